@@ -1,0 +1,130 @@
+
+#include <stdio.h>
+
+#include "keys.h"
+
+
+static const char  *ll_property_keys[LL_PROPERTY_KEYS] = {
+    "thread", "meta", "members", "unread", "read", "reads", "snaps", "leases"
+};
+
+static const char  *ll_user_keys[LL_USER_KEYS] = {
+    "inbox", "order", "revs", "account"
+};
+
+
+static size_t
+ll_keys_tagged(char *dst, const char *kind, const char *id, size_t len,
+    const char *suffix)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{%s:%.*s}:%s", kind,
+                             (int) len, id, suffix);
+}
+
+
+size_t
+ll_keys_property(char *dst, ll_property_key_e key, const char *property,
+    size_t len)
+{
+    return ll_keys_tagged(dst, "p", property, len, ll_property_keys[key]);
+}
+
+
+size_t
+ll_keys_sent(char *dst, const char *property, size_t len, uint64_t bucket)
+{
+    char  suffix[32];
+
+    (void) snprintf(suffix, sizeof(suffix), "sent:%llu",
+                    (unsigned long long) bucket);
+
+    return ll_keys_tagged(dst, "p", property, len, suffix);
+}
+
+
+size_t
+ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len)
+{
+    return ll_keys_tagged(dst, "u", user, len, ll_user_keys[key]);
+}
+
+
+size_t
+ll_keys_inbox(char *dst, unsigned k)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{in:%u}:inbox", k);
+}
+
+
+size_t
+ll_keys_dead(char *dst, unsigned k)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{in:%u}:dead", k);
+}
+
+
+size_t
+ll_keys_due(char *dst)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{due}:due");
+}
+
+
+size_t
+ll_keys_due_vers(char *dst)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{due}:vers");
+}
+
+
+size_t
+ll_keys_workers(char *dst)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{w}:workers");
+}
+
+
+size_t
+ll_keys_property_channel(char *dst, const char *property, size_t len)
+{
+    return ll_keys_tagged(dst, "p", property, len, "ch");
+}
+
+
+size_t
+ll_keys_user_channel(char *dst, const char *user, size_t len)
+{
+    return ll_keys_tagged(dst, "u", user, len, "ch");
+}
+
+
+size_t
+ll_keys_reply_channel(char *dst, const char *nginx, size_t len)
+{
+    return ll_keys_tagged(dst, "r", nginx, len, "ch");
+}
+
+
+unsigned
+ll_keys_inbox_of(const char *property, size_t len, unsigned count)
+{
+    int       bit;
+    size_t    i;
+    uint32_t  crc;
+
+    if (count <= 1) {
+        return 0;
+    }
+
+    crc = 0xffffffff;
+
+    for (i = 0; i < len; i++) {
+        crc ^= (unsigned char) property[i];
+
+        for (bit = 0; bit < 8; bit++) {
+            crc = (crc >> 1) ^ (0xedb88320 & (0u - (crc & 1)));
+        }
+    }
+
+    return (crc ^ 0xffffffff) % count;
+}

@@ -1,0 +1,85 @@
+
+/*
+ * The link to Redis: a command connection and a subscription connection.
+ *
+ * Both are kept up by themselves, with full-jitter backoff.  Commands are
+ * pipelined and answered in order.  A silent pair is found by a probe that is
+ * published to the process's own reply channel.
+ */
+
+
+#ifndef NGX_LEASELOFT_LINK_H
+#define NGX_LEASELOFT_LINK_H
+
+
+#include "ngx_leaseloft.h"
+
+
+typedef struct ngx_leaseloft_command_s  ngx_leaseloft_command_t;
+
+
+/* how a command ended */
+typedef enum {
+    NGX_LEASELOFT_REPLIED,       /* reply is set; it may be an error reply */
+    NGX_LEASELOFT_UNSENT,        /* Redis never saw it */
+    NGX_LEASELOFT_LOST           /* Redis may or may not have run it */
+} ngx_leaseloft_outcome_e;
+
+
+/*
+ * called once for each command that was not cancelled, never from within
+ * ngx_leaseloft_link_command(); reply is freed afterwards
+ */
+typedef void (*ngx_leaseloft_reply_pt)(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+
+
+/* called for each message on a subscribed channel */
+typedef void (*ngx_leaseloft_message_pt)(ngx_leaseloft_process_t *process,
+    ngx_str_t *channel, ngx_str_t *payload);
+
+
+ngx_leaseloft_link_t *ngx_leaseloft_link_create(
+    ngx_leaseloft_process_t *process, ngx_pool_t *pool);
+
+/* closes both connections; commands in flight are dropped, not called back */
+void ngx_leaseloft_link_free(ngx_leaseloft_link_t *link);
+
+/*
+ * Queues a command; its bytes are copied.  Returns it, or NULL when the link
+ * is down or too much is waiting, in which case handler is not called.
+ */
+ngx_leaseloft_command_t *ngx_leaseloft_link_command(
+    ngx_leaseloft_link_t *link, ngx_uint_t argc, ngx_str_t *argv,
+    ngx_leaseloft_reply_pt handler, void *data);
+
+/* the handler will not be called; the command itself cannot be taken back */
+void ngx_leaseloft_link_cancel(ngx_leaseloft_command_t *command);
+
+/* FCALL_RO of a function about a property or a user; argv follows the keys */
+ngx_leaseloft_command_t *ngx_leaseloft_link_property_call(
+    ngx_leaseloft_link_t *link, char *function, ngx_str_t *property,
+    ngx_uint_t argc, ngx_str_t *argv, ngx_leaseloft_reply_pt handler,
+    void *data);
+ngx_leaseloft_command_t *ngx_leaseloft_link_user_call(
+    ngx_leaseloft_link_t *link, char *function, ngx_str_t *user,
+    ngx_uint_t argc, ngx_str_t *argv, ngx_leaseloft_reply_pt handler,
+    void *data);
+
+/*
+ * Subscriptions are remembered by the channels (ngx_leaseloft_channel.h), so
+ * that they can be made anew; here they are only sent, in batches.
+ */
+ngx_int_t ngx_leaseloft_link_subscribe(ngx_leaseloft_link_t *link,
+    ngx_str_t *channel);
+ngx_int_t ngx_leaseloft_link_unsubscribe(ngx_leaseloft_link_t *link,
+    ngx_str_t *channel);
+
+/* 1 while commands can be sent and what is published is heard */
+ngx_uint_t ngx_leaseloft_link_up(ngx_leaseloft_link_t *link);
+
+/* 1 while the command connection alone is ready */
+ngx_uint_t ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link);
+
+
+#endif /* NGX_LEASELOFT_LINK_H */
