@@ -1,0 +1,158 @@
+# make            the nginx module, the worker and the command line
+# make run        builds, starts all of it with a demo, stops it on Ctrl-C
+# make start      the same in the background; make stop ends it
+# make test       builds and runs every test
+# make SAN=1 ...  the same under AddressSanitizer and UBSan, in build-san/
+#
+# NGINX_SRC=DIR   builds the module against these nginx sources (and nginx
+#                 itself, unless DIR/objs/nginx is there) instead of nginx-dev
+# BUILD=DIR       where everything built goes
+
+
+ifdef SAN
+BUILD ?= build-san
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+             -fno-omit-frame-pointer
+OPT ?= -O1 -g
+else
+BUILD ?= build
+OPT ?= -O2 -g
+endif
+
+CC = gcc
+CPPFLAGS += -D_GNU_SOURCE -I. -Icommon -Iworker -I$(BUILD)
+CFLAGS ?= $(OPT)
+WARN = -Wall -Wextra -Wpointer-arith -Wstrict-prototypes -Werror
+COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN_FLAGS) $(WARN) -fPIC -MMD -MP
+WORKER_LIBS = -lhiredis -lcjson -ljwt -lcrypto -lm
+
+COMMON_SRCS := $(wildcard common/*.c)
+WORKER_SRCS := $(filter-out worker/main.c $(wildcard worker/cli*.c), \
+                            $(wildcard worker/*.c))
+CLI_SRCS    := $(wildcard worker/cli*.c)
+UNIT_SRCS   := $(wildcard t/unit/*.c)
+FUZZ_SRCS   := $(wildcard fuzz/fuzz_*.c)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+MODULE := $(BUILD)/ngx_leaseloft_module.so
+UNITS  := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(UNIT_SRCS))
+REPLAY := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))
+
+# what make run, make start and make stop may be told
+export PORT          ?= 8080
+export INTERNAL_PORT ?= 8081
+export RUN_DIR       ?= run
+export NGINX_WORKERS ?= auto
+export LEASELOFT_WORKERS ?= 1
+export REDIS_URL
+export BUILD
+
+
+.PHONY: all module tests deps test-deps lint format run start stop test clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: module $(BUILD)/leaseloft-worker $(BUILD)/leaseloft
+
+module: $(MODULE)
+
+tests: all $(UNITS) $(REPLAY)
+
+
+# --- what Debian must have ---
+
+deps:
+	@conf/deps.sh build
+
+test-deps:
+	@conf/deps.sh build test
+
+
+# --- worker, command line, unit tests, fuzz replays ---
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(BUILD)/functions.h: worker/functions.lua worker/embed.sh
+	@mkdir -p $(@D)
+	sh worker/embed.sh worker/functions.lua > $@
+
+# the generated header must be there before the first compilation; later the
+# dependency files know who includes it
+$(call obj,$(WORKER_SRCS) $(CLI_SRCS) worker/main.c): | $(BUILD)/functions.h
+
+$(BUILD)/libcommon.a: $(call obj,$(COMMON_SRCS))
+	rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/libworker.a: $(call obj,$(WORKER_SRCS))
+	rm -f $@ && ar rcs $@ $^
+
+LIBS = $(BUILD)/libworker.a $(BUILD)/libcommon.a
+LINK = $(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+$(BUILD)/leaseloft-worker: $(call obj,worker/main.c) $(LIBS)
+	$(LINK) $(WORKER_LIBS)
+
+$(BUILD)/leaseloft: $(call obj,$(CLI_SRCS)) $(LIBS)
+	$(LINK) $(WORKER_LIBS)
+
+$(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(LINK) -Wl,--as-needed -lcmocka $(WORKER_LIBS)
+
+# fuzz targets are always built, with a driver that replays the corpus
+$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LIBS)
+	@mkdir -p $(@D)
+	$(LINK) $(WORKER_LIBS)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# changed flags rebuild everything
+FLAGS_NOW = $(CC) $(CPPFLAGS) $(CFLAGS) $(SAN_FLAGS) $(WARN)
+
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
+
+FORCE:
+
+
+# --- nginx module ---
+#
+# nginx's own configure writes the module's makefile into $(BUILD)/nginx; it
+# runs again only when what it was told, or the list of files, has changed.
+
+MODULE_SRCS := $(wildcard ngx_leaseloft_module/*.c) $(COMMON_SRCS)
+MODULE_HDRS := $(wildcard ngx_leaseloft_module/*.h common/*.h)
+MODULE_NOW   = $(abspath .) $(NGINX_SRC) $(CC) $(CFLAGS) $(SAN_FLAGS) \
+               $(MODULE_SRCS) $(MODULE_HDRS)
+
+$(BUILD)/module-inputs: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MODULE_NOW)' | cmp -s - $@ || echo '$(MODULE_NOW)' > $@
+
+$(BUILD)/nginx/Makefile: config conf/configure.sh $(BUILD)/module-inputs | deps
+	CC='$(CC)' CFLAGS='$(CFLAGS) $(SAN_FLAGS)' LDFLAGS='$(SAN_FLAGS)' \
+	    conf/configure.sh '$(abspath $(BUILD))' $(NGINX_SRC)
+
+$(MODULE): $(BUILD)/nginx/Makefile $(MODULE_SRCS) $(MODULE_HDRS)
+	$(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) modules
+	cp $(BUILD)/nginx/ngx_leaseloft_module.so $@
+	if [ -e $(BUILD)/nginx/own ]; then \
+	    $(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) binary; \
+	fi
+
+
+# --- running it ---
+
+run start: all
+	@conf/run.sh $@
+
+stop:
+	@conf/run.sh stop
+
+
+clean:
+	rm -rf build build-san

@@ -1,0 +1,89 @@
+#!/bin/sh
+#
+# deps.sh build [test]
+#
+# Installs the Debian packages that are missing, and says which and why; says
+# and does nothing when all is there.
+
+set -e
+
+missing=
+why=
+
+# need FILE PACKAGE WHY: the package is missing when the file is
+need() {
+    [ -e "$1" ] && return
+    case " $missing " in *" $2 "*) return ;; esac
+    missing="$missing $2"
+    why="$why
+  $2: $3"
+}
+
+inc=/usr/include
+
+for set; do
+    case $set in
+    build)
+        need /usr/bin/gcc gcc "compiles everything"
+        need $inc/stdio.h libc6-dev "the C library's headers"
+        if [ -z "$NGINX_SRC" ]; then
+            need /usr/sbin/nginx nginx "the server that loads the module"
+            need /usr/share/nginx/src/configure nginx-dev \
+                "nginx's headers, to build the module"
+        fi
+        need $inc/pcre2.h libpcre2-dev "regular expressions, for nginx"
+        need $inc/zlib.h zlib1g-dev "compression, for nginx"
+        need $inc/openssl/ssl.h libssl-dev "SHA-256, random numbers, TLS"
+        need $inc/hiredis/hiredis.h libhiredis-dev "the Redis protocol"
+        need $inc/cjson/cJSON.h libcjson-dev "JSON, for the worker"
+        need $inc/jwt.h libjwt-dev "tokens"
+        need /usr/bin/redis-server redis-server "holds the threads"
+        need /usr/share/zoneinfo/America/New_York tzdata "time zone names"
+        need /usr/bin/curl curl "asks whether the service is up"
+        ;;
+    test)
+        need /usr/bin/prove perl "runs the tests"
+        need /usr/bin/openssl openssl "makes keys and certificates"
+        need /usr/bin/nghttp nghttp2-client "HTTP/2 requests"
+        need $inc/cmocka.h libcmocka-dev "unit tests"
+        need /usr/bin/node nodejs "runs the pages' modules"
+        need /usr/bin/chromium chromium "runs the pages"
+        command -v npm >/dev/null \
+            || need /usr/bin/npm npm "fetches what drives the browser"
+        ;;
+    lint)
+        need /usr/bin/uncrustify uncrustify "checks the layout of C files"
+        ;;
+    fuzz)
+        need /usr/bin/clang clang "fuzzes with libFuzzer"
+        ;;
+    esac
+done
+
+[ -n "$missing" ] || exit 0
+
+echo "installing Debian packages:$why"
+
+sudo=
+if [ "$(id -u)" != 0 ]; then
+    sudo=sudo
+    if ! command -v sudo >/dev/null; then
+        echo "not root, and no sudo: as root, run" >&2
+        echo "    apt-get install --no-install-recommends$missing" >&2
+        exit 1
+    fi
+fi
+
+# Debian starts what it installs; a system-wide nginx or Redis is not wanted
+# here, so forbid that meanwhile, unless the machine has a policy of its own
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    trap '$sudo rm -f $policy' EXIT
+    trap 'exit 1' INT TERM HUP
+    printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+    $sudo chmod 755 $policy
+fi
+
+$sudo apt-get update -q
+$sudo env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends $missing
