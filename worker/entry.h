@@ -1,0 +1,65 @@
+
+/*
+ * Entries, written once: the same bytes are hashed, stored, published,
+ * streamed and polled.  The members and their order are the contract's.
+ *
+ * Strings are valid UTF-8; the result is one line without a newline.
+ */
+
+
+#ifndef ENTRY_H
+#define ENTRY_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "body.h"
+#include "buf.h"
+
+
+typedef enum {
+    ENTRY_OPENED = 0,
+    ENTRY_ENDED,
+    ENTRY_JOINED,
+    ENTRY_LEFT
+} entry_event_e;
+
+
+typedef struct {
+    uint64_t             seq;
+    int64_t              at;
+    const body_party_t  *from;
+    const char          *text;
+    size_t               text_len;
+    const char          *client_id;
+} entry_message_t;
+
+
+typedef struct {
+    uint64_t             seq;
+    int64_t              at;
+    entry_event_e        event;
+    const char          *lease_id;
+    const body_party_t  *party;    /* joined and left, else NULL */
+} entry_lease_t;
+
+
+/* {"seq":…,"kind":"message","from":{…},"text":…,"at":…,"client_id":…} */
+void entry_message(buf_t *buf, const entry_message_t *message);
+
+/* {"seq":…,"kind":"lease","event":…,"lease_id":…[,"party":{…}],"at":…} */
+void entry_lease(buf_t *buf, const entry_lease_t *lease);
+
+/* the inbox's view of each: {"seq","kind","event","from","preview","at"} */
+void entry_message_last(buf_t *buf, const entry_message_t *message);
+void entry_lease_last(buf_t *buf, const entry_lease_t *lease);
+
+/* {"user":…,"role":…,"name":…} */
+void entry_party(buf_t *buf, const body_party_t *party);
+
+/* "opened" … */
+const char *entry_event_name(entry_event_e event);
+
+
+#endif /* ENTRY_H */
