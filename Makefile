@@ -20,6 +20,10 @@ OPT ?= -O2 -g
 endif
 
 CC = gcc
+
+# what is said on the command line is for this file, not for nginx's makefile
+MAKEOVERRIDES =
+
 CPPFLAGS += -D_GNU_SOURCE -I. -Icommon -Iworker -I$(BUILD)
 CFLAGS ?= $(OPT)
 WARN = -Wall -Wextra -Wpointer-arith -Wstrict-prototypes -Werror
