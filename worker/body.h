@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../common/id.h"
+#include "common/id.h"
 #include "buf.h"
 #include "clock.h"
 #include "fault.h"

@@ -45,20 +45,20 @@ typedef struct {
 } entry_lease_t;
 
 
-/* {"seq":…,"kind":"message","from":{…},"text":…,"at":…,"client_id":…} */
+/* {"seq":...,"kind":"message","from":{...},"text":...,"at":...,"client_id":...} */
 void entry_message(buf_t *buf, const entry_message_t *message);
 
-/* {"seq":…,"kind":"lease","event":…,"lease_id":…[,"party":{…}],"at":…} */
+/* {"seq":...,"kind":"lease","event":...,"lease_id":...[,"party":{...}],"at":...} */
 void entry_lease(buf_t *buf, const entry_lease_t *lease);
 
 /* the inbox's view of each: {"seq","kind","event","from","preview","at"} */
 void entry_message_last(buf_t *buf, const entry_message_t *message);
 void entry_lease_last(buf_t *buf, const entry_lease_t *lease);
 
-/* {"user":…,"role":…,"name":…} */
+/* {"user":...,"role":...,"name":...} */
 void entry_party(buf_t *buf, const body_party_t *party);
 
-/* "opened" … */
+/* "opened" ... */
 const char *entry_event_name(entry_event_e event);
 
 

@@ -1,0 +1,115 @@
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+
+
+#define BUF_FIRST  256
+
+
+/* room for len more bytes and the terminator */
+
+static int
+buf_reserve(buf_t *buf, size_t len)
+{
+    char    *data;
+    size_t   size;
+
+    if (buf->failed) {
+        return -1;
+    }
+
+    if (len < buf->size - buf->len) {
+        return 0;
+    }
+
+    if (len >= SIZE_MAX / 4 || buf->len >= SIZE_MAX / 4) {
+        buf->failed = 1;
+        return -1;
+    }
+
+    size = buf->size ? buf->size : BUF_FIRST;
+
+    while (size - buf->len <= len) {
+        size *= 2;
+    }
+
+    data = realloc(buf->data, size);
+    if (data == NULL) {
+        buf->failed = 1;
+        return -1;
+    }
+
+    buf->data = data;
+    buf->size = size;
+
+    return 0;
+}
+
+
+void
+buf_add(buf_t *buf, const char *s, size_t len)
+{
+    if (buf_reserve(buf, len) != 0) {
+        return;
+    }
+
+    if (len) {
+        memcpy(buf->data + buf->len, s, len);
+    }
+
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+}
+
+
+void
+buf_adds(buf_t *buf, const char *s)
+{
+    buf_add(buf, s, strlen(s));
+}
+
+
+void
+buf_number(buf_t *buf, int64_t n)
+{
+    int   len;
+    char  digits[32];
+
+    len = snprintf(digits, sizeof(digits), "%lld", (long long) n);
+
+    buf_add(buf, digits, (size_t) len);
+}
+
+
+int
+buf_failed(const buf_t *buf)
+{
+    return buf->failed;
+}
+
+
+void
+buf_reset(buf_t *buf)
+{
+    buf->len = 0;
+    buf->failed = 0;
+
+    if (buf->data) {
+        buf->data[0] = '\0';
+    }
+}
+
+
+void
+buf_free(buf_t *buf)
+{
+    if (buf == NULL) {
+        return;
+    }
+
+    free(buf->data);
+    memset(buf, 0, sizeof(buf_t));
+}

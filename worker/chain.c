@@ -1,0 +1,89 @@
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "chain.h"
+
+
+/* fetching the digest at each call would cost more than the hashing */
+
+static EVP_MD      *chain_digest;
+static EVP_MD_CTX  *chain_ctx;
+
+
+static int
+chain_begin(void)
+{
+    if (chain_digest == NULL) {
+        chain_digest = EVP_MD_fetch(NULL, "SHA256", NULL);
+        if (chain_digest == NULL) {
+            return -1;
+        }
+    }
+
+    if (chain_ctx == NULL) {
+        chain_ctx = EVP_MD_CTX_new();
+        if (chain_ctx == NULL) {
+            return -1;
+        }
+    }
+
+    return EVP_DigestInit_ex2(chain_ctx, chain_digest, NULL) == 1 ? 0 : -1;
+}
+
+
+/* SHA-256( a || b ) */
+
+static int
+chain_hash(unsigned char hash[CHAIN_HASH], const void *a, size_t alen,
+    const void *b, size_t blen)
+{
+    if (chain_begin() != 0
+        || EVP_DigestUpdate(chain_ctx, a, alen) != 1
+        || EVP_DigestUpdate(chain_ctx, b, blen) != 1
+        || EVP_DigestFinal_ex(chain_ctx, hash, NULL) != 1)
+    {
+        return -1;
+    }
+
+    return 0;
+}
+
+
+int
+chain_first(unsigned char hash[CHAIN_HASH], const char *property, size_t len)
+{
+    return chain_hash(hash, property, len, "", 0);
+}
+
+
+int
+chain_next(unsigned char hash[CHAIN_HASH], const unsigned char prev[CHAIN_HASH],
+    const unsigned char salt[CHAIN_SALT], const char *entry, size_t len)
+{
+    unsigned char  inner[CHAIN_HASH];
+
+    if (chain_hash(inner, salt, CHAIN_SALT, entry, len) != 0) {
+        return -1;
+    }
+
+    return chain_hash(hash, prev, CHAIN_HASH, inner, CHAIN_HASH);
+}
+
+
+int
+chain_salt(unsigned char salt[CHAIN_SALT])
+{
+    return RAND_bytes(salt, CHAIN_SALT) == 1 ? 0 : -1;
+}
+
+
+void
+chain_cleanup(void)
+{
+    EVP_MD_CTX_free(chain_ctx);
+    EVP_MD_free(chain_digest);
+
+    chain_ctx = NULL;
+    chain_digest = NULL;
+}

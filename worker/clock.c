@@ -1,0 +1,307 @@
+
+#include <stdio.h>
+#include <time.h>
+
+#include "clock.h"
+
+
+#define CLOCK_DAY  INT64_C(86400000)
+
+
+int64_t
+clock_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts);
+
+    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+int64_t
+clock_monotonic(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+/*
+ * Days since 1970 of a date of the Gregorian calendar, and back.  Years are
+ * counted from March, so that the leap day is the last of its year, in eras
+ * of 400 years (146097 days); month lengths from March on follow
+ * (153 m + 2) / 5.
+ */
+
+static int64_t
+clock_days(int year, int month, int day)
+{
+    int64_t  y, era, in_year, in_era;
+
+    y = month > 2 ? year : year - 1;
+    era = (y >= 0 ? y : y - 399) / 400;
+    y -= era * 400;
+
+    in_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    in_era = y * 365 + y / 4 - y / 100 + in_year;
+
+    return era * 146097 + in_era - 719468;
+}
+
+
+static void
+clock_date(int64_t days, int *year, int *month, int *day)
+{
+    int64_t  era, in_era, y, in_year, m;
+
+    days += 719468;
+    era = (days >= 0 ? days : days - 146096) / 146097;
+    in_era = days - era * 146097;
+
+    y = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    in_year = in_era - (365 * y + y / 4 - y / 100);
+    m = (5 * in_year + 2) / 153;
+
+    *day = (int) (in_year - (153 * m + 2) / 5 + 1);
+    *month = (int) (m < 10 ? m + 3 : m - 9);
+    *year = (int) (y + era * 400 + (*month <= 2));
+}
+
+
+static int
+clock_month_days(int year, int month)
+{
+    static const int  days[] = {
+        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+    };
+
+    if (month == 2
+        && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0))
+    {
+        return 29;
+    }
+
+    return days[month - 1];
+}
+
+
+/* exactly n digits, moving *s past them; their value, or -1 */
+
+static int
+clock_digits(const char **s, const char *end, int n)
+{
+    int  value;
+
+    value = 0;
+
+    while (n--) {
+        if (*s == end || **s < '0' || **s > '9') {
+            return -1;
+        }
+
+        value = value * 10 + (*(*s)++ - '0');
+    }
+
+    return value;
+}
+
+
+/* 1 if c or its lower-case form is next, moving *s past it, else 0 */
+
+static int
+clock_is(const char **s, const char *end, char c)
+{
+    if (*s == end || (**s != c && !(c >= 'A' && **s == c + ('a' - 'A')))) {
+        return 0;
+    }
+
+    (*s)++;
+
+    return 1;
+}
+
+
+/* ".123…" as milliseconds, 0 where there is none; -1 for a point alone */
+
+static int
+clock_fraction(const char **s, const char *end)
+{
+    int  ms, scale;
+
+    if (!clock_is(s, end, '.')) {
+        return 0;
+    }
+
+    if (*s == end || **s < '0' || **s > '9') {
+        return -1;
+    }
+
+    ms = 0;
+
+    for (scale = 100; *s < end && **s >= '0' && **s <= '9'; (*s)++) {
+        ms += (**s - '0') * scale;
+        scale /= 10;
+    }
+
+    return ms;
+}
+
+
+/* "Z" or "+HH:MM", as minutes to subtract; 0, or -1 */
+
+static int
+clock_offset(const char **s, const char *end, int *minutes)
+{
+    int  sign, hour, minute;
+
+    if (clock_is(s, end, 'Z')) {
+        *minutes = 0;
+        return 0;
+    }
+
+    if (clock_is(s, end, '+')) {
+        sign = 1;
+
+    } else if (clock_is(s, end, '-')) {
+        sign = -1;
+
+    } else {
+        return -1;
+    }
+
+    hour = clock_digits(s, end, 2);
+
+    if (hour < 0 || hour > 23 || !clock_is(s, end, ':')) {
+        return -1;
+    }
+
+    minute = clock_digits(s, end, 2);
+
+    if (minute < 0 || minute > 59) {
+        return -1;
+    }
+
+    *minutes = sign * (hour * 60 + minute);
+
+    return 0;
+}
+
+
+/* 1 if ms, just after a leap second, begins a month in UTC */
+
+static int
+clock_begins_month(int64_t ms)
+{
+    int  year, month, day;
+
+    ms -= ((ms % 1000) + 1000) % 1000;
+
+    if (ms % CLOCK_DAY != 0) {
+        return 0;
+    }
+
+    clock_date(ms / CLOCK_DAY, &year, &month, &day);
+
+    return day == 1;
+}
+
+
+int
+clock_parse(const char *s, size_t len, int64_t *ms)
+{
+    int          year, month, day, hour, minute, second, fraction, offset;
+    int64_t      time;
+    const char  *end;
+
+    end = s + len;
+
+    year = clock_digits(&s, end, 4);
+    if (year < 0 || !clock_is(&s, end, '-')) {
+        return -1;
+    }
+
+    month = clock_digits(&s, end, 2);
+    if (month < 1 || month > 12 || !clock_is(&s, end, '-')) {
+        return -1;
+    }
+
+    day = clock_digits(&s, end, 2);
+    if (day < 1 || day > clock_month_days(year, month)
+        || !clock_is(&s, end, 'T'))
+    {
+        return -1;
+    }
+
+    hour = clock_digits(&s, end, 2);
+    if (hour < 0 || hour > 23 || !clock_is(&s, end, ':')) {
+        return -1;
+    }
+
+    minute = clock_digits(&s, end, 2);
+    if (minute < 0 || minute > 59 || !clock_is(&s, end, ':')) {
+        return -1;
+    }
+
+    second = clock_digits(&s, end, 2);
+    if (second < 0 || second > 60) {
+        return -1;
+    }
+
+    fraction = clock_fraction(&s, end);
+
+    if (fraction < 0 || clock_offset(&s, end, &offset) != 0 || s != end) {
+        return -1;
+    }
+
+    time = clock_days(year, month, day) * CLOCK_DAY
+           + ((hour * 60 + minute - offset) * INT64_C(60) + second) * 1000
+           + fraction;
+
+    if (time < CLOCK_MIN || time > CLOCK_MAX
+        || (second == 60 && !clock_begins_month(time)))
+    {
+        return -1;
+    }
+
+    *ms = time;
+
+    return 0;
+}
+
+
+void
+clock_format(char dst[CLOCK_LEN + 1], int64_t ms)
+{
+    int      year, month, day;
+    int64_t  days, rest;
+
+    if (ms < CLOCK_MIN) {
+        ms = CLOCK_MIN;
+
+    } else if (ms > CLOCK_MAX) {
+        ms = CLOCK_MAX;
+    }
+
+    days = ms / CLOCK_DAY;
+    rest = ms % CLOCK_DAY;
+
+    if (rest < 0) {
+        rest += CLOCK_DAY;
+        days--;
+    }
+
+    clock_date(days, &year, &month, &day);
+
+    /* the remainders tell the compiler that the result fits */
+
+    (void) snprintf(dst, CLOCK_LEN + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+                    (unsigned) year % 10000u, (unsigned) month % 100u,
+                    (unsigned) day % 100u,
+                    (unsigned) (rest / 3600000) % 100u,
+                    (unsigned) (rest / 60000 % 60),
+                    (unsigned) (rest / 1000 % 60), (unsigned) (rest % 1000));
+}
