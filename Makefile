@@ -52,8 +52,17 @@ export LEASELOFT_WORKERS ?= 1
 export REDIS_URL
 export BUILD
 
+# not NGINX, which is where nginx hands its sockets to a new binary
+ifdef NGINX_SRC
+export NGINX_BIN ?= $(firstword $(wildcard $(NGINX_SRC)/objs/nginx) \
+                                $(abspath $(BUILD))/nginx/nginx)
+else
+export NGINX_BIN ?= nginx
+endif
 
-.PHONY: all module tests deps test-deps lint format run start stop test clean
+
+.PHONY: all module tests deps test-deps run start stop test node-modules fuzz \
+        lint format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -156,6 +165,55 @@ run start: all
 
 stop:
 	@conf/run.sh stop
+
+
+# --- tests ---
+#
+# T="t/send.t ..." runs only these.  prove runs Perl, compiled TAP programs and
+# node tests alike, two at a time, and has the last word.
+
+T ?= $(sort $(wildcard t/*.t t/*.mjs t/browser/*.mjs)) $(UNITS)
+J ?= 2
+
+test: test-deps
+	@$(MAKE) --no-print-directory -j2 tests
+	@$(MAKE) --no-print-directory node-modules
+	@prove -j$(J) --timer -It/lib -e conf/prove.sh $(T)
+
+# what drives the browser in tests; not needed to run anything
+node-modules: $(if $(wildcard t/browser/package.json),\
+                   t/browser/node_modules/.package-lock.json)
+
+t/browser/node_modules/.package-lock.json: t/browser/package.json
+	@echo "installing what drives the browser in tests (t/browser)"
+	cd t/browser && npm install --no-audit --no-fund --loglevel=error
+	touch $@
+
+
+# make fuzz T=cursor S=60: fuzzes one target for so many seconds
+S ?= 60
+
+fuzz:
+	@conf/deps.sh fuzz
+	mkdir -p build/fuzz-run fuzz/corpus/$(T)
+	clang -std=c11 -g -O1 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined \
+	    -o build/fuzz-run/$(T) fuzz/fuzz_$(T).c $(WORKER_SRCS) \
+	    $(COMMON_SRCS) $(WORKER_LIBS)
+	build/fuzz-run/$(T) -max_total_time=$(S) fuzz/corpus/$(T)
+
+
+# --- layout of the code ---
+
+C_FILES := $(wildcard common/*.[ch] worker/*.[ch] ngx_leaseloft_module/*.[ch] \
+                      fuzz/*.[ch] t/unit/*.[ch] bench/*.[ch])
+
+lint:
+	@conf/deps.sh lint
+	@conf/format --check $(C_FILES)
+
+format:
+	@conf/deps.sh lint
+	@conf/format $(C_FILES)
 
 
 clean:

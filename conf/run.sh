@@ -8,13 +8,13 @@
 # "start" began.  Only processes that belong to RUN_DIR are ever ended.
 #
 # From the environment (make sets them all): PORT, INTERNAL_PORT, RUN_DIR,
-# NGINX_WORKERS, LEASELOFT_WORKERS, REDIS_URL, BUILD, NGINX.
+# NGINX_WORKERS, LEASELOFT_WORKERS, REDIS_URL, BUILD, NGINX_BIN.
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 
 : "${PORT:=8080}" "${INTERNAL_PORT:=8081}" "${RUN_DIR:=run}" "${BUILD:=build}"
-: "${NGINX_WORKERS:=auto}" "${LEASELOFT_WORKERS:=1}" "${NGINX:=nginx}"
+: "${NGINX_WORKERS:=auto}" "${LEASELOFT_WORKERS:=1}" "${NGINX_BIN:=nginx}"
 PATH=$PATH:/usr/sbin:/sbin
 
 run=$(realpath -m "$RUN_DIR")
@@ -202,7 +202,7 @@ configure_nginx() {
 start_nginx() {
     configure_nginx
 
-    "$NGINX" -p "$run" -e "$run/nginx-error.log" -c "$run/nginx.conf" \
+    "$NGINX_BIN" -p "$run" -e "$run/nginx-error.log" -c "$run/nginx.conf" \
         || die "nginx does not start: see $run/nginx-error.log"
 }
 

@@ -1,0 +1,749 @@
+package LeaseLoft;
+
+# A private LeaseLoft for one test: Redis, workers and nginx with the shipped
+# configuration, on free ports and in a directory of its own.
+#
+#     my $ll = LeaseLoft->new();
+#
+#     $ll->lease('P', tenants => ['u-tom']);
+#     is($ll->get('/api/inbox', user => 'u-tom')->status(), 200, 'inbox');
+#
+#     $ll->finish();
+#
+# finish() stops everything, and fails for an alert, an emergency or a
+# sanitizer's report in a log, and for a process that is left.
+#
+# From the environment: BUILD (build/, where the programs are), NGINX_BIN
+# (nginx), LEASELOFT_DEBUG (nginx's debug log), LEASELOFT_KEEP (keeps the
+# directory and says where it is).
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use Fcntl qw(O_WRONLY O_CREAT O_APPEND);
+use File::Basename qw(dirname);
+use File::Path qw(remove_tree);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use JSON::PP;
+use POSIX qw(setsid strftime);
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use LeaseLoft::Redis;
+use LeaseLoft::Response;
+use LeaseLoft::Stream;
+use LeaseLoft::Token;
+
+our @EXPORT = qw(wait_for at);
+
+our $root = abs_path(dirname(__FILE__) . '/../..');
+our $build = $ENV{BUILD} || 'build';
+$build = "$root/$build" if $build !~ m{^/};
+
+# a sanitizer's run-time library, to be loaded before a stock nginx
+our $preload = join ':', map { chomp(my $s = `gcc -print-file-name=$_`); $s }
+    $build =~ /-san$/ ? ('libasan.so', 'libubsan.so') : ();
+
+my $json = JSON::PP->new->canonical->utf8;
+my $owner = $$;
+my @stacks;
+
+$SIG{INT} = $SIG{TERM} = sub { exit 1 };
+$SIG{PIPE} = 'IGNORE';
+
+
+# new(%options): starts it all and waits until it is healthy
+#
+#     directives => { NAME => VALUE }   instead of what conf/ has; undef: none
+#     main, http, server => TEXT        more configuration in these blocks
+#     redis_conf => TEXT                more of Redis's
+#     redis_url => URL                  another Redis; none is started then
+#     workers => N                      1
+#     start => 0                        only prepares it
+sub new {
+    my ($class, %options) = @_;
+
+    my $self = bless {
+        dir => tempdir('leaseloft-XXXXXX', TMPDIR => 1),
+        key => 'secret-' . int(rand(1e9)),
+        workers => 1, directives => {}, expected => [], pids => {},
+        %options,
+    }, $class;
+
+    push @stacks, $self;
+
+    mkdir "$self->{dir}/$_" for qw(redis tmp leaseloft);
+    $self->write('token.key', $self->{key});
+
+    $self->{ports} = { map { $_ => free_port() } qw(http tls h2c internal) };
+    $self->{url} = $self->{redis_url} || "unix:$self->{dir}/redis.sock";
+
+    $self->_redis_conf();
+    $self->nginx_conf();
+
+    if ($self->{start} // 1) {
+        $self->start('redis') unless $self->{redis_url};
+        $self->start("worker$_") for 1 .. $self->{workers};
+        $self->start('nginx');
+        $self->wait_healthy() or BAIL_OUT("not healthy: $self->{dir}");
+    }
+
+    return $self;
+}
+
+
+# --- files ---
+
+sub dir { $_[0]{dir} }
+
+
+sub write {
+    my ($self, $name, $text) = @_;
+
+    open my $f, '>', "$self->{dir}/$name" or die "$name: $!";
+    print $f $text;
+    close $f;
+}
+
+
+# the text of a file in the directory, empty when there is none
+sub slurp {
+    my ($self, $name) = @_;
+
+    open my $f, '<', "$self->{dir}/$name" or return '';
+    local $/;
+
+    return scalar <$f> // '';
+}
+
+
+sub _redis_conf {
+    my ($self) = @_;
+
+    my $dir = $self->{dir};
+
+    $self->write('redis.conf', <<"END" . ($self->{redis_conf} // ''));
+include $root/conf/redis.conf
+daemonize no
+dir $dir/redis
+unixsocket $dir/redis.sock
+enable-debug-command local
+END
+}
+
+
+# writes nginx.conf, and leaseloft/ with what directives ask for; may be called
+# again, with other options, before a reload
+sub nginx_conf {
+    my ($self, %options) = @_;
+
+    @$self{keys %options} = values %options;
+
+    my ($dir, $p) = @$self{'dir', 'ports'};
+    my %directives = %{ $self->{directives} };
+    my $debug = $ENV{LEASELOFT_DEBUG} ? 'debug' : 'info';
+
+    for my $file (qw(http api internal pages)) {
+        open my $in, '<', "$root/conf/leaseloft/$file.conf" or die "$file: $!";
+        my $text = do { local $/; <$in> };
+
+        for my $name (keys %{ $self->{directives} }) {
+            my $value = $self->{directives}{$name};
+            my $line = defined $value ? "$name $value;" : '';
+
+            delete $directives{$name}
+                if $text =~ s/^(\s*)\Q$name\E\s[^;]*;/$1$line/mg;
+        }
+
+        $self->write("leaseloft/$file.conf", $text);
+    }
+
+    my $more = join "\n", map { "$_ $directives{$_};" }
+                   grep { defined $directives{$_} } sort keys %directives;
+    my ($main, $http, $server) = map { $self->{$_} // '' }
+                                     qw(main http server);
+    my $user = $> == 0 ? 'user root;' : '';
+
+    $self->_certificate();
+
+    $self->write('nginx.conf', <<"END");
+load_module $build/ngx_leaseloft_module.so;
+$user
+daemon off;
+pid $dir/nginx.pid;
+error_log $dir/error.log $debug;
+worker_shutdown_timeout 45s;
+$main
+events { worker_connections 4096; }
+http {
+    leaseloft_redis "$self->{url}";
+    leaseloft_key $dir/token.key;
+    include leaseloft/http.conf;
+    $more
+    $http
+    access_log $dir/access.log leaseloft;
+    client_body_temp_path $dir/tmp/body;
+    proxy_temp_path $dir/tmp/proxy;
+    fastcgi_temp_path $dir/tmp/fastcgi;
+    uwsgi_temp_path $dir/tmp/uwsgi;
+    scgi_temp_path $dir/tmp/scgi;
+    ssl_certificate $dir/tls.crt;
+    ssl_certificate_key $dir/tls.key;
+    server {
+        listen 127.0.0.1:$p->{http};
+        listen 127.0.0.1:$p->{tls} ssl http2;
+        listen 127.0.0.1:$p->{h2c} http2;
+        $server
+        root $root/html;
+        include leaseloft/api.conf;
+        include leaseloft/pages.conf;
+    }
+    server {
+        listen 127.0.0.1:$p->{internal};
+        include leaseloft/internal.conf;
+    }
+}
+END
+}
+
+
+# one self-signed certificate for all tests of a run would be a race; making
+# one takes 20 ms
+sub _certificate {
+    my ($self) = @_;
+
+    return if -e "$self->{dir}/tls.crt";
+
+    system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
+           . " -nodes -days 2 -subj /CN=localhost -keyout $self->{dir}/tls.key"
+           . " -out $self->{dir}/tls.crt 2>/dev/null") == 0
+        or die "openssl failed\n";
+}
+
+
+# nginx -t with the present configuration: its exit status and what it says
+sub nginx_test {
+    my ($self) = @_;
+
+    my $said = `${\ $self->_nginx_command()} -t 2>&1`;
+
+    return ($? >> 8, $said);
+}
+
+
+sub _nginx_command {
+    my ($self) = @_;
+
+    my $bin = $ENV{NGINX_BIN} || 'nginx';
+    my $env = $preload ? "LD_PRELOAD=$preload" : '';
+
+    return "env $env PATH=\$PATH:/usr/sbin $bin -p $self->{dir}"
+           . " -e $self->{dir}/error.log -c $self->{dir}/nginx.conf";
+}
+
+
+# --- processes: redis, worker1 …, nginx ---
+
+sub start {
+    my ($self, $part) = @_;
+
+    my $dir = $self->{dir};
+
+    my $command = $part eq 'redis' ? "redis-server $dir/redis.conf"
+                : $part eq 'nginx' ? $self->_nginx_command()
+                : "$build/leaseloft-worker --redis $self->{url}";
+
+    $self->spawn($part, $command);
+
+    if ($part eq 'redis') {
+        wait_for(sub {
+            my $r = LeaseLoft::Redis->new("$dir/redis.sock");
+            $r && eval { $r->command('PING') };
+        }, 10) or BAIL_OUT("no Redis in $dir");
+    }
+
+    if ($part eq 'nginx') {
+        wait_for(sub { connect_to($self->{ports}{internal}) }, 10)
+            or BAIL_OUT("no nginx in $dir: " . $self->slurp('error.log')
+                        . $self->slurp('nginx.log'));
+    }
+}
+
+
+# spawn($part, $command): runs a command of one's own as part of the stack;
+# its output goes to PART.log
+sub spawn {
+    my ($self, $part, $command) = @_;
+
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        setsid();
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>>', "$self->{dir}/$part.log";
+        open STDERR, '>&', \*STDOUT;
+        $ENV{ASAN_OPTIONS} //= 'detect_leaks=0:abort_on_error=0';
+        $ENV{UBSAN_OPTIONS} //= 'print_stacktrace=1';
+        exec "exec $command" or POSIX::_exit(127);
+    }
+
+    $self->{pids}{$part} = $pid;
+
+    return $pid;
+}
+
+
+# stop($part, $signal, $timeout): sends a signal (TERM) and waits; returns the
+# wait status, undef when it had to be killed
+sub stop {
+    my ($self, $part, $signal, $timeout) = @_;
+
+    my $pid = delete $self->{pids}{$part} or return 0;
+
+    kill $signal // 'TERM', $pid;
+    kill 'CONT', $pid;
+
+    my $status;
+
+    if (wait_for(sub { waitpid($pid, POSIX::WNOHANG()) == $pid
+                       && ($status = $?, 1) }, $timeout // 10))
+    {
+        return $status;
+    }
+
+    kill 'KILL', -$pid;
+    waitpid $pid, 0;
+
+    return undef;
+}
+
+
+# signal($part, $signal)
+sub signal {
+    my ($self, $part, $signal) = @_;
+    kill $signal, $self->{pids}{$part};
+}
+
+
+sub pid { $_[0]{pids}{$_[1]} }
+
+
+# pids of the processes that serve, of nginx's master
+sub nginx_children {
+    my ($self) = @_;
+
+    my $pid = $self->{pids}{nginx} or return ();
+
+    return grep { $_ } split /\s+/,
+           qx(cat /proc/$pid/task/$pid/children 2>/dev/null);
+}
+
+
+# waits until /internal/health says 200 (or another status)
+sub wait_healthy {
+    my ($self, $status, $timeout) = @_;
+
+    return wait_for(sub {
+        $self->get('/internal/health')->status() == ($status // 200);
+    }, $timeout // 10);
+}
+
+
+# the test is about a fault that nginx rightly reports so
+sub expect_log {
+    my ($self, $regex) = @_;
+    push @{ $self->{expected} }, $regex;
+}
+
+
+# --- requests ---
+
+# token for a user, valid for an hour; token($user, exp => …) changes claims
+sub token {
+    my ($self, $user, %claims) = @_;
+
+    return LeaseLoft::Token::token($self->{key},
+        { sub => $user, exp => int(time()) + 3600, %claims });
+}
+
+
+# request($method, $path, %options): a LeaseLoft::Response
+#
+#     user => ID, token => TOKEN, cookie => TOKEN
+#     headers => { NAME => VALUE }, body => BYTES, json => DATA
+#     tls => 1, http => 2, port => N, timeout => S
+sub request {
+    my ($self, $method, $path, %o) = @_;
+
+    my @headers = $self->_headers(\%o);
+
+    return $self->_curl($method, $path, \%o, @headers) if $o{tls} || $o{http};
+
+    my $raw = "$method $path HTTP/1.1\r\nHost: localhost\r\n"
+              . "Connection: close\r\n" . join('', map { "$_\r\n" } @headers);
+
+    $raw .= 'Content-Length: ' . length($o{body}) . "\r\n" if defined $o{body};
+    $raw .= "\r\n" . ($o{body} // '');
+
+    return $self->raw($raw, port => $self->_port($path, \%o), %o);
+}
+
+
+sub get { my $self = shift; return $self->request('GET', @_) }
+
+
+# post($path, $data, …): $data is encoded, unless it is text already
+sub post { my $self = shift; return $self->_write('POST', @_) }
+sub put { my $self = shift; return $self->_write('PUT', @_) }
+
+
+sub _write {
+    my ($self, $method, $path, $data, %o) = @_;
+
+    return $self->request($method, $path,
+        body => ref $data ? $json->encode($data) : $data, %o,
+        headers => { 'Content-Type' => 'application/json',
+                     %{ $o{headers} || {} } });
+}
+
+
+# raw($bytes, port => N): sends these bytes; the response up to its end
+sub raw {
+    my ($self, $bytes, %o) = @_;
+
+    my $socket = connect_to($o{port} // $self->{ports}{http})
+        or return LeaseLoft::Response->parse('');
+
+    my $end = time() + ($o{timeout} // 10);
+    my ($in, $select) = ('', IO::Select->new($socket));
+
+    $socket->blocking(1);
+    $socket->print($bytes);
+    $socket->flush();
+
+    while ($select->can_read($end - time())) {
+        sysread $socket, $in, 65536, length $in or last;
+    }
+
+    return LeaseLoft::Response->parse($in);
+}
+
+
+# stream($path, %options): a LeaseLoft::Stream; options as for request(), and
+# last_id => CURSOR
+sub stream {
+    my ($self, $path, %o) = @_;
+
+    $o{headers}{'Last-Event-ID'} = $o{last_id} if defined $o{last_id};
+    $o{headers}{Accept} = 'text/event-stream';
+
+    my @headers = $self->_headers(\%o);
+
+    if ($o{tls} || $o{http}) {
+        my @command = $self->_curl_command('GET', $path, \%o, @headers);
+        my $pid = open my $pipe, '-|', @command or die "curl: $!";
+        return LeaseLoft::Stream->new($pipe, $pid);
+    }
+
+    my $socket = connect_to($self->_port($path, \%o)) or die "connect: $!";
+    my $raw = join "\r\n", "GET $path HTTP/1.1", 'Host: localhost', @headers;
+
+    $socket->syswrite("$raw\r\n\r\n");
+
+    return LeaseLoft::Stream->new($socket);
+}
+
+
+sub _headers {
+    my ($self, $o) = @_;
+
+    my %headers = %{ $o->{headers} || {} };
+    my $token = $o->{token} // ($o->{user} && $self->token($o->{user}));
+
+    $headers{Authorization} = "Bearer $token" if defined $token;
+    $headers{Cookie} = "leaseloft_session=$o->{cookie}" if $o->{cookie};
+
+    return map { "$_: $headers{$_}" } sort keys %headers;
+}
+
+
+sub _port {
+    my ($self, $path, $o) = @_;
+
+    return $o->{port} // $self->{ports}{
+        $path =~ m{^/internal} ? 'internal'
+        : $o->{tls} ? 'tls' : ($o->{http} // '') eq '2' ? 'h2c' : 'http' };
+}
+
+
+sub _curl_command {
+    my ($self, $method, $path, $o, @headers) = @_;
+
+    my $scheme = $o->{tls} ? 'https' : 'http';
+    my $port = $self->_port($path, $o);
+    my $http = ($o->{http} // '') ne '2' ? '--http1.1'
+             : $o->{tls} ? '--http2' : '--http2-prior-knowledge';
+
+    return ('curl', '-s', '-N', '-k', '-i', '--raw', $http, '--path-as-is',
+            '-X', $method, '--max-time', $o->{timeout} // 60,
+            (map { ('-H', $_) } @headers), '-H', 'Expect:',
+            (defined $o->{body} ? ('--data-binary', $o->{body}) : ()),
+            "$scheme://127.0.0.1:$port$path");
+}
+
+
+sub _curl {
+    my ($self, $method, $path, $o, @headers) = @_;
+
+    open my $pipe, '-|',
+        $self->_curl_command($method, $path, $o, @headers) or die "curl: $!";
+    local $/;
+    my $raw = <$pipe>;
+    close $pipe;
+
+    return LeaseLoft::Response->parse($raw);
+}
+
+
+# --- the service's own words ---
+
+# lease($property, %members): declares a lease; users may be given as ids,
+# whose names are then made of them
+sub lease {
+    my ($self, $property, %members) = @_;
+
+    my %body = (
+        lease_id => 'L-1', label => "Label of $property",
+        time_zone => 'America/New_York', landlords => ['u-lena'],
+        tenants => ['u-tom'], starts_at => '2020-01-01T00:00:00Z',
+        ends_at => undef, %members,
+    );
+
+    for my $side (qw(landlords tenants)) {
+        $body{$side} = [ map { ref $_ ? $_
+            : { user => $_, name => ucfirst(s/^u-//r) } } @{ $body{$side} } ];
+    }
+
+    return $self->put("/internal/properties/$property/lease", \%body);
+}
+
+
+my $client_ids = 0;
+
+# say($property, $user, $text, %options): sends a message
+sub say {
+    my ($self, $property, $user, $text, %o) = @_;
+
+    my $id = delete $o{client_id} // "c-$$-" . ++$client_ids;
+
+    return $self->post("/api/properties/$property/messages",
+        { client_id => $id, text => $text }, user => $user, %o);
+}
+
+
+# mark($property, $user, $seq): everything up to seq is read
+sub mark {
+    my ($self, $property, $user, $seq, %o) = @_;
+
+    return $self->post("/api/properties/$property/read", { upto => $seq },
+                       user => $user, %o);
+}
+
+
+# poll($property, $user, $query): the decoded body of a 200
+sub poll {
+    my ($self, $property, $user, $query) = @_;
+
+    return $self->get("/api/properties/$property/messages"
+                      . ($query ? "?$query" : ''), user => $user)->json();
+}
+
+
+# events($property, $user, %options): the thread's stream
+sub events {
+    my ($self, $property, $user, %o) = @_;
+
+    my $query = delete $o{query};
+
+    return $self->stream("/api/properties/$property/events"
+                         . ($query ? "?$query" : ''), user => $user, %o);
+}
+
+
+# redis(@command): its reply
+sub redis {
+    my ($self, @command) = @_;
+
+    my $redis = LeaseLoft::Redis->new("$self->{dir}/redis.sock")
+        or die "no Redis\n";
+
+    return $redis->command(@command);
+}
+
+
+# cli(@arguments): exit status and output of the operator's command
+sub cli {
+    my ($self, @arguments) = @_;
+
+    local $ENV{LEASELOFT_REDIS} = $self->{url};
+
+    my $pid = open(my $pipe, '-|') // die "fork: $!";
+    if ($pid == 0) {
+        open STDERR, '>&', \*STDOUT;
+        exec "$build/leaseloft", @arguments or POSIX::_exit(127);
+    }
+
+    my $out = do { local $/; <$pipe> } // '';
+    close $pipe;
+
+    return ($? >> 8, $out);
+}
+
+
+# --- the end ---
+
+# complaints in the logs that were not expected
+sub complaints {
+    my ($self) = @_;
+
+    my @lines;
+
+    for my $file (glob "$self->{dir}/*.log") {
+        my $text = $self->slurp($file =~ s{.*/}{}r);
+
+        push @lines, grep {
+            /\[(alert|emerg)\]|Sanitizer|runtime error:|Assertion .* failed/
+        } split /\n/, $text;
+    }
+
+    for my $regex (@{ $self->{expected} }) {
+        @lines = grep { $_ !~ $regex } @lines;
+    }
+
+    return @lines;
+}
+
+
+# stops everything, checks logs and processes; ends the test unless more => 1
+sub finish {
+    my ($self, %o) = @_;
+
+    $self->{finished} = 1;
+
+    my @left = $self->_stop_all();
+    my @complaints = $self->complaints();
+
+    is("@left", '', 'no process is left');
+    is(join("\n", @complaints), '', 'no alerts in the logs');
+
+    if (!Test::More->builder->is_passing()) {
+        for my $log ('error.log', map { "worker$_.log" } 1 .. $self->{workers})
+        {
+            my @tail = split /\n/, $self->slurp($log);
+            splice @tail, 0, -15 if @tail > 15;
+            diag("$log:\n", join "\n", @tail);
+        }
+    }
+
+    $self->_remove();
+    done_testing() unless $o{more};
+}
+
+
+sub _stop_all {
+    my ($self) = @_;
+
+    my @left;
+
+    # nginx first, so that nobody is left waiting
+    for my $part (sort keys %{ $self->{pids} }) {
+        my @children = $part eq 'nginx' ? $self->nginx_children() : ();
+
+        push @left, $part unless defined $self->stop($part);
+        push @left, grep { -d "/proc/$_" } @children;
+    }
+
+    return @left;
+}
+
+
+sub _remove {
+    my ($self) = @_;
+
+    if ($ENV{LEASELOFT_KEEP}) {
+        diag("kept $self->{dir}");
+    } else {
+        remove_tree($self->{dir});
+    }
+}
+
+
+END {
+    my $status = $?;
+
+    if ($$ == $owner) {
+        for my $self (grep { !$_->{finished} } @stacks) {
+            diag("finish() was not reached");
+            $self->_stop_all();
+            $self->_remove();
+            $status ||= 1;
+        }
+    }
+
+    $? = $status;
+}
+
+
+# --- helpers ---
+
+# wait_for($condition, $timeout): its value once it is true, else 0
+sub wait_for {
+    my ($condition, $timeout) = @_;
+
+    my $end = time() + ($timeout // 5);
+
+    for (;;) {
+        my $value = $condition->();
+        return $value if $value;
+        return 0 if time() > $end;
+        sleep(0.02);
+    }
+}
+
+
+# at($seconds): a time that many seconds from now, as RFC 3339
+sub at {
+    my ($seconds) = @_;
+
+    my $time = time() + $seconds;
+
+    return strftime('%Y-%m-%dT%H:%M:%S', gmtime int $time)
+           . sprintf('.%03dZ', ($time - int $time) * 1000);
+}
+
+
+sub connect_to {
+    my ($port) = @_;
+
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port,
+                                 Timeout => 5);
+}
+
+
+# outside the range that the kernel gives to clients
+sub free_port {
+    for (1 .. 100) {
+        my $port = 10000 + int rand 20000;
+        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+                         LocalPort => $port, Listen => 1, ReuseAddr => 1);
+        return $port if $socket;
+    }
+
+    die "no free port\n";
+}
+
+
+1;

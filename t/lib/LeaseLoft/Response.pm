@@ -1,0 +1,85 @@
+package LeaseLoft::Response;
+
+# A response as it came: status, headers, body.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+
+
+# parse($bytes): the first whole response in these bytes, whose body reaches
+# to their end; "Transfer-Encoding: chunked" is undone
+sub parse {
+    my ($class, $raw) = @_;
+
+    my $self = bless { raw => $raw, status => 0, headers => [], body => '' },
+                     $class;
+
+    # "100 Continue" may come before
+    $raw =~ s/^HTTP\/[\d.]+ 1\d\d.*?\r\n\r\n//s;
+
+    my ($head, $body) = $raw =~ /^(.*?\r\n)\r\n(.*)$/s or return $self;
+
+    ($self->{status}) = $head =~ /^HTTP\/[\d.]+ (\d+)/;
+    $self->{head} = $head;
+
+    while ($head =~ /^([^:\s]+):[ \t]*(.*?)\r$/mg) {
+        push @{ $self->{headers} }, [ lc $1, $2 ];
+    }
+
+    if (($self->header('transfer-encoding') // '') eq 'chunked') {
+        my $whole = '';
+        while ($body =~ s/^([0-9a-fA-F]+)\r\n//) {
+            my $size = hex $1;
+            last if $size == 0;
+            $whole .= substr($body, 0, $size, '');
+            $body =~ s/^\r\n//;
+        }
+        $body = $whole;
+    }
+
+    $self->{body} = $body;
+
+    return $self;
+}
+
+
+sub status { $_[0]{status} }
+sub body { $_[0]{body} }
+sub raw { $_[0]{raw} }
+
+
+# the value of a header, several joined with ", "; undef when absent
+sub header {
+    my ($self, $name) = @_;
+
+    my @values = map { $_->[1] } grep { $_->[0] eq lc $name }
+                     @{ $self->{headers} };
+
+    return @values ? join(', ', @values) : undef;
+}
+
+
+# the response without what may differ from one to the next: its date
+sub comparable {
+    my ($self) = @_;
+
+    my $raw = $self->{raw};
+    $raw =~ s/^Date: .*?\r\n//mi;
+
+    return $raw;
+}
+
+
+# the body as JSON; undef when it is not
+sub json {
+    my ($self) = @_;
+
+    return $self->{json} //= eval {
+        JSON::PP->new->utf8->decode($self->{body})
+    };
+}
+
+
+1;
