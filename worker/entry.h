@@ -45,10 +45,10 @@ typedef struct {
 } entry_lease_t;
 
 
-/* {"seq":...,"kind":"message","from":{...},"text":...,"at":...,"client_id":...} */
+/* {"seq","kind":"message","from":{...},"text","at","client_id"} */
 void entry_message(buf_t *buf, const entry_message_t *message);
 
-/* {"seq":...,"kind":"lease","event":...,"lease_id":...[,"party":{...}],"at":...} */
+/* {"seq","kind":"lease","event","lease_id"[,"party":{...}],"at"} */
 void entry_lease(buf_t *buf, const entry_lease_t *lease);
 
 /* the inbox's view of each: {"seq","kind","event","from","preview","at"} */

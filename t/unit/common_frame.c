@@ -1,0 +1,125 @@
+
+/* frames, verdicts and reply places */
+
+#include "common/frame.h"
+#include "t/tap.h"
+
+
+static int
+decode(const char *s, ll_frame_t *frame)
+{
+    return ll_frame_decode(s, strlen(s), frame);
+}
+
+
+static void
+test_good(void)
+{
+    ll_frame_t  f;
+
+    ok(decode("E 7 3 482 9f3a01c2\n{\"seq\":482}", &f) == 0, "entry");
+    ok(f.type == LL_FRAME_ENTRY && f.ver == 7 && f.rev == 3 && f.seq == 482,
+       "entry: numbers");
+    is_mem(f.tag, LL_TAG_LEN, "9f3a01c2", "entry: tag");
+    is_mem(f.payload.data, f.payload.len, "{\"seq\":482}", "entry: payload");
+
+    ok(decode("R 8 3 u-tom 1\n{}", &f) == 0, "read");
+    ok(f.type == LL_FRAME_READ && f.ver == 8 && f.rev == 3 && f.shown == 1,
+       "read: numbers");
+    is_mem(f.user.data, f.user.len, "u-tom", "read: user");
+    ok(decode("R 8 3 u-tom 0\n{}", &f) == 0 && f.shown == 0, "read: hidden");
+
+    ok(decode("L 9 4\n", &f) == 0, "lease");
+    ok(f.type == LL_FRAME_LEASE && f.ver == 9 && f.rev == 4
+       && f.payload.len == 0, "lease: numbers");
+
+    ok(decode("I 12 5\n{\"property\":\"p\"}", &f) == 0, "inbox");
+    ok(f.type == LL_FRAME_INBOX && f.rev == 12 && f.total == 5,
+       "inbox: numbers");
+    ok(decode("I 12 5\n", &f) == 0 && f.payload.len == 0, "inbox: left");
+}
+
+
+static void
+test_bad(void)
+{
+    char        name[64];
+    size_t      i;
+    ll_frame_t  f;
+
+    static const char  *bad[] = {
+        "", "E", "E ", "X 1 2\n", "E7 3 482 9f3a01c2\n{}",
+        "E 7 3 482 9f3a01c2", "E 7 3 482\n{}", "E 7 3 0 9f3a01c2\n{}",
+        "E 7 3 482 9F3A01C2\n{}", "E 7 3 482 9f3a01c\n{}",
+        "E 7 3 482 9f3a01c22\n{}", "E -7 3 482 9f3a01c2\n{}",
+        "E 7 3 482 9f3a01c2 \n{}", "E 7  3 482 9f3a01c2\n{}",
+        "E 7 3 482 9f3a01c2\n{}\n", "E 7 3 482 9f3a01c2\n{\r}",
+        "R 8 3 u.tom 1\n{}", "R 8 3  1\n{}", "R 8 3 u-tom 2\n{}",
+        "R 8 3 u-tom\n{}", "R 8 3 u-tom 10\n{}",
+        "L 9\n", "L 9 4", "L 9 4 5\n", "I 12\n{}", "I x 5\n{}",
+        "I 12 1000000000000000\n{}", "E 07 3 482 9f3a01c2\n{}"
+    };
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void) snprintf(name, sizeof(name), "no frame, %zu", i);
+        ok(decode(bad[i], &f) == -1, name);
+    }
+
+    ok(ll_frame_decode("L 9 4\n", 5, &f) == -1, "no byte past the length");
+}
+
+
+static void
+test_verdicts(void)
+{
+    char          line[LL_VERDICT_LINE];
+    size_t        len;
+    ll_verdict_t  v;
+
+    len = ll_verdict_encode(line, LL_SEQ_MAX, 201, LL_SEQ_MAX);
+    is_mem(line, len, "999999999999999 201 999999999999999\n", "the longest");
+
+    ok(ll_verdict_decode("17 201 482\n{\n}", 14, &v) == 0, "verdict");
+    ok(v.request == 17 && v.status == 201 && v.seq == 482, "its numbers");
+    is_mem(v.body.data, v.body.len, "{\n}", "its body, newlines and all");
+
+    ok(ll_verdict_decode("17 204 0\n", 9, &v) == 0 && v.body.len == 0,
+       "without a body");
+    ok(ll_verdict_decode("17 99 0\n", 8, &v) == -1, "status 99");
+    ok(ll_verdict_decode("17 600 0\n", 9, &v) == -1, "status 600");
+    ok(ll_verdict_decode("17 201\n", 7, &v) == -1, "no seq");
+    ok(ll_verdict_decode("17 201 482", 10, &v) == -1, "no newline");
+    ok(ll_verdict_decode("probe 3\n", 8, &v) == -1, "a probe is none");
+    ok(ll_verdict_decode("", 0, &v) == -1, "nothing");
+}
+
+
+static void
+test_replies(void)
+{
+    ll_str_t  nginx;
+    uint64_t  request;
+
+    ok(ll_reply_decode("n-1.42", 6, &nginx, &request) == 0, "reply");
+    is_mem(nginx.data, nginx.len, "n-1", "its nginx");
+    is_num(request, 42, "its request");
+
+    ok(ll_reply_decode(".42", 3, &nginx, &request) == -1, "no nginx");
+    ok(ll_reply_decode("n.", 2, &nginx, &request) == -1, "no request");
+    ok(ll_reply_decode("n.4x", 4, &nginx, &request) == -1, "a bad request");
+    ok(ll_reply_decode("n m.4", 5, &nginx, &request) == -1, "a bad nginx");
+    ok(ll_reply_decode("n", 1, &nginx, &request) == -1, "no point");
+    ok(ll_reply_decode("", 0, &nginx, &request) == -1, "empty");
+}
+
+
+int
+main(void)
+{
+    test_good();
+    test_bad();
+    test_verdicts();
+    test_replies();
+
+    return tap_done();
+}

@@ -1,0 +1,81 @@
+
+/* keys and channels, as docs/data.md lists them */
+
+#include "common/keys.h"
+#include "t/tap.h"
+
+
+static void
+test_names(void)
+{
+    char    key[LL_KEY_MAX], id[LL_KEY_ID_MAX];
+    size_t  i, len;
+
+    static const char  *property[] = {
+        "ll:{p:P}:thread", "ll:{p:P}:meta", "ll:{p:P}:members",
+        "ll:{p:P}:unread", "ll:{p:P}:read", "ll:{p:P}:reads",
+        "ll:{p:P}:snaps", "ll:{p:P}:leases"
+    };
+
+    static const char  *user[] = {
+        "ll:{u:U}:inbox", "ll:{u:U}:order", "ll:{u:U}:revs",
+        "ll:{u:U}:account"
+    };
+
+    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
+        len = ll_keys_property(key, (ll_property_key_e) i, "P", 1);
+        is_str(key, property[i], property[i]);
+        is_num(len, strlen(key), "length");
+    }
+
+    for (i = 0; i < LL_USER_KEYS; i++) {
+        (void) ll_keys_user(key, (ll_user_key_e) i, "U", 1);
+        is_str(key, user[i], user[i]);
+    }
+
+    (void) ll_keys_sent(key, "P", 1, 687);
+    is_str(key, "ll:{p:P}:sent:687", "sent");
+    (void) ll_keys_inbox(key, 0);
+    is_str(key, "ll:{in:0}:inbox", "inbox");
+    (void) ll_keys_dead(key, 3);
+    is_str(key, "ll:{in:3}:dead", "dead");
+    (void) ll_keys_due(key);
+    is_str(key, "ll:{due}:due", "due");
+    (void) ll_keys_due_vers(key);
+    is_str(key, "ll:{due}:vers", "due versions");
+    (void) ll_keys_workers(key);
+    is_str(key, "ll:{w}:workers", "workers");
+    (void) ll_keys_property_channel(key, "P", 1);
+    is_str(key, "ll:{p:P}:ch", "channel of a property");
+    (void) ll_keys_user_channel(key, "U", 1);
+    is_str(key, "ll:{u:U}:ch", "channel of a user");
+    (void) ll_keys_reply_channel(key, "n-1", 3);
+    is_str(key, "ll:{r:n-1}:ch", "channel of replies");
+
+    memset(id, 'x', sizeof(id));
+    len = ll_keys_sent(key, id, LL_KEY_ID_MAX, UINT64_MAX);
+    ok(len < LL_KEY_MAX && strlen(key) == len, "the longest key fits");
+}
+
+
+static void
+test_inbox_of(void)
+{
+    is_num(ll_keys_inbox_of("anything", 8, 1), 0, "one inbox");
+
+    /* CRC-32 of "123456789" is cbf43926, the usual check value */
+
+    is_num(ll_keys_inbox_of("123456789", 9, 1000), 0xcbf43926u % 1000,
+           "CRC-32, modulo");
+    is_num(ll_keys_inbox_of("123456789", 9, 16), 6, "a power of two");
+}
+
+
+int
+main(void)
+{
+    test_names();
+    test_inbox_of();
+
+    return tap_done();
+}

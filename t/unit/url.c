@@ -1,0 +1,106 @@
+
+/* where Redis is */
+
+#include "t/tap.h"
+#include "worker/url.h"
+
+
+static url_t        url;
+static const char  *why;
+
+
+static void
+refuses(const char *s, const char *expected)
+{
+    why = "nothing";
+
+    ok(url_parse(s, &url, &why) == -1, s[0] ? s : "empty");
+    is_str(why, expected, "and says why");
+}
+
+
+static void
+test_good(void)
+{
+    ok(url_parse("unix:/run/redis.sock", &url, &why) == 0, "unix");
+    is_str(url.path, "/run/redis.sock", "path");
+
+    ok(url_parse(URL_DEFAULT, &url, &why) == 0, "the default");
+    is_str(url.host, "127.0.0.1", "host");
+    is_num(url.port, 6379, "port");
+    ok(!url.path[0] && !url.user[0] && !url.password[0] && url.db == 0,
+       "nothing else");
+
+    ok(url_parse("redis://us%65r:p%40ss%2Fw:d@redis.local:7000/12", &url, &why)
+       == 0, "all of it");
+    is_str(url.user, "user", "user");
+    is_str(url.password, "p@ss/w:d", "password");
+    is_str(url.host, "redis.local", "host");
+    is_num(url.port, 7000, "port");
+    is_num(url.db, 12, "db");
+
+    ok(url_parse("redis://:p/w@h", &url, &why) == 0, "password alone");
+    is_str(url.user, "", "no user");
+    is_str(url.password, "p/w", "a raw slash");
+    is_num(url.port, 6379, "the usual port");
+
+    ok(url_parse("redis://[::1]:6380/", &url, &why) == 0, "IPv6");
+    is_str(url.host, "::1", "without brackets");
+    is_num(url.port, 6380, "port");
+}
+
+
+static void
+test_bad(void)
+{
+    char  longest[1024];
+
+    refuses("", "is neither \"unix:PATH\" nor "
+            "\"redis://[user:password@]host:port[/db]\"");
+    refuses("localhost:6379", "is neither \"unix:PATH\" nor "
+            "\"redis://[user:password@]host:port[/db]\"");
+    refuses("rediss://h:6379",
+            "asks for TLS, which this program is not built with");
+    refuses("unix:", "has no path after \"unix:\"");
+    refuses("redis://", "has no host");
+    refuses("redis://:6379", "has no host");
+    refuses("redis://h:", "has a port that is not 1 to 65535");
+    refuses("redis://h:0", "has a port that is not 1 to 65535");
+    refuses("redis://h:65536", "has a port that is not 1 to 65535");
+    refuses("redis://h:6379x", "has a port that is not 1 to 65535");
+    refuses("redis://::1", "has no host");
+    refuses("redis://[::1", "has an address without a closing bracket");
+    refuses("redis://[::1]6379", "has a port that is not 1 to 65535");
+    refuses("redis://h/x", "has a database that is not a number");
+    refuses("redis://h/1/2", "has a database that is not a number");
+    refuses("redis://h/-1", "has a database that is not a number");
+    refuses("redis://user@h", "has a user without a password");
+    refuses("redis://user:@h", "has an empty password");
+    refuses("redis://u:%4@h",
+            "has a user or password that is too long or badly encoded");
+    refuses("redis://u:%zz@h",
+            "has a user or password that is too long or badly encoded");
+    refuses("redis://u:%00@h",
+            "has a user or password that is too long or badly encoded");
+
+    memset(longest, 'x', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+
+    memcpy(longest, "unix:", 5);
+    ok(url_parse(longest, &url, &why) == -1, "a path too long");
+    memcpy(longest, "redis://", 8);
+    ok(url_parse(longest, &url, &why) == -1, "a host too long");
+    longest[9] = ':';
+    longest[sizeof(longest) - 3] = '@';
+    ok(url_parse(longest, &url, &why) == -1, "a password too long");
+}
+
+
+int
+main(void)
+{
+    test_good();
+    test_bad();
+
+    return tap_done();
+}
