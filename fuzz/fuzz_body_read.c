@@ -1,0 +1,26 @@
+
+/* a read mark */
+
+#include "common/cursor.h"
+#include "fuzz.h"
+#include "worker/body.h"
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    faults_t     faults = FAULTS_INIT;
+    body_read_t  read;
+
+    if (body_read_parse((const char *) data, size, &read, &faults) == 0) {
+        CHECK(faults.n == 0);
+        CHECK(read.upto <= LL_SEQ_MAX);
+
+    } else {
+        CHECK(faults.n > 0);
+    }
+
+    faults_free(&faults);
+
+    return 0;
+}

@@ -1,0 +1,23 @@
+
+/* times: what is read can be written and read back, and is the same */
+
+#include "fuzz.h"
+#include "worker/clock.h"
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char     text[CLOCK_LEN + 1];
+    int64_t  ms, back;
+
+    if (clock_parse((const char *) data, size, &ms) == 0) {
+        CHECK(ms >= CLOCK_MIN && ms <= CLOCK_MAX);
+
+        clock_format(text, ms);
+
+        CHECK(clock_parse(text, CLOCK_LEN, &back) == 0 && back == ms);
+    }
+
+    return 0;
+}

@@ -1,0 +1,59 @@
+
+/* what comes from Redis channels: frames, verdicts, reply places */
+
+#include <string.h>
+
+#include "common/frame.h"
+#include "fuzz.h"
+
+
+static void
+within(ll_str_t part, const char *s, size_t size)
+{
+    CHECK(part.data >= s && part.data + part.len <= s + size);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char           line[LL_VERDICT_LINE];
+    size_t         len;
+    ll_str_t       nginx;
+    uint64_t       request;
+    const char    *s;
+    ll_frame_t     frame;
+    ll_verdict_t   verdict;
+
+    s = (const char *) data;
+
+    if (ll_frame_decode(s, size, &frame) == 0) {
+        within(frame.payload, s, size);
+        CHECK(memchr(frame.payload.data, '\n', frame.payload.len) == NULL);
+        CHECK(frame.payload.data + frame.payload.len == s + size);
+
+        if (frame.type == LL_FRAME_READ) {
+            CHECK(ll_id_valid(frame.user.data, frame.user.len));
+        }
+
+        if (frame.type == LL_FRAME_ENTRY) {
+            CHECK(frame.seq > 0);
+            CHECK(frame.tag > s && frame.tag + LL_TAG_LEN < s + size);
+        }
+    }
+
+    if (ll_verdict_decode(s, size, &verdict) == 0) {
+        within(verdict.body, s, size);
+
+        len = ll_verdict_encode(line, verdict.request, verdict.status,
+                                verdict.seq);
+
+        CHECK(len + verdict.body.len <= size);
+    }
+
+    if (ll_reply_decode(s, size, &nginx, &request) == 0) {
+        CHECK(ll_id_valid(nginx.data, nginx.len));
+    }
+
+    return 0;
+}
