@@ -55,7 +55,7 @@ log_write(log_level_e level, const char *fmt, ...)
 
     clock_format(now, clock_now());
 
-    head = snprintf(line, sizeof(line), "%s %s ", now, log_names[level]);
+    head = snprintf(line, sizeof(line), "%s [%s] ", now, log_names[level]);
 
     va_start(args, fmt);
     n = vsnprintf(line + head, sizeof(line) - (size_t) head, fmt, args);

@@ -1,6 +1,6 @@
 
 /*
- * The log: standard error, one line a record, "TIME LEVEL MESSAGE".
+ * The log: standard error, one line a record, "TIME [LEVEL] MESSAGE".
  *
  * Lower case, values quoted, no full stop; never a token, a name or a text of
  * a message.  Line breaks and control characters in a message are replaced.
