@@ -62,7 +62,7 @@ endif
 
 
 .PHONY: all module tests deps test-deps run start stop test node-modules fuzz \
-        lint format clean
+        lint format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -90,7 +90,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
 
 $(BUILD)/functions.h: worker/functions.lua worker/embed.sh
 	@mkdir -p $(@D)
-	sh worker/embed.sh worker/functions.lua > $@
+	sh worker/embed.sh worker/functions.lua $@
 
 # the generated header must be there before the first compilation; later the
 # dependency files know who includes it
@@ -172,7 +172,8 @@ stop:
 # T="t/send.t ..." runs only these.  prove runs Perl, compiled TAP programs and
 # node tests alike, two at a time, and has the last word.
 
-T ?= $(sort $(wildcard t/*.t t/*.mjs t/browser/*.mjs)) $(UNITS)
+T ?= $(sort $(wildcard t/*.t t/js/*.test.mjs t/browser/*.test.mjs)) $(UNITS) \
+    $(REPLAY)
 J ?= 2
 
 test: test-deps
