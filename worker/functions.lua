@@ -10,9 +10,10 @@
 --
 -- For the workers, with KEYS those of a property unless said otherwise:
 --
--- ll1_state ()
+-- ll1_state (lease)
 --     { 2, seq, hash, at, rev, ver, state }; nil for what is not there.  This
---     is also what the next two answer when the property has moved on.
+--     is also what the next two answer when the property has moved on.  The
+--     8th is what is kept of that lease, if it has ended.
 -- ll1_append (sent id, seq, hash, rev, at, entry, salt, hash, last, sender,
 --             channel, expiry of the sent ids in ms, other users ...)
 --     KEYS[9] and KEYS[10]: this and the previous bucket of sent ids.
@@ -413,6 +414,13 @@ local function state_of(keys)
     local m = call('HMGET', keys[META], 'seq', 'hash', 'at', 'rev', 'ver',
                    'state')
     return { 2, m[1], m[2], m[3], m[4], m[5], m[6] }
+end
+
+
+local function ll1_state(keys, argv)
+    local state = state_of(keys)
+    state[8] = argv[1] ~= '' and call('HGET', keys[LEASES], argv[1])
+    return state
 end
 
 
@@ -842,13 +850,14 @@ local function ll1_inbox_since(keys, argv)
     local account = call('HMGET', keys[ACCOUNT], 'rev', 'total')
     local rev, total = tonumber(account[1] or 0), tonumber(account[2] or 0)
     local list = call('ZRANGE', keys[REVS], '(' .. argv[1], '+inf', 'BYSCORE',
-                      'LIMIT', 0, 101)
+                      'LIMIT', 0, 101, 'WITHSCORES')
     local out = {}
 
-    if #list > 0 and #list <= 100 then
-        local records = call('HMGET', keys[INBOX], unpack(list))
-        for i = 1, #list do
-            out[i] = with_total(thread_of(records[i]), total)
+    if #list <= 200 then
+        for i = 1, #list, 2 do
+            local record = call('HGET', keys[INBOX], list[i])
+            out[i] = list[i + 1]
+            out[i + 1] = with_total(thread_of(record), total)
         end
     end
 
@@ -942,7 +951,7 @@ register('ll1_since', ll1_since, READ_ONLY)
 register('ll1_inbox', ll1_inbox, READ_ONLY)
 register('ll1_inbox_since', ll1_inbox_since, READ_ONLY)
 register('ll1_health', ll1_health, READ_ONLY)
-register('ll1_state', state_of, READ_ONLY)
+register('ll1_state', ll1_state, READ_ONLY)
 register('ll1_threads', ll1_threads, READ_ONLY)
 register('ll1_count', ll1_count, READ_ONLY)
 register('ll1_append', ll1_append)
