@@ -1,0 +1,25 @@
+/*
+ * The smallest thing that lets core tell view: named events, and a function
+ * returned by on() that ends the subscription.
+ */
+
+export class Emitter {
+    constructor() {
+        this.listeners = new Map();
+    }
+
+    on(name, fn) {
+        const set = this.listeners.get(name) || new Set();
+
+        this.listeners.set(name, set);
+        set.add(fn);
+
+        return () => set.delete(fn);
+    }
+
+    emit(name, value) {
+        for (const fn of [...(this.listeners.get(name) || [])]) {
+            fn(value);
+        }
+    }
+}

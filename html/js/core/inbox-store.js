@@ -1,0 +1,202 @@
+/*
+ * What a tab knows of the user's threads: all of them, by property, each with
+ * the inbox revision at which we learnt it, so that a page that was fetched
+ * before a live change never undoes it.
+ */
+
+import { Emitter } from './emitter.js';
+
+
+export class InboxStore extends Emitter {
+    constructor() {
+        super();
+        this.threads = new Map();
+        this.rev = 0;
+        this.total = 0;
+        this.complete = false;
+        this.status = 'loading';
+        this.etag = null;
+    }
+
+    /*
+     * A page that may be the first of a sync (from the top).  Answers true
+     * where, as far as this page tells, nothing beyond it can differ from
+     * what we hold: every step of rev is accounted for by a thread that
+     * changed in it.
+     */
+    page(page) {
+        const steps = page.rev - this.rev;
+        const known = this.complete;
+        let changes = 0;
+
+        for (const thread of page.threads) {
+            changes += this.put(thread, page.rev) ? 1 : 0;
+        }
+
+        this.settle(page);
+
+        return known && changes >= steps;
+    }
+
+    settle(page) {
+        if (page.rev >= this.rev) {
+            this.rev = page.rev;
+            this.total = page.total_unread;
+        }
+
+        this.status = 'ready';
+        this.emit('change');
+    }
+
+    put(thread, rev) {
+        const old = this.threads.get(thread.property);
+
+        if (old && old.rev > rev) {
+            return false;
+        }
+
+        this.threads.set(thread.property, { ...thread, rev });
+
+        return !old || !same(old, thread);
+    }
+
+    /* The last page of a whole sync has come: who was not in it is gone. */
+    finish(seen, rev) {
+        for (const [property, thread] of this.threads) {
+            if (!seen.has(property) && thread.rev <= rev) {
+                this.threads.delete(property);
+            }
+        }
+
+        this.complete = true;
+        this.emit('change');
+    }
+
+    /* A live change: the thread and the total. */
+    event(data, rev) {
+        const { total_unread: total, ...thread } = data;
+
+        if (rev < this.rev) {
+            return;
+        }
+
+        if (thread.property) {
+            this.put(thread, rev);
+        }
+
+        this.rev = rev;
+        this.total = total ?? this.total;
+        this.emit('change');
+    }
+
+    /* Our own reading, before the server confirms it. */
+    read(property, unread = 0) {
+        const thread = this.threads.get(property);
+
+        if (thread && thread.unread > unread) {
+            this.total = Math.max(0, this.total - thread.unread + unread);
+            this.threads.set(property, { ...thread, unread });
+            this.emit('change');
+        }
+    }
+
+    setStatus(status) {
+        if (this.status !== status) {
+            this.status = status;
+            this.emit('change');
+        }
+    }
+
+    /* All threads, newest first as the server orders them. */
+    sorted() {
+        return [...this.threads.values()].sort(newestFirst);
+    }
+}
+
+
+function same(a, b) {
+    const { rev, ...rest } = a;
+
+    return JSON.stringify(rest) === JSON.stringify(b);
+}
+
+
+/*
+ * Newest visible entry first; where nothing is visible, by the lease's start;
+ * ties by property id.
+ */
+function newestFirst(a, b) {
+    const at = when(b).localeCompare(when(a));
+
+    return at || (a.property < b.property ? -1 : 1);
+}
+
+
+function when(thread) {
+    return thread.last ? thread.last.at : thread.lease?.starts_at || '';
+}
+
+
+/*
+ * Those that a filter ("all", "unread", "reply", "ended") and a text let
+ * through.  names(property) answers the parties of a thread where known, as
+ * [{user, role, name}].
+ */
+export function filterThreads(threads, { filter, text, me, names }) {
+    const words = fold(text || '').split(/\s+/).filter(Boolean);
+
+    return threads.filter((thread) =>
+        passes(thread, filter, me, names)
+        && (words.length === 0 || matches(thread, words, names)));
+}
+
+
+function passes(thread, filter, me, names) {
+    switch (filter) {
+
+    case 'unread':
+        return thread.unread > 0;
+
+    case 'reply':
+        return needsReply(thread, me, names(thread.property));
+
+    case 'ended':
+        return thread.lease?.state === 'ended';
+
+    default:
+        return true;
+    }
+}
+
+
+/*
+ * The last word is a message from the other side.  Before the parties are
+ * known, anybody but oneself counts as the other side.
+ */
+export function needsReply(thread, me, parties) {
+    const { last, lease, role } = thread;
+
+    if (!last || last.kind !== 'message' || last.from === me
+        || lease?.state !== 'active')
+    {
+        return false;
+    }
+
+    const sender = (parties || []).find((p) => p.user === last.from);
+
+    return !sender || sender.role !== role;
+}
+
+
+function matches(thread, words, names) {
+    const people = (names(thread.property) || []).map((p) => p.name);
+    const hay = fold([thread.label, thread.property, ...people].join(' '));
+
+    return words.every((word) => hay.includes(word));
+}
+
+
+/* Lower case without accents, so that "jose" finds "José". */
+export function fold(text) {
+    return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+}

@@ -1,0 +1,300 @@
+/*
+ * What the leading tab does for all: holds the pair of streams (the inbox,
+ * and the thread that was looked at last), polls while they fail, and says
+ * how things stand.
+ *
+ * Everything heard goes out by emit(), as messages that cross a
+ * BroadcastChannel:
+ *
+ *   {t: "inbox", name, data, id}            an event of the inbox stream
+ *   {t: "thread", property, name, data, id} an event of the thread stream
+ *   {t: "inbox-page", page}                 a poll's answer
+ *   {t: "thread-page", property, page}
+ *   {t: "gone", property}                   a 404: no thread of ours (now)
+ *   {t: "status", status}                   see status()
+ */
+
+import { threadPath } from './api.js';
+import { Stream } from './stream.js';
+
+const POLL = 10000;
+const POLL_AGAIN = 1500;
+
+
+export class Live {
+    /* online(): navigator.onLine; open(url): an EventSource. */
+    constructor({ api, open, clock, emit, online }) {
+        this.api = api;
+        this.clock = clock;
+        this.emit = emit;
+        this.online = online;
+        this.open = open;
+        this.running = false;
+        this.signedOut = false;
+        this.property = null;
+        this.cursor = '0';
+        this.thread = null;
+        this.timer = null;
+        this.polling = false;
+        this.polled = 0;
+        this.pollOk = false;
+        this.etags = new Map();
+        this.said = null;
+
+        this.inbox = new Stream({
+            open, clock,
+            url: () => '/api/inbox/events',
+            onEvent: (event) => this.hear({ t: 'inbox', ...event }),
+            onState: () => this.changed(),
+        });
+    }
+
+    start() {
+        this.running = true;
+        this.inbox.start();
+        this.changed();
+    }
+
+    stop() {
+        this.running = false;
+        this.inbox.stop();
+        this.follow(null);
+        this.clock.clearTimeout(this.timer);
+        this.timer = null;
+        this.said = null;
+    }
+
+    /* Stream this thread from now on, from the cursor given; null for none. */
+    follow(property, cursor) {
+        if (property === this.property) {
+            return;
+        }
+
+        if (this.thread) {
+            this.thread.stop();
+            this.thread = null;
+        }
+
+        this.property = property;
+        this.cursor = cursor || '0';
+
+        if (property !== null && this.running && !this.signedOut) {
+            this.thread = this.threadStream(property);
+            this.thread.start();
+        }
+
+        this.changed();
+    }
+
+    /* A tab knows a later place (or, after a reset, another one). */
+    place(property, cursor) {
+        if (property === this.property && cursor) {
+            this.cursor = cursor;
+        }
+    }
+
+    threadStream(property) {
+        return new Stream({
+            open: this.open,
+            clock: this.clock,
+            url: () => `${threadPath(property)}/events?after=${this.cursor}`,
+            onEvent: (event) => {
+                if (event.name === 'entry' && event.id) {
+                    this.cursor = event.id;
+
+                } else if (event.name === 'reset') {
+                    this.cursor = event.data.head;
+                }
+
+                this.hear({ t: 'thread', property, ...event });
+            },
+            onState: () => this.changed(),
+        });
+    }
+
+    hear(message) {
+        if (message.name === 'bye') {
+            if (message.data.reason === 'expired') {
+                this.signOut();
+                return;
+            }
+
+            /* what is left to see is asked for; the stream may be refused */
+            this.poll();
+        }
+
+        this.emit(message);
+    }
+
+    /* The network may be back, or the page is looked at again. */
+    kick() {
+        if (!this.running || this.signedOut) {
+            return;
+        }
+
+        for (const stream of this.streams()) {
+            stream.kick();
+        }
+
+        if (this.streams().some((s) => s.state !== 'open')) {
+            this.poll();
+        }
+
+        this.changed();
+    }
+
+    streams() {
+        return this.thread ? [this.inbox, this.thread] : [this.inbox];
+    }
+
+    failing() {
+        return this.streams().some((stream) => stream.failing());
+    }
+
+    changed() {
+        if (!this.running) {
+            return;
+        }
+
+        if (!this.signedOut) {
+            /* each failure is followed by a look at once, the second and
+             * later ones by one every ten seconds as well */
+            const failed = this.streams().some(
+                (s) => s.state === 'waiting' && s.failures > 0);
+
+            if (failed) {
+                this.poll();
+            }
+
+            this.schedule();
+        }
+
+        this.say();
+    }
+
+    schedule() {
+        if (this.failing() && this.timer === null) {
+            this.timer = this.clock.setTimeout(() => {
+                this.timer = null;
+                this.poll();
+                this.schedule();
+            }, POLL);
+
+        } else if (!this.failing() && this.timer !== null) {
+            this.clock.clearTimeout(this.timer);
+            this.timer = null;
+        }
+    }
+
+    async poll() {
+        const now = this.clock.now();
+
+        if (this.polling || now - this.polled < POLL_AGAIN) {
+            return;
+        }
+
+        this.polling = true;
+        this.polled = now;
+
+        const inbox = this.api.inbox({ limit: 50,
+                                       etag: this.etags.get('inbox') });
+        const thread = this.property === null ? null : this.pollThread();
+        const answer = await inbox;
+
+        this.pollOk = answer.status === 200 || answer.status === 304;
+
+        if (answer.status === 200) {
+            this.etags.set('inbox', answer.etag);
+            this.emit({ t: 'inbox-page', page: answer.data });
+        }
+
+        await thread;
+        this.polling = false;
+
+        if (answer.status === 401) {
+            this.signOut();
+        }
+
+        this.say();
+    }
+
+    async pollThread() {
+        const { property, cursor } = this;
+        const key = `${property} ${cursor}`;
+        const answer = await this.api.messages(property, {
+            after: cursor, limit: 200, etag: this.etags.get(key),
+        });
+
+        if (answer.status === 200) {
+            this.etags.clear();
+            this.etags.set(key, answer.etag);
+            this.emit({ t: 'thread-page', property, page: answer.data });
+
+            if (property === this.property && !answer.data.reset) {
+                this.cursor = placeAfter(answer.data, this.cursor);
+            }
+
+        } else if (answer.status === 404) {
+            this.emit({ t: 'gone', property });
+        }
+    }
+
+    signOut() {
+        if (this.signedOut) {
+            return;
+        }
+
+        this.signedOut = true;
+        this.inbox.stop();
+
+        if (this.thread) {
+            this.thread.stop();
+        }
+
+        this.clock.clearTimeout(this.timer);
+        this.timer = null;
+        this.say();
+    }
+
+    /*
+     * "live": both streams are open and the server hears its backend;
+     * "checking": they fail, but polls get through; "offline": the browser
+     * says so; "signed-out"; "connecting": anything else.
+     */
+    status() {
+        if (this.signedOut) {
+            return 'signed-out';
+        }
+
+        if (!this.online()) {
+            return 'offline';
+        }
+
+        if (this.streams().every((s) => s.state === 'open' && s.live)) {
+            return 'live';
+        }
+
+        return this.failing() && this.pollOk ? 'checking' : 'connecting';
+    }
+
+    say() {
+        const status = this.status();
+
+        if (this.running && status !== this.said) {
+            this.said = status;
+            this.emit({ t: 'status', status });
+        }
+    }
+}
+
+
+/* The cursor after a page that was fetched with `after`. */
+function placeAfter(page, cursor) {
+    if (!page.more) {
+        return page.head;
+    }
+
+    const last = page.entries.at(-1);
+
+    return last ? String(last.seq) : cursor;
+}

@@ -1,0 +1,198 @@
+/*
+ * One live stream: an EventSource with a life of our own around it.
+ *
+ * The browser's own reconnecting is not used: it cannot be told to hurry, it
+ * ends for good on some answers, and it does not notice a connection that has
+ * gone silent.  So an EventSource is closed at its first error, and a new one
+ * is opened from the last place seen, after a jittered wait, for ever.
+ *
+ *   idle -> connecting -> open -> waiting -> connecting ...
+ *
+ * A connection that brings no hello within CONNECT ms has failed; one that is
+ * silent for SILENCE ms (two pings missed) is dead.  From the second failure
+ * in a row on, failing() is true and somebody else should poll meanwhile.
+ */
+
+import { Backoff, between } from './clock.js';
+
+const CONNECT = 10000;
+const SILENCE = 35000;
+const STALE = 20000;
+const NAMES = ['hello', 'thread', 'read', 'lease', 'ping', 'reset', 'bye'];
+
+
+export class Stream {
+    /*
+     * open(url) makes an EventSource; url() says where to, with the place to
+     * resume from; onEvent({name, data, id}) gets each event (an unnamed one
+     * as "entry"); onState() is called after any change of what is below.
+     */
+    constructor({ open, url, clock, onEvent, onState }) {
+        this.open = open;
+        this.url = url;
+        this.clock = clock;
+        this.onEvent = onEvent;
+        this.onState = onState;
+        this.backoff = new Backoff(clock);
+
+        this.state = 'idle';
+        this.live = false;
+        this.failures = 0;
+        this.heard = 0;
+        this.source = null;
+        this.timer = null;
+    }
+
+    start() {
+        if (this.state === 'idle') {
+            this.connect();
+        }
+    }
+
+    stop() {
+        this.drop();
+        this.set('idle', false);
+    }
+
+    failing() {
+        return this.failures >= 2;
+    }
+
+    /*
+     * Something suggests that the world has changed (online, visible again):
+     * connect now rather than later, and distrust an open connection that
+     * has been silent for longer than a ping.
+     */
+    kick() {
+        const silent = this.clock.now() - this.heard > STALE;
+
+        if (this.state === 'waiting'
+            || (this.state === 'open' && silent)
+            || (this.state === 'connecting' && silent))
+        {
+            this.backoff.reset();
+            this.connect();
+        }
+    }
+
+    connect() {
+        this.drop();
+        this.heard = this.clock.now();
+
+        const source = this.open(this.url());
+
+        this.source = source;
+        this.arm(CONNECT, () => this.fail());
+
+        source.onerror = () => {
+            if (source === this.source) {
+                this.fail();
+            }
+        };
+        source.onmessage = (e) => this.receive(source, 'entry', e);
+
+        for (const name of NAMES) {
+            source.addEventListener(name, (e) => this.receive(source, name, e));
+        }
+
+        this.set('connecting', false);
+    }
+
+    receive(source, name, { data, lastEventId }) {
+        if (source !== this.source) {
+            return;
+        }
+
+        let value;
+
+        try {
+            value = JSON.parse(data);
+        } catch {
+            this.fail();
+            return;
+        }
+
+        this.heard = this.clock.now();
+
+        if (name === 'bye') {
+            this.bye(value);
+            return;
+        }
+
+        this.arm(SILENCE, () => this.fail());
+        this.onEvent({ name, data: value, id: lastEventId });
+
+        if (source !== this.source) {
+            return;
+        }
+
+        if (name === 'hello') {
+            this.failures = 0;
+            this.backoff.reset();
+            this.set('open', true);
+
+        } else if (name === 'ping') {
+            this.set('open', value.live !== false);
+        }
+    }
+
+    /* The server closes, and says why: not a failure, but for overload. */
+    bye(value) {
+        const reason = value && value.reason;
+
+        this.drop();
+        this.onEvent({ name: 'bye', data: value, id: '' });
+
+        if (this.state === 'idle') {
+            return;
+        }
+
+        if (reason === 'expired') {
+            this.set('idle', false);
+            return;
+        }
+
+        if (reason === 'overload') {
+            this.failures = Math.max(this.failures, 2);
+            this.wait(between(this.clock, 10000, 60000));
+            return;
+        }
+
+        this.wait(between(this.clock, 1000, 4000));
+    }
+
+    fail() {
+        this.drop();
+        this.failures++;
+        this.wait(this.backoff.next());
+    }
+
+    wait(ms) {
+        this.arm(ms, () => this.connect());
+        this.set('waiting', false);
+    }
+
+    set(state, live) {
+        if (this.state !== state || this.live !== live
+            || state === 'waiting')
+        {
+            this.state = state;
+            this.live = live;
+            this.onState();
+        }
+    }
+
+    arm(ms, fn) {
+        this.clock.clearTimeout(this.timer);
+        this.timer = this.clock.setTimeout(fn, ms);
+    }
+
+    drop() {
+        this.clock.clearTimeout(this.timer);
+
+        if (this.source) {
+            this.source.close();
+            this.source = null;
+        }
+    }
+}

@@ -1,0 +1,151 @@
+/*
+ * The tabs of one browser agree on a leader, which alone holds the streams
+ * and empties the outbox, and tell the others what it hears.
+ *
+ * The leader is who holds a Web Lock; the browser passes it on when that tab
+ * closes or crashes.  A hidden tab makes a poor leader (its timers are slowed
+ * down, phones freeze it), so a tab that is visible takes the lock from a
+ * leader that is hidden or does not answer.  Without Web Locks each tab leads
+ * itself.
+ */
+
+import { Emitter } from './emitter.js';
+
+const PATIENCE = 700;
+
+
+export class Tabs extends Emitter {
+    /*
+     * locks: navigator.locks or null; channel: a BroadcastChannel or the
+     * like; visible(): whether this tab is.  Emits "lead", "follow", and
+     * "message" for what post() of another tab sent.
+     */
+    constructor({ locks, channel, visible, clock, id, name = 'leaseloft' }) {
+        super();
+        this.locks = locks;
+        this.channel = channel;
+        this.visible = visible;
+        this.clock = clock;
+        this.id = id;
+        this.name = name;
+        this.leading = false;
+        this.asking = null;
+        this.release = null;
+        this.stopped = false;
+        this.inLine = false;
+
+        channel.onmessage = ({ data }) => this.hear(data);
+    }
+
+    start() {
+        this.stopped = false;
+
+        if (!this.locks) {
+            this.lead(() => {});
+            return;
+        }
+
+        this.queue({});
+        this.claim();
+    }
+
+    stop() {
+        this.stopped = true;
+        this.clock.clearTimeout(this.asking);
+        this.asking = null;
+
+        if (this.release) {
+            this.release();
+        }
+
+        this.follow();
+    }
+
+    /* Sends to every other tab of the same user and browser. */
+    post(message) {
+        this.channel.postMessage({ ...message, tab: this.id });
+    }
+
+    /*
+     * To be called when this tab has become visible: take over unless a
+     * visible leader says that it is there.
+     */
+    claim() {
+        if (this.leading || !this.locks || this.stopped || !this.visible()) {
+            return;
+        }
+
+        this.clock.clearTimeout(this.asking);
+        this.asking = this.clock.setTimeout(() => {
+            this.asking = null;
+
+            if (!this.leading && !this.stopped && this.visible()) {
+                this.queue({ steal: true });
+            }
+        }, PATIENCE);
+        this.post({ t: 'who' });
+    }
+
+    hear(message) {
+        if (message.t === 'who') {
+            if (this.leading) {
+                this.post({ t: 'leader', visible: this.visible() });
+            }
+
+        } else if (message.t === 'leader') {
+            if (message.visible) {
+                this.clock.clearTimeout(this.asking);
+                this.asking = null;
+            }
+        }
+
+        this.emit('message', message);
+    }
+
+    /* Asks for the lock: at once by { steal: true }, else in line, once. */
+    queue({ steal = false }) {
+        if (!steal && this.inLine) {
+            return;
+        }
+
+        this.inLine = this.inLine || !steal;
+
+        const hold = () => new Promise((resolve) => {
+            this.inLine = steal && this.inLine;
+
+            if (this.stopped) {
+                resolve();
+            } else {
+                this.lead(resolve);
+            }
+        });
+
+        this.locks.request(this.name, { steal }, hold).catch(() => {
+            /* stolen by a tab that is visible: wait for our turn again */
+            this.follow();
+
+            if (!this.stopped) {
+                this.queue({});
+            }
+        });
+    }
+
+    lead(release) {
+        this.release = release;
+
+        if (!this.leading) {
+            this.leading = true;
+            this.emit('lead');
+            this.post({ t: 'leader', visible: this.visible() });
+        }
+    }
+
+    follow() {
+        this.release = null;
+
+        if (this.leading) {
+            this.leading = false;
+            this.emit('follow');
+        }
+    }
+}

@@ -1,0 +1,295 @@
+/*
+ * What a tab knows of one thread: a run of entries without a hole, [low,
+ * high], and the state around it.  Entries come from pages and from the
+ * stream, in any mix; they are merged by seq.
+ *
+ * The run usually ends at the head and grows with it.  After a jump to an old
+ * message it does not ("detached"): then live entries only move the head, and
+ * the run is grown by pages until it meets the head again.
+ *
+ * An entry that arrives past a hole waits in `ahead`; add() answers "gap",
+ * and the owner fetches what is after the cursor.
+ */
+
+import { Emitter } from './emitter.js';
+
+
+export class ThreadStore extends Emitter {
+    constructor(property, me) {
+        super();
+        this.property = property;
+        this.me = me;
+        this.status = 'loading';
+        this.label = property;
+        this.lease = null;
+        this.timeZone = null;
+        this.you = { role: null, read: 0, unread: 0, can_write: false };
+        this.parties = [];
+        this.marks = new Map();
+        this.stale = false;
+        this.clear();
+    }
+
+    clear() {
+        this.entries = [];
+        this.ahead = new Map();
+        this.headSeq = 0;
+        this.headTag = '';
+        this.highTag = '';
+        this.moreBefore = false;
+    }
+
+    get low() {
+        return this.entries.length ? this.entries[0].seq : 0;
+    }
+
+    get high() {
+        return this.entries.length ? this.entries.at(-1).seq : 0;
+    }
+
+    get atHead() {
+        return this.high >= this.headSeq;
+    }
+
+    /* Where to resume from: with the tag where we know it. */
+    get cursor() {
+        const seq = this.high;
+
+        if (seq === this.headSeq && this.headTag) {
+            return `${seq}.${this.headTag}`;
+        }
+
+        return this.highTag ? `${seq}.${this.highTag}` : String(seq);
+    }
+
+    /* The state that polls, hello and lease events share. */
+    meta(data) {
+        this.label = data.label ?? this.label;
+        this.lease = data.lease ?? this.lease;
+        this.timeZone = data.time_zone ?? data.lease?.time_zone
+                        ?? this.timeZone;
+        this.parties = data.parties ?? this.parties;
+
+        if (data.you) {
+            /* ours may be ahead of what the server has heard of */
+            const ahead = this.you.read > data.you.read;
+
+            this.you = ahead
+                ? { ...data.you, read: this.you.read, unread: this.you.unread }
+                : data.you;
+        }
+
+        if (data.head) {
+            this.head(data.head);
+        }
+    }
+
+    head(cursor) {
+        const [seq, tag] = String(cursor).split('.');
+
+        if (Number(seq) >= this.headSeq) {
+            this.headSeq = Number(seq);
+            this.headTag = tag || '';
+        }
+    }
+
+    /* The first page: replaces all entries. */
+    load(page, { moreBefore }) {
+        this.clear();
+        this.meta(page);
+        this.entries = page.entries.slice();
+        this.moreBefore = moreBefore;
+        this.status = 'ready';
+        this.stale = false;
+        this.changed();
+    }
+
+    /* A page of what comes before low. */
+    prepend(page) {
+        const older = page.entries.filter((e) => e.seq < this.low);
+
+        if (older.length && older.at(-1).seq !== this.low - 1) {
+            return;
+        }
+
+        this.entries = older.concat(this.entries);
+        this.moreBefore = Boolean(page.more) && older.length > 0;
+        this.changed();
+    }
+
+    /*
+     * A page of what comes after high, or a poll.  Answers "reset" where the
+     * server says that our place is not on its chain.
+     */
+    append(page) {
+        if (page.reset) {
+            return 'reset';
+        }
+
+        this.meta(page);
+        this.stale = false;
+
+        for (const entry of page.entries) {
+            this.place(entry, '');
+        }
+
+        this.drain();
+        this.changed();
+
+        return 'ok';
+    }
+
+    /*
+     * One entry, live or as the answer to a send; id is its cursor where
+     * known.  Answers "new", "old" (known already), "away" (beyond a detached
+     * run) or "gap".
+     */
+    add(entry, id = '') {
+        const detached = !this.atHead;
+        const tag = id.split('.')[1] || '';
+        const before = this.high;
+
+        if (entry.seq <= before) {
+            return 'old';
+        }
+
+        if (entry.seq > this.headSeq) {
+            this.head(id || String(entry.seq));
+        }
+
+        this.tally(entry);
+
+        if (detached) {
+            this.changed();
+            return 'away';
+        }
+
+        this.place(entry, tag);
+        this.drain();
+        this.changed();
+
+        return this.ahead.size ? 'gap' : 'new';
+    }
+
+    place(entry, tag) {
+        if (entry.seq === this.high + 1
+            || (this.entries.length === 0 && entry.seq > 0))
+        {
+            this.entries.push(entry);
+            this.highTag = tag;
+            this.headSeq = Math.max(this.headSeq, entry.seq);
+
+        } else if (entry.seq > this.high) {
+            this.ahead.set(entry.seq, entry);
+        }
+    }
+
+    drain() {
+        for (const seq of [...this.ahead.keys()].sort((a, b) => a - b)) {
+            if (seq <= this.high) {
+                this.ahead.delete(seq);
+
+            } else if (seq === this.high + 1) {
+                this.entries.push(this.ahead.get(seq));
+                this.highTag = '';
+                this.ahead.delete(seq);
+            }
+        }
+    }
+
+    /* Entries that came past a hole, in order. */
+    waiting() {
+        return [...this.ahead.values()].sort((a, b) => a.seq - b.seq);
+    }
+
+    /* Counts a live entry as unread until the server says how many are. */
+    tally(entry) {
+        if (this.isUnread(entry) && !this.ahead.has(entry.seq)) {
+            this.you = { ...this.you, unread: this.you.unread + 1 };
+        }
+    }
+
+    isUnread(entry) {
+        return entry.kind === 'message' && entry.from.user !== this.me
+               && entry.seq > this.you.read;
+    }
+
+    /* The seq of the oldest unread message in the run, or null. */
+    firstUnread() {
+        return this.entries.find((e) => this.isUnread(e))?.seq ?? null;
+    }
+
+    /* A read mark, of anybody on the thread. */
+    read({ user, upto, at }) {
+        if (user === this.me) {
+            if (upto > this.you.read) {
+                const left = this.entries.filter(
+                    (e) => e.seq > upto && this.isUnread(e)).length;
+
+                this.you = { ...this.you, read: upto, unread: left };
+                this.changed();
+            }
+
+            return;
+        }
+
+        const party = this.parties.find((p) => p.user === user);
+
+        if (!party || party.read >= upto) {
+            return;
+        }
+
+        if (at) {
+            const marks = this.marks.get(user) || [];
+
+            marks.push({ from: party.read, upto, at });
+            this.marks.set(user, marks);
+        }
+
+        this.parties = this.parties.map((p) =>
+            p === party ? { ...p, read: upto } : p);
+        this.changed();
+    }
+
+    /* Keeps at most max entries, dropping from the end that is not in view. */
+    trim(max, keepEnd) {
+        if (this.entries.length <= max) {
+            return;
+        }
+
+        if (keepEnd === 'high') {
+            this.entries = this.entries.slice(-max);
+            this.moreBefore = true;
+
+        } else {
+            this.entries = this.entries.slice(0, max);
+            this.highTag = '';
+            this.ahead.clear();
+        }
+    }
+
+    setStatus(status) {
+        this.status = status;
+        this.changed();
+    }
+
+    changed() {
+        this.emit('change');
+    }
+}
+
+
+/*
+ * Who has seen an entry, but for the reader: [{user, name, at}].  `at` is the
+ * time of the mark that first covered it, null where we did not see it come.
+ */
+export function seenBy(store, seq) {
+    return store.parties
+        .filter((p) => p.user !== store.me && p.read >= seq)
+        .map((p) => {
+            const mark = (store.marks.get(p.user) || []).find(
+                (m) => m.from < seq && seq <= m.upto);
+
+            return { user: p.user, name: p.name, at: mark ? mark.at : null };
+        });
+}

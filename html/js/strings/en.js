@@ -1,0 +1,145 @@
+/* English.  See core/i18n.js for the form; docs/ui.md for how to add one. */
+
+export default {
+    'app.name': 'LeaseLoft',
+    'app.messages': 'Messages',
+    'app.skip': 'Skip to the conversation',
+
+    'signin.title': 'You are signed out',
+    'signin.what': 'Open the sign-in link that you were given. It looks like '
+                   + 'this:',
+    'signin.demo': 'Trying it out? "make run" prints a link for each of five '
+                   + 'people: two landlords and three tenants.',
+    'signin.expired': 'Your sign-in has ended. Open your link again to go '
+                      + 'on. What you have written is kept.',
+    'signin.bad': 'That sign-in link is not complete. Copy the whole of it.',
+
+    'account.open': 'Account: {name}',
+    'account.as': 'Signed in as {name}',
+    'account.language': 'Language',
+    'account.out': 'Sign out',
+
+    'status.live': 'Live',
+    'status.connecting': 'Reconnecting',
+    'status.checking': 'Checking every 10 s',
+    'status.offline': 'Offline',
+    'status.signed-out': 'Signed out',
+    'banner.waiting': {
+        one: '{n} message waits to be sent. It goes out by itself.',
+        other: '{n} messages wait to be sent. They go out by themselves.',
+    },
+    'banner.offline': 'You are offline. What you write is kept and sent '
+                      + 'later.',
+
+    'inbox.title': 'Threads',
+    'inbox.unread': { one: '{n} unread message',
+                      other: '{n} unread messages' },
+    'inbox.filter': 'Filter by address or name',
+    'inbox.filter.clear': 'Clear the filter',
+    'inbox.filters': 'Show',
+    'inbox.all': 'All',
+    'inbox.only.unread': 'Unread',
+    'inbox.only.reply': 'Needs reply',
+    'inbox.only.ended': 'Ended',
+    'inbox.loading': 'Loading your threads',
+    'inbox.more': 'Looking through older threads',
+    'inbox.error': 'Could not refresh. This is what we last knew; trying '
+                   + 'again.',
+    'inbox.moved': 'Show newest first',
+    'inbox.you': 'You: {text}',
+    'inbox.said': '{name}: {text}',
+    'inbox.tenant': 'You rent',
+    'inbox.count': { one: '{n} thread', other: '{n} threads' },
+
+    'empty.none': 'No properties yet',
+    'empty.none.what': 'As soon as a lease names you, its thread appears '
+                       + 'here by itself.',
+    'empty.unread': 'All caught up',
+    'empty.unread.what': 'You have read everything.',
+    'empty.reply': 'Nobody is waiting for you',
+    'empty.reply.what': 'Every thread has had its answer.',
+    'empty.ended': 'No ended leases',
+    'empty.ended.what': 'Threads stay here to be read when a lease ends.',
+    'empty.found': 'Nothing found',
+    'empty.found.what': 'No address or name has "{text}" in it.',
+    'empty.pick': 'Pick a thread',
+    'empty.pick.what': 'Press / to filter, the arrow keys to move, Enter to '
+                       + 'open.',
+
+    'lease.pending': 'Not started',
+    'lease.active': 'Active',
+    'lease.ended': 'Ended',
+    'lease.from': 'Lease from {from}',
+    'lease.range': 'Lease {from} to {to}',
+    'lease.next': 'Next lease starts {date}',
+
+    'role.landlord': 'Landlord',
+    'role.tenant': 'Tenant',
+    'people.title': 'People here',
+    'people.all': 'Everyone here sees every message.',
+    'people.you': '{name} (you)',
+    'people.count': { one: '{n} person', other: '{n} people' },
+
+    'thread.back': 'Back to all threads',
+    'thread.loading': 'Loading the thread',
+    'thread.messages': 'Messages',
+    'thread.older': 'Loading older messages',
+    'thread.stale': 'Could not refresh. This is what we last knew; trying '
+                    + 'again.',
+    'thread.error': 'The thread could not be loaded',
+    'thread.error.what': 'We keep trying. Nothing you do is lost.',
+    'thread.gone': 'There is no such thread',
+    'thread.gone.what': 'It does not exist, or you are not part of it.',
+    'thread.missing': 'That message is not here.',
+    'thread.opens': 'This thread opens on {date}',
+    'thread.opens.what': 'Messages can be written from then on.',
+    'thread.empty': 'Nothing has been written yet',
+    'thread.empty.what': 'Say hello: {names} will see it.',
+    'thread.new': 'New messages',
+    'thread.newer': { one: '{n} new', other: '{n} new' },
+    'thread.newest': 'Go to the newest message',
+    'thread.link': 'Link to this message, {at}',
+
+    'event.opened': 'The lease began',
+    'event.ended': 'The lease ended',
+    'people.joined': 'Somebody joined',
+    'people.left': 'Somebody left',
+
+    'event.joined': '{name} joined',
+    'event.left': '{name} left',
+
+    'state.sending': 'Sending',
+    'state.sent': 'Sent {time}',
+    'state.seen': 'Seen by {name} {time}',
+    'state.seen.plain': 'Seen by {name}',
+    'state.failed': 'Not sent: {why}',
+    'state.retry': 'Retry',
+    'state.delete': 'Delete draft',
+
+    'why.lease-not-active': 'the lease is not active',
+    'why.client-id-reused': 'it clashed with another message',
+    'why.404': 'this thread is closed to you',
+    'why.413': 'it is too long',
+    'why.422': 'it has characters that cannot be sent',
+    'why.other': 'the server refused it',
+
+    'compose.label': 'Write a message',
+    'compose.hint': 'Enter sends, Shift+Enter starts a new line',
+    'compose.send': 'Send',
+    'compose.left': { one: '{n} character left',
+                      other: '{n} characters left' },
+    'compose.over': { one: '{n} character too many',
+                      other: '{n} characters too many' },
+    'compose.ended': 'This lease ended on {date}. The thread can be read, '
+                     + 'not written.',
+    'compose.closed': 'You can read this thread, but no longer write in it.',
+    'compose.pending': 'You can write here from {date}.',
+
+    'say.message': '{name}: {text}',
+    'say.failed': 'A message was not sent: {why}',
+
+    'day.today': 'Today',
+    'day.yesterday': 'Yesterday',
+    'time.now': 'now',
+    'time.minutes': { one: '{n} min', other: '{n} min' },
+};

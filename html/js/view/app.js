@@ -1,0 +1,200 @@
+/*
+ * The page as a whole: dashboard and thread side by side, or one at a time on
+ * a phone; addresses; keys; what is said aloud.
+ */
+
+import { hrefFor, parseLocation } from '../core/router.js';
+import { attr, fill, h } from './dom.js';
+import { Header, closeMenus } from './header.js';
+import { InboxView } from './inbox-view.js';
+import { StatusView } from './status-view.js';
+import { ThreadView } from './thread-view.js';
+
+const ALERT = 8000;
+
+
+export class App {
+    /*
+     * root: the element to fill; drafts, signOut(), setLanguage(l): what the
+     * browser keeps, from main.js.
+     */
+    constructor({ root, t, language, format, messenger, clock, drafts,
+                  signOut, setLanguage })
+    {
+        Object.assign(this, { root, t, language, format, messenger, clock,
+                              drafts, signOut, setLanguage });
+        this.wanted = null;
+        this.touch = matchMedia('(pointer: coarse)').matches;
+        this.build();
+        this.listen();
+        this.route();
+    }
+
+    build() {
+        const { t } = this;
+
+        this.status = new StatusView(this);
+        this.header = new Header(this);
+        this.inboxView = new InboxView(this);
+        this.threadView = new ThreadView(this);
+        this.polite = h('div', { class: 'll-spoken', 'aria-live': 'polite' });
+        this.alerts = h('div', { class: 'll-alerts', role: 'alert' });
+
+        fill(this.root,
+             h('a', { class: 'll-skip', href: '#ll-thread',
+                      onclick: (e) => this.skip(e) }, t('app.skip')),
+             h('div', { class: 'll-side' }, this.header.element,
+               this.status.banner, this.inboxView.element),
+             h('main', { class: 'll-main' }, this.threadView.element),
+             this.polite, this.alerts, this.status.words);
+    }
+
+    pill() {
+        return this.status.pill();
+    }
+
+    visible() {
+        return document.visibilityState === 'visible';
+    }
+
+    listen() {
+        const { messenger } = this;
+        const wake = () => {
+            if (this.visible()) {
+                messenger.wake();
+                this.threadView.seen();
+            }
+        };
+
+        window.addEventListener('popstate', () => this.route());
+        window.addEventListener('hashchange', () => this.route());
+        window.addEventListener('online', wake);
+        window.addEventListener('offline', () => messenger.wake());
+        window.addEventListener('pageshow', wake);
+        window.addEventListener('focus', wake);
+        document.addEventListener('visibilitychange', wake);
+        document.addEventListener('keydown', (e) => this.key(e));
+        closeMenus();
+        messenger.on('failed', (item) => this.alert(
+            this.t('say.failed', { why: this.threadView.why(item) })));
+
+        /* times in the list age */
+        setInterval(() => this.inboxView.draw(), 30000);
+    }
+
+    /* ---- where we are ---- */
+
+    route() {
+        const { property, seq } = parseLocation(location);
+        const open = this.messenger.thread;
+
+        this.wanted = seq;
+
+        if (open && open.property === property) {
+            if (seq) {
+                this.threadView.showMessage(seq);
+            }
+
+            return;
+        }
+
+        attr(this.root, 'data-thread', property === null ? null : property);
+        this.inboxView.select(property);
+
+        if (property === null) {
+            this.messenger.closeThread();
+        } else {
+            this.messenger.openThread(property, seq);
+        }
+    }
+
+    go(property) {
+        const before = this.messenger.thread?.property ?? null;
+
+        if (property !== before) {
+            history.pushState({ inside: true }, '', hrefFor(property));
+            this.route();
+        }
+
+        if (property !== null && !this.touch) {
+            this.threadView.focus();
+        }
+    }
+
+    /* From a thread to the list: by the way one came, where there is one. */
+    back(event) {
+        event?.preventDefault();
+
+        if (history.state?.inside) {
+            history.back();
+        } else {
+            history.replaceState(null, '', hrefFor(null));
+            this.route();
+        }
+    }
+
+    /* The thread has its messages and has found its place. */
+    opened() {
+        const { activeElement } = document;
+
+        this.wanted = null;
+
+        if (!this.touch && (activeElement === document.body
+                            || activeElement === this.threadView.element))
+        {
+            this.threadView.focus();
+        }
+    }
+
+    skip(event) {
+        event.preventDefault();
+        this.threadView.focus();
+    }
+
+    key(event) {
+        const typing = event.target.closest?.('input, textarea, select');
+
+        if (event.defaultPrevented || event.isComposing) {
+            return;
+        }
+
+        if (event.key === '/' && !typing && !event.ctrlKey
+            && !event.metaKey && !event.altKey)
+        {
+            event.preventDefault();
+
+            if (this.messenger.thread && this.narrow()) {
+                this.back();
+            }
+
+            this.inboxView.focusFilter();
+
+        } else if (event.key === 'Escape' && this.messenger.thread) {
+            const { property } = this.messenger.thread;
+
+            this.back();
+            this.inboxView.focusProperty(property);
+        }
+    }
+
+    narrow() {
+        return getComputedStyle(this.inboxView.element).visibility
+               === 'hidden' || this.inboxView.element.offsetParent === null;
+    }
+
+    /* ---- what is said aloud ---- */
+
+    announce(words) {
+        const line = h('p', {}, words);
+
+        this.polite.append(line);
+        this.clock.setTimeout(() => line.remove(), ALERT);
+    }
+
+    alert(words) {
+        const line = h('p', {}, words);
+
+        this.alerts.append(line);
+        this.clock.setTimeout(() => line.remove(), ALERT);
+    }
+}

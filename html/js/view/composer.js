@@ -1,0 +1,133 @@
+/*
+ * Where one writes.  Grows with the text, keeps a draft per thread, sends by
+ * Enter (never in the middle of an input method's composition), counts down
+ * near the limit.
+ */
+
+import { codePoints } from '../core/format.js';
+import { attr, fill, h, icon } from './dom.js';
+
+const MOST = 4000;
+const COUNT_FROM = 200;
+
+
+export class Composer {
+    /* drafts: {get(property), set(property, text)}; onSend(text). */
+    constructor({ t, drafts, onSend, onResize }) {
+        this.t = t;
+        this.drafts = drafts;
+        this.onSend = onSend;
+        this.onResize = onResize;
+        this.property = null;
+
+        this.input = h('textarea', {
+            id: 'll-text', class: 'll-input', rows: 1, dir: 'auto',
+            enterkeyhint: 'send', autocomplete: 'off',
+            placeholder: t('compose.label'),
+            'aria-describedby': 'll-hint ll-count',
+            oninput: () => this.changed(),
+            onkeydown: (e) => this.key(e),
+        });
+        this.count = h('p', { id: 'll-count', class: 'll-count' });
+        this.button = h('button', {
+            class: 'll-send', type: 'submit', title: t('compose.send'),
+        }, icon('send'), h('span', { class: 'll-spoken' },
+                           t('compose.send')));
+        this.form = h('form', {
+            class: 'll-compose',
+            onsubmit: (e) => {
+                e.preventDefault();
+                this.send();
+            },
+        },
+            h('label', { for: 'll-text', class: 'll-spoken' },
+              t('compose.label')),
+            this.input,
+            this.button,
+            h('p', { id: 'll-hint', class: 'll-spoken' }, t('compose.hint')),
+            this.count);
+        this.sentence = h('p', { class: 'll-closed', hidden: true });
+        this.element = h('div', { class: 'll-foot' }, this.form,
+                         this.sentence);
+    }
+
+    /* Another thread: its draft. */
+    open(property) {
+        this.property = property;
+        this.input.value = this.drafts.get(property);
+        this.changed(false);
+    }
+
+    /* A sentence instead of the form, or null for the form. */
+    closed(sentence) {
+        if (sentence !== null && this.form.contains(document.activeElement)) {
+            document.activeElement.blur();
+        }
+
+        this.form.hidden = sentence !== null;
+        this.sentence.hidden = sentence === null;
+
+        if (this.sentence.textContent !== (sentence || '')) {
+            fill(this.sentence, sentence || '');
+        }
+    }
+
+    focus() {
+        if (!this.form.hidden) {
+            this.input.focus({ preventScroll: true });
+        }
+    }
+
+    key(event) {
+        if (event.key === 'Enter' && !event.shiftKey && !event.altKey
+            && !event.ctrlKey && !event.metaKey
+            && !event.isComposing && event.keyCode !== 229)
+        {
+            event.preventDefault();
+            this.send();
+        }
+    }
+
+    send() {
+        const text = this.input.value.trim();
+
+        if (text === '' || codePoints(text) > MOST) {
+            this.input.focus();
+            return;
+        }
+
+        this.input.value = '';
+        this.changed();
+        this.onSend(text);
+        this.input.focus({ preventScroll: true });
+    }
+
+    changed(keep = true) {
+        const { value } = this.input;
+        const left = MOST - codePoints(value.trim());
+
+        if (keep && this.property !== null) {
+            this.drafts.set(this.property, value);
+        }
+
+        attr(this.button, 'aria-disabled',
+             value.trim() === '' || left < 0 ? 'true' : null);
+        attr(this.input, 'aria-invalid', left < 0 ? 'true' : null);
+
+        const words = left >= COUNT_FROM ? ''
+            : this.t(left < 0 ? 'compose.over' : 'compose.left',
+                     { n: Math.abs(left) });
+
+        if (this.count.textContent !== words) {
+            fill(this.count, words);
+        }
+
+        this.grow();
+    }
+
+    grow() {
+        this.input.style.height = 'auto';
+        this.input.style.height = `${this.input.scrollHeight + 2}px`;
+        this.onResize();
+    }
+}

@@ -1,0 +1,153 @@
+/*
+ * The little that the views need of the DOM.  Text only ever goes in as text
+ * nodes; there is no innerHTML anywhere.
+ */
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/* 24 by 24, drawn as strokes */
+const ICONS = {
+    back: 'M15 5l-7 7 7 7',
+    send: 'M5 12h13M12 5l7 7-7 7',
+    search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4 4',
+    close: 'M6 6l12 12M18 6L6 18',
+    down: 'M12 5v13M6 13l6 6 6-6',
+    clock: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4l3 2',
+    sent: 'M5 13l4 4L19 7',
+    seen: 'M2 13l4 4L16 7M11.5 16.5l.5.5L22 7',
+    warn: 'M12 4l9 16H3zM12 10v4M12 17v.5',
+    people: 'M9 5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM3 20c0-3 2.5-5 6-5'
+            + 's6 2 6 5M16 5.5a3.5 3.5 0 0 1 0 6.5M18 15.5c2 .8 3 2.400 3 4.5',
+    home: 'M4 11l8-7 8 7M6 10v10h12V10M10 20v-6h4v6',
+    live: 'M12 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4z',
+    sync: 'M5 12a7 7 0 0 1 12-5l2 2M19 4v5h-5M19 12a7 7 0 0 1-12 5l-2-2'
+          + 'M5 20v-5h5',
+    off: 'M4 4l16 16M8.500 8.500A7 7 0 0 0 5 12a7 7 0 0 0 12 5M12 5a7 7 0 0 1 '
+         + '7 7c0 1-.2 2-.6 2.800',
+    done: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM8 12l3 3 5-6',
+    chat: 'M4 5h16v11H10l-5 4v-4H4z',
+};
+
+
+/*
+ * An element.  Properties: "class", "on" + event (a function), anything else
+ * an attribute (true: empty, null or false: left out).  Children: nodes,
+ * strings, and null for nothing, nested as you like.
+ */
+export function h(tag, props = {}, ...children) {
+    const element = document.createElement(tag);
+
+    for (const [name, value] of Object.entries(props)) {
+        if (typeof value === 'function') {
+            element.addEventListener(name.slice(2), value);
+        } else {
+            attr(element, name, value);
+        }
+    }
+
+    element.append(...children.flat(Infinity).filter((c) => c != null
+                                                            && c !== false));
+
+    return element;
+}
+
+
+/* Sets an attribute, or removes it where the value is null or false. */
+export function attr(element, name, value) {
+    if (value === null || value === undefined || value === false) {
+        element.removeAttribute(name);
+
+    } else {
+        const text = value === true ? '' : String(value);
+
+        if (element.getAttribute(name) !== text) {
+            element.setAttribute(name, text);
+        }
+    }
+}
+
+
+/* A picture that says nothing to a screen reader: words stand beside it. */
+export function icon(name) {
+    const svg = document.createElementNS(SVG, 'svg');
+    const path = document.createElementNS(SVG, 'path');
+
+    svg.setAttribute('viewBox', '0 0 24 24');
+    svg.setAttribute('class', 'll-icon');
+    svg.setAttribute('aria-hidden', 'true');
+    path.setAttribute('d', ICONS[name]);
+    svg.append(path);
+
+    return svg;
+}
+
+
+/* Words for screen readers only. */
+export function spoken(text) {
+    return h('span', { class: 'll-spoken' }, text);
+}
+
+
+/* Replaces what an element holds. */
+export function fill(element, ...children) {
+    element.replaceChildren(...children.flat(Infinity).filter(Boolean));
+}
+
+
+/*
+ * Keeps the children of an element in step with a list of {key, sig}, moving
+ * and changing only what differs.  render(item) makes an element's content:
+ * it is given the element (an empty one at first), and called again when the
+ * item's sig is another.
+ */
+export class KeyedList {
+    constructor(parent, { tag = 'li', render }) {
+        this.parent = parent;
+        this.tag = tag;
+        this.render = render;
+        this.held = new Map();
+    }
+
+    update(items) {
+        const keep = new Set(items.map((item) => item.key));
+
+        for (const [key, { element }] of this.held) {
+            if (!keep.has(key)) {
+                element.remove();
+                this.held.delete(key);
+            }
+        }
+
+        let next = this.parent.firstElementChild;
+
+        for (const item of items) {
+            const element = this.element(item);
+
+            if (element === next) {
+                next = next.nextElementSibling;
+            } else {
+                this.parent.insertBefore(element, next);
+            }
+        }
+    }
+
+    element(item) {
+        let held = this.held.get(item.key);
+
+        if (!held) {
+            held = { element: document.createElement(this.tag), sig: null };
+            this.held.set(item.key, held);
+        }
+
+        if (held.sig !== item.sig) {
+            held.sig = item.sig;
+            this.render(held.element, item);
+        }
+
+        return held.element;
+    }
+
+    get(key) {
+        return this.held.get(key)?.element ?? null;
+    }
+}

@@ -1,0 +1,104 @@
+/*
+ * The top of the dashboard: the name, how much is unread, how things stand,
+ * and who is signed in.  Also what shows outside the page: its title, its
+ * small picture, the badge of an installed app.
+ */
+
+import { badge, hue, initials } from '../core/format.js';
+import { LANGUAGES } from '../core/i18n.js';
+import { attr, fill, h, spoken } from './dom.js';
+
+
+export class Header {
+    /* app: {t, language, messenger, pill(), signOut(), setLanguage(l)} */
+    constructor(app) {
+        this.app = app;
+        this.total = h('span', { class: 'll-badge', hidden: true });
+        this.account = this.menu();
+        this.element = h('header', { class: 'll-top' },
+            h('h1', { class: 'll-brand' }, app.t('app.name'), ' ',
+              this.total),
+            app.pill(),
+            this.account);
+
+        app.messenger.inbox.on('change', () => this.draw());
+        this.draw();
+    }
+
+    menu() {
+        const { app } = this;
+        const { name, user } = app.messenger.session;
+        const language = h('select', {
+            id: 'll-language',
+            onchange: (e) => app.setLanguage(e.target.value),
+        }, Object.entries(LANGUAGES).map(([code, words]) =>
+            h('option', { value: code, lang: code,
+                          selected: code === app.language }, words)));
+        const details = h('details', { class: 'll-account' },
+            h('summary', { class: 'll-button' },
+              h('span', { class: `ll-face ll-hue${hue(user, 8)}`,
+                          'aria-hidden': 'true' }, initials(name)),
+              spoken(app.t('account.open', { name }))),
+            h('div', { class: 'll-panel' },
+              h('p', {}, app.t('account.as', { name })),
+              h('label', { for: 'll-language' }, app.t('account.language')),
+              language,
+              h('button', { type: 'button', class: 'll-small',
+                            onclick: () => app.signOut() },
+                app.t('account.out'))));
+
+        return details;
+    }
+
+    draw() {
+        const { total } = this.app.messenger.inbox;
+
+        if (total === this.drawn) {
+            return;
+        }
+
+        this.drawn = total;
+        this.total.hidden = total === 0;
+        fill(this.total,
+             h('span', { 'aria-hidden': 'true' }, badge(total)),
+             spoken(this.app.t('inbox.unread', { n: total })));
+        this.outside(total);
+    }
+
+    outside(total) {
+        const name = `${this.app.t('app.messages')} · `
+                     + this.app.t('app.name');
+
+        document.title = total > 0 ? `(${badge(total)}) ${name}` : name;
+        attr(document.querySelector('link[rel~="icon"]'), 'href',
+             total > 0 ? 'img/icon-unread.svg' : 'img/icon.svg');
+
+        if (navigator.setAppBadge) {
+            const asked = total > 0 ? navigator.setAppBadge(total)
+                                    : navigator.clearAppBadge();
+
+            asked.catch(() => {});
+        }
+    }
+}
+
+
+/* Menus close by Escape and by a click elsewhere, as menus do. */
+export function closeMenus() {
+    document.addEventListener('click', (e) => {
+        for (const menu of document.querySelectorAll('details[open]')) {
+            if (!menu.contains(e.target)) {
+                menu.open = false;
+            }
+        }
+    });
+    document.addEventListener('keydown', (e) => {
+        const menu = document.querySelector('details[open]');
+
+        if (e.key === 'Escape' && menu) {
+            e.stopPropagation();
+            menu.open = false;
+            menu.querySelector('summary').focus();
+        }
+    }, true);
+}

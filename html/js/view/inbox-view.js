@@ -1,0 +1,439 @@
+/*
+ * The dashboard: all threads, newest first, with filters.  Only the rows on
+ * screen are in the document, so thousands scroll as well as forty.
+ */
+
+import { badge, hue, initials } from '../core/format.js';
+import { filterThreads } from '../core/inbox-store.js';
+import { hrefFor } from '../core/router.js';
+import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
+import { empty } from './empty.js';
+
+const FILTERS = ['all', 'unread', 'reply', 'ended'];
+const OVERSCAN = 8;
+
+
+export class InboxView {
+    /* app: {t, format, messenger, go(property)} */
+    constructor(app) {
+        this.app = app;
+        this.t = app.t;
+        this.filter = 'all';
+        this.order = [];
+        this.current = null;
+        this.focused = null;
+        this.pointer = false;
+
+        this.build();
+
+        const { inbox, names } = app.messenger;
+
+        inbox.on('change', () => this.draw());
+        names.on('change', () => this.draw());
+    }
+
+    build() {
+        const { t } = this;
+
+        this.input = h('input', {
+            class: 'll-filter', type: 'search', id: 'll-filter', dir: 'auto',
+            placeholder: t('inbox.filter'), autocomplete: 'off',
+            'aria-label': t('inbox.filter'), 'aria-keyshortcuts': '/',
+            oninput: () => this.refilter(),
+            onkeydown: (e) => this.inputKey(e),
+        });
+        this.chips = FILTERS.map((name) => h('button', {
+            class: 'll-chip', type: 'button',
+            'aria-pressed': name === 'all' ? 'true' : 'false',
+            onclick: () => this.choose(name),
+        }, t(name === 'all' ? 'inbox.all' : `inbox.only.${name}`)));
+        this.moved = h('button', {
+            class: 'll-moved', type: 'button', hidden: true,
+            onclick: () => this.resort(),
+        }, t('inbox.moved'));
+        this.notice = h('p', { class: 'll-notice', hidden: true });
+        this.rows = h('ul', { class: 'll-list', role: 'list' });
+        this.blank = h('div', { class: 'll-blank' });
+        this.scroller = h('div', {
+            class: 'll-threads', onscroll: () => this.window(),
+            onpointerenter: () => this.hold(true),
+            onpointerleave: () => this.hold(false),
+            onfocusout: () => queueMicrotask(() => this.draw()),
+            onkeydown: (e) => this.key(e),
+        }, this.rows, this.blank);
+        this.list = new KeyedList(this.rows, {
+            render: (li, row) => this.render(li, row),
+        });
+        this.element = h('nav', {
+            class: 'll-inbox', 'aria-label': t('inbox.title'),
+        },
+            h('div', { class: 'll-search' }, icon('search'), this.input),
+            h('div', { class: 'll-chips', role: 'group',
+                       'aria-label': t('inbox.filters') }, this.chips),
+            this.notice, this.moved, this.scroller);
+        new ResizeObserver(() => this.window()).observe(this.scroller);
+    }
+
+    /* ---- what is shown, and in which order ---- */
+
+    draw() {
+        if (!this.drawing) {
+            this.drawing = true;
+            requestAnimationFrame(() => {
+                this.drawing = false;
+                this.drawNow();
+            });
+        }
+    }
+
+    drawNow() {
+        const { inbox, names, me } = this.app.messenger;
+        const shown = filterThreads(inbox.sorted(), {
+            filter: this.filter, text: this.input.value, me,
+            names: (property) => names.of(property),
+        });
+
+        this.both = new Set([...inbox.threads.values()].map((x) => x.role))
+                        .size > 1;
+        this.byId = inbox.threads;
+        this.arrange(shown.map((thread) => thread.property));
+        this.drawNotice();
+        this.drawBlank();
+        this.window();
+    }
+
+    /*
+     * Under the pointer or the focus nothing changes its place: what is there
+     * keeps its order, what is new goes below, until both are gone.
+     */
+    arrange(wanted) {
+        if (!this.held()) {
+            this.order = wanted;
+            this.moved.hidden = true;
+            return;
+        }
+
+        const has = new Set(wanted);
+        const kept = this.order.filter((p) => has.has(p)
+            || (this.filter === 'unread' && this.byId.has(p)));
+        const known = new Set(kept);
+
+        this.order = kept.concat(wanted.filter((p) => !known.has(p)));
+        this.moved.hidden = this.order.every((p, i) => p === wanted[i])
+                            || this.order.length !== wanted.length;
+    }
+
+    held() {
+        return (this.pointer || this.rows.contains(document.activeElement))
+               && this.order.length > 0 && !this.forced;
+    }
+
+    hold(pointer) {
+        this.pointer = pointer;
+
+        if (!pointer) {
+            this.draw();
+        }
+    }
+
+    resort() {
+        this.forced = true;
+        this.drawNow();
+        this.forced = false;
+        this.scroller.scrollTop = 0;
+        this.window();
+    }
+
+    choose(name) {
+        this.filter = name;
+        this.chips.forEach((chip, i) =>
+            attr(chip, 'aria-pressed', String(FILTERS[i] === name)));
+        this.refilter();
+    }
+
+    refilter() {
+        this.scroller.scrollTop = 0;
+        this.resort();
+        this.app.messenger.names.want(
+            this.input.value ? [...this.byId.values()] : []);
+    }
+
+    drawNotice() {
+        const { inbox } = this.app.messenger;
+        const key = { error: 'inbox.error' }[inbox.status];
+
+        this.notice.hidden = !key || inbox.threads.size === 0;
+        fill(this.notice, key ? this.t(key) : '');
+    }
+
+    drawBlank() {
+        const { inbox } = this.app.messenger;
+
+        this.blank.hidden = this.order.length > 0;
+
+        if (this.order.length > 0) {
+            return;
+        }
+
+        if (inbox.status === 'loading'
+            || (inbox.status === 'error' && inbox.threads.size === 0))
+        {
+            fill(this.blank, skeleton(this.t));
+            return;
+        }
+
+        fill(this.blank, this.nothing());
+    }
+
+    nothing() {
+        const { t } = this;
+        const text = this.input.value.trim();
+
+        if (this.app.messenger.inbox.threads.size === 0) {
+            return empty('home', t('empty.none'), t('empty.none.what'));
+        }
+
+        if (text !== '') {
+            return empty('search', t('empty.found'),
+                         t('empty.found.what', { text }));
+        }
+
+        const done = this.filter === 'ended' ? 'home' : 'done';
+
+        return empty(done, t(`empty.${this.filter}`),
+                     t(`empty.${this.filter}.what`));
+    }
+
+    /* ---- the rows on screen ---- */
+
+    rowHeight() {
+        const rem = parseFloat(getComputedStyle(document.documentElement)
+                               .fontSize);
+
+        return Math.round(5.25 * rem);
+    }
+
+    window() {
+        const height = this.rowHeight();
+        const { scrollTop, clientHeight } = this.scroller;
+        const first = Math.max(0, Math.floor(scrollTop / height) - OVERSCAN);
+        const last = Math.min(this.order.length,
+                              Math.ceil((scrollTop + clientHeight) / height)
+                              + OVERSCAN);
+        const shown = this.order.slice(first, last);
+
+        this.rows.style.height = `${this.order.length * height}px`;
+
+        const rows = shown.map((property, i) =>
+            this.row(this.byId.get(property), first + i));
+
+        this.list.update(rows);
+        rows.forEach((row) => {
+            this.list.get(row.key).style.top = `${row.index * height}px`;
+        });
+        this.app.messenger.names.want(
+            shown.map((property) => this.byId.get(property)));
+    }
+
+    /* All that a row says, and a signature of it. */
+    row(thread, index) {
+        const { t, app } = this;
+        const { property, last } = thread;
+        const parties = app.messenger.names.of(property) || [];
+        const others = parties.filter((p) => p.role !== thread.role);
+        const row = {
+            key: property, index, thread,
+            people: others.map((p) => p.name),
+            snippet: this.snippet(thread, parties),
+            time: last ? app.format.relative(last.at) : '',
+            absolute: last ? app.format.absolute(last.at) : '',
+            selected: property === this.current,
+            tab: property === (this.focused ?? this.order[0]),
+            role: this.both && thread.role === 'tenant'
+                ? t('inbox.tenant') : '',
+        };
+
+        row.sig = JSON.stringify([row, this.order.length]);
+
+        return row;
+    }
+
+    snippet({ last, lease }, parties) {
+        const { t, app } = this;
+
+        if (!last) {
+            return lease?.state === 'pending'
+                ? t('thread.opens', {
+                    date: app.format.date(lease.starts_at) })
+                : '';
+        }
+
+        if (last.kind === 'lease') {
+            return last.event === 'opened' || last.event === 'ended'
+                ? t(`event.${last.event}`)
+                : t(`people.${last.event}`);
+        }
+
+        if (last.from === app.messenger.me) {
+            return t('inbox.you', { text: last.preview });
+        }
+
+        const sender = parties.find((p) => p.user === last.from);
+
+        return sender ? t('inbox.said', { name: sender.name,
+                                          text: last.preview })
+                      : last.preview;
+    }
+
+    render(li, row) {
+        const { t } = this;
+        const { thread } = row;
+        const names = row.people.length
+            ? this.app.format.list(row.people) : '';
+
+        li.className = 'll-item';
+        attr(li, 'aria-setsize', this.order.length);
+        attr(li, 'aria-posinset', row.index + 1);
+
+        const link = h('a', {
+            class: `ll-card${thread.unread ? ' ll-unread' : ''}`,
+            href: hrefFor(thread.property),
+            tabindex: row.tab ? 0 : -1,
+            'data-property': thread.property,
+            'aria-current': row.selected ? 'true' : null,
+            onclick: (e) => this.pick(e, thread.property),
+            onfocus: () => {
+                this.focused = thread.property;
+            },
+        },
+            h('span', { class: `ll-face ll-hue${hue(thread.property, 8)}`,
+                        'aria-hidden': 'true' },
+              names ? initials(row.people[0]) : icon('home')),
+            h('span', { class: 'll-card-top' },
+              h('bdi', { class: 'll-label' }, thread.label), ' ',
+              h('time', { class: 'll-when', title: row.absolute,
+                          datetime: thread.last?.at }, row.time)),
+            h('span', { class: 'll-card-people' },
+              h('span', { class: 'll-names', dir: 'auto' }, names), ' ',
+              tag(row.role),
+              thread.lease && thread.lease.state !== 'active'
+              ? tag(t(`lease.${thread.lease.state}`)) : null),
+            h('span', { class: 'll-card-last' },
+              h('span', { class: 'll-snippet', dir: 'auto' }, row.snippet),
+              ' ',
+              thread.unread
+              ? h('span', { class: 'll-badge' },
+                  h('span', { 'aria-hidden': 'true' },
+                    badge(thread.unread)),
+                  spoken(t('inbox.unread', { n: thread.unread })))
+              : null));
+        const had = li.contains(document.activeElement);
+
+        fill(li, link);
+
+        if (had) {
+            link.focus({ preventScroll: true });
+        }
+    }
+
+    /* ---- choosing ---- */
+
+    pick(event, property) {
+        if (event.metaKey || event.ctrlKey || event.shiftKey
+            || event.button > 0)
+        {
+            return;
+        }
+
+        event.preventDefault();
+        this.app.go(property);
+    }
+
+    select(property) {
+        this.current = property;
+        this.focused = property ?? this.focused;
+        this.draw();
+    }
+
+    inputKey(event) {
+        if (event.key === 'Escape' && this.input.value) {
+            event.preventDefault();
+            event.stopPropagation();
+            this.input.value = '';
+            this.refilter();
+
+        } else if (event.key === 'ArrowDown' || event.key === 'Enter') {
+            event.preventDefault();
+            this.focusRow(0);
+        }
+    }
+
+    key(event) {
+        const at = this.order.indexOf(this.focused);
+        const page = Math.max(1, Math.floor(this.scroller.clientHeight
+                                            / this.rowHeight()) - 1);
+        const to = {
+            ArrowDown: at + 1, ArrowUp: at - 1, Home: 0,
+            End: this.order.length - 1, PageDown: at + page,
+            PageUp: at - page,
+        }[event.key];
+
+        if (to === undefined || event.altKey || event.ctrlKey
+            || event.metaKey)
+        {
+            return;
+        }
+
+        event.preventDefault();
+
+        if (to < 0 && event.key === 'ArrowUp') {
+            this.input.focus();
+        } else {
+            this.focusRow(to);
+        }
+    }
+
+    focusRow(index) {
+        const to = Math.min(Math.max(index, 0), this.order.length - 1);
+
+        if (to < 0) {
+            return;
+        }
+
+        const height = this.rowHeight();
+        const { clientHeight, scrollTop } = this.scroller;
+
+        if (to * height < scrollTop) {
+            this.scroller.scrollTop = to * height;
+
+        } else if ((to + 1) * height > scrollTop + clientHeight) {
+            this.scroller.scrollTop = (to + 1) * height - clientHeight;
+        }
+
+        this.focused = this.order[to];
+        this.window();
+        this.list.get(this.focused).firstElementChild
+            .focus({ preventScroll: true });
+    }
+
+    focusProperty(property) {
+        this.focusRow(this.order.indexOf(property));
+    }
+
+    focusFilter() {
+        this.input.focus();
+        this.input.select();
+    }
+}
+
+
+function tag(words) {
+    return words ? h('span', { class: 'll-tag' }, words) : null;
+}
+
+
+function skeleton(t) {
+    return h('div', { class: 'll-skeleton' },
+             spoken(t('inbox.loading')),
+             [0, 1, 2, 3, 4, 5].map(() => h('div', { class: 'll-bone' })));
+}

@@ -1,0 +1,95 @@
+/*
+ * How things stand, in words and a picture: Live, Reconnecting, and so on,
+ * and a banner with what waits to be sent.
+ */
+
+import { attr, fill, h, icon } from './dom.js';
+
+const ICONS = { live: 'live', connecting: 'sync', checking: 'sync',
+                offline: 'off', 'signed-out': 'warn' };
+const PATIENCE = 3000;
+
+
+export class StatusView {
+    constructor({ t, messenger, clock }) {
+        this.t = t;
+        this.messenger = messenger;
+        this.clock = clock;
+        this.shown = null;
+        this.pills = [];
+        this.timer = null;
+        this.words = h('p', { class: 'll-spoken', role: 'status' });
+        this.banner = h('p', { class: 'll-banner', role: 'status',
+                               hidden: true });
+
+        messenger.on('status', () => this.changed());
+        messenger.outbox.on('change', () => this.drawBanner());
+        this.changed();
+    }
+
+    /* A pill of its own for each place that shows one. */
+    pill() {
+        const pill = h('span', { class: 'll-pill', hidden: true });
+
+        this.pills.push(pill);
+        this.drawPill(pill);
+
+        return pill;
+    }
+
+    /* "Reconnecting" is not said before three seconds of it. */
+    changed() {
+        const { status } = this.messenger;
+
+        this.clock.clearTimeout(this.timer);
+
+        if (status === 'connecting') {
+            this.timer = this.clock.setTimeout(() => this.show(status),
+                                               PATIENCE);
+        } else {
+            this.show(status);
+        }
+    }
+
+    show(status) {
+        const before = this.shown;
+
+        this.shown = status;
+        this.pills.forEach((pill) => this.drawPill(pill));
+        this.drawBanner();
+
+        if (before !== null && before !== status) {
+            fill(this.words, this.t(`status.${status}`));
+        }
+    }
+
+    drawPill(pill) {
+        const status = this.shown;
+
+        pill.hidden = status === null;
+        attr(pill, 'data-status', status);
+
+        if (status !== null) {
+            fill(pill, icon(ICONS[status]),
+                 h('span', {}, this.t(`status.${status}`)));
+        }
+    }
+
+    drawBanner() {
+        const n = this.messenger.outbox.waiting();
+        let words = '';
+
+        if (this.shown !== 'live' && this.shown !== null && n > 0) {
+            words = this.t('banner.waiting', { n });
+
+        } else if (this.shown === 'offline') {
+            words = this.t('banner.offline');
+        }
+
+        this.banner.hidden = words === '';
+
+        if (this.banner.textContent !== words) {
+            fill(this.banner, words);
+        }
+    }
+}

@@ -1,0 +1,512 @@
+/*
+ * The open thread: its head, its messages, and where one writes.
+ */
+
+import { buildRows, spokenKeys } from '../core/rows.js';
+import { hue, initials } from '../core/format.js';
+import { seenBy } from '../core/thread-store.js';
+import { Composer } from './composer.js';
+import { attr, fill, h, icon, spoken } from './dom.js';
+import { empty } from './empty.js';
+import { Timeline } from './timeline.js';
+
+
+export class ThreadView {
+    /* app: {t, format, messenger, drafts, back(), announce, pill} */
+    constructor(app) {
+        this.app = app;
+        this.t = app.t;
+        this.store = null;
+        this.off = [];
+
+        this.build();
+        app.messenger.outbox.on('change', () => this.draw());
+        app.messenger.on('thread', (store) => this.open(store));
+        app.messenger.on('news', (entry) => this.news(entry));
+    }
+
+    build() {
+        const { t, app } = this;
+
+        this.title = h('h2', { class: 'll-title', dir: 'auto' });
+        this.lease = h('p', { class: 'll-lease' });
+        this.people = h('details', { class: 'll-people' });
+        this.notice = h('p', { class: 'll-notice', hidden: true });
+        this.head = h('header', { class: 'll-head' },
+            h('a', { class: 'll-button ll-back', href: './',
+                     title: t('thread.back'),
+                     onclick: (e) => app.back(e) },
+              icon('back'), spoken(t('thread.back'))),
+            h('div', { class: 'll-heading' }, this.title, this.lease),
+            app.pill(),
+            this.people);
+
+        this.timeline = new Timeline({ t, on: {
+            older: () => this.older(),
+            newer: () => app.messenger.loadNewer(),
+            end: () => this.end(),
+            moved: () => this.pillState(),
+            retry: (n) => app.messenger.retry(n),
+            discard: (n) => app.messenger.discard(n),
+        } });
+        this.down = h('button', {
+            class: 'll-down', type: 'button', hidden: true,
+            onclick: () => this.toNewest(),
+        });
+        this.blank = h('div', { class: 'll-blank' });
+        this.composer = new Composer({
+            t, drafts: app.drafts,
+            onSend: (text) => this.send(text),
+            onResize: () => this.timeline.keepEnd(),
+        });
+        this.body = h('div', { class: 'll-body' }, this.timeline.element,
+                      this.blank, this.down);
+        this.element = h('section', {
+            class: 'll-thread', id: 'll-thread', tabindex: -1,
+            'aria-label': t('app.messages'),
+        }, this.head, this.notice, this.body, this.composer.element);
+    }
+
+    open(store) {
+        this.off.forEach((off) => off());
+        this.off = [];
+        this.store = store;
+        this.divider = null;
+        this.placed = false;
+        this.seenSeq = 0;
+        this.timeline.reset();
+        this.people.open = false;
+
+        if (store) {
+            this.composer.open(store.property);
+            this.off.push(store.on('change', () => this.draw()));
+        }
+
+        this.draw();
+    }
+
+    /* Several changes in one turn are drawn once. */
+    draw() {
+        if (!this.drawing) {
+            this.drawing = true;
+            queueMicrotask(() => {
+                this.drawing = false;
+                this.drawNow();
+            });
+        }
+    }
+
+    drawNow() {
+        const { store, t } = this;
+
+        if (!store) {
+            this.head.hidden = true;
+            this.composer.element.hidden = true;
+            this.notice.hidden = true;
+            this.down.hidden = true;
+            this.timeline.element.hidden = true;
+            fill(this.blank, empty('chat', t('empty.pick'),
+                                   t('empty.pick.what')));
+            this.blank.hidden = false;
+            return;
+        }
+
+        this.format = this.app.format.in(store.timeZone);
+        this.head.hidden = false;
+        this.drawHead();
+        this.drawFoot();
+        this.drawBlank();
+        this.place();
+        this.drawRows();
+        this.notice.hidden = !store.stale || store.status !== 'ready';
+        fill(this.notice, t('thread.stale'));
+    }
+
+    /* Once, when the entries are there: where to begin. */
+    place() {
+        const { store } = this;
+
+        if (this.placed || store.status !== 'ready') {
+            return;
+        }
+
+        this.placed = !store.stale;
+        this.divider = store.firstUnread();
+        this.seenSeq = this.divider ? this.divider - 1 : store.headSeq;
+
+        if (this.app.wanted) {
+            this.showMessage(this.app.wanted);
+
+        } else if (this.divider !== null) {
+            this.timeline.show({ key: 'new' });
+        }
+
+        this.app.opened();
+    }
+
+    async showMessage(seq) {
+        const { store } = this;
+        const found = await this.app.messenger.jumpTo(seq);
+
+        if (!found) {
+            this.app.alert(this.t('thread.missing'));
+            return;
+        }
+
+        const entry = store.entries.find((e) => e.seq === seq);
+        const rows = this.rows();
+        const row = rows.find((r) => r.entry === entry);
+
+        this.timeline.show({ key: row.key, flash: true });
+        this.drawNow();
+    }
+
+    /* ---- head and foot ---- */
+
+    drawHead() {
+        const { store, t, format } = this;
+        const sig = JSON.stringify([store.label, store.lease, store.parties,
+                                    store.status]);
+
+        if (sig === this.headSig) {
+            return;
+        }
+
+        this.headSig = sig;
+        fill(this.title, store.label);
+        fill(this.lease, store.lease ? leaseLine(store.lease, t, format) : []);
+        this.people.hidden = store.parties.length === 0;
+        fill(this.people,
+             h('summary', { class: 'll-button',
+                            title: t('people.title') },
+               icon('people'),
+               h('span', { class: 'll-peoplenames', dir: 'auto' },
+                 format.list(store.parties.map((p) => p.name))),
+               spoken(t('people.count', { n: store.parties.length }))),
+             h('div', { class: 'll-panel' },
+               h('h3', {}, t('people.title')),
+               h('ul', {}, store.parties.map((p) => this.person(p))),
+               h('p', { class: 'll-dim' }, t('people.all'))));
+    }
+
+    person({ user, name, role }) {
+        const you = user === this.store.me;
+
+        return h('li', {},
+                 h('span', { class: `ll-face ll-hue${hue(user, 8)}`,
+                             'aria-hidden': 'true' }, initials(name)),
+                 h('span', {},
+                   h('bdi', {}, you ? this.t('people.you', { name }) : name),
+                   h('span', { class: 'll-dim' }, this.t(`role.${role}`))));
+    }
+
+    drawFoot() {
+        const { store, t, format } = this;
+        const { lease, you, status } = store;
+        let sentence = null;
+
+        this.composer.element.hidden = status === 'gone'
+            || (status !== 'ready' && lease === null
+                && this.app.messenger.outbox.of(store.property).length === 0);
+
+        if (lease && !you.can_write) {
+            if (lease.state === 'pending') {
+                sentence = t('compose.pending',
+                             { date: format.date(lease.starts_at) });
+
+            } else if (lease.state === 'ended' && lease.ends_at) {
+                sentence = t('compose.ended',
+                             { date: format.date(lease.ends_at) });
+
+            } else {
+                sentence = t('compose.closed');
+            }
+        }
+
+        this.composer.closed(sentence);
+    }
+
+    drawBlank() {
+        const { store, t, format } = this;
+        const blank = this.blankWords();
+
+        this.timeline.element.hidden = blank !== null;
+        this.blank.hidden = blank === null;
+
+        if (blank === 'loading') {
+            fill(this.blank, skeleton(t));
+
+        } else if (blank === 'pending') {
+            fill(this.blank, empty('clock', t('thread.opens', {
+                date: format.date(store.lease.starts_at),
+            }), t('thread.opens.what')));
+
+        } else if (blank !== null) {
+            const others = store.parties.filter((p) => p.user !== store.me);
+
+            fill(this.blank, empty(
+                blank === 'empty' ? 'chat' : 'warn', t(`thread.${blank}`),
+                t(`thread.${blank}.what`,
+                  { names: format.list(others.map((p) => p.name)) })));
+        }
+    }
+
+    blankWords() {
+        const { store } = this;
+        const pending = this.app.messenger.outbox.of(store.property);
+
+        if (store.status === 'gone') {
+            return 'gone';
+        }
+
+        if (store.entries.length || pending.length) {
+            return null;
+        }
+
+        if (store.status !== 'ready') {
+            return store.status;
+        }
+
+        return store.lease?.state === 'pending' ? 'pending' : 'empty';
+    }
+
+    /* ---- messages ---- */
+
+    rows() {
+        const { store, format } = this;
+
+        return buildRows({
+            entries: store.entries,
+            waiting: store.waiting(),
+            pending: store.atHead
+                ? this.app.messenger.outbox.of(store.property) : [],
+            me: store.me,
+            divider: this.divider,
+            dayKey: (at) => format.dayKey(at),
+        });
+    }
+
+    drawRows() {
+        const { store } = this;
+        const rows = this.rows();
+        const says = spokenKeys(rows, store.parties, store.me);
+
+        for (const row of rows) {
+            this.describe(row, says.has(row.key));
+        }
+
+        this.timeline.older.hidden = !store.moreBefore;
+        this.timeline.update(rows, { property: store.property });
+        this.pillState();
+    }
+
+    /* All that a row says, and a signature of it. */
+    describe(row, says) {
+        const { t, format } = this;
+
+        if (row.type === 'day') {
+            row.words = format.day(row.at);
+
+        } else if (row.type === 'lease') {
+            row.words = eventWords(row.entry, t);
+            row.time = format.time(row.entry.at);
+            row.absolute = format.absolute(row.entry.at);
+
+        } else if (row.type === 'message') {
+            row.time = format.time(row.at);
+            row.absolute = format.absolute(row.at);
+            row.you = this.app.messenger.session.name;
+
+            if (row.entry) {
+                row.name = row.entry.from.name;
+                row.role = t(`role.${row.entry.from.role}`);
+            }
+
+            if (row.own) {
+                row.says = says;
+                Object.assign(row, this.stateOf(row));
+            }
+        }
+
+        row.sig = [row.type, row.words, row.time, row.absolute, row.first,
+                   row.last, row.says, row.state,
+                   row.entry?.seq].join('\n');
+    }
+
+    stateOf({ item, entry, time }) {
+        const { t, store } = this;
+
+        if (item && item.state === 'failed') {
+            return { state: 'failed', icon: 'warn',
+                     words: t('state.failed', { why: this.why(item) }) };
+        }
+
+        if (item) {
+            return { state: 'sending', icon: 'clock',
+                     words: t('state.sending') };
+        }
+
+        const seen = seenBy(store, entry.seq);
+
+        if (seen.length === 0) {
+            return { state: 'sent', icon: 'sent',
+                     words: t('state.sent', { time }) };
+        }
+
+        return { state: 'seen', icon: 'seen',
+                 words: seen.map((s) => this.seenWords(s)).join(' · ') };
+    }
+
+    seenWords({ name, at }) {
+        return at ? this.t('state.seen',
+                           { name, time: this.format.time(at) })
+                  : this.t('state.seen.plain', { name });
+    }
+
+    why(item) {
+        const key = `why.${item.reason}`;
+        const words = this.t(key);
+
+        return words === key ? this.t('why.other') : words;
+    }
+
+    /* ---- reading and moving ---- */
+
+    older() {
+        if (this.store && this.store.moreBefore) {
+            this.app.messenger.loadOlder();
+        }
+    }
+
+    /* The end of the run is on screen. */
+    end() {
+        const { store } = this;
+
+        if (!store || store.status !== 'ready' || !store.atHead
+            || this.timeline.element.hidden || !this.placed)
+        {
+            return;
+        }
+
+        if (this.app.visible()) {
+            this.seenSeq = store.headSeq;
+            this.app.messenger.markRead();
+        }
+    }
+
+    /* Something came live: the divider, and who listens instead of looking. */
+    news(entry) {
+        const { store } = this;
+        const fromOther = store.isUnread(entry)
+            || (entry.kind === 'message' && entry.from.user !== store.me);
+
+        if (fromOther && !this.app.visible()
+            && (this.divider === null || this.divider <= this.seenSeq))
+        {
+            this.divider = entry.seq;
+        }
+
+        if (entry.kind === 'lease') {
+            this.app.announce(eventWords(entry, this.t));
+
+        } else if (fromOther) {
+            this.app.announce(this.t('say.message', {
+                name: entry.from.name, text: entry.text,
+            }));
+        }
+    }
+
+    pillState() {
+        const { store, t } = this;
+
+        if (!store || store.status !== 'ready') {
+            this.down.hidden = true;
+            return;
+        }
+
+        const away = !store.atHead || !this.timeline.atEnd();
+        const news = away ? this.newCount() : 0;
+
+        this.down.hidden = !away;
+        this.down.classList.toggle('ll-has-news', news > 0);
+
+        const words = news > 0 ? t('thread.newer', { n: news }) : '';
+
+        if (this.downWords !== words) {
+            this.downWords = words;
+            fill(this.down, icon('down'), words
+                 || spoken(t('thread.newest')));
+        }
+    }
+
+    newCount() {
+        const { store } = this;
+
+        if (!store.atHead) {
+            return store.you.unread;
+        }
+
+        return store.entries.filter((e) => e.seq > this.seenSeq
+            && e.kind === 'message' && e.from.user !== store.me).length;
+    }
+
+    async toNewest() {
+        await this.app.messenger.jumpToNewest();
+        this.timeline.toEnd();
+        this.composer.focus();
+    }
+
+    async send(text) {
+        await this.app.messenger.jumpToNewest();
+        this.timeline.toEnd();
+        await this.app.messenger.send(text);
+    }
+
+    /* Visible again: what is on screen now is read. */
+    seen() {
+        if (this.store && this.timeline.atEnd()) {
+            this.end();
+        }
+    }
+
+    focus() {
+        if (this.composer.form.hidden) {
+            this.element.focus({ preventScroll: true });
+        } else {
+            this.composer.focus();
+        }
+    }
+}
+
+
+/* "Active · Lease from 1 November 2026" */
+function leaseLine(lease, t, format) {
+    const from = format.date(lease.starts_at);
+    const dates = lease.ends_at
+        ? t('lease.range', { from, to: format.date(lease.ends_at) })
+        : t('lease.from', { from });
+    const next = lease.next
+        ? t('lease.next', { date: format.date(lease.next.starts_at) }) : null;
+
+    return [
+        h('span', { class: `ll-tag ll-lease-${lease.state}` },
+          t(`lease.${lease.state}`)),
+        h('span', {}, dates),
+        next ? h('span', {}, next) : null,
+    ];
+}
+
+
+function eventWords(entry, t) {
+    const { event, party } = entry;
+
+    return party ? t(`event.${event}`, { name: party.name })
+                 : t(`event.${event}`);
+}
+
+
+function skeleton(t) {
+    return h('div', { class: 'll-skeleton' },
+             spoken(t('thread.loading')),
+             [0, 1, 2, 3].map(() => h('div', { class: 'll-bone' })));
+}

@@ -1,0 +1,289 @@
+/*
+ * The run of messages on screen, and how it scrolls: it stays at the end
+ * where the reader is at the end, and never moves under one who is not.
+ */
+
+import { linkify } from '../core/linkify.js';
+import { hrefFor } from '../core/router.js';
+import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
+
+const NEAR_END = 48;
+const NEAR_START = 800;
+
+
+export class Timeline {
+    /*
+     * on: {older(), newer(), end(), moved(), retry(n), discard(n)}.  end() is
+     * called when the end is on screen.
+     */
+    constructor({ t, on }) {
+        this.t = t;
+        this.on = on;
+        this.stick = true;
+        this.target = null;
+        this.flash = null;
+
+        this.rows = h('ol', { class: 'll-rows' });
+        this.older = h('p', { class: 'll-older', hidden: true },
+                       t('thread.older'));
+        this.element = h('div', {
+            class: 'll-timeline', tabindex: 0, role: 'region',
+            'aria-label': t('thread.messages'),
+            onscroll: () => this.scrolled(),
+            onkeydown: (e) => this.key(e),
+        }, this.older, this.rows);
+        this.list = new KeyedList(this.rows, {
+            render: (li, row) => this.render(li, row),
+        });
+
+        /* a keyboard that opens, a composer that grows, a text that wraps */
+        this.observer = new ResizeObserver(() => this.keepEnd());
+        this.observer.observe(this.element);
+        this.observer.observe(this.rows);
+    }
+
+    /* Another thread: start at the end, or where show() says. */
+    reset() {
+        this.list.update([]);
+        this.stick = true;
+        this.target = null;
+        this.element.scrollTop = 0;
+    }
+
+    /* rows as from buildRows(), each with what it says in `sig`. */
+    update(rows, ctx) {
+        this.ctx = ctx;
+
+        const anchor = this.stick ? null : this.anchor();
+
+        this.list.update(rows);
+
+        if (this.target !== null) {
+            this.goTo(this.target);
+
+        } else if (anchor) {
+            const moved = anchor.element.getBoundingClientRect().top
+                          - anchor.top;
+
+            if (moved) {
+                this.element.scrollTop += moved;
+            }
+
+        } else {
+            this.toEnd();
+        }
+    }
+
+    /* The first row on screen, and where it is. */
+    anchor() {
+        const { top } = this.element.getBoundingClientRect();
+        const rows = this.rows.children;
+        let low = 0;
+        let high = rows.length - 1;
+
+        while (low < high) {
+            const mid = (low + high) >> 1;
+
+            if (rows[mid].getBoundingClientRect().bottom <= top) {
+                low = mid + 1;
+            } else {
+                high = mid;
+            }
+        }
+
+        return rows[low] ? { element: rows[low],
+                             top: rows[low].getBoundingClientRect().top }
+                         : null;
+    }
+
+    /*
+     * At the next update, bring a row to the upper third: {key, flash}.
+     */
+    show(target) {
+        this.target = target;
+        this.stick = false;
+    }
+
+    goTo({ key, flash }) {
+        const row = this.list.get(key);
+
+        if (!row) {
+            return;
+        }
+
+        this.target = null;
+        this.element.scrollTop += row.getBoundingClientRect().top
+            - this.element.getBoundingClientRect().top
+            - this.element.clientHeight / 4;
+        this.stick = this.atEnd();
+
+        if (flash) {
+            row.classList.remove('ll-flash');
+            void row.offsetWidth;
+            row.classList.add('ll-flash');
+        }
+    }
+
+    atEnd() {
+        const { scrollHeight, scrollTop, clientHeight } = this.element;
+
+        return scrollHeight - scrollTop - clientHeight < NEAR_END;
+    }
+
+    toEnd() {
+        this.stick = true;
+        this.target = null;
+        this.element.scrollTop = this.element.scrollHeight;
+        this.settled();
+    }
+
+    keepEnd() {
+        if (this.stick) {
+            this.element.scrollTop = this.element.scrollHeight;
+        }
+
+        this.settled();
+    }
+
+    scrolled() {
+        this.stick = this.atEnd();
+
+        if (this.element.scrollTop < NEAR_START) {
+            this.on.older();
+        }
+
+        const { scrollHeight, scrollTop, clientHeight } = this.element;
+
+        if (scrollHeight - scrollTop - clientHeight < NEAR_START) {
+            this.on.newer();
+        }
+
+        this.settled();
+    }
+
+    settled() {
+        this.on.moved();
+
+        if (this.atEnd()) {
+            this.on.end();
+        }
+    }
+
+    /* Up and Down go from message to message once one has the focus. */
+    key(event) {
+        const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+
+        if (!step || event.altKey || event.ctrlKey || event.metaKey) {
+            return;
+        }
+
+        const times = [...this.rows.querySelectorAll('.ll-time')];
+        const at = times.indexOf(document.activeElement);
+        const next = at < 0 ? times.at(-1) : times[at + step];
+
+        if (next && (at >= 0 || event.target === this.element)) {
+            event.preventDefault();
+            next.focus({ preventScroll: true });
+            next.closest('li').scrollIntoView({ block: 'nearest' });
+        }
+    }
+
+    /* ---- rows ---- */
+
+    render(li, row) {
+        switch (row.type) {
+
+        case 'day':
+            li.className = 'll-day';
+            fill(li, h('span', {}, row.words));
+            break;
+
+        case 'divider':
+            li.className = 'll-divider';
+            fill(li, h('span', {}, this.t('thread.new')));
+            break;
+
+        case 'lease':
+            li.className = 'll-event';
+            li.id = `m${row.entry.seq}`;
+            fill(li, h('span', { dir: 'auto' }, row.words, ' ',
+                       h('time', { datetime: row.entry.at,
+                                   title: row.absolute }, row.time)));
+            break;
+
+        default:
+            this.message(li, row);
+        }
+    }
+
+    message(li, row) {
+        li.className = ['ll-msg', row.own ? 'll-own' : 'll-other',
+                        row.first ? 'll-first' : '',
+                        row.last ? 'll-last' : '',
+                        row.state === 'failed' ? 'll-failed' : '']
+            .filter(Boolean).join(' ');
+        attr(li, 'id', row.entry ? `m${row.entry.seq}` : null);
+
+        const text = row.entry ? row.entry.text : row.item.text;
+
+        fill(li,
+             row.first && !row.own
+             ? h('p', { class: 'll-who' },
+                 h('bdi', {}, row.name), ' ',
+                 h('span', { class: 'll-role' }, row.role))
+             : spoken(`${row.own ? row.you : row.name}: `),
+             h('div', { class: 'll-bubble' },
+               h('span', { class: 'll-words', dir: 'auto' }, pieces(text)),
+               this.meta(row)),
+             this.state(row));
+    }
+
+    /* The time, and for own messages that do not say it in words, the state. */
+    meta(row) {
+        const time = h('time', { datetime: row.at }, row.time);
+        const link = row.entry
+            ? h('a', {
+                class: 'll-time', tabindex: -1, title: row.absolute,
+                href: hrefFor(this.ctx.property, row.entry.seq),
+                'aria-label': this.t('thread.link', { at: row.absolute }),
+            }, time)
+            : time;
+        const quiet = row.own && !row.says
+            ? h('span', { class: 'll-quiet', title: row.words },
+                icon(row.icon), spoken(row.words))
+            : null;
+
+        return h('span', { class: 'll-meta' }, link, quiet);
+    }
+
+    state(row) {
+        if (!row.own || !row.says) {
+            return null;
+        }
+
+        const words = h('span', { class: `ll-state ll-state-${row.state}` },
+                        icon(row.icon),
+                        h('span', {}, row.words));
+
+        if (row.state !== 'failed') {
+            return words;
+        }
+
+        return h('div', { class: 'll-remedy' }, words,
+                 h('button', { type: 'button', class: 'll-small',
+                               onclick: () => this.on.retry(row.item.n) },
+                   this.t('state.retry')),
+                 h('button', { type: 'button', class: 'll-small',
+                               onclick: () => this.on.discard(row.item.n) },
+                   this.t('state.delete')));
+    }
+}
+
+
+/* Text with its links; everything else stays text. */
+function pieces(text) {
+    return linkify(text).map((piece) => piece.href
+        ? h('a', { href: piece.href, target: '_blank',
+                   rel: 'noopener noreferrer nofollow' }, piece.text)
+        : piece.text);
+}
