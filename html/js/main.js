@@ -160,6 +160,15 @@ async function start() {
     watchSession(session.user);
     messenger.on('signed-out', () => {
         messenger.stop();
+
+        /* the site may have renewed the cookie meanwhile */
+        const now = readCookie(document.cookie);
+
+        if (now && now.token !== session.token && now.expires > Date.now()) {
+            location.reload();
+            return;
+        }
+
         fill(root, signInPage(t, 'expired'));
     });
 

@@ -119,7 +119,8 @@ export class Live {
                 return;
             }
 
-            /* what is left to see is asked for; the stream may be refused */
+            /* what is left to see, if anything, a poll tells */
+            this.polled = 0;
             this.poll();
         }
 
@@ -143,8 +144,10 @@ export class Live {
         this.changed();
     }
 
+    /* Those that should be open. */
     streams() {
-        return this.thread ? [this.inbox, this.thread] : [this.inbox];
+        return this.thread && this.thread.state !== 'idle'
+            ? [this.inbox, this.thread] : [this.inbox];
     }
 
     failing() {
@@ -232,10 +235,22 @@ export class Live {
 
             if (property === this.property && !answer.data.reset) {
                 this.cursor = placeAfter(answer.data, this.cursor);
+                this.resume(answer.data);
             }
 
         } else if (answer.status === 404) {
             this.emit({ t: 'gone', property });
+
+            if (property === this.property) {
+                this.thread.stop();
+            }
+        }
+    }
+
+    /* A stream that was ended by "removed", where there is news to come. */
+    resume({ lease }) {
+        if (this.thread.state === 'idle' && lease.state !== 'ended') {
+            this.thread.start();
         }
     }
 

@@ -10,42 +10,48 @@
 
 import { Emitter } from './emitter.js';
 import { InboxStore } from './inbox-store.js';
+import { InboxSync } from './inbox-sync.js';
 import { Live } from './live.js';
 import { Names } from './names.js';
 import { Outbox } from './outbox.js';
-import { ThreadStore } from './thread-store.js';
+import { ThreadSync } from './thread-sync.js';
 
-const PAGE = 50;
-const MOST = 200;
-const RUN = 600;
 const LOOK = 10000;
+const KEEP_NAMES = 5000;
 
 
 export class Messenger extends Emitter {
     /*
      * session: as from parseToken(); api, db, tabs, clock as in their files;
      * open(url): an EventSource; online(), visible(): booleans.
-     * Emits "status", "thread" (another one, or none), "news" (an entry that
-     * came live), "failed" (an outbox item), "signed-out".
+     * Emits "status", "thread" (another store, or null), "news" (an entry
+     * that came live), "failed" (an outbox item), "signed-out".
      */
     constructor({ session, api, db, tabs, clock, open, online, visible }) {
         super();
         this.me = session.user;
         this.session = session;
         this.api = api;
-        this.db = db;
         this.tabs = tabs;
         this.clock = clock;
         this.visible = visible;
         this.status = 'connecting';
-        this.thread = null;
-        this.syncing = null;
         this.streamed = null;
         this.marks = new Map();
         this.timers = new Map();
 
+        this.shelf = {
+            get: (name) => db.unshelve(`${this.me} ${name}`),
+            put: (name, value) => db.shelve(`${this.me} ${name}`, value),
+        };
         this.inbox = new InboxStore();
-        this.names = new Names({ fetch: (p) => this.fetchNames(p) });
+        this.inboxSync = new InboxSync({
+            api, clock, store: this.inbox, shelf: this.shelf,
+            signedOut: () => this.setStatus('signed-out'),
+        });
+        this.threads = new ThreadSync({ api, clock, shelf: this.shelf,
+                                        me: this.me });
+        this.names = new Names({ clock, fetch: (p) => this.fetchNames(p) });
         this.outbox = new Outbox({ db, api, clock, user: this.me });
         this.live = new Live({
             api, open, clock, online,
@@ -55,24 +61,46 @@ export class Messenger extends Emitter {
     }
 
     wire() {
-        this.tabs.on('lead', () => this.lead());
-        this.tabs.on('follow', () => this.unlead());
-        this.tabs.on('message', (message) => this.hear(message));
-        this.outbox.on('stored', (sent) => this.tell({ t: 'sent', ...sent }));
-        this.outbox.on('failed', (item) => this.tell({ t: 'failed', item }));
-        this.outbox.on('signed-out', () => this.live.signOut());
+        const { tabs, outbox, threads } = this;
+
+        tabs.on('lead', () => this.lead());
+        tabs.on('follow', () => this.unlead());
+        tabs.on('message', (message) => this.hear(message));
+        outbox.on('stored', (sent) => this.tell({ t: 'sent', ...sent }));
+        outbox.on('failed', (item) => this.tell({ t: 'failed', item }));
+        outbox.on('signed-out', () => this.live.signOut());
+        threads.on('thread', (store) => this.emit('thread', store));
+        threads.on('news', (entry) => this.emit('news', entry));
+        threads.on('own', (entry) => outbox.confirm(
+            this.thread.property, entry.client_id));
+        threads.on('signed-out', () => this.setStatus('signed-out'));
+        threads.on('ready', () => {
+            this.followOpen();
+            this.look();
+        });
+        threads.on('parties', (store) => this.names.learn(
+            store.property, store.parties, store.lease?.id));
+        this.names.on('change', () => this.keepNames());
+    }
+
+    /* The store of the open thread, or null. */
+    get thread() {
+        return this.threads.store;
     }
 
     async start() {
         await this.outbox.reload();
-        await this.unshelve();
+        this.names.restore(await this.shelf.get('names'));
+        await this.inboxSync.unshelve();
         this.tabs.start();
-        this.syncInbox();
+        this.inboxSync.sync();
     }
 
     stop() {
+        this.leave();
         this.tabs.stop();
         this.live.stop();
+        this.inboxSync.stop();
         this.outbox.setActive(false);
 
         for (const timer of this.timers.values()) {
@@ -84,7 +112,8 @@ export class Messenger extends Emitter {
 
     lead() {
         this.live.start();
-        this.outbox.reload().then(() => this.outbox.setActive(true));
+        this.outbox.reload().then(
+            () => this.outbox.setActive(this.tabs.leading));
         this.followOpen();
     }
 
@@ -99,26 +128,40 @@ export class Messenger extends Emitter {
         this.hear(message);
     }
 
-    /* The thread that this tab looks at should be the one that is streamed. */
+    /* The thread that is looked at should be the one that is streamed. */
     followOpen() {
-        const property = this.thread ? this.thread.property : null;
+        const { thread } = this;
 
-        if (property === null || this.thread.status !== 'ready') {
-            return;
+        if (thread && thread.status === 'ready' && this.visible()) {
+            this.ask({ t: 'watch', property: thread.property,
+                       cursor: thread.cursor });
         }
+    }
 
-        const message = { t: 'watch', property, cursor: this.thread.cursor };
+    /* This tab does not look at its thread any more. */
+    leave() {
+        if (this.thread) {
+            this.ask({ t: 'unwatch', property: this.thread.property });
+        }
+    }
 
+    /* To the leader, who may be this tab. */
+    ask(message) {
         if (this.tabs.leading) {
-            this.watch(message);
-
-        } else if (this.visible()) {
+            this.obey(message);
+        } else {
             this.tabs.post(message);
         }
     }
 
-    watch({ property, cursor }) {
-        this.live.follow(property, cursor);
+    obey({ t, property, cursor }) {
+        if (t === 'watch') {
+            this.live.follow(property, cursor);
+
+        } else if (property === this.live.property) {
+            this.live.follow(null);
+        }
+
         this.tell({ t: 'streamed', property: this.live.property });
     }
 
@@ -126,28 +169,28 @@ export class Messenger extends Emitter {
         switch (message.t) {
 
         case 'inbox':
-            this.hearInbox(message);
+            this.inboxSync.hear(message);
+            this.nudge(message);
             break;
 
         case 'inbox-page':
-            this.inboxPage(message.page);
+            this.inboxSync.page(message.page);
             break;
 
         case 'thread':
         case 'thread-page':
         case 'gone':
+            this.threads.hear(message);
+            break;
+
         case 'sent':
+            this.outbox.confirm(message.property, message.client_id);
+            this.threads.hear(message);
+            break;
+
         case 'marked':
-            this.hearThread(message);
-            break;
-
-        case 'status':
-            this.setStatus(message.status);
-            break;
-
-        case 'streamed':
-            this.streamed = message.property;
-            this.look();
+            this.inbox.read(message.property);
+            this.threads.hear(message);
             break;
 
         case 'outbox':
@@ -159,9 +202,33 @@ export class Messenger extends Emitter {
             this.emit('failed', message.item);
             break;
 
+        default:
+            this.hearTabs(message);
+        }
+    }
+
+    /* What tabs say to each other about leading and following. */
+    hearTabs(message) {
+        switch (message.t) {
+
+        case 'status':
+            this.setStatus(message.status);
+            break;
+
+        case 'streamed':
+            this.streamed = message.property;
+
+            if (message.property === null) {
+                this.followOpen();
+            }
+
+            this.look();
+            break;
+
         case 'watch':
+        case 'unwatch':
             if (this.tabs.leading) {
-                this.watch(message);
+                this.obey(message);
             }
 
             break;
@@ -184,16 +251,18 @@ export class Messenger extends Emitter {
     setStatus(status) {
         const before = this.status;
 
+        if (status === before) {
+            return;
+        }
+
         this.status = status;
 
-        if (status === 'live' && before !== 'live') {
+        if (status === 'live') {
             this.outbox.kick();
             this.sendMarks();
         }
 
-        if (status !== before) {
-            this.emit('status', status);
-        }
+        this.emit('status', status);
 
         if (status === 'signed-out') {
             this.emit('signed-out');
@@ -214,105 +283,65 @@ export class Messenger extends Emitter {
         }
 
         if (this.status !== 'live' || this.stalled()) {
-            this.catchUp();
+            this.threads.catchUp();
+            this.inboxSync.sync();
         }
 
         this.sendMarks();
     }
 
+    /* The stream follows another tab's thread. */
     stalled() {
-        return this.thread && this.thread.property !== this.streamed;
+        return this.thread !== null
+               && this.thread.property !== this.streamed;
     }
 
-    /* ---- the inbox ---- */
+    /* Something happened in a thread that is open but not streamed. */
+    nudge({ name, data }) {
+        const { thread } = this;
 
-    hearInbox({ name, data, id }) {
-        if (name === 'thread') {
-            this.inbox.event(data, Number(id));
-            this.nudge(data);
-
-        } else if ((name === 'hello' || name === 'ping')
-                   && data.rev !== this.inbox.rev)
+        if (name !== 'thread' || !thread
+            || data.property !== thread.property)
         {
-            this.syncInbox();
-        }
-    }
-
-    /* A thread that another tab's stream covers has news: ask for them. */
-    nudge({ property, last }) {
-        const thread = this.thread;
-
-        if (thread && thread.property === property && last
-            && last.seq > thread.headSeq && this.streamed !== property)
-        {
-            this.catchUp();
-        }
-    }
-
-    /* A page that the leader polled. */
-    inboxPage(page) {
-        if (!this.inbox.page(page)) {
-            this.syncInbox();
-
-        } else {
-            this.shelveInbox(page);
-        }
-    }
-
-    /* Reads the whole inbox, page by page; one run at a time. */
-    syncInbox() {
-        this.syncAgain = this.syncing !== null;
-
-        if (!this.syncing) {
-            this.syncing = this.readInbox().finally(() => {
-                this.syncing = null;
-
-                if (this.syncAgain) {
-                    this.syncInbox();
-                }
-            });
-        }
-
-        return this.syncing;
-    }
-
-    async readInbox() {
-        const seen = new Set();
-        let cursor = null;
-        let rev = 0;
-
-        do {
-            const { status, data } = await this.api.inbox({
-                limit: cursor ? MOST : PAGE, cursor,
-            });
-
-            if (status !== 200) {
-                this.inboxFailed(status);
-                return;
-            }
-
-            if (!cursor) {
-                rev = data.rev;
-                this.shelveInbox(data);
-            }
-
-            data.threads.forEach((thread) => seen.add(thread.property));
-            this.inbox.page(data);
-            cursor = data.next;
-        } while (cursor);
-
-        this.inbox.finish(seen, rev);
-    }
-
-    inboxFailed(status) {
-        if (status === 401) {
-            this.setStatus('signed-out');
             return;
         }
 
-        this.inbox.setStatus('error');
-        this.later('inbox', LOOK, () => this.syncInbox());
+        if (thread.status === 'gone'
+            || (this.stalled() && data.last
+                && data.last.seq > thread.headSeq))
+        {
+            this.threads.catchUp();
+        }
     }
+
+    /* While it is not streamed, an open thread is asked for now and then. */
+    look() {
+        if (!this.stalled()) {
+            this.clock.clearTimeout(this.timers.get('look'));
+            return;
+        }
+
+        this.later('look', LOOK, () => {
+            if (this.visible()) {
+                this.threads.catchUp();
+            }
+
+            this.look();
+        });
+    }
+
+    openThread(property, seq = null) {
+        this.leave();
+
+        return this.threads.open(property, seq);
+    }
+
+    closeThread() {
+        this.leave();
+        this.threads.close();
+    }
+
+    /* ---- people ---- */
 
     async fetchNames(property) {
         const answer = await this.api.messages(property, { limit: 1 });
@@ -320,361 +349,13 @@ export class Messenger extends Emitter {
         return answer.status === 200 ? answer.data : null;
     }
 
-    /* ---- the open thread ---- */
-
-    /*
-     * Opens a thread: at a message where seq is given, else at the first
-     * unread one, else at the end.
-     */
-    openThread(property, seq = null) {
-        this.closeThread();
-        this.thread = new ThreadStore(property, this.me);
-        this.emit('thread', this.thread);
-        this.loadThread(this.thread, seq);
-    }
-
-    closeThread() {
-        this.thread = null;
-        this.clock.clearTimeout(this.timers.get('look'));
-        this.emit('thread', null);
-    }
-
-    async loadThread(thread, seq) {
-        const answer = await this.api.messages(thread.property,
-                                               { limit: PAGE });
-
-        if (thread !== this.thread) {
-            return;
-        }
-
-        if (answer.status !== 200) {
-            this.threadFailed(thread, answer.status, seq);
-            return;
-        }
-
-        const page = answer.data;
-
-        this.shelveThread(thread, page);
-        this.names.learn(thread.property, page.parties, page.lease?.id);
-
-        const from = startOf(page, seq);
-        const lowest = page.entries.length ? page.entries[0].seq : 0;
-
-        if (from < lowest && page.more) {
-            await this.loadFrom(thread, from, page);
-
-        } else {
-            thread.load(page, { moreBefore: Boolean(page.more) });
-        }
-
-        this.followOpen();
-        this.look();
-    }
-
-    /* A run in the middle: some context, then as much as a page holds. */
-    async loadFrom(thread, from, newest) {
-        const after = Math.max(0, from - PAGE / 2);
-        const answer = await this.api.messages(thread.property, {
-            after, limit: PAGE * 2,
-        });
-
-        if (answer.status === 200 && !answer.data.reset) {
-            const first = answer.data.entries[0];
-
-            thread.load(answer.data, {
-                moreBefore: Boolean(first) && first.seq === after + 1
-                            && after > 0,
-            });
-
-        } else {
-            thread.load(newest, { moreBefore: Boolean(newest.more) });
-        }
-    }
-
-    async threadFailed(thread, status, seq) {
-        if (status === 401) {
-            this.setStatus('signed-out');
-
-        } else if (status === 404) {
-            thread.setStatus('gone');
-
-        } else {
-            await this.unshelveThread(thread);
-            thread.stale = true;
-            thread.setStatus(thread.entries.length ? 'ready' : 'error');
-            this.later('load', 3000, () => {
-                if (thread === this.thread) {
-                    this.loadThread(thread, seq);
-                }
+    keepNames() {
+        if (!this.timers.has('names')) {
+            this.later('names', KEEP_NAMES, () => {
+                this.timers.delete('names');
+                this.shelf.put('names', this.names.save());
             });
         }
-    }
-
-    hearThread(message) {
-        const thread = this.thread;
-
-        if (message.t === 'sent') {
-            this.outbox.confirm(message.property, message.client_id);
-        }
-
-        if (message.t === 'marked') {
-            this.inbox.read(message.property);
-        }
-
-        if (!thread || thread.property !== message.property
-            || thread.status === 'loading')
-        {
-            return;
-        }
-
-        switch (message.t) {
-
-        case 'thread':
-            this.threadEvent(thread, message);
-            break;
-
-        case 'thread-page':
-            this.threadPage(thread, message.page);
-            break;
-
-        case 'gone':
-            thread.setStatus('gone');
-            break;
-
-        case 'sent':
-            this.arrive(thread, message.entry, '');
-            break;
-
-        case 'marked':
-            thread.read({ user: this.me, upto: message.upto });
-            break;
-        }
-    }
-
-    threadEvent(thread, { name, data, id }) {
-        switch (name) {
-
-        case 'entry':
-            this.arrive(thread, data, id);
-            break;
-
-        case 'hello':
-        case 'lease':
-            thread.meta(data);
-            thread.changed();
-            this.names.learn(thread.property, thread.parties,
-                             thread.lease?.id);
-            break;
-
-        case 'read':
-            thread.read(data);
-            break;
-
-        case 'reset':
-            this.reset(thread);
-            break;
-
-        case 'ping':
-            if (Number(String(data.head).split('.')[0]) > thread.headSeq) {
-                this.catchUp();
-            }
-
-            break;
-        }
-    }
-
-    arrive(thread, entry, id) {
-        const known = thread.ahead.has(entry.seq);
-        const result = thread.add(entry, id);
-
-        if (entry.kind === 'message' && entry.from.user === this.me) {
-            this.outbox.confirm(thread.property, entry.client_id);
-        }
-
-        if (result !== 'old' && !known) {
-            this.emit('news', entry);
-        }
-
-        if (result === 'gap') {
-            this.catchUp();
-        }
-    }
-
-    threadPage(thread, page) {
-        const before = thread.headSeq;
-        const detached = !thread.atHead;
-
-        if (page.reset) {
-            this.reset(thread);
-            return;
-        }
-
-        if (detached || (page.entries[0]?.seq ?? 0) > thread.high + 1) {
-            /* a page of another tab's place */
-            thread.meta(page);
-            thread.changed();
-
-            if (!detached) {
-                this.catchUp();
-            }
-
-            return;
-        }
-
-        thread.append(page);
-
-        for (const entry of page.entries) {
-            if (entry.seq > before) {
-                this.outbox.confirm(thread.property, entry.client_id);
-                this.emit('news', entry);
-            }
-        }
-    }
-
-    reset(thread) {
-        thread.setStatus('loading');
-        thread.clear();
-        this.loadThread(thread, null);
-    }
-
-    /* Asks for what is after our place, until there is no more. */
-    async catchUp() {
-        const thread = this.thread;
-
-        if (!thread || thread.status !== 'ready' || thread.fetching) {
-            return;
-        }
-
-        thread.fetching = true;
-
-        const answer = await this.api.messages(thread.property, {
-            after: thread.cursor, limit: MOST, etag: thread.etag,
-        });
-
-        thread.fetching = false;
-
-        if (thread !== this.thread) {
-            return;
-        }
-
-        if (answer.status === 200) {
-            thread.etag = answer.etag;
-
-            if (thread.atHead || thread.ahead.size) {
-                this.threadPage(thread, answer.data);
-            }
-
-            if (answer.data.more && thread.atHead) {
-                this.catchUp();
-            }
-
-        } else if (answer.status === 404) {
-            thread.setStatus('gone');
-
-        } else if (answer.status === 401) {
-            this.setStatus('signed-out');
-
-        } else if (answer.status !== 304) {
-            thread.stale = true;
-            thread.changed();
-        }
-    }
-
-    /*
-     * While the stream follows another tab's thread, and this tab is on
-     * screen as well, ask every ten seconds.
-     */
-    look() {
-        if (this.stalled() && this.streamed !== null) {
-            this.later('look', LOOK, () => {
-                if (this.visible()) {
-                    this.catchUp();
-                }
-
-                this.look();
-            });
-
-        } else {
-            this.clock.clearTimeout(this.timers.get('look'));
-        }
-    }
-
-    async loadOlder() {
-        const thread = this.thread;
-
-        if (!thread || thread.busy || !thread.moreBefore) {
-            return;
-        }
-
-        thread.busy = true;
-
-        const answer = await this.api.messages(thread.property, {
-            before: thread.low, limit: PAGE,
-        });
-
-        thread.busy = false;
-
-        if (answer.status === 200 && thread === this.thread) {
-            thread.trim(RUN, 'low');
-            thread.prepend(answer.data);
-        }
-    }
-
-    /* Grows a detached run towards the head. */
-    async loadNewer() {
-        const thread = this.thread;
-
-        if (!thread || thread.busy || thread.atHead) {
-            return;
-        }
-
-        thread.busy = true;
-
-        const answer = await this.api.messages(thread.property, {
-            after: String(thread.high), limit: PAGE,
-        });
-
-        thread.busy = false;
-
-        if (answer.status === 200 && thread === this.thread) {
-            thread.trim(RUN, 'high');
-
-            if (thread.append(answer.data) === 'reset') {
-                this.reset(thread);
-            }
-        }
-    }
-
-    /* Away from old messages, to the end of the thread. */
-    async jumpToNewest() {
-        const thread = this.thread;
-
-        if (!thread || thread.atHead) {
-            return;
-        }
-
-        const answer = await this.api.messages(thread.property,
-                                               { limit: PAGE });
-
-        if (answer.status === 200 && thread === this.thread) {
-            thread.load(answer.data,
-                        { moreBefore: Boolean(answer.data.more) });
-        }
-    }
-
-    /* Makes sure that a message is in the run; false where there is none. */
-    async jumpTo(seq) {
-        const thread = this.thread;
-
-        if (!thread || seq < 1 || seq > thread.headSeq) {
-            return false;
-        }
-
-        if (seq < thread.low || seq > thread.high) {
-            await this.loadFrom(thread, seq, null);
-        }
-
-        return thread.entries.some((entry) => entry.seq === seq);
     }
 
     /* ---- writing ---- */
@@ -701,7 +382,7 @@ export class Messenger extends Emitter {
      * read at once; the server is told, and told again until it has heard.
      */
     markRead() {
-        const thread = this.thread;
+        const { thread } = this;
 
         if (!thread || thread.status !== 'ready' || !thread.atHead
             || (thread.you.unread === 0 && thread.firstUnread() === null))
@@ -711,8 +392,8 @@ export class Messenger extends Emitter {
 
         const { property, headSeq: upto } = thread;
 
-        this.tell({ t: 'marked', property, upto });
         this.marks.set(property, upto);
+        this.tell({ t: 'marked', property, upto });
         this.sendMarks();
     }
 
@@ -736,50 +417,4 @@ export class Messenger extends Emitter {
         this.clock.clearTimeout(this.timers.get(name));
         this.timers.set(name, this.clock.setTimeout(fn, ms));
     }
-
-    /* ---- what was last seen, for when there is no network ---- */
-
-    shelf(name) {
-        return `${this.me} ${name}`;
-    }
-
-    shelveInbox(page) {
-        this.db.shelve(this.shelf('inbox'), page);
-    }
-
-    shelveThread(thread, page) {
-        this.db.shelve(this.shelf(`thread ${thread.property}`), page);
-    }
-
-    async unshelve() {
-        const page = await this.db.unshelve(this.shelf('inbox'));
-
-        if (page && this.inbox.status === 'loading') {
-            page.threads.forEach((thread) => this.inbox.put(thread, 0));
-            this.inbox.total = page.total_unread;
-            this.inbox.setStatus('stale');
-        }
-    }
-
-    async unshelveThread(thread) {
-        const page = await this.db.unshelve(
-            this.shelf(`thread ${thread.property}`));
-
-        if (page && thread === this.thread && thread.status === 'loading') {
-            thread.load(page, { moreBefore: false });
-            thread.stale = true;
-        }
-    }
-}
-
-
-/* Where a thread is opened: the seq that should be on screen. */
-function startOf(page, seq) {
-    const head = Number(String(page.head).split('.')[0]);
-
-    if (seq !== null && seq <= head) {
-        return seq;
-    }
-
-    return page.you.unread > 0 ? page.you.read + 1 : head;
 }

@@ -7,15 +7,18 @@
 import { Emitter } from './emitter.js';
 
 const AT_ONCE = 2;
+const AGAIN = 15000;
 
 
 export class Names extends Emitter {
-    /* fetch(property): resolves to {parties, ...} or null. */
-    constructor({ fetch }) {
+    /* fetch(property): resolves to {parties, lease, ...} or null. */
+    constructor({ fetch, clock }) {
         super();
         this.fetch = fetch;
+        this.clock = clock;
         this.known = new Map();
         this.queue = new Map();
+        this.asking = new Map();
         this.busy = 0;
     }
 
@@ -24,12 +27,13 @@ export class Names extends Emitter {
         return this.known.get(property)?.parties ?? null;
     }
 
-    learn(property, parties, lease) {
+    learn(property, parties, lease, mark = null) {
         const old = this.known.get(property);
         const people = parties.map(({ user, role, name }) =>
             ({ user, role, name }));
 
-        this.known.set(property, { parties: people, lease, asked: true });
+        this.known.set(property, { parties: people, lease,
+                                   mark: mark ?? old?.mark });
 
         if (JSON.stringify(old?.parties) !== JSON.stringify(people)) {
             this.emit('change', property);
@@ -37,19 +41,19 @@ export class Names extends Emitter {
     }
 
     /*
-     * Asks for those that are not known, or that a newer lease or lease
+     * Asks for those that are not known, or that another lease or a lease
      * event makes doubtful.  The last call's go first.
      */
     want(threads) {
         const first = new Map();
 
         for (const { property, lease, last } of threads) {
-            const mark = `${lease?.id} ${lease?.state} `
-                         + (last?.kind === 'lease' ? last.seq : '');
+            const mark = last?.kind === 'lease' ? last.seq : null;
             const known = this.known.get(property);
 
-            if (!known || (last?.kind === 'lease' && known.mark !== mark)
-                || known.lease !== lease?.id)
+            if (!this.resting(property)
+                && (!known || known.lease !== lease?.id
+                    || (mark !== null && known.mark !== mark)))
             {
                 first.set(property, { mark, lease: lease?.id });
             }
@@ -57,6 +61,13 @@ export class Names extends Emitter {
 
         this.queue = new Map([...first, ...this.queue]);
         this.work();
+    }
+
+    /* Being asked for, or not answered a moment ago. */
+    resting(property) {
+        const since = this.asking.get(property);
+
+        return since !== undefined && this.clock.now() - since < AGAIN;
     }
 
     work() {
@@ -70,16 +81,34 @@ export class Names extends Emitter {
 
     async ask(property, { mark, lease }) {
         this.busy++;
+        this.asking.set(property, this.clock.now());
 
         const page = await this.fetch(property);
 
         this.busy--;
 
         if (page) {
-            this.learn(property, page.parties, lease);
-            this.known.get(property).mark = mark;
+            this.learn(property, page.parties, lease, mark);
+            this.asking.delete(property);
         }
 
         this.work();
+    }
+
+    /* What to keep, and what was kept. */
+    save() {
+        return [...this.known];
+    }
+
+    restore(saved) {
+        for (const [property, known] of saved || []) {
+            if (!this.known.has(property)) {
+                this.known.set(property, known);
+            }
+        }
+
+        if (saved) {
+            this.emit('change', null);
+        }
     }
 }

@@ -136,7 +136,11 @@ export class Stream {
         }
     }
 
-    /* The server closes, and says why: not a failure, but for overload. */
+    /*
+     * The server closes, and says why: not a failure, but for overload.  One
+     * who is signed out or removed has nothing to come back for until the
+     * owner calls start().
+     */
     bye(value) {
         const reason = value && value.reason;
 
@@ -147,7 +151,7 @@ export class Stream {
             return;
         }
 
-        if (reason === 'expired') {
+        if (reason === 'expired' || reason === 'removed') {
             this.set('idle', false);
             return;
         }

@@ -68,7 +68,10 @@ export class ThreadStore extends Emitter {
         this.lease = data.lease ?? this.lease;
         this.timeZone = data.time_zone ?? data.lease?.time_zone
                         ?? this.timeZone;
-        this.parties = data.parties ?? this.parties;
+
+        if (data.parties) {
+            this.parties = this.latest(data.parties);
+        }
 
         if (data.you) {
             /* ours may be ahead of what the server has heard of */
@@ -82,6 +85,14 @@ export class ThreadStore extends Emitter {
         if (data.head) {
             this.head(data.head);
         }
+    }
+
+    /* Parties of a page, with marks that we have heard of since. */
+    latest(parties) {
+        const marks = new Map(this.parties.map((p) => [p.user, p.read]));
+
+        return parties.map((p) => p.read > 0 && marks.get(p.user) > p.read
+            ? { ...p, read: marks.get(p.user) } : p);
     }
 
     head(cursor) {

@@ -71,6 +71,7 @@ export class App {
         window.addEventListener('online', wake);
         window.addEventListener('offline', () => messenger.wake());
         window.addEventListener('pageshow', wake);
+        window.addEventListener('pagehide', () => messenger.leave());
         window.addEventListener('focus', wake);
         document.addEventListener('visibilitychange', wake);
         document.addEventListener('keydown', (e) => this.key(e));

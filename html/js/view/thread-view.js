@@ -43,7 +43,7 @@ export class ThreadView {
 
         this.timeline = new Timeline({ t, on: {
             older: () => this.older(),
-            newer: () => app.messenger.loadNewer(),
+            newer: () => app.messenger.threads.loadNewer(),
             end: () => this.end(),
             moved: () => this.pillState(),
             retry: (n) => app.messenger.retry(n),
@@ -146,7 +146,7 @@ export class ThreadView {
 
     async showMessage(seq) {
         const { store } = this;
-        const found = await this.app.messenger.jumpTo(seq);
+        const found = await this.app.messenger.threads.jumpTo(seq);
 
         if (!found) {
             this.app.alert(this.t('thread.missing'));
@@ -374,7 +374,7 @@ export class ThreadView {
 
     older() {
         if (this.store && this.store.moreBefore) {
-            this.app.messenger.loadOlder();
+            this.app.messenger.threads.loadOlder();
         }
     }
 
@@ -451,13 +451,13 @@ export class ThreadView {
     }
 
     async toNewest() {
-        await this.app.messenger.jumpToNewest();
+        await this.app.messenger.threads.jumpToNewest();
         this.timeline.toEnd();
         this.composer.focus();
     }
 
     async send(text) {
-        await this.app.messenger.jumpToNewest();
+        await this.app.messenger.threads.jumpToNewest();
         this.timeline.toEnd();
         await this.app.messenger.send(text);
     }

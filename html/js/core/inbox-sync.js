@@ -1,0 +1,120 @@
+/*
+ * Keeps the inbox store in step with the server: by live events, by polled
+ * pages, and by reading it all again where a revision was missed.
+ */
+
+const PAGE = 50;
+const MOST = 200;
+const AGAIN = 10000;
+
+
+export class InboxSync {
+    /*
+     * shelf: {get(name), put(name, value)}, what to show while there is no
+     * network; signedOut() is called at a 401.
+     */
+    constructor({ api, store, shelf, clock, signedOut }) {
+        this.api = api;
+        this.store = store;
+        this.shelf = shelf;
+        this.clock = clock;
+        this.signedOut = signedOut;
+        this.running = null;
+        this.again = false;
+        this.timer = null;
+    }
+
+    /* What was last seen, until something newer comes. */
+    async unshelve() {
+        const page = await this.shelf.get('inbox');
+
+        if (page && this.store.status === 'loading') {
+            page.threads.forEach((thread) => this.store.put(thread, 0));
+            this.store.total = page.total_unread;
+            this.store.setStatus('stale');
+        }
+    }
+
+    /* An event of the inbox stream. */
+    hear({ name, data, id }) {
+        if (name === 'thread') {
+            this.store.event(data, Number(id));
+
+        } else if ((name === 'hello' || name === 'ping')
+                   && data.rev !== this.store.rev)
+        {
+            this.sync();
+        }
+    }
+
+    /* The first page, as somebody polled it. */
+    page(page) {
+        this.shelf.put('inbox', page);
+
+        if (!this.store.page(page)) {
+            this.sync();
+        }
+    }
+
+    /* Reads all pages; one run at a time, and once more if asked meanwhile. */
+    sync() {
+        if (this.running) {
+            this.again = true;
+            return this.running;
+        }
+
+        this.clock.clearTimeout(this.timer);
+        this.running = this.read().finally(() => {
+            this.running = null;
+
+            if (this.again) {
+                this.again = false;
+                this.sync();
+            }
+        });
+
+        return this.running;
+    }
+
+    async read() {
+        const seen = new Set();
+        let cursor = null;
+        let rev = 0;
+
+        do {
+            const { status, data } = await this.api.inbox({
+                limit: cursor ? MOST : PAGE, cursor,
+            });
+
+            if (status !== 200) {
+                this.failed(status);
+                return;
+            }
+
+            if (!cursor) {
+                rev = data.rev;
+                this.shelf.put('inbox', data);
+            }
+
+            data.threads.forEach((thread) => seen.add(thread.property));
+            this.store.page(data);
+            cursor = data.next;
+        } while (cursor);
+
+        this.store.finish(seen, rev);
+    }
+
+    failed(status) {
+        if (status === 401) {
+            this.signedOut();
+            return;
+        }
+
+        this.store.setStatus('error');
+        this.timer = this.clock.setTimeout(() => this.sync(), AGAIN);
+    }
+
+    stop() {
+        this.clock.clearTimeout(this.timer);
+    }
+}

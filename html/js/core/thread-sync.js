@@ -1,0 +1,410 @@
+/*
+ * Keeps the store of the open thread in step with the server: opens it at the
+ * right place, merges what is heard and what is polled, fills holes, and
+ * fetches more of it as the reader moves.
+ */
+
+import { Emitter } from './emitter.js';
+import { ThreadStore } from './thread-store.js';
+
+const PAGE = 50;
+const MOST = 200;
+const RUN = 600;
+const AGAIN = 3000;
+
+
+export class ThreadSync extends Emitter {
+    /*
+     * Emits "thread" (another store, or null), "ready" (it has been loaded),
+     * "news" (an entry that came while we looked), "own" (an entry of ours
+     * was seen), "parties" (they may have changed), "signed-out".
+     */
+    constructor({ api, shelf, clock, me }) {
+        super();
+        this.api = api;
+        this.shelf = shelf;
+        this.clock = clock;
+        this.me = me;
+        this.store = null;
+        this.timer = null;
+    }
+
+    /* At a message where seq is given, else at the first unread, or the end. */
+    open(property, seq = null) {
+        this.clock.clearTimeout(this.timer);
+        this.store = new ThreadStore(property, this.me);
+        this.emit('thread', this.store);
+
+        return this.load(this.store, seq);
+    }
+
+    close() {
+        this.clock.clearTimeout(this.timer);
+        this.store = null;
+        this.emit('thread', null);
+    }
+
+    async load(store, seq) {
+        const answer = await this.api.messages(store.property,
+                                               { limit: PAGE });
+
+        if (store !== this.store) {
+            return;
+        }
+
+        if (answer.status !== 200) {
+            await this.loadFailed(store, answer.status, seq);
+            return;
+        }
+
+        const page = answer.data;
+        const from = startOf(page, seq);
+        const lowest = page.entries.length ? page.entries[0].seq : 0;
+
+        this.shelf.put(`thread ${store.property}`, page);
+
+        if (from < lowest && page.more) {
+            await this.loadFrom(store, from, page);
+        } else {
+            store.load(page, { moreBefore: Boolean(page.more) });
+        }
+
+        this.emit('parties', store);
+        this.emit('ready', store);
+    }
+
+    /* A run in the middle: some context, then as much as two pages hold. */
+    async loadFrom(store, from, newest) {
+        const after = Math.max(0, from - PAGE / 2);
+        const answer = await this.api.messages(store.property, {
+            after, limit: PAGE * 2,
+        });
+
+        if (store !== this.store) {
+            return;
+        }
+
+        if (answer.status === 200 && !answer.data.reset) {
+            const first = answer.data.entries[0];
+
+            store.load(answer.data, {
+                moreBefore: Boolean(first) && first.seq === after + 1
+                            && after > 0,
+            });
+
+        } else if (newest) {
+            store.load(newest, { moreBefore: Boolean(newest.more) });
+        }
+    }
+
+    async loadFailed(store, status, seq) {
+        if (this.isFinal(store, status)) {
+            return;
+        }
+
+        const page = store.status === 'loading'
+            ? await this.shelf.get(`thread ${store.property}`) : null;
+
+        if (page && store === this.store) {
+            store.load(page, { moreBefore: false });
+        }
+
+        store.stale = true;
+        store.setStatus(store.lease ? 'ready' : 'error');
+        this.timer = this.clock.setTimeout(() => {
+            if (store === this.store) {
+                this.load(store, seq);
+            }
+        }, AGAIN);
+    }
+
+    /* A 401 and a 404 say something; true where it was one of them. */
+    isFinal(store, status) {
+        if (status === 401) {
+            this.emit('signed-out');
+
+        } else if (status === 404) {
+            store.setStatus('gone');
+        }
+
+        return status === 401 || status === 404;
+    }
+
+    /* ---- what is heard ---- */
+
+    /* A message of the leader about this thread. */
+    hear(message) {
+        const { store } = this;
+
+        if (!store || store.property !== message.property
+            || store.status === 'loading' || store.status === 'error')
+        {
+            return;
+        }
+
+        switch (message.t) {
+
+        case 'thread':
+            this.event(store, message);
+            break;
+
+        case 'thread-page':
+            this.page(store, message.page);
+            break;
+
+        case 'gone':
+            store.setStatus('gone');
+            break;
+
+        case 'sent':
+            this.arrive(store, message.entry, '');
+            break;
+
+        case 'marked':
+            store.read({ user: this.me, upto: message.upto });
+            break;
+        }
+    }
+
+    event(store, { name, data, id }) {
+        switch (name) {
+
+        case 'entry':
+            this.arrive(store, data, id);
+            break;
+
+        case 'hello':
+        case 'lease':
+            store.meta(data);
+            store.changed();
+            this.emit('parties', store);
+            break;
+
+        case 'read':
+            store.read(data);
+            break;
+
+        case 'reset':
+            this.reset(store);
+            break;
+
+        case 'ping':
+            if (seqOf(data.head) > store.headSeq) {
+                this.catchUp();
+            }
+
+            break;
+        }
+    }
+
+    arrive(store, entry, id) {
+        const known = store.ahead.has(entry.seq);
+        const result = store.add(entry, id);
+
+        this.seen(entry);
+
+        if (result !== 'old' && !known) {
+            this.emit('news', entry);
+        }
+
+        if (result === 'gap') {
+            this.catchUp();
+        }
+    }
+
+    seen(entry) {
+        if (entry.kind === 'message' && entry.from.user === this.me) {
+            this.emit('own', entry);
+        }
+    }
+
+    /* A page after somebody's cursor: perhaps not after ours. */
+    page(store, page) {
+        const before = store.headSeq;
+
+        if (page.reset) {
+            this.reset(store);
+            return;
+        }
+
+        const first = page.entries.length ? page.entries[0].seq : 0;
+        const ours = store.atHead && (first === 0 || first <= store.high + 1
+                                      || store.high === 0);
+
+        if (!ours) {
+            store.meta(page);
+            store.changed();
+        } else {
+            store.append(page);
+        }
+
+        for (const entry of page.entries) {
+            this.seen(entry);
+
+            if (entry.seq > before) {
+                this.emit('news', entry);
+            }
+        }
+
+        if (!store.atHead && ours) {
+            this.catchUp();
+        }
+
+        this.emit('parties', store);
+    }
+
+    /* Our place is not on the server's chain: begin again. */
+    reset(store) {
+        store.clear();
+        store.you = { ...store.you, read: 0 };
+        store.setStatus('loading');
+        this.load(store, null);
+    }
+
+    /* Asks for what is after our place, until there is no more. */
+    async catchUp() {
+        const { store } = this;
+
+        if (!store || store.fetching || store.status === 'loading') {
+            return;
+        }
+
+        if (store.status !== 'ready' || (!store.atHead && !store.growing)) {
+            if (store.status === 'gone' || store.status === 'error') {
+                await this.load(store, null);
+            }
+
+            return;
+        }
+
+        store.fetching = true;
+
+        const answer = await this.api.messages(store.property, {
+            after: store.cursor, limit: MOST, etag: store.etag,
+        });
+
+        store.fetching = false;
+
+        if (store === this.store) {
+            this.caughtUp(store, answer);
+        }
+    }
+
+    caughtUp(store, { status, data, etag }) {
+        if (status === 200) {
+            store.etag = etag;
+            store.growing = Boolean(data.more);
+            this.page(store, data);
+
+            if (data.more) {
+                this.catchUp();
+            }
+
+        } else if (status !== 304 && !this.isFinal(store, status)) {
+            store.stale = true;
+            store.changed();
+        }
+    }
+
+    /* ---- moving about ---- */
+
+    /* One fetch for the reader's moves at a time; null where one runs. */
+    async fetch(query) {
+        const { store } = this;
+
+        if (store.busy) {
+            return null;
+        }
+
+        store.busy = true;
+
+        const answer = await this.api.messages(store.property, query);
+
+        store.busy = false;
+
+        return answer.status === 200 && store === this.store
+            ? answer.data : null;
+    }
+
+    async loadOlder() {
+        const { store } = this;
+
+        if (!store || !store.moreBefore || store.status !== 'ready') {
+            return;
+        }
+
+        const page = await this.fetch({ before: store.low, limit: PAGE });
+
+        if (page) {
+            store.trim(RUN, 'low');
+            store.prepend(page);
+        }
+    }
+
+    /* Grows a detached run towards the head. */
+    async loadNewer() {
+        const { store } = this;
+
+        if (!store || store.atHead || store.status !== 'ready') {
+            return;
+        }
+
+        const page = await this.fetch({ after: String(store.high),
+                                        limit: PAGE });
+
+        if (page) {
+            store.trim(RUN, 'high');
+
+            if (store.append(page) === 'reset') {
+                this.reset(store);
+            }
+        }
+    }
+
+    /* Away from old messages, to the end of the thread. */
+    async jumpToNewest() {
+        const { store } = this;
+
+        if (!store || store.atHead) {
+            return;
+        }
+
+        const page = await this.fetch({ limit: PAGE });
+
+        if (page) {
+            store.load(page, { moreBefore: Boolean(page.more) });
+        }
+    }
+
+    /* Makes sure that a message is in the run; false where it cannot be. */
+    async jumpTo(seq) {
+        const { store } = this;
+
+        if (!store || seq < 1 || seq > store.headSeq) {
+            return false;
+        }
+
+        if (seq < store.low || seq > store.high) {
+            await this.loadFrom(store, seq, null);
+        }
+
+        return store.entries.some((entry) => entry.seq === seq);
+    }
+}
+
+
+function seqOf(cursor) {
+    return Number(String(cursor).split('.')[0]);
+}
+
+
+/* Where a thread is opened: the seq that should be on screen. */
+function startOf(page, seq) {
+    const head = seqOf(page.head);
+
+    if (seq !== null && seq <= head) {
+        return seq;
+    }
+
+    return page.you.unread > 0 ? page.you.read + 1 : head;
+}
