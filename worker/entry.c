@@ -37,7 +37,7 @@ entry_message(buf_t *buf, const entry_message_t *message)
     buf_lit(buf, ",\"kind\":\"message\",\"from\":");
     entry_party(buf, message->from);
     buf_lit(buf, ",\"text\":");
-    json_string(buf, message->text, message->text_len);
+    json_quote(buf, message->text, message->text_len);
     buf_lit(buf, ",\"at\":");
     json_time(buf, message->at);
     buf_lit(buf, ",\"client_id\":");
@@ -75,7 +75,7 @@ entry_message_last(buf_t *buf, const entry_message_t *message)
     buf_lit(buf, ",\"kind\":\"message\",\"event\":null,\"from\":");
     json_strings(buf, message->from->user);
     buf_lit(buf, ",\"preview\":");
-    json_string(buf, message->text,
+    json_quote(buf, message->text,
                 text_cut(message->text, message->text_len, BODY_PREVIEW_MAX));
     buf_lit(buf, ",\"at\":");
     json_time(buf, message->at);

@@ -396,7 +396,7 @@ json_parse(const char *s, size_t len, const char **why)
 
 
 void
-json_string(buf_t *buf, const char *s, size_t len)
+json_quote(buf_t *buf, const char *s, size_t len)
 {
     char               escape[6] = "\\u00";
     size_t             i, from;
@@ -443,7 +443,7 @@ json_string(buf_t *buf, const char *s, size_t len)
 void
 json_strings(buf_t *buf, const char *s)
 {
-    json_string(buf, s, strlen(s));
+    json_quote(buf, s, strlen(s));
 }
 
 
@@ -458,5 +458,5 @@ json_time(buf_t *buf, int64_t ms)
     }
 
     clock_format(text, ms);
-    json_string(buf, text, CLOCK_LEN);
+    json_quote(buf, text, CLOCK_LEN);
 }

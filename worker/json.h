@@ -6,6 +6,9 @@
  * white space, ends strings at an escaped NUL, takes bad escapes for one, and
  * reads numbers such as 01.  So the grammar is checked here first, and cJSON
  * builds the tree of what is known to be good.
+ *
+ * libjwt brings in jansson, whose json_string(), json_object() and so on are
+ * global names: none of ours may be one of them.
  */
 
 
@@ -33,7 +36,7 @@
 cJSON *json_parse(const char *s, size_t len, const char **why);
 
 /* adds the len bytes, which are UTF-8, as a string with its quotes, one line */
-void json_string(buf_t *buf, const char *s, size_t len);
+void json_quote(buf_t *buf, const char *s, size_t len);
 
 /* the same of a terminated string */
 void json_strings(buf_t *buf, const char *s);

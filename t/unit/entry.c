@@ -92,11 +92,11 @@ test_preview(void)
 static void
 test_strings(void)
 {
-    json_string(&buf, "\0\x1f\"\\/\b\f\n\r\t\x7f<\xe2\x80\xa8\xc3\xa9", 17);
+    json_quote(&buf, "\0\x1f\"\\/\b\f\n\r\t\x7f<\xe2\x80\xa8\xc3\xa9", 17);
     is_str(taken(), "\"\\u0000\\u001f\\\"\\\\/\\b\\f\\n\\r\\t\x7f<"
            "\xe2\x80\xa8\xc3\xa9\"", "escapes, and what needs none");
 
-    json_string(&buf, "", 0);
+    json_quote(&buf, "", 0);
     is_str(taken(), "\"\"", "empty");
 
     json_time(&buf, CLOCK_NEVER);

@@ -1,0 +1,227 @@
+
+/* what the commands share to talk to Redis */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "url.h"
+
+
+#define CLI_SCAN  1000
+
+
+conn_t *
+cli_open(const cli_t *cli)
+{
+    url_t        url;
+    conn_t      *conn;
+    const char  *why;
+
+    if (url_parse(cli->redis, &url, &why) != 0) {
+        (void) cli_fail("the URL of Redis %s", why);
+        return NULL;
+    }
+
+    conn = conn_create(&url, "leaseloft");
+
+    if (conn == NULL) {
+        (void) cli_fail("out of memory");
+        return NULL;
+    }
+
+    if (conn_open(conn) != 0) {
+        (void) cli_fail("cannot connect to Redis: %s", conn_error(conn));
+        conn_free(conn);
+        return NULL;
+    }
+
+    return conn;
+}
+
+
+int
+cli_connect(cli_t *cli)
+{
+    cli->conn = cli_open(cli);
+
+    return cli->conn ? 0 : -1;
+}
+
+
+redisReply *
+cli_recv(cli_t *cli)
+{
+    redisReply  *reply;
+
+    reply = conn_recv(cli->conn);
+
+    switch (conn_result(reply)) {
+
+    case CONN_OK:
+        return reply;
+
+    case CONN_LOST:
+        (void) cli_fail("Redis does not answer: %s", conn_error(cli->conn));
+        break;
+
+    case CONN_NO_LIBRARY:
+        (void) cli_fail("this Redis does not have the functions \"%s\": "
+                        "start a worker, which loads them", LL_LIBRARY);
+        break;
+
+    default:
+        (void) cli_fail("Redis refuses: %s", reply->str);
+        break;
+    }
+
+    if (reply) {
+        freeReplyObject(reply);
+    }
+
+    return NULL;
+}
+
+
+redisReply *
+cli_call(cli_t *cli, args_t *args)
+{
+    int  rc;
+
+    rc = conn_send(cli->conn, args);
+    args_reset(args);
+
+    if (rc != 0) {
+        (void) cli_fail("cannot ask Redis: %s", conn_error(cli->conn));
+        return NULL;
+    }
+
+    return cli_recv(cli);
+}
+
+
+static void
+cli_function(args_t *args, const char *function, int nkeys)
+{
+    int   len;
+    char  name[64];
+
+    len = snprintf(name, sizeof(name), LL_FUNCTION "%s", function);
+
+    args_lit(args, "FCALL");
+    args_copy(args, name, (size_t) len);
+    args_number(args, nkeys);
+}
+
+
+void
+cli_property_call(args_t *args, const char *function, const char *property)
+{
+    int     i;
+    char    key[LL_KEY_MAX];
+    size_t  len;
+
+    cli_function(args, function, LL_PROPERTY_KEYS);
+
+    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
+        len = ll_keys_property(key, (ll_property_key_e) i, property,
+                               strlen(property));
+        args_copy(args, key, len);
+    }
+}
+
+
+void
+cli_user_call(args_t *args, const char *function, const char *user)
+{
+    int     i;
+    char    key[LL_KEY_MAX];
+    size_t  len;
+
+    cli_function(args, function, LL_USER_KEYS);
+
+    for (i = 0; i < LL_USER_KEYS; i++) {
+        len = ll_keys_user(key, (ll_user_key_e) i, user, strlen(user));
+        args_copy(args, key, len);
+    }
+}
+
+
+/* the id in a key between "{KIND:" and "}", terminated; NULL for none */
+
+static const char *
+cli_key_id(char *key, const char *kind)
+{
+    char  *id, *end;
+
+    id = strstr(key, kind);
+    id = id ? strchr(id, ':') : NULL;
+    end = id ? strchr(id, '}') : NULL;
+
+    if (end == NULL) {
+        return NULL;
+    }
+
+    *end = '\0';
+
+    return ll_id_valid(id + 1, strlen(id + 1)) ? id + 1 : NULL;
+}
+
+
+int
+cli_each(cli_t *cli, const char *kind, const char *suffix, cli_each_pt each,
+    void *data)
+{
+    int          rc;
+    char         cursor[32] = "0", pattern[64], brace[8];
+    size_t       i;
+    args_t       args = ARGS_INIT;
+    redisReply  *reply, *keys;
+    const char  *id;
+
+    (void) snprintf(brace, sizeof(brace), "{%s:", kind);
+    (void) snprintf(pattern, sizeof(pattern), "ll:{%s:*}:%s", kind, suffix);
+
+    rc = 0;
+
+    do {
+        args_lit(&args, "SCAN");
+        args_adds(&args, cursor);
+        args_lit(&args, "MATCH");
+        args_adds(&args, pattern);
+        args_lit(&args, "COUNT");
+        args_number(&args, CLI_SCAN);
+
+        reply = cli_call(cli, &args);
+        if (reply == NULL) {
+            rc = -1;
+            break;
+        }
+
+        (void) snprintf(cursor, sizeof(cursor), "%s", cli_text(reply, 0));
+        keys = (redisReply *) conn_element(reply, 1);
+
+        for (i = 0; rc == 0 && keys && i < keys->elements; i++) {
+            id = cli_key_id(keys->element[i]->str, brace);
+            rc = id ? each(data, id) : 0;
+        }
+
+        freeReplyObject(reply);
+
+    } while (rc == 0 && strcmp(cursor, "0") != 0);
+
+    args_free(&args);
+
+    return rc;
+}
+
+
+const char *
+cli_text(const redisReply *reply, size_t i)
+{
+    const redisReply  *element;
+
+    element = conn_element(reply, i);
+
+    return element && element->str ? element->str : "";
+}

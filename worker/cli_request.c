@@ -1,0 +1,215 @@
+
+/*
+ * Requests to the workers, as nginx makes them: an entry in an inbox stream,
+ * and the verdict on a reply channel of our own.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "clock.h"
+#include "json.h"
+
+
+struct cli_requests_s {
+    cli_t       *cli;
+    conn_t      *listener;
+    redisReply  *reply;            /* holds the last verdict */
+    char         name[LL_ID_MAX + 1];
+};
+
+
+static int
+cli_requests_subscribe(cli_requests_t *requests)
+{
+    char         channel[LL_KEY_MAX];
+    args_t       args = ARGS_INIT;
+    redisReply  *reply;
+
+    (void) ll_keys_reply_channel(channel, requests->name,
+                                 strlen(requests->name));
+
+    args_lit(&args, "SUBSCRIBE");
+    args_adds(&args, channel);
+
+    reply = conn_call(requests->listener, &args);
+    args_free(&args);
+
+    if (conn_result(reply) != CONN_OK) {
+        (void) cli_fail("cannot subscribe: %s",
+                        reply ? reply->str : conn_error(requests->listener));
+        freeReplyObject(reply);
+        return -1;
+    }
+
+    freeReplyObject(reply);
+
+    return conn_patience(requests->listener, CLI_PATIENCE_MS);
+}
+
+
+cli_requests_t *
+cli_requests_create(cli_t *cli)
+{
+    cli_requests_t  *requests;
+
+    requests = calloc(1, sizeof(cli_requests_t));
+
+    if (requests == NULL) {
+        (void) cli_fail("out of memory");
+        return NULL;
+    }
+
+    requests->cli = cli;
+
+    (void) snprintf(requests->name, sizeof(requests->name), "cli-%ld-%llx",
+                    (long) getpid(), (unsigned long long) clock_now());
+
+    if (cli_connect(cli) != 0) {
+        goto failed;
+    }
+
+    requests->listener = cli_open(cli);
+
+    if (requests->listener == NULL || cli_requests_subscribe(requests) != 0) {
+        goto failed;
+    }
+
+    return requests;
+
+failed:
+
+    cli_requests_free(requests);
+
+    return NULL;
+}
+
+
+void
+cli_requests_free(cli_requests_t *requests)
+{
+    if (requests == NULL) {
+        return;
+    }
+
+    freeReplyObject(requests->reply);
+    conn_free(requests->listener);
+    free(requests);
+}
+
+
+int
+cli_requests_lease(cli_requests_t *requests, uint64_t id, const char *property,
+    const char *body, size_t len)
+{
+    char         key[LL_KEY_MAX], place[LL_ID_MAX + 32];
+    args_t       args = ARGS_INIT;
+    redisReply  *reply;
+
+    (void) ll_keys_inbox(key, ll_keys_inbox_of(property, strlen(property),
+                                               requests->cli->inboxes));
+    (void) snprintf(place, sizeof(place), "%s.%llu", requests->name,
+                    (unsigned long long) id);
+
+    args_lit(&args, "XADD");
+    args_adds(&args, key);
+    args_lit(&args, "*");
+    args_lit(&args, "op");
+    args_lit(&args, "lease");
+    args_lit(&args, "p");
+    args_adds(&args, property);
+    args_lit(&args, "u");
+    args_lit(&args, "");
+    args_lit(&args, "b");
+    args_add(&args, body, len);
+    args_lit(&args, "r");
+    args_adds(&args, place);
+
+    reply = cli_call(requests->cli, &args);
+    args_free(&args);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    freeReplyObject(reply);
+
+    return 0;
+}
+
+
+/* the payload, if the reply is a message with a verdict: 0, or -1 */
+
+static int
+cli_requests_decode(const redisReply *reply, ll_verdict_t *verdict)
+{
+    const redisReply  *payload;
+
+    payload = conn_element(reply, 2);
+
+    if (payload == NULL || payload->type != REDIS_REPLY_STRING
+        || strcmp(cli_text(reply, 0), "message") != 0)
+    {
+        return -1;
+    }
+
+    return ll_verdict_decode(payload->str, (size_t) payload->len, verdict);
+}
+
+
+int
+cli_requests_wait(cli_requests_t *requests, ll_verdict_t *verdict)
+{
+    do {
+        freeReplyObject(requests->reply);
+        requests->reply = conn_recv(requests->listener);
+
+        if (requests->reply == NULL) {
+            (void) cli_fail("no worker has answered within %d s: what was "
+                            "queued is carried out once one runs",
+                            CLI_PATIENCE_MS / 1000);
+            return -1;
+        }
+    } while (cli_requests_decode(requests->reply, verdict) != 0);
+
+    return 0;
+}
+
+
+void
+cli_problem(buf_t *buf, const char *body, size_t len)
+{
+    cJSON        *tree;
+    const char   *why, *field, *detail, *separator;
+    const cJSON  *fault;
+
+    tree = json_parse(body, len, &why);
+    separator = "";
+
+    cJSON_ArrayForEach(fault, cJSON_GetObjectItemCaseSensitive(tree, "errors"))
+    {
+        field = cJSON_GetStringValue(
+                    cJSON_GetObjectItemCaseSensitive(fault, "field"));
+        detail = cJSON_GetStringValue(
+                     cJSON_GetObjectItemCaseSensitive(fault, "detail"));
+
+        if (field && detail) {
+            buf_adds(buf, separator);
+            buf_adds(buf, field[0] ? field : "the body");
+            buf_lit(buf, " ");
+            buf_adds(buf, detail);
+            separator = "; ";
+        }
+    }
+
+    if (separator[0] == '\0') {
+        detail = cJSON_GetStringValue(
+                     cJSON_GetObjectItemCaseSensitive(tree, "detail"));
+        buf_adds(buf, detail ? detail : "the worker refuses");
+    }
+
+    cJSON_Delete(tree);
+}
