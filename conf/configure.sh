@@ -55,7 +55,7 @@ fi
 # what is said last wins: the module's compiler flags instead of nginx's own
 ok=yes
 (cd "$srcdir" && ./configure "${args[@]}" --builddir="$objs" \
-    --with-cc="$CC" --with-cc-opt="$CFLAGS -fPIC" --with-ld-opt="$LDFLAGS" \
+    --with-cc="$CC" --with-cc-opt="$CFLAGS -W -Wall -Wpointer-arith -Wno-unused-parameter -Werror -fPIC" --with-ld-opt="$LDFLAGS" \
     --add-dynamic-module="$root") >"$log" 2>&1 || ok=no
 
 if [ $ok = no ]; then

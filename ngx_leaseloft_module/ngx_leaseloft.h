@@ -116,9 +116,11 @@ struct ngx_leaseloft_process_s {
     ngx_leaseloft_streams_t    *streams;   /* open event streams */
     ngx_leaseloft_tokens_t     *tokens;    /* verified tokens, remembered */
     ngx_leaseloft_zone_t       *zone;      /* shared with other processes */
-    ngx_queue_t                 held;      /* writes that await a verdict */
+    ngx_rbtree_t                held;      /* writes that await a verdict */
+    ngx_rbtree_node_t           held_sentinel;
     uint64_t                    requests;  /* last number given to one */
     ngx_str_t                   name;      /* random; names the reply channel */
+    ngx_connection_t           *quit;      /* tells that nginx quits */
     ngx_log_t                  *log;
 };
 

@@ -34,11 +34,6 @@ typedef void (*ngx_leaseloft_reply_pt)(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 
 
-/* called for each message on a subscribed channel */
-typedef void (*ngx_leaseloft_message_pt)(ngx_leaseloft_process_t *process,
-    ngx_str_t *channel, ngx_str_t *payload);
-
-
 ngx_leaseloft_link_t *ngx_leaseloft_link_create(
     ngx_leaseloft_process_t *process, ngx_pool_t *pool);
 
@@ -70,16 +65,25 @@ ngx_leaseloft_command_t *ngx_leaseloft_link_user_call(
  * Subscriptions are remembered by the channels (ngx_leaseloft_channel.h), so
  * that they can be made anew; here they are only sent, in batches.
  */
+#define NGX_LEASELOFT_LINK_BATCH  256
+
+/* n is at most NGX_LEASELOFT_LINK_BATCH; NGX_DECLINED: not connected */
 ngx_int_t ngx_leaseloft_link_subscribe(ngx_leaseloft_link_t *link,
-    ngx_str_t *channel);
+    ngx_uint_t n, ngx_str_t *channels);
 ngx_int_t ngx_leaseloft_link_unsubscribe(ngx_leaseloft_link_t *link,
     ngx_str_t *channel);
+
+/* closes the subscription connection, which said what it never should */
+void ngx_leaseloft_link_distrust(ngx_leaseloft_link_t *link);
 
 /* 1 while commands can be sent and what is published is heard */
 ngx_uint_t ngx_leaseloft_link_up(ngx_leaseloft_link_t *link);
 
 /* 1 while the command connection alone is ready */
 ngx_uint_t ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link);
+
+/* 1 while commands await their replies */
+ngx_uint_t ngx_leaseloft_link_busy(ngx_leaseloft_link_t *link);
 
 
 #endif /* NGX_LEASELOFT_LINK_H */

@@ -59,5 +59,20 @@ ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_link_t *link,
 ngx_int_t ngx_leaseloft_view_parse(redisReply *reply,
     ngx_leaseloft_view_t *view, ngx_log_t *log);
 
+/*
+ * What polls and "hello" tell, up to where the entries would stand: an object
+ * without its closing brace.
+ */
+ngx_int_t ngx_leaseloft_view_base(ngx_pool_t *pool, ngx_str_t *property,
+    ngx_leaseloft_view_t *view, ngx_str_t *base);
+
+/* the element i of a list of strings, as in view.entries */
+ngx_int_t ngx_leaseloft_view_string(redisReply *list, size_t i,
+    ngx_str_t *value);
+
+/* the entry i (0, 1, …) of a list of tag, entry, …; NGX_ERROR: malformed */
+ngx_int_t ngx_leaseloft_view_entry(redisReply *entries, size_t i,
+    ngx_str_t *tag, ngx_str_t *entry);
+
 
 #endif /* NGX_LEASELOFT_VIEW_H */

@@ -1,0 +1,655 @@
+
+/*
+ * The thread stream.
+ *
+ * One rule covers replay, live delivery, holes and slow clients: the pump
+ * sends the entry that follows the stream's place, from the channel's recent
+ * frames if it is there, else from Redis, until the place is the newest entry
+ * that the reader may see.  So entries leave in order and without a hole,
+ * however the two sources interleave.
+ *
+ * What the reader may see was evaluated by Redis at some rev of the lease.
+ * While the channel knows of a newer one, nothing is sent until Redis has
+ * evaluated it anew, which the read after the place does by the way.
+ */
+
+
+#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_stream.h"
+#include "ngx_leaseloft_zone.h"
+
+
+/* how much is read from Redis at a time */
+#define NGX_LEASELOFT_EVENTS_LIMIT  100
+
+/* as much of a view's signature as is compared */
+#define NGX_LEASELOFT_SIGNATURE     16
+
+
+typedef struct {
+    ngx_leaseloft_stream_t      stream;    /* first */
+    uint64_t                    rev;       /* at which the rest was seen */
+    ngx_leaseloft_window_e      window;
+    ll_cursor_t                 head;      /* of a window that is not open */
+    ll_cursor_t                 place;     /* after the last entry sent */
+    u_char                      signature[NGX_LEASELOFT_SIGNATURE];
+
+    unsigned                    placed:1;  /* the client gave a place */
+    unsigned                    reset:1;   /* which is not one, or no more */
+    unsigned                    stale:1;   /* read anew, whatever the rev */
+    unsigned                    tell:1;    /* send "lease" after that */
+} ngx_leaseloft_events_t;
+
+
+static ngx_int_t ngx_leaseloft_events_handler(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static void ngx_leaseloft_events_first(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static ngx_int_t ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view);
+static ngx_int_t ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream);
+static ngx_int_t ngx_leaseloft_events_ping(ngx_leaseloft_stream_t *stream);
+static ngx_uint_t ngx_leaseloft_events_behind(ngx_leaseloft_stream_t *stream);
+static void ngx_leaseloft_events_note(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_news_e news);
+static void ngx_leaseloft_events_read(ngx_leaseloft_listener_t *listener,
+    ll_frame_t *heard, ngx_leaseloft_frame_t *frame);
+static void ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events);
+static void ngx_leaseloft_events_refreshed(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+
+
+ngx_leaseloft_endpoint_t  ngx_leaseloft_events_endpoint = {
+    .method = NGX_HTTP_GET,
+    .methods = ngx_string("GET"),
+    .user = 1,
+    .property = 1,
+    .stream = 1,
+    .handler = ngx_leaseloft_events_handler
+};
+
+
+static const ngx_leaseloft_stream_kind_t  ngx_leaseloft_events_kind = {
+    ngx_leaseloft_events_pump,
+    ngx_leaseloft_events_ping,
+    ngx_leaseloft_events_behind,
+    ngx_leaseloft_events_note
+};
+
+
+/* Last-Event-ID, else ?after=, else none; NGX_ERROR: given, but malformed */
+
+static ngx_int_t
+ngx_leaseloft_events_place(ngx_http_request_t *r, ll_cursor_t *place)
+{
+    ngx_int_t         rc;
+    ngx_str_t         value, *header;
+    static ngx_str_t  name = ngx_string("last-event-id");
+
+    header = ngx_leaseloft_header(r, &name);
+
+    if (header && header->len) {
+        value = *header;
+
+    } else {
+        rc = ngx_leaseloft_arg(r, "after", &value);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return ll_cursor_decode((char *) value.data, value.len, place) == 0
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_events_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+{
+    ngx_int_t                  rc;
+    ngx_leaseloft_events_t    *events;
+    ngx_leaseloft_stream_t    *stream;
+    ngx_leaseloft_view_mode_e  mode;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    stream = ngx_leaseloft_stream_create(r, ctx, &ngx_leaseloft_events_kind,
+                                         sizeof(ngx_leaseloft_events_t));
+    if (stream == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    events = (ngx_leaseloft_events_t *) stream;
+    stream->listener.read = ngx_leaseloft_events_read;
+
+    rc = ngx_leaseloft_events_place(r, &events->place);
+    events->placed = (rc == NGX_OK);
+    events->reset = (rc == NGX_ERROR);
+
+    mode = events->placed ? NGX_LEASELOFT_VIEW_AFTER : NGX_LEASELOFT_VIEW_NONE;
+
+    stream->command = ngx_leaseloft_view_ask(ctx->process->link,
+                                         &ctx->property, &ctx->user, mode,
+                                         &events->place,
+                                         NGX_LEASELOFT_EVENTS_LIMIT,
+                                         NGX_LEASELOFT_STREAM_WINDOW,
+                                         ngx_leaseloft_events_first, events);
+    if (stream->command == NULL) {
+        ngx_leaseloft_stream_refuse(stream);
+    }
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_leaseloft_events_first(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_leaseloft_events_t *events = data;
+
+    ngx_int_t                rc;
+    ngx_leaseloft_view_t     view;
+    ngx_leaseloft_stream_t  *stream;
+
+    stream = &events->stream;
+    stream->command = NULL;
+
+    rc = outcome == NGX_LEASELOFT_REPLIED
+         ? ngx_leaseloft_view_parse(reply, &view,
+                                    stream->request->connection->log)
+         : NGX_ERROR;
+
+    if (rc == NGX_DECLINED) {
+        ngx_leaseloft_stream_answer(stream, NGX_HTTP_NOT_FOUND);
+        return;
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_leaseloft_stream_refuse(stream);
+        return;
+    }
+
+    rc = ngx_leaseloft_events_open(events, &view);
+
+    if (rc == NGX_ERROR) {
+        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        ngx_leaseloft_stream_run(stream);
+    }
+}
+
+
+/* what a view says of the window */
+
+static void
+ngx_leaseloft_events_see(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view)
+{
+    events->rev = view->rev;
+    events->window = view->window;
+    events->head = view->head;
+
+    /* what lies before the window is never theirs */
+
+    if (view->from && events->place.seq < view->from - 1) {
+        events->place.seq = view->from - 1;
+        events->place.tagged = 0;
+    }
+}
+
+
+static void
+ngx_leaseloft_events_sign(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view)
+{
+    ngx_memzero(events->signature, NGX_LEASELOFT_SIGNATURE);
+    ngx_memcpy(events->signature, view->signature.data,
+               ngx_min(view->signature.len, NGX_LEASELOFT_SIGNATURE));
+}
+
+
+/* {"head":"SEQ.TAG"}, and whatever follows inside the object */
+
+static ngx_int_t
+ngx_leaseloft_events_send_head(ngx_leaseloft_events_t *events, char *name,
+    ll_cursor_t *head, char *more)
+{
+    char                   cursor[LL_CURSOR_MAX];
+    u_char                 text[sizeof("{\"head\":\"\",\"live\":false}")
+                                + LL_CURSOR_MAX];
+    ngx_str_t              data;
+    ngx_leaseloft_event_t  event;
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    event.name.data = (u_char *) name;
+    event.name.len = ngx_strlen(name);
+    event.data = &data;
+    event.pieces = 1;
+
+    data.data = text;
+    data.len = ngx_sprintf(text, "{\"head\":\"%*s\"%s}",
+                           ll_cursor_encode(cursor, head->seq, head->tag),
+                           cursor, more)
+               - text;
+
+    return ngx_leaseloft_stream_event(&events->stream, &event);
+}
+
+
+/* the entries of a view, which follow the place unless the window says else */
+
+static ngx_int_t
+ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view)
+{
+    size_t                   i, n;
+    ngx_int_t                rc;
+    ngx_str_t                tag, entry;
+    ngx_log_t               *log;
+    ngx_leaseloft_frame_t   *frame;
+
+    log = events->stream.request->connection->log;
+    n = view->entries->elements / 2;
+
+    if (n && view->first != events->place.seq + 1) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "redis gave entry %uL after entry %uL",
+                      view->first, events->place.seq);
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        if (ngx_leaseloft_view_entry(view->entries, i, &tag, &entry)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        frame = ngx_leaseloft_frame_entry(view->first + i, (char *) tag.data,
+                                          &entry, log);
+        if (frame == NULL) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_leaseloft_stream_frame(&events->stream, frame);
+        ngx_leaseloft_frame_free(frame);
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        events->place.seq++;
+        events->place.tagged = 1;
+        ngx_memcpy(events->place.tag, tag.data, LL_TAG_LEN);
+    }
+
+    ngx_leaseloft_zone_count(events->stream.ctx->process->zone,
+                             NGX_LEASELOFT_EVENTS_SENT, n);
+
+    if (events->place.seq == view->head.seq) {
+        events->place = view->head;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_events_reset(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view)
+{
+    events->reset = 0;
+    events->place = view->head;
+
+    return ngx_leaseloft_events_send_head(events, "reset", &view->head, "");
+}
+
+
+static ngx_int_t
+ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 hello[2];
+    ngx_leaseloft_ctx_t      *ctx;
+    ngx_leaseloft_stream_t   *stream;
+    ngx_leaseloft_channel_t  *channel;
+
+    stream = &events->stream;
+    ctx = stream->ctx;
+
+    if (ngx_leaseloft_view_base(stream->request->pool, &ctx->property, view,
+                                &hello[0])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_str_set(&hello[1], "}");
+
+    rc = ngx_leaseloft_stream_start(stream, NULL, hello, 2);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    channel = ngx_leaseloft_channel_watch(ctx->process,
+                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                          &ctx->property,
+                                          stream->conf->linger);
+    if (channel == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_leaseloft_channel_attach(channel, &stream->listener);
+
+    ngx_leaseloft_events_sign(events, view);
+
+    if (events->reset || view->reset) {
+        ngx_leaseloft_events_see(events, view);
+        return ngx_leaseloft_events_reset(events, view);
+    }
+
+    if (!events->placed) {
+        events->place = view->head;
+    }
+
+    ngx_leaseloft_events_see(events, view);
+
+    return ngx_leaseloft_events_send_entries(events, view);
+}
+
+
+static uint64_t
+ngx_leaseloft_events_target(ngx_leaseloft_events_t *events)
+{
+    return events->window == NGX_LEASELOFT_WINDOW_OPEN
+           ? events->stream.listener.channel->head.seq : events->head.seq;
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_events_outdated(ngx_leaseloft_events_t *events)
+{
+    return events->stale || events->reset
+           || events->rev < events->stream.listener.channel->rev;
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_events_behind(ngx_leaseloft_stream_t *stream)
+{
+    ngx_leaseloft_events_t  *events;
+
+    events = (ngx_leaseloft_events_t *) stream;
+
+    return ngx_leaseloft_events_outdated(events)
+           || events->place.seq < ngx_leaseloft_events_target(events);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream)
+{
+    ngx_uint_t               n;
+    ngx_leaseloft_frame_t   *frame;
+    ngx_leaseloft_events_t  *events;
+
+    events = (ngx_leaseloft_events_t *) stream;
+
+    if (stream->command) {
+        return NGX_OK;
+    }
+
+    n = 0;
+
+    while (ngx_leaseloft_events_behind(stream)
+           && !ngx_leaseloft_stream_full(stream))
+    {
+        frame = ngx_leaseloft_events_outdated(events)
+                ? NULL : ngx_leaseloft_channel_frame(stream->listener.channel,
+                                                     events->place.seq + 1);
+        if (frame == NULL) {
+            ngx_leaseloft_events_refresh(events);
+            break;
+        }
+
+        if (ngx_leaseloft_stream_frame(stream, frame) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        events->place.seq = frame->seq;
+        events->place.tagged = 1;
+        ngx_memcpy(events->place.tag, frame->tag, LL_TAG_LEN);
+        n++;
+    }
+
+    ngx_leaseloft_zone_count(stream->ctx->process->zone,
+                             NGX_LEASELOFT_EVENTS_SENT, n);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events)
+{
+    ll_cursor_t           place;
+    ngx_leaseloft_ctx_t  *ctx;
+
+    ctx = events->stream.ctx;
+    place = events->place;
+
+    if (events->reset) {
+        place.seq = LL_SEQ_MAX;
+        place.tagged = 0;
+    }
+
+    events->stale = 0;
+
+    events->stream.command = ngx_leaseloft_view_ask(ctx->process->link,
+                                       &ctx->property, &ctx->user,
+                                       NGX_LEASELOFT_VIEW_AFTER, &place,
+                                       NGX_LEASELOFT_EVENTS_LIMIT,
+                                       NGX_LEASELOFT_STREAM_WINDOW,
+                                       ngx_leaseloft_events_refreshed, events);
+
+    if (events->stream.command == NULL) {
+
+        /* the link is down: its return is news, and brings the pump back */
+
+        events->stale = 1;
+    }
+}
+
+
+static ngx_int_t
+ngx_leaseloft_events_send_lease(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view)
+{
+    ngx_str_t              data[7];
+    ngx_leaseloft_event_t  event;
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    ngx_str_set(&event.name, "lease");
+    ngx_str_set(&data[0], "{\"lease\":");
+    data[1] = view->lease;
+    ngx_str_set(&data[2], ",\"parties\":");
+    data[3] = view->parties;
+    ngx_str_set(&data[4], ",\"you\":");
+    data[5] = view->you;
+    ngx_str_set(&data[6], "}");
+
+    event.data = data;
+    event.pieces = 7;
+
+    events->tell = 0;
+    ngx_leaseloft_events_sign(events, view);
+
+    return ngx_leaseloft_stream_event(&events->stream, &event);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_events_renew(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view)
+{
+    ngx_leaseloft_events_t  seen;
+
+    seen = *events;
+    ngx_leaseloft_events_sign(&seen, view);
+
+    if (events->tell
+        || ngx_memcmp(seen.signature, events->signature,
+                      NGX_LEASELOFT_SIGNATURE)
+           != 0)
+    {
+        if (ngx_leaseloft_events_send_lease(events, view) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_leaseloft_events_see(events, view);
+
+    if (view->reset) {
+        return ngx_leaseloft_events_reset(events, view);
+    }
+
+    return ngx_leaseloft_events_send_entries(events, view);
+}
+
+
+static void
+ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_leaseloft_events_t *events = data;
+
+    ngx_int_t                rc;
+    ngx_leaseloft_view_t     view;
+    ngx_leaseloft_stream_t  *stream;
+
+    stream = &events->stream;
+    stream->command = NULL;
+
+    if (outcome != NGX_LEASELOFT_REPLIED) {
+        events->stale = 1;
+        return;
+    }
+
+    rc = ngx_leaseloft_view_parse(reply, &view,
+                                  stream->request->connection->log);
+
+    if (rc == NGX_DECLINED) {
+        ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_REMOVED);
+        return;
+    }
+
+    if (rc == NGX_ERROR) {
+
+        /* Redis may be loading: the next ping, or any news, tries again */
+
+        events->stale = 1;
+        return;
+    }
+
+    if (ngx_leaseloft_events_renew(events, &view) != NGX_OK) {
+        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        return;
+    }
+
+    ngx_leaseloft_stream_run(stream);
+}
+
+
+static void
+ngx_leaseloft_events_note(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_news_e news)
+{
+    ngx_leaseloft_events_t  *events;
+
+    events = (ngx_leaseloft_events_t *) stream;
+
+    if (news == NGX_LEASELOFT_NEWS_RESET) {
+        events->reset = 1;
+        events->tell = 1;
+
+    } else if (news == NGX_LEASELOFT_NEWS_CAUGHT_UP) {
+
+        /* marks may have moved, which no entry tells of */
+
+        events->stale = 1;
+        events->tell = 1;
+    }
+}
+
+
+static void
+ngx_leaseloft_events_read(ngx_leaseloft_listener_t *listener,
+    ll_frame_t *heard, ngx_leaseloft_frame_t *frame)
+{
+    ngx_str_t               *user;
+    ngx_uint_t               own;
+    ngx_leaseloft_events_t  *events;
+    ngx_leaseloft_stream_t  *stream;
+
+    stream = (ngx_leaseloft_stream_t *) listener;
+    events = (ngx_leaseloft_events_t *) stream;
+    user = &stream->ctx->user;
+
+    if (stream->ended || !stream->started) {
+        return;
+    }
+
+    own = heard->user.len == user->len
+          && ngx_memcmp(heard->user.data, user->data, user->len) == 0;
+
+    if (!own
+        && (!heard->shown || events->window != NGX_LEASELOFT_WINDOW_OPEN))
+    {
+        return;
+    }
+
+    if (ngx_leaseloft_events_outdated(events)
+        || ngx_leaseloft_stream_full(stream))
+    {
+        /* the lease, told anew, has the marks as well */
+
+        events->stale = 1;
+        events->tell = 1;
+        return;
+    }
+
+    if (ngx_leaseloft_stream_frame(stream, frame) != NGX_OK) {
+        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+    }
+}
+
+
+static ngx_int_t
+ngx_leaseloft_events_ping(ngx_leaseloft_stream_t *stream)
+{
+    ngx_leaseloft_events_t  *events;
+
+    events = (ngx_leaseloft_events_t *) stream;
+
+    /*
+     * The newest entry that was sent is the newest there is, unless the link
+     * is down; a place whose tag the client kept to itself is not repeated.
+     */
+
+    return ngx_leaseloft_events_send_head(events, "ping",
+                                          events->place.tagged ? &events->place
+                                                               : &events->head,
+                                          stream->live ? ",\"live\":true"
+                                                       : ",\"live\":false");
+}

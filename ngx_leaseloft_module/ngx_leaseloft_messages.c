@@ -1,0 +1,427 @@
+
+/*
+ * Polls and history.
+ *
+ * An answer is what the user may see of the property (the base) and entries.
+ * The base tells all that can change, so that its digest, with the query, is
+ * the answer's ETag.  It is remembered with the channel of the property: while
+ * that is live and nothing happened, a poll is answered without Redis.
+ */
+
+
+#include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_zone.h"
+
+#include <ngx_md5.h>
+
+
+#define NGX_LEASELOFT_LIMIT      50
+#define NGX_LEASELOFT_LIMIT_MAX  200
+
+/* quotes, digest, mode, cursor, limit */
+#define NGX_LEASELOFT_ETAG       (2 + 16 + 2 + LL_CURSOR_MAX + 1 + 3)
+
+
+typedef struct {
+    ngx_leaseloft_view_mode_e   mode;
+    ll_cursor_t                 place;
+    ngx_uint_t                  limit;
+    unsigned                    malformed:1;
+} ngx_leaseloft_query_t;
+
+
+typedef struct {
+    ngx_http_request_t         *request;
+    ngx_leaseloft_ctx_t        *ctx;
+    ngx_leaseloft_query_t       query;
+    ngx_leaseloft_command_t    *command;
+} ngx_leaseloft_poll_t;
+
+
+static ngx_int_t ngx_leaseloft_messages_handler(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_messages_query(ngx_http_request_t *r,
+    ngx_leaseloft_query_t *query);
+static ngx_int_t ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_query_t *query);
+static void ngx_leaseloft_messages_gone(void *data);
+static void ngx_leaseloft_messages_reply(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static ngx_int_t ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
+    ngx_leaseloft_view_t *view);
+
+
+ngx_leaseloft_endpoint_t  ngx_leaseloft_messages_endpoint = {
+    .method = NGX_HTTP_GET,
+    .methods = ngx_string("GET"),
+    .user = 1,
+    .property = 1,
+    .cached = 1,
+    .handler = ngx_leaseloft_messages_handler
+};
+
+
+static ngx_int_t
+ngx_leaseloft_messages_handler(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx)
+{
+    ngx_int_t                 rc;
+    ngx_leaseloft_poll_t     *poll;
+    ngx_leaseloft_process_t  *process;
+
+    process = ctx->process;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    poll = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_poll_t));
+    if (poll == NULL
+        || ngx_leaseloft_messages_query(r, &poll->query) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_leaseloft_zone_count(process->zone, NGX_LEASELOFT_POLLS, 1);
+
+    rc = ngx_leaseloft_messages_from_memory(r, ctx, &poll->query);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    poll->request = r;
+    poll->ctx = ctx;
+    poll->command = ngx_leaseloft_view_ask(process->link, &ctx->property,
+                                  &ctx->user,
+                                  poll->query.malformed
+                                  ? NGX_LEASELOFT_VIEW_NONE : poll->query.mode,
+                                  &poll->query.place, poll->query.limit, 0,
+                                  ngx_leaseloft_messages_reply, poll);
+    if (poll->command == NULL) {
+        return ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                          NULL);
+    }
+
+    if (ngx_leaseloft_hold(r, ngx_leaseloft_messages_gone, poll) != NGX_OK) {
+        ngx_leaseloft_link_cancel(poll->command);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* a malformed query is no error yet: a stranger is told 404 instead */
+
+static ngx_int_t
+ngx_leaseloft_messages_query(ngx_http_request_t *r,
+    ngx_leaseloft_query_t *query)
+{
+    ngx_int_t  after, before, limit, n;
+    ngx_str_t  value;
+
+    query->mode = NGX_LEASELOFT_VIEW_NEWEST;
+    query->limit = NGX_LEASELOFT_LIMIT;
+
+    after = ngx_leaseloft_arg(r, "after", &value);
+
+    if (after == NGX_OK) {
+        query->mode = NGX_LEASELOFT_VIEW_AFTER;
+        query->malformed = ll_cursor_decode((char *) value.data, value.len,
+                                            &query->place)
+                           != 0;
+    }
+
+    before = ngx_leaseloft_arg(r, "before", &value);
+
+    if (before == NGX_OK) {
+        query->mode = NGX_LEASELOFT_VIEW_BEFORE;
+        query->malformed |= after == NGX_OK
+                            || ll_cursor_decode_seq((char *) value.data,
+                                                    value.len,
+                                                    &query->place.seq)
+                               != 0;
+    }
+
+    limit = ngx_leaseloft_arg(r, "limit", &value);
+
+    if (limit == NGX_OK) {
+        n = value.len <= 3 ? ngx_atoi(value.data, value.len) : NGX_ERROR;
+
+        if (n < 1 || n > NGX_LEASELOFT_LIMIT_MAX) {
+            query->malformed = 1;
+            n = NGX_LEASELOFT_LIMIT;
+        }
+
+        query->limit = n;
+    }
+
+    return after == NGX_ERROR || before == NGX_ERROR || limit == NGX_ERROR
+           ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_messages_bad_query(ngx_http_request_t *r)
+{
+    return ngx_leaseloft_send_problem(r, NGX_HTTP_BAD_REQUEST,
+                         "\"after\" is a cursor (SEQ or SEQ.TAG), \"before\" "
+                         "a SEQ, only one of them may be given, and \"limit\" "
+                         "is 1 to 200");
+}
+
+
+static void
+ngx_leaseloft_messages_etag(ngx_leaseloft_query_t *query, u_char *digest,
+    ngx_str_t *etag)
+{
+    u_char  *p;
+
+    p = ngx_sprintf(etag->data, "\"%*s-%c", (size_t) 16, digest,
+                    "xabn"[query->mode]);
+
+    if (query->mode != NGX_LEASELOFT_VIEW_NEWEST) {
+        p = ngx_sprintf(p, "%uL", query->place.seq);
+
+        if (query->place.tagged) {
+            p = ngx_sprintf(p, ".%*s", (size_t) LL_TAG_LEN, query->place.tag);
+        }
+    }
+
+    p = ngx_sprintf(p, "-%ui\"", query->limit);
+
+    etag->len = p - etag->data;
+}
+
+
+/* base, reset and more, entries */
+
+static ngx_int_t
+ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
+    ngx_leaseloft_view_t *view, ngx_str_t *body)
+{
+    size_t      i, n, size;
+    u_char     *p;
+    ngx_str_t   tag, entry;
+
+    n = view ? view->entries->elements / 2 : 0;
+    size = base->len + sizeof(",\"reset\":true,\"more\":true,\"entries\":[]}");
+
+    for (i = 0; i < n; i++) {
+        if (ngx_leaseloft_view_entry(view->entries, i, &tag, &entry)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        size += entry.len + 1;
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+    p = ngx_cpymem(p, base->data, base->len);
+
+    if (view && view->reset) {
+        p = ngx_sprintf(p, ",\"reset\":true");
+    }
+
+    if (view && view->more) {
+        p = ngx_sprintf(p, ",\"more\":true");
+    }
+
+    p = ngx_sprintf(p, ",\"entries\":[");
+
+    for (i = 0; i < n; i++) {
+        (void) ngx_leaseloft_view_entry(view->entries, i, &tag, &entry);
+
+        if (i) {
+            *p++ = ',';
+        }
+
+        p = ngx_cpymem(p, entry.data, entry.len);
+    }
+
+    *p++ = ']';
+    *p++ = '}';
+    body->len = p - body->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_messages_send(ngx_http_request_t *r,
+    ngx_leaseloft_query_t *query, ngx_str_t *base, u_char *digest,
+    ngx_leaseloft_view_t *view)
+{
+    u_char     data[NGX_LEASELOFT_ETAG];
+    ngx_str_t  etag, body;
+
+    etag.data = data;
+    ngx_leaseloft_messages_etag(query, digest, &etag);
+
+    etag.data = ngx_pstrdup(r->pool, &etag);
+    if (etag.data == NULL
+        || ngx_leaseloft_add_header(r, "ETag", &etag) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_leaseloft_etag_matches(r, &etag)) {
+        ngx_str_null(&body);
+        return ngx_leaseloft_send_response(r, NGX_HTTP_NOT_MODIFIED, NULL,
+                                           &body);
+    }
+
+    if (ngx_leaseloft_messages_body(r, base, view, &body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_leaseloft_send_json(r, NGX_HTTP_OK, &body);
+}
+
+
+/* NGX_DECLINED: Redis has to be asked */
+
+static ngx_int_t
+ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_query_t *query)
+{
+    u_char                     data[NGX_LEASELOFT_ETAG];
+    ngx_str_t                  etag;
+    ngx_leaseloft_memo_t      *memo;
+    ngx_leaseloft_channel_t   *channel;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    channel = ngx_leaseloft_channel_find(ctx->process,
+                                         NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                         &ctx->property);
+    if (channel == NULL) {
+        return NGX_DECLINED;
+    }
+
+    memo = ngx_leaseloft_channel_memo(channel, &ctx->user);
+    if (memo == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (query->malformed) {
+        return ngx_leaseloft_messages_bad_query(r);
+    }
+
+    etag.data = data;
+    ngx_leaseloft_messages_etag(query, memo->digest, &etag);
+
+    if ((query->mode != NGX_LEASELOFT_VIEW_AFTER
+         || query->place.seq != memo->head.seq
+         || (query->place.tagged
+             && ngx_memcmp(query->place.tag, memo->head.tag, LL_TAG_LEN) != 0))
+        && !ngx_leaseloft_etag_matches(r, &etag))
+    {
+        return NGX_DECLINED;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    (void) ngx_leaseloft_channel_watch(ctx->process,
+                                       NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                       &ctx->property, conf->linger);
+
+    ngx_leaseloft_zone_count(ctx->process->zone,
+                             NGX_LEASELOFT_POLLS_FROM_MEMORY, 1);
+
+    return ngx_leaseloft_messages_send(r, query, &memo->base, memo->digest,
+                                       NULL);
+}
+
+
+static void
+ngx_leaseloft_messages_gone(void *data)
+{
+    ngx_leaseloft_poll_t *poll = data;
+
+    if (poll->command) {
+        ngx_leaseloft_link_cancel(poll->command);
+        poll->command = NULL;
+    }
+}
+
+
+static void
+ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_leaseloft_poll_t *poll = data;
+
+    ngx_int_t             rc;
+    ngx_http_request_t   *r;
+    ngx_leaseloft_view_t  view;
+
+    r = poll->request;
+    poll->command = NULL;
+
+    rc = outcome == NGX_LEASELOFT_REPLIED
+         ? ngx_leaseloft_view_parse(reply, &view, r->connection->log)
+         : NGX_ERROR;
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_leaseloft_send_problem(r, NGX_HTTP_NOT_FOUND, NULL);
+
+    } else if (rc == NGX_ERROR) {
+        rc = ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
+
+    } else if (poll->query.malformed) {
+        rc = ngx_leaseloft_messages_bad_query(r);
+
+    } else {
+        rc = ngx_leaseloft_messages_answer(poll, &view);
+    }
+
+    ngx_leaseloft_finalize(r, rc);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
+    ngx_leaseloft_view_t *view)
+{
+    u_char                     hash[16], digest[32];
+    ngx_md5_t                  md5;
+    ngx_str_t                  base;
+    ngx_http_request_t        *r;
+    ngx_leaseloft_ctx_t       *ctx;
+    ngx_leaseloft_channel_t   *channel;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    r = poll->request;
+    ctx = poll->ctx;
+
+    if (ngx_leaseloft_view_base(r->pool, &ctx->property, view, &base)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, base.data, base.len);
+    ngx_md5_final(hash, &md5);
+    ngx_hex_dump(digest, hash, sizeof(hash));
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    channel = ngx_leaseloft_channel_watch(ctx->process,
+                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                          &ctx->property, conf->linger);
+    if (channel) {
+        ngx_leaseloft_channel_remember(channel, &ctx->user, view, &base,
+                                       digest);
+    }
+
+    return ngx_leaseloft_messages_send(r, &poll->query, &base, digest, view);
+}

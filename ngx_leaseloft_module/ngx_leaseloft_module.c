@@ -1,0 +1,633 @@
+
+/*
+ * Directives and configuration, and what a process sets up when it starts.
+ *
+ * Each endpoint is a directive; those of one location differ in their method.
+ * Redis, the zone and the drain time are the http block's: a process has one
+ * link to Redis, which all locations share.
+ */
+
+
+#include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_link.h"
+#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_stream.h"
+#include "ngx_leaseloft_token.h"
+#include "ngx_leaseloft_url.h"
+#include "ngx_leaseloft_write.h"
+#include "ngx_leaseloft_zone.h"
+
+#include <openssl/rand.h>
+
+
+/* of random bytes in the name of a process */
+#define NGX_LEASELOFT_NAME  12
+
+
+static void *ngx_leaseloft_create_main_conf(ngx_conf_t *cf);
+static char *ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_leaseloft_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_leaseloft_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_leaseloft_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_leaseloft_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_leaseloft_init_process(ngx_cycle_t *cycle);
+static void ngx_leaseloft_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_conf_num_bounds_t  ngx_leaseloft_inboxes_bounds = {
+    ngx_conf_check_num_bounds, 1, 1024
+};
+
+
+static ngx_conf_num_bounds_t  ngx_leaseloft_max_streams_bounds = {
+    ngx_conf_check_num_bounds, 1, 1000000
+};
+
+
+static ngx_command_t  ngx_leaseloft_commands[] = {
+
+    { ngx_string("leaseloft_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_url_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, redis),
+      NULL },
+
+    { ngx_string("leaseloft_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, zone_size),
+      NULL },
+
+    { ngx_string("leaseloft_inboxes"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, inboxes),
+      &ngx_leaseloft_inboxes_bounds },
+
+    { ngx_string("leaseloft_drain"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, drain),
+      NULL },
+
+    { ngx_string("leaseloft_key"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_token_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, key),
+      NULL },
+
+    { ngx_string("leaseloft_issuer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, issuer),
+      NULL },
+
+    { ngx_string("leaseloft_audience"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, audience),
+      NULL },
+
+    { ngx_string("leaseloft_leeway"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, leeway),
+      NULL },
+
+    { ngx_string("leaseloft_cookie"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, cookie),
+      NULL },
+
+    { ngx_string("leaseloft_allow_origin"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_leaseloft_request_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, origins),
+      NULL },
+
+    { ngx_string("leaseloft_ping"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, ping),
+      NULL },
+
+    { ngx_string("leaseloft_wait"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, wait),
+      NULL },
+
+    { ngx_string("leaseloft_linger"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, linger),
+      NULL },
+
+    { ngx_string("leaseloft_slow_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, slow_timeout),
+      NULL },
+
+    { ngx_string("leaseloft_slow_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, slow_size),
+      NULL },
+
+    { ngx_string("leaseloft_max_streams"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, max_streams),
+      &ngx_leaseloft_max_streams_bounds },
+
+    { ngx_string("leaseloft_events"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_events_endpoint },
+
+    { ngx_string("leaseloft_messages"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_messages_endpoint },
+
+    { ngx_string("leaseloft_send"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_send_endpoint },
+
+    { ngx_string("leaseloft_read"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_read_endpoint },
+
+    { ngx_string("leaseloft_inbox"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_inbox_endpoint },
+
+    { ngx_string("leaseloft_inbox_events"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_inbox_events_endpoint },
+
+    { ngx_string("leaseloft_lease"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_lease_endpoint },
+
+    { ngx_string("leaseloft_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_metrics_endpoint },
+
+    { ngx_string("leaseloft_health"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_health_endpoint },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_leaseloft_module_ctx = {
+    ngx_leaseloft_preconfiguration,    /* preconfiguration */
+    ngx_leaseloft_postconfiguration,   /* postconfiguration */
+
+    ngx_leaseloft_create_main_conf,    /* create main configuration */
+    ngx_leaseloft_init_main_conf,      /* init main configuration */
+
+    NULL,                              /* create server configuration */
+    NULL,                              /* merge server configuration */
+
+    ngx_leaseloft_create_loc_conf,     /* create location configuration */
+    ngx_leaseloft_merge_loc_conf       /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_leaseloft_module = {
+    NGX_MODULE_V1,
+    &ngx_leaseloft_module_ctx,         /* module context */
+    ngx_leaseloft_commands,            /* module directives */
+    NGX_HTTP_MODULE,                   /* module type */
+    NULL,                              /* init master */
+    NULL,                              /* init module */
+    ngx_leaseloft_init_process,        /* init process */
+    NULL,                              /* init thread */
+    NULL,                              /* exit thread */
+    ngx_leaseloft_exit_process,        /* exit process */
+    NULL,                              /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_leaseloft_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_leaseloft_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    mcf->zone_size = NGX_CONF_UNSET_SIZE;
+    mcf->inboxes = NGX_CONF_UNSET_UINT;
+    mcf->drain = NGX_CONF_UNSET_MSEC;
+
+    return mcf;
+}
+
+
+static char *
+ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_leaseloft_main_conf_t *mcf = conf;
+
+    ngx_conf_init_size_value(mcf->zone_size, 1024 * 1024);
+    ngx_conf_init_uint_value(mcf->inboxes, 1);
+    ngx_conf_init_msec_value(mcf->drain, 30000);
+
+    if (mcf->zone_size < 8 * ngx_pagesize) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_zone\" of %uz bytes is too small, "
+                           "give it at least %uz",
+                           mcf->zone_size, (size_t) (8 * ngx_pagesize));
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_leaseloft_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_leaseloft_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->key = NGX_CONF_UNSET_PTR;
+    conf->leeway = NGX_CONF_UNSET;
+    conf->origins = NGX_CONF_UNSET_PTR;
+    conf->ping = NGX_CONF_UNSET_MSEC;
+    conf->wait = NGX_CONF_UNSET_MSEC;
+    conf->linger = NGX_CONF_UNSET_MSEC;
+    conf->slow_timeout = NGX_CONF_UNSET_MSEC;
+    conf->slow_size = NGX_CONF_UNSET_SIZE;
+    conf->max_streams = NGX_CONF_UNSET_UINT;
+
+    return conf;
+}
+
+
+static char *
+ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_leaseloft_loc_conf_t *prev = parent;
+    ngx_leaseloft_loc_conf_t *conf = child;
+
+    ngx_uint_t  i;
+
+    ngx_conf_merge_ptr_value(conf->key, prev->key, NULL);
+    ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
+    ngx_conf_merge_str_value(conf->audience, prev->audience, "");
+    ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 0);
+    ngx_conf_merge_str_value(conf->cookie, prev->cookie, "leaseloft_session");
+    ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
+    ngx_conf_merge_msec_value(conf->ping, prev->ping, 15000);
+    ngx_conf_merge_msec_value(conf->wait, prev->wait, 2000);
+    ngx_conf_merge_msec_value(conf->linger, prev->linger, 30000);
+    ngx_conf_merge_msec_value(conf->slow_timeout, prev->slow_timeout, 60000);
+    ngx_conf_merge_size_value(conf->slow_size, prev->slow_size, 1024 * 1024);
+    ngx_conf_merge_uint_value(conf->max_streams, prev->max_streams, 20);
+
+    if (conf->ping == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_ping\" must not be 0, "
+                           "clients rely on pings to find a dead connection");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->slow_timeout == 0 || conf->slow_size == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_slow_timeout\" and "
+                           "\"leaseloft_slow_size\" must not be 0, "
+                           "a client that reads slowly would never be cut");
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < NGX_LEASELOFT_ENDPOINTS; i++) {
+
+        if (conf->endpoints[i] && conf->endpoints[i]->user
+            && conf->key == NULL)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "an endpoint of leaseloft needs "
+                               "\"leaseloft_key\" to check tokens with, "
+                               "set it in this location or above");
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* leaseloft_events $property; and its like */
+
+static char *
+ngx_leaseloft_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_leaseloft_loc_conf_t *lcf = conf;
+
+    ngx_str_t                         *value;
+    ngx_uint_t                         i;
+    ngx_http_core_loc_conf_t          *clcf;
+    ngx_leaseloft_endpoint_t          *endpoint;
+    ngx_leaseloft_main_conf_t         *mcf;
+    ngx_http_complex_value_t          *property;
+    ngx_http_compile_complex_value_t   ccv;
+
+    value = cf->args->elts;
+    endpoint = cmd->post;
+
+    for (i = 0; i < NGX_LEASELOFT_ENDPOINTS && lcf->endpoints[i]; i++) {
+        if (lcf->endpoints[i]->method == endpoint->method) {
+            return "is one of two endpoints of one method in one location, "
+                   "give each a location of its own";
+        }
+    }
+
+    if (i == NGX_LEASELOFT_ENDPOINTS) {
+        return "is one endpoint too many for one location, "
+               "give it a location of its own";
+    }
+
+    if (cf->args->nelts == 2) {
+
+        property = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+        if (property == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+        ccv.cf = cf;
+        ccv.value = &value[1];
+        ccv.complex_value = property;
+
+        if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        lcf->property = property;
+    }
+
+    lcf->endpoints[i] = endpoint;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_leaseloft_content_handler;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_leaseloft_module);
+    mcf->endpoints++;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_preconfiguration(ngx_conf_t *cf)
+{
+    return ngx_leaseloft_token_add_variables(cf);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *handler;
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_core_main_conf_t  *cmcf;
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_leaseloft_module);
+
+    if (mcf->endpoints == 0) {
+        return NGX_OK;
+    }
+
+    if (!mcf->redis.set) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "endpoints of leaseloft need \"leaseloft_redis\", "
+                           "add it to the http block");
+        return NGX_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    mcf->resolver = clcf->resolver;
+    mcf->resolver_timeout = clcf->resolver_timeout;
+
+    if (ngx_leaseloft_url_resolve(cf, mcf) != NGX_OK
+        || ngx_leaseloft_zone_add(cf, mcf) != NGX_OK
+        || ngx_leaseloft_filter_init(cf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    handler = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (handler == NULL) {
+        return NGX_ERROR;
+    }
+
+    *handler = ngx_leaseloft_preaccess_handler;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A process that is asked to quit closes its idle connections: this one, of
+ * which only the flag is real, tells us that it is so.
+ */
+
+static void
+ngx_leaseloft_quit_handler(ngx_event_t *ev)
+{
+    ngx_connection_t         *c;
+    ngx_leaseloft_process_t  *process;
+
+    c = ev->data;
+    process = c->data;
+
+    if (c->close) {
+        ngx_leaseloft_streams_drain(process->streams);
+    }
+}
+
+
+static ngx_int_t
+ngx_leaseloft_quit_watch(ngx_leaseloft_process_t *process)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(0, process->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    c->fd = (ngx_socket_t) -2;
+    c->idle = 1;
+    c->data = process;
+    c->log = process->log;
+    c->read->log = process->log;
+    c->read->handler = ngx_leaseloft_quit_handler;
+
+    process->quit = c;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_process_name(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
+{
+    u_char  bytes[NGX_LEASELOFT_NAME];
+
+    process->name.len = 2 * NGX_LEASELOFT_NAME;
+    process->name.data = ngx_pnalloc(pool, process->name.len);
+    if (process->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* unique among the processes of all machines, not secret */
+
+    if (RAND_bytes(bytes, NGX_LEASELOFT_NAME) != 1) {
+        return NGX_ERROR;
+    }
+
+    ngx_hex_dump(process->name.data, bytes, NGX_LEASELOFT_NAME);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_init_process(ngx_cycle_t *cycle)
+{
+    ngx_pool_t                 *pool;
+    ngx_leaseloft_process_t    *process;
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_leaseloft_module);
+
+    if (mcf == NULL || mcf->endpoints == 0
+        || (ngx_process != NGX_PROCESS_WORKER
+            && ngx_process != NGX_PROCESS_SINGLE))
+    {
+        return NGX_OK;
+    }
+
+    pool = cycle->pool;
+
+    process = ngx_pcalloc(pool, sizeof(ngx_leaseloft_process_t));
+    if (process == NULL) {
+        return NGX_ERROR;
+    }
+
+    process->conf = mcf;
+    process->log = cycle->log;
+
+    ngx_leaseloft_write_init(process);
+
+    if (ngx_leaseloft_process_name(process, pool) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
+    process->tokens = ngx_leaseloft_tokens_create(pool, cycle->log);
+    process->channels = ngx_leaseloft_channels_create(process, pool);
+    process->streams = ngx_leaseloft_streams_create(process, pool);
+
+    if (process->zone == NULL || process->tokens == NULL
+        || process->channels == NULL || process->streams == NULL
+        || ngx_leaseloft_quit_watch(process) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    process->link = ngx_leaseloft_link_create(process, pool);
+    if (process->link == NULL) {
+        return NGX_ERROR;
+    }
+
+    mcf->process = process;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_leaseloft_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_leaseloft_process_t    *process;
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_leaseloft_module);
+
+    if (mcf == NULL || mcf->process == NULL) {
+        return;
+    }
+
+    process = mcf->process;
+
+    ngx_leaseloft_link_free(process->link);
+    ngx_leaseloft_streams_free(process->streams);
+
+    process->quit->fd = (ngx_socket_t) -1;
+    ngx_free_connection(process->quit);
+}

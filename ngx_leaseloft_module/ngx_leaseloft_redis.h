@@ -1,0 +1,56 @@
+
+/*
+ * One connection to Redis over nginx's own sockets: hiredis formats commands
+ * and reads replies, nginx connects, resolves, reads, writes and times.
+ *
+ * A connection greets (AUTH, SELECT) before it is ready.  Whatever ends it, a
+ * malformed reply too, ends in the closed callback; the owner then connects
+ * again when it likes.
+ */
+
+
+#ifndef NGX_LEASELOFT_REDIS_H
+#define NGX_LEASELOFT_REDIS_H
+
+
+#include "ngx_leaseloft.h"
+
+
+typedef struct ngx_leaseloft_redis_s  ngx_leaseloft_redis_t;
+
+
+typedef struct {
+    void                    (*ready)(void *data);
+    /* reply is the callee's to free; it may close the connection */
+    void                    (*reply)(void *data, redisReply *reply);
+    void                    (*closed)(void *data);
+} ngx_leaseloft_redis_handlers_t;
+
+
+/* name is for the log: "command" or "subscription" */
+ngx_leaseloft_redis_t *ngx_leaseloft_redis_create(
+    ngx_leaseloft_main_conf_t *mcf, char *name,
+    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+    ngx_log_t *log);
+
+/* starts to connect; ends in ready or closed, which may be called at once */
+void ngx_leaseloft_redis_connect(ngx_leaseloft_redis_t *redis);
+
+/* closes what there is; the closed callback is not called */
+void ngx_leaseloft_redis_close(ngx_leaseloft_redis_t *redis);
+
+/* closes it for a reason that is logged, and calls back */
+void ngx_leaseloft_redis_fail(ngx_leaseloft_redis_t *redis, char *reason);
+
+/*
+ * Appends a command; its bytes are copied, and leave at the end of this turn
+ * of the event loop.  NGX_DECLINED: not ready, or too much is waiting.
+ */
+ngx_int_t ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis,
+    ngx_uint_t argc, ngx_str_t *argv);
+
+/* 1 between the ready and the closed callback */
+ngx_uint_t ngx_leaseloft_redis_ready(ngx_leaseloft_redis_t *redis);
+
+
+#endif /* NGX_LEASELOFT_REDIS_H */

@@ -1,0 +1,860 @@
+
+/*
+ * A stream is never told to write more than its client takes: its kind's pump
+ * stops while NGX_LEASELOFT_STREAM_WINDOW bytes are unsent, and goes on when
+ * nginx says that the client took some.  So what a slow client costs is that
+ * window, and one that takes nothing, or falls too far behind, is cut.
+ *
+ * All streams of a process share one timer.  They stand in a tree by the time
+ * at which each wants to be looked at: for a ping, at the token's expiry, to
+ * be judged slow, to be drained.  An event that is sent moves the ping, but
+ * not the stream in the tree: it is looked at once in vain instead.
+ *
+ * Ending is put off to a posted event, so that no stream leaves a queue that
+ * somebody walks.
+ */
+
+
+#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_stream.h"
+#include "ngx_leaseloft_zone.h"
+
+
+#define NGX_LEASELOFT_RETRY_MIN           1000
+#define NGX_LEASELOFT_RETRY_MAX           4000
+#define NGX_LEASELOFT_RETRY_OVERLOAD_MIN  10000
+#define NGX_LEASELOFT_RETRY_OVERLOAD_MAX  60000
+#define NGX_LEASELOFT_WAKE_MAX            3600000
+#define NGX_LEASELOFT_START_TIMEOUT       5000
+
+
+struct ngx_leaseloft_streams_s {
+    ngx_leaseloft_process_t    *process;
+    ngx_rbtree_t                wakes;
+    ngx_rbtree_node_t           sentinel;
+    ngx_event_t                 timer;
+    ngx_queue_t                 ending;
+    ngx_event_t                 end;
+    ngx_msec_t                  drained;       /* the last one ends then */
+    unsigned                    draining:1;
+};
+
+
+static void ngx_leaseloft_stream_cleanup(void *data);
+static void ngx_leaseloft_stream_read_handler(ngx_http_request_t *r);
+static void ngx_leaseloft_stream_write_handler(ngx_http_request_t *r);
+static ngx_uint_t ngx_leaseloft_stream_news(
+    ngx_leaseloft_listener_t *listener, ngx_leaseloft_news_e news);
+static ngx_int_t ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream);
+static ngx_int_t ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream);
+static void ngx_leaseloft_stream_schedule(ngx_leaseloft_stream_t *stream);
+static void ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream);
+static void ngx_leaseloft_streams_timer_handler(ngx_event_t *ev);
+static void ngx_leaseloft_streams_arm(ngx_leaseloft_streams_t *streams);
+static void ngx_leaseloft_streams_end_handler(ngx_event_t *ev);
+
+
+static ngx_str_t  ngx_leaseloft_stream_byes[] = {
+    ngx_string("{\"reason\":\"expired\"}"),
+    ngx_string("{\"reason\":\"removed\"}"),
+    ngx_string("{\"reason\":\"drain\"}"),
+    ngx_string("{\"reason\":\"slow\"}"),
+    ngx_string("{\"reason\":\"overload\"}")
+};
+
+
+static ngx_inline ngx_msec_t
+ngx_leaseloft_stream_between(ngx_msec_t min, ngx_msec_t max)
+{
+    return min + (ngx_msec_t) ngx_random() % (max - min + 1);
+}
+
+
+ngx_leaseloft_streams_t *
+ngx_leaseloft_streams_create(ngx_leaseloft_process_t *process,
+    ngx_pool_t *pool)
+{
+    ngx_leaseloft_streams_t  *streams;
+
+    streams = ngx_pcalloc(pool, sizeof(ngx_leaseloft_streams_t));
+    if (streams == NULL) {
+        return NULL;
+    }
+
+    streams->process = process;
+
+    ngx_rbtree_init(&streams->wakes, &streams->sentinel,
+                    ngx_rbtree_insert_timer_value);
+    ngx_queue_init(&streams->ending);
+
+    streams->timer.handler = ngx_leaseloft_streams_timer_handler;
+    streams->timer.data = streams;
+    streams->timer.log = process->log;
+    streams->timer.cancelable = 1;
+
+    streams->end.handler = ngx_leaseloft_streams_end_handler;
+    streams->end.data = streams;
+    streams->end.log = process->log;
+
+    return streams;
+}
+
+
+void
+ngx_leaseloft_streams_free(ngx_leaseloft_streams_t *streams)
+{
+    if (streams->timer.timer_set) {
+        ngx_del_timer(&streams->timer);
+    }
+}
+
+
+void
+ngx_leaseloft_streams_drain(ngx_leaseloft_streams_t *streams)
+{
+    ngx_msec_t               drain;
+    ngx_queue_t              all, *q;
+    ngx_rbtree_node_t       *node;
+    ngx_leaseloft_stream_t  *stream;
+
+    if (streams->draining) {
+        return;
+    }
+
+    drain = streams->process->conf->drain;
+
+    streams->draining = 1;
+    streams->drained = ngx_current_msec + drain;
+
+    /* none can be put into the tree anew while it is walked */
+
+    ngx_queue_init(&all);
+
+    while (streams->wakes.root != streams->wakes.sentinel) {
+        node = ngx_rbtree_min(streams->wakes.root, streams->wakes.sentinel);
+        stream = ngx_rbtree_data(node, ngx_leaseloft_stream_t, wake);
+
+        ngx_rbtree_delete(&streams->wakes, node);
+        stream->waking = 0;
+        ngx_queue_insert_tail(&all, &stream->ending);
+    }
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
+        ngx_queue_remove(q);
+
+        stream = ngx_queue_data(q, ngx_leaseloft_stream_t, ending);
+        stream->draining = 1;
+        stream->drain = ngx_current_msec
+                        + ngx_leaseloft_stream_between(0, drain);
+
+        ngx_leaseloft_stream_schedule(stream);
+    }
+
+    ngx_leaseloft_streams_arm(streams);
+}
+
+
+ngx_leaseloft_stream_t *
+ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
+    const ngx_leaseloft_stream_kind_t *kind, size_t size)
+{
+    ngx_connection_t        *c;
+    ngx_pool_cleanup_t      *cln;
+    ngx_leaseloft_stream_t  *stream;
+
+    c = r->connection;
+
+    stream = ngx_pcalloc(r->pool, size);
+    if (stream == NULL) {
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_leaseloft_stream_cleanup;
+    cln->data = stream;
+
+    stream->listener.news = ngx_leaseloft_stream_news;
+    stream->kind = kind;
+    stream->request = r;
+    stream->ctx = ctx;
+    stream->conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    ngx_leaseloft_output_init(&stream->output);
+
+    stream->spoke = ngx_current_msec;
+    ngx_leaseloft_stream_schedule(stream);
+
+    ctx->data = stream;
+
+    r->main->count++;
+    r->read_event_handler = ngx_leaseloft_stream_read_handler;
+    r->write_event_handler = ngx_leaseloft_stream_write_handler;
+
+    /* a client that left before this was set is not told of again */
+
+    if (c->read->ready && !c->read->posted) {
+        ngx_post_event(c->read, &ngx_posted_events);
+    }
+
+    return stream;
+}
+
+
+static void
+ngx_leaseloft_stream_cleanup(void *data)
+{
+    ngx_leaseloft_stream_t *stream = data;
+
+    ngx_leaseloft_process_t  *process;
+
+    process = stream->ctx->process;
+
+    if (stream->listener.channel) {
+        ngx_leaseloft_channel_detach(&stream->listener);
+    }
+
+    if (stream->command) {
+        ngx_leaseloft_link_cancel(stream->command);
+    }
+
+    if (stream->waking) {
+        ngx_rbtree_delete(&process->streams->wakes, &stream->wake);
+    }
+
+    if (stream->ended) {
+        ngx_queue_remove(&stream->ending);
+    }
+
+    if (stream->counted) {
+        ngx_leaseloft_zone_stream_close(process->zone, &stream->ctx->user);
+    }
+
+    ngx_leaseloft_output_free(&stream->output);
+}
+
+
+static void
+ngx_leaseloft_stream_read_handler(ngx_http_request_t *r)
+{
+    ngx_http_test_reading(r);
+}
+
+
+static void
+ngx_leaseloft_stream_write_handler(ngx_http_request_t *r)
+{
+    ngx_leaseloft_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+
+    ngx_leaseloft_stream_run(ctx->data);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
+{
+    ngx_str_t            value;
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = stream->request;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    ngx_http_clear_content_length(r);
+
+    ngx_str_set(&value, "no");
+
+    if (ngx_leaseloft_common_headers(r) != NGX_OK
+        || ngx_leaseloft_add_header(r, "X-Accel-Buffering", &value) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* events bypass the filters that would compress or delay them */
+
+#if (NGX_HTTP_GZIP)
+    r->gzip_tested = 1;
+    r->gzip_ok = 0;
+#endif
+
+    r->limit_rate = 0;
+    r->limit_rate_set = 1;
+
+    stream->ctx->answered = 1;
+    stream->started = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* the connection is closed when the stream is, but does not say so yet */
+
+    r->keepalive = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
+    ngx_str_t *data, ngx_uint_t pieces)
+{
+    ngx_leaseloft_event_t     event;
+    ngx_leaseloft_process_t  *process;
+
+    process = stream->ctx->process;
+
+    if (ngx_leaseloft_zone_stream_open(process->zone, &stream->ctx->user,
+                                       stream->conf->max_streams)
+        != NGX_OK)
+    {
+        ngx_leaseloft_stream_refuse(stream);
+        return NGX_DECLINED;
+    }
+
+    stream->counted = 1;
+
+    ngx_leaseloft_zone_count(process->zone, NGX_LEASELOFT_STREAMS_OPENED, 1);
+
+    if (process->streams->draining) {
+        stream->draining = 1;
+        stream->drain = ngx_current_msec;
+
+        if ((ngx_msec_int_t) (process->streams->drained - ngx_current_msec)
+            > 0)
+        {
+            stream->drain += ngx_leaseloft_stream_between(0,
+                                process->streams->drained - ngx_current_msec);
+        }
+    }
+
+    if (ngx_leaseloft_stream_headers(stream) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    ngx_str_set(&event.name, "hello");
+    event.retry = ngx_leaseloft_stream_between(NGX_LEASELOFT_RETRY_MIN,
+                                               NGX_LEASELOFT_RETRY_MAX);
+    event.data = data;
+    event.pieces = pieces;
+
+    if (id) {
+        event.id = *id;
+    }
+
+    /* what a client presumes until it is told otherwise */
+
+    stream->live = 1;
+
+    if (ngx_leaseloft_stream_event(stream, &event) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (!ngx_leaseloft_link_up(process->link)) {
+        stream->live = 0;
+        return stream->kind->ping(stream);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_leaseloft_stream_refuse(ngx_leaseloft_stream_t *stream)
+{
+    ngx_leaseloft_zone_count(stream->ctx->process->zone,
+                             NGX_LEASELOFT_STREAMS_REFUSED, 1);
+
+    if (ngx_leaseloft_stream_headers(stream) != NGX_OK) {
+        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        return;
+    }
+
+    ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_OVERLOAD);
+}
+
+
+void
+ngx_leaseloft_stream_answer(ngx_leaseloft_stream_t *stream, ngx_uint_t status)
+{
+    ngx_leaseloft_stream_end(stream,
+                             ngx_leaseloft_send_problem(stream->request,
+                                                        status, NULL));
+}
+
+
+ngx_int_t
+ngx_leaseloft_stream_event(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_event_t *event)
+{
+    ngx_int_t               rc;
+    ngx_leaseloft_frame_t  *frame;
+
+    frame = ngx_leaseloft_frame_create(event, stream->request->connection->log);
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_leaseloft_stream_frame(stream, frame);
+
+    ngx_leaseloft_frame_free(frame);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_leaseloft_stream_frame(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_frame_t *frame)
+{
+    stream->spoke = ngx_current_msec;
+
+    return ngx_leaseloft_output_add(&stream->output, frame, stream->request);
+}
+
+
+ngx_uint_t
+ngx_leaseloft_stream_full(ngx_leaseloft_stream_t *stream)
+{
+    return stream->output.size >= NGX_LEASELOFT_STREAM_WINDOW;
+}
+
+
+/* what was queued goes to nginx, and whether the client takes it is noted */
+
+static ngx_int_t
+ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    c = stream->request->connection;
+
+    rc = ngx_leaseloft_output_send(&stream->output, stream->request);
+
+    if (rc == NGX_AGAIN) {
+
+        if (!stream->is_blocked || c->sent != stream->sent) {
+            stream->is_blocked = 1;
+            stream->blocked = ngx_current_msec;
+            stream->sent = c->sent;
+        }
+
+        if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    stream->is_blocked = 0;
+
+    return rc;
+}
+
+
+void
+ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream)
+{
+    ngx_uint_t  full;
+
+    if (stream->ended || !stream->started
+        || stream->listener.channel == NULL)
+    {
+        return;
+    }
+
+    /*
+     * what was sent may have made room for more, which the client may take at
+     * once: no event would tell of it
+     */
+
+    do {
+        if (stream->kind->pump(stream) != NGX_OK) {
+            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            return;
+        }
+
+        full = ngx_leaseloft_stream_full(stream);
+
+        if (ngx_leaseloft_stream_flush(stream) != NGX_OK) {
+            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            return;
+        }
+
+    } while (full && !stream->is_blocked);
+
+    if (!stream->kind->behind(stream)) {
+        stream->caught = 1;
+        stream->lag = 0;
+
+        if (stream->unsaid && stream->command == NULL) {
+            stream->unsaid = 0;
+
+            if (stream->kind->ping(stream) != NGX_OK
+                || ngx_leaseloft_stream_flush(stream) != NGX_OK)
+            {
+                ngx_leaseloft_stream_end(stream, NGX_ERROR);
+                return;
+            }
+        }
+    }
+
+    ngx_leaseloft_stream_schedule(stream);
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
+    ngx_leaseloft_news_e news)
+{
+    ngx_uint_t               live;
+    ngx_queue_t             *q;
+    ngx_leaseloft_frame_t   *frame;
+    ngx_leaseloft_stream_t  *stream;
+
+    stream = (ngx_leaseloft_stream_t *) listener;
+
+    if (stream->ended) {
+        return 0;
+    }
+
+    stream->kind->note(stream, news);
+
+    if (stream->ended || !stream->started) {
+        return !stream->ended;
+    }
+
+    live = ngx_leaseloft_channel_live(listener->channel);
+
+    if (news == NGX_LEASELOFT_NEWS_LIVE && live != stream->live) {
+        stream->live = live;
+
+        /* true is said once the stream has caught up */
+
+        if (!live && stream->kind->ping(stream) != NGX_OK) {
+            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            return 0;
+        }
+
+        stream->unsaid = live;
+    }
+
+    ngx_leaseloft_stream_run(stream);
+
+    if (stream->ended || !stream->kind->behind(stream)) {
+        return 0;
+    }
+
+    if (news == NGX_LEASELOFT_NEWS_FRAMES && stream->caught
+        && !ngx_queue_empty(&listener->channel->frames))
+    {
+        q = ngx_queue_last(&listener->channel->frames);
+        frame = ngx_queue_data(q, ngx_leaseloft_frame_t, queue);
+        stream->lag += frame->chunk_len;
+
+        if (stream->lag + stream->output.size > stream->conf->slow_size) {
+            ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_SLOW);
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+ngx_leaseloft_stream_bye(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_bye_e reason)
+{
+    ngx_leaseloft_zone_t   *zone;
+    ngx_leaseloft_event_t   event;
+
+    if (stream->ended) {
+        return;
+    }
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    ngx_str_set(&event.name, "bye");
+    event.data = &ngx_leaseloft_stream_byes[reason];
+    event.pieces = 1;
+    event.retry = ngx_leaseloft_stream_between(NGX_LEASELOFT_RETRY_MIN,
+                                               NGX_LEASELOFT_RETRY_MAX);
+
+    zone = stream->ctx->process->zone;
+
+    if (reason == NGX_LEASELOFT_BYE_SLOW) {
+        ngx_leaseloft_zone_count(zone, NGX_LEASELOFT_STREAMS_SLOW, 1);
+
+    } else if (reason == NGX_LEASELOFT_BYE_DRAIN) {
+        ngx_leaseloft_zone_count(zone, NGX_LEASELOFT_STREAMS_DRAINED, 1);
+
+    } else if (reason == NGX_LEASELOFT_BYE_OVERLOAD) {
+        event.retry = ngx_leaseloft_stream_between(
+                                            NGX_LEASELOFT_RETRY_OVERLOAD_MIN,
+                                            NGX_LEASELOFT_RETRY_OVERLOAD_MAX);
+    }
+
+    if (ngx_leaseloft_stream_event(stream, &event) != NGX_OK
+        || ngx_leaseloft_output_end(&stream->output, stream->request)
+           == NGX_ERROR)
+    {
+        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        return;
+    }
+
+    ngx_leaseloft_stream_end(stream, NGX_OK);
+}
+
+
+void
+ngx_leaseloft_stream_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc)
+{
+    ngx_leaseloft_streams_t  *streams;
+
+    if (stream->ended) {
+        return;
+    }
+
+    streams = stream->ctx->process->streams;
+
+    stream->ended = 1;
+    stream->rc = rc;
+
+    if (stream->command) {
+        ngx_leaseloft_link_cancel(stream->command);
+        stream->command = NULL;
+    }
+
+    ngx_queue_insert_tail(&streams->ending, &stream->ending);
+
+    if (!streams->end.posted) {
+        ngx_post_event(&streams->end, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_leaseloft_streams_end_handler(ngx_event_t *ev)
+{
+    ngx_int_t                 rc;
+    ngx_queue_t              *q;
+    ngx_http_request_t       *r;
+    ngx_leaseloft_stream_t   *stream;
+    ngx_leaseloft_streams_t  *streams;
+
+    streams = ev->data;
+
+    while (!ngx_queue_empty(&streams->ending)) {
+        q = ngx_queue_head(&streams->ending);
+        ngx_queue_remove(q);
+        ngx_queue_init(q);
+
+        stream = ngx_queue_data(q, ngx_leaseloft_stream_t, ending);
+        r = stream->request;
+        rc = stream->rc;
+
+        /* the request may go on for as long as its client takes the rest */
+
+        if (stream->listener.channel) {
+            ngx_leaseloft_channel_detach(&stream->listener);
+        }
+
+        if (stream->waking) {
+            ngx_rbtree_delete(&streams->wakes, &stream->wake);
+            stream->waking = 0;
+        }
+
+        ngx_leaseloft_finalize(r, rc);
+    }
+
+    ngx_leaseloft_streams_arm(streams);
+}
+
+
+/* the tree and its timer */
+
+static void
+ngx_leaseloft_stream_schedule(ngx_leaseloft_stream_t *stream)
+{
+    int64_t                   expiry;
+    ngx_msec_t                at, other;
+    ngx_time_t               *now;
+    ngx_leaseloft_streams_t  *streams;
+
+#define sooner(a, b)  (((ngx_msec_int_t) ((a) - (b)) < 0) ? (a) : (b))
+
+    streams = stream->ctx->process->streams;
+    now = ngx_timeofday();
+
+    /* a ping would only wait behind what a blocked client does not take */
+
+    if (!stream->started) {
+        at = stream->spoke + NGX_LEASELOFT_START_TIMEOUT;
+
+    } else if (stream->is_blocked) {
+        at = stream->blocked + stream->conf->slow_timeout;
+
+    } else {
+        at = stream->spoke + stream->conf->ping;
+    }
+
+    expiry = ((int64_t) stream->ctx->exp - now->sec) * 1000 - now->msec;
+    expiry = ngx_max(expiry, 0);
+    expiry = ngx_min(expiry, NGX_LEASELOFT_WAKE_MAX);
+    other = ngx_current_msec + (ngx_msec_t) expiry;
+    at = sooner(other, at);
+
+    if (stream->draining) {
+        at = sooner(stream->drain, at);
+    }
+
+    if (stream->waking) {
+
+        if ((ngx_msec_int_t) (at - stream->wake.key) >= 0) {
+            return;
+        }
+
+        ngx_rbtree_delete(&streams->wakes, &stream->wake);
+    }
+
+    stream->wake.key = at;
+    stream->waking = 1;
+    ngx_rbtree_insert(&streams->wakes, &stream->wake);
+
+    if (ngx_rbtree_min(streams->wakes.root, streams->wakes.sentinel)
+        == &stream->wake)
+    {
+        ngx_leaseloft_streams_arm(streams);
+    }
+}
+
+
+static void
+ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream)
+{
+    ngx_connection_t  *c;
+
+    c = stream->request->connection;
+
+    if (!stream->started) {
+        ngx_leaseloft_stream_refuse(stream);
+        return;
+    }
+
+    if (ngx_time() >= stream->ctx->exp) {
+        ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_EXPIRED);
+        return;
+    }
+
+    if (stream->draining
+        && (ngx_msec_int_t) (stream->drain - ngx_current_msec) <= 0)
+    {
+        ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_DRAIN);
+        return;
+    }
+
+    if (stream->is_blocked) {
+
+        if (c->sent != stream->sent) {
+            stream->sent = c->sent;
+            stream->blocked = ngx_current_msec;
+
+        } else if (ngx_current_msec - stream->blocked
+                   >= stream->conf->slow_timeout)
+        {
+            ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                          "client took nothing for %M ms, stream is cut",
+                          stream->conf->slow_timeout);
+            ngx_leaseloft_zone_count(stream->ctx->process->zone,
+                                     NGX_LEASELOFT_STREAMS_SLOW, 1);
+
+            c->timedout = 1;
+            ngx_leaseloft_stream_end(stream, NGX_HTTP_CLOSE);
+            return;
+        }
+
+    } else if (ngx_current_msec - stream->spoke >= stream->conf->ping) {
+
+        /* nginx has put its own handler here if it discarded a body */
+
+        if (!stream->request->discard_body) {
+            stream->request->read_event_handler =
+                                             ngx_leaseloft_stream_read_handler;
+        }
+
+        if (stream->kind->ping(stream) != NGX_OK) {
+            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            return;
+        }
+    }
+
+    ngx_leaseloft_stream_run(stream);
+}
+
+
+static void
+ngx_leaseloft_streams_timer_handler(ngx_event_t *ev)
+{
+    ngx_rbtree_node_t        *node;
+    ngx_leaseloft_stream_t   *stream;
+    ngx_leaseloft_streams_t  *streams;
+
+    streams = ev->data;
+
+    while (streams->wakes.root != streams->wakes.sentinel) {
+
+        node = ngx_rbtree_min(streams->wakes.root, streams->wakes.sentinel);
+
+        if ((ngx_msec_int_t) (node->key - ngx_current_msec) > 0) {
+            break;
+        }
+
+        stream = ngx_rbtree_data(node, ngx_leaseloft_stream_t, wake);
+
+        ngx_rbtree_delete(&streams->wakes, node);
+        stream->waking = 0;
+
+        ngx_leaseloft_stream_look(stream);
+    }
+
+    ngx_leaseloft_streams_arm(streams);
+}
+
+
+/* a process that is to quit stays for its streams, not for an empty tree */
+
+static void
+ngx_leaseloft_streams_arm(ngx_leaseloft_streams_t *streams)
+{
+    ngx_msec_int_t      delay;
+    ngx_rbtree_node_t  *node;
+
+    if (streams->timer.timer_set) {
+        ngx_del_timer(&streams->timer);
+    }
+
+    if (streams->wakes.root == streams->wakes.sentinel) {
+        return;
+    }
+
+    node = ngx_rbtree_min(streams->wakes.root, streams->wakes.sentinel);
+    delay = (ngx_msec_int_t) (node->key - ngx_current_msec);
+
+    streams->timer.cancelable = !streams->draining;
+    ngx_add_timer(&streams->timer, (ngx_msec_t) ngx_max(delay, 0));
+}

@@ -1,0 +1,25 @@
+
+/*
+ * leaseloft_redis: unix:PATH, or redis://[USER:PASSWORD@]HOST[:PORT][/DB].
+ */
+
+
+#ifndef NGX_LEASELOFT_URL_H
+#define NGX_LEASELOFT_URL_H
+
+
+#include "ngx_leaseloft.h"
+
+
+/* sets a ngx_leaseloft_redis_conf_t at cmd->offset */
+char *ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * a name without a resolver in the http block is resolved once, now; NGX_ERROR
+ * when it cannot be, which is logged
+ */
+ngx_int_t ngx_leaseloft_url_resolve(ngx_conf_t *cf,
+    ngx_leaseloft_main_conf_t *mcf);
+
+
+#endif /* NGX_LEASELOFT_URL_H */

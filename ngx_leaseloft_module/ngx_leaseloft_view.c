@@ -1,0 +1,249 @@
+
+#include "ngx_leaseloft_view.h"
+
+
+/* places in the reply of ll1_view; see docs/data.md */
+enum {
+    NGX_LEASELOFT_VIEW_VER = 0,
+    NGX_LEASELOFT_VIEW_REV,
+    NGX_LEASELOFT_VIEW_ROLE,
+    NGX_LEASELOFT_VIEW_WINDOW,
+    NGX_LEASELOFT_VIEW_FROM,
+    NGX_LEASELOFT_VIEW_HEAD,
+    NGX_LEASELOFT_VIEW_TAG,
+    NGX_LEASELOFT_VIEW_SIGNATURE,
+    NGX_LEASELOFT_VIEW_LABEL,
+    NGX_LEASELOFT_VIEW_LEASE,
+    NGX_LEASELOFT_VIEW_YOU,
+    NGX_LEASELOFT_VIEW_PARTIES,
+    NGX_LEASELOFT_VIEW_ON_CHAIN,
+    NGX_LEASELOFT_VIEW_MORE,
+    NGX_LEASELOFT_VIEW_FIRST,
+    NGX_LEASELOFT_VIEW_ENTRIES,
+    NGX_LEASELOFT_VIEW_ELEMENTS
+};
+
+
+static ngx_str_t  ngx_leaseloft_view_modes[] = {
+    ngx_string("none"),
+    ngx_string("after"),
+    ngx_string("before"),
+    ngx_string("newest")
+};
+
+
+static ngx_str_t  ngx_leaseloft_view_windows[] = {
+    ngx_string("open"),
+    ngx_string("closed"),
+    ngx_string("pending")
+};
+
+
+ngx_leaseloft_command_t *
+ngx_leaseloft_view_ask(ngx_leaseloft_link_t *link, ngx_str_t *property,
+    ngx_str_t *user, ngx_leaseloft_view_mode_e mode, ll_cursor_t *place,
+    ngx_uint_t limit, size_t bytes, ngx_leaseloft_reply_pt handler, void *data)
+{
+    u_char     numbers[3 * NGX_INT64_LEN], *p;
+    ngx_str_t  argv[6];
+
+    argv[0] = *user;
+    argv[1] = ngx_leaseloft_view_modes[mode];
+
+    p = numbers;
+
+    argv[2].data = p;
+    p = ngx_sprintf(p, "%uL", place ? place->seq : 0);
+    argv[2].len = p - argv[2].data;
+
+    ngx_str_null(&argv[3]);
+
+    if (place && place->tagged) {
+        argv[3].data = (u_char *) place->tag;
+        argv[3].len = LL_TAG_LEN;
+    }
+
+    argv[4].data = p;
+    p = ngx_sprintf(p, "%ui", limit);
+    argv[4].len = p - argv[4].data;
+
+    argv[5].data = p;
+    p = ngx_sprintf(p, "%uz", bytes ? bytes : (size_t) NGX_MAX_INT32_VALUE);
+    argv[5].len = p - argv[5].data;
+
+    return ngx_leaseloft_link_property_call(link, LL_FUNCTION "view", property,
+                                            6, argv, handler, data);
+}
+
+
+ngx_int_t
+ngx_leaseloft_view_string(redisReply *list, size_t i, ngx_str_t *value)
+{
+    if (list->type != REDIS_REPLY_ARRAY || i >= list->elements
+        || list->element[i]->type != REDIS_REPLY_STRING)
+    {
+        return NGX_ERROR;
+    }
+
+    value->data = (u_char *) list->element[i]->str;
+    value->len = list->element[i]->len;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_view_number(redisReply *list, size_t i, uint64_t *value)
+{
+    if (list->element[i]->type != REDIS_REPLY_INTEGER
+        || list->element[i]->integer < 0)
+    {
+        return NGX_ERROR;
+    }
+
+    *value = list->element[i]->integer;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_view_entry(redisReply *entries, size_t i, ngx_str_t *tag,
+    ngx_str_t *entry)
+{
+    if (ngx_leaseloft_view_string(entries, 2 * i, tag) != NGX_OK
+        || ngx_leaseloft_view_string(entries, 2 * i + 1, entry) != NGX_OK
+        || tag->len != LL_TAG_LEN
+        || ngx_strlchr(entry->data, entry->data + entry->len, LF) != NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_view_window(redisReply *reply, ngx_leaseloft_window_e *window)
+{
+    ngx_uint_t  i;
+    ngx_str_t   name;
+
+    if (ngx_leaseloft_view_string(reply, NGX_LEASELOFT_VIEW_WINDOW, &name)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i <= NGX_LEASELOFT_WINDOW_PENDING; i++) {
+        if (name.len == ngx_leaseloft_view_windows[i].len
+            && ngx_memcmp(name.data, ngx_leaseloft_view_windows[i].data,
+                          name.len) == 0)
+        {
+            *window = i;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
+{
+    uint64_t   on_chain, more;
+    ngx_str_t  tag;
+
+    if (reply->type != REDIS_REPLY_ARRAY
+        || reply->elements != NGX_LEASELOFT_VIEW_ELEMENTS)
+    {
+        return NGX_ERROR;
+    }
+
+#define number(i, value)  ngx_leaseloft_view_number(reply, i, value) != NGX_OK
+#define string(i, value)  ngx_leaseloft_view_string(reply, i, value) != NGX_OK
+
+    if (number(NGX_LEASELOFT_VIEW_VER, &view->ver)
+        || number(NGX_LEASELOFT_VIEW_REV, &view->rev)
+        || string(NGX_LEASELOFT_VIEW_ROLE, &view->role)
+        || ngx_leaseloft_view_window(reply, &view->window) != NGX_OK
+        || number(NGX_LEASELOFT_VIEW_FROM, &view->from)
+        || number(NGX_LEASELOFT_VIEW_HEAD, &view->head.seq)
+        || string(NGX_LEASELOFT_VIEW_TAG, &tag)
+        || tag.len != LL_TAG_LEN
+        || string(NGX_LEASELOFT_VIEW_SIGNATURE, &view->signature)
+        || string(NGX_LEASELOFT_VIEW_LABEL, &view->label)
+        || string(NGX_LEASELOFT_VIEW_LEASE, &view->lease)
+        || string(NGX_LEASELOFT_VIEW_YOU, &view->you)
+        || string(NGX_LEASELOFT_VIEW_PARTIES, &view->parties)
+        || number(NGX_LEASELOFT_VIEW_ON_CHAIN, &on_chain)
+        || number(NGX_LEASELOFT_VIEW_MORE, &more)
+        || number(NGX_LEASELOFT_VIEW_FIRST, &view->first)
+        || reply->element[NGX_LEASELOFT_VIEW_ENTRIES]->type
+           != REDIS_REPLY_ARRAY)
+    {
+        return NGX_ERROR;
+    }
+
+#undef number
+#undef string
+
+    ngx_memcpy(view->head.tag, tag.data, LL_TAG_LEN);
+    view->head.tagged = 1;
+    view->reset = (on_chain == 0);
+    view->more = (more != 0);
+    view->entries = reply->element[NGX_LEASELOFT_VIEW_ENTRIES];
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_view_parse(redisReply *reply, ngx_leaseloft_view_t *view,
+    ngx_log_t *log)
+{
+    if (reply->type == REDIS_REPLY_NIL) {
+        return NGX_DECLINED;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "redis refused to show a property: \"%s\"", reply->str);
+        return NGX_ERROR;
+    }
+
+    if (ngx_leaseloft_view_read(reply, view) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "redis showed a property in a form that is not known");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_view_base(ngx_pool_t *pool, ngx_str_t *property,
+    ngx_leaseloft_view_t *view, ngx_str_t *base)
+{
+    base->data = ngx_pnalloc(pool, sizeof("{\"property\":\"\",\"label\":,"
+                                          "\"lease\":,\"you\":,\"parties\":,"
+                                          "\"head\":\".\"") + LL_CURSOR_MAX
+                                   + property->len + view->label.len
+                                   + view->lease.len + view->you.len
+                                   + view->parties.len);
+    if (base->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    base->len = ngx_sprintf(base->data,
+                            "{\"property\":\"%V\",\"label\":%V,\"lease\":%V,"
+                            "\"you\":%V,\"parties\":%V,\"head\":\"%uL.%*s\"",
+                            property, &view->label, &view->lease, &view->you,
+                            &view->parties, view->head.seq,
+                            (size_t) LL_TAG_LEN, view->head.tag)
+                - base->data;
+
+    return NGX_OK;
+}
