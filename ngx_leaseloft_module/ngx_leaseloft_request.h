@@ -47,8 +47,10 @@ ngx_int_t ngx_leaseloft_send_problem_document(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *document);
 
 /*
- * the headers that every response of an endpoint carries, streams too; to be
- * called before ngx_http_send_header()
+ * The headers that every response of an endpoint carries, streams too:
+ * nosniff, CORS, and Cache-Control, which for a stream that is accepted is
+ * "no-store, no-transform".  To be called once, when headers_out.status is
+ * set, before ngx_http_send_header().
  */
 ngx_int_t ngx_leaseloft_common_headers(ngx_http_request_t *r);
 
@@ -76,6 +78,51 @@ ngx_int_t ngx_leaseloft_arg(ngx_http_request_t *r, char *name,
  */
 ngx_int_t ngx_leaseloft_hold(ngx_http_request_t *r, void (*gone)(void *data),
     void *data);
+
+/*
+ * The same with a limit in ms of one's own.  When it is over, the hold ends,
+ * and expired(data) is called in place of gone: it is to answer.  Holds of the
+ * form above end after NGX_LEASELOFT_HOLD ms, which is more than the link
+ * needs to find out that Redis is gone, with gone(data) and a 503; so do those
+ * for which expired is NULL.
+ */
+#define NGX_LEASELOFT_HOLD  10000
+
+ngx_int_t ngx_leaseloft_hold_for(ngx_http_request_t *r, ngx_msec_t limit,
+    void (*expired)(void *data), void (*gone)(void *data), void *data);
+
+/*
+ * watches the client as a hold does, but does not count the request: for
+ * phase handlers that return NGX_AGAIN
+ */
+ngx_int_t ngx_leaseloft_watch(ngx_http_request_t *r, ngx_msec_t limit,
+    void (*expired)(void *data), void (*gone)(void *data), void *data);
+
+/* ends hold or watch: neither gone nor expired will be called */
+void ngx_leaseloft_release(ngx_http_request_t *r);
+
+/*
+ * Reads a JSON body of at most NGX_LEASELOFT_BODY bytes into r->pool, never by
+ * way of a file; answers 408, 413 and 415 by itself.  done gets it, and returns
+ * what a content handler returns.  To be returned by the content handler.
+ */
+#define NGX_LEASELOFT_BODY  65536
+
+ngx_int_t ngx_leaseloft_read_body(ngx_http_request_t *r,
+    ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body));
+
+/* 1 when If-None-Match names etag, quotes included (RFC 9110, 13.1.2) */
+ngx_uint_t ngx_leaseloft_etag_matches(ngx_http_request_t *r, ngx_str_t *etag);
+
+/* the first request header of this name, in lower case; NULL: none */
+ngx_str_t *ngx_leaseloft_header(ngx_http_request_t *r, ngx_str_t *name);
+
+/* the request's ctx, made when it has none; NULL: no memory */
+ngx_leaseloft_ctx_t *ngx_leaseloft_request_ctx(ngx_http_request_t *r);
+
+/* leaseloft_allow_origin SCHEME://HOST[:PORT] ... */
+char *ngx_leaseloft_request_origin(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 #endif /* NGX_LEASELOFT_REQUEST_H */

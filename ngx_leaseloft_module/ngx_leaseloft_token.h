@@ -26,6 +26,9 @@ ngx_leaseloft_tokens_t *ngx_leaseloft_tokens_create(ngx_pool_t *pool,
 ngx_int_t ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
     time_t *exp);
 
+/* 1 when the token is that of a Bearer header: the cookie does not count */
+ngx_uint_t ngx_leaseloft_token_bearer(ngx_http_request_t *r);
+
 /* $leaseloft_user */
 ngx_int_t ngx_leaseloft_token_add_variables(ngx_conf_t *cf);
 

@@ -1,0 +1,256 @@
+
+/*
+ * Request bodies.
+ *
+ * They are read unbuffered, into memory of ours: nginx's own way of reading a
+ * body that it does not know the length of ends in a file, and files block.
+ */
+
+
+#include "ngx_leaseloft_request.h"
+
+
+typedef struct {
+    ngx_int_t                 (*done)(ngx_http_request_t *r, ngx_str_t *body);
+    ngx_str_t                   body;
+    size_t                      size;      /* of what body.data points to */
+} ngx_leaseloft_body_t;
+
+
+static ngx_uint_t ngx_leaseloft_body_is_json(ngx_http_request_t *r);
+static void ngx_leaseloft_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_leaseloft_body_read(ngx_http_request_t *r,
+    ngx_leaseloft_body_t *body);
+static ngx_int_t ngx_leaseloft_body_take(ngx_http_request_t *r,
+    ngx_leaseloft_body_t *body);
+static ngx_int_t ngx_leaseloft_body_grow(ngx_http_request_t *r,
+    ngx_leaseloft_body_t *body, size_t need);
+
+
+ngx_int_t
+ngx_leaseloft_read_body(ngx_http_request_t *r,
+    ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body))
+{
+    off_t                  len;
+    ngx_int_t              rc;
+    ngx_leaseloft_ctx_t   *ctx;
+    ngx_leaseloft_body_t  *body;
+
+    len = r->headers_in.content_length_n;
+
+    if (len > NGX_LEASELOFT_BODY) {
+        return ngx_leaseloft_send_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                          NULL);
+    }
+
+    /* of unknown length: too large, which comes first, is found out later */
+    if (len >= 0 && !ngx_leaseloft_body_is_json(r)) {
+        return ngx_leaseloft_send_problem(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                          NULL);
+    }
+
+    body = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_body_t));
+    if (body == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body->done = done;
+    ngx_str_set(&body->body, "");
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+    ctx->data = body;
+
+    r->request_body_no_buffering = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_leaseloft_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* "application/json", parameters are ignored (RFC 8259, 11: there are none) */
+static ngx_uint_t
+ngx_leaseloft_body_is_json(ngx_http_request_t *r)
+{
+    u_char     *p, *last;
+    ngx_str_t   type = ngx_string("application/json");
+
+    if (r->headers_in.content_type == NULL
+        || r->headers_in.content_type->value.len < type.len)
+    {
+        return 0;
+    }
+
+    p = r->headers_in.content_type->value.data;
+    last = p + r->headers_in.content_type->value.len;
+
+    if (ngx_strncasecmp(p, type.data, type.len) != 0) {
+        return 0;
+    }
+
+    for (p += type.len; p < last && (*p == ' ' || *p == '\t'); p++) {
+        /* void */
+    }
+
+    return p == last || *p == ';';
+}
+
+
+/* called when there may be something to read, first of all by nginx */
+static void
+ngx_leaseloft_body_handler(ngx_http_request_t *r)
+{
+    ngx_int_t              rc;
+    ngx_leaseloft_ctx_t   *ctx;
+    ngx_leaseloft_body_t  *body;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+    body = ctx->data;
+
+    r->read_event_handler = ngx_leaseloft_body_handler;
+
+    rc = ngx_leaseloft_body_read(r, body);
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    if (rc == NGX_OK && !ngx_leaseloft_body_is_json(r)) {
+        rc = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    }
+
+    switch (rc) {
+
+    case NGX_OK:
+        rc = body->done(r, &body->body);
+        break;
+
+    case NGX_HTTP_REQUEST_TIME_OUT:
+        /* nginx would close without a word, or reset what was answered */
+        r->connection->timedout = 0;
+        r->connection->read->timedout = 0;
+        /* fall through */
+
+    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
+    case NGX_HTTP_UNSUPPORTED_MEDIA_TYPE:
+        rc = ngx_leaseloft_send_problem(r, rc, NULL);
+        break;
+
+    default:
+        break;
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+/* NGX_OK: that was all; NGX_AGAIN; or a status */
+static ngx_int_t
+ngx_leaseloft_body_read(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  last;
+
+    for ( ;; ) {
+
+        last = !r->reading_body;
+
+        if (!last) {
+            rc = ngx_http_read_unbuffered_request_body(r);
+
+            if (rc >= NGX_HTTP_SPECIAL_RESPONSE || rc == NGX_ERROR) {
+                return rc;
+            }
+
+            last = rc == NGX_OK;
+        }
+
+        if (r->request_body->bufs == NULL && !last) {
+            return NGX_AGAIN;
+        }
+
+        rc = ngx_leaseloft_body_take(r, body);
+
+        if (rc != NGX_OK || last) {
+            return rc;
+        }
+    }
+}
+
+
+/* moves what nginx has read so far to us; nginx then uses its buffer again */
+static ngx_int_t
+ngx_leaseloft_body_take(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
+{
+    size_t        size;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        b = cl->buf;
+        size = b->last - b->pos;
+
+        if (size > NGX_LEASELOFT_BODY - body->body.len) {
+            return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+        }
+
+        if (ngx_leaseloft_body_grow(r, body, body->body.len + size)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_memcpy(body->body.data + body->body.len, b->pos, size);
+        body->body.len += size;
+
+        b->pos = b->last;
+    }
+
+    r->request_body->bufs = NULL;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_body_grow(ngx_http_request_t *r, ngx_leaseloft_body_t *body,
+    size_t need)
+{
+    size_t   size;
+    u_char  *data;
+
+    if (need <= body->size) {
+        return NGX_OK;
+    }
+
+    if (r->headers_in.content_length_n >= (off_t) need) {
+        size = r->headers_in.content_length_n;
+
+    } else {
+        size = ngx_max(ngx_max(1024, 2 * body->size), need);
+    }
+
+    data = ngx_pnalloc(r->pool, size);
+    if (data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (body->body.len) {
+        ngx_memcpy(data, body->body.data, body->body.len);
+    }
+
+    if (body->size > r->pool->max) {
+        ngx_pfree(r->pool, body->body.data);
+    }
+
+    body->body.data = data;
+    body->size = size;
+
+    return NGX_OK;
+}

@@ -1,0 +1,148 @@
+
+/*
+ * The error pages that nginx makes by itself in a location of ours (413 by
+ * client_max_body_size, 429 by limit_req, 500 ...) become problem documents,
+ * unless error_page has sent the request elsewhere.
+ *
+ * They are made in ngx_http_special_response.c, which sends the header, and
+ * then the page unless there is only a header.  So a header filter is enough:
+ * it changes the header, sends the document behind it, and says that this was
+ * all.
+ */
+
+
+#include "ngx_leaseloft_problem.h"
+#include "ngx_leaseloft_request.h"
+
+
+static ngx_int_t ngx_leaseloft_header_filter(ngx_http_request_t *r);
+static ngx_uint_t ngx_leaseloft_filter_status(ngx_http_request_t *r);
+static ngx_int_t ngx_leaseloft_filter_page(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *page);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+ngx_int_t
+ngx_leaseloft_filter_init(ngx_conf_t *cf)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_leaseloft_header_filter;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_header_filter(ngx_http_request_t *r)
+{
+    ngx_str_t   document;
+    ngx_uint_t  status;
+
+    static ngx_str_t  type = ngx_string(NGX_LEASELOFT_PROBLEM_TYPE);
+
+    status = ngx_leaseloft_filter_status(r);
+
+    if (status == 0) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ngx_leaseloft_problem_create(r, status, NULL, &document) != NGX_OK
+        || ngx_leaseloft_problem_headers(r, status) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_leaseloft_filter_page(r, status, &type, &document);
+}
+
+
+/* 0: not a page to be changed */
+static ngx_uint_t
+ngx_leaseloft_filter_status(ngx_http_request_t *r)
+{
+    ngx_uint_t                 status;
+    ngx_leaseloft_ctx_t       *ctx;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    /* err_status tells nginx's pages from the words of a "return" */
+    if (r != r->main || r->err_status < NGX_HTTP_BAD_REQUEST) {
+        return 0;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    if (conf->endpoints[0] == NULL) {
+        return 0;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+    status = r->headers_out.status;
+
+    if (ctx && ctx->answered) {
+        return 0;
+    }
+
+    /* a limit comes last of the reasons to refuse a request */
+    if (ctx && ctx->status >= NGX_HTTP_BAD_REQUEST
+        && (status == NGX_HTTP_TOO_MANY_REQUESTS
+            || status == NGX_HTTP_SERVICE_UNAVAILABLE))
+    {
+        status = ctx->status;
+    }
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_filter_page(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *page)
+{
+    ngx_int_t             rc;
+    ngx_buf_t            *b;
+    ngx_chain_t           out;
+    ngx_leaseloft_ctx_t  *ctx;
+
+    ctx = ngx_leaseloft_request_ctx(r);
+    b = ngx_calloc_buf(r->pool);
+
+    if (ctx == NULL || b == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->answered = 1;
+
+    r->headers_out.status = status;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.content_length_n = page->len;
+    r->disable_not_modified = 1;
+
+    if (ngx_leaseloft_common_headers(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_next_header_filter(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b->memory = 1;
+    b->pos = page->data;
+    b->last = page->data + page->len;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    rc = ngx_http_output_filter(r, &out);
+
+    r->header_only = 1;
+
+    return rc;
+}

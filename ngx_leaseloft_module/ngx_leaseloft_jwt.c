@@ -1,0 +1,356 @@
+
+/*
+ * Tokens.  libjwt takes the algorithm from the token and, of two members of
+ * one name, the last; so the header is read here first, and held to the key's
+ * algorithm and to naming everything once.  What is cheap to refuse is refused
+ * before anything is computed; claims are believed only once the signature is
+ * verified.
+ *
+ * libjwt's JSON library refuses text that is not UTF-8, \u0000, and integers
+ * beyond 64 bits; cJSON would not.
+ */
+
+
+#include "ngx_leaseloft_jwt.h"
+
+#include <cjson/cJSON.h>
+#include <openssl/err.h>
+
+
+#define NGX_LEASELOFT_JWT_HEADER_MAX  1024
+
+/* the last second of the year 9999 */
+#define NGX_LEASELOFT_JWT_TIME_MAX    253402300799
+
+
+static char *ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key,
+    ngx_str_t *part);
+static char *ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf,
+    jwt_t *jwt, ngx_leaseloft_claims_t *claims);
+static char *ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf,
+    jwt_t *jwt, ngx_leaseloft_claims_t *claims);
+static ngx_int_t ngx_leaseloft_jwt_audience(jwt_t *jwt, ngx_str_t *audience);
+static cJSON *ngx_leaseloft_jwt_object(ngx_str_t *part, u_char *buf);
+static void ngx_leaseloft_jwt_split(ngx_str_t *token, ngx_str_t *parts);
+
+
+static char  ngx_leaseloft_jwt_early[] = "it is not valid yet";
+
+
+ngx_uint_t
+ngx_leaseloft_jwt_form(ngx_str_t *token)
+{
+    u_char      c;
+    size_t      i, start;
+    ngx_uint_t  dots;
+
+    /* - 0-9 A-Z _ a-z, one bit each */
+    static uint32_t  base64url[] = {
+        0x00000000, 0x03ff2000, 0x87fffffe, 0x07fffffe, 0, 0, 0, 0
+    };
+
+    if (token->len > NGX_LEASELOFT_JWT_MAX) {
+        return 0;
+    }
+
+    dots = 0;
+    start = 0;
+
+    for (i = 0; i < token->len; i++) {
+        c = token->data[i];
+
+        if (c == '.') {
+            if (i == start || ++dots > 2) {
+                return 0;
+            }
+
+            start = i + 1;
+            continue;
+        }
+
+        if (!(base64url[c >> 5] & (1U << (c & 0x1f)))) {
+            return 0;
+        }
+    }
+
+    return dots == 2 && i > start;
+}
+
+
+ngx_int_t
+ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
+    ngx_leaseloft_claims_t *claims, ngx_log_t *log)
+{
+    char       *fault;
+    jwt_t      *jwt;
+    u_char     *p, buf[NGX_LEASELOFT_JWT_MAX + 1];
+    cJSON      *object;
+    ngx_str_t   parts[3];
+
+    ngx_leaseloft_jwt_split(token, parts);
+
+    fault = ngx_leaseloft_jwt_header(conf->key, &parts[0]);
+
+    if (fault) {
+        goto refused;
+    }
+
+    p = ngx_cpymem(buf, token->data, token->len);
+    *p = '\0';
+
+    if (jwt_decode(&jwt, (char *) buf, conf->key->secret.data,
+                   (int) conf->key->secret.len)
+        != 0)
+    {
+        /* nginx would take what is left there for a fault of a connection */
+        ERR_clear_error();
+
+        fault = "its signature or form is bad";
+        goto refused;
+    }
+
+    if (jwt_get_alg(jwt) != conf->key->alg) {
+        jwt_free(jwt);
+        fault = "it has another algorithm than the key";
+        goto refused;
+    }
+
+    object = ngx_leaseloft_jwt_object(&parts[1], buf);
+
+    if (object) {
+        cJSON_Delete(object);
+        fault = ngx_leaseloft_jwt_claims(conf, jwt, claims);
+
+    } else {
+        fault = "its claims are not an object that names each once";
+    }
+
+    jwt_free(jwt);
+
+    if (fault == NULL) {
+        return NGX_OK;
+    }
+
+refused:
+
+    ngx_log_error(NGX_LOG_INFO, log, 0, "token refused: %s", fault);
+
+    return fault == ngx_leaseloft_jwt_early ? NGX_AGAIN : NGX_DECLINED;
+}
+
+
+static void
+ngx_leaseloft_jwt_split(ngx_str_t *token, ngx_str_t *parts)
+{
+    u_char      *p, *last, *dot;
+    ngx_uint_t   i;
+
+    p = token->data;
+    last = p + token->len;
+
+    for (i = 0; i < 3; i++) {
+        dot = ngx_strlchr(p, last, '.');
+
+        parts[i].data = p;
+        parts[i].len = (dot ? dot : last) - p;
+
+        p = dot ? dot + 1 : last;
+    }
+}
+
+
+/* NULL, or why it is refused */
+static char *
+ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key, ngx_str_t *part)
+{
+    char   *fault;
+    cJSON  *header, *alg;
+    u_char  buf[NGX_LEASELOFT_JWT_HEADER_MAX];
+
+    if (part->len > NGX_LEASELOFT_JWT_HEADER_MAX) {
+        return "its header is too long";
+    }
+
+    header = ngx_leaseloft_jwt_object(part, buf);
+
+    if (header == NULL) {
+        return "its header is not an object that names each member once";
+    }
+
+    fault = NULL;
+    alg = cJSON_GetObjectItemCaseSensitive(header, "alg");
+
+    if (!cJSON_IsString(alg) || ngx_strcmp(alg->valuestring, key->name) != 0) {
+        fault = "it has another algorithm than the key";
+
+    } else if (cJSON_GetObjectItemCaseSensitive(header, "crit")) {
+        fault = "its header has a member \"crit\"";
+    }
+
+    cJSON_Delete(header);
+
+    return fault;
+}
+
+
+/*
+ * an object, with each name once, of which part is the base64url form; buf has
+ * room for it
+ */
+static cJSON *
+ngx_leaseloft_jwt_object(ngx_str_t *part, u_char *buf)
+{
+    cJSON      *object, *item, *other;
+    ngx_str_t   text;
+
+    text.data = buf;
+
+    if (ngx_decode_base64url(&text, part) != NGX_OK
+        || ngx_strlchr(text.data, text.data + text.len, '\0'))
+    {
+        return NULL;
+    }
+
+    object = cJSON_ParseWithLength((char *) text.data, text.len);
+
+    if (!cJSON_IsObject(object)) {
+        goto failed;
+    }
+
+    cJSON_ArrayForEach(item, object) {
+        for (other = item->next; other; other = other->next) {
+            if (ngx_strcmp(item->string, other->string) == 0) {
+                goto failed;
+            }
+        }
+    }
+
+    return object;
+
+failed:
+
+    cJSON_Delete(object);
+
+    return NULL;
+}
+
+
+static char *
+ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
+    ngx_leaseloft_claims_t *claims)
+{
+    const char  *value;
+
+    value = jwt_get_grant(jwt, "sub");
+
+    if (value == NULL || !ll_id_valid(value, ngx_strlen(value))) {
+        return "its subject is not a user's id";
+    }
+
+    claims->user_len = ngx_strlen(value);
+    ngx_memcpy(claims->user, value, claims->user_len);
+
+    if (conf->issuer.len) {
+        value = jwt_get_grant(jwt, "iss");
+
+        if (value == NULL || ngx_strlen(value) != conf->issuer.len
+            || ngx_memcmp(value, conf->issuer.data, conf->issuer.len) != 0)
+        {
+            return "it has another issuer";
+        }
+    }
+
+    if (conf->audience.len
+        && ngx_leaseloft_jwt_audience(jwt, &conf->audience) != NGX_OK)
+    {
+        return "it is for another audience";
+    }
+
+    return ngx_leaseloft_jwt_times(conf, jwt, claims);
+}
+
+
+/* "aud" is one string or a list of them (RFC 7519, 4.1.3) */
+static ngx_int_t
+ngx_leaseloft_jwt_audience(jwt_t *jwt, ngx_str_t *audience)
+{
+    char       *text;
+    cJSON      *value, *item;
+    ngx_int_t   rc;
+
+    text = jwt_get_grants_json(jwt, "aud");
+
+    if (text == NULL) {
+        return NGX_DECLINED;
+    }
+
+    value = cJSON_Parse(text);
+    free(text);
+
+    rc = NGX_DECLINED;
+    item = cJSON_IsArray(value) ? value->child : value;
+
+    for ( /* void */ ; item; item = item->next) {
+        if (cJSON_IsString(item)
+            && ngx_strlen(item->valuestring) == audience->len
+            && ngx_memcmp(item->valuestring, audience->data, audience->len)
+               == 0)
+        {
+            rc = NGX_OK;
+            break;
+        }
+    }
+
+    cJSON_Delete(value);
+
+    return rc;
+}
+
+
+/*
+ * libjwt gives an integer, or sets errno: ENOENT when there is no such claim,
+ * EINVAL when it is anything else, a fraction too
+ */
+static char *
+ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
+    ngx_leaseloft_claims_t *claims)
+{
+    long    when;
+    time_t  now;
+
+    now = ngx_time();
+
+    errno = 0;
+    when = jwt_get_grant_int(jwt, "exp");
+
+    if (errno) {
+        return "it has no valid time of expiry";
+    }
+
+    if (when > NGX_LEASELOFT_JWT_TIME_MAX) {
+        when = NGX_LEASELOFT_JWT_TIME_MAX;
+    }
+
+    if (when <= now - conf->leeway) {
+        return "it has expired";
+    }
+
+    claims->exp = when + conf->leeway;
+
+    errno = 0;
+    when = jwt_get_grant_int(jwt, "nbf");
+
+    if (errno == ENOENT) {
+        return NULL;
+    }
+
+    if (errno) {
+        return "it has no valid time to begin";
+    }
+
+    if (when > now + conf->leeway) {
+        return ngx_leaseloft_jwt_early;
+    }
+
+    return NULL;
+}

@@ -1,0 +1,60 @@
+
+/*
+ * Keys and signed tokens (RFC 7515, RFC 7518, RFC 7519), by way of libjwt.
+ */
+
+
+#ifndef NGX_LEASELOFT_JWT_H
+#define NGX_LEASELOFT_JWT_H
+
+
+#include "ngx_leaseloft.h"
+
+#include <jwt.h>
+
+
+/* the longest token that is looked at */
+#define NGX_LEASELOFT_JWT_MAX     8192
+
+#define NGX_LEASELOFT_DIGEST_LEN  32
+
+
+struct ngx_leaseloft_key_s {
+    jwt_alg_t                   alg;       /* fixed by what the key is */
+    char                       *name;      /* of the algorithm */
+    ngx_str_t                   secret;    /* or the public key's PEM */
+    u_char                      id[NGX_LEASELOFT_DIGEST_LEN];
+};
+
+
+/* what a token says */
+typedef struct {
+    u_char                      user[LL_ID_MAX];
+    size_t                      user_len;
+    time_t                      exp;       /* leeway included */
+} ngx_leaseloft_claims_t;
+
+
+/*
+ * Reads a key file; NULL after an error, which is logged with name, that of
+ * the directive.
+ */
+ngx_leaseloft_key_t *ngx_leaseloft_key_read(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *file);
+
+/*
+ * 1 when a token has the form of one: three parts of base64url, none empty,
+ * at most NGX_LEASELOFT_JWT_MAX bytes
+ */
+ngx_uint_t ngx_leaseloft_jwt_form(ngx_str_t *token);
+
+/*
+ * Verifies a token that has the form of one, and what it claims.  NGX_OK;
+ * NGX_DECLINED: it is bad, and will always be; NGX_AGAIN: it is not valid yet;
+ * NGX_ERROR.  Reasons are logged.
+ */
+ngx_int_t ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf,
+    ngx_str_t *token, ngx_leaseloft_claims_t *claims, ngx_log_t *log);
+
+
+#endif /* NGX_LEASELOFT_JWT_H */

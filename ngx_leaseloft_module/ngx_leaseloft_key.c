@@ -1,0 +1,277 @@
+
+/*
+ * Key files.  What a key is fixes the algorithm (RFC 8725, 3.1): a secret that
+ * both sides know means HS256, an RSA public key RS256, one on the curve P-256
+ * ES256.
+ */
+
+
+#include "ngx_leaseloft_jwt.h"
+
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+
+
+#define NGX_LEASELOFT_KEY_FILE_MAX  65536
+#define NGX_LEASELOFT_RSA_BITS      2048
+#define NGX_LEASELOFT_SECRET_MIN    32
+
+
+/* what is said of a key that cannot be used */
+typedef struct {
+    ngx_conf_t                 *cf;
+    ngx_str_t                  *name;
+    ngx_str_t                  *file;
+} ngx_leaseloft_key_file_t;
+
+
+static ngx_int_t ngx_leaseloft_key_load(ngx_leaseloft_key_file_t *kf,
+    ngx_str_t *content);
+static ngx_int_t ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
+    ngx_leaseloft_key_t *key);
+static ngx_int_t ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf,
+    ngx_leaseloft_key_t *key);
+static ngx_int_t ngx_leaseloft_key_type(ngx_leaseloft_key_file_t *kf,
+    ngx_leaseloft_key_t *key, EVP_PKEY *pkey);
+static int ngx_leaseloft_key_curve(EVP_PKEY *pkey);
+static ngx_int_t ngx_leaseloft_key_fault(ngx_leaseloft_key_file_t *kf,
+    ngx_err_t err, char *fault);
+
+
+ngx_leaseloft_key_t *
+ngx_leaseloft_key_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *file)
+{
+    ngx_int_t                  rc;
+    ngx_leaseloft_key_t       *key;
+    ngx_leaseloft_key_file_t   kf;
+
+    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
+        return NULL;
+    }
+
+    key = ngx_pcalloc(cf->pool, sizeof(ngx_leaseloft_key_t));
+    if (key == NULL) {
+        return NULL;
+    }
+
+    kf.cf = cf;
+    kf.name = name;
+    kf.file = file;
+
+    if (ngx_leaseloft_key_load(&kf, &key->secret) != NGX_OK) {
+        return NULL;
+    }
+
+    if (ngx_strstr(key->secret.data, "-----BEGIN ")) {
+        rc = ngx_leaseloft_key_pem(&kf, key);
+        ERR_clear_error();
+
+    } else {
+        rc = ngx_leaseloft_key_secret(&kf, key);
+    }
+
+    if (rc != NGX_OK) {
+        return NULL;
+    }
+
+    if (EVP_Digest(key->secret.data, key->secret.len, key->id, NULL,
+                   EVP_sha256(), NULL)
+        != 1)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "EVP_Digest() failed");
+        return NULL;
+    }
+
+    return key;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_key_load(ngx_leaseloft_key_file_t *kf, ngx_str_t *content)
+{
+    ssize_t    n;
+    ngx_fd_t   fd;
+    ngx_err_t  err;
+
+    content->data = ngx_pnalloc(kf->cf->pool, NGX_LEASELOFT_KEY_FILE_MAX + 1);
+    if (content->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(kf->file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_leaseloft_key_fault(kf, ngx_errno,
+                                       "cannot be opened; put the secret or "
+                                       "the PEM public key there");
+    }
+
+    n = ngx_read_fd(fd, content->data, NGX_LEASELOFT_KEY_FILE_MAX);
+    err = ngx_errno;
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, kf->cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", kf->file);
+    }
+
+    if (n == -1) {
+        return ngx_leaseloft_key_fault(kf, err, "cannot be read");
+    }
+
+    if (n == NGX_LEASELOFT_KEY_FILE_MAX) {
+        return ngx_leaseloft_key_fault(kf, 0, "is too long for a key");
+    }
+
+    content->len = n;
+    content->data[n] = '\0';
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
+    ngx_leaseloft_key_t *key)
+{
+    if (key->secret.len && key->secret.data[key->secret.len - 1] == '\n') {
+        key->secret.len--;
+    }
+
+    if (key->secret.len == 0) {
+        return ngx_leaseloft_key_fault(kf, 0,
+                                       "is empty; put a secret there, such as "
+                                       "\"openssl rand -base64 32\" makes");
+    }
+
+    if (key->secret.len < NGX_LEASELOFT_SECRET_MIN) {
+        ngx_conf_log_error(NGX_LOG_WARN, kf->cf, 0,
+                           "\"%V\": the secret in \"%V\" is shorter than "
+                           "32 bytes and may be guessed", kf->name, kf->file);
+    }
+
+    key->alg = JWT_ALG_HS256;
+    key->name = "HS256";
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key)
+{
+    BIO        *bio;
+    EVP_PKEY   *pkey;
+    ngx_int_t   rc;
+
+    if (ngx_strstr(key->secret.data, "PRIVATE KEY-----")) {
+        return ngx_leaseloft_key_fault(kf, 0,
+                                       "holds a private key, which has no "
+                                       "place here; give the public one, as "
+                                       "\"openssl pkey -pubout\" makes it");
+    }
+
+    if (ngx_strstr(key->secret.data, "-----BEGIN CERTIFICATE")) {
+        return ngx_leaseloft_key_fault(kf, 0,
+                                       "holds a certificate; give its public "
+                                       "key, as \"openssl x509 -noout "
+                                       "-pubkey\" makes it");
+    }
+
+    bio = BIO_new_mem_buf(key->secret.data, (int) key->secret.len);
+    if (bio == NULL) {
+        return NGX_ERROR;
+    }
+
+    pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+
+    if (pkey == NULL) {
+        return ngx_leaseloft_key_fault(kf, 0,
+                                       "holds no valid PEM public key; "
+                                       "\"openssl pkey -pubout\" makes one");
+    }
+
+    rc = ngx_leaseloft_key_type(kf, key, pkey);
+
+    EVP_PKEY_free(pkey);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_key_type(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key,
+    EVP_PKEY *pkey)
+{
+    switch (EVP_PKEY_base_id(pkey)) {
+
+    case EVP_PKEY_RSA:
+
+        if (EVP_PKEY_bits(pkey) < NGX_LEASELOFT_RSA_BITS) {
+            return ngx_leaseloft_key_fault(kf, 0,
+                                           "holds an RSA key that is too "
+                                           "short; use 2048 bits at least");
+        }
+
+        key->alg = JWT_ALG_RS256;
+        key->name = "RS256";
+        return NGX_OK;
+
+    case EVP_PKEY_EC:
+
+        if (ngx_leaseloft_key_curve(pkey) != NID_X9_62_prime256v1) {
+            return ngx_leaseloft_key_fault(kf, 0,
+                                           "holds a key on another curve than "
+                                           "P-256, which ES256 needs");
+        }
+
+        key->alg = JWT_ALG_ES256;
+        key->name = "ES256";
+        return NGX_OK;
+
+    case EVP_PKEY_ED25519:
+        return ngx_leaseloft_key_fault(kf, 0,
+                                       "holds an Ed25519 key, but libjwt as "
+                                       "it is installed has no EdDSA; use an "
+                                       "RSA or P-256 key");
+
+    default:
+        return ngx_leaseloft_key_fault(kf, 0,
+                                       "holds a key of a type that no "
+                                       "algorithm here can use; use an RSA or "
+                                       "P-256 key");
+    }
+}
+
+
+static int
+ngx_leaseloft_key_curve(EVP_PKEY *pkey)
+{
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+    char    name[64];
+    size_t  len;
+
+    if (EVP_PKEY_get_group_name(pkey, name, sizeof(name), &len) != 1) {
+        return NID_undef;
+    }
+
+    return OBJ_sn2nid(name);
+#else
+    return EC_GROUP_get_curve_name(
+               EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(pkey)));
+#endif
+}
+
+
+static ngx_int_t
+ngx_leaseloft_key_fault(ngx_leaseloft_key_file_t *kf, ngx_err_t err,
+    char *fault)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, kf->cf, err, "\"%V\": \"%V\" %s",
+                       kf->name, kf->file, fault);
+
+    return NGX_ERROR;
+}

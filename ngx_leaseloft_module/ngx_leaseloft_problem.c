@@ -1,0 +1,157 @@
+
+/*
+ * Problem documents.  What a status says by itself has the type "about:blank"
+ * and the title that HTTP gives it (RFC 9457, 4.2.1).
+ */
+
+
+#include "ngx_leaseloft_problem.h"
+#include "ngx_leaseloft_request.h"
+
+
+typedef struct {
+    ngx_uint_t                  status;
+    char                       *title;
+    char                       *detail;
+} ngx_leaseloft_problem_t;
+
+
+static ngx_leaseloft_problem_t  ngx_leaseloft_problems[] = {
+
+    { NGX_HTTP_BAD_REQUEST, "Bad Request",
+      "The request is malformed." },
+
+    { NGX_HTTP_UNAUTHORIZED, "Unauthorized",
+      "A valid token is needed." },
+
+    { NGX_HTTP_FORBIDDEN, "Forbidden",
+      "Pages of this origin may not do that." },
+
+    { NGX_HTTP_NOT_FOUND, "Not Found",
+      "There is nothing here that you may see." },
+
+    { NGX_HTTP_NOT_ALLOWED, "Method Not Allowed",
+      "The Allow header lists what can be done here." },
+
+    { NGX_HTTP_REQUEST_TIME_OUT, "Request Timeout",
+      "The request did not arrive in time." },
+
+    { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "Content Too Large",
+      "A body may have 64 KiB at most." },
+
+    { NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type",
+      "The Content-Type of a body must be application/json." },
+
+    { NGX_HTTP_TOO_MANY_REQUESTS, "Too Many Requests",
+      "That was too much at once; wait a little and try again." },
+
+    { NGX_HTTP_INTERNAL_SERVER_ERROR, "Internal Server Error",
+      "The request could not be carried out." },
+
+    { NGX_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+      "Nothing was accepted; it is safe to try the same again." },
+
+    { 0, "Error", "The request could not be carried out." }
+};
+
+
+ngx_int_t
+ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
+    char *detail, ngx_str_t *document)
+{
+    size_t                    len;
+    u_char                   *p;
+    ngx_leaseloft_problem_t  *problem;
+
+    for (problem = ngx_leaseloft_problems; problem->status; problem++) {
+        if (problem->status == status) {
+            break;
+        }
+    }
+
+    if (detail == NULL || status == NGX_HTTP_NOT_FOUND) {
+        detail = problem->detail;
+    }
+
+    len = sizeof("{\"type\":\"about:blank\",\"title\":\"\",\"status\":"
+                 ",\"detail\":\"\"}") - 1
+          + ngx_strlen(problem->title) + NGX_INT_T_LEN + ngx_strlen(detail);
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    document->data = p;
+    document->len = ngx_sprintf(p, "{\"type\":\"about:blank\",\"title\":\"%s\","
+                                "\"status\":%ui,\"detail\":\"%s\"}",
+                                problem->title, status, detail)
+                    - p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_problem_allow(ngx_http_request_t *r)
+{
+    u_char                    *p;
+    size_t                     len;
+    ngx_str_t                  value;
+    ngx_uint_t                 i;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+    len = 0;
+
+    for (i = 0; i < NGX_LEASELOFT_ENDPOINTS; i++) {
+        if (conf->endpoints[i]) {
+            len += conf->endpoints[i]->methods.len + 2;
+        }
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.data = p;
+
+    for (i = 0; i < NGX_LEASELOFT_ENDPOINTS; i++) {
+        if (conf->endpoints[i]) {
+            p = ngx_sprintf(p, p == value.data ? "%V" : ", %V",
+                            &conf->endpoints[i]->methods);
+        }
+    }
+
+    value.len = p - value.data;
+
+    return ngx_leaseloft_add_header(r, "Allow", &value);
+}
+
+
+ngx_int_t
+ngx_leaseloft_problem_headers(ngx_http_request_t *r, ngx_uint_t status)
+{
+    static ngx_str_t  bearer = ngx_string("Bearer");
+    static ngx_str_t  second = ngx_string("1");
+    static ngx_str_t  seconds = ngx_string("2");
+
+    switch (status) {
+
+    case NGX_HTTP_UNAUTHORIZED:
+        return ngx_leaseloft_add_header(r, "WWW-Authenticate", &bearer);
+
+    case NGX_HTTP_NOT_ALLOWED:
+        return ngx_leaseloft_problem_allow(r);
+
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+        return ngx_leaseloft_add_header(r, "Retry-After", &second);
+
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+        return ngx_leaseloft_add_header(r, "Retry-After", &seconds);
+
+    default:
+        return NGX_OK;
+    }
+}

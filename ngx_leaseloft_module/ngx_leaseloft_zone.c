@@ -1,0 +1,415 @@
+
+/*
+ * The shared zone holds counters, and one row for each user who has streams in
+ * a process: (user, process, number).  A user's streams are the sum of their
+ * rows, which lie side by side in a tree ordered by hash, user and process.
+ *
+ * Counters are changed atomically, rows under the mutex of the slab pool.  A
+ * process that is killed leaves its rows behind; the one that takes its place
+ * drops them.  nginx's master frees a mutex whose owner died.
+ *
+ * A reload inherits zone, counters and rows.
+ */
+
+
+#include <signal.h>
+
+#include "ngx_leaseloft_zone.h"
+
+
+/* pages are taken from the system only once they are used */
+#define NGX_LEASELOFT_ZONE_SIZE  (16 * 1024 * 1024)
+
+
+typedef struct {
+    ngx_rbtree_node_t           node;      /* the key is a hash of the user */
+    ngx_pid_t                   pid;
+    ngx_uint_t                  streams;
+    size_t                      len;
+    u_char                      user[1];
+} ngx_leaseloft_row_t;
+
+
+/* what lies in the zone */
+typedef struct {
+    ngx_rbtree_t                rows;
+    ngx_rbtree_node_t           sentinel;
+    ngx_uint_t                  streams;
+    ngx_atomic_t                counters[NGX_LEASELOFT_COUNTERS];
+} ngx_leaseloft_shared_t;
+
+
+struct ngx_leaseloft_zone_s {
+    ngx_slab_pool_t            *shpool;
+    ngx_leaseloft_shared_t     *shared;
+    ngx_pid_t                   pid;
+};
+
+
+static ngx_int_t ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+static void ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone,
+    ngx_log_t *log);
+static ngx_uint_t ngx_leaseloft_zone_alive(ngx_leaseloft_zone_t *zone,
+    ngx_pid_t pid);
+static ngx_int_t ngx_leaseloft_row_cmp(ngx_leaseloft_row_t *row,
+    ngx_rbtree_key_t key, ngx_str_t *user, ngx_pid_t pid);
+static void ngx_leaseloft_row_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+static ngx_leaseloft_row_t *ngx_leaseloft_row_first(ngx_rbtree_t *rows,
+    ngx_rbtree_key_t key, ngx_str_t *user, ngx_pid_t pid);
+static ngx_leaseloft_row_t *ngx_leaseloft_row_next(ngx_rbtree_t *rows,
+    ngx_leaseloft_row_t *row);
+
+
+ngx_int_t
+ngx_leaseloft_zone_add(ngx_conf_t *cf, ngx_leaseloft_main_conf_t *mcf)
+{
+    ngx_str_t  name;
+
+    ngx_str_set(&name, "leaseloft");
+
+    if (mcf->zone_size == 0) {
+        mcf->zone_size = NGX_LEASELOFT_ZONE_SIZE;
+    }
+
+    mcf->zone = ngx_shared_memory_add(cf, &name, mcf->zone_size,
+                                      &ngx_leaseloft_module);
+    if (mcf->zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    mcf->zone->init = ngx_leaseloft_zone_init;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_slab_pool_t         *shpool;
+    ngx_leaseloft_shared_t  *shared;
+
+    if (data) {
+        shm_zone->data = data;
+        return NGX_OK;
+    }
+
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (shm_zone->shm.exists) {
+        shm_zone->data = shpool->data;
+        return NGX_OK;
+    }
+
+    shared = ngx_slab_calloc(shpool, sizeof(ngx_leaseloft_shared_t));
+    if (shared == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_rbtree_init(&shared->rows, &shared->sentinel,
+                    ngx_leaseloft_row_insert);
+
+    /* a full zone refuses streams, which is counted: no line for each */
+    shpool->log_nomem = 0;
+
+    shpool->data = shared;
+    shm_zone->data = shared;
+
+    return NGX_OK;
+}
+
+
+ngx_leaseloft_zone_t *
+ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
+    ngx_log_t *log)
+{
+    ngx_leaseloft_zone_t  *zone;
+
+    if (shm_zone == NULL || shm_zone->data == NULL) {
+        return NULL;
+    }
+
+    zone = ngx_palloc(pool, sizeof(ngx_leaseloft_zone_t));
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    zone->shared = shm_zone->data;
+    zone->pid = ngx_pid;
+
+    ngx_leaseloft_zone_sweep(zone, log);
+
+    return zone;
+}
+
+
+static void
+ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone, ngx_log_t *log)
+{
+    ngx_uint_t            lost;
+    ngx_rbtree_t         *rows;
+    ngx_rbtree_node_t    *node;
+    ngx_leaseloft_row_t  *row, *next;
+
+    lost = 0;
+    rows = &zone->shared->rows;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    zone->shared->streams = 0;
+    row = NULL;
+
+    if (rows->root != rows->sentinel) {
+        node = ngx_rbtree_min(rows->root, rows->sentinel);
+        row = (ngx_leaseloft_row_t *) node;
+    }
+
+    while (row) {
+        next = ngx_leaseloft_row_next(rows, row);
+
+        if (ngx_leaseloft_zone_alive(zone, row->pid)) {
+            zone->shared->streams += row->streams;
+
+        } else {
+            lost += row->streams;
+            ngx_rbtree_delete(rows, &row->node);
+            ngx_slab_free_locked(zone->shpool, row);
+        }
+
+        row = next;
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (lost) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "leaseloft: a process that is gone left %ui streams",
+                      lost);
+    }
+}
+
+
+/* this process has none yet: what bears its pid is an older one's */
+static ngx_uint_t
+ngx_leaseloft_zone_alive(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
+{
+    return pid != zone->pid && (kill(pid, 0) == 0 || ngx_errno != ESRCH);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_row_cmp(ngx_leaseloft_row_t *row, ngx_rbtree_key_t key,
+    ngx_str_t *user, ngx_pid_t pid)
+{
+    ngx_int_t  rc;
+
+    if (row->node.key != key) {
+        return row->node.key < key ? -1 : 1;
+    }
+
+    rc = ngx_memn2cmp(row->user, user->data, row->len, user->len);
+
+    if (rc) {
+        return rc;
+    }
+
+    return (row->pid > pid) - (row->pid < pid);
+}
+
+
+static void
+ngx_leaseloft_row_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
+    ngx_rbtree_node_t *sentinel)
+{
+    ngx_str_t             user;
+    ngx_rbtree_node_t   **p;
+    ngx_leaseloft_row_t  *row;
+
+    row = (ngx_leaseloft_row_t *) node;
+    user.len = row->len;
+    user.data = row->user;
+
+    for ( ;; ) {
+        p = ngx_leaseloft_row_cmp((ngx_leaseloft_row_t *) temp, node->key,
+                                  &user, row->pid) > 0
+            ? &temp->left : &temp->right;
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    *p = node;
+    node->parent = temp;
+    node->left = sentinel;
+    node->right = sentinel;
+    ngx_rbt_red(node);
+}
+
+
+/* the first row that does not come before (user, pid) */
+static ngx_leaseloft_row_t *
+ngx_leaseloft_row_first(ngx_rbtree_t *rows, ngx_rbtree_key_t key,
+    ngx_str_t *user, ngx_pid_t pid)
+{
+    ngx_rbtree_node_t    *node;
+    ngx_leaseloft_row_t  *row, *found;
+
+    found = NULL;
+    node = rows->root;
+
+    while (node != rows->sentinel) {
+        row = (ngx_leaseloft_row_t *) node;
+
+        if (ngx_leaseloft_row_cmp(row, key, user, pid) < 0) {
+            node = node->right;
+
+        } else {
+            found = row;
+            node = node->left;
+        }
+    }
+
+    return found;
+}
+
+
+static ngx_leaseloft_row_t *
+ngx_leaseloft_row_next(ngx_rbtree_t *rows, ngx_leaseloft_row_t *row)
+{
+    return (ngx_leaseloft_row_t *) ngx_rbtree_next(rows, &row->node);
+}
+
+
+void
+ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
+    ngx_leaseloft_counter_e counter, ngx_uint_t n)
+{
+    if (zone) {
+        (void) ngx_atomic_fetch_add(&zone->shared->counters[counter], n);
+    }
+}
+
+
+ngx_int_t
+ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
+    ngx_uint_t max)
+{
+    ngx_int_t             rc;
+    ngx_uint_t            streams;
+    ngx_rbtree_t         *rows;
+    ngx_rbtree_key_t      key;
+    ngx_leaseloft_row_t  *row, *own;
+
+    if (zone == NULL) {
+        return NGX_DECLINED;
+    }
+
+    rc = NGX_DECLINED;
+    streams = 0;
+    own = NULL;
+    rows = &zone->shared->rows;
+    key = ngx_crc32_short(user->data, user->len);
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    for (row = ngx_leaseloft_row_first(rows, key, user, 0);
+         row && row->node.key == key && row->len == user->len
+         && ngx_memcmp(row->user, user->data, user->len) == 0;
+         row = ngx_leaseloft_row_next(rows, row))
+    {
+        streams += row->streams;
+
+        if (row->pid == zone->pid) {
+            own = row;
+        }
+    }
+
+    if (streams >= max) {
+        goto done;
+    }
+
+    if (own == NULL) {
+        own = ngx_slab_alloc_locked(zone->shpool,
+                                    offsetof(ngx_leaseloft_row_t, user)
+                                    + user->len);
+        if (own == NULL) {
+            goto done;
+        }
+
+        own->node.key = key;
+        own->pid = zone->pid;
+        own->streams = 0;
+        own->len = user->len;
+        ngx_memcpy(own->user, user->data, user->len);
+
+        /*
+         * in a process that runs from another file of this module, before or
+         * after an upgrade, the function lies elsewhere
+         */
+        rows->insert = ngx_leaseloft_row_insert;
+
+        ngx_rbtree_insert(rows, &own->node);
+    }
+
+    own->streams++;
+    zone->shared->streams++;
+    rc = NGX_OK;
+
+done:
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    return rc;
+}
+
+
+void
+ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone, ngx_str_t *user)
+{
+    ngx_rbtree_t         *rows;
+    ngx_rbtree_key_t      key;
+    ngx_leaseloft_row_t  *row;
+
+    if (zone == NULL) {
+        return;
+    }
+
+    rows = &zone->shared->rows;
+    key = ngx_crc32_short(user->data, user->len);
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    row = ngx_leaseloft_row_first(rows, key, user, zone->pid);
+
+    if (row && ngx_leaseloft_row_cmp(row, key, user, zone->pid) == 0) {
+        zone->shared->streams--;
+        row->streams--;
+
+        if (row->streams == 0) {
+            ngx_rbtree_delete(rows, &row->node);
+            ngx_slab_free_locked(zone->shpool, row);
+        }
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+}
+
+
+ngx_uint_t
+ngx_leaseloft_zone_streams(ngx_leaseloft_zone_t *zone)
+{
+    return zone ? zone->shared->streams : 0;
+}
+
+
+ngx_uint_t
+ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
+    ngx_leaseloft_counter_e counter)
+{
+    return zone ? zone->shared->counters[counter] : 0;
+}
