@@ -82,9 +82,12 @@ doctor_ask(doctor_t *doctor, const char *check)
 }
 
 
-static void
+/* 1 if they are there: else the workers' heartbeats cannot be asked for */
+
+static int
 doctor_functions(doctor_t *doctor)
 {
+    int          loaded;
     redisReply  *reply;
 
     args_lit(&doctor->args, "FUNCTION");
@@ -103,7 +106,10 @@ doctor_functions(doctor_t *doctor)
         doctor_say(doctor, DOCTOR_FINE, "functions", LL_LIBRARY);
     }
 
+    loaded = reply && reply->elements;
     freeReplyObject(reply);
+
+    return loaded;
 }
 
 
@@ -296,8 +302,10 @@ doctor_run(doctor_t *doctor)
     unsigned  k;
 
     doctor_redis(doctor);
-    doctor_functions(doctor);
-    doctor_workers(doctor);
+
+    if (doctor_functions(doctor)) {
+        doctor_workers(doctor);
+    }
 
     for (k = 0; k < doctor->cli->inboxes; k++) {
         doctor_inbox(doctor, k);

@@ -1,0 +1,142 @@
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+
+
+static int
+args_room(args_t *args)
+{
+    int     size;
+    void   *p;
+
+    if (args->n < args->size) {
+        return 0;
+    }
+
+    size = args->size ? args->size * 2 : 64;
+
+    p = realloc(args->argv, (size_t) size * sizeof(args->argv[0]));
+    if (p == NULL) {
+        return -1;
+    }
+
+    args->argv = p;
+
+    p = realloc(args->argvlen, (size_t) size * sizeof(args->argvlen[0]));
+    if (p == NULL) {
+        return -1;
+    }
+
+    args->argvlen = p;
+
+    p = realloc(args->place, (size_t) size * sizeof(args->place[0]));
+    if (p == NULL) {
+        return -1;
+    }
+
+    args->place = p;
+    args->size = size;
+
+    return 0;
+}
+
+
+static void
+args_put(args_t *args, const char *s, size_t len, size_t place)
+{
+    if (args_room(args) == -1) {
+        args->made.failed = 1;
+        return;
+    }
+
+    args->argv[args->n] = s;
+    args->argvlen[args->n] = len;
+    args->place[args->n] = place;
+    args->n++;
+}
+
+
+void
+args_add(args_t *args, const char *s, size_t len)
+{
+    args_put(args, s ? s : "", s ? len : 0, 0);
+}
+
+
+void
+args_adds(args_t *args, const char *s)
+{
+    args_put(args, s, strlen(s), 0);
+}
+
+
+void
+args_copy(args_t *args, const char *s, size_t len)
+{
+    size_t  place;
+
+    place = args->made.len;
+    buf_add(&args->made, s, len);
+    args_put(args, NULL, len, place);
+}
+
+
+void
+args_number(args_t *args, int64_t n)
+{
+    size_t  place;
+
+    place = args->made.len;
+    buf_number(&args->made, n);
+    args_put(args, NULL, args->made.len - place, place);
+}
+
+
+int
+args_finish(args_t *args)
+{
+    int  i;
+
+    if (buf_failed(&args->made)) {
+        return -1;
+    }
+
+    for (i = 0; i < args->n; i++) {
+        if (args->argv[i] == NULL) {
+            args->argv[i] = args->made.data ? args->made.data + args->place[i]
+                                            : "";
+        }
+    }
+
+    return 0;
+}
+
+
+void
+args_reset(args_t *args)
+{
+    args->n = 0;
+    buf_reset(&args->made);
+}
+
+
+void
+args_free(args_t *args)
+{
+    if (args == NULL) {
+        return;
+    }
+
+    free(args->argv);
+    free(args->argvlen);
+    free(args->place);
+    buf_free(&args->made);
+
+    args->argv = NULL;
+    args->argvlen = NULL;
+    args->place = NULL;
+    args->n = 0;
+    args->size = 0;
+}

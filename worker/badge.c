@@ -1,0 +1,145 @@
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "badge.h"
+
+
+/*
+ * Those of one property lie near each other and near the end, as its requests
+ * are worked on together; so looking backward finds them soon.  A property's
+ * own count tells when there are none left to find.
+ */
+
+static badge_t *
+badge_find(badges_t *badges, property_t *property, const char *user)
+{
+    size_t    i;
+    unsigned  left;
+    badge_t  *badge;
+
+    left = property->badges;
+
+    for (i = badges->n; i > 0 && left > 0; i--) {
+        badge = badges->list[i - 1];
+
+        if (badge->property != property) {
+            continue;
+        }
+
+        if (strcmp(badge->user, user) == 0) {
+            return badge;
+        }
+
+        left--;
+    }
+
+    return NULL;
+}
+
+
+static badge_t *
+badge_new(badges_t *badges)
+{
+    void    *p;
+    size_t   size;
+
+    if (badges->n == badges->size) {
+        size = badges->size ? badges->size * 2 : 64;
+
+        p = realloc(badges->list, size * sizeof(badge_t *));
+        if (p == NULL) {
+            return NULL;
+        }
+
+        badges->list = p;
+        badges->size = size;
+    }
+
+    if (badges->n == badges->made) {
+        badges->list[badges->n] = calloc(1, sizeof(badge_t));
+        if (badges->list[badges->n] == NULL) {
+            return NULL;
+        }
+
+        badges->made++;
+    }
+
+    return badges->list[badges->n++];
+}
+
+
+badge_t *
+badge_add(badges_t *badges, property_t *property, const char *user,
+    long long ver, int *newer)
+{
+    badge_t  *badge;
+
+    *newer = 0;
+
+    badge = badge_find(badges, property, user);
+
+    if (badge != NULL && badge->ver >= ver) {
+        *newer = 1;
+        return NULL;
+    }
+
+    if (badge == NULL) {
+        badge = badge_new(badges);
+        if (badge == NULL) {
+            return NULL;
+        }
+
+        badge->property = property;
+        property->badges++;
+        (void) snprintf(badge->user, sizeof(badge->user), "%s", user);
+    }
+
+    badge->ver = ver;
+    badge->done = 0;
+    buf_reset(&badge->thread);
+
+    return badge;
+}
+
+
+void
+badge_thread(const badge_t *badge, store_thread_t *thread)
+{
+    thread->property = badge->property->id;
+    thread->user = badge->user;
+    thread->ver = badge->ver;
+    thread->unread = badge->unread;
+    thread->at = badge->at;
+    thread->thread = badge->thread.data ? badge->thread.data : "";
+    thread->thread_len = badge->thread.len;
+}
+
+
+void
+badges_reset(badges_t *badges)
+{
+    size_t  i;
+
+    for (i = 0; i < badges->n; i++) {
+        badges->list[i]->property->badges = 0;
+    }
+
+    badges->n = 0;
+}
+
+
+void
+badges_free(badges_t *badges)
+{
+    size_t  i;
+
+    for (i = 0; i < badges->made; i++) {
+        buf_free(&badges->list[i]->thread);
+        free(badges->list[i]);
+    }
+
+    free(badges->list);
+    memset(badges, 0, sizeof(badges_t));
+}

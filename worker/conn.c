@@ -1,0 +1,322 @@
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn.h"
+
+
+#define CONN_CONNECT_MS  2000
+#define CONN_NAME_MAX    128
+
+
+struct conn_s {
+    url_t          url;
+    char           name[CONN_NAME_MAX];
+    redisContext  *redis;          /* NULL: broken */
+    char           error[160];
+};
+
+
+/* what Redis says while it can't serve, but may again */
+
+static const char  *conn_refusals[] = {
+    "OOM ", "READONLY ", "LOADING ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ",
+    "BUSY ", "CLUSTERDOWN ", "TRYAGAIN ", "NOAUTH ", "NOPERM ", "UNBLOCKED ",
+    NULL
+};
+
+
+conn_t *
+conn_create(const url_t *url, const char *name)
+{
+    conn_t  *conn;
+
+    conn = calloc(1, sizeof(conn_t));
+    if (conn == NULL) {
+        return NULL;
+    }
+
+    conn->url = *url;
+    (void) snprintf(conn->name, sizeof(conn->name), "%s", name);
+
+    return conn;
+}
+
+
+static void
+conn_break(conn_t *conn, const char *why)
+{
+    (void) snprintf(conn->error, sizeof(conn->error), "%s", why);
+
+    if (conn->redis != NULL) {
+        redisFree(conn->redis);
+        conn->redis = NULL;
+    }
+}
+
+
+void
+conn_free(conn_t *conn)
+{
+    if (conn != NULL) {
+        conn_break(conn, "closed");
+        free(conn);
+    }
+}
+
+
+static struct timeval
+conn_timeval(int ms)
+{
+    struct timeval  tv;
+
+    tv.tv_sec = ms / 1000;
+    tv.tv_usec = (ms % 1000) * 1000;
+
+    return tv;
+}
+
+
+/* a command of the greeting: 0, or -1 */
+
+static int
+conn_greet(conn_t *conn, args_t *args)
+{
+    int          rc;
+    redisReply  *reply;
+
+    reply = conn_call(conn, args);
+    if (reply == NULL) {
+        return -1;
+    }
+
+    rc = 0;
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        conn_break(conn, reply->str);
+        rc = -1;
+    }
+
+    freeReplyObject(reply);
+    args_reset(args);
+
+    return rc;
+}
+
+
+static int
+conn_introduce(conn_t *conn)
+{
+    int      rc;
+    args_t   args = ARGS_INIT;
+    url_t   *url = &conn->url;
+
+    rc = 0;
+
+    if (url->password[0] != '\0') {
+        args_lit(&args, "AUTH");
+        if (url->user[0] != '\0') {
+            args_adds(&args, url->user);
+        }
+        args_adds(&args, url->password);
+        rc = conn_greet(conn, &args);
+    }
+
+    if (rc == 0 && url->db != 0) {
+        args_lit(&args, "SELECT");
+        args_number(&args, url->db);
+        rc = conn_greet(conn, &args);
+    }
+
+    if (rc == 0) {
+        args_lit(&args, "CLIENT");
+        args_lit(&args, "SETNAME");
+        args_adds(&args, conn->name);
+        rc = conn_greet(conn, &args);
+    }
+
+    args_free(&args);
+
+    return rc;
+}
+
+
+int
+conn_open(conn_t *conn)
+{
+    url_t           *url = &conn->url;
+    redisContext    *redis;
+    struct timeval   tv;
+
+    conn_break(conn, "not connected");
+
+    tv = conn_timeval(CONN_CONNECT_MS);
+
+    redis = url->path[0] ? redisConnectUnixWithTimeout(url->path, tv)
+                         : redisConnectWithTimeout(url->host, (int) url->port,
+                                                   tv);
+    if (redis == NULL) {
+        conn_break(conn, "no memory");
+        return -1;
+    }
+
+    conn->redis = redis;
+
+    if (redis->err) {
+        conn_break(conn, redis->errstr);
+        return -1;
+    }
+
+    if (redisSetTimeout(redis, conn_timeval(CONN_TIMEOUT_MS)) != REDIS_OK) {
+        conn_break(conn, "can't set a timeout");
+        return -1;
+    }
+
+    return conn_introduce(conn);
+}
+
+
+int
+conn_patience(conn_t *conn, int ms)
+{
+    if (conn->redis == NULL
+        || redisSetTimeout(conn->redis, conn_timeval(ms)) != REDIS_OK)
+    {
+        return -1;
+    }
+
+    return 0;
+}
+
+
+int
+conn_alive(const conn_t *conn)
+{
+    return conn->redis != NULL;
+}
+
+
+const char *
+conn_error(const conn_t *conn)
+{
+    return conn->error;
+}
+
+
+int
+conn_send(conn_t *conn, args_t *args)
+{
+    if (conn->redis == NULL) {
+        return -1;
+    }
+
+    if (args_finish(args) == -1
+        || redisAppendCommandArgv(conn->redis, args->n, args->argv,
+                                  args->argvlen) != REDIS_OK)
+    {
+        conn_break(conn, "no memory for a command");
+        return -1;
+    }
+
+    return 0;
+}
+
+
+redisReply *
+conn_recv(conn_t *conn)
+{
+    void  *reply;
+
+    if (conn->redis == NULL) {
+        return NULL;
+    }
+
+    reply = NULL;
+
+    if (redisGetReply(conn->redis, &reply) != REDIS_OK || reply == NULL) {
+        conn_break(conn, conn->redis->errstr);
+        return NULL;
+    }
+
+    return reply;
+}
+
+
+redisReply *
+conn_call(conn_t *conn, args_t *args)
+{
+    if (conn_send(conn, args) == -1) {
+        return NULL;
+    }
+
+    return conn_recv(conn);
+}
+
+
+conn_result_e
+conn_result(const redisReply *reply)
+{
+    int  i;
+
+    if (reply == NULL) {
+        return CONN_LOST;
+    }
+
+    if (reply->type != REDIS_REPLY_ERROR) {
+        return CONN_OK;
+    }
+
+    for (i = 0; conn_refusals[i] != NULL; i++) {
+        if (strncmp(reply->str, conn_refusals[i], strlen(conn_refusals[i]))
+            == 0)
+        {
+            return CONN_REFUSED;
+        }
+    }
+
+    if (strncmp(reply->str, "NOGROUP ", 8) == 0
+        || strncmp(reply->str, "ERR Function not found", 22) == 0)
+    {
+        return CONN_NO_LIBRARY;
+    }
+
+    return CONN_FAILED;
+}
+
+
+const redisReply *
+conn_element(const redisReply *reply, size_t i)
+{
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
+        || i >= reply->elements)
+    {
+        return NULL;
+    }
+
+    return reply->element[i];
+}
+
+
+int
+conn_number(const redisReply *reply, long long *n)
+{
+    char  *end;
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    if (reply->type == REDIS_REPLY_INTEGER) {
+        *n = reply->integer;
+        return 0;
+    }
+
+    if (reply->type != REDIS_REPLY_STRING || reply->len == 0) {
+        return -1;
+    }
+
+    *n = strtoll(reply->str, &end, 10);
+
+    return *end == '\0' ? 0 : -1;
+}

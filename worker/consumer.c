@@ -1,0 +1,519 @@
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/keys.h"
+#include "consumer.h"
+#include "dispatch.h"
+#include "inbox.h"
+#include "log.h"
+
+
+void
+consumer_init(consumer_t *consumer, work_t *work, const char *name,
+    unsigned inboxes, unsigned limit, int64_t claim_ms)
+{
+    memset(consumer, 0, sizeof(consumer_t));
+
+    consumer->work = work;
+    consumer->conn = work->store.conn;
+    consumer->name = name;
+    consumer->inboxes = inboxes;
+    consumer->limit = limit;
+    consumer->claim_ms = claim_ms;
+}
+
+
+void
+consumer_free(consumer_t *consumer)
+{
+    unsigned  k;
+
+    args_free(&consumer->args);
+
+    for (k = 0; k < CONSUMER_INBOXES_MAX; k++) {
+        args_free(&consumer->acks[k]);
+    }
+}
+
+
+job_t *
+batch_add(batch_t *batch)
+{
+    void    *p;
+    size_t   size;
+
+    if (batch->n == batch->size) {
+        size = batch->size ? batch->size * 2 : 32;
+
+        p = realloc(batch->jobs, size * sizeof(job_t));
+        if (p == NULL) {
+            return NULL;
+        }
+
+        batch->jobs = p;
+        batch->size = size;
+    }
+
+    memset(&batch->jobs[batch->n], 0, sizeof(job_t));
+
+    return &batch->jobs[batch->n++];
+}
+
+
+void
+batch_free(batch_t *batch)
+{
+    size_t  i;
+
+    for (i = 0; i < batch->nreplies; i++) {
+        freeReplyObject(batch->replies[i]);
+    }
+
+    free(batch->replies);
+    free(batch->jobs);
+
+    memset(batch, 0, sizeof(batch_t));
+}
+
+
+int
+batch_hold(batch_t *batch, redisReply *reply)
+{
+    void  *p;
+
+    p = realloc(batch->replies,
+                (batch->nreplies + 1) * sizeof(redisReply *));
+    if (p == NULL) {
+        freeReplyObject(reply);
+        return -1;
+    }
+
+    batch->replies = p;
+    batch->replies[batch->nreplies++] = reply;
+
+    return 0;
+}
+
+
+args_t *
+consumer_command(consumer_t *consumer, const char *name, const char *sub,
+    unsigned k)
+{
+    char     key[LL_KEY_MAX];
+    args_t  *args = &consumer->args;
+
+    args_reset(args);
+    args_adds(args, name);
+
+    if (sub != NULL) {
+        args_adds(args, sub);
+    }
+
+    args_copy(args, key, ll_keys_inbox(key, k));
+    args_lit(args, LL_INBOX_GROUP);
+
+    return args;
+}
+
+
+redisReply *
+consumer_reply(consumer_t *consumer)
+{
+    redisReply  *reply;
+
+    reply = conn_recv(consumer->conn);
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        log_error("redis refused a command for the inbox: \"%.200s\"",
+                  reply->str);
+        freeReplyObject(reply);
+        return NULL;
+    }
+
+    return reply;
+}
+
+
+int
+consumer_setup(consumer_t *consumer)
+{
+    int          busy;
+    args_t      *args;
+    unsigned     k;
+    redisReply  *reply;
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        args = consumer_command(consumer, "XGROUP", "CREATE", k);
+        args_lit(args, "0");
+        args_lit(args, "MKSTREAM");
+
+        reply = conn_call(consumer->conn, args);
+        if (reply == NULL) {
+            return -1;
+        }
+
+        busy = reply->type == REDIS_REPLY_ERROR
+               && strncmp(reply->str, "BUSYGROUP", 9) == 0;
+
+        if (reply->type == REDIS_REPLY_ERROR && !busy) {
+            log_error("can't create the inbox's group: \"%.200s\"",
+                      reply->str);
+            freeReplyObject(reply);
+            return -1;
+        }
+
+        freeReplyObject(reply);
+    }
+
+    return 0;
+}
+
+
+/* a request that can't be worked on: to the dead letters; 0, or -1 */
+
+static int
+consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
+    const char *why)
+{
+    int          rc;
+    buf_t        text = BUF_INIT;
+    redisReply  *reply;
+
+    inbox_dead(&consumer->args, k, entry, why);
+
+    reply = conn_send(consumer->conn, &consumer->args) == 0
+            ? consumer_reply(consumer) : NULL;
+
+    rc = reply == NULL ? -1 : 0;
+
+    if (rc == 0) {
+        freeReplyObject(reply);
+        buf_add(&text, entry->element[0]->str, entry->element[0]->len);
+
+        if (!buf_failed(&text)) {
+            log_warn("request %s is given up, as it %s", text.data, why);
+            args_copy(&consumer->acks[k], text.data, text.len);
+        }
+
+        consumer->work->stats->dead++;
+    }
+
+    buf_free(&text);
+
+    return rc;
+}
+
+
+/*
+ * an entry of a stream becomes a job, or a dead letter: 0, or -1
+ */
+
+static int
+consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
+    const redisReply *entry, long long deliveries)
+{
+    job_t       *job;
+    const char  *why;
+
+    if (deliveries > CONSUMER_DELIVERIES) {
+        return consumer_bury(consumer, k, entry,
+                             "was delivered too often, each time in vain");
+    }
+
+    job = batch_add(batch);
+    if (job == NULL) {
+        return -1;
+    }
+
+    why = inbox_read(job, entry, consumer->work->properties);
+
+    if (why != NULL) {
+        batch->n--;
+        return consumer_bury(consumer, k, entry, why);
+    }
+
+    job->inbox = k;
+    job->deliveries = deliveries;
+
+    consumer->work->stats->requests++;
+
+    return 0;
+}
+
+
+/* whether it looks like an entry that can be told by its id */
+
+static int
+consumer_is_entry(const redisReply *entry)
+{
+    const redisReply  *id;
+
+    id = conn_element(entry, 0);
+
+    return id != NULL && id->type == REDIS_REPLY_STRING
+           && id->len < STATE_REQUEST_MAX;
+}
+
+
+int
+consumer_take_list(consumer_t *consumer, batch_t *batch, unsigned k,
+    const redisReply *list, const long long *deliveries)
+{
+    size_t  i;
+
+    for (i = 0; list != NULL && i < list->elements; i++) {
+
+        if (consumer_is_entry(list->element[i])
+            && consumer_take(consumer, batch, k, list->element[i],
+                             deliveries ? deliveries[i] : 1)
+               == -1)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* XACK and XDEL of what is noted: how many commands, or -1 */
+
+static int
+consumer_send_acks(consumer_t *consumer)
+{
+    int       i, queued;
+    args_t   *args, *acks;
+    unsigned  k;
+
+    queued = 0;
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        acks = &consumer->acks[k];
+
+        if (acks->n == 0) {
+            continue;
+        }
+
+        if (args_finish(acks) == -1) {
+            args_reset(acks);
+            continue;
+        }
+
+        args = consumer_command(consumer, "XACK", NULL, k);
+        for (i = 0; i < acks->n; i++) {
+            args_add(args, acks->argv[i], acks->argvlen[i]);
+        }
+
+        if (conn_send(consumer->conn, args) == -1) {
+            return -1;
+        }
+
+        /* the same, but that it has no group */
+
+        args = consumer_command(consumer, "XDEL", NULL, k);
+        args->n--;
+        for (i = 0; i < acks->n; i++) {
+            args_add(args, acks->argv[i], acks->argvlen[i]);
+        }
+
+        if (conn_send(consumer->conn, args) == -1) {
+            return -1;
+        }
+
+        args_reset(acks);
+        queued += 2;
+    }
+
+    return queued;
+}
+
+
+/* the replies to that: 0, or -1 */
+
+static int
+consumer_recv_acks(consumer_t *consumer, int queued)
+{
+    int          rc;
+    redisReply  *reply;
+
+    rc = 0;
+
+    while (queued-- > 0) {
+        reply = consumer_reply(consumer);
+
+        if (reply == NULL) {
+            rc = -1;
+        }
+
+        freeReplyObject(reply);
+    }
+
+    return rc;
+}
+
+
+int
+consumer_flush(consumer_t *consumer)
+{
+    int  queued;
+
+    queued = consumer_send_acks(consumer);
+
+    return queued == -1 ? -1 : consumer_recv_acks(consumer, queued);
+}
+
+
+void
+consumer_ack(consumer_t *consumer, const batch_t *batch)
+{
+    size_t        i;
+    const job_t  *job;
+
+    for (i = 0; i < batch->n; i++) {
+        job = &batch->jobs[i];
+
+        if (job->id != NULL && dispatch_accepted(job)) {
+            args_copy(&consumer->acks[job->inbox], job->id, strlen(job->id));
+        }
+    }
+}
+
+
+static int
+consumer_send_read(consumer_t *consumer, int64_t block)
+{
+    char      key[LL_KEY_MAX];
+    args_t   *args = &consumer->args;
+    unsigned  k;
+
+    args_reset(args);
+    args_lit(args, "XREADGROUP");
+    args_lit(args, "GROUP");
+    args_lit(args, LL_INBOX_GROUP);
+    args_adds(args, consumer->name);
+    args_lit(args, "COUNT");
+    args_number(args, consumer->limit);
+
+    /* BLOCK 0 would be for ever */
+
+    if (block > 0) {
+        args_lit(args, "BLOCK");
+        args_number(args, block);
+    }
+
+    args_lit(args, "STREAMS");
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        args_copy(args, key, ll_keys_inbox(key, k));
+    }
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        args_lit(args, ">");
+    }
+
+    return conn_send(consumer->conn, args);
+}
+
+
+/* which inbox a stream's key names: K, or -1 */
+
+static int
+consumer_inbox(const consumer_t *consumer, const redisReply *key)
+{
+    char      name[LL_KEY_MAX];
+    unsigned  k;
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        (void) ll_keys_inbox(name, k);
+
+        if (key != NULL && key->type == REDIS_REPLY_STRING
+            && strcmp(name, key->str) == 0)
+        {
+            return (int) k;
+        }
+    }
+
+    return -1;
+}
+
+
+int
+consumer_read(consumer_t *consumer, batch_t *batch, int64_t block)
+{
+    int                k, queued;
+    size_t             i;
+    redisReply        *reply;
+    const redisReply  *stream;
+
+    queued = consumer_send_acks(consumer);
+
+    if (queued == -1 || consumer_send_read(consumer, block) == -1) {
+        return -1;
+    }
+
+    (void) consumer_recv_acks(consumer, queued);
+
+    reply = consumer_reply(consumer);
+    if (reply == NULL || batch_hold(batch, reply) == -1) {
+        return -1;
+    }
+
+    for (i = 0; i < reply->elements; i++) {
+        stream = conn_element(reply, i);
+        k = consumer_inbox(consumer, conn_element(stream, 0));
+
+        if (k != -1
+            && consumer_take_list(consumer, batch, (unsigned) k,
+                                  conn_element(stream, 1), NULL)
+               == -1)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+consumer_leave(consumer_t *consumer)
+{
+    size_t             i;
+    args_t            *args;
+    unsigned           k;
+    long long          pending;
+    redisReply        *reply;
+
+    if (consumer_flush(consumer) == -1) {
+        return;
+    }
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        args = consumer_command(consumer, "XPENDING", NULL, k);
+        args_lit(args, "-");
+        args_lit(args, "+");
+        args_lit(args, "1");
+        args_adds(args, consumer->name);
+
+        reply = conn_call(consumer->conn, args);
+        pending = 1;
+
+        if (reply != NULL && reply->type == REDIS_REPLY_ARRAY) {
+            i = reply->elements;
+            pending = (long long) i;
+        }
+
+        freeReplyObject(reply);
+
+        if (pending) {
+            continue;
+        }
+
+        args = consumer_command(consumer, "XGROUP", "DELCONSUMER", k);
+        args_adds(args, consumer->name);
+
+        freeReplyObject(conn_call(consumer->conn, args));
+    }
+}

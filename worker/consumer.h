@@ -1,0 +1,115 @@
+
+/*
+ * The inbox streams: requests come out of them once, or again if whoever took
+ * them left them unacknowledged.
+ *
+ * A batch holds the replies that its jobs point into.  Acknowledgements wait
+ * for the next read and leave with it.
+ *
+ * Those returning int: 0, or -1 if the connection is lost or Redis refuses;
+ * conn_alive() tells which.
+ */
+
+
+#ifndef CONSUMER_H
+#define CONSUMER_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "job.h"
+
+
+#define CONSUMER_INBOXES_MAX  64
+
+/* a request delivered more often than this is given up */
+#define CONSUMER_DELIVERIES   5
+
+
+typedef struct {
+    job_t        *jobs;
+    size_t        n;
+    size_t        size;
+    redisReply  **replies;
+    size_t        nreplies;
+} batch_t;
+
+
+typedef struct {
+    conn_t       *conn;
+    work_t       *work;
+    args_t        args;
+    const char   *name;            /* among the consumers of the group */
+    unsigned      inboxes;
+    unsigned      limit;           /* requests of a batch, each inbox */
+    int64_t       claim_ms;
+    args_t        acks[CONSUMER_INBOXES_MAX];
+    char          cursors[CONSUMER_INBOXES_MAX][STATE_REQUEST_MAX];
+                                   /* how far claims have looked */
+} consumer_t;
+
+
+void consumer_init(consumer_t *consumer, work_t *work, const char *name,
+    unsigned inboxes, unsigned limit, int64_t claim_ms);
+void consumer_free(consumer_t *consumer);
+
+/* makes streams and groups where they are not there */
+int consumer_setup(consumer_t *consumer);
+
+/*
+ * Adds new requests to the batch, waiting up to block milliseconds for the
+ * first.  What was to be acknowledged is, before.
+ */
+int consumer_read(consumer_t *consumer, batch_t *batch, int64_t block);
+
+/*
+ * Adds what this consumer was given before its connection broke; crashed is 1
+ * where it was the process that ended, so that its requests are suspect.
+ */
+int consumer_recover(consumer_t *consumer, batch_t *batch, int crashed);
+
+/* adds what has been pending for too long, whoever was to do it */
+int consumer_claim(consumer_t *consumer, batch_t *batch);
+
+/* keeps others from claiming a batch that takes long */
+int consumer_hold(consumer_t *consumer, const batch_t *batch);
+
+/* notes the accepted jobs of a batch for acknowledgement */
+void consumer_ack(consumer_t *consumer, const batch_t *batch);
+
+/* acknowledges what is noted, now */
+int consumer_flush(consumer_t *consumer);
+
+/* takes this consumer off the groups, unless something is pending for it */
+void consumer_leave(consumer_t *consumer);
+
+
+/* for consumer.c and claim.c only */
+
+/* the start of a command about inbox k and its group; sub may be NULL */
+args_t *consumer_command(consumer_t *consumer, const char *name,
+    const char *sub, unsigned k);
+
+/* the reply to a command, or NULL for none or an error, which is logged */
+redisReply *consumer_reply(consumer_t *consumer);
+
+/*
+ * adds a list of entries of inbox k, each delivered so often (NULL: once):
+ * 0, or -1
+ */
+int consumer_take_list(consumer_t *consumer, batch_t *batch, unsigned k,
+    const redisReply *list, const long long *deliveries);
+
+/* the batch takes the reply over: 0, or -1 and it is freed */
+int batch_hold(batch_t *batch, redisReply *reply);
+
+
+/* a job at the end of the batch, all zero; NULL: no memory */
+job_t *batch_add(batch_t *batch);
+
+/* frees replies and list; the jobs were ended by dispatch_end() */
+void batch_free(batch_t *batch);
+
+
+#endif /* CONSUMER_H */

@@ -1,0 +1,133 @@
+
+/*
+ * A request on its way through the worker, and what all the requests of a
+ * batch share.
+ *
+ * The dispatcher works in rounds.  In each, it lets every job that is not
+ * finished begin its next step; a step is one command, and all of a round go
+ * out together.  Then it hands each job its reply.
+ */
+
+
+#ifndef JOB_H
+#define JOB_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "badge.h"
+#include "body.h"
+#include "lease.h"
+#include "problem.h"
+#include "property.h"
+#include "stats.h"
+#include "store.h"
+
+
+typedef enum {
+    JOB_SEND = 0,
+    JOB_READ,
+    JOB_LEASE,
+    JOB_TICK                       /* no request: what fell due */
+} job_op_e;
+
+
+typedef enum {
+    JOB_SENT = 0,                  /* a command was queued, a reply follows */
+    JOB_SETTLED,                   /* the answer is ready */
+    JOB_KEPT,                      /* given up for now: not acknowledged */
+    JOB_LOST                       /* the connection is */
+} job_step_e;
+
+
+/* a message, message.c's own */
+
+typedef struct {
+    int               parsed;
+    int               asked;       /* the state is as of this job's asking */
+    body_send_t       body;
+    property_tail_t   tail;
+    body_party_t     *from;        /* in the property's state */
+    buf_t             entry;
+    buf_t             last;
+} job_message_t;
+
+
+/* declarations and ticks, declare.c's own */
+
+typedef struct {
+    int               parsed;
+    int               asked;
+    int               planned;
+    int               committing;
+    body_lease_t      body;
+    buf_t             over;
+    lease_plan_t      plan;
+    lease_result_e    result;
+    store_count_t    *counts;
+    size_t            ncounts;
+    size_t            counted;     /* so many of them are */
+} job_declare_t;
+
+
+typedef struct {
+    job_op_e          op;
+    job_step_e        step;        /* of the last round; JOB_SENT at first */
+    property_t       *property;
+
+    unsigned          inbox;       /* K, and the id there; NULL for a tick */
+    const char       *id;
+    long long         deliveries;
+
+    char              user[LL_ID_MAX + 1];
+    const char       *data;        /* the body as it came */
+    size_t            data_len;
+    const char       *nginx;       /* whom to answer */
+    size_t            nginx_len;
+    uint64_t          request;
+
+    unsigned          status;      /* the answer, once settled */
+    uint64_t          seq;
+    buf_t             answer;
+    int               told;
+
+    int               ticking;     /* a tick comes before the message */
+    job_message_t     message;
+    job_declare_t     declare;
+} job_t;
+
+
+typedef struct {
+    store_t           store;
+    properties_t     *properties;
+    badges_t          badges;
+    stats_t          *stats;
+    int64_t           now;         /* the wall clock as the round began */
+    uint64_t          round;
+} work_t;
+
+
+/* the answer to a job: always JOB_SETTLED */
+job_step_e job_settle(job_t *job, unsigned status, uint64_t seq);
+
+/*
+ * the same with a problem document, and the faults of a body, which may be
+ * NULL: JOB_SETTLED, or JOB_KEPT where memory is short
+ */
+job_step_e job_refuse(job_t *job, problem_e problem, const char *detail,
+    const faults_t *faults);
+
+/* the faults of a body, then freed: as job_refuse(), or JOB_KEPT for none */
+job_step_e job_fault(job_t *job, faults_t *faults);
+
+/*
+ * takes over the state in a reply: 0, or -1, the state being unknown then
+ */
+int job_learn(job_t *job, const redisReply *reply);
+
+/* frees what the job holds, not what it points to */
+void job_free(job_t *job);
+
+
+#endif /* JOB_H */

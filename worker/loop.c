@@ -1,0 +1,481 @@
+
+/*
+ * One thread, one connection.  A turn of the loop: a heartbeat each second;
+ * properties whose time has come, looked for at least every 250 ms; requests
+ * that somebody left undone; then new requests, for which it waits no longer
+ * than until the next of these.
+ *
+ * When Redis refuses (full, loading, read-only), the batch at hand is kept and
+ * tried again.  When the connection breaks, everything is dropped: what was
+ * pending for this worker is asked for again on the next connection.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backoff.h"
+#include "chain.h"
+#include "clock.h"
+#include "common/id.h"
+#include "consumer.h"
+#include "dispatch.h"
+#include "log.h"
+#include "loop.h"
+
+
+#define LOOP_BEAT_MS      1000
+#define LOOP_DUE_MS       250
+#define LOOP_BLOCK_MS     250
+#define LOOP_TICKS        128
+#define LOOP_PROPERTIES   4096
+
+/* after a tick that failed, its property rests */
+#define LOOP_REST_MS      5000
+
+/* no claims unless a write went well so recently: while Redis refuses, what
+   is pending is nobody's fault */
+#define LOOP_HEALTHY_MS   2500
+
+
+typedef struct {
+    const options_t        *options;
+    volatile sig_atomic_t  *quit;
+    conn_t                 *conn;
+    work_t                  work;
+    consumer_t              consumer;
+    stats_t                 stats;
+    backoff_t               backoff;
+    int                     crashed;   /* 1 until once recovered */
+    int64_t                 beat_at;   /* monotonic; when it is due next */
+    int64_t                 due_at;
+    int64_t                 claim_at;
+    int64_t                 healthy;   /* monotonic; the last good write */
+    int64_t                 next_due;  /* wall clock; CLOCK_NEVER */
+} loop_t;
+
+
+static void
+loop_sleep(unsigned ms)
+{
+    struct timespec  ts;
+
+    ts.tv_sec = ms / 1000;
+    ts.tv_nsec = (long) (ms % 1000) * 1000000;
+
+    (void) nanosleep(&ts, NULL);
+}
+
+
+/* 0, or -1: not now, the reason being logged */
+
+static int
+loop_beat(loop_t *loop, int leaving)
+{
+    int          rc;
+    buf_t        record = BUF_INIT;
+    store_t     *store = &loop->work.store;
+    redisReply  *reply;
+
+    if (!leaving) {
+        stats_encode(&record, &loop->stats);
+    }
+
+    reply = NULL;
+
+    if (!buf_failed(&record)
+        && store_beat(store, loop->options->name, &record) == 0)
+    {
+        reply = store_recv(store);
+    }
+
+    rc = conn_result(reply) == CONN_OK ? 0 : -1;
+
+    if (rc == 0) {
+        loop->healthy = clock_monotonic();
+    }
+
+    freeReplyObject(reply);
+    buf_free(&record);
+
+    return rc;
+}
+
+
+/* the library and the streams: 0, or -1 */
+
+static int
+loop_prepare(loop_t *loop)
+{
+    const char  *why;
+
+    if (store_load(&loop->work.store, &why) == -1) {
+        if (why != NULL) {
+            log_error("%s", why);
+        }
+
+        return -1;
+    }
+
+    return consumer_setup(&loop->consumer);
+}
+
+
+static int64_t
+loop_microseconds(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+/* Redis would not: waits, and sees to it that the batch stays this worker's */
+
+static void
+loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
+{
+    if (loop->backoff.limit == 0) {
+        log_warn("redis refuses to write: trying again");
+    }
+
+    loop->stats.retries++;
+
+    loop_sleep(backoff_next(&loop->backoff));
+
+    /* another one may be the primary now, and states are not to be trusted */
+
+    properties_forget(loop->work.properties);
+
+    if (result == DISPATCH_NO_LIBRARY) {
+        (void) loop_prepare(loop);
+    }
+
+    (void) loop_beat(loop, 0);
+    (void) consumer_hold(&loop->consumer, batch);
+}
+
+
+/* works on a batch, and frees it */
+
+static void
+loop_work(loop_t *loop, batch_t *batch)
+{
+    int64_t             start;
+    dispatch_result_e   result;
+
+    if (batch->n == 0) {
+        batch_free(batch);
+        return;
+    }
+
+    start = loop_microseconds();
+
+    for ( ;; ) {
+        result = dispatch_run(&loop->work, batch->jobs, batch->n);
+
+        if (result == DISPATCH_DONE || result == DISPATCH_LOST
+            || *loop->quit)
+        {
+            break;
+        }
+
+        loop_refused(loop, batch, result);
+    }
+
+    if (result == DISPATCH_DONE) {
+        backoff_reset(&loop->backoff);
+        consumer_ack(&loop->consumer, batch);
+    }
+
+    loop->stats.batches++;
+    loop->stats.busy_us += (uint64_t) (loop_microseconds() - start);
+
+    dispatch_end(&loop->work, batch->jobs, batch->n);
+    batch_free(batch);
+}
+
+
+/* a due list, [property, time, …], becomes ticks of what is due: 0, or -1 */
+
+static int
+loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
+{
+    job_t             *job;
+    size_t             i;
+    int64_t            now;
+    long long          due;
+    property_t        *property;
+    const redisReply  *id;
+
+    now = clock_now();
+    loop->next_due = CLOCK_NEVER;
+
+    for (i = 0; i + 1 < reply->elements; i += 2) {
+        id = reply->element[i];
+
+        if (conn_number(reply->element[i + 1], &due) == -1
+            || !ll_id_valid(id->str, id->len))
+        {
+            continue;
+        }
+
+        if (due > now) {
+            loop->next_due = due;
+            break;
+        }
+
+        property = properties_get(loop->work.properties, id->str, id->len);
+        if (property == NULL) {
+            return -1;
+        }
+
+        if (property->rest > clock_monotonic()) {
+            continue;
+        }
+
+        job = batch_add(batch);
+        if (job == NULL) {
+            return -1;
+        }
+
+        job->op = JOB_TICK;
+        job->property = property;
+    }
+
+    return 0;
+}
+
+
+/* openings and closings whose time has come */
+
+static void
+loop_due(loop_t *loop)
+{
+    size_t       i, n;
+    batch_t      batch = { NULL, 0, 0, NULL, 0 };
+    store_t     *store = &loop->work.store;
+    redisReply  *reply;
+
+    do {
+        n = 0;
+        reply = NULL;
+
+        if (store_due_list(store, LOOP_TICKS) == 0) {
+            reply = store_recv(store);
+        }
+
+        if (conn_result(reply) == CONN_OK
+            && loop_due_jobs(loop, &batch, reply) == 0)
+        {
+            n = batch.n;
+        }
+
+        freeReplyObject(reply);
+
+        if (n == 0) {
+            batch_free(&batch);
+            break;
+        }
+
+        /* a failed one stays due, and would be tried again at once */
+
+        for (i = 0; i < n; i++) {
+            batch.jobs[i].property->rest = clock_monotonic() + LOOP_REST_MS;
+        }
+
+        loop_work(loop, &batch);
+
+    } while (n == LOOP_TICKS && !*loop->quit);
+}
+
+
+/* a new connection, and all that was pending on the old one: 0, or -1 */
+
+static int
+loop_connect(loop_t *loop)
+{
+    batch_t  batch = { NULL, 0, 0, NULL, 0 };
+
+    properties_forget(loop->work.properties);
+
+    if (conn_open(loop->conn) == -1 || loop_prepare(loop) == -1) {
+        if (loop->backoff.limit == 0) {
+            log_error("can't connect to redis: \"%s\": trying again",
+                      conn_error(loop->conn));
+        }
+
+        return -1;
+    }
+
+    log_notice("connected to redis");
+    loop->stats.reconnects++;
+    backoff_reset(&loop->backoff);
+
+    loop->beat_at = 0;
+    loop->due_at = 0;
+    loop->claim_at = clock_monotonic() + loop->options->claim_ms / 4;
+
+    if (consumer_recover(&loop->consumer, &batch, loop->crashed) == -1) {
+        dispatch_end(&loop->work, batch.jobs, batch.n);
+        batch_free(&batch);
+        return -1;
+    }
+
+    loop->crashed = 0;
+    loop_work(loop, &batch);
+
+    return conn_alive(loop->conn) ? 0 : -1;
+}
+
+
+/* how long to wait for requests before something else is to be done */
+
+static int64_t
+loop_block(const loop_t *loop)
+{
+    int64_t  ms, left;
+
+    ms = LOOP_BLOCK_MS;
+
+    left = loop->beat_at - clock_monotonic();
+    ms = left < ms ? left : ms;
+
+    if (loop->next_due != CLOCK_NEVER) {
+        left = loop->next_due - clock_now();
+        ms = left < ms ? left : ms;
+    }
+
+    return ms > 1 ? ms : 1;
+}
+
+
+static void
+loop_claim(loop_t *loop)
+{
+    batch_t  batch = { NULL, 0, 0, NULL, 0 };
+
+    (void) consumer_claim(&loop->consumer, &batch);
+
+    loop_work(loop, &batch);
+}
+
+
+static void
+loop_turn(loop_t *loop)
+{
+    int64_t  now;
+    batch_t  batch = { NULL, 0, 0, NULL, 0 };
+
+    now = clock_monotonic();
+
+    if (now >= loop->beat_at) {
+        loop->beat_at = now + LOOP_BEAT_MS;
+        (void) loop_beat(loop, 0);
+    }
+
+    if (now >= loop->due_at || loop->next_due <= clock_now()) {
+        loop->due_at = now + LOOP_DUE_MS;
+        loop_due(loop);
+    }
+
+    if (now >= loop->claim_at && now < loop->healthy + LOOP_HEALTHY_MS) {
+        loop->claim_at = now + loop->options->claim_ms / 4;
+        loop_claim(loop);
+    }
+
+    if (consumer_read(&loop->consumer, &batch, loop_block(loop)) == -1) {
+        dispatch_end(&loop->work, batch.jobs, batch.n);
+        batch_free(&batch);
+
+        if (conn_alive(loop->conn)) {
+            (void) loop_prepare(loop);
+            loop_sleep(backoff_next(&loop->backoff));
+        }
+
+        return;
+    }
+
+    loop_work(loop, &batch);
+}
+
+
+static int
+loop_init(loop_t *loop, const options_t *options,
+    volatile sig_atomic_t *quit)
+{
+    memset(loop, 0, sizeof(loop_t));
+
+    loop->options = options;
+    loop->quit = quit;
+    loop->crashed = 1;
+    loop->next_due = CLOCK_NEVER;
+
+    loop->conn = conn_create(&options->redis, options->name);
+    loop->work.properties = properties_create(LOOP_PROPERTIES);
+    loop->work.stats = &loop->stats;
+
+    if (loop->conn == NULL || loop->work.properties == NULL) {
+        log_alert("no memory");
+        return -1;
+    }
+
+    store_init(&loop->work.store, loop->conn);
+    consumer_init(&loop->consumer, &loop->work, options->name,
+                  options->inboxes, options->batch, options->claim_ms);
+
+    return 0;
+}
+
+
+static void
+loop_free(loop_t *loop)
+{
+    consumer_free(&loop->consumer);
+    badges_free(&loop->work.badges);
+    properties_free(loop->work.properties);
+    store_free(&loop->work.store);
+    conn_free(loop->conn);
+    chain_cleanup();
+}
+
+
+int
+loop_run(const options_t *options, volatile sig_atomic_t *quit)
+{
+    loop_t  loop;
+
+    if (loop_init(&loop, options, quit) == -1) {
+        loop_free(&loop);
+        return 1;
+    }
+
+    log_notice("worker \"%s\" starts", options->name);
+
+    while (!*quit) {
+
+        if (!conn_alive(loop.conn) && loop_connect(&loop) == -1) {
+            loop_sleep(backoff_next(&loop.backoff));
+            continue;
+        }
+
+        loop_turn(&loop);
+
+        if (!conn_alive(loop.conn) && !*quit) {
+            log_error("lost redis: \"%s\"", conn_error(loop.conn));
+        }
+    }
+
+    if (conn_alive(loop.conn)) {
+        consumer_leave(&loop.consumer);
+        (void) loop_beat(&loop, 1);
+    }
+
+    log_notice("worker \"%s\" ends", options->name);
+    loop_free(&loop);
+
+    return 0;
+}

@@ -1,0 +1,43 @@
+
+#include <signal.h>
+#include <string.h>
+
+#include "loop.h"
+#include "options.h"
+
+
+static volatile sig_atomic_t  main_quit;
+
+
+static void
+main_signal(int signo)
+{
+    (void) signo;
+
+    main_quit = 1;
+}
+
+
+int
+main(int argc, char **argv)
+{
+    int               rc;
+    options_t         options;
+    struct sigaction  action;
+
+    rc = options_parse(&options, argc, argv);
+    if (rc != -1) {
+        return rc;
+    }
+
+    memset(&action, 0, sizeof(struct sigaction));
+    action.sa_handler = main_signal;
+
+    (void) sigaction(SIGTERM, &action, NULL);
+    (void) sigaction(SIGINT, &action, NULL);
+
+    action.sa_handler = SIG_IGN;
+    (void) sigaction(SIGPIPE, &action, NULL);
+
+    return loop_run(&options, &main_quit);
+}

@@ -1,0 +1,21 @@
+
+/*
+ * Sending a message: POST …/messages.
+ */
+
+
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+
+#include "job.h"
+
+
+/* the job's next step */
+job_step_e message_begin(work_t *work, job_t *job);
+
+/* takes its reply, which is not an error: JOB_SENT to go on */
+job_step_e message_finish(work_t *work, job_t *job, const redisReply *reply);
+
+
+#endif /* MESSAGE_H */

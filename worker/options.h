@@ -1,0 +1,36 @@
+
+/*
+ * The worker's command line.
+ */
+
+
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+
+#include <stdint.h>
+
+#include "url.h"
+
+
+#define OPTIONS_NAME_MAX  96
+
+
+typedef struct {
+    url_t      redis;
+    unsigned   inboxes;
+    unsigned   batch;
+    int64_t    claim_ms;
+    char       name[OPTIONS_NAME_MAX];  /* of this worker, unique */
+    int        named;                   /* it was given, not made up */
+} options_t;
+
+
+/*
+ * Reads the arguments: -1 to go on, or the status to exit with, whatever there
+ * was to say having been said.
+ */
+int options_parse(options_t *options, int argc, char **argv);
+
+
+#endif /* OPTIONS_H */

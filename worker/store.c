@@ -1,0 +1,486 @@
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/frame.h"
+#include "functions.h"
+#include "store.h"
+#include "view.h"
+
+
+#define STORE_BUCKET_MS  (INT64_C(30) * 24 * 3600 * 1000)
+
+
+void
+store_init(store_t *store, conn_t *conn)
+{
+    memset(store, 0, sizeof(store_t));
+    store->conn = conn;
+}
+
+
+void
+store_free(store_t *store)
+{
+    args_free(&store->args);
+}
+
+
+redisReply *
+store_recv(store_t *store)
+{
+    return conn_recv(store->conn);
+}
+
+
+static int
+store_send(store_t *store)
+{
+    return conn_send(store->conn, &store->args);
+}
+
+
+/* FCALL of a function with the keys of a property, and more of them */
+
+static args_t *
+store_property(store_t *store, const char *function,
+    const property_t *property, int more)
+{
+    int      i;
+    args_t  *args = &store->args;
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_adds(args, function);
+    args_number(args, LL_PROPERTY_KEYS + more);
+
+    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
+        args_adds(args, property->keys[i]);
+    }
+
+    return args;
+}
+
+
+/* whether the library in Redis is that of this build: 1, 0, or -1 */
+
+static int
+store_loaded(store_t *store)
+{
+    int                loaded;
+    size_t             i;
+    redisReply        *reply;
+    const redisReply  *library, *code;
+
+    args_reset(&store->args);
+    args_lit(&store->args, "FUNCTION");
+    args_lit(&store->args, "LIST");
+    args_lit(&store->args, "LIBRARYNAME");
+    args_lit(&store->args, LL_LIBRARY);
+    args_lit(&store->args, "WITHCODE");
+
+    reply = conn_call(store->conn, &store->args);
+    if (reply == NULL) {
+        return -1;
+    }
+
+    loaded = 0;
+    library = conn_element(reply, 0);
+
+    for (i = 0; library != NULL && i + 1 < library->elements; i += 2) {
+        code = library->element[i + 1];
+
+        if (code->type == REDIS_REPLY_STRING
+            && strcmp(library->element[i]->str, "library_code") == 0)
+        {
+            loaded = strcmp(code->str, functions_lua) == 0;
+        }
+    }
+
+    freeReplyObject(reply);
+
+    return loaded;
+}
+
+
+int
+store_load(store_t *store, const char **why)
+{
+    int          loaded;
+    redisReply  *reply;
+
+    *why = NULL;
+
+    loaded = store_loaded(store);
+    if (loaded != 0) {
+        return loaded == 1 ? 0 : -1;
+    }
+
+    args_reset(&store->args);
+    args_lit(&store->args, "FUNCTION");
+    args_lit(&store->args, "LOAD");
+    args_lit(&store->args, "REPLACE");
+    args_lit(&store->args, functions_lua);
+
+    reply = conn_call(store->conn, &store->args);
+    if (reply == NULL) {
+        return -1;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        *why = "redis refused the library of functions";
+    }
+
+    freeReplyObject(reply);
+
+    return *why == NULL ? 0 : -1;
+}
+
+
+int
+store_state(store_t *store, const property_t *property, const char *lease)
+{
+    args_t  *args;
+
+    args = store_property(store, "ll1_state", property, 0);
+    args_adds(args, lease);
+
+    return store_send(store);
+}
+
+
+/* an element as a number, 0 where there is nil: 0, or -1 */
+
+static int
+store_number(const redisReply *reply, size_t i, long long *n)
+{
+    const redisReply  *element;
+
+    element = conn_element(reply, i);
+
+    if (element != NULL && element->type == REDIS_REPLY_NIL) {
+        *n = 0;
+        return 0;
+    }
+
+    return conn_number(element, n);
+}
+
+
+int
+store_state_read(const redisReply *reply, const property_t *property,
+    state_t *state)
+{
+    long long          seq, at, rev, ver;
+    const redisReply  *hash, *text;
+
+    hash = conn_element(reply, 2);
+    text = conn_element(reply, 6);
+
+    if (hash == NULL || text == NULL
+        || store_number(reply, 1, &seq) == -1
+        || store_number(reply, 3, &at) == -1
+        || store_number(reply, 4, &rev) == -1
+        || store_number(reply, 5, &ver) == -1
+        || state_init(state, property->id, property->len) == -1)
+    {
+        return -1;
+    }
+
+    if (hash->type == REDIS_REPLY_STRING) {
+        if (hash->len != CHAIN_HASH) {
+            return -1;
+        }
+        memcpy(state->hash, hash->str, CHAIN_HASH);
+    }
+
+    state->seq = (uint64_t) seq;
+    state->at = at;
+    state->rev = (uint64_t) rev;
+    state->ver = (uint64_t) ver;
+
+    if (text->type != REDIS_REPLY_STRING) {
+        return 0;
+    }
+
+    return state_decode(state, text->str, text->len);
+}
+
+
+/*
+ * the common start of ll1_append's arguments; bucket is the present one of
+ * sent ids
+ */
+
+static args_t *
+store_sent(store_t *store, const property_t *property, const char *user,
+    const char *client_id, int64_t bucket)
+{
+    int      i;
+    char     key[LL_KEY_MAX], id[LL_ID_MAX * 2 + 2];
+    size_t   len;
+    args_t  *args;
+
+    args = store_property(store, "ll1_append", property, 2);
+
+    for (i = 0; i < 2; i++) {
+        len = ll_keys_sent(key, property->id, property->len,
+                           (uint64_t) (bucket - i));
+        args_copy(args, key, len);
+    }
+
+    len = (size_t) snprintf(id, sizeof(id), "%s:%s", user, client_id);
+    args_copy(args, id, len);
+
+    return args;
+}
+
+
+int
+store_append(store_t *store, const property_t *property,
+    const store_append_t *append)
+{
+    size_t                i;
+    int64_t               bucket;
+    args_t               *args;
+    const char           *user;
+    const state_lease_t  *lease = property->state.active;
+
+    bucket = append->now / STORE_BUCKET_MS;
+
+    args = store_sent(store, property, append->from->user, append->client_id,
+                      bucket);
+
+    args_number(args, (int64_t) append->head->seq);
+    args_add(args, (const char *) append->head->hash, CHAIN_HASH);
+    args_number(args, (int64_t) append->rev);
+    args_number(args, append->tail->at);
+    args_add(args, append->entry->data, append->entry->len);
+    args_add(args, (const char *) append->salt, CHAIN_SALT);
+    args_add(args, (const char *) append->tail->hash, CHAIN_HASH);
+    args_add(args, append->last->data, append->last->len);
+    args_adds(args, append->from->user);
+    args_adds(args, property->channel);
+    args_number(args, (bucket + 2) * STORE_BUCKET_MS);
+
+    for (i = 0; i < lease->body.nparties; i++) {
+        user = lease->body.parties[i].user;
+
+        if (strcmp(user, append->from->user) != 0) {
+            args_adds(args, user);
+        }
+    }
+
+    return store_send(store);
+}
+
+
+int
+store_probe(store_t *store, const property_t *property, const char *user,
+    const char *client_id, int64_t now)
+{
+    args_t  *args;
+
+    args = store_sent(store, property, user, client_id,
+                      now / STORE_BUCKET_MS);
+
+    /* a head that never is */
+
+    args_lit(args, "-");
+    args_lit(args, "-");
+    args_lit(args, "-");
+
+    return store_send(store);
+}
+
+
+int
+store_count(store_t *store, const property_t *property,
+    const store_count_t *count, unsigned limit)
+{
+    args_t  *args;
+
+    args = store_property(store, "ll1_count", property, 0);
+    args_adds(args, count->user);
+
+    if (count->mark[0] == '\0') {
+        args_lit(args, "");
+    } else {
+        args_number(args, (int64_t) count->seq);
+    }
+
+    args_number(args, limit);
+
+    return store_send(store);
+}
+
+
+int
+store_mark(store_t *store, const property_t *property, const char *user,
+    uint64_t upto, int64_t now)
+{
+    char     at[CLOCK_LEN + 1];
+    args_t  *args;
+
+    clock_format(at, now);
+
+    args = store_property(store, "ll1_mark", property, 0);
+    args_adds(args, property->id);
+    args_adds(args, user);
+    args_number(args, (int64_t) upto);
+    args_number(args, now);
+    args_copy(args, at, CLOCK_LEN);
+    args_adds(args, property->channel);
+
+    return store_send(store);
+}
+
+
+int
+store_threads(store_t *store, const property_t *property)
+{
+    args_t  *args;
+
+    args = store_property(store, "ll1_threads", property, 0);
+    args_adds(args, property->id);
+
+    return store_send(store);
+}
+
+
+int
+store_badge(store_t *store, const store_thread_t *thread)
+{
+    int      i;
+    char     key[LL_KEY_MAX];
+    size_t   len, user_len;
+    args_t  *args = &store->args;
+
+    user_len = strlen(thread->user);
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_lit(args, "ll1_badge");
+    args_number(args, LL_USER_KEYS);
+
+    for (i = 0; i < LL_USER_KEYS; i++) {
+        len = ll_keys_user(key, (ll_user_key_e) i, thread->user, user_len);
+        args_copy(args, key, len);
+    }
+
+    args_adds(args, thread->property);
+    args_number(args, thread->ver);
+    args_number(args, thread->unread);
+    args_number(args, thread->at);
+    args_add(args, thread->thread, thread->thread_len);
+
+    len = ll_keys_user_channel(key, thread->user, user_len);
+    args_copy(args, key, len);
+    args_lit(args, "0");
+
+    return store_send(store);
+}
+
+
+int
+store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
+{
+    char     key[LL_KEY_MAX];
+    size_t   len;
+    args_t  *args = &store->args;
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_lit(args, "ll1_due");
+    args_lit(args, "2");
+
+    len = ll_keys_due(key);
+    args_copy(args, key, len);
+    len = ll_keys_due_vers(key);
+    args_copy(args, key, len);
+
+    args_adds(args, property);
+    args_number(args, (int64_t) rev);
+
+    if (due == CLOCK_NEVER) {
+        args_lit(args, "");
+    } else {
+        args_number(args, due);
+    }
+
+    return store_send(store);
+}
+
+
+int
+store_due_list(store_t *store, unsigned limit)
+{
+    char     key[LL_KEY_MAX];
+    size_t   len;
+    args_t  *args = &store->args;
+
+    args_reset(args);
+    args_lit(args, "ZRANGE");
+
+    len = ll_keys_due(key);
+    args_copy(args, key, len);
+
+    args_lit(args, "0");
+    args_number(args, (int64_t) limit - 1);
+    args_lit(args, "WITHSCORES");
+
+    return store_send(store);
+}
+
+
+int
+store_verdict(store_t *store, const char *nginx, size_t len,
+    uint64_t request, unsigned status, uint64_t seq, const buf_t *body)
+{
+    int      rc;
+    char     key[LL_KEY_MAX], line[LL_VERDICT_LINE];
+    buf_t    verdict = BUF_INIT;
+    args_t  *args = &store->args;
+
+    args_reset(args);
+    args_lit(args, "PUBLISH");
+    args_copy(args, key, ll_keys_reply_channel(key, nginx, len));
+
+    buf_add(&verdict, line, ll_verdict_encode(line, request, status, seq));
+    buf_add(&verdict, body->data, body->len);
+
+    if (buf_failed(&verdict)) {
+        args->made.failed = 1;
+    }
+
+    args_add(args, verdict.data, verdict.len);
+
+    rc = store_send(store);
+
+    buf_free(&verdict);
+
+    return rc;
+}
+
+
+int
+store_beat(store_t *store, const char *worker, const buf_t *record)
+{
+    char     key[LL_KEY_MAX];
+    size_t   len;
+    args_t  *args = &store->args;
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_lit(args, "ll1_beat");
+    args_lit(args, "1");
+
+    len = ll_keys_workers(key);
+    args_copy(args, key, len);
+
+    args_adds(args, worker);
+    args_add(args, record->data, record->len);
+
+    return store_send(store);
+}

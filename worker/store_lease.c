@@ -1,0 +1,360 @@
+
+/*
+ * A plan (lease.h) as the operations of ll1_lease: entries are written and
+ * hashed here, as they follow from each other, and so is all that Redis shows
+ * of the state that comes out.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cursor.h"
+#include "chain.h"
+#include "json.h"
+#include "store.h"
+#include "view.h"
+
+
+typedef struct {
+    args_t               *args;
+    lease_plan_t         *plan;
+    const store_count_t  *counts;
+    buf_t                 last;    /* the newest entry, as the inbox has it */
+    unsigned char         hash[CHAIN_HASH];
+    int                   failed;
+} store_commit_t;
+
+
+/* a buffer's bytes as an argument; the buffer is given back */
+
+static void
+store_arg(store_commit_t *commit, buf_t *buf)
+{
+    if (buf_failed(buf)) {
+        commit->failed = 1;
+    }
+
+    args_copy(commit->args, buf->data ? buf->data : "", buf->len);
+    buf_free(buf);
+}
+
+
+static void
+store_event(store_commit_t *commit, const lease_step_t *step)
+{
+    buf_t          buf = BUF_INIT;
+    unsigned char  salt[CHAIN_SALT];
+    entry_lease_t  entry;
+
+    memset(&entry, 0, sizeof(entry_lease_t));
+    memset(salt, 0, sizeof(salt));
+
+    entry.seq = step->seq;
+    entry.at = commit->plan->at;
+    entry.event = step->event;
+    entry.lease_id = step->lease->body.lease_id;
+    entry.party = step->party;
+
+    entry_lease(&buf, &entry);
+
+    if (buf_failed(&buf)
+        || chain_salt(salt) == -1
+        || chain_next(commit->hash, commit->hash, salt, buf.data, buf.len)
+           == -1)
+    {
+        commit->failed = 1;
+    }
+
+    args_lit(commit->args, "entry");
+    store_arg(commit, &buf);
+    args_copy(commit->args, (char *) salt, sizeof(salt));
+    args_copy(commit->args, (char *) commit->hash, CHAIN_HASH);
+
+    buf_reset(&commit->last);
+    entry_lease_last(&commit->last, &entry);
+}
+
+
+/* tag, time, label, lease, last, each on a line; then the parties */
+
+static void
+store_snap(store_commit_t *commit, const lease_step_t *step)
+{
+    char   tag[LL_TAG_LEN];
+    buf_t  buf = BUF_INIT;
+
+    ll_cursor_tag(tag, commit->hash);
+
+    buf_add(&buf, tag, LL_TAG_LEN);
+    buf_lit(&buf, "\n");
+    buf_number(&buf, commit->plan->at);
+    buf_lit(&buf, "\n");
+    json_strings(&buf, step->lease->body.label);
+    buf_lit(&buf, "\n");
+    view_lease(&buf, step->lease, "ended", step->ends_at);
+    buf_lit(&buf, "\n");
+    buf_add(&buf, commit->last.data, commit->last.len);
+    buf_lit(&buf, "\n");
+
+    args_lit(commit->args, "snap");
+    args_number(commit->args, (int64_t) step->seq);
+    store_arg(commit, &buf);
+
+    view_parties(&buf, step->lease, step->gone);
+    store_arg(commit, &buf);
+}
+
+
+static const char *
+store_role(const body_party_t *party)
+{
+    return party->role == BODY_LANDLORD ? "l" : "t";
+}
+
+
+static void
+store_open(store_commit_t *commit, const lease_step_t *step)
+{
+    char    record[64];
+    args_t  *args = commit->args;
+
+    (void) snprintf(record, sizeof(record), "o %s %llu",
+                    store_role(step->party),
+                    (unsigned long long) step->from);
+
+    args_lit(args, "member");
+    args_adds(args, step->party->user);
+    args_copy(args, record, strlen(record));
+
+    switch (step->unread) {
+
+    case LEASE_KEEP:
+        break;
+
+    case LEASE_ZERO:
+        args_lit(args, "unread");
+        args_adds(args, step->party->user);
+        args_lit(args, "0");
+        break;
+
+    case LEASE_RECOUNT:
+        args_lit(args, "recount");
+        args_adds(args, step->party->user);
+        args_adds(args, commit->counts->mark);
+        args_number(args, (int64_t) commit->counts->seq);
+        args_number(args, (int64_t) commit->counts->unread);
+        commit->counts++;
+        break;
+    }
+}
+
+
+static void
+store_close(store_commit_t *commit, const lease_step_t *step)
+{
+    char  record[64];
+
+    (void) snprintf(record, sizeof(record), "c %s %llu %llu",
+                    store_role(step->party), (unsigned long long) step->from,
+                    (unsigned long long) step->seq);
+
+    args_lit(commit->args, "member");
+    args_adds(commit->args, step->party->user);
+    args_copy(commit->args, record, strlen(record));
+}
+
+
+static void
+store_step(store_commit_t *commit, const lease_step_t *step)
+{
+    buf_t    buf = BUF_INIT;
+    args_t  *args = commit->args;
+
+    switch (step->type) {
+
+    case LEASE_EVENT:
+        store_event(commit, step);
+        break;
+
+    case LEASE_SNAP:
+        store_snap(commit, step);
+        break;
+
+    case LEASE_OPEN:
+        store_open(commit, step);
+        break;
+
+    case LEASE_CLOSE:
+        store_close(commit, step);
+        break;
+
+    case LEASE_PEND:
+        args_lit(args, "pend");
+        args_adds(args, step->party->user);
+        args_adds(args, store_role(step->party));
+        break;
+
+    case LEASE_UNPEND:
+        args_lit(args, "unpend");
+        args_adds(args, step->party->user);
+        break;
+
+    case LEASE_OVER:
+        args_lit(args, "ended");
+        args_adds(args, step->lease->body.lease_id);
+        lease_over_encode(&buf, step->lease, step->ends_at);
+        store_arg(commit, &buf);
+        break;
+    }
+}
+
+
+static void
+store_set(store_commit_t *commit, const char *field, buf_t *value)
+{
+    args_lit(commit->args, "set");
+    args_adds(commit->args, field);
+    store_arg(commit, value);
+}
+
+
+/* label, lease, parties and signature of the active or the pending lease */
+
+static void
+store_set_view(store_commit_t *commit, const state_lease_t *lease,
+    const char *state, const char *const fields[4])
+{
+    int    i;
+    char   signature[VIEW_SIGNATURE + 1];
+    buf_t  label = BUF_INIT, view = BUF_INIT, parties = BUF_INIT;
+    buf_t  sig = BUF_INIT;
+
+    if (lease == NULL) {
+        for (i = 0; i < 4; i++) {
+            args_lit(commit->args, "del");
+            args_adds(commit->args, fields[i]);
+        }
+
+        return;
+    }
+
+    json_strings(&label, lease->body.label);
+    view_lease(&view, lease, state, lease->ends_at);
+    view_parties(&parties, lease, 0);
+
+    if (view_signature(signature, &view, &parties) == -1) {
+        commit->failed = 1;
+
+    } else {
+        buf_adds(&sig, signature);
+    }
+
+    store_set(commit, fields[0], &label);
+    store_set(commit, fields[1], &view);
+    store_set(commit, fields[2], &parties);
+    store_set(commit, fields[3], &sig);
+}
+
+
+/* what meta holds of the state that comes out */
+
+static void
+store_set_state(store_commit_t *commit)
+{
+    buf_t           buf = BUF_INIT;
+    const state_t  *next = &commit->plan->next;
+
+    static const char *const  active[4] = {
+        "label", "lease", "parties", "sig"
+    };
+
+    static const char *const  pending[4] = {
+        "plabel", "please", "pparties", "psig"
+    };
+
+    store_set_view(commit, next->active, "active", active);
+    store_set_view(commit, next->pending, "pending", pending);
+
+    view_next(&buf, next->pending);
+    store_set(commit, "next", &buf);
+
+    if (next->pending != NULL) {
+        buf_number(&buf, next->pending->declared_at);
+        store_set(commit, "pat", &buf);
+    }
+
+    state_encode(&buf, next);
+    store_set(commit, "state", &buf);
+
+    buf_number(&buf, next->at);
+    store_set(commit, "at", &buf);
+
+    buf_add(&buf, (char *) commit->hash, CHAIN_HASH);
+    store_set(commit, "hash", &buf);
+
+    if (commit->last.len != 0) {
+        store_set(commit, "last", &commit->last);
+    }
+}
+
+
+int
+store_lease(store_t *store, const property_t *property, lease_plan_t *plan,
+    const store_count_t *counts)
+{
+    int             rc;
+    size_t          i;
+    args_t         *args = &store->args;
+    buf_t           first = BUF_INIT;
+    state_t         nothing;
+    store_commit_t  commit;
+
+    memset(&commit, 0, sizeof(store_commit_t));
+
+    commit.args = args;
+    commit.plan = plan;
+    commit.counts = counts;
+    memcpy(commit.hash, property->state.hash, CHAIN_HASH);
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_lit(args, "ll1_lease");
+    args_number(args, LL_PROPERTY_KEYS);
+
+    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
+        args_adds(args, property->keys[i]);
+    }
+
+    args_number(args, (int64_t) property->state.seq);
+    args_add(args, (const char *) property->state.hash, CHAIN_HASH);
+    args_number(args, (int64_t) property->state.rev);
+    args_adds(args, property->channel);
+
+    if (property->state.rev == 0) {
+        if (state_init(&nothing, property->id, property->len) == -1) {
+            commit.failed = 1;
+        }
+
+        buf_add(&first, (char *) nothing.hash, CHAIN_HASH);
+        store_set(&commit, "h0", &first);
+    }
+
+    for (i = 0; i < plan->nsteps; i++) {
+        store_step(&commit, &plan->steps[i]);
+    }
+
+    store_set_state(&commit);
+
+    if (commit.failed || buf_failed(&commit.last)) {
+        args->made.failed = 1;
+    }
+
+    memcpy(plan->next.hash, commit.hash, CHAIN_HASH);
+    plan->next.rev = property->state.rev + 1;
+
+    rc = conn_send(store->conn, args);
+
+    buf_free(&commit.last);
+
+    return rc;
+}
