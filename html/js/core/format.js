@@ -46,8 +46,7 @@ export class Formatter {
 
     /* "14:02" */
     time(at) {
-        return this.with({ hour: 'numeric', minute: '2-digit' })
-                   .format(new Date(at));
+        return this.with({ timeStyle: 'short' }).format(new Date(at));
     }
 
     /* "1 December 2026" */

@@ -37,6 +37,7 @@ export class ThreadStore extends Emitter {
         this.headTag = '';
         this.highTag = '';
         this.moreBefore = false;
+        this.detached = false;
     }
 
     get low() {
@@ -53,13 +54,8 @@ export class ThreadStore extends Emitter {
 
     /* Where to resume from: with the tag where we know it. */
     get cursor() {
-        const seq = this.high;
-
-        if (seq === this.headSeq && this.headTag) {
-            return `${seq}.${this.headTag}`;
-        }
-
-        return this.highTag ? `${seq}.${this.highTag}` : String(seq);
+        return this.highTag ? `${this.high}.${this.highTag}`
+                            : String(this.high);
     }
 
     /* The state that polls, hello and lease events share. */
@@ -110,6 +106,8 @@ export class ThreadStore extends Emitter {
         this.meta(page);
         this.entries = page.entries.slice();
         this.moreBefore = moreBefore;
+        this.detached = !this.atHead;
+        this.highTag = this.atHead ? this.headTag : '';
         this.status = 'ready';
         this.stale = false;
         this.changed();
@@ -140,11 +138,22 @@ export class ThreadStore extends Emitter {
         this.meta(page);
         this.stale = false;
 
+        /* a window may begin anywhere, and a page begins where it does */
+        if (this.entries.length === 0 && page.entries.length) {
+            this.entries.push(page.entries[0]);
+        }
+
         for (const entry of page.entries) {
             this.place(entry, '');
         }
 
         this.drain();
+
+        if (this.atHead) {
+            this.detached = false;
+            this.highTag = this.headTag;
+        }
+
         this.changed();
 
         return 'ok';
@@ -156,7 +165,6 @@ export class ThreadStore extends Emitter {
      * run) or "gap".
      */
     add(entry, id = '') {
-        const detached = !this.atHead;
         const tag = id.split('.')[1] || '';
         const before = this.high;
 
@@ -170,7 +178,7 @@ export class ThreadStore extends Emitter {
 
         this.tally(entry);
 
-        if (detached) {
+        if (this.detached) {
             this.changed();
             return 'away';
         }
@@ -183,9 +191,7 @@ export class ThreadStore extends Emitter {
     }
 
     place(entry, tag) {
-        if (entry.seq === this.high + 1
-            || (this.entries.length === 0 && entry.seq > 0))
-        {
+        if (entry.seq === this.high + 1) {
             this.entries.push(entry);
             this.highTag = tag;
             this.headSeq = Math.max(this.headSeq, entry.seq);
@@ -275,6 +281,7 @@ export class ThreadStore extends Emitter {
         } else {
             this.entries = this.entries.slice(0, max);
             this.highTag = '';
+            this.detached = true;
             this.ahead.clear();
         }
     }

@@ -228,8 +228,8 @@ export class ThreadSync extends Emitter {
         }
 
         const first = page.entries.length ? page.entries[0].seq : 0;
-        const ours = store.atHead && (first === 0 || first <= store.high + 1
-                                      || store.high === 0);
+        const ours = !store.detached && (first <= store.high + 1
+                                         || store.high === 0);
 
         if (!ours) {
             store.meta(page);
@@ -246,11 +246,11 @@ export class ThreadSync extends Emitter {
             }
         }
 
-        if (!store.atHead && ours) {
+        this.emit('parties', store);
+
+        if (!store.atHead && !store.detached) {
             this.catchUp();
         }
-
-        this.emit('parties', store);
     }
 
     /* Our place is not on the server's chain: begin again. */
@@ -269,11 +269,13 @@ export class ThreadSync extends Emitter {
             return;
         }
 
-        if (store.status !== 'ready' || (!store.atHead && !store.growing)) {
-            if (store.status === 'gone' || store.status === 'error') {
-                await this.load(store, null);
-            }
+        if (store.status !== 'ready') {
+            await this.load(store, null);
+            return;
+        }
 
+        if (store.detached) {
+            await this.refresh(store);
             return;
         }
 
@@ -293,16 +295,23 @@ export class ThreadSync extends Emitter {
     caughtUp(store, { status, data, etag }) {
         if (status === 200) {
             store.etag = etag;
-            store.growing = Boolean(data.more);
             this.page(store, data);
-
-            if (data.more) {
-                this.catchUp();
-            }
 
         } else if (status !== 304 && !this.isFinal(store, status)) {
             store.stale = true;
             store.changed();
+        }
+    }
+
+    /* What is known of a thread whose newest entries are not held. */
+    async refresh(store) {
+        const answer = await this.api.messages(store.property, { limit: 1 });
+
+        if (answer.status === 200 && store === this.store) {
+            store.meta(answer.data);
+            store.changed();
+        } else {
+            this.isFinal(store, answer.status);
         }
     }
 
@@ -345,7 +354,7 @@ export class ThreadSync extends Emitter {
     async loadNewer() {
         const { store } = this;
 
-        if (!store || store.atHead || store.status !== 'ready') {
+        if (!store || !store.detached || store.status !== 'ready') {
             return;
         }
 
@@ -365,7 +374,7 @@ export class ThreadSync extends Emitter {
     async jumpToNewest() {
         const { store } = this;
 
-        if (!store || store.atHead) {
+        if (!store || !store.detached) {
             return;
         }
 

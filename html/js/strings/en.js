@@ -35,21 +35,18 @@ export default {
     'inbox.unread': { one: '{n} unread message',
                       other: '{n} unread messages' },
     'inbox.filter': 'Filter by address or name',
-    'inbox.filter.clear': 'Clear the filter',
     'inbox.filters': 'Show',
     'inbox.all': 'All',
     'inbox.only.unread': 'Unread',
     'inbox.only.reply': 'Needs reply',
     'inbox.only.ended': 'Ended',
     'inbox.loading': 'Loading your threads',
-    'inbox.more': 'Looking through older threads',
     'inbox.error': 'Could not refresh. This is what we last knew; trying '
                    + 'again.',
     'inbox.moved': 'Show newest first',
     'inbox.you': 'You: {text}',
     'inbox.said': '{name}: {text}',
     'inbox.tenant': 'You rent',
-    'inbox.count': { one: '{n} thread', other: '{n} threads' },
 
     'empty.none': 'No properties yet',
     'empty.none.what': 'As soon as a lease names you, its thread appears '

@@ -278,8 +278,8 @@ export class ThreadView {
         return buildRows({
             entries: store.entries,
             waiting: store.waiting(),
-            pending: store.atHead
-                ? this.app.messenger.outbox.of(store.property) : [],
+            pending: store.detached
+                ? [] : this.app.messenger.outbox.of(store.property),
             me: store.me,
             divider: this.divider,
             dayKey: (at) => format.dayKey(at),
@@ -424,7 +424,7 @@ export class ThreadView {
             return;
         }
 
-        const away = !store.atHead || !this.timeline.atEnd();
+        const away = store.detached || !this.timeline.atEnd();
         const news = away ? this.newCount() : 0;
 
         this.down.hidden = !away;
@@ -442,7 +442,7 @@ export class ThreadView {
     newCount() {
         const { store } = this;
 
-        if (!store.atHead) {
+        if (store.detached) {
             return store.you.unread;
         }
 

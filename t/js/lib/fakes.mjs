@@ -1,0 +1,319 @@
+/*
+ * Stand-ins for what the pages' core is given by a browser and a server: a
+ * clock that moves when told to, an EventSource that hears what a test says,
+ * Web Locks and a BroadcastChannel for several tabs, and a server with one
+ * thread, as the wire contract has it.
+ */
+
+export class FakeClock {
+    constructor(now = Date.parse('2026-11-22T12:00:00Z')) {
+        this.time = now;
+        this.timers = new Map();
+        this.next = 1;
+    }
+
+    now() {
+        return this.time;
+    }
+
+    random() {
+        return 0.5;
+    }
+
+    setTimeout(fn, ms) {
+        this.timers.set(this.next, { fn, at: this.time + ms });
+
+        return this.next++;
+    }
+
+    clearTimeout(id) {
+        this.timers.delete(id);
+    }
+
+    /* Lets time pass, running what falls due and what follows from it. */
+    async tick(ms) {
+        const end = this.time + ms;
+
+        await settle();
+
+        for (;;) {
+            const due = [...this.timers].filter(([, t]) => t.at <= end)
+                .sort((a, b) => a[1].at - b[1].at)[0];
+
+            if (!due) {
+                break;
+            }
+
+            this.timers.delete(due[0]);
+            this.time = Math.max(this.time, due[1].at);
+            due[1].fn();
+            await settle();
+        }
+
+        this.time = end;
+    }
+}
+
+
+/* Lets every promise that can go on do so. */
+export async function settle(rounds = 40) {
+    for (let i = 0; i < rounds; i++) {
+        await new Promise((resolve) => setImmediate(resolve));
+    }
+}
+
+
+/* An EventSource; `all` collects those that were made. */
+export class FakeSource {
+    constructor(url, all) {
+        this.url = url;
+        this.closed = false;
+        this.listeners = new Map();
+        all.push(this);
+    }
+
+    addEventListener(name, fn) {
+        this.listeners.set(name, fn);
+    }
+
+    close() {
+        this.closed = true;
+    }
+
+    say(name, data, id = '') {
+        const event = { data: JSON.stringify(data), lastEventId: id };
+
+        if (name === null) {
+            this.onmessage(event);
+        } else {
+            this.listeners.get(name)(event);
+        }
+    }
+
+    break() {
+        this.onerror();
+    }
+}
+
+
+/* Web Locks with exclusive locks and steal, for one name. */
+export class FakeLocks {
+    constructor() {
+        this.held = null;
+        this.line = [];
+    }
+
+    request(name, { steal }, fn) {
+        return new Promise((resolve, reject) => {
+            const lock = { fn, resolve, reject };
+
+            if (steal && this.held) {
+                const old = this.held;
+
+                this.held = null;
+                old.reject(new Error('stolen'));
+                this.line.unshift(lock);
+            } else {
+                this.line.push(lock);
+            }
+
+            queueMicrotask(() => this.next());
+        });
+    }
+
+    next() {
+        if (this.held || this.line.length === 0) {
+            return;
+        }
+
+        const lock = this.line.shift();
+
+        this.held = lock;
+        lock.fn().then(() => {
+            if (this.held === lock) {
+                this.held = null;
+                lock.resolve();
+                this.next();
+            }
+        });
+    }
+}
+
+
+/* A BroadcastChannel between those made by one makeChannels(). */
+export function makeChannels() {
+    const all = [];
+
+    return () => {
+        const channel = {
+            onmessage: null,
+            postMessage(data) {
+                const copy = structuredClone(data);
+
+                for (const other of all) {
+                    if (other !== channel) {
+                        queueMicrotask(() => other.onmessage({ data: copy }));
+                    }
+                }
+            },
+        };
+
+        all.push(channel);
+
+        return channel;
+    };
+}
+
+
+/*
+ * What Api answers, from a thread in memory.  `me` reads as tenant; set
+ * `down` to have nothing answered, `status` to have everything refused.
+ */
+export class FakeServer {
+    constructor({ me = 'u-tom', clock = new FakeClock() } = {}) {
+        this.me = me;
+        this.clock = clock;
+        this.entries = [];
+        this.read_ = new Map();
+        this.down = false;
+        this.status = 0;
+        this.sendStatus = 0;
+        this.calls = [];
+        this.rev = 1;
+        this.lease = { id: 'L-1', state: 'active',
+                       starts_at: '2026-11-01T00:00:00.000Z',
+                       ends_at: null };
+        this.people = [
+            { user: 'u-tom', role: 'tenant', name: 'Tom' },
+            { user: 'u-lena', role: 'landlord', name: 'Lena' },
+        ];
+    }
+
+    write(user, text, clientId = `c${this.entries.length}`) {
+        const { role, name } = this.people.find((p) => p.user === user);
+        const entry = {
+            seq: this.entries.length + 1, kind: 'message',
+            from: { user, role, name }, text,
+            at: new Date(this.clock.now()).toISOString(),
+            client_id: clientId,
+        };
+
+        this.entries.push(entry);
+        this.rev++;
+
+        return entry;
+    }
+
+    cursor(seq = this.entries.length) {
+        return `${seq}.${seq.toString(16).padStart(8, '0')}`;
+    }
+
+    meta(property = 'elm') {
+        const read = this.read_.get(this.me) || 0;
+
+        return {
+            property, label: '12 Elm St', lease: this.lease,
+            you: { role: 'tenant', read, can_write: true,
+                   unread: this.unread() },
+            parties: this.people.map((p) =>
+                ({ ...p, read: this.read_.get(p.user) || 0 })),
+            head: this.cursor(),
+        };
+    }
+
+    unread() {
+        const read = this.read_.get(this.me) || 0;
+
+        return this.entries.filter((e) => e.seq > read
+                                          && e.from.user !== this.me).length;
+    }
+
+    inboxThread() {
+        const last = this.entries.at(-1);
+
+        return {
+            property: 'elm', label: '12 Elm St', role: 'tenant',
+            lease: this.lease, unread: this.unread(),
+            last: last ? { seq: last.seq, kind: 'message', event: null,
+                           from: last.from.user, preview: last.text,
+                           at: last.at } : null,
+        };
+    }
+
+    async answer(name, fn) {
+        this.calls.push(name);
+        await settle(2);
+
+        const status = this.down ? 0 : this.status;
+
+        if (this.down || this.status) {
+            return { status, data: null, etag: null, retryAfter: 0,
+                     type: null };
+        }
+
+        return { etag: `"${this.rev}"`, retryAfter: 0, type: null, ...fn() };
+    }
+
+    messages(property, { after, before, limit = 50 } = {}) {
+        return this.answer(`messages ${after ?? ''} ${before ?? ''}`.trim(),
+                           () => {
+            let entries = this.entries;
+            let more;
+
+            if (after !== undefined) {
+                const seq = parseInt(after, 10);
+
+                if (seq > this.entries.length) {
+                    return { status: 200, data: { ...this.meta(property),
+                                                  reset: true,
+                                                  entries: [] } };
+                }
+
+                entries = entries.filter((e) => e.seq > seq);
+                more = entries.length > limit;
+                entries = entries.slice(0, limit);
+
+            } else {
+                entries = before ? entries.filter((e) => e.seq < before)
+                                 : entries;
+                more = entries.length > limit;
+                entries = entries.slice(-limit);
+            }
+
+            return { status: 200, data: { ...this.meta(property), entries,
+                                          ...(more ? { more } : {}) } };
+        });
+    }
+
+    inbox() {
+        return this.answer('inbox', () => ({
+            status: 200,
+            data: { total_unread: this.unread(), rev: this.rev,
+                    threads: [this.inboxThread()], next: null },
+        }));
+    }
+
+    send(property, clientId, text) {
+        return this.answer(`send ${text}`, () => {
+            if (this.sendStatus) {
+                return { status: this.sendStatus, data: null,
+                         type: this.sendType };
+            }
+
+            const old = this.entries.find((e) => e.client_id === clientId);
+
+            return old ? { status: 200, data: old }
+                       : { status: 201,
+                           data: this.write(this.me, text, clientId) };
+        });
+    }
+
+    read(property, upto) {
+        return this.answer(`read ${upto}`, () => {
+            this.read_.set(this.me, upto);
+            this.rev++;
+
+            return { status: 204, data: null };
+        });
+    }
+}

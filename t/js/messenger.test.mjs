@@ -1,0 +1,462 @@
+/*
+ * The client as a whole, without a page: what it shows after any mix of
+ * streams, polls, outages and tabs.
+ */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { Messenger } from '../../html/js/core/messenger.js';
+import { MemoryStore } from '../../html/js/core/outbox-db.js';
+import { Tabs } from '../../html/js/core/tabs.js';
+import { FakeClock, FakeLocks, FakeServer, FakeSource, makeChannels }
+    from './lib/fakes.mjs';
+
+
+/* A browser with one user; tab() opens another tab of it. */
+function browser() {
+    const clock = new FakeClock();
+    const server = new FakeServer({ clock });
+    const locks = new FakeLocks();
+    const channel = makeChannels();
+    const db = new MemoryStore();
+    const sources = [];
+    const state = { online: true, streams: true };
+    let n = 0;
+
+    const open = (url) => {
+        const source = new FakeSource(url, sources);
+
+        queueMicrotask(() => answer(source));
+
+        return source;
+    };
+
+    /* the server's side of a stream: hello, then what was missed */
+    const answer = (source) => {
+        if (source.closed) {
+            return;
+        }
+
+        if (!state.streams || server.down) {
+            source.break();
+            return;
+        }
+
+        if (source.url.startsWith('/api/inbox')) {
+            source.say('hello', { rev: server.rev,
+                                  total_unread: server.unread() });
+            return;
+        }
+
+        const after = parseInt(source.url.split('after=')[1], 10);
+
+        source.say('hello', server.meta());
+        server.entries.filter((e) => e.seq > after).forEach((e) =>
+            source.say(null, e, server.cursor(e.seq)));
+    };
+
+    const live = (kind) => sources.filter((s) => !s.closed
+        && s.url.includes(kind));
+
+    /* somebody writes, and the open streams say so */
+    const say = (user, text) => {
+        const entry = server.write(user, text);
+
+        live('/properties/').forEach((s) =>
+            s.say(null, entry, server.cursor(entry.seq)));
+        live('/inbox/').forEach((s) => s.say('thread', {
+            ...server.inboxThread(), total_unread: server.unread(),
+        }, String(server.rev)));
+
+        return entry;
+    };
+
+    const cut = () => {
+        server.down = true;
+        sources.filter((s) => !s.closed).forEach((s) => s.break());
+    };
+
+    const tab = async ({ visible = true } = {}) => {
+        const self = { visible };
+        const tabs = new Tabs({ locks, channel: channel(), clock,
+                                visible: () => self.visible, id: `t${n++}` });
+
+        self.messenger = new Messenger({
+            session: { user: 'u-tom', name: 'Tom' }, api: server, db, tabs,
+            clock, open, online: () => state.online,
+            visible: () => self.visible,
+        });
+        await self.messenger.start();
+        await clock.tick(1000);
+
+        return self;
+    };
+
+    return { clock, server, sources, state, live, say, cut, tab, db };
+}
+
+const texts = (tab) => tab.messenger.thread.entries.map((e) => e.text);
+
+
+test('a thread, live, on one pair of streams', async () => {
+    const b = browser();
+
+    b.server.write('u-lena', 'hello');
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    await b.clock.tick(100);
+    assert.equal(tab.messenger.status, 'live');
+    assert.equal(b.live('').length, 2);
+    b.say('u-lena', 'there');
+    await b.clock.tick(10);
+    assert.deepEqual(texts(tab), ['hello', 'there']);
+    assert.equal(tab.messenger.inbox.total, 2);
+});
+
+
+test('reading is told to the server and shown at once', async () => {
+    const b = browser();
+
+    b.server.write('u-lena', 'hello');
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    tab.messenger.markRead();
+    assert.equal(tab.messenger.inbox.total, 0);
+    await b.clock.tick(10);
+    assert.equal(b.server.read_.get('u-tom'), 1);
+
+    const reads = b.server.calls.filter((c) => c.startsWith('read')).length;
+
+    tab.messenger.markRead();
+    await b.clock.tick(10);
+    assert.equal(b.server.calls.filter((c) => c.startsWith('read')).length,
+                 reads, 'once');
+});
+
+
+test('a mark that did not arrive is sent again', async () => {
+    const b = browser();
+
+    b.server.write('u-lena', 'hello');
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    b.cut();
+    tab.messenger.markRead();
+    await b.clock.tick(5000);
+    b.server.down = false;
+    await b.clock.tick(30000);
+    assert.equal(b.server.read_.get('u-tom'), 1);
+});
+
+
+test('an outage: nothing lost, nothing twice, both ways', async () => {
+    const b = browser();
+    const tab = await b.tab();
+    const statuses = [];
+
+    tab.messenger.on('status', (s) => statuses.push(s));
+    await tab.messenger.openThread('elm');
+    await tab.messenger.send('before');
+    await b.clock.tick(100);
+    b.cut();
+    await tab.messenger.send('meanwhile');
+    b.server.write('u-lena', 'theirs');
+    await b.clock.tick(20000);
+    assert.equal(tab.messenger.outbox.waiting(), 1);
+    b.server.down = false;
+    await b.clock.tick(40000);
+    assert.deepEqual(texts(tab), ['before', 'theirs', 'meanwhile']);
+    assert.deepEqual(b.server.entries.map((e) => e.text), texts(tab));
+    assert.equal(tab.messenger.outbox.waiting(), 0);
+    assert.equal(statuses.at(-1), 'live');
+});
+
+
+test('without streams, polls bring it within ten seconds', async () => {
+    const b = browser();
+
+    b.state.streams = false;
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    await b.clock.tick(30000);
+    assert.equal(tab.messenger.status, 'checking');
+
+    for (let i = 0; i < 4; i++) {
+        b.server.write('u-lena', `n${i}`);
+        await b.clock.tick(10000);
+        assert.equal(texts(tab).length, i + 1);
+        assert.equal(tab.messenger.inbox.total, i + 1);
+    }
+
+    b.state.streams = true;
+    await b.clock.tick(40000);
+    assert.equal(tab.messenger.status, 'live');
+    b.say('u-lena', 'live again');
+    await b.clock.tick(10);
+    assert.equal(texts(tab).length, 5);
+});
+
+
+test('kick: online again, it comes back at once', async () => {
+    const b = browser();
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    b.cut();
+    b.state.online = false;
+    tab.messenger.wake();
+    await b.clock.tick(60000);
+    assert.equal(tab.messenger.status, 'offline');
+    b.server.down = false;
+    b.state.online = true;
+    b.server.write('u-lena', 'missed');
+    tab.messenger.wake();
+    await b.clock.tick(50);
+    assert.equal(tab.messenger.status, 'live');
+    assert.deepEqual(texts(tab), ['missed']);
+});
+
+
+test('a hole is filled before anything after it is shown', async () => {
+    const b = browser();
+    const tab = await b.tab();
+    const shown = [];
+
+    await tab.messenger.openThread('elm');
+    tab.messenger.thread.on('change', () => shown.push(
+        tab.messenger.thread.entries.map((e) => e.seq).join()));
+    b.server.write('u-lena', 'lost on the way');
+    b.say('u-lena', 'heard');
+    await b.clock.tick(100);
+    assert.deepEqual(texts(tab), ['lost on the way', 'heard']);
+    assert.ok(!shown.includes('2'));
+});
+
+
+test('a reset begins again', async () => {
+    const b = browser();
+
+    for (let i = 0; i < 5; i++) {
+        b.server.write('u-lena', `old ${i}`);
+    }
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    await b.clock.tick(10);
+    b.server.entries.length = 2;
+    b.server.write('u-lena', 'other');
+    b.live('/properties/')[0].say('reset', { head: b.server.cursor() });
+    await b.clock.tick(100);
+    assert.deepEqual(texts(tab), ['old 0', 'old 1', 'other']);
+});
+
+
+test('opens at the first unread, however far back', async () => {
+    const b = browser();
+
+    for (let i = 1; i <= 400; i++) {
+        b.server.write('u-lena', `n${i}`);
+    }
+
+    b.server.read_.set('u-tom', 100);
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+
+    const { thread, threads } = tab.messenger;
+
+    assert.ok(thread.low < 101 && thread.high > 101);
+    assert.equal(thread.firstUnread(), 101);
+    assert.equal(thread.detached, true);
+    await threads.jumpToNewest();
+    assert.equal(thread.high, 400);
+    assert.equal(thread.detached, false);
+    assert.equal(await threads.jumpTo(7), true);
+    assert.ok(thread.low <= 7 && thread.high >= 7);
+    assert.equal(await threads.jumpTo(4000), false);
+});
+
+
+test('a stranger\'s thread is gone, and comes when a lease names us',
+     async () => {
+    const b = browser();
+
+    b.server.status = 404;
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    assert.equal(tab.messenger.thread.status, 'gone');
+    b.server.status = 0;
+    b.say('u-lena', 'welcome');
+    await b.clock.tick(40000);
+    assert.equal(tab.messenger.thread.status, 'ready');
+});
+
+
+test('signed out: it stops, and says so', async () => {
+    const b = browser();
+    const tab = await b.tab();
+    let out = 0;
+
+    tab.messenger.on('signed-out', () => out++);
+    await tab.messenger.openThread('elm');
+    b.live('/inbox/')[0].say('bye', { reason: 'expired' });
+    await b.clock.tick(60000);
+    assert.equal(out, 1);
+    assert.equal(b.live('').length, 0);
+});
+
+
+test('two tabs: one pair of streams, both show all, reading clears both',
+     async () => {
+    const b = browser();
+    const one = await b.tab();
+    const two = await b.tab();
+
+    await one.messenger.openThread('elm');
+    await two.messenger.openThread('elm');
+    await b.clock.tick(1000);
+    assert.equal(b.live('').length, 2);
+    assert.equal(two.messenger.status, 'live');
+    b.say('u-lena', 'to both');
+    await b.clock.tick(10);
+    assert.deepEqual(texts(one), ['to both']);
+    assert.deepEqual(texts(two), ['to both']);
+    assert.equal(two.messenger.inbox.total, 1);
+    one.messenger.markRead();
+    await b.clock.tick(10);
+    assert.equal(two.messenger.inbox.total, 0);
+    assert.equal(two.messenger.thread.you.unread, 0);
+});
+
+
+test('two tabs: what the second writes, the first sends, once', async () => {
+    const b = browser();
+    const one = await b.tab();
+    const two = await b.tab();
+
+    await one.messenger.openThread('elm');
+    await two.messenger.openThread('elm');
+    await two.messenger.send('from two');
+    await b.clock.tick(100);
+    assert.deepEqual(b.server.entries.map((e) => e.text), ['from two']);
+    assert.deepEqual(texts(two), ['from two']);
+    assert.deepEqual(texts(one), ['from two']);
+    assert.equal(two.messenger.outbox.items.length, 0);
+    assert.equal(one.messenger.outbox.items.length, 0);
+});
+
+
+test('two tabs, two threads: the one not streamed is told by the inbox',
+     async () => {
+    const b = browser();
+    const one = await b.tab();
+    const two = await b.tab();
+
+    await one.messenger.openThread('elm');
+    await two.messenger.openThread('oak');
+    await b.clock.tick(1000);
+    assert.equal(b.live('').length, 2, 'still one pair');
+    assert.equal(one.messenger.streamed, 'oak');
+
+    const entry = b.server.write('u-lena', 'for elm');
+
+    b.live('/inbox/')[0].say('thread', {
+        ...b.server.inboxThread(), total_unread: 1 }, String(b.server.rev));
+    await b.clock.tick(100);
+    assert.deepEqual(texts(one), ['for elm']);
+    assert.equal(entry.seq, 1);
+});
+
+
+test('the leader closes: the other takes over', async () => {
+    const b = browser();
+    const one = await b.tab();
+    const two = await b.tab();
+
+    await two.messenger.openThread('elm');
+    assert.equal(one.messenger.tabs.leading, true);
+    one.messenger.stop();
+    await b.clock.tick(1000);
+    assert.equal(two.messenger.tabs.leading, true);
+    assert.equal(two.messenger.status, 'live');
+    assert.equal(b.live('').length, 2);
+    b.say('u-lena', 'still here');
+    await b.clock.tick(10);
+    assert.deepEqual(texts(two), ['still here']);
+});
+
+
+test('a visible tab takes the lead from a hidden one, and back', async () => {
+    const b = browser();
+    const one = await b.tab({ visible: false });
+
+    assert.equal(one.messenger.tabs.leading, true);
+
+    const two = await b.tab();
+
+    assert.equal(two.messenger.tabs.leading, true);
+    assert.equal(one.messenger.tabs.leading, false);
+    two.visible = false;
+    one.visible = true;
+    one.messenger.wake();
+    await b.clock.tick(1000);
+    assert.equal(one.messenger.tabs.leading, true);
+    assert.equal(b.live('').length, 1);
+
+    const three = await b.tab();
+
+    assert.equal(three.messenger.tabs.leading, false, 'no need to');
+    assert.equal(three.messenger.status, 'live');
+});
+
+
+test('without Web Locks each tab leads itself', async () => {
+    const clock = new FakeClock();
+    const tabs = new Tabs({ locks: null, channel: makeChannels()(), clock,
+                            visible: () => true, id: 'x' });
+    let led = 0;
+
+    tabs.on('lead', () => led++);
+    tabs.start();
+    assert.equal(led, 1);
+});
+
+
+test('opened without a network, it shows what was last seen', async () => {
+    const b = browser();
+
+    b.server.write('u-lena', 'seen before');
+
+    const first = await b.tab();
+
+    await first.messenger.openThread('elm');
+    await b.clock.tick(1000);
+    first.messenger.stop();
+    b.cut();
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    await b.clock.tick(100);
+    assert.deepEqual(texts(tab), ['seen before']);
+    assert.equal(tab.messenger.thread.stale, true);
+    assert.equal(tab.messenger.inbox.threads.size, 1);
+    await tab.messenger.send('written in a tunnel');
+    b.server.down = false;
+    await b.clock.tick(40000);
+    assert.deepEqual(texts(tab), ['seen before', 'written in a tunnel']);
+    assert.equal(tab.messenger.thread.stale, false);
+});

@@ -1,0 +1,224 @@
+/* The outbox: nothing lost, nothing twice, in order, whatever is answered. */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { MemoryStore } from '../../html/js/core/outbox-db.js';
+import { Outbox } from '../../html/js/core/outbox.js';
+import { FakeServer, settle } from './lib/fakes.mjs';
+
+
+function make(db = new MemoryStore(), server = new FakeServer()) {
+    const { clock } = server;
+    let n = 0;
+    const outbox = new Outbox({ db, api: server, clock, user: 'u-tom',
+                                newId: () => `id-${clock.now()}-${n++}` });
+
+    return { outbox, server, clock, db };
+}
+
+
+const texts = (server) => server.entries.map((e) => e.text);
+
+
+test('sent in order, one at a time, and gone when stored', async () => {
+    const { outbox, server, clock, db } = make();
+    const stored = [];
+
+    outbox.on('stored', (sent) => stored.push(sent.entry.seq));
+    outbox.setActive(true);
+    await Promise.all(['a', 'b', 'c'].map((x) => outbox.add('elm', x)));
+    assert.equal(outbox.waiting(), 3);
+    await clock.tick(100);
+    assert.deepEqual(texts(server), ['a', 'b', 'c']);
+    assert.deepEqual(stored, [1, 2, 3]);
+    assert.equal((await db.list()).length, 0);
+});
+
+
+test('written while down, it survives the tab, and goes out once',
+     async () => {
+    const first = make();
+
+    first.server.down = true;
+    first.outbox.setActive(true);
+    await first.outbox.add('elm', 'one');
+    await first.outbox.add('elm', 'two');
+    await first.clock.tick(5000);
+    first.outbox.setActive(false);
+
+    const { outbox, server, clock, db } = make(first.db, first.server);
+
+    await outbox.reload();
+    assert.deepEqual(outbox.of('elm').map((i) => i.text), ['one', 'two']);
+    outbox.setActive(true);
+    await clock.tick(60000);
+    assert.deepEqual(texts(server), []);
+    server.down = false;
+    outbox.kick();
+    await clock.tick(100);
+    assert.deepEqual(texts(server), ['one', 'two']);
+    assert.equal((await db.list()).length, 0);
+});
+
+
+test('an answer that was lost leads to the same message', async () => {
+    const { outbox, server, clock } = make();
+    const { send } = server;
+
+    server.send = async (...args) => {
+        await send.apply(server, args);
+        server.send = send;
+
+        return { status: 0, retryAfter: 0 };
+    };
+    outbox.setActive(true);
+    await outbox.add('elm', 'once');
+    await clock.tick(20000);
+    assert.deepEqual(texts(server), ['once']);
+    assert.equal(outbox.items.length, 0);
+});
+
+
+test('202 is asked about again with the same id', async () => {
+    const { outbox, server, clock } = make();
+
+    server.sendStatus = 202;
+    outbox.setActive(true);
+    await outbox.add('elm', 'queued');
+    await clock.tick(10000);
+    assert.equal(outbox.waiting(), 1);
+    assert.equal(new Set(server.calls).size, 1);
+    server.sendStatus = 0;
+    await clock.tick(3000);
+    assert.equal(outbox.items.length, 0);
+    assert.deepEqual(texts(server), ['queued']);
+});
+
+
+test('refused for good: it says so, and the next goes on', async () => {
+    const { outbox, server, clock, db } = make();
+    const failed = [];
+
+    outbox.on('failed', (item) => failed.push(item.reason));
+    server.sendStatus = 409;
+    server.sendType = 'lease-not-active';
+    outbox.setActive(true);
+
+    const item = await outbox.add('elm', 'late');
+
+    await clock.tick(100);
+    assert.deepEqual(failed, ['lease-not-active']);
+    assert.equal((await db.list())[0].state, 'failed');
+    server.sendStatus = 0;
+    await outbox.add('elm', 'next');
+    await clock.tick(100);
+    assert.deepEqual(texts(server), ['next']);
+    await outbox.retry(item.n);
+    await clock.tick(100);
+    assert.deepEqual(texts(server), ['next', 'late']);
+});
+
+
+test('a client id that clashed is replaced by a retry', async () => {
+    const { outbox, server, clock } = make();
+
+    server.sendStatus = 409;
+    server.sendType = 'client-id-reused';
+    outbox.setActive(true);
+
+    const item = await outbox.add('elm', 'x');
+    const before = item.client_id;
+
+    await clock.tick(100);
+    server.sendStatus = 0;
+    await outbox.retry(item.n);
+    await clock.tick(100);
+    assert.notEqual(server.entries[0].client_id, before);
+});
+
+
+test('deleted while it failed, it stays deleted', async () => {
+    const { outbox, server, clock, db } = make();
+
+    server.sendStatus = 422;
+    outbox.setActive(true);
+
+    const item = await outbox.add('elm', 'x');
+
+    await outbox.remove(item.n);
+    await clock.tick(100);
+    assert.equal((await db.list()).length, 0);
+    assert.equal(outbox.items.length, 0);
+});
+
+
+test('429 waits as long as it is told to', async () => {
+    const { outbox, server, clock } = make();
+    const { send } = server;
+
+    server.send = async () => {
+        server.send = send;
+
+        return { status: 429, retryAfter: 20 };
+    };
+    outbox.setActive(true);
+    await outbox.add('elm', 'x');
+    await clock.tick(19000);
+    assert.deepEqual(texts(server), []);
+    await clock.tick(2000);
+    assert.deepEqual(texts(server), ['x']);
+});
+
+
+test('401 holds everything until the next sign-in', async () => {
+    const { outbox, server, clock } = make();
+    let out = 0;
+
+    outbox.on('signed-out', () => out++);
+    server.status = 401;
+    outbox.setActive(true);
+    await outbox.add('elm', 'x');
+    await clock.tick(60000);
+    assert.equal(out, 1);
+    assert.equal(server.calls.length, 1);
+    assert.equal(outbox.waiting(), 1);
+});
+
+
+test('seen in the thread, it is stored, whatever was answered', async () => {
+    const { outbox, server, clock } = make();
+
+    server.sendStatus = 202;
+    outbox.setActive(true);
+
+    const item = await outbox.add('elm', 'x');
+
+    await settle();
+    await outbox.confirm('elm', item.client_id);
+    assert.equal(outbox.items.length, 0);
+    await clock.tick(10000);
+    assert.equal(server.calls.length, 1);
+});
+
+
+test('other people of this browser have their own', async () => {
+    const { outbox, db } = make();
+
+    await db.add({ user: 'u-other', property: 'elm', text: 'not mine',
+                   client_id: 'x', state: 'queued' });
+    await outbox.reload();
+    assert.equal(outbox.items.length, 0);
+});
+
+
+test('only the leading tab sends', async () => {
+    const { outbox, server, clock } = make();
+
+    await outbox.add('elm', 'x');
+    await clock.tick(60000);
+    assert.deepEqual(server.calls, []);
+    outbox.setActive(true);
+    await clock.tick(100);
+    assert.deepEqual(texts(server), ['x']);
+});
