@@ -376,6 +376,13 @@ ngx_leaseloft_link_unsubscribe(ngx_leaseloft_link_t *link, ngx_str_t *channel)
 }
 
 
+void
+ngx_leaseloft_link_distrust(ngx_leaseloft_link_t *link)
+{
+    ngx_leaseloft_redis_fail(link->subscription.redis, "malformed frame");
+}
+
+
 ngx_uint_t
 ngx_leaseloft_link_up(ngx_leaseloft_link_t *link)
 {
@@ -387,13 +394,6 @@ ngx_uint_t
 ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link)
 {
     return ngx_leaseloft_redis_ready(link->command.redis);
-}
-
-
-ngx_uint_t
-ngx_leaseloft_link_busy(ngx_leaseloft_link_t *link)
-{
-    return link->ncommands != 0;
 }
 
 

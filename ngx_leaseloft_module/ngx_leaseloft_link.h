@@ -82,8 +82,5 @@ ngx_uint_t ngx_leaseloft_link_up(ngx_leaseloft_link_t *link);
 /* 1 while the command connection alone is ready */
 ngx_uint_t ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link);
 
-/* 1 while commands await their replies */
-ngx_uint_t ngx_leaseloft_link_busy(ngx_leaseloft_link_t *link);
-
 
 #endif /* NGX_LEASELOFT_LINK_H */
