@@ -150,6 +150,11 @@ export class ThreadSync extends Emitter {
 
         case 'thread-page':
             this.page(store, message.page);
+
+            if (!store.atHead && !store.detached) {
+                this.catchUp();
+            }
+
             break;
 
         case 'gone':
@@ -247,10 +252,6 @@ export class ThreadSync extends Emitter {
         }
 
         this.emit('parties', store);
-
-        if (!store.atHead && !store.detached) {
-            this.catchUp();
-        }
     }
 
     /* Our place is not on the server's chain: begin again. */
@@ -294,8 +295,21 @@ export class ThreadSync extends Emitter {
 
     caughtUp(store, { status, data, etag }) {
         if (status === 200) {
+            const { high } = store;
+
             store.etag = etag;
+
+            if (high > 0 && data.entries[0]?.seq > high + 1) {
+                /* a window of ours has ended, and this is the next one */
+                this.reset(store);
+                return;
+            }
+
             this.page(store, data);
+
+            if (store.high > high && !store.atHead) {
+                this.catchUp();
+            }
 
         } else if (status !== 304 && !this.isFinal(store, status)) {
             store.stale = true;
