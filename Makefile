@@ -152,6 +152,9 @@ $(BUILD)/nginx/Makefile: config conf/configure.sh $(BUILD)/module-inputs | deps
 
 $(MODULE): $(BUILD)/nginx/Makefile $(MODULE_SRCS) $(MODULE_HDRS)
 	$(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) modules
+	@if nm -uD $(BUILD)/nginx/ngx_leaseloft_module.so | grep -w U \
+	    | grep -E ' (ngx_leaseloft|ll)_'; then \
+	    echo "undefined in the module: see above" >&2; exit 1; fi
 	cp $(BUILD)/nginx/ngx_leaseloft_module.so $@
 	if [ -e $(BUILD)/nginx/own ]; then \
 	    $(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) binary; \

@@ -1,0 +1,345 @@
+#!/usr/bin/perl
+
+# The operators' command line against a real Redis and a real worker.
+
+use strict;
+use warnings;
+use utf8;
+
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(time);
+
+use lib 't/lib';
+use LeaseLoft;
+
+binmode Test::More->builder->$_(), ':utf8'
+    for qw(output failure_output todo_output);
+
+my $json = JSON::PP->new->utf8->canonical;
+my $ll = LeaseLoft->new();
+
+my %lease = (
+    lease_id => 'L-1', label => '12 Elm St', time_zone => 'America/New_York',
+    landlords => [{ user => 'u-lena', name => 'Léna' }],
+    tenants => [{ user => 'u-tom', name => 'Tom' }],
+    starts_at => '2020-01-01T00:00:00Z', ends_at => undef,
+);
+
+sub lease {
+    return $json->encode({ %lease, @_ });
+}
+
+# exit status and output, with what it says on standard error
+sub is_cli {
+    my ($status, $like, @args) = @_;
+
+    my ($got, $out) = $ll->cli(@args);
+
+    is($got, $status, "@args: exit status");
+    like($out, $like, "@args: output");
+
+    return $out;
+}
+
+sub cli_json {
+    my (@args) = @_;
+
+    my ($status, $out) = $ll->cli(@args, '--json');
+
+    return eval { $json->decode($out) } // { status => $status, out => $out };
+}
+
+
+# help, and arguments that make no sense
+
+my $help = is_cli(0, qr/^Usage: leaseloft COMMAND/, '--help');
+my @commands = $help =~ /^  (\w[\w ]*\w)  +/mg;
+
+is(scalar @commands, 9, 'commands');
+
+my $page = do {
+    open my $f, '<:utf8', "$LeaseLoft::root/docs/cli.md" or die;
+    local $/;
+    <$f>;
+};
+
+for my $command (@commands) {
+    my $usage = is_cli(0, qr/^Usage: leaseloft \Q$command\E/,
+                       split(/ /, $command), '--help');
+    my ($line) = $usage =~ /^Usage: (.*\S)/m;
+    like($page, qr/^### \Q$command\E\n\n`\Q$line\E`$/m,
+         "docs/cli.md has \"$line\"");
+}
+
+is_cli(2, qr/which command/);
+is_cli(2, qr/no command "frob"/, 'frob');
+is_cli(2, qr/no command "lease"/, 'lease');
+is_cli(2, qr/no command "lease frob"/, 'lease', 'frob');
+is_cli(2, qr/"doctor" has no option "--frob"/, 'doctor', '--frob');
+is_cli(2, qr/"--redis" needs a value/, 'doctor', '--redis');
+is_cli(2, qr/"doctor" takes no arguments/, 'doctor', 'x');
+is_cli(2, qr/"lease put" takes PROPERTY FILE/, 'lease', 'put', 'P');
+is_cli(2, qr/PROPERTY must be 1 to 64/, 'lease', 'show', 'a b');
+is_cli(2, qr/USER must be 1 to 64/, 'unread', 'a.b');
+is_cli(2, qr/--inboxes must be/, 'doctor', '--inboxes', '0');
+is_cli(1, qr/not built with/, 'doctor', '--redis=rediss://localhost:1');
+is_cli(1, qr/cannot connect/, 'doctor', '--redis', 'unix:/nowhere/redis');
+is_cli(1, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
+
+
+# tokens
+
+$ll->lease('P');
+
+my $key = "$ll->{dir}/token.key";
+my $token = is_cli(0, qr/^[\w-]+\.[\w-]+\.[\w-]+\n$/, 'token', '--sub',
+                   'u-tom', '--ttl=60', '--key', $key, '--name', 'Tom');
+chomp $token;
+
+is($ll->get('/api/inbox', token => $token)->status(), 200,
+   'nginx accepts it');
+
+$ll->write('newline.key', "$ll->{key}\n");
+my $made = cli_json('token', '--sub', 'u-tom', '--ttl', 60, '--key',
+                    "$ll->{dir}/newline.key");
+is($ll->get('/api/inbox', token => $made->{token})->status(), 200,
+   'a final newline is no part of the secret');
+like($made->{expires_at}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'expires_at');
+
+$ll->write('empty.key', "\n");
+$ll->write('pem.key', "-----BEGIN PUBLIC KEY-----\n");
+
+is_cli(1, qr/holds no secret/, 'token', '--sub', 'u', '--ttl', 1, '--key',
+       "$ll->{dir}/empty.key");
+is_cli(1, qr/PEM/, 'token', '--sub', 'u', '--ttl', 1, '--key',
+       "$ll->{dir}/pem.key");
+is_cli(1, qr/cannot open/, 'token', '--sub', 'u', '--ttl', 1, '--key',
+       '/nowhere');
+is_cli(2, qr/"token" needs --key FILE/, 'token', '--sub', 'u', '--ttl', 1);
+is_cli(2, qr/--sub must be/, 'token', '--sub', 'a b', '--ttl', 1, '--key',
+       $key);
+is_cli(2, qr/--ttl must be/, 'token', '--sub', 'u', '--ttl', $_, '--key',
+       $key) for '0', '-1', '1h', '', '99999999999999999999';
+
+
+# one lease
+
+$ll->write('lease.json', lease());
+
+is_cli(0, qr/^Q: lease L-1 is active$/, 'lease', 'put', 'Q',
+       "$ll->{dir}/lease.json");
+is_cli(0, qr/^Q: lease L-1 is active$/, 'lease', 'put', 'Q',
+       "$ll->{dir}/lease.json");
+
+my $put = cli_json('lease', 'put', 'Q', "$ll->{dir}/lease.json");
+
+is($put->{property}, 'Q', 'put --json: property');
+is($put->{head}, $ll->poll('Q', 'u-lena')->{head}, 'put --json: head');
+is(scalar @{ $ll->poll('Q', 'u-lena')->{entries} }, 1,
+   'declared three times, opened once');
+
+$ll->write('bad.json', lease(label => '', tenants => []));
+
+is_cli(1, qr/^leaseloft: Q: label must .*; tenants must /, 'lease', 'put',
+       'Q', "$ll->{dir}/bad.json");
+
+my ($problem) = (($ll->cli('lease', 'put', 'Q', "$ll->{dir}/bad.json",
+                           '--json'))[1]) =~ /^(\{.*\})$/m;
+
+is(join(' ', map { $_->{field} } @{ $json->decode($problem)->{errors} }),
+   'label tenants', 'put --json: the problem document');
+is_cli(1, qr/cannot open/, 'lease', 'put', 'Q', '/nowhere');
+
+$ll->write('big.json', ' ' x 65537);
+
+is_cli(1, qr/has over 65536 bytes/, 'lease', 'put', 'Q',
+       "$ll->{dir}/big.json");
+
+$ll->write('other.json', lease(lease_id => 'L-2'));
+
+is_cli(1, qr/in the way/, 'lease', 'put', 'Q', "$ll->{dir}/other.json");
+
+
+# what it shows
+
+$ll->write('next.json', lease(lease_id => 'L-2', ends_at => undef,
+                              starts_at => '2099-01-01T00:00:00Z'));
+$ll->write('ends.json', lease(ends_at => '2098-01-01T01:00:00+01:00'));
+
+is_cli(0, qr/L-1 is active/, 'lease', 'put', 'Q', "$ll->{dir}/ends.json");
+is_cli(0, qr/L-2 is pending/, 'lease', 'put', 'Q', "$ll->{dir}/next.json");
+
+my $shown = cli_json('lease', 'show', 'Q');
+
+is($shown->{head}, $ll->poll('Q', 'u-lena')->{head}, 'show: head');
+is(join(' ', map { "$_->{lease_id}:$_->{state}" } @{ $shown->{leases} }),
+   'L-1:active L-2:pending', 'show: leases');
+is_deeply($shown->{leases}[0],
+          { %lease, state => 'active', starts_at => '2020-01-01T00:00:00.000Z',
+            ends_at => '2098-01-01T00:00:00.000Z' },
+          'show: the declaration');
+is_cli(0, qr/^Q, head 1\.\w{8}\n\nL-1 \(active\) 12 Elm St\n/, 'lease', 'show',
+       'Q');
+is_cli(1, qr/no property "nobody"/, 'lease', 'show', 'nobody');
+
+$ll->write('past.json', lease(ends_at => '2021-01-01T00:00:00Z'));
+is_cli(0, qr/L-1 is ended/, 'lease', 'put', 'R', "$ll->{dir}/past.json");
+is(cli_json('lease', 'show', 'R')->{leases}[0]{state}, 'ended', 'show: ended');
+
+
+# many leases: bad lines are named, the rest goes on, order holds
+
+sub line {
+    my ($property, @members) = @_;
+    return lease(property => $property, @members) . "\n";
+}
+
+$ll->write('load.jsonl', join '', (map { line("M-$_") } 1 .. 300), "\n",
+           "{]\n", "[]\n", lease() . "\n", line('a b'),
+           line('M-301', label => ''),
+           line('M-1', label => 'second'), line('M-1', label => 'third'),
+           line('M-302'));
+
+my $loaded = is_cli(1, qr/^303 declared, 5 failed$/m, 'lease', 'load',
+                    "$ll->{dir}/load.jsonl");
+
+like($loaded, qr/^leaseloft: line 302: is not JSON$/m, 'not JSON');
+like($loaded, qr/^leaseloft: line 303: must be an object$/m, 'not an object');
+like($loaded, qr/^leaseloft: line 304: property must /m, 'no property');
+like($loaded, qr/^leaseloft: line 305: property must /m, 'a bad property');
+like($loaded, qr/^leaseloft: line 306, M-301: label must have 1 to 200 /m,
+     'a refused one');
+is($ll->poll('M-1', 'u-lena')->{label}, 'third', 'the last line counts');
+is($ll->poll('M-302', 'u-tom')->{label}, '12 Elm St', 'the rest went on');
+is($ll->get('/api/properties/M-301/messages', user => 'u-tom')->status(), 404,
+   'the bad one is not there');
+
+my $errors = cli_json('lease', 'load', "$ll->{dir}/load.jsonl");
+
+is($errors->{declared}, 303, 'load --json: declared');
+is($errors->{failed}, 5, 'load --json: failed');
+is_deeply([ map { $_->{line} } @{ $errors->{errors} } ],
+          [ 302, 303, 304, 305, 306 ], 'load --json: lines');
+
+$ll->write('good.jsonl', line('M-1', label => 'third'));
+is_cli(0, qr/^1 declared, 0 failed$/m, 'lease', 'load',
+       "$ll->{dir}/good.jsonl");
+
+
+# unread counts, and their rebuild
+
+$ll->say('P', 'u-tom', "message $_") for 1 .. 5;
+$ll->say('Q', 'u-tom', "message $_") for 1 .. 3;
+$ll->say('P', 'u-lena', 'an answer');
+$ll->mark('P', 'u-lena', 3);
+
+my $unread = cli_json('unread', 'u-lena');
+my %unread = map { $_->{property} => $_->{unread} } @{ $unread->{threads} };
+
+is($unread->{total_unread}, 6, 'unread: total');
+is($unread{P}, 3, 'unread: after a read mark');
+is($unread{Q}, 3, 'unread: all');
+is($unread{'M-7'}, 0, 'unread: a quiet thread');
+is(scalar @{ $unread->{threads} }, 305, 'unread: all pages');
+is_cli(0, qr/^3\tP\tLabel of P$/m, 'unread', 'u-lena');
+is_cli(0, qr/^0\ttotal$/, 'unread', 'nobody');
+
+sub inboxes {
+    return map {
+        my $user = $_;
+        my $inbox = $ll->get('/api/inbox?limit=200', user => $user)->json();
+        delete $inbox->{rev};
+        $json->encode($inbox);
+    } qw(u-lena u-tom);
+}
+
+my @before = inboxes();
+
+like((is_cli(0, qr/0 inbox threads mended$/, 'unread', 'rebuild')),
+     qr/^30[45] threads, 2 users/, 'all of them');
+is_deeply([ inboxes() ], \@before, 'a rebuild changes nothing');
+
+$ll->redis('HSET', 'll:{p:P}:unread', 'u-lena', 99, 'u-tom', 17);
+$ll->redis('DEL', 'll:{p:Q}:unread');
+$ll->redis('DEL', map { "ll:{u:u-lena}:$_" } qw(inbox order revs account));
+$ll->redis('HSET', 'll:{u:u-tom}:account', 'total', 1000);
+
+my $rebuilt = cli_json('unread', 'rebuild');
+
+is($rebuilt->{users}, 2, 'rebuilt');
+cmp_ok($rebuilt->{mended}, '>=', 304, 'and says how much was wrong');
+is_deeply([ inboxes() ], \@before, 'the same as before the damage');
+
+$ll->say('P', 'u-tom', 'one more');
+is(cli_json('unread', 'u-lena')->{total_unread}, 7, 'and counts on');
+
+
+# what workers gave up
+
+my @request = (op => 'send', p => 'P', u => 'u-tom', r => 'gone.1',
+               b => '{"client_id":"dead-1","text":"from the dead"}');
+
+my $id = $ll->redis('XADD', 'll:{in:0}:dead', '*', @request,
+                    why => 'died thrice', id => '5-1');
+my $other = $ll->redis('XADD', 'll:{in:0}:dead', '*', @request,
+                       why => 'again', id => '6-1');
+
+my $dead = is_cli(0, qr/^\Q$id\E\t\S+\tsend\tP\tu-tom\tdied thrice$/m, 'dead',
+                  'list');
+unlike($dead, qr/from the dead/, 'no text is shown');
+is_deeply([ map { "$_->{id} $_->{request}" } @{ cli_json('dead', 'list')
+                                                ->{dead} } ],
+          [ "$id 5-1", "$other 6-1" ], 'list --json');
+
+is_cli(1, qr/no request "1-1" was given up\n/, 'dead', 'retry', '1-1');
+is_cli(0, qr/^1 queued$/, 'dead', 'retry', $id);
+is(wait_for(sub { $ll->poll('P', 'u-lena')->{entries}[-1]{text} eq
+                  'from the dead' }), 1, 'the request is carried out');
+is_cli(0, qr/^1 queued$/, 'dead', 'retry');
+is_cli(0, qr/^0 given up$/, 'dead', 'list');
+is(scalar(grep { ($_->{text} // '') eq 'from the dead' }
+          @{ $ll->poll('P', 'u-lena')->{entries} }), 1, 'once');
+
+
+# doctor
+
+my $doctor = is_cli(0, qr/^nothing has to be changed$/m, 'doctor');
+
+like($doctor, qr/^ok +workers +1$/m, 'doctor: workers');
+like($doctor, qr/^ok +persistence +appendfsync always$/m,
+     'doctor: persistence');
+
+$ll->redis('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+$ll->redis('CONFIG', 'SET', 'appendfsync', 'everysec');
+$ll->redis('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 1mb 1');
+is_cli(1, qr/^fault +eviction .*"maxmemory-policy noeviction"$/m, 'doctor');
+
+my %levels = map { $_->{check} => $_->{level} }
+             @{ cli_json('doctor')->{checks} };
+
+is($levels{persistence}, 'advice', 'doctor: everysec');
+is($levels{buffers}, 'advice', 'doctor: small buffers');
+is($levels{version}, 'ok', 'doctor: version');
+
+$ll->redis('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+
+
+# without a worker
+
+$ll->stop('worker1');
+
+is(wait_for(sub { ($ll->cli('doctor'))[1] =~ /^fault +workers /m }, 8), 1,
+   'doctor: no worker');
+
+my $since = time();
+
+is_cli(1, qr/no worker has answered within 10 s/, 'lease', 'put', 'S',
+       "$ll->{dir}/lease.json");
+cmp_ok(time() - $since, '<', 15, 'in bounded time');
+
+$ll->start('worker1');
+is(wait_for(sub { ($ll->cli('lease', 'show', 'S'))[0] == 0 }), 1,
+   'carried out once one runs');
+
+$ll->finish();

@@ -1,0 +1,214 @@
+#!/usr/bin/perl
+
+# Refusals: which status, in which order, and what the answers look like.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use lib 't/lib';
+use LeaseLoft;
+
+my $ll = LeaseLoft->new();
+
+$ll->lease('P', landlords => ['u-lena'], tenants => ['u-tom']);
+$ll->lease('Q', landlords => ['u-omar'], tenants => ['u-mia']);
+
+my $messages = '/api/properties/P/messages';
+my @foreign = (headers => { Origin => 'https://evil.example' });
+
+
+# 405: before anything else, and with Allow
+
+my %allow = (
+    '/api/properties/P/events'           => 'GET',
+    '/api/properties/P/messages'         => 'GET, POST',
+    '/api/properties/P/read'             => 'POST',
+    '/api/inbox'                         => 'GET',
+    '/api/inbox/events'                  => 'GET',
+    '/internal/properties/P/lease'       => 'PUT',
+    '/internal/metrics'                  => 'GET',
+    '/internal/health'                   => 'GET',
+);
+
+for my $path (sort keys %allow) {
+    for my $method (qw(HEAD OPTIONS DELETE PATCH TRACE FOO)) {
+        # TRACE never gets past nginx
+        next if $method eq 'TRACE';
+
+        my $r = $ll->request($method, $path);
+        is($r->status() . ' ' . ($r->header('Allow') // 'none'),
+           "405 $allow{$path}", "$method $path");
+    }
+}
+
+is_problem($ll->post('/api/inbox', '{}'), 405, '', '405 is a problem');
+is_problem($ll->get('/api/properties/P/read'), 405, '', '405, then 401');
+
+
+# 401
+
+for my $path (grep { m{^/api} } sort keys %allow) {
+    my $method = $allow{$path} =~ /GET/ ? 'GET' : 'POST';
+    my $r = $ll->request($method, $path);
+
+    is_problem($r, 401, '', "$method $path without a token");
+    is($r->header('WWW-Authenticate'), 'Bearer', 'WWW-Authenticate');
+}
+
+is_problem($ll->post($messages, '{}', token => 'x', @foreign), 401, '',
+           '401, then 403');
+
+
+# 403
+
+my $cookie = $ll->token('u-tom');
+
+is_problem($ll->post($messages, '{}', cookie => $cookie, @foreign), 403, '',
+           'a write by cookie from another origin');
+is_problem($ll->post('/api/properties/nope/messages', '{}', cookie => $cookie,
+                     @foreign), 403, '', '403, then 404');
+is($ll->post($messages, '{}', user => 'u-tom', @foreign)->status(), 422,
+   'a bearer may come from anywhere');
+is($ll->post($messages, '{}', cookie => $cookie,
+             headers => { Origin => 'http://localhost' })->status(), 422,
+   'the host\'s own origin');
+is($ll->post($messages, '{}', cookie => $cookie,
+             headers => { Origin => 'https://localhost' })->status(), 403,
+   'another scheme');
+is($ll->post($messages, '{}', cookie => $cookie,
+             headers => { Origin => 'http://localhost:81' })->status(), 403,
+   'another port');
+is($ll->post($messages, '{}', cookie => $cookie,
+             headers => { Origin => 'null' })->status(), 403, 'origin null');
+is($ll->post($messages, '{}', cookie => $cookie)->status(), 422,
+   'no origin at all');
+is($ll->get($messages, cookie => $cookie, @foreign)->status(), 200,
+   'reading is not writing');
+
+
+# 404: one answer for all that is not yours, to the byte
+
+my $long = 'x' x 65;
+
+for my $case (
+    ['GET', 'messages'], ['GET', 'messages?after=bad'], ['GET', 'events'],
+    ['GET', 'events?after=bad'], ['POST', 'messages'], ['POST', 'read'])
+{
+    my ($method, $what) = @$case;
+    my @body = $method eq 'POST' ? (body => 'nonsense') : ();
+    my $first;
+
+    for my $property ('nope', 'Q', '', $long, 'a.b', 'a%20b', '%00', 'ü') {
+        my $r = $ll->request($method, "/api/properties/$property/$what",
+                             user => 'u-tom', @body);
+
+        is_problem($r, 404, '', "$method '$property' $what") unless $first;
+        $first //= $r->comparable();
+
+        is($r->comparable(), $first, "$method '$property' $what: the same");
+    }
+}
+
+for my $path ('/api', '/api/', '/api/properties', '/api/properties/P',
+              '/api/properties/P/', '/api/properties/P/messages/',
+              '/api/properties/P/messages%0A', '/api/inbox/',
+              '/api/properties/P/x', '/internal/health', '/internal/metrics',
+              '/internal/properties/P/lease')
+{
+    my $r = $ll->get($path, user => 'u-tom', port => $ll->{ports}{http});
+    like($r->status() . ($r->header('Content-Type') // ''),
+         qr{^404text/html}, "nobody serves $path: nginx's 404");
+}
+
+
+# 400: polls; streams say reset instead (stream.t)
+
+for my $query (
+    'after=', 'after=x', 'after=1.', 'after=1.9f3a01c', 'after=1.9F3A01C2',
+    'after=-1', 'after=01', 'after=1.9f3a01c22', 'after=+1', 'after=1%00',
+    'after=9999999999999999999999', 'before=', 'before=x', 'before=1.9f3a01c2',
+    'limit=', 'limit=0', 'limit=201', 'limit=x', 'limit=-1', 'limit=1.5',
+    'limit=010', 'after=0&before=1')
+{
+    is_problem($ll->get("$messages?$query", user => 'u-tom'), 400, '',
+               "poll with $query");
+}
+
+for my $query (qw(limit=0 limit=201 limit= cursor= cursor=x limit=x)) {
+    is_problem($ll->get("/api/inbox?$query", user => 'u-tom'), 400, '',
+               "inbox with $query");
+}
+
+is($ll->get("$messages?foo=bar&limit=200&=&x", user => 'u-tom')->status(), 200,
+   'unknown parameters are ignored');
+
+
+# the body: 413, 415, 422
+
+my $large = 'x' x (64 * 1024 + 1);
+
+is_problem($ll->post($messages, $large, user => 'u-tom'), 413, '', '413');
+is_problem($ll->request('POST', $messages, user => 'u-tom', body => $large,
+                        headers => { 'Content-Type' => 'text/plain' }),
+           413, '', '413, then 415');
+
+{
+    my $token = $ll->token('u-tom');
+    my $r = $ll->raw("POST $messages HTTP/1.1\r\nHost: localhost\r\n"
+        . "Authorization: Bearer $token\r\nConnection: close\r\n"
+        . "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        . "10001\r\n" . ('x' x 0x10001) . "\r\n0\r\n\r\n");
+    is_problem($r, 413, '', '413, chunked');
+}
+
+is($ll->post($messages, '{"client_id":"c","text":"' . 'x' x (65536 - 27) . '"}',
+             user => 'u-tom')->status(), 422, 'exactly 64 KiB is read');
+
+for my $type ('', 'text/plain', 'application/x-www-form-urlencoded',
+              'application/jsonx', 'application/problem+json')
+{
+    my $r = $ll->request('POST', $messages, user => 'u-tom', body => '{',
+                         headers => { 'Content-Type' => $type });
+    is_problem($r, 415, '', "Content-Type '$type', and 415 before 422");
+}
+
+for my $type ('application/json', 'application/json; charset=utf-8',
+              'Application/JSON', 'application/json;charset=UTF-8')
+{
+    my $r = $ll->request('POST', $messages, user => 'u-tom', body => '{}',
+                         headers => { 'Content-Type' => $type });
+    is($r->status(), 422, "Content-Type '$type'");
+}
+
+
+# 422, then 409
+
+$ll->lease('E', lease_id => 'L-e', ends_at => '2021-01-01T00:00:00Z');
+
+is_problem($ll->post('/api/properties/E/messages', {}, user => 'u-tom'), 422,
+           '', '422, then 409');
+is_problem($ll->say('E', 'u-tom', 'hello?'), 409, 'lease-not-active',
+           'a lease that has ended');
+
+
+# headers of answers that are no refusals
+
+my %cache = ($messages => 'private, no-cache', '/api/inbox' =>
+             'private, no-cache', '/internal/health' => 'no-store',
+             '/internal/metrics' => 'no-store');
+
+for my $path (sort keys %cache) {
+    my $r = $ll->get($path, user => 'u-tom');
+    is($r->status(), 200, $path);
+    is($r->header('Cache-Control'), $cache{$path}, 'Cache-Control');
+    is($r->header('X-Content-Type-Options'), 'nosniff', 'nosniff');
+}
+
+my $sent = $ll->say('P', 'u-tom', 'hello');
+
+is($sent->header('Cache-Control'), 'no-store', 'of a send');
+is($sent->header('X-Content-Type-Options'), 'nosniff', 'of a send');
+
+$ll->finish();

@@ -1,0 +1,199 @@
+#!/usr/bin/perl
+
+# Who is asking: tokens good and bad, where they may come from, and what the
+# configured key makes of them.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use MIME::Base64 qw(encode_base64url);
+use Test::More;
+
+use lib 't/lib';
+use LeaseLoft;
+use LeaseLoft::Token qw(token token_raw);
+
+my $dir_keys = File::Temp::tempdir(CLEANUP => 1);
+
+sub run { system("$_[0] 2>/dev/null") == 0 or die "$_[0]\n" }
+
+run("openssl genrsa -out $dir_keys/rsa.key 2048");
+run("openssl rsa -in $dir_keys/rsa.key -pubout -out $dir_keys/rsa.pem");
+run("openssl ecparam -name prime256v1 -genkey -noout -out $dir_keys/ec.key");
+run("openssl ec -in $dir_keys/ec.key -pubout -out $dir_keys/ec.pem");
+
+my @kinds = map {
+    my ($name, $conf) = @$_;
+    "location = /$name { $conf default_type text/plain; "
+    . "return 200 \"\$leaseloft_user\"; }"
+} ['hs', ''], ['rs', "leaseloft_key $dir_keys/rsa.pem;"],
+  ['es', "leaseloft_key $dir_keys/ec.pem;"],
+  ['iss', 'leaseloft_issuer https://login.example;'],
+  ['aud', 'leaseloft_audience leaseloft;'],
+  ['leeway', 'leaseloft_leeway 60s;'],
+  ['cookie', 'leaseloft_cookie other;'];
+
+my $ll = LeaseLoft->new(server => join("\n", @kinds));
+my $key = $ll->{key};
+my $now = time();
+
+$ll->lease('P', tenants => ['u-tom']);
+
+# who the module takes the bearer of a token for
+sub user {
+    my ($token, $path) = @_;
+    return $ll->get($path // '/hs', token => $token)->body();
+}
+
+sub claims { return { sub => 'u-tom', exp => $now + 600, @_ } }
+
+
+is(user(token($key, claims())), 'u-tom', 'a good token');
+is($ll->get('/api/inbox', token => token($key, claims()))->status(), 200,
+   'opens the API');
+is($ll->get('/hs')->body(), '', 'none');
+
+# what is needed, and what is checked where present
+for my $case (
+    [{ exp => $now + 600 }, 'no sub'], [{ sub => 'u-tom' }, 'no exp'],
+    [claims(exp => $now - 1), 'expired'], [claims(exp => $now), 'expires now'],
+    [claims(exp => 0), 'exp 0'], [claims(exp => -1), 'exp -1'],
+    [claims(exp => 'soon'), 'exp is no number'],
+    [claims(exp => undef), 'exp null'], [claims(exp => []), 'exp a list'],
+    [claims(nbf => $now + 100), 'not yet'],
+    [claims(nbf => 'x'), 'nbf is no number'],
+    [claims(sub => ''), 'empty sub'], [claims(sub => 'u tom'), 'a blank'],
+    [claims(sub => 'x' x 65), '65 characters'],
+    [claims(sub => 'u-töm'), 'not ASCII'], [claims(sub => 7), 'a number'],
+    [claims(sub => ['u-tom']), 'a list'], [claims(sub => "u-tom\0"), 'NUL'],
+    [claims(sub => "u-tom\n"), 'line feed'])
+{
+    is(user(token($key, $case->[0])), '', "claims: $case->[1]");
+    is($ll->get('/api/inbox', token => token($key, $case->[0]))->status(), 401,
+       'and 401');
+}
+
+is(user(token($key, claims(nbf => $now - 1))), 'u-tom', 'nbf has passed');
+is(user(token($key, claims(iss => 'x', aud => 'y', role => 'landlord'))),
+   'u-tom', 'what is not configured is not looked at');
+is(user(token($key, claims(sub => 'A-z_0' . 'x' x 59))), 'A-z_0' . 'x' x 59,
+   'an id of 64');
+
+# algorithms, keys, forms
+my $good = token($key, claims());
+my ($h, $c, $s) = split /\./, $good;
+my $payload = encode_json(claims());
+
+for my $case (
+    [token('other', claims()), 'wrong key'], [token('', claims()), 'no key'],
+    [token($key, claims(), { alg => 'none' }), 'alg none'],
+    [encode_base64url('{"alg":"none"}') . ".$c.", 'alg none, unsigned'],
+    [encode_base64url('{"alg":"NONE"}') . ".$c.$s", 'alg NONE'],
+    [token($key, claims(), { alg => 'HS512' }), 'another alg'],
+    [token($key, claims(), { alg => 'RS256' }), 'a public key\'s alg'],
+    [token($key, claims(), { typ => 'JWT' }), 'no alg'],
+    [token($key, claims(), { alg => 'HS256', crit => ['exp'] }), 'crit'],
+    [token_raw($key, '{"alg":"HS256"', $payload), 'header is no JSON'],
+    [token_raw($key, '{"alg":"HS256"}', '{"sub"'), 'claims are no JSON'],
+    [token_raw($key, '{"alg":"HS256"}', '[]'), 'claims are a list'],
+    [token_raw($key, '{"alg":"HS256"}',
+               '{"sub":"u-tom","sub":"u-ana","exp":99999999999}'),
+     'a claim given twice'],
+    ["$h.$c", 'no signature'], ["$h.$c.", 'empty signature'],
+    ["$good.x", 'four parts'], [".$good", 'an empty part'],
+    ["$h.$c." . substr($s, 0, -2), 'a short signature'],
+    ["$h." . encode_base64url(encode_json(claims(sub => 'u-ana'))) . ".$s",
+     'changed claims'],
+    ['x' x 5000, 'rubbish'], ['..', 'dots'], ["\xff.\xfe.\xfd", 'bytes'])
+{
+    is(user($case->[0]), '', $case->[1]);
+}
+
+cmp_ok($ll->get('/api/inbox', token => 'x' x 100_000)->status(), '>=', 400,
+       'a token of 100 kB');
+
+# a public key is no secret
+my $pem = do { local (@ARGV, $/) = "$dir_keys/rsa.pem"; <> };
+is(user(token($pem, claims()), '/rs'), '', 'HS256 by the public key');
+is(user(token($pem =~ s/\n$//r, claims()), '/rs'), '', 'less its line feed');
+is(user($good, '/rs'), '', 'HS256 where RS256 is configured');
+
+sub signed {
+    my ($alg, $keyfile) = @_;
+
+    my $text = encode_base64url("{\"alg\":\"$alg\"}") . '.'
+               . encode_base64url($payload);
+    open my $f, '>', "$dir_keys/text" or die;
+    print $f $text;
+    close $f;
+
+    my $sig = `openssl dgst -sha256 -sign $keyfile $dir_keys/text`;
+
+    # from DER to the two bare numbers
+    if ($alg eq 'ES256') {
+        my ($r, $s) = $sig =~ /^\x30.\x02(.)/s ? do {
+            my $n = ord $1;
+            (substr($sig, 4, $n), substr($sig, 6 + $n))
+        } : ();
+        $sig = join '', map { s/^\x00+//r } $r, $s;
+        $sig = join '', map { ("\0" x (32 - length)) . $_ }
+               map { s/^\x00+//r } $r, $s;
+    }
+
+    return "$text." . encode_base64url($sig);
+}
+
+is(user(signed('RS256', "$dir_keys/rsa.key"), '/rs'), 'u-tom', 'RS256');
+is(user(signed('ES256', "$dir_keys/ec.key"), '/es'), 'u-tom', 'ES256');
+is(user(signed('RS256', "$dir_keys/rsa.key")), '', 'RS256 by a secret');
+
+# iss, aud, leeway
+is(user($good, '/iss'), '', 'no iss');
+is(user(token($key, claims(iss => 'x')), '/iss'), '', 'another iss');
+is(user(token($key, claims(iss => 'https://login.example')), '/iss'), 'u-tom',
+   'iss');
+is(user($good, '/aud'), '', 'no aud');
+is(user(token($key, claims(aud => 'x')), '/aud'), '', 'another aud');
+is(user(token($key, claims(aud => 'leaseloft')), '/aud'), 'u-tom', 'aud');
+is(user(token($key, claims(aud => ['x', 'leaseloft'])), '/aud'), 'u-tom',
+   'aud among several');
+is(user(token($key, claims(aud => ['x', 'y'])), '/aud'), '', 'not among them');
+is(user(token($key, claims(exp => $now - 30)), '/leeway'), 'u-tom', 'leeway');
+is(user(token($key, claims(exp => $now - 90)), '/leeway'), '', 'beyond it');
+is(user(token($key, claims(nbf => $now + 30)), '/leeway'), 'u-tom', 'for nbf');
+
+# where it comes from
+my $other = token($key, claims(sub => 'u-ana'));
+
+sub with { return $ll->get('/hs', headers => { @_ })->body() }
+
+is(with(Authorization => "bearer $good"), 'u-tom', 'bearer');
+is(with(Authorization => "BEARER $good"), 'u-tom', 'BEARER');
+is(with(Authorization => "Bearer   $good"), 'u-tom', 'several blanks');
+is(with(Authorization => "Bearer$good"), '', 'no blank');
+is(with(Authorization => 'Bearer '), '', 'no token');
+is(with(Cookie => "leaseloft_session=$good"), 'u-tom', 'a cookie');
+is(with(Cookie => "a=b; leaseloft_session=$good; c=d"), 'u-tom', 'among more');
+is(with(Cookie => "xleaseloft_session=$good"), '', 'another cookie');
+is(with(Cookie => "leaseloft_session=$other",
+        Authorization => "Bearer $good"), 'u-tom', 'the header wins');
+is(with(Cookie => "leaseloft_session=$other", Authorization => 'Bearer x'), '',
+   'even a bad one');
+is(with(Cookie => "leaseloft_session=$other",
+        Authorization => 'Basic dTpw'), 'u-ana', 'another scheme is ignored');
+is($ll->get('/cookie', headers => { Cookie => "other=$good" })->body(),
+   'u-tom', 'leaseloft_cookie');
+is($ll->get('/cookie', cookie => $good)->body(), '', 'instead of the default');
+
+# a remembered token expires all the same
+my $short = token($key, claims(exp => time() + 2));
+is(user($short), 'u-tom', 'valid for two seconds');
+sleep 3;
+is(user($short), '', 'and no longer');
+
+# nothing of it is in the logs
+my $logs = join '', map { $ll->slurp($_) } 'error.log', 'access.log';
+unlike($logs, qr/\Q$s\E|\Q$c\E/, 'no token in a log');
+
+$ll->finish();
