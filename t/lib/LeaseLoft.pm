@@ -37,7 +37,7 @@ use LeaseLoft::Response;
 use LeaseLoft::Stream;
 use LeaseLoft::Token;
 
-our @EXPORT = qw(wait_for at);
+our @EXPORT = qw(wait_for at is_problem fields);
 
 our $root = abs_path(dirname(__FILE__) . '/../..');
 our $build = $ENV{BUILD} || 'build';
@@ -68,7 +68,7 @@ sub new {
 
     my $self = bless {
         dir => tempdir('leaseloft-XXXXXX', TMPDIR => 1),
-        key => 'secret-' . int(rand(1e9)),
+        key => join('', map { sprintf '%08x', rand 2**32 } 1 .. 5),
         workers => 1, directives => {}, expected => [], pids => {},
         %options,
     }, $class;
@@ -698,6 +698,39 @@ END {
 
 
 # --- helpers ---
+
+# is_problem($response, $status, $type, $name): a whole problem document, whose
+# type ends in $type ('' for any)
+sub is_problem {
+    my ($response, $status, $type, $name) = @_;
+
+    my $body = $response->json() // {};
+    my $content = $response->header('Content-Type') // '';
+
+    my $ok = $response->status() == $status
+        && $content =~ m{^application/problem\+json}
+        && ($body->{status} // 0) == $status
+        && !(grep { !length($body->{$_} // '') } qw(type title detail))
+        && ($type eq '' || $body->{type} =~ m{/\Q$type\E$})
+        && ($response->header('Cache-Control') // '') eq 'no-store'
+        && ($response->header('X-Content-Type-Options') // '') eq 'nosniff';
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    ok($ok, $name) or diag($response->raw());
+
+    return $ok;
+}
+
+
+# the fields at fault that a problem document names, in its order
+sub fields {
+    my ($response) = @_;
+
+    return join ' ', map { $_->{field} eq '' ? '""' : $_->{field} }
+                     @{ ($response->json() // {})->{errors} || [] };
+}
+
 
 # wait_for($condition, $timeout): its value once it is true, else 0
 sub wait_for {
