@@ -30,7 +30,7 @@ sub lease {
     return $json->encode({ %lease, @_ });
 }
 
-# exit status and output, with what it says on standard error
+# checks the exit status, and the output with what is said on standard error
 sub is_cli {
     my ($status, $like, @args) = @_;
 
@@ -45,9 +45,9 @@ sub is_cli {
 sub cli_json {
     my (@args) = @_;
 
-    my ($status, $out) = $ll->cli(@args, '--json');
+    my (undef, $out) = $ll->cli(@args, '--json');
 
-    return eval { $json->decode($out) } // { status => $status, out => $out };
+    return $json->decode($out =~ /^(\{.*\})$/m ? $1 : '{}');
 }
 
 
@@ -144,10 +144,8 @@ $ll->write('bad.json', lease(label => '', tenants => []));
 is_cli(1, qr/^leaseloft: Q: label must .*; tenants must /, 'lease', 'put',
        'Q', "$ll->{dir}/bad.json");
 
-my ($problem) = (($ll->cli('lease', 'put', 'Q', "$ll->{dir}/bad.json",
-                           '--json'))[1]) =~ /^(\{.*\})$/m;
-
-is(join(' ', map { $_->{field} } @{ $json->decode($problem)->{errors} }),
+is(join(' ', map { $_->{field} }
+        @{ cli_json('lease', 'put', 'Q', "$ll->{dir}/bad.json")->{errors} }),
    'label tenants', 'put --json: the problem document');
 is_cli(1, qr/cannot open/, 'lease', 'put', 'Q', '/nowhere');
 
@@ -241,7 +239,7 @@ is($unread->{total_unread}, 6, 'unread: total');
 is($unread{P}, 3, 'unread: after a read mark');
 is($unread{Q}, 3, 'unread: all');
 is($unread{'M-7'}, 0, 'unread: a quiet thread');
-is(scalar @{ $unread->{threads} }, 305, 'unread: all pages');
+is(scalar @{ $unread->{threads} }, 304, 'unread: all pages');
 is_cli(0, qr/^3\tP\tLabel of P$/m, 'unread', 'u-lena');
 is_cli(0, qr/^0\ttotal$/, 'unread', 'nobody');
 
@@ -257,7 +255,7 @@ sub inboxes {
 my @before = inboxes();
 
 like((is_cli(0, qr/0 inbox threads mended$/, 'unread', 'rebuild')),
-     qr/^30[45] threads, 2 users/, 'all of them');
+     qr/^304 threads, 2 users/, 'all of them');
 is_deeply([ inboxes() ], \@before, 'a rebuild changes nothing');
 
 $ll->redis('HSET', 'll:{p:P}:unread', 'u-lena', 99, 'u-tom', 17);
