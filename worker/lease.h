@@ -68,7 +68,7 @@ typedef struct {
 typedef enum {
     LEASE_DONE = 0,                /* declared, now or before */
     LEASE_IN_THE_WAY,              /* another lease is */
-    LEASE_ENDED,                   /* this one has, and was declared otherwise */
+    LEASE_ENDED,                   /* it has, and was declared otherwise */
     LEASE_STARTED,                 /* its starts_at can't move */
     LEASE_NO_MEMORY
 } lease_result_e;

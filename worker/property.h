@@ -39,7 +39,7 @@ struct property_s {
     state_t          state;
     buf_t            thread[2];    /* view_thread() for each role */
 
-    uint64_t         round;        /* of the dispatcher, to which these belong */
+    uint64_t         round;        /* of the dispatcher, of the next two */
     int              blocked;      /* nothing more for it this round */
     property_tail_t  tail;         /* with what was appended on trust */
 

@@ -20,11 +20,11 @@
 #define VIEW_SIGNATURE  16
 
 
-/* {"id":…,"state":…,"starts_at":…,"ends_at":… without the closing brace */
+/* {"id","state","starts_at","ends_at" without the closing brace */
 void view_lease(buf_t *buf, const state_lease_t *lease, const char *state,
     int64_t ends_at);
 
-/* {"id":…,"starts_at":…,"ends_at":…} of the pending lease; NULL is null */
+/* {"id","starts_at","ends_at"} of the pending lease; NULL is null */
 void view_next(buf_t *buf, const state_lease_t *pending);
 
 /*

@@ -1,0 +1,654 @@
+
+/*
+ * What becomes of leases, as text: a declaration is "WHO WHO ... / WHO ..."
+ * (landlords / tenants), a plan is its steps,
+ *
+ *     3:opened            an entry      anna>1=  a window opens (goes on)
+ *     4:left tom                        tom>4.   (starts here)
+ *     keep 4 anna,tia@9   a snapshot    anna>1+  (reaches back)
+ *     tom<2-4             it closes     tom? tom!    pending, no longer
+ *     over L-1@9          an end
+ *
+ * and what the declaration got.  Time is a small number.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "t/tap.h"
+#include "worker/lease.h"
+
+
+#define NEVER  CLOCK_NEVER
+
+
+static state_t   state;
+static int64_t   now;
+static unsigned  request;
+static char      got[4096];
+
+
+static void
+say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+
+static void
+say(const char *fmt, ...)
+{
+    size_t   len;
+    va_list  ap;
+
+    len = strlen(got);
+
+    va_start(ap, fmt);
+    (void) vsnprintf(got + len, sizeof(got) - len, fmt, ap);
+    va_end(ap);
+}
+
+
+static void
+say_time(int64_t ms)
+{
+    if (ms == NEVER) {
+        say("@never ");
+
+    } else {
+        say("@%lld ", (long long) ms);
+    }
+}
+
+
+static void
+say_step(const lease_step_t *step)
+{
+    int                   first;
+    size_t                i;
+    unsigned long long    seq = step->seq, from = step->from;
+    const body_lease_t   *lease = &step->lease->body;
+    const char           *user = step->party ? step->party->user : "";
+
+    switch (step->type) {
+
+    case LEASE_EVENT:
+        say("%llu:%s%s%s ", seq, entry_event_name(step->event),
+            user[0] ? " " : "", user);
+        break;
+
+    case LEASE_SNAP:
+        say("keep %llu ", seq);
+
+        for (i = 0, first = 1; i < lease->nparties; i++) {
+            if (!(step->gone & (UINT64_C(1) << i))) {
+                say("%s%s", first ? "" : ",", lease->parties[i].user);
+                first = 0;
+            }
+        }
+
+        say_time(step->ends_at);
+        break;
+
+    case LEASE_OPEN:
+        say("%s>%llu%c ", user, from, "=.+"[step->unread]);
+        break;
+
+    case LEASE_CLOSE:
+        say("%s<%llu-%llu ", user, from, seq);
+        break;
+
+    case LEASE_PEND:
+        say("%s? ", user);
+        break;
+
+    case LEASE_UNPEND:
+        say("%s! ", user);
+        break;
+
+    case LEASE_OVER:
+        say("over %s", lease->lease_id);
+        say_time(step->ends_at);
+        break;
+    }
+}
+
+
+/* a state survives being written and read */
+
+static void
+keep_state(void)
+{
+    buf_t    once = BUF_INIT, twice = BUF_INIT;
+    state_t  next;
+
+    state_encode(&once, &state);
+
+    next = state;
+    next.active = next.pending = NULL;
+    next.closed = NULL;
+    next.nclosed = 0;
+    memset(next.request, 0, sizeof(next.request));
+
+    if (state_decode(&next, once.data ? once.data : "", once.len) == -1) {
+        ok(0, "the state is read again");
+        return;
+    }
+
+    state_encode(&twice, &next);
+
+    if (once.len != twice.len
+        || (once.len && memcmp(once.data, twice.data, once.len) != 0))
+    {
+        ok(0, "the state is the same after that");
+    }
+
+    state_free(&state);
+    state = next;
+
+    buf_free(&once);
+    buf_free(&twice);
+}
+
+
+/* what has ended, as Redis keeps it */
+
+static struct {
+    char  id[LL_ID_MAX + 1];
+    char  record[1024];
+} ended[16];
+
+static size_t  nended;
+
+
+static const char *
+ended_record(const char *id)
+{
+    size_t  i;
+
+    for (i = nended; i > 0; i--) {
+        if (strcmp(ended[i - 1].id, id) == 0) {
+            return ended[i - 1].record;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ended_keep(const lease_step_t *step)
+{
+    buf_t  buf = BUF_INIT;
+
+    lease_over_encode(&buf, step->lease, step->ends_at);
+
+    (void) snprintf(ended[nended].id, sizeof(ended[0].id), "%s",
+                    step->lease->body.lease_id);
+    (void) snprintf(ended[nended].record, sizeof(ended[0].record), "%s",
+                    buf.data);
+    nended++;
+
+    buf_free(&buf);
+}
+
+
+static const char *
+run(const body_lease_t *body, const char *id)
+{
+    size_t           i;
+    lease_plan_t     plan;
+    lease_result_e   result;
+    lease_request_t  asked;
+
+    static const char  *results[] = {
+        "", "conflict", "ended", "started", "no memory"
+    };
+
+    memset(&asked, 0, sizeof(lease_request_t));
+
+    if (body != NULL) {
+        asked.body = body;
+        asked.request = id;
+        asked.over = ended_record(body->lease_id);
+        asked.over_len = asked.over ? strlen(asked.over) : 0;
+    }
+
+    got[0] = '\0';
+
+    result = lease_plan(&plan, &state, &asked, now);
+
+    for (i = 0; i < plan.nsteps; i++) {
+        say_step(&plan.steps[i]);
+
+        if (plan.steps[i].type == LEASE_OVER) {
+            ended_keep(&plan.steps[i]);
+        }
+    }
+
+    if (plan.changed && plan.nsteps == 0) {
+        say("changed ");
+    }
+
+    if (body != NULL && result == LEASE_DONE) {
+        say("%s", plan.shown);
+        say_time(plan.ends_at);
+    }
+
+    say("%s", results[result]);
+
+    if (got[0] && got[strlen(got) - 1] == ' ') {
+        got[strlen(got) - 1] = '\0';
+    }
+
+    if (plan.changed) {
+        state_free(&state);
+        state = plan.next;
+        memset(&plan.next, 0, sizeof(state_t));
+        keep_state();
+    }
+
+    lease_plan_free(&plan);
+
+    return got;
+}
+
+
+/* "anna omar / tom tia" */
+
+static void
+parties(body_lease_t *lease, const char *who)
+{
+    char         word[32];
+    int          n;
+    body_role_e  role;
+
+    role = BODY_LANDLORD;
+    lease->nparties = 0;
+
+    while (sscanf(who, "%31s%n", word, &n) == 1) {
+        who += n;
+
+        if (strcmp(word, "/") == 0) {
+            role = BODY_TENANT;
+            continue;
+        }
+
+        lease->parties[lease->nparties].role = role;
+        (void) snprintf(lease->parties[lease->nparties].user, LL_ID_MAX + 1,
+                        "%s", word);
+        lease->parties[lease->nparties].name = word[0] == 'o' ? "O" : "N";
+        lease->nparties++;
+    }
+}
+
+
+static const char *
+declare_as(const char *request_id, const char *id, const char *label,
+    const char *who, int64_t starts, int64_t ends)
+{
+    body_party_t  list[40];
+    body_lease_t  lease;
+
+    memset(&lease, 0, sizeof(body_lease_t));
+
+    (void) snprintf(lease.lease_id, sizeof(lease.lease_id), "%s", id);
+    lease.label = (char *) label;
+    lease.time_zone = (char *) "Europe/Berlin";
+    lease.parties = list;
+    lease.starts_at = starts;
+    lease.ends_at = ends;
+    parties(&lease, who);
+
+    return run(&lease, request_id);
+}
+
+
+static const char *
+declare(const char *id, const char *who, int64_t starts, int64_t ends)
+{
+    char  request_id[32];
+
+    (void) snprintf(request_id, sizeof(request_id), "%u-0", ++request);
+
+    return declare_as(request_id, id, "Flat", who, starts, ends);
+}
+
+
+static const char *
+tick(void)
+{
+    return run(NULL, NULL);
+}
+
+
+static void
+begin(int64_t at)
+{
+    state_free(&state);
+    (void) state_init(&state, "P", 1);
+    now = at;
+    request = 0;
+    nended = 0;
+}
+
+
+static void
+test_simple(void)
+{
+    begin(100);
+    is_str(tick(), "", "nothing, and nothing due");
+    is_str(declare("L-1", "anna / tom tia", 50, NEVER),
+           "1:opened anna>1+ tom>1. tia>1. active@never", "opens at once");
+    is_str(declare("L-1", "anna / tom tia", 50, NEVER), "active@never",
+           "the same again changes nothing");
+    is_num(state_due(&state), NEVER, "nothing is due");
+    is_str(declare("L-1", "anna / tom tia", 60, NEVER), "started",
+           "starts_at stays");
+    is_str(declare("L-1", "anna / tom tia", 50, 900),
+           "changed active@900", "the end moves");
+    is_num(state_due(&state), 900, "the end is due");
+    is_str(declare_as("77-0", "L-1", "Loft", "anna / tom tia", 50, 900),
+           "changed active@900", "the label changes");
+
+    now = 899;
+    is_str(tick(), "", "not yet");
+    now = 950;
+    is_str(tick(),
+           "2:ended keep 2 anna,tom,tia@900 anna<1-2 tom<1-2 tia<1-2 "
+           "over L-1@900", "closes by itself");
+    is_num(state_due(&state), NEVER, "nothing is due after the end");
+    is_num(state.at, 950, "the entry has the time it happened");
+    is_str(declare_as("78-0", "L-1", "Loft", "anna / tom tia", 50, 900),
+           "ended@900", "the ended lease, as last declared");
+    is_str(declare_as("79-0", "L-1", "Flat", "anna / tom tia", 50, 900),
+           "ended", "the ended lease, otherwise");
+}
+
+
+static void
+test_join_leave(void)
+{
+    begin(100);
+    (void) declare("L-1", "anna / tom", 50, NEVER);
+
+    is_str(declare("L-1", "anna omar / tom tia", 50, NEVER),
+           "2:joined omar omar>1+ 3:joined tia tia>3. active@never",
+           "a landlord and a tenant join");
+    is_str(declare("L-1", "anna omar / tia mia", 50, NEVER),
+           "4:left tom keep 4 anna,omar,tia@100 tom<1-4 5:joined mia mia>5. "
+           "active@never", "one leaves, another joins");
+    now = 200;
+    is_str(declare("L-1", "omar / mia", 50, NEVER),
+           "6:left anna keep 6 omar,tia,mia@200 anna<1-6 "
+           "7:left tia keep 7 omar,mia@200 tia<3-7 active@never",
+           "each leaver sees who was there");
+    is_str(declare("L-1", "omar anna / mia tom", 50, NEVER),
+           "8:joined anna anna>1+ 9:joined tom tom>9. active@never",
+           "a landlord comes back to it all, a tenant to a new window");
+    is_str(declare("L-1", "omar tom / mia anna", 50, NEVER),
+           "10:left anna keep 10 omar,mia,tom@200 anna<1-10 "
+           "11:left tom keep 11 omar,mia@200 tom<9-11 "
+           "12:joined tom tom>1+ 13:joined anna anna>13. active@never",
+           "two change sides");
+    is_str(declare("L-1", "tom omar / mia anna", 50, NEVER),
+           "changed active@never", "another order is a change, no event");
+}
+
+
+static void
+test_end_by_declaration(void)
+{
+    begin(100);
+    (void) declare("L-1", "anna / tom", 50, NEVER);
+    now = 300;
+
+    is_str(declare("L-1", "anna / tom tia", 50, 250),
+           "2:joined tia tia>2. 3:ended keep 3 anna,tom,tia@300 anna<1-3 "
+           "tom<1-3 tia<2-3 over L-1@300 ended@300",
+           "a past end becomes now, after the rest");
+    now = 310;
+    is_str(declare("L-1", "anna / tom tia", 50, 250), "ended@300",
+           "the same again");
+    is_str(declare("L-1", "anna / tom tia", 50, 300), "ended",
+           "what became of it is not what was declared");
+}
+
+
+static void
+test_past(void)
+{
+    begin(500);
+
+    is_str(declare("L-1", "anna / tom", 50, 400),
+           "1:opened anna>1+ tom>1. 2:ended keep 2 anna,tom@400 anna<1-2 "
+           "tom<1-2 over L-1@400 ended@400", "wholly past");
+    is_str(declare("L-1", "anna / tom", 50, 400), "ended@400", "again");
+    is_str(declare("L-2", "anna / tom", 400, NEVER),
+           "3:opened anna>1= tom>1= active@never", "a renewal, declared late");
+}
+
+
+static void
+test_pending(void)
+{
+    begin(100);
+
+    is_str(declare("L-1", "anna / tom", 200, 300),
+           "anna? tom? pending@300", "in the future");
+    is_num(state_due(&state), 200, "its start is due");
+    is_str(declare("L-1", "anna / tom", 200, 300), "pending@300", "again");
+    is_str(declare("L-1", "anna omar / tia", 250, 300),
+           "tom! anna? omar? tia? pending@300", "otherwise");
+    is_str(declare("L-2", "omar / tia mia", 220, NEVER),
+           "anna! omar? tia? mia? pending@never", "another replaces it");
+    is_str(declare("L-3", "anna / tom", 100, 220),
+           "1:opened anna>1+ tom>1. active@220",
+           "one that opens now leaves a pending one after its end");
+    is_num(state_due(&state), 220, "its end is due first");
+    is_str(declare("L-3", "anna / tom", 100, 221), "conflict",
+           "its end can't move past the pending one's start");
+    is_str(declare("L-3", "anna / tom", 100, NEVER), "conflict",
+           "nor be taken away");
+    is_str(declare("L-3", "anna / tom", 100, 210), "changed active@210",
+           "but earlier");
+    is_str(declare("L-2", "omar / tia", 209, NEVER), "conflict",
+           "the pending one can't start before that");
+    is_str(declare("L-2", "omar / tia", 210, NEVER),
+           "mia! omar? tia? pending@never", "but then");
+    is_str(declare("L-4", "omar / tia", 150, 160), "conflict",
+           "one inside the active lease");
+    is_str(declare("L-4", "omar / tia", 20, 60), "conflict",
+           "one before the active lease");
+    is_str(declare("L-3", "anna / tom tia", 100, 210),
+           "2:joined tia tia>2. active@210",
+           "a party of the pending lease joins the active one");
+
+    now = 215;
+    is_str(tick(),
+           "3:ended keep 3 anna,tom,tia@210 anna<1-3 tom<1-3 tia<2-3 "
+           "over L-3@210 4:opened omar>1+ tia>2=",
+           "handover: tia was a tenant before");
+}
+
+
+static void
+test_pending_none_active(void)
+{
+    begin(100);
+    (void) declare("L-1", "anna / tom", 200, 300);
+
+    is_str(declare("L-2", "omar / tia", 90, 201),
+           "anna! tom! 1:opened omar>1+ tia>1. active@201",
+           "one that opens now drops a pending one that it overlaps");
+
+    begin(100);
+    (void) declare("L-1", "anna / tom", 200, 300);
+
+    is_str(declare("L-2", "omar / tia", 90, NEVER),
+           "anna! tom! 1:opened omar>1+ tia>1. active@never",
+           "and so one without an end");
+
+    begin(100);
+    (void) declare("L-1", "anna / tom", 200, 300);
+
+    is_str(declare("L-1", "anna / tia", 90, 300),
+           "anna! tom! 1:opened anna>1+ tia>1. active@300",
+           "the pending one itself, moved to now");
+
+    begin(100);
+    (void) declare("L-1", "anna / tom", 200, 300);
+
+    is_str(declare("L-2", "anna / tom", 20, 90),
+           "1:opened anna>1+ tom>1. 2:ended keep 2 anna,tom@90 anna<1-2 "
+           "tom<1-2 over L-2@90 ended@90",
+           "a past one leaves the pending one");
+    now = 200;
+    is_str(tick(), "3:opened anna>1= tom>1=", "which renews it");
+}
+
+
+static void
+test_renewal(void)
+{
+    begin(100);
+    (void) declare("L-1", "anna omar / tom tia", 50, 200);
+    (void) declare("L-2", "anna / tom mia", 200, 300);
+    (void) declare("L-2", "anna / tom mia omar", 200, 300);
+
+    now = 200;
+    is_str(tick(),
+           "2:ended keep 2 anna,omar,tom,tia@200 anna<1-2 omar<1-2 tom<1-2 "
+           "tia<1-2 over L-1@200 3:opened anna>1= tom>1= mia>3. omar>3.",
+           "tom goes on, mia is new, omar is a tenant now");
+
+    (void) declare("L-3", "anna / tia tom", 400, 500);
+    now = 300;
+    is_str(tick(),
+           "4:ended keep 4 anna,tom,mia,omar@300 anna<1-4 tom<1-4 mia<3-4 "
+           "omar<3-4 over L-2@300", "a gap");
+    now = 400;
+    is_str(tick(), "5:opened anna>1= tia>5. tom>1=",
+           "over the gap tom goes on; tia was away for a lease");
+
+    now = 600;
+    is_str(tick(),
+           "6:ended keep 6 anna,tia,tom@500 anna<1-6 tia<5-6 tom<1-6 "
+           "over L-3@500", "the end");
+    is_str(declare("L-4", "tom / anna", 600, NEVER),
+           "7:opened tom>1+ anna>7. active@never", "sides changed");
+}
+
+
+static void
+test_left_then_renewed(void)
+{
+    begin(100);
+    (void) declare("L-1", "anna / tom tia", 50, 200);
+    (void) declare("L-1", "anna / tia", 50, 200);
+    (void) declare("L-2", "anna / tom tia", 200, NEVER);
+    now = 200;
+
+    is_str(tick(),
+           "3:ended keep 3 anna,tia@200 anna<1-3 tia<1-3 over L-1@200 "
+           "4:opened anna>1= tom>4. tia>1=",
+           "who left before the end has a new window");
+}
+
+
+static void
+test_late(void)
+{
+    begin(100);
+    (void) declare("L-1", "anna / tom", 50, 200);
+    (void) declare("L-2", "omar / mia", 220, 240);
+    now = 1000;
+
+    is_str(tick(),
+           "2:ended keep 2 anna,tom@200 anna<1-2 tom<1-2 over L-1@200 "
+           "3:opened omar>1+ mia>3. 4:ended keep 4 omar,mia@240 omar<1-4 "
+           "mia<3-4 over L-2@240", "all that was missed, at once");
+
+    begin(100);
+    (void) declare("L-1", "anna / tom", 50, 200);
+    now = 1000;
+
+    is_str(declare("L-1", "anna / tom", 50, NEVER),
+           "2:ended keep 2 anna,tom@200 anna<1-2 tom<1-2 over L-1@200 ended",
+           "too late to go on: it had ended");
+    is_str(declare("L-1", "anna / tom", 50, 200), "ended@200",
+           "as it was declared");
+}
+
+
+static void
+test_replayed(void)
+{
+    begin(100);
+    (void) declare_as("5-0", "L-1", "One", "anna / tom", 50, NEVER);
+    (void) declare_as("6-0", "L-1", "Two", "anna / tom", 50, NEVER);
+
+    is_str(declare_as("5-0", "L-1", "One", "anna / tom", 50, NEVER),
+           "active@never", "an older request does not undo a newer one");
+    is_str(declare_as("6-0", "L-1", "Two", "anna / tom", 50, NEVER),
+           "active@never", "nor is one done twice");
+    is_str(declare_as("5-7", "L-2", "One", "anna / tom", 50, NEVER),
+           "conflict", "an older one for a lease that is not there");
+    is_str(declare_as("6-1", "L-1", "One", "anna / tom", 50, NEVER),
+           "changed active@never", "a newer one may");
+}
+
+
+static void
+test_clock_back(void)
+{
+    begin(500);
+    (void) declare("L-1", "anna / tom", 50, NEVER);
+    now = 400;
+
+    is_str(declare("L-1", "anna / tom tia", 50, NEVER),
+           "2:joined tia tia>2. active@never", "the clock went back");
+    is_num(state.at, 500, "the thread's did not");
+}
+
+
+static void
+test_malformed(void)
+{
+    size_t   i;
+    state_t  read;
+
+    static const char  *texts[] = {
+        "A", "A 1", "A 1 1 1 {", "P {}\n", "A x {\"lease_id\":1}\n", "C x\n",
+        "C l:a\n", "C l::1\n", "C l:a:\n", "Q\n",
+        "D 1234567890123456789012345678901234567890123456789012345678901\n"
+    };
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        (void) state_init(&read, "P", 1);
+        is_num(state_decode(&read, texts[i], strlen(texts[i])), -1,
+               "malformed state");
+        state_free(&read);
+    }
+}
+
+
+int
+main(void)
+{
+    test_simple();
+    test_join_leave();
+    test_end_by_declaration();
+    test_past();
+    test_pending();
+    test_pending_none_active();
+    test_renewal();
+    test_left_then_renewed();
+    test_late();
+    test_replayed();
+    test_clock_back();
+    test_malformed();
+
+    state_free(&state);
+    chain_cleanup();
+
+    return tap_done();
+}
