@@ -262,12 +262,19 @@ $ll->redis('HSET', 'll:{p:P}:unread', 'u-lena', 99, 'u-tom', 17);
 $ll->redis('DEL', 'll:{p:Q}:unread');
 $ll->redis('DEL', map { "ll:{u:u-lena}:$_" } qw(inbox order revs account));
 $ll->redis('HSET', 'll:{u:u-tom}:account', 'total', 1000);
+$ll->redis('DEL', 'll:{u:u-tom}:order');
+$ll->redis('HSET', 'll:{u:u-tom}:inbox', 'M-8', 'damaged');
+$ll->redis('HSET', 'll:{p:M-9}:unread', 'u-lena', 9);
+
+is($ll->poll('M-9', 'u-lena')->{you}{unread}, 9, 'a wrong count is shown');
 
 my $rebuilt = cli_json('unread', 'rebuild');
 
 is($rebuilt->{users}, 2, 'rebuilt');
 cmp_ok($rebuilt->{mended}, '>=', 304, 'and says how much was wrong');
 is_deeply([ inboxes() ], \@before, 'the same as before the damage');
+ok(wait_for(sub { $ll->poll('M-9', 'u-lena')->{you}{unread} == 0 }),
+   'also for those who had seen it');
 
 $ll->say('P', 'u-tom', 'one more');
 is(cli_json('unread', 'u-lena')->{total_unread}, 7, 'and counts on');

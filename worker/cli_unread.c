@@ -252,11 +252,15 @@ static int
 rebuild_member(rebuild_t *rebuild, const char *property, const char *user)
 {
     int          rc;
+    char         channel[LL_KEY_MAX];
     args_t      *args = &rebuild->args;
     redisReply  *reply;
 
+    (void) ll_keys_property_channel(channel, property, strlen(property));
+
     cli_property_call(args, "recount", property);
     args_adds(args, property);
+    args_adds(args, channel);
     args_adds(args, user);
 
     reply = cli_call(rebuild->cli, args);

@@ -28,8 +28,8 @@
 -- ll1_threads (property, users ...)
 --     { ver, user, unread, at, thread, ... }: what the inbox of each of the
 --     users (of all, if none is named) has to show; an empty thread is none.
--- ll1_recount (property, users ...)
---     the same, having counted unread messages anew.
+-- ll1_recount (property, channel, users ...)
+--     as ll1_threads, having counted unread messages anew.
 -- ll1_count (user, after, limit)
 --     { read mark, seq, messages }: those not the user's own after the read
 --     mark, or after `after` if it is not empty, up to seq, which lies at most
@@ -682,13 +682,30 @@ end
 
 
 local function ll1_recount(keys, argv)
-    return threads(keys, argv[1], { unpack(argv, 2) }, function(w)
-        if w.state ~= 'p' then
-            w.unread = count(keys, w.user, math.max(w.read + 1, w.from),
-                             w.head)
-            call('HSET', keys[UNREAD], w.user, int(w.unread))
+    local changed = false
+
+    local out = threads(keys, argv[1], { unpack(argv, 3) }, function(w)
+        if w.state == 'p' then
+            return
+        end
+
+        local n = count(keys, w.user, math.max(w.read + 1, w.from), w.head)
+        if n ~= w.unread then
+            w.unread = n
+            call('HSET', keys[UNREAD], w.user, int(n))
+            changed = true
         end
     end)
+
+    -- whoever has read the wrong number is to ask again
+    if changed then
+        out[1] = out[1] + 1
+        call('HSET', keys[META], 'ver', int(out[1]))
+        call('PUBLISH', argv[2], 'L ' .. int(out[1]) .. ' '
+             .. call('HGET', keys[META], 'rev') .. '\n')
+    end
+
+    return out
 end
 
 
@@ -726,15 +743,22 @@ local function publish_thread(keys, channel, property, thread, more)
 end
 
 
+-- version, unread, time and thread; what is damaged is older than anything
+local function inbox_record(record)
+    local ver, unread, at, thread =
+        string.match(record or '', '^(%-?%d+) (%d+) (%-?%d+)\n(.*)$')
+
+    return tonumber(ver) or -1, tonumber(unread) or 0, at or '0', thread or ''
+end
+
+
 local function ll1_badge(keys, argv)
     local property, ver, unread, at, thread, channel =
         argv[1], tonumber(argv[2]), tonumber(argv[3]), argv[4], argv[5],
         argv[6]
-    local old = call('HGET', keys[INBOX], property) or '-1 0 0\n'
     local old_ver, old_unread, old_at, old_thread =
-        string.match(old, '^(%-?%d+) (%d+) (%-?%d+)\n(.*)$')
+        inbox_record(call('HGET', keys[INBOX], property))
 
-    old_ver = tonumber(old_ver)
     if old_ver > ver or (old_ver == ver and argv[7] ~= '1') then
         return 0
     end
@@ -742,7 +766,11 @@ local function ll1_badge(keys, argv)
     call('HSET', keys[INBOX], property, int(ver) .. ' ' .. int(unread) .. ' '
          .. at .. '\n' .. thread)
 
-    if thread == old_thread and at == old_at then
+    local placed = argv[7] ~= '1' or thread == ''
+        or tonumber(call('ZSCORE', keys[ORDER], property) or '')
+           == 0 - tonumber(at)
+
+    if thread == old_thread and at == old_at and placed then
         return 0
     end
 
@@ -750,12 +778,12 @@ local function ll1_badge(keys, argv)
         call('ZREM', keys[ORDER], property)
         call('ZREM', keys[REVS], property)
 
-    elseif at ~= old_at or old_thread == '' then
+    elseif at ~= old_at or old_thread == '' or not placed then
         call('ZADD', keys[ORDER], int(0 - tonumber(at)), property)
     end
 
     publish_thread(keys, channel, property, thread,
-                   unread - tonumber(old_unread))
+                   unread - old_unread)
     return 1
 end
 
@@ -764,7 +792,8 @@ local function ll1_total(keys, argv)
     local total = 0
 
     for _, record in ipairs(call('HVALS', keys[INBOX])) do
-        total = total + tonumber(string.match(record, '^%-?%d+ (%d+) '))
+        local _, unread = inbox_record(record)
+        total = total + unread
     end
 
     if total ~= tonumber(call('HGET', keys[ACCOUNT], 'total') or 0) then
