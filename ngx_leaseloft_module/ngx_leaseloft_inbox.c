@@ -80,7 +80,7 @@ ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
     if (rc == NGX_DECLINED) {
         return ngx_leaseloft_send_problem(r, NGX_HTTP_BAD_REQUEST,
                                           "limit is a number from 1 to 200, "
-                                          "cursor the \\\"next\\\" of a page.");
+                                          "cursor the \"next\" of a page.");
     }
 
     if (rc != NGX_OK) {
@@ -115,7 +115,8 @@ ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 static ngx_int_t
 ngx_leaseloft_inbox_query(ngx_http_request_t *r, ngx_leaseloft_inbox_t *inbox)
 {
-    ngx_int_t  rc, limit;
+    uint64_t   limit;
+    ngx_int_t  rc;
     ngx_str_t  value;
 
     inbox->limit = NGX_LEASELOFT_INBOX_LIMIT;
@@ -127,9 +128,9 @@ ngx_leaseloft_inbox_query(ngx_http_request_t *r, ngx_leaseloft_inbox_t *inbox)
     }
 
     if (rc == NGX_OK) {
-        limit = ngx_atoi(value.data, value.len);
-
-        if (limit < 1 || limit > NGX_LEASELOFT_INBOX_LIMIT_MAX) {
+        if (ll_cursor_decode_seq((char *) value.data, value.len, &limit) != 0
+            || limit < 1 || limit > NGX_LEASELOFT_INBOX_LIMIT_MAX)
+        {
             return NGX_DECLINED;
         }
 

@@ -26,10 +26,14 @@
 static char *ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key,
     ngx_str_t *part);
 static char *ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf,
-    jwt_t *jwt, ngx_leaseloft_claims_t *claims);
+    jwt_t *jwt, cJSON *object, ngx_leaseloft_claims_t *claims);
 static char *ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf,
     jwt_t *jwt, ngx_leaseloft_claims_t *claims);
-static ngx_int_t ngx_leaseloft_jwt_audience(jwt_t *jwt, ngx_str_t *audience);
+static ngx_int_t ngx_leaseloft_jwt_time(jwt_t *jwt, const char *name,
+    time_t *when);
+static ngx_int_t ngx_leaseloft_jwt_audience(cJSON *object,
+    ngx_str_t *audience);
+static ngx_int_t ngx_leaseloft_jwt_equal(cJSON *item, ngx_str_t *text);
 static cJSON *ngx_leaseloft_jwt_object(ngx_str_t *part, u_char *buf);
 static void ngx_leaseloft_jwt_split(ngx_str_t *token, ngx_str_t *parts);
 
@@ -118,8 +122,8 @@ ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
     object = ngx_leaseloft_jwt_object(&parts[1], buf);
 
     if (object) {
+        fault = ngx_leaseloft_jwt_claims(conf, jwt, object, claims);
         cJSON_Delete(object);
-        fault = ngx_leaseloft_jwt_claims(conf, jwt, claims);
 
     } else {
         fault = "its claims are not an object that names each once";
@@ -235,9 +239,10 @@ failed:
 }
 
 
+/* the claims as libjwt has them, and as the object that they are */
 static char *
 ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
-    ngx_leaseloft_claims_t *claims)
+    cJSON *object, ngx_leaseloft_claims_t *claims)
 {
     const char  *value;
 
@@ -250,18 +255,16 @@ ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
     claims->user_len = ngx_strlen(value);
     ngx_memcpy(claims->user, value, claims->user_len);
 
-    if (conf->issuer.len) {
-        value = jwt_get_grant(jwt, "iss");
-
-        if (value == NULL || ngx_strlen(value) != conf->issuer.len
-            || ngx_memcmp(value, conf->issuer.data, conf->issuer.len) != 0)
-        {
-            return "it has another issuer";
-        }
+    if (conf->issuer.len
+        && ngx_leaseloft_jwt_equal(
+               cJSON_GetObjectItemCaseSensitive(object, "iss"), &conf->issuer)
+           != NGX_OK)
+    {
+        return "it has another issuer";
     }
 
     if (conf->audience.len
-        && ngx_leaseloft_jwt_audience(jwt, &conf->audience) != NGX_OK)
+        && ngx_leaseloft_jwt_audience(object, &conf->audience) != NGX_OK)
     {
         return "it is for another audience";
     }
@@ -272,63 +275,49 @@ ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
 
 /* "aud" is one string or a list of them (RFC 7519, 4.1.3) */
 static ngx_int_t
-ngx_leaseloft_jwt_audience(jwt_t *jwt, ngx_str_t *audience)
+ngx_leaseloft_jwt_audience(cJSON *object, ngx_str_t *audience)
 {
-    char       *text;
-    cJSON      *value, *item;
-    ngx_int_t   rc;
+    cJSON  *value, *item;
 
-    text = jwt_get_grants_json(jwt, "aud");
+    value = cJSON_GetObjectItemCaseSensitive(object, "aud");
 
-    if (text == NULL) {
-        return NGX_DECLINED;
+    if (cJSON_IsString(value)) {
+        return ngx_leaseloft_jwt_equal(value, audience);
     }
 
-    value = cJSON_Parse(text);
-    free(text);
-
-    rc = NGX_DECLINED;
-    item = cJSON_IsArray(value) ? value->child : value;
-
-    for ( /* void */ ; item; item = item->next) {
-        if (cJSON_IsString(item)
-            && ngx_strlen(item->valuestring) == audience->len
-            && ngx_memcmp(item->valuestring, audience->data, audience->len)
-               == 0)
-        {
-            rc = NGX_OK;
-            break;
+    if (cJSON_IsArray(value)) {
+        cJSON_ArrayForEach(item, value) {
+            if (ngx_leaseloft_jwt_equal(item, audience) == NGX_OK) {
+                return NGX_OK;
+            }
         }
     }
 
-    cJSON_Delete(value);
-
-    return rc;
+    return NGX_DECLINED;
 }
 
 
-/*
- * libjwt gives an integer, or sets errno: ENOENT when there is no such claim,
- * EINVAL when it is anything else, a fraction too
- */
+static ngx_int_t
+ngx_leaseloft_jwt_equal(cJSON *item, ngx_str_t *text)
+{
+    return cJSON_IsString(item)
+           && ngx_strlen(item->valuestring) == text->len
+           && ngx_memcmp(item->valuestring, text->data, text->len) == 0
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
 static char *
 ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
     ngx_leaseloft_claims_t *claims)
 {
-    long    when;
-    time_t  now;
+    time_t     now, when;
+    ngx_int_t  rc;
 
     now = ngx_time();
 
-    errno = 0;
-    when = jwt_get_grant_int(jwt, "exp");
-
-    if (errno) {
+    if (ngx_leaseloft_jwt_time(jwt, "exp", &when) != NGX_OK) {
         return "it has no valid time of expiry";
-    }
-
-    if (when > NGX_LEASELOFT_JWT_TIME_MAX) {
-        when = NGX_LEASELOFT_JWT_TIME_MAX;
     }
 
     if (when <= now - conf->leeway) {
@@ -337,20 +326,60 @@ ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
 
     claims->exp = when + conf->leeway;
 
-    errno = 0;
-    when = jwt_get_grant_int(jwt, "nbf");
+    rc = ngx_leaseloft_jwt_time(jwt, "nbf", &when);
 
-    if (errno == ENOENT) {
-        return NULL;
-    }
-
-    if (errno) {
+    if (rc == NGX_ERROR) {
         return "it has no valid time to begin";
     }
 
-    if (when > now + conf->leeway) {
+    if (rc == NGX_OK && when > now + conf->leeway) {
         return ngx_leaseloft_jwt_early;
     }
 
     return NULL;
+}
+
+
+/*
+ * NGX_OK, NGX_DECLINED when there is no such claim, NGX_ERROR when it is not an
+ * integer.  libjwt would take anything else for 0; its JSON library writes
+ * integers, and nothing else, as digits alone.
+ */
+static ngx_int_t
+ngx_leaseloft_jwt_time(jwt_t *jwt, const char *name, time_t *when)
+{
+    char       *text, *p;
+    time_t      max;
+    ngx_int_t   rc;
+
+    text = jwt_get_grants_json(jwt, name);
+
+    if (text == NULL) {
+        return NGX_DECLINED;
+    }
+
+    rc = NGX_OK;
+    max = NGX_LEASELOFT_JWT_TIME_MAX;
+    *when = 0;
+
+    /* before 1970 is long ago, however long */
+    p = text + (*text == '-');
+
+    do {
+        if (*p < '0' || *p > '9') {
+            rc = NGX_ERROR;
+            break;
+        }
+
+        *when = ngx_min(*when * 10 + (*p - '0'), max);
+
+    } while (*++p);
+
+    if (*text == '-') {
+        *when = 0;
+    }
+
+    free(text);
+
+    return rc;
 }

@@ -59,7 +59,7 @@ ngx_int_t
 ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
     char *detail, ngx_str_t *document)
 {
-    size_t                    len;
+    size_t                    len, size;
     u_char                   *p;
     ngx_leaseloft_problem_t  *problem;
 
@@ -73,9 +73,11 @@ ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
         detail = problem->detail;
     }
 
+    size = ngx_strlen(detail);
     len = sizeof("{\"type\":\"about:blank\",\"title\":\"\",\"status\":"
                  ",\"detail\":\"\"}") - 1
-          + ngx_strlen(problem->title) + NGX_INT_T_LEN + ngx_strlen(detail);
+          + ngx_strlen(problem->title) + NGX_INT_T_LEN
+          + size + ngx_escape_json(NULL, (u_char *) detail, size);
 
     p = ngx_pnalloc(r->pool, len);
     if (p == NULL) {
@@ -83,10 +85,14 @@ ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
     }
 
     document->data = p;
-    document->len = ngx_sprintf(p, "{\"type\":\"about:blank\",\"title\":\"%s\","
-                                "\"status\":%ui,\"detail\":\"%s\"}",
-                                problem->title, status, detail)
-                    - p;
+
+    p = ngx_sprintf(p, "{\"type\":\"about:blank\",\"title\":\"%s\","
+                    "\"status\":%ui,\"detail\":\"", problem->title, status);
+    p = (u_char *) ngx_escape_json(p, (u_char *) detail, size);
+    *p++ = '"';
+    *p++ = '}';
+
+    document->len = p - document->data;
 
     return NGX_OK;
 }
