@@ -9,6 +9,10 @@
 #include "read.h"
 
 
+/* a property whose tick failed stays due, but is left alone for so long */
+#define DISPATCH_REST_MS  5000
+
+
 typedef job_step_e (*dispatch_begin_pt)(work_t *work, job_t *job);
 typedef job_step_e (*dispatch_finish_pt)(work_t *work, job_t *job,
     const redisReply *reply);
@@ -486,6 +490,13 @@ dispatch_end(work_t *work, job_t *jobs, size_t n)
     size_t  i;
 
     badges_reset(&work->badges);
+
+    for (i = 0; i < n; i++) {
+
+        if (jobs[i].op == JOB_TICK && !dispatch_accepted(&jobs[i])) {
+            jobs[i].property->rest = clock_monotonic() + DISPATCH_REST_MS;
+        }
+    }
 
     for (i = 0; i < n; i++) {
         jobs[i].property->refresh = 0;

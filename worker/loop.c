@@ -31,9 +31,6 @@
 #define LOOP_TICKS        128
 #define LOOP_PROPERTIES   4096
 
-/* after a tick that failed, its property rests */
-#define LOOP_REST_MS      5000
-
 /* no claims unless a write went well so recently: while Redis refuses, what
    is pending is nobody's fault */
 #define LOOP_HEALTHY_MS   2500
@@ -255,7 +252,7 @@ loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
 static void
 loop_due(loop_t *loop)
 {
-    size_t       i, n;
+    size_t       n;
     batch_t      batch = { NULL, 0, 0, NULL, 0 };
     store_t     *store = &loop->work.store;
     redisReply  *reply;
@@ -279,12 +276,6 @@ loop_due(loop_t *loop)
         if (n == 0) {
             batch_free(&batch);
             break;
-        }
-
-        /* a failed one stays due, and would be tried again at once */
-
-        for (i = 0; i < n; i++) {
-            batch.jobs[i].property->rest = clock_monotonic() + LOOP_REST_MS;
         }
 
         loop_work(loop, &batch);
