@@ -280,6 +280,26 @@ $ll->say('P', 'u-tom', 'one more');
 is(cli_json('unread', 'u-lena')->{total_unread}, 7, 'and counts on');
 
 
+# while workers are at work
+
+my $command = "$LeaseLoft::build/leaseloft unread rebuild --redis $ll->{url}";
+my $pid = $ll->spawn('rebuild', "sh -c 'for i in 1 2 3; do"
+                     . " $command || exit 1; done'");
+my ($sent, $over) = (0, 0);
+
+until ($over) {
+    $sent += $ll->say('P', 'u-tom', 'meanwhile')->status() == 201;
+    $over = waitpid($pid, 1) == $pid;
+}
+
+is($?, 0, 'rebuilds under load');
+delete $ll->{pids}{rebuild};
+cmp_ok($sent, '>', 5, "$sent messages meanwhile");
+ok(wait_for(sub { cli_json('unread', 'u-lena')->{total_unread}
+                  == 7 + $sent }), 'counted exactly');
+is(cli_json('unread', 'rebuild')->{mended}, 0, 'nothing is left to mend');
+
+
 # what workers gave up
 
 my @request = (op => 'send', p => 'P', u => 'u-tom', r => 'gone.1',
@@ -328,6 +348,26 @@ is($levels{buffers}, 'advice', 'doctor: small buffers');
 is($levels{version}, 'ok', 'doctor: version');
 
 $ll->redis('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+
+
+# users, passwords and databases
+
+my $port = LeaseLoft::free_port();
+
+$ll->redis('CONFIG', 'SET', 'port', $port);
+$ll->redis('ACL', 'SETUSER', 'op', 'on', '>p@ss/w', '~*', '&*', '+@all');
+
+is_cli(0, qr/^ok +workers/m, 'doctor', '--redis',
+       "redis://op:p%40ss%2Fw\@127.0.0.1:$port");
+is_cli(0, qr/^Q, head/, 'lease', 'show', 'Q', '--redis',
+       "redis://op:p%40ss%2Fw\@localhost:$port/0");
+is_cli(1, qr/no property "Q"/, 'lease', 'show', 'Q', '--redis',
+       "redis://127.0.0.1:$port/1");
+
+my $refused = is_cli(1, qr/cannot connect to Redis: WRONGPASS/, 'doctor',
+                     '--redis', "redis://op:wrong\@127.0.0.1:$port");
+
+unlike($refused, qr/\bwrong\b/, 'a password is never repeated');
 
 
 # without a worker
