@@ -499,32 +499,43 @@ ngx_leaseloft_events_send_lease(ngx_leaseloft_events_t *events,
 }
 
 
+/*
+ * The entries that tell of a change come before the lease as it is after it,
+ * unless there are too many of them to be sent at once.
+ */
+
 static ngx_int_t
 ngx_leaseloft_events_renew(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view)
 {
     ngx_leaseloft_events_t  seen;
 
-    seen = *events;
     ngx_leaseloft_events_sign(&seen, view);
 
-    if (events->tell
-        || ngx_memcmp(seen.signature, events->signature,
-                      NGX_LEASELOFT_SIGNATURE)
-           != 0)
+    if (ngx_memcmp(seen.signature, events->signature,
+                   NGX_LEASELOFT_SIGNATURE)
+        != 0)
     {
-        if (ngx_leaseloft_events_send_lease(events, view) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        events->tell = 1;
+    }
+
+    if (events->tell && view->more
+        && ngx_leaseloft_events_send_lease(events, view) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ngx_leaseloft_events_see(events, view);
 
-    if (view->reset) {
-        return ngx_leaseloft_events_reset(events, view);
+    if ((view->reset ? ngx_leaseloft_events_reset(events, view)
+                     : ngx_leaseloft_events_send_entries(events, view))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    return ngx_leaseloft_events_send_entries(events, view);
+    return events->tell ? ngx_leaseloft_events_send_lease(events, view)
+                        : NGX_OK;
 }
 
 

@@ -119,7 +119,8 @@ static ngx_int_t
 ngx_leaseloft_messages_query(ngx_http_request_t *r,
     ngx_leaseloft_query_t *query)
 {
-    ngx_int_t  after, before, limit, n;
+    uint64_t   n;
+    ngx_int_t  after, before, limit;
     ngx_str_t  value;
 
     query->mode = NGX_LEASELOFT_VIEW_NEWEST;
@@ -148,14 +149,14 @@ ngx_leaseloft_messages_query(ngx_http_request_t *r,
     limit = ngx_leaseloft_arg(r, "limit", &value);
 
     if (limit == NGX_OK) {
-        n = value.len <= 3 ? ngx_atoi(value.data, value.len) : NGX_ERROR;
+        if (ll_cursor_decode_seq((char *) value.data, value.len, &n) == 0
+            && n >= 1 && n <= NGX_LEASELOFT_LIMIT_MAX)
+        {
+            query->limit = n;
 
-        if (n < 1 || n > NGX_LEASELOFT_LIMIT_MAX) {
+        } else {
             query->malformed = 1;
-            n = NGX_LEASELOFT_LIMIT;
         }
-
-        query->limit = n;
     }
 
     return after == NGX_ERROR || before == NGX_ERROR || limit == NGX_ERROR
