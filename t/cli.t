@@ -185,6 +185,10 @@ $ll->write('past.json', lease(ends_at => '2021-01-01T00:00:00Z'));
 is_cli(0, qr/L-1 is ended/, 'lease', 'put', 'R', "$ll->{dir}/past.json");
 is(cli_json('lease', 'show', 'R')->{leases}[0]{state}, 'ended', 'show: ended');
 
+is_cli(0, qr/^N: lease L-2 is pending$/, 'lease', 'put', 'N',
+       "$ll->{dir}/next.json");
+is_cli(0, qr/^N, head 0\.\w{8}\n\nL-2 \(pending\) /, 'lease', 'show', 'N');
+
 
 # many leases: bad lines are named, the rest goes on, order holds
 
@@ -239,7 +243,7 @@ is($unread->{total_unread}, 6, 'unread: total');
 is($unread{P}, 3, 'unread: after a read mark');
 is($unread{Q}, 3, 'unread: all');
 is($unread{'M-7'}, 0, 'unread: a quiet thread');
-is(scalar @{ $unread->{threads} }, 304, 'unread: all pages');
+is(scalar @{ $unread->{threads} }, 305, 'unread: all pages');
 is_cli(0, qr/^3\tP\tLabel of P$/m, 'unread', 'u-lena');
 is_cli(0, qr/^0\ttotal$/, 'unread', 'nobody');
 
@@ -255,7 +259,7 @@ sub inboxes {
 my @before = inboxes();
 
 like((is_cli(0, qr/0 inbox threads mended$/, 'unread', 'rebuild')),
-     qr/^304 threads, 2 users/, 'all of them');
+     qr/^305 threads, 2 users/, 'all of them');
 is_deeply([ inboxes() ], \@before, 'a rebuild changes nothing');
 
 $ll->redis('HSET', 'll:{p:P}:unread', 'u-lena', 99, 'u-tom', 17);
