@@ -134,6 +134,8 @@ FORCE:
 
 # --- nginx module ---
 #
+# The module is put in place by a rename, as an nginx may be running it.
+#
 # nginx's own configure writes the module's makefile into $(BUILD)/nginx; it
 # runs again only when what it was told, or the list of files, has changed.
 
@@ -155,7 +157,8 @@ $(MODULE): $(BUILD)/nginx/Makefile $(MODULE_SRCS) $(MODULE_HDRS)
 	@if nm -uD $(BUILD)/nginx/ngx_leaseloft_module.so | grep -w U \
 	    | grep -E ' (ngx_leaseloft|ll)_'; then \
 	    echo "undefined in the module: see above" >&2; exit 1; fi
-	cp $(BUILD)/nginx/ngx_leaseloft_module.so $@
+	cp $(BUILD)/nginx/ngx_leaseloft_module.so $@.new
+	mv $@.new $@
 	if [ -e $(BUILD)/nginx/own ]; then \
 	    $(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) binary; \
 	fi
