@@ -11,7 +11,7 @@ use Test::More;
 use lib 't/lib';
 use LeaseLoft;
 
-my $ll = LeaseLoft->new(workers => 2, directives => { limit_req => undef });
+my $ll = LeaseLoft->new(workers => 2);
 
 $ll->lease('P', tenants => ['u-tom', 'u-ana']);
 

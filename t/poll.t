@@ -69,7 +69,7 @@ for my $case (
     ['before=5', '1 2 3 4', ''], ['before=5&limit=2', '3 4', 1],
     ['before=1', '', ''], ['before=11&limit=1', '10', 1],
     ['before=999', '1 2 3 4 5 6 7 8 9 10', ''], ['before=0', '', ''],
-    ['after%3D0=x&limit=1', '10', 1], ['%61fter=9', '10', ''])
+    ['after%3D0=x&limit=1', '10', 1])
 {
     my $p = poll('u-tom', $case->[0]);
     is(seqs($p), $case->[1], $case->[0]);

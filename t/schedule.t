@@ -35,7 +35,7 @@ is($ll->say('P', 'u-tom', 'early')->status(), 409, 'too early');
 my $opened = $stream->wait_entry(1, 4);
 is($opened->{event}, 'opened', 'opened');
 cmp_ok(abs(time() - $from), '<', 1, 'in time');
-is($stream->wait_event('lease', 2)->{json}{lease}{state}, 'active', 'lease');
+is($stream->find_event('lease', 2)->{json}{lease}{state}, 'active', 'lease');
 is($ll->say('P', 'u-tom', 'now')->status(), 201, 'Tom writes');
 
 my $ended = $stream->wait_event(sub { ($_[0]{json}{event} // '') eq 'ended' },

@@ -104,7 +104,7 @@ $tom->wait_event('hello');
 $ll->lease('P', %p, tenants => ['u-ana'], landlords => ['u-lena', 'u-omar']);
 is($tom->wait_entry(7, 2)->{event}, 'left', 'Tom sees that he left');     # 7
 
-my $lease = $tom->wait_event('lease', 2);
+my $lease = $tom->find_event('lease', 2);
 is($lease->{json}{lease}{state}, 'ended', 'his lease has ended');
 is($lease->{json}{you}{can_write}, JSON::PP::false, 'he is read-only');
 is_problem($ll->say('P', 'u-tom', 'one more thing'), 409, 'lease-not-active',
@@ -125,7 +125,7 @@ $ll->lease('P', %p, tenants => [{ user => 'u-ana', name => 'A.' }],
            landlords => ['u-lena', 'u-omar'], label => 'Renamed');
 is_deeply($ll->poll('P', 'u-tom'), $left, 'what he sees stays as it was');
 is($ll->get('/api/properties/P/messages', user => 'u-tom',
-            headers => { 'If-None-Match' => $etag })->status(), 304, '304');
+            headers => { 'If-None-Match' => $etag })->status(), 304, 'a 304');
 is($ll->get('/api/inbox', user => 'u-tom')->json()->{threads}[0]{label},
    '12 Elm St', 'his inbox too');
 is(everyone('P'), 'lena 1-8, omar 1-8, tom 1-7, ana 4-8, mia -', 'Tom left');
@@ -148,7 +148,7 @@ my @ended = (tenants => [{ user => 'u-ana', name => 'A.' }],
              ends_at => at(-1));
 is($ll->lease('P', %p, @ended)->json()->{lease}{state}, 'ended', 'ended');
 is($ana->wait_entry(9, 2)->{event}, 'ended', 'Ana sees the end');         # 9
-is($ana->wait_event('lease', 2)->{json}{you}{can_write}, JSON::PP::false,
+is($ana->find_event('lease', 2)->{json}{you}{can_write}, JSON::PP::false,
    'and is read-only');
 is_problem($ll->say('P', $_, 'x'), 409, 'lease-not-active', "$_ too")
     for qw(u-lena u-omar u-ana);

@@ -59,8 +59,11 @@ $SIG{PIPE} = 'IGNORE';
 #
 #     directives => { NAME => VALUE }   instead of what conf/ has; undef: none
 #     main, http, server => TEXT        more configuration in these blocks
+#     listen => TEXT                    more for each public listen
 #     redis_conf => TEXT                more of Redis's
 #     redis_url => URL                  another Redis; none is started then
+#     limits => 1                       with the shipped limit of sends, which
+#                                       other tests would run into
 #     workers => N                      1
 #     start => 0                        only prepares it
 sub new {
@@ -143,18 +146,20 @@ sub nginx_conf {
     @$self{keys %options} = values %options;
 
     my ($dir, $p) = @$self{'dir', 'ports'};
-    my %directives = %{ $self->{directives} };
+    my %directives = ($self->{limits} ? () : (limit_req => undef),
+                      %{ $self->{directives} });
     my $debug = $ENV{LEASELOFT_DEBUG} ? 'debug' : 'info';
+    my %found;
 
     for my $file (qw(http api internal pages)) {
         open my $in, '<', "$root/conf/leaseloft/$file.conf" or die "$file: $!";
         my $text = do { local $/; <$in> };
 
-        for my $name (keys %{ $self->{directives} }) {
-            my $value = $self->{directives}{$name};
+        for my $name (keys %directives) {
+            my $value = $directives{$name};
             my $line = defined $value ? "$name $value;" : '';
 
-            delete $directives{$name}
+            $found{$name} = 1
                 if $text =~ s/^(\s*)\Q$name\E\s[^;]*;/$1$line/mg;
         }
 
@@ -162,9 +167,10 @@ sub nginx_conf {
     }
 
     my $more = join "\n", map { "$_ $directives{$_};" }
-                   grep { defined $directives{$_} } sort keys %directives;
-    my ($main, $http, $server) = map { $self->{$_} // '' }
-                                     qw(main http server);
+                   grep { defined $directives{$_} && !$found{$_} }
+                   sort keys %directives;
+    my ($main, $http, $server, $listen) = map { $self->{$_} // '' }
+                                              qw(main http server listen);
     my $user = $> == 0 ? 'user root;' : '';
 
     $self->_certificate();
@@ -193,9 +199,10 @@ http {
     ssl_certificate $dir/tls.crt;
     ssl_certificate_key $dir/tls.key;
     server {
-        listen 127.0.0.1:$p->{http};
-        listen 127.0.0.1:$p->{tls} ssl http2;
-        listen 127.0.0.1:$p->{h2c} http2;
+        listen 127.0.0.1:$p->{http} $listen;
+        listen 127.0.0.1:$p->{tls} ssl http2 $listen;
+        listen 127.0.0.1:$p->{h2c} http2 $listen;
+        reset_timedout_connection on;
         $server
         root $root/html;
         include leaseloft/api.conf;

@@ -75,6 +75,22 @@ sub wait_event {
 }
 
 
+# find_event($what, $timeout): the newest one that is wanted among all that
+# came, or the first to come; takes none: for what has no set order
+sub find_event {
+    my ($self, $what, $timeout) = @_;
+
+    my $want = ref $what ? $what : sub { $_[0]{event} eq $what };
+    my $found;
+
+    $self->_wait(sub {
+        ($found) = grep { $want->($_) } reverse @{ $self->{events} };
+    }, $timeout // 5);
+
+    return $found;
+}
+
+
 # wait_entry($seq or function of the entry, $timeout): likewise, for entries
 sub wait_entry {
     my ($self, $what, $timeout) = @_;

@@ -1,0 +1,253 @@
+package LeaseLoft::Requests;
+
+# The worker without nginx: requests go into the inbox stream as nginx would
+# put them there, and verdicts come back by pub/sub.
+#
+#     my $q = LeaseLoft::Requests->new($ll);       # a LeaseLoft with a Redis
+#
+#     my $v = $q->ask('send', 'P', 'u-tom', { client_id => 'c', text => 't' });
+#     is($v->{status}, 201, 'sent');
+
+use strict;
+use warnings;
+
+use Digest::SHA qw(sha256);
+use IO::Select;
+use JSON::PP;
+use Time::HiRes qw(time);
+
+use LeaseLoft::Redis;
+
+my $json = JSON::PP->new->canonical->utf8;
+my @names = qw(thread meta members unread read reads snaps leases);
+
+
+sub new {
+    my ($class, $ll) = @_;
+
+    my $path = $ll->dir() . '/redis.sock';
+    my $self = bless {
+        path => $path, name => 't' . $$ . int(rand(1e6)), next => 1,
+        verdicts => {}, frames => [],
+    }, $class;
+
+    $self->connect();
+
+    return $self;
+}
+
+
+# both connections anew, as after a restart of Redis
+sub connect {
+    my ($self) = @_;
+
+    $self->{redis} = LeaseLoft::Redis->new($self->{path}) or die 'no redis';
+    $self->{sub} = LeaseLoft::Redis->new($self->{path}) or die 'no redis';
+    $self->{sub}->command('PSUBSCRIBE', "ll:{r:$self->{name}}:ch",
+                          'll:{p:*}:ch', 'll:{u:*}:ch');
+    $self->{sub}->reply() for 2, 3;
+}
+
+
+sub redis { my $self = shift; return $self->{redis}->command(@_) }
+
+sub keys_of { return map { "ll:{p:$_[1]}:$_" } @names }
+sub user_keys { return map { "ll:{u:$_[1]}:$_" } qw(inbox order revs account) }
+
+
+# put($op, $property, $user, $body): the request's number, by which await()
+# finds its verdict
+sub put {
+    my ($self, $op, $property, $user, $body) = @_;
+
+    my $n = $self->{next}++;
+
+    $self->redis('XADD', 'll:{in:0}:inbox', '*', 'op', $op, 'p', $property,
+                 'u', $user, 'b', ref $body ? $json->encode($body) : $body,
+                 'r', "$self->{name}.$n");
+
+    return $n;
+}
+
+
+# takes what was published within some seconds, or up to a verdict; frames are
+# kept as [channel, line, payload]
+sub pump {
+    my ($self, $seconds, $until) = @_;
+
+    my $end = time() + $seconds;
+
+    while (!defined $until || !$self->{verdicts}{$until}) {
+        my $left = $end - time();
+        last if $left <= 0;
+
+        # a reply that has begun is waited for
+        my $sub = $self->{sub};
+        last if $sub->{buf} eq ''
+                && !IO::Select->new($sub->{socket})->can_read($left);
+        my $reply = $sub->reply();
+        my ($channel, $payload) = @$reply[2, 3];
+        my ($line, $body) = split /\n/, $payload, 2;
+
+        if ($channel eq "ll:{r:$self->{name}}:ch") {
+            my ($n, $status, $seq) = split / /, $line;
+            push @{ $self->{told}{$n} }, $status;
+            $self->{verdicts}{$n} = {
+                status => $status, seq => $seq, body => $body,
+                json => scalar eval { $json->decode($body) },
+            };
+
+        } else {
+            push @{ $self->{frames} }, [ $channel, $line, $body ];
+        }
+    }
+}
+
+
+# the verdict of a request: status, seq, body, json; undef for none in time
+sub await {
+    my ($self, $n, $seconds) = @_;
+
+    $self->pump($seconds // 10, $n);
+
+    return $self->{verdicts}{$n};
+}
+
+
+sub ask {
+    my ($self, @request) = @_;
+    return $self->await($self->put(@request));
+}
+
+
+# the frames since the last call, whose channel matches
+sub frames {
+    my ($self, $channel) = @_;
+
+    my @frames = grep { $_->[0] =~ $channel } @{ $self->{frames} };
+    $self->{frames} = [];
+
+    return @frames;
+}
+
+
+# lease($property, %members): the verdict; users as ids
+sub lease {
+    my ($self, $property, %members) = @_;
+
+    my %body = (
+        lease_id => 'L-1', label => "Label of $property",
+        time_zone => 'Europe/Berlin', landlords => ['u-lena'],
+        tenants => ['u-tom'], starts_at => '2026-01-01T00:00:00Z',
+        ends_at => undef, %members,
+    );
+
+    for my $side (qw(landlords tenants)) {
+        $body{$side} = [ map { { user => $_, name => "Name of $_" } }
+                         @{ $body{$side} } ];
+    }
+
+    return $self->ask('lease', $property, '', \%body);
+}
+
+
+sub say {
+    my ($self, $property, $user, $text, $client_id) = @_;
+
+    return $self->ask('send', $property, $user,
+                      { client_id => $client_id, text => $text });
+}
+
+
+# the thread: [seq, entry, salt, hash, sender] each
+sub thread {
+    my ($self, $property) = @_;
+
+    my $list = $self->redis('XRANGE', "ll:{p:$property}:thread", '-', '+');
+
+    return map {
+        my %field = @{ $_->[1] };
+        [ $_->[0] =~ /^(\d+)-0$/, @field{qw(e s h u)} ];
+    } @$list;
+}
+
+
+# what is wrong with the chain and the numbering; empty for nothing
+sub broken {
+    my ($self, $property) = @_;
+
+    my ($hash, $n) = (sha256($property), 0);
+
+    for my $item ($self->thread($property)) {
+        my ($seq, $entry, $salt, $stored) = @$item;
+
+        return "$seq follows $n" if $seq != ++$n;
+        return "entry $seq says otherwise"
+            if $json->decode($entry)->{seq} != $seq;
+        return "salt of $seq" if length $salt != 16;
+
+        $hash = sha256($hash . sha256($salt . $entry));
+        return "hash of $seq" if $hash ne $stored;
+    }
+
+    my ($seq, $head) =
+        @{ $self->redis('HMGET', "ll:{p:$property}:meta", 'seq', 'hash') };
+
+    return "head is $seq" if ($seq // 0) != $n;
+    return 'head has another hash' if defined $head && $head ne $hash;
+    return '';
+}
+
+
+# unread messages of a user, counted from the thread
+sub recount {
+    my ($self, $property, $user) = @_;
+
+    my ($state, undef, $from, $to) = split / /,
+        $self->redis('HGET', "ll:{p:$property}:members", $user) // 'x';
+    return 0 if $state !~ /^[oc]$/;
+
+    my $mark = $self->redis('HGET', "ll:{p:$property}:read", $user) // 0;
+
+    return scalar grep {
+        my ($seq, undef, undef, undef, $sender) = @$_;
+        $seq > $mark && $seq >= $from && (!$to || $seq <= $to)
+            && $sender ne '' && $sender ne $user;
+    } $self->thread($property);
+}
+
+
+# what nginx asks: ll1_view as a hash, or undef
+sub view {
+    my ($self, $property, $user, $mode, $seq, $tag, $limit) = @_;
+
+    my $list = $self->redis('FCALL_RO', 'll1_view', 8,
+                            $self->keys_of($property), $user, $mode // 'none',
+                            $seq // 0, $tag // '', $limit // 50, 1 << 20)
+        or return undef;
+
+    my %view;
+    @view{qw(ver rev role state from head tag sig label lease you parties
+             valid more first entries)} = @$list;
+
+    $view{$_} = $json->allow_nonref->decode($view{$_})
+        for qw(label lease you parties);
+
+    return \%view;
+}
+
+
+# the inbox of a user: rev, total, next, threads (decoded)
+sub inbox {
+    my ($self, $user, $limit, $at, $property) = @_;
+
+    my ($rev, $total, $next, $threads) = @{ $self->redis(
+        'FCALL_RO', 'll1_inbox', 4, $self->user_keys($user), $limit // 50,
+        $at // '', $property // '') };
+
+    return { rev => $rev, total => $total, next => $next,
+             threads => [ map { $json->decode($_) } @$threads ] };
+}
+
+
+1;
