@@ -110,7 +110,7 @@ $ll->finish(more => 1);
 
 $ll = LeaseLoft->new(directives => {
     leaseloft_slow_timeout => '1s', leaseloft_slow_size => '64k' },
-    listen => 'sndbuf=16k');
+    listen => 'sndbuf=16k', server => 'send_timeout 1s;');
 $ll->lease('P', tenants => ['u-tom', 'u-ana']);
 
 # connections that nginx has open on a port
