@@ -21,9 +21,8 @@ struct conn_s {
 /* what Redis says while it can't serve, but may again */
 
 static const char  *conn_refusals[] = {
-    "OOM ", "READONLY ", "LOADING ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ",
-    "BUSY ", "CLUSTERDOWN ", "TRYAGAIN ", "NOAUTH ", "NOPERM ", "UNBLOCKED ",
-    NULL
+    "OOM ", "LOADING ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "BUSY ",
+    "CLUSTERDOWN ", "TRYAGAIN ", "NOAUTH ", "NOPERM ", "UNBLOCKED ", NULL
 };
 
 
@@ -226,16 +225,29 @@ conn_send(conn_t *conn, args_t *args)
 redisReply *
 conn_recv(conn_t *conn)
 {
-    void  *reply;
+    void        *data;
+    redisReply  *reply;
 
     if (conn->redis == NULL) {
         return NULL;
     }
 
-    reply = NULL;
+    data = NULL;
 
-    if (redisGetReply(conn->redis, &reply) != REDIS_OK || reply == NULL) {
+    if (redisGetReply(conn->redis, &data) != REDIS_OK || data == NULL) {
         conn_break(conn, conn->redis->errstr);
+        return NULL;
+    }
+
+    reply = data;
+
+    /* the primary is another one now, maybe at the same address */
+
+    if (reply->type == REDIS_REPLY_ERROR
+        && strncmp(reply->str, "READONLY ", 9) == 0)
+    {
+        conn_break(conn, "it is a read-only replica");
+        freeReplyObject(reply);
         return NULL;
     }
 

@@ -69,7 +69,7 @@ int conn_send(conn_t *conn, args_t *args);
 
 /*
  * The next reply, to be freed with freeReplyObject(), or NULL for a broken
- * connection
+ * connection.  It is broken here if Redis turns out to be a replica.
  */
 redisReply *conn_recv(conn_t *conn);
 

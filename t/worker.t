@@ -1,0 +1,231 @@
+#!/usr/bin/perl
+
+# The worker alone, without nginx: verdicts, frames, inboxes, dead letters,
+# claims, options.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+use LeaseLoft::Requests;
+
+my $ll = LeaseLoft->new(start => 0);
+my $program = "$LeaseLoft::build/leaseloft-worker";
+
+# options
+
+for my $try (
+    [ '--help', 0, qr/^usage: leaseloft-worker/ ],
+    [ '--version', 0, qr/^leaseloft-worker \d+\.\d+\.\d+$/ ],
+    [ '--batch 0', 2, qr/--batch must be a number from 1 to 1024/ ],
+    [ '--inboxes 65', 2, qr/--inboxes must be a number from 1 to 64/ ],
+    [ '--claim x', 2, qr/--claim must be a number/ ],
+    [ '--name "a b"', 2, qr/--name must be/ ],
+    [ '--redis http://x', 2, qr/URL of redis/ ],
+    [ '--log loud', 2, qr/--log must be/ ],
+    [ '--what', 2, qr/see leaseloft-worker --help/ ],
+    [ 'what', 2, qr/"what" is no option/ ],
+) {
+    my ($args, $status, $said) = @$try;
+    my $out = qx($program $args 2>&1);
+    is($? >> 8, $status, "$args: status");
+    like($out, $said, "$args: what it says");
+}
+
+
+# it waits for Redis, and makes what is not there
+
+$ll->spawn('worker1', "$program --redis $ll->{url} --claim 400 --name w1");
+sleep 0.3;
+$ll->start('redis');
+
+my $q = LeaseLoft::Requests->new($ll);
+
+my $v = $q->lease('P', tenants => [qw(u-tom u-tia)]);
+is($v->{status}, 200, 'declared before the worker found its Redis');
+is($v->{json}{lease}{state}, 'active', 'active');
+
+my @frames = $q->frames(qr/p:P/);
+is(join(' / ', map { $_->[1] } @frames),
+   "L 1 1 / E 2 1 1 " . $q->view('P', 'u-tom')->{tag},
+   'frames: the lease, then the entry');
+
+# a message
+
+$v = $q->say('P', 'u-tom', ' Hi ', 'c1');
+is($v->{status}, 201, 'sent');
+is($v->{seq}, 2, 'its number');
+is($v->{json}{text}, 'Hi', 'its text');
+
+my @thread = $q->thread('P');
+is($thread[1][1], $v->{body}, 'the entry is the verdict, to the byte');
+
+my ($frame) = $q->frames(qr/p:P/);
+is($frame->[1], 'E 3 1 2 ' . $q->view('P', 'u-tom')->{tag}, 'frame');
+is($frame->[2], $v->{body}, 'its entry');
+
+is($q->say('P', 'u-tom', 'Hi', 'c1')->{status}, 200, 'again');
+is($q->say('P', 'u-tom', 'Hi', 'c1')->{body}, $v->{body}, 'the original');
+is($q->say('P', 'u-tom', 'Ho', 'c1')->{status}, 409, 'another text');
+is($q->say('P', 'u-tia', 'Ho', 'c1')->{status}, 201, 'another sender');
+is($q->say('P', 'u-zoe', 'Ho', 'c1')->{status}, 409, 'a stranger');
+is($q->say('P', 'u-tom', '', 'c2')->{status}, 422, 'no text');
+is($q->say('Q', 'u-tom', 'Ho', 'c1')->{status}, 409, 'no such property');
+
+# read marks
+
+is($q->inbox('u-lena')->{total}, 2, 'two unread');
+is($q->inbox('u-tom')->{total}, 1, 'one of them is mine');
+@frames = $q->frames(qr/./);
+is($q->ask('read', 'P', 'u-lena', { upto => 2 })->{status}, 204, 'read');
+is(join(' ', map { $_->[1] } $q->frames(qr/p:P/)), 'R 5 1 u-lena 1',
+   'frame of a mark');
+is($q->inbox('u-lena')->{total}, 1, 'one left');
+is($q->ask('read', 'P', 'u-lena', { upto => 1 })->{status}, 204, 'not back');
+is($q->frames(qr/./), 0, 'no frame');
+is($q->view('P', 'u-lena')->{you}{read}, 2, 'the mark stays');
+is($q->ask('read', 'P', 'u-lena', { upto => 4 })->{status}, 422, 'past it');
+is($q->ask('read', 'P', 'u-zoe', { upto => 1 })->{status}, 404, 'a stranger');
+
+# a burst, in one batch or a few: an inbox hears the outcome, each count is
+# right
+
+$q->frames(qr/./);
+my @n = map { $q->put('send', 'P', 'u-tom',
+                      { client_id => "b$_", text => "burst $_" }) } 1 .. 200;
+is(scalar(grep { $q->await($_)->{status} != 201 } @n), 0, 'a burst');
+is($q->broken('P'), '', 'the chain holds');
+is_deeply([ map { $q->await($_)->{seq} } @n ], [ 4 .. 203 ],
+          'in the order they were sent');
+is($q->inbox('u-lena')->{total}, 201, 'unread');
+is($q->inbox('u-tia')->{total}, 201, 'unread by a co-tenant');
+
+my @dense = map { (split / /, $_->[1])[1] } $q->frames(qr/p:P/);
+is_deeply(\@dense, [ 6 .. 205 ], 'versions are dense');
+
+# a mark somewhere within, from either side
+
+for my $upto (10, 190, 200) {
+    $q->ask('read', 'P', 'u-tia', { upto => $upto });
+    is($q->redis('HGET', 'll:{p:P}:unread', 'u-tia'),
+       $q->recount('P', 'u-tia'), "unread after $upto");
+}
+
+
+# the inbox: order, ties, pages
+
+$q->lease("T$_", tenants => ['u-many']) for 1 .. 5;
+$q->say('T2', 'u-many', 'x', 'c');
+
+my @order = map { $_->{property} } @{ $q->inbox('u-many')->{threads} };
+is("@order", 'T2 T5 T4 T3 T1', 'newest first');
+
+$q->redis('ZADD', 'll:{u:u-many}:order', map { (-77, "T$_") } 3, 5, 1, 4);
+@order = map { $_->{property} } @{ $q->inbox('u-many')->{threads} };
+is("@order", 'T2 T1 T3 T4 T5', 'ties by property');
+
+my ($at, $property, @paged) = ('', '');
+for (1 .. 5) {
+    my $page = $q->inbox('u-many', 2, $at, $property);
+    push @paged, map { $_->{property} } @{ $page->{threads} };
+    last if $page->{next} eq '';
+    ($at, $property) = $page->{next} =~ /^(-?\d+)\.(.*)$/;
+}
+is("@paged", "@order", 'page by page');
+
+
+# pending: seen, without a window; taken off: gone from the inbox
+
+my %soon = (starts_at => '2099-01-01T00:00:00Z');
+is($q->lease('N', %soon, tenants => [qw(u-mia)])->{json}{lease}{state},
+   'pending', 'pending');
+is($q->view('N', 'u-mia')->{state}, 'pending', 'is seen');
+is($q->inbox('u-mia')->{threads}[0]{last}, undef, 'in the inbox too');
+is($q->say('N', 'u-mia', 'x', 'c')->{status}, 409, 'nothing to be said');
+is($q->ask('read', 'N', 'u-mia', { upto => 1 })->{status}, 422, 'or read');
+is($q->ask('read', 'N', 'u-mia', { upto => 0 })->{status}, 204, 'but nothing');
+$q->frames(qr/./);
+$q->lease('N', %soon, tenants => [qw(u-tom)]);
+is($q->view('N', 'u-mia'), undef, 'taken off');
+is(scalar @{ $q->inbox('u-mia')->{threads} }, 0, 'gone');
+my ($gone) = $q->frames(qr/u:u-mia/);
+is($gone->[2], '', 'a frame says so');
+is($q->redis('ZCARD', 'll:{due}:due'), 1, 'its opening is due');
+
+
+# dead letters: what is no request; what is delivered in vain too often
+
+my $inbox = 'll:{in:0}:inbox';
+my @good = (op => 'send', p => 'P', u => 'u-tom', b => '{}', r => 'x.1');
+my @bad = (
+    [ 'has no op that is known', @good, op => 'jump' ],
+    [ 'has no op that is known', p => 'P' ],
+    [ 'has no valid property', @good, p => '../P' ],
+    [ 'has no valid user', @good, u => 'a b' ],
+    [ 'has no valid user', @good, op => 'lease' ],
+    [ 'has no body', @good[0 .. 5], r => 'x.1' ],
+    [ 'has no valid reply address', @good, r => 'nobody' ],
+);
+
+for my $bad (@bad) {
+    my ($why, @fields) = @$bad;
+    my %fields = @fields;
+    $q->redis('XADD', $inbox, '*', %fields);
+}
+
+ok(wait_for(sub { $q->redis('XLEN', 'll:{in:0}:dead') == @bad }, 5),
+   'what is malformed is put aside');
+
+my $dead = $q->redis('XRANGE', 'll:{in:0}:dead', '-', '+');
+for my $i (0 .. $#bad) {
+    my %letter = @{ $dead->[$i][1] };
+    is($letter{why}, $bad[$i][0], "why: $letter{why}");
+}
+
+# somebody takes a request and is never heard of again
+
+my $id = $q->redis('XADD', $inbox, '*', op => 'send', p => 'P', u => 'u-tom',
+                   b => '{"client_id":"left","text":"left behind"}',
+                   r => "$q->{name}.9001");
+if (my $taken = $q->redis('XREADGROUP', 'GROUP', 'workers', 'gone', 'COUNT', 1,
+                          'STREAMS', $inbox, '>')) {
+    is($q->await(9001, 5)->{status}, 201, 'claimed from the dead');
+
+} else {
+    is($q->await(9001, 5)->{status}, 201, 'the worker was faster');
+}
+
+# a property whose data is damaged fails each time, and only it does
+
+$q->redis('SET', 'll:{p:X}:meta', 'not a hash');
+$q->put('send', 'X', 'u-tom', { client_id => 'x', text => 'x' });
+is($q->say('P', 'u-tom', 'meanwhile', 'mw')->{status}, 201, 'others go on');
+ok(wait_for(sub { $q->redis('XLEN', 'll:{in:0}:dead') == @bad + 1 }, 10),
+   'given up after five deliveries');
+$dead = $q->redis('XRANGE', 'll:{in:0}:dead', '-', '+');
+like({ @{ $dead->[-1][1] } }->{why}, qr/delivered too often/, 'why');
+ok(wait_for(sub { $q->redis('XPENDING', $inbox, 'workers')->[0] == 0 }, 3),
+   'nothing is pending');
+ok(wait_for(sub { $q->redis('XLEN', $inbox) == 0 }, 3), 'nothing is left');
+
+# health
+
+sleep 1.2;
+my $health = $q->redis('FCALL_RO', 'll1_health', 1, 'll:{w}:workers');
+is($health->[1], 1, 'one worker');
+is($health->[2][0], 'w1', 'its name');
+like($health->[2][1], qr/ messages=\d+ .* dead=8 /, 'what it says');
+
+# told to stop, it leaves nothing behind
+
+is($ll->stop('worker1'), 0, 'stops');
+unlike(join(' ', map { $_->[1] } @{
+           $q->redis('XINFO', 'CONSUMERS', $inbox, 'workers') }),
+       qr/w1/, 'its consumer is gone');
+is($q->redis('HLEN', 'll:{w}:workers'), 0, 'and its heartbeat');
+
+$ll->finish();
