@@ -10,8 +10,8 @@ const AGAIN = 10000;
 
 export class InboxSync {
     /*
-     * shelf: {get(name), put(name, value)}, what to show while there is no
-     * network; signedOut() is called at a 401.
+     * shelf: what to show while there is no network; signedOut() is called
+     * at a 401.
      */
     constructor({ api, store, shelf, clock, signedOut }) {
         this.api = api;
@@ -39,6 +39,7 @@ export class InboxSync {
     hear({ name, data, id }) {
         if (name === 'thread') {
             this.store.event(data, Number(id));
+            this.keep();
 
         } else if ((name === 'hello' || name === 'ping')
                    && data.rev !== this.store.rev)
@@ -49,11 +50,11 @@ export class InboxSync {
 
     /* The first page, as somebody polled it. */
     page(page) {
-        this.shelf.put('inbox', page);
-
         if (!this.store.page(page)) {
             this.sync();
         }
+
+        this.keep();
     }
 
     /* Reads all pages; one run at a time, and once more if asked meanwhile. */
@@ -93,7 +94,6 @@ export class InboxSync {
 
             if (!cursor) {
                 rev = data.rev;
-                this.shelf.put('inbox', data);
             }
 
             data.threads.forEach((thread) => seen.add(thread.property));
@@ -102,6 +102,14 @@ export class InboxSync {
         } while (cursor);
 
         this.store.finish(seen, rev);
+        this.keep();
+    }
+
+    keep() {
+        this.shelf.soon('inbox', () => ({
+            threads: this.store.sorted().slice(0, PAGE),
+            total_unread: this.store.total,
+        }));
     }
 
     failed(status) {

@@ -14,10 +14,10 @@ import { InboxSync } from './inbox-sync.js';
 import { Live } from './live.js';
 import { Names } from './names.js';
 import { Outbox } from './outbox.js';
+import { Shelf } from './shelf.js';
 import { ThreadSync } from './thread-sync.js';
 
 const LOOK = 10000;
-const KEEP_NAMES = 5000;
 
 
 export class Messenger extends Emitter {
@@ -40,10 +40,7 @@ export class Messenger extends Emitter {
         this.marks = new Map();
         this.timers = new Map();
 
-        this.shelf = {
-            get: (name) => db.unshelve(`${this.me} ${name}`),
-            put: (name, value) => db.shelve(`${this.me} ${name}`, value),
-        };
+        this.shelf = new Shelf({ db, clock, user: this.me });
         this.inbox = new InboxStore();
         this.inboxSync = new InboxSync({
             api, clock, store: this.inbox, shelf: this.shelf,
@@ -80,7 +77,8 @@ export class Messenger extends Emitter {
         });
         threads.on('parties', (store) => this.names.learn(
             store.property, store.parties, store.lease?.id));
-        this.names.on('change', () => this.keepNames());
+        this.names.on('change', () => this.shelf.soon(
+            'names', () => this.names.save()));
     }
 
     /* The store of the open thread, or null. */
@@ -101,6 +99,7 @@ export class Messenger extends Emitter {
         this.tabs.stop();
         this.live.stop();
         this.inboxSync.stop();
+        this.shelf.stop();
         this.outbox.setActive(false);
 
         for (const timer of this.timers.values()) {
@@ -347,15 +346,6 @@ export class Messenger extends Emitter {
         const answer = await this.api.messages(property, { limit: 1 });
 
         return answer.status === 200 ? answer.data : null;
-    }
-
-    keepNames() {
-        if (!this.timers.has('names')) {
-            this.later('names', KEEP_NAMES, () => {
-                this.timers.delete('names');
-                this.shelf.put('names', this.names.save());
-            });
-        }
     }
 
     /* ---- writing ---- */

@@ -286,6 +286,15 @@ export class ThreadStore extends Emitter {
         }
     }
 
+    /* The newest entries and the state, as a page has them. */
+    snapshot(limit) {
+        return {
+            property: this.property, label: this.label, lease: this.lease,
+            time_zone: this.timeZone, you: this.you, parties: this.parties,
+            head: this.cursor, entries: this.entries.slice(-limit),
+        };
+    }
+
     setStatus(status) {
         this.status = status;
         this.changed();

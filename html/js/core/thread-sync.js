@@ -61,16 +61,22 @@ export class ThreadSync extends Emitter {
         const from = startOf(page, seq);
         const lowest = page.entries.length ? page.entries[0].seq : 0;
 
-        this.shelf.put(`thread ${store.property}`, page);
-
         if (from < lowest && page.more) {
             await this.loadFrom(store, from, page);
         } else {
             store.load(page, { moreBefore: Boolean(page.more) });
         }
 
+        this.keep(store);
         this.emit('parties', store);
         this.emit('ready', store);
+    }
+
+    keep(store) {
+        if (!store.detached) {
+            this.shelf.soon(`thread ${store.property}`,
+                            () => store.snapshot(PAGE));
+        }
     }
 
     /* A run in the middle: some context, then as much as two pages hold. */
@@ -207,6 +213,7 @@ export class ThreadSync extends Emitter {
         const result = store.add(entry, id);
 
         this.seen(entry);
+        this.keep(store);
 
         if (result !== 'old' && !known) {
             this.emit('news', entry);
@@ -241,6 +248,7 @@ export class ThreadSync extends Emitter {
             store.changed();
         } else {
             store.append(page);
+            this.keep(store);
         }
 
         for (const entry of page.entries) {

@@ -228,8 +228,15 @@ export class InboxView {
             this.row(this.byId.get(property), first + i));
 
         this.list.update(rows);
+
+        const tabbed = shown.includes(this.focused) ? this.focused : shown[0];
+
         rows.forEach((row) => {
-            this.list.get(row.key).style.top = `${row.index * height}px`;
+            const li = this.list.get(row.key);
+
+            li.style.top = `${row.index * height}px`;
+            attr(li.firstElementChild, 'tabindex',
+                 row.key === tabbed ? 0 : -1);
         });
         this.app.messenger.names.want(
             shown.map((property) => this.byId.get(property)));
@@ -248,7 +255,6 @@ export class InboxView {
             time: last ? app.format.relative(last.at) : '',
             absolute: last ? app.format.absolute(last.at) : '',
             selected: property === this.current,
-            tab: property === (this.focused ?? this.order[0]),
             role: this.both && thread.role === 'tenant'
                 ? t('inbox.tenant') : '',
         };
@@ -295,17 +301,11 @@ export class InboxView {
         attr(li, 'aria-setsize', this.order.length);
         attr(li, 'aria-posinset', row.index + 1);
 
-        const link = h('a', {
-            class: `ll-card${thread.unread ? ' ll-unread' : ''}`,
-            href: hrefFor(thread.property),
-            tabindex: row.tab ? 0 : -1,
-            'data-property': thread.property,
-            'aria-current': row.selected ? 'true' : null,
-            onclick: (e) => this.pick(e, thread.property),
-            onfocus: () => {
-                this.focused = thread.property;
-            },
-        },
+        const link = li.firstElementChild ?? this.link(row.key);
+
+        link.className = `ll-card${thread.unread ? ' ll-unread' : ''}`;
+        attr(link, 'aria-current', row.selected ? 'true' : null);
+        fill(link,
             h('span', { class: `ll-face ll-hue${hue(thread.property, 8)}`,
                         'aria-hidden': 'true' },
               names ? initials(row.people[0]) : icon('home')),
@@ -327,13 +327,21 @@ export class InboxView {
                     badge(thread.unread)),
                   spoken(t('inbox.unread', { n: thread.unread })))
               : null));
-        const had = li.contains(document.activeElement);
 
-        fill(li, link);
-
-        if (had) {
-            link.focus({ preventScroll: true });
+        if (!link.parentNode) {
+            li.append(link);
         }
+    }
+
+    /* A row's link stays the same element, so that it keeps the focus. */
+    link(property) {
+        return h('a', {
+            href: hrefFor(property), 'data-property': property,
+            onclick: (e) => this.pick(e, property),
+            onfocus: () => {
+                this.focused = property;
+            },
+        });
     }
 
     /* ---- choosing ---- */

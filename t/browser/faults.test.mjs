@@ -1,0 +1,230 @@
+/*
+ * Whatever stops under an open page: nothing is lost, nothing comes twice,
+ * and the page says how things stand.
+ */
+
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+
+import { Person, openBrowser } from './lib/people.mjs';
+import { Proxy } from './lib/proxy.mjs';
+import { Stack, until } from './lib/stack.mjs';
+
+const LENA = ['u-lena', 'Lena'];
+const TOM = ['u-tom', 'Tom'];
+
+let stack;
+let browser;
+
+before(async () => {
+    [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
+});
+
+after(async () => {
+    await browser?.close();
+    await stack?.stop();
+});
+
+
+/* A landlord and a tenant with an open thread. */
+async function pair(property, options = {}) {
+    await stack.lease(property, { landlords: [LENA], tenants: [TOM] });
+
+    const [lena, tom] = await Promise.all([
+        Person.arrive(browser, stack, ...LENA),
+        Person.arrive(browser, stack, ...TOM, options)]);
+
+    await Promise.all([lena.open(property), tom.open(property)]);
+    await Promise.all([lena.status('live'), tom.status('live')]);
+
+    return { lena, tom };
+}
+
+
+async function stored(property, texts) {
+    const { data } = await stack.api('u-tom', 'GET',
+        `properties/${property}/messages`);
+
+    assert.deepEqual(data.entries.filter((e) => e.kind === 'message')
+                                 .map((e) => e.text), texts);
+}
+
+
+async function shows(person, texts) {
+    await until(`${person.user} sees ${texts}`, async () =>
+        JSON.stringify(await person.page.locator('.ll-words')
+            .allTextContents()) === JSON.stringify(texts), 20000);
+}
+
+
+test('worker, Redis and nginx stop and start under open pages', async () => {
+    const { lena, tom } = await pair('faults');
+    const all = [];
+
+    const during = async (text, stop, start) => {
+        await stop();
+        await tom.write(`${text}, Tom`);
+        await tom.page.locator('.ll-msg .ll-state-sending').waitFor();
+        await lena.write(`${text}, Lena`);
+        await start();
+        await stack.healthy();
+        await lena.sees(`${text}, Tom`);
+        await tom.sees(`${text}, Lena`);
+        await until('nothing waits', async () =>
+            await tom.page.locator('.ll-state-sending').count() === 0
+            && await lena.page.locator('.ll-state-sending').count() === 0,
+            20000);
+    };
+
+    await tom.write('before');
+    await lena.sees('before');
+    await during('without a worker', () => stack.kill('worker-1'),
+                 () => stack.startWorker());
+    await during('without Redis', () => stack.kill('redis'),
+                 () => stack.startRedis());
+    await during('without nginx', () => stack.stopNginx(),
+                 () => stack.startNginx());
+    await tom.write('after');
+    await lena.sees('after');
+    await Promise.all([lena.status('live'), tom.status('live')]);
+
+    const { data } = await stack.api('u-tom', 'GET',
+                                     'properties/faults/messages');
+
+    for (const entry of data.entries.filter((e) => e.kind === 'message')) {
+        all.push(entry.text);
+    }
+
+    assert.equal(all.length, 8, 'each once');
+    assert.equal(new Set(all).size, 8);
+    await shows(lena, all);
+    await shows(tom, all);
+    assert.deepEqual([lena.complaints, tom.complaints], [[], []]);
+    await Promise.all([lena.leave(), tom.leave()]);
+});
+
+
+test('offline, write, close the tab, open, online: sent once, in order',
+     async () => {
+    const { lena, tom } = await pair('offline');
+
+    await tom.write('before');
+    await lena.sees('before');
+    await until('the shell is kept', () => tom.page.evaluate(async () =>
+        Boolean(navigator.serviceWorker.controller
+                && await caches.match('./')
+                && await caches.match('/js/view/app.js'))));
+    await tom.context.setOffline(true);
+    await tom.status('offline');
+    await tom.write('from the tunnel');
+    await tom.write('still in it');
+    await tom.page.locator('.ll-banner', { hasText: '2 messages wait' })
+             .waitFor();
+    await tom.page.close();
+
+    const again = await tom.tab('/?p=offline');
+
+    await tom.sees('before', again);
+    await tom.sees('still in it', again);
+    assert.equal(await again.locator('.ll-state-sending').count(), 2);
+    await stored('offline', ['before']);
+    await tom.context.setOffline(false);
+    await lena.sees('still in it');
+    await tom.status('live', again);
+    await until('nothing waits', async () =>
+        await again.locator('.ll-state-sending').count() === 0);
+    await stored('offline', ['before', 'from the tunnel', 'still in it']);
+    assert.equal(await tom.count('from the tunnel', again), 1);
+    assert.equal(await again.locator('.ll-banner').isVisible(), false);
+    await Promise.all([lena.leave(), tom.leave()]);
+});
+
+
+test('streams held back by a proxy: polling brings it within ten seconds',
+     async () => {
+    const proxy = await Proxy.start(stack.port);
+
+    try {
+        const { lena, tom } = await pair('held', { url: proxy.url });
+
+        proxy.set('refuse');
+        await tom.status('checking', tom.page, 30000);
+        await tom.page.locator('.ll-pill', { hasText: 'Checking every 10 s' })
+                 .first().waitFor();
+
+        const began = Date.now();
+
+        await lena.write('by poll');
+        await tom.sees('by poll', tom.page, { timeout: 12000 });
+        assert.ok(Date.now() - began < 11000);
+        await tom.write('and back');
+        await lena.sees('and back');
+        proxy.set('open');
+        await tom.status('live', tom.page, 40000);
+        await lena.write('live again');
+        await tom.sees('live again');
+        await Promise.all([lena.leave(), tom.leave()]);
+
+    } finally {
+        await proxy.stop();
+    }
+});
+
+
+test('a network that comes and goes', async () => {
+    const proxy = await Proxy.start(stack.port);
+
+    try {
+        const { lena, tom } = await pair('flaky', { url: proxy.url });
+        const texts = [];
+
+        for (let i = 0; i < 4; i++) {
+            proxy.set('gone');
+            await tom.write(`Tom ${i}`);
+            await lena.write(`Lena ${i}`);
+            proxy.set('open');
+            await lena.sees(`Tom ${i}`);
+            await tom.sees(`Lena ${i}`);
+        }
+
+        const { data } = await stack.api('u-tom', 'GET',
+                                         'properties/flaky/messages');
+
+        for (const entry of data.entries) {
+            if (entry.kind === 'message') {
+                texts.push(entry.text);
+            }
+        }
+
+        assert.equal(texts.length, 8);
+        await shows(tom, texts);
+        await shows(lena, texts);
+        await Promise.all([lena.leave(), tom.leave()]);
+
+    } finally {
+        await proxy.stop();
+    }
+});
+
+
+test('signed out: it says so, and what was written is kept', async () => {
+    await stack.lease('expire', { landlords: [LENA], tenants: [TOM] });
+
+    const tom = await Person.arrive(browser, stack, ...TOM);
+
+    await tom.open('expire');
+    await tom.page.fill('.ll-input', 'half a thought');
+    await tom.context.clearCookies();
+    await tom.page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    await tom.page.locator('.ll-signin').waitFor();
+    await tom.page.goto(`${stack.url}/?p=expire#token=${tom.token}`);
+    await until('the draft', async () => await tom.page
+        .locator('.ll-input').inputValue() === 'half a thought');
+
+    /* a token that ends while the page is open */
+    const short = await stack.token('u-lena', 'Lena', 3);
+
+    await tom.page.goto(`${stack.url}/#token=${short}`);
+    await tom.page.locator('.ll-signin [role="alert"]').waitFor();
+    await tom.leave();
+});

@@ -1,0 +1,284 @@
+/*
+ * A private LeaseLoft for one test file: Redis, worker and nginx with the
+ * shipped configuration, on free ports and in a directory of its own, started
+ * and stopped by conf/run.sh; each part can be stopped and started by itself.
+ */
+
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
+    from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { fileURLToPath } from 'node:url';
+
+const run = promisify(execFile);
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+const build = resolve(root, process.env.BUILD || 'build');
+const nginx = process.env.NGINX_BIN || 'nginx';
+
+
+/* Waits until fn() is true (or answers something), or fails after ms. */
+export async function until(what, fn, ms = 15000) {
+    const end = Date.now() + ms;
+
+    for (;;) {
+        const value = await fn();
+
+        if (value) {
+            return value;
+        }
+
+        if (Date.now() > end) {
+            throw new Error(`not within ${ms} ms: ${what}`);
+        }
+
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+}
+
+
+async function freePorts(n) {
+    const servers = await Promise.all(Array.from({ length: n }, () =>
+        new Promise((resolve) => {
+            const server = net.createServer();
+
+            server.listen(0, '127.0.0.1', () => resolve(server));
+        })));
+    const ports = servers.map((server) => server.address().port);
+
+    await Promise.all(servers.map((server) =>
+        new Promise((resolve) => server.close(resolve))));
+
+    return ports;
+}
+
+
+export class Stack {
+    static async start() {
+        const stack = new Stack();
+
+        stack.dir = mkdtempSync(join(tmpdir(), 'leaseloft-browser-'));
+
+        /* a port may be taken between our asking and nginx's listening */
+        for (let tries = 3; ; tries--) {
+            const [port, internal] = await freePorts(2);
+
+            stack.port = port;
+            stack.url = `http://localhost:${port}`;
+            stack.internal = `http://127.0.0.1:${internal}/internal`;
+            stack.env = {
+                ...process.env, PORT: String(port),
+                INTERNAL_PORT: String(internal), RUN_DIR: stack.dir,
+                NGINX_WORKERS: '1', LEASELOFT_WORKERS: '1', REDIS_URL: '',
+                BUILD: build,
+            };
+
+            try {
+                await stack.script('start');
+                return stack;
+            } catch (error) {
+                if (tries === 1) {
+                    throw error;
+                }
+            }
+        }
+    }
+
+    /* conf/run.sh; its output may outlive it in the daemons, so to a file */
+    script(what) {
+        const log = openSync(join(this.dir, 'run.log'), 'a');
+        const child = spawn(join(root, 'conf/run.sh'), [what], {
+            cwd: root, env: this.env, stdio: ['ignore', log, log],
+        });
+
+        return new Promise((done, reject) => child.on('exit', (code) =>
+            code === 0 ? done()
+                : reject(new Error(`run.sh ${what}: `
+                    + readFileSync(join(this.dir, 'run.log'), 'utf8')))));
+    }
+
+    async stop() {
+        await this.script('stop');
+
+        const log = readFileSync(join(this.dir, 'nginx-error.log'), 'utf8');
+        const bad = log.split('\n').filter((line) =>
+            /\[(alert|emerg)\]|Sanitizer|runtime error/.test(line));
+
+        rmSync(this.dir, { recursive: true, force: true });
+
+        if (bad.length) {
+            throw new Error(`in nginx's error log:\n${bad.join('\n')}`);
+        }
+    }
+
+    async token(user, name = user, ttl = 3600) {
+        const { stdout } = await run(join(build, 'leaseloft'), [
+            'token', '--sub', user, '--name', name, '--ttl', String(ttl),
+            '--key', join(this.dir, 'token.key')]);
+
+        return stdout.trim();
+    }
+
+    /* ---- the three parts ---- */
+
+    pid(name) {
+        return Number(readFileSync(join(this.dir, `${name}.pid`), 'utf8'));
+    }
+
+    async kill(name) {
+        const pid = this.pid(name);
+
+        process.kill(pid, 'SIGKILL');
+        await until(`${name} is gone`, () => {
+            try {
+                process.kill(pid, 0);
+                return /^\S+ \(.*\) Z/.test(
+                    readFileSync(`/proc/${pid}/stat`, 'utf8'));
+            } catch {
+                return true;
+            }
+        });
+    }
+
+    async stopNginx() {
+        const pid = this.pid('nginx');
+
+        process.kill(pid, 'SIGTERM');
+        await until('nginx is gone', () => {
+            try {
+                process.kill(pid, 0);
+                return false;
+            } catch {
+                return true;
+            }
+        });
+    }
+
+    startNginx() {
+        return run(nginx, ['-p', this.dir, '-e',
+                           join(this.dir, 'nginx-error.log'), '-c',
+                           join(this.dir, 'nginx.conf')],
+                   { env: { ...process.env,
+                            PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
+    }
+
+    startWorker() {
+        const log = openSync(join(this.dir, 'worker-1.log'), 'a');
+        const child = spawn(join(build, 'leaseloft-worker'),
+            ['--redis', `unix:${join(this.dir, 'redis.sock')}`],
+            { cwd: this.dir, detached: true, stdio: ['ignore', log, log] });
+
+        child.unref();
+        writeFileSync(join(this.dir, 'worker-1.pid'), `${child.pid}\n`);
+    }
+
+    startRedis() {
+        return run('redis-server', [join(this.dir, 'redis.conf')]);
+    }
+
+    healthy() {
+        return until('healthy', async () => {
+            try {
+                return (await fetch(`${this.internal}/health`)).ok;
+            } catch {
+                return false;
+            }
+        });
+    }
+
+    /* ---- what a test needs to happen ---- */
+
+    /*
+     * Declares a lease: people as [["u-tom", "Tom"], ...].  Starts in the
+     * past and has no end, unless told.
+     */
+    async lease(property, { id = 'L-1', label = property, landlords,
+                            tenants, zone = 'Europe/Berlin',
+                            from = '2026-01-01T00:00:00Z', to = null })
+    {
+        const people = (list) => list.map(([user, name]) =>
+            ({ user, name }));
+        const response = await fetch(
+            `${this.internal}/properties/${property}/lease`, {
+                method: 'PUT',
+                headers: { 'Content-Type': 'application/json' },
+                body: JSON.stringify({
+                    lease_id: id, label, time_zone: zone,
+                    landlords: people(landlords), tenants: people(tenants),
+                    starts_at: from, ends_at: to,
+                }),
+            });
+
+        if (response.status !== 200) {
+            throw new Error(`lease: ${await response.text()}`);
+        }
+    }
+
+    async api(user, method, path, body) {
+        const response = await fetch(`${this.url}/api/${path}`, {
+            method,
+            headers: { Authorization: `Bearer ${await this.token(user)}`,
+                       'Content-Type': 'application/json' },
+            body: body === undefined ? undefined : JSON.stringify(body),
+        });
+
+        return { status: response.status, headers: response.headers,
+                 data: response.status === 204 ? null
+                       : await response.json() };
+    }
+
+    async say(user, property, text) {
+        const id = `t-${Math.random().toString(36).slice(2)}`;
+        const { status, data } = await this.api(user, 'POST',
+            `properties/${property}/messages`, { client_id: id, text });
+
+        if (status !== 201) {
+            throw new Error(`send: ${status} ${JSON.stringify(data)}`);
+        }
+
+        return data;
+    }
+
+    /* Many messages, past the limit of sends: straight to the worker. */
+    async fillUp(property, users, n, textOf) {
+        const lines = [];
+
+        for (let i = 1; i <= n; i++) {
+            const args = ['XADD', 'll:{in:0}:inbox', '*', 'op', 'send', 'p',
+                          property, 'u', users[i % users.length], 'b',
+                          JSON.stringify({ client_id: `fill-${i}`,
+                                           text: textOf(i) }),
+                          'r', 'test.1'];
+
+            lines.push(`*${args.length}\r\n`, ...args.map((arg) =>
+                `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`));
+        }
+
+        await this.pipe(lines.join(''), n);
+    }
+
+    /* Redis commands as bytes; resolves when n replies have come. */
+    pipe(bytes, n) {
+        return new Promise((resolve, reject) => {
+            const socket = net.connect(join(this.dir, 'redis.sock'));
+            let replies = 0;
+
+            socket.on('data', (data) => {
+                for (const byte of data) {
+                    replies += byte === 36 ? 1 : 0;      /* "$", a bulk */
+                }
+
+                if (replies >= n) {
+                    socket.end();
+                    resolve();
+                }
+            });
+            socket.on('error', reject);
+            socket.write(bytes);
+        });
+    }
+}

@@ -1,0 +1,302 @@
+/* Two people talk: what each sees, in every tab, and how it is counted. */
+
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+
+import { Person, openBrowser } from './lib/people.mjs';
+import { Stack, until } from './lib/stack.mjs';
+
+const LENA = ['u-lena', 'Lena'];
+const TOM = ['u-tom', 'Tom'];
+const ANA = ['u-ana', 'Ana'];
+
+let stack;
+let browser;
+
+before(async () => {
+    [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
+});
+
+after(async () => {
+    await browser?.close();
+    await stack?.stop();
+});
+
+
+test('two people talk, see each other\'s words and what was seen',
+     async () => {
+    await stack.lease('talk', { label: '1 Talk Rd', landlords: [LENA],
+                                tenants: [TOM] });
+
+    const lena = await Person.arrive(browser, stack, ...LENA);
+    const tom = await Person.arrive(browser, stack, ...TOM);
+
+    assert.equal(lena.page.url(), `${stack.url}/`,
+                 'the token is not left in the address');
+
+    const cookie = (await lena.context.cookies())[0];
+
+    assert.equal(cookie.sameSite, 'Strict');
+    assert.equal(cookie.path, '/');
+
+    await lena.open('talk');
+    await tom.open('talk');
+    await tom.write('The heating is out');
+
+    const row = await lena.sees('The heating is out');
+
+    assert.match(await row.textContent(), /Tom Tenant/);
+    await (await tom.sees('The heating is out'))
+        .locator('.ll-state-seen', { hasText: /Seen by Lena \d\d:\d\d/ })
+        .waitFor();
+    await lena.write('Somebody comes today');
+    await tom.sees('Somebody comes today');
+    await tom.write('Thank you');
+    await lena.sees('Thank you');
+    assert.equal(await tom.count('The heating is out'), 1);
+    assert.equal(await lena.page.locator('.ll-msg').count(), 3);
+    await lena.status('live');
+
+    /* the polite region has said what is new, and only that */
+    const polite = await tom.page.locator('[aria-live]').textContent();
+
+    assert.match(polite, /Lena: Somebody comes today/);
+    assert.doesNotMatch(polite, /heating/);
+    assert.deepEqual([lena.complaints, tom.complaints], [[], []]);
+    await Promise.all([lena.leave(), tom.leave()]);
+});
+
+
+test('sent, not yet seen: it says so, and keeps saying what is true',
+     async () => {
+    await stack.lease('seen', { landlords: [LENA], tenants: [TOM, ANA] });
+
+    const lena = await Person.arrive(browser, stack, ...LENA);
+
+    await lena.open('seen');
+    await lena.write('For both');
+
+    const row = await lena.sees('For both');
+
+    await row.locator('.ll-state-sent', { hasText: /Sent \d\d:\d\d/ })
+             .waitFor();
+    await stack.api('u-tom', 'POST', 'properties/seen/read', { upto: 2 });
+    await row.locator('.ll-state', { hasText: /^Seen by Tom \d\d:\d\d$/ })
+             .waitFor();
+    await stack.api('u-ana', 'POST', 'properties/seen/read', { upto: 2 });
+    await row.locator('.ll-state', { hasText: /Seen by Tom .*Ana/ })
+             .waitFor();
+    await lena.leave();
+});
+
+
+test('a badge counts up and clears, in all tabs, on one pair of streams',
+     async () => {
+    await stack.lease('count', { label: '2 Count St', landlords: [LENA],
+                                 tenants: [TOM] });
+
+    const lena = await Person.arrive(browser, stack, ...LENA);
+    const second = await lena.tab();
+    const total = Number((await lena.page.title()).match(/^\((\d+)\)/)?.[1]
+                         ?? 0);
+
+    for (let i = 1; i <= 3; i++) {
+        await stack.say('u-tom', 'count', `number ${i}`);
+        await lena.badgeIs('count', i);
+        await lena.badgeIs('count', i, second);
+    }
+
+    await until('titles', async () =>
+        (await lena.page.title()).startsWith(`(${total + 3})`)
+        && (await second.title()).startsWith(`(${total + 3})`));
+    assert.match(await lena.page.locator('link[rel="icon"]')
+                           .getAttribute('href'), /unread/);
+
+    const open = await lena.page.evaluate(() => performance
+        .getEntriesByType('resource').filter((e) =>
+            e.name.endsWith('/events')).length);
+    const others = await second.evaluate(() => performance
+        .getEntriesByType('resource').filter((e) =>
+            e.name.endsWith('/events')).length);
+
+    assert.ok(open + others <= 2, 'one of the tabs holds the stream');
+
+    /* read in the second tab, cleared in both */
+    await second.bringToFront();
+    await lena.open('count', second);
+    await lena.sees('number 3', second);
+    await lena.badgeIs('count', 0, second);
+    await lena.badgeIs('count', 0);
+    await until('title without them', async () =>
+        !(await lena.page.title()).startsWith(`(${total + 3})`));
+
+    const { data } = await stack.api('u-lena', 'GET', 'inbox');
+
+    assert.equal(data.threads.find((x) => x.property === 'count').unread, 0);
+
+    const streams = await metric('leaseloft_streams');
+
+    assert.ok(streams === null || streams <= 3, `${streams} streams`);
+    assert.deepEqual(lena.complaints, []);
+    await lena.leave();
+});
+
+
+/* The sum of a metric's samples, or null where there is none. */
+async function metric(name) {
+    const text = await (await fetch(`${stack.internal}/metrics`)).text();
+    const samples = [...text.matchAll(
+        new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)`, 'gm'))];
+
+    return samples.length
+        ? samples.reduce((n, m) => n + Number(m[1]), 0) : null;
+}
+
+
+test('the tab that holds the streams closes: another goes on', async () => {
+    await stack.lease('hand', { landlords: [LENA], tenants: [TOM] });
+
+    const lena = await Person.arrive(browser, stack, ...LENA);
+    const second = await lena.tab();
+
+    await lena.open('hand', second);
+    await lena.page.close();
+    await stack.say('u-tom', 'hand', 'still there?');
+    await lena.sees('still there?', second);
+    await lena.status('live', second);
+    await lena.leave();
+});
+
+
+test('99+ and the divider at the first unread, which stays', async () => {
+    await stack.lease('many', { landlords: [LENA], tenants: [TOM] });
+    await stack.fillUp('many', ['u-tom'], 130, (i) => `line ${i}.`);
+    await until('stored', async () => (await stack.api('u-lena', 'GET',
+        'properties/many/messages?limit=1')).data.head.startsWith('131.'));
+
+    const lena = await Person.arrive(browser, stack, ...LENA);
+
+    await lena.badgeIs('many', '99+');
+    await lena.open('many');
+    await lena.page.locator('.ll-divider').waitFor();
+
+    const { top, height } = await lena.page.evaluate(() => {
+        const box = document.querySelector('.ll-timeline')
+            .getBoundingClientRect();
+
+        return { top: document.querySelector('.ll-divider')
+                     .getBoundingClientRect().top - box.top,
+                 height: box.height };
+    });
+
+    assert.ok(top >= 0 && top < height / 2, `divider at ${top}`);
+    assert.equal(await lena.badge('many'), '99+', 'not read unseen');
+
+    const pill = lena.page.locator('.ll-down');
+
+    await pill.waitFor();
+    await pill.click();
+    await lena.sees('line 130.');
+    await lena.badgeIs('many', 0);
+    assert.equal(await lena.page.locator('.ll-down').isVisible(), false);
+    await lena.leave();
+});
+
+
+test('scrolled up: a pill counts, and the page does not move', async () => {
+    await stack.lease('pill', { landlords: [LENA], tenants: [TOM] });
+    await stack.fillUp('pill', ['u-tom', 'u-lena'], 40, (i) => `line ${i}.`);
+
+    const tom = await Person.arrive(browser, stack, ...TOM);
+
+    await tom.open('pill');
+    await tom.sees('line 40.');
+
+    const timeline = tom.page.locator('.ll-timeline');
+
+    await timeline.evaluate((el) => {
+        el.scrollTop = 200;
+    });
+
+    const before_ = await timeline.evaluate((el) => el.scrollTop);
+
+    for (let i = 1; i <= 3; i++) {
+        await stack.say('u-lena', 'pill', `news ${i}`);
+    }
+
+    await tom.page.locator('.ll-down', { hasText: '3 new' }).waitFor();
+    assert.equal(await timeline.evaluate((el) => el.scrollTop), before_);
+    await until('not read', async () => (await stack.api('u-tom', 'GET',
+        'inbox')).data.threads.find((x) => x.property === 'pill')
+        .unread === 3);
+    await tom.page.locator('.ll-down').click();
+    await tom.sees('news 3');
+    await tom.badgeIs('pill', 0);
+    await tom.leave();
+});
+
+
+test('a hidden page reads nothing', async () => {
+    await stack.lease('hide', { landlords: [LENA], tenants: [TOM] });
+
+    const tom = await Person.arrive(browser, stack, ...TOM);
+
+    await tom.open('hide');
+    await tom.page.evaluate(() => {
+        Object.defineProperty(document, 'visibilityState',
+                              { get: () => window.seen ?? 'hidden',
+                                configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    });
+    await stack.say('u-lena', 'hide', 'are you there?');
+    await tom.sees('are you there?');
+    await tom.badgeIs('hide', 1);
+    await tom.page.evaluate(() => {
+        window.seen = 'visible';
+        document.dispatchEvent(new Event('visibilitychange'));
+    });
+    await tom.badgeIs('hide', 0);
+    await tom.page.locator('.ll-divider').waitFor();
+    await tom.leave();
+});
+
+
+test('a draft is kept per thread, and a message has an address', async () => {
+    await stack.lease('draft', { landlords: [LENA], tenants: [TOM] });
+    await stack.lease('other', { landlords: [LENA], tenants: [TOM] });
+    await stack.fillUp('other', ['u-tom'], 300, (i) => `line ${i}.`);
+    await stack.say('u-tom', 'other', 'the newest');
+
+    const lena = await Person.arrive(browser, stack, ...LENA);
+
+    await lena.open('draft');
+    await lena.page.fill('.ll-input', 'half a thou');
+    await lena.open('other');
+    assert.equal(await lena.page.inputValue('.ll-input'), '');
+
+    const tab = await lena.tab('/?p=other#m57');
+
+    await lena.sees('line 56.', tab);
+    await tab.locator('#m57.ll-flash').waitFor();
+
+    const inside = await tab.evaluate(() => {
+        const row = document.getElementById('m57').getBoundingClientRect();
+        const box = document.querySelector('.ll-timeline')
+            .getBoundingClientRect();
+
+        return row.top >= box.top && row.bottom <= box.bottom;
+    });
+
+    assert.ok(inside);
+
+    const link = await tab.locator('#m57 .ll-time').getAttribute('href');
+
+    assert.equal(link, '?p=other#m57');
+
+    const again = await lena.tab('/?p=draft');
+
+    await until('the draft', async () =>
+        await again.inputValue('.ll-input') === 'half a thou');
+    assert.deepEqual(lena.complaints, []);
+    await lena.leave();
+});
