@@ -17,6 +17,8 @@ typedef struct {
 } ngx_leaseloft_body_t;
 
 
+static ngx_int_t ngx_leaseloft_body_refuse(ngx_http_request_t *r,
+    ngx_uint_t status);
 static ngx_uint_t ngx_leaseloft_body_is_json(ngx_http_request_t *r);
 static void ngx_leaseloft_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_leaseloft_body_read(ngx_http_request_t *r,
@@ -31,22 +33,12 @@ ngx_int_t
 ngx_leaseloft_read_body(ngx_http_request_t *r,
     ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body))
 {
-    off_t                  len;
     ngx_int_t              rc;
     ngx_leaseloft_ctx_t   *ctx;
     ngx_leaseloft_body_t  *body;
 
-    len = r->headers_in.content_length_n;
-
-    if (len > NGX_LEASELOFT_BODY) {
-        return ngx_leaseloft_send_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                          NULL);
-    }
-
-    /* of unknown length: too large, which comes first, is found out later */
-    if (len >= 0 && !ngx_leaseloft_body_is_json(r)) {
-        return ngx_leaseloft_send_problem(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                          NULL);
+    if (r->headers_in.content_length_n > NGX_LEASELOFT_BODY) {
+        return ngx_leaseloft_body_refuse(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE);
     }
 
     body = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_body_t));
@@ -69,6 +61,19 @@ ngx_leaseloft_read_body(ngx_http_request_t *r,
     }
 
     return NGX_DONE;
+}
+
+
+/* a request that was refused before is not refused for its body */
+static ngx_int_t
+ngx_leaseloft_body_refuse(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_leaseloft_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+
+    return ngx_leaseloft_send_problem(r, ctx->status ? ctx->status : status,
+                                      NULL);
 }
 
 
@@ -121,7 +126,9 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
 
     r->read_event_handler = ngx_http_block_reading;
 
-    if (rc == NGX_OK && !ngx_leaseloft_body_is_json(r)) {
+    if (rc == NGX_OK
+        && (ctx->status || !ngx_leaseloft_body_is_json(r)))
+    {
         rc = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
 
@@ -139,7 +146,7 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
 
     case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
     case NGX_HTTP_UNSUPPORTED_MEDIA_TYPE:
-        rc = ngx_leaseloft_send_problem(r, rc, NULL);
+        rc = ngx_leaseloft_body_refuse(r, rc);
         break;
 
     default:

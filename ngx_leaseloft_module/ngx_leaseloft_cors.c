@@ -330,7 +330,7 @@ ngx_leaseloft_cors_parse_host(ngx_str_t *host)
         }
     }
 
-    if (p == host->data) {
+    if (host->len == 0 || *host->data == ':') {
         return "it names no host";
     }
 
@@ -339,8 +339,8 @@ ngx_leaseloft_cors_parse_host(ngx_str_t *host)
     }
 
     if (*p != ':') {
-        return "an origin has neither path nor query nor user, and a name "
-               "beyond ASCII is written in its xn-- form";
+        return "an origin has neither path nor query nor user nor wildcard, "
+               "and a name beyond ASCII is written in its xn-- form";
     }
 
     port = p + 1;

@@ -31,6 +31,8 @@ static ngx_int_t ngx_leaseloft_request_check_user(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
 static ngx_int_t ngx_leaseloft_request_check_property(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_loc_conf_t *conf);
+static ngx_int_t ngx_leaseloft_request_refuse(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
 static ngx_int_t ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx);
 static void ngx_leaseloft_access_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
@@ -333,7 +335,7 @@ ngx_leaseloft_content_handler(ngx_http_request_t *r)
     }
 
     if (ctx->status) {
-        return ngx_leaseloft_send_problem(r, ctx->status, NULL);
+        return ngx_leaseloft_request_refuse(r, ctx);
     }
 
     if (!ctx->endpoint->body) {
@@ -345,4 +347,22 @@ ngx_leaseloft_content_handler(ngx_http_request_t *r)
     }
 
     return ctx->endpoint->handler(r, ctx);
+}
+
+
+/*
+ * nginx resets an HTTP/2 stream that it has answered while the body was on its
+ * way, and clients, curl 7.88 among them, may then lose the answer; so a body
+ * of a size that we would have taken is awaited first.
+ */
+static ngx_int_t
+ngx_leaseloft_request_refuse(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+{
+    if (r->http_version >= NGX_HTTP_VERSION_20
+        && (r->headers_in.content_length_n > 0 || r->headers_in.chunked))
+    {
+        return ngx_leaseloft_read_body(r, NULL);
+    }
+
+    return ngx_leaseloft_send_problem(r, ctx->status, NULL);
 }
