@@ -26,6 +26,7 @@
 #define NGX_LEASELOFT_RETRY_OVERLOAD_MAX  60000
 #define NGX_LEASELOFT_WAKE_MAX            3600000
 #define NGX_LEASELOFT_START_TIMEOUT       5000
+#define NGX_LEASELOFT_STREAM_UNSENT       (128 * 1024)
 
 
 struct ngx_leaseloft_streams_s {
@@ -256,6 +257,26 @@ ngx_leaseloft_stream_write_handler(ngx_http_request_t *r)
 }
 
 
+/*
+ * The kernel would take megabytes for a client that reads nothing, and hide
+ * from us that it does not.  Failure is harmless: a unix socket has no such
+ * option.
+ */
+
+static void
+ngx_leaseloft_stream_bound_unsent(ngx_connection_t *c)
+{
+#if defined(TCP_NOTSENT_LOWAT)
+    int  unsent;
+
+    unsent = NGX_LEASELOFT_STREAM_UNSENT;
+
+    (void) setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT,
+                      (const void *) &unsent, sizeof(int));
+#endif
+}
+
+
 static ngx_int_t
 ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
 {
@@ -288,6 +309,8 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
 
     r->limit_rate = 0;
     r->limit_rate_set = 1;
+
+    ngx_leaseloft_stream_bound_unsent(r->connection);
 
     stream->ctx->answered = 1;
     stream->started = 1;
