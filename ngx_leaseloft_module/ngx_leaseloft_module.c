@@ -467,8 +467,11 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
+    /* the http block's own configuration is not merged with anything */
+
     mcf->resolver = clcf->resolver;
-    mcf->resolver_timeout = clcf->resolver_timeout;
+    mcf->resolver_timeout = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
+                            ? 30000 : clcf->resolver_timeout;
 
     if (ngx_leaseloft_url_resolve(cf, mcf) != NGX_OK
         || ngx_leaseloft_zone_add(cf, mcf) != NGX_OK

@@ -296,6 +296,7 @@ void
 ngx_leaseloft_redis_close(ngx_leaseloft_redis_t *redis)
 {
     redis->ready = 0;
+    redis->greetings = 0;
     redis->out_pos = 0;
     redis->out_last = 0;
 

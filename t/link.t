@@ -1,0 +1,141 @@
+#!/usr/bin/perl
+
+# How nginx reaches Redis: by TCP, with a name that nginx's resolver knows, as
+# a user with a password, in a database of its own; and what it does when Redis
+# refuses it or speaks nonsense.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use IO::Socket::INET;
+use Test::More;
+
+use LeaseLoft;
+
+my $port = LeaseLoft::free_port();
+my $dns = dns_server('redis.example' => '127.0.0.1');
+
+my $ll = LeaseLoft->new(
+    start => 0,
+    http => "resolver 127.0.0.1:$dns->{port} ipv6=off valid=1s;",
+    redis_conf => <<"END");
+bind 127.0.0.1
+port $port
+user keeper on >s3cr\@t/:x ~* &* +\@all
+END
+
+$ll->{url} = "redis://keeper:s3cr%40t%2F%3Ax\@redis.example:$port/3";
+$ll->nginx_conf();
+$ll->start('redis');
+$ll->start('nginx');
+
+$ll->{url} =~ s/redis\.example/127.0.0.1/;
+$ll->start('worker1');
+
+ok($ll->wait_healthy(), 'a name, a user, a database');
+is($ll->lease('P')->status(), 200, 'a lease');
+
+my $stream = $ll->events('P', 'u-lena');
+ok($stream->wait_event('hello', 2), 'a stream');
+is($ll->say('P', 'u-tom', 'by TCP')->status(), 201, 'sent');
+is($stream->wait_event('', 2)->{json}{text}, 'by TCP', 'and heard');
+is($ll->redis('DBSIZE'), 0, 'database 0 is empty');
+
+# a wrong password: an error that names the reason and not the password
+
+$ll->redis('ACL', 'SETUSER', 'keeper', 'resetpass', '>other');
+$ll->redis('CLIENT', 'KILL', 'USER', 'keeper');
+
+ok($ll->wait_healthy(503, 5), 'refused: not healthy');
+is($stream->wait_event(sub { $_[0]{event} eq 'ping' }, 2)->{json}{live},
+   JSON::PP::false, 'and streams are told');
+ok(wait_for(sub { $ll->slurp('error.log') =~ /refused the command.*WRONGPASS/ },
+            3), 'the log says why');
+unlike($ll->slurp('error.log'), qr/s3cr/, 'but not the password');
+
+$ll->redis('ACL', 'SETUSER', 'keeper', '>s3cr@t/:x');
+
+ok($ll->wait_healthy(200, 10), 'let in again');
+is($stream->wait_event(sub { $_[0]{event} eq 'ping' }, 5)->{json}{live},
+   JSON::PP::true, 'live again');
+
+# frames that are none: the link is closed, and made anew
+
+my @before = ($ll->nginx_children());
+
+for my $frame ('', 'E', "E 1 1 1 zzzzzzzz\n{}", "E 9 9 9 0123abcd\n{\n}",
+               "R 1 1 u-tom 2\n{}", "X 1 2\n", "I 1 1\n{}", "\0" x 100)
+{
+    $ll->redis('PUBLISH', 'll:{p:P}:ch', $frame);
+}
+
+ok(wait_for(sub { $ll->slurp('error.log') =~ /malformed frame/ }, 3),
+   'a malformed frame is an error in the log');
+ok($stream->wait_event(sub { $_[0]{event} eq 'ping' && $_[0]{json}{live} }, 5),
+   'the stream is live again');
+is($ll->say('P', 'u-tom', 'and on')->status(), 201, 'sends go on');
+is($stream->wait_event('', 2)->{json}{text}, 'and on', 'streams go on');
+is_deeply([$ll->nginx_children()], \@before, 'in the same process');
+
+# the name moves to where nobody listens, and back
+
+$dns->{set}->('127.0.0.9');
+$ll->redis('CLIENT', 'KILL', 'USER', 'keeper');
+ok($ll->wait_healthy(503, 5), 'the name points elsewhere');
+$dns->{set}->('127.0.0.1');
+ok($ll->wait_healthy(200, 15), 'and back');
+
+$ll->finish();
+
+
+# a name server for one name, which may move; it ends with the test
+sub dns_server {
+    my ($name, $address) = @_;
+
+    my $socket = IO::Socket::INET->new(Proto => 'udp',
+        LocalAddr => '127.0.0.1') or die "udp: $!";
+    my $dir = File::Temp->newdir();
+    my $set = sub {
+        open my $f, '>', "$dir/new" or die;
+        print $f $_[0];
+        close $f;
+        rename "$dir/new", "$dir/address";
+    };
+
+    $set->($address);
+
+    my $test = $$;
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        my $select = IO::Select->new($socket);
+
+        while (kill 0, $test) {
+            $select->can_read(0.5) or next;
+            my $from = $socket->recv(my $query, 512) or next;
+            open my $f, '<', "$dir/address" or next;
+            my $now = <$f>;
+
+            # the header, the question as it came, one A record of 1 s
+            $socket->send(substr($query, 0, 2) . pack('n5', 0x8180, 1, 1, 0, 0)
+                . substr($query, 12)
+                . pack('nnnNn a4', 0xc00c, 1, 1, 1, 4,
+                       Socket::inet_aton($now)), 0, $from);
+        }
+
+        POSIX::_exit(0);
+    }
+
+    return { port => $socket->sockport(), set => $set, dir => $dir,
+             pid => $pid };
+}
+
+
+END {
+    local $?;
+    kill 'TERM', $dns->{pid} if $dns && $dns->{pid};
+    waitpid $dns->{pid}, 0 if $dns && $dns->{pid};
+}
