@@ -18,11 +18,13 @@
 #include "ngx_leaseloft_stream.h"
 #include "ngx_leaseloft_zone.h"
 
+#include <ngx_md5.h>
+
 
 /* how much is read from Redis at a time */
 #define NGX_LEASELOFT_EVENTS_LIMIT  100
 
-/* as much of a view's signature as is compared */
+/* of a view's signature only the MD5 is kept */
 #define NGX_LEASELOFT_SIGNATURE     16
 
 
@@ -206,12 +208,13 @@ ngx_leaseloft_events_see(ngx_leaseloft_events_t *events,
 
 
 static void
-ngx_leaseloft_events_sign(ngx_leaseloft_events_t *events,
-    ngx_leaseloft_view_t *view)
+ngx_leaseloft_events_sign(ngx_leaseloft_view_t *view, u_char *signature)
 {
-    ngx_memzero(events->signature, NGX_LEASELOFT_SIGNATURE);
-    ngx_memcpy(events->signature, view->signature.data,
-               ngx_min(view->signature.len, NGX_LEASELOFT_SIGNATURE));
+    ngx_md5_t  md5;
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, view->signature.data, view->signature.len);
+    ngx_md5_final(signature, &md5);
 }
 
 
@@ -351,7 +354,7 @@ ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
 
     ngx_leaseloft_channel_attach(channel, &stream->listener);
 
-    ngx_leaseloft_events_sign(events, view);
+    ngx_leaseloft_events_sign(view, events->signature);
 
     if (events->reset || view->reset) {
         ngx_leaseloft_events_see(events, view);
@@ -493,7 +496,7 @@ ngx_leaseloft_events_send_lease(ngx_leaseloft_events_t *events,
     event.pieces = 7;
 
     events->tell = 0;
-    ngx_leaseloft_events_sign(events, view);
+    ngx_leaseloft_events_sign(view, events->signature);
 
     return ngx_leaseloft_stream_event(&events->stream, &event);
 }
@@ -508,12 +511,11 @@ static ngx_int_t
 ngx_leaseloft_events_renew(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view)
 {
-    ngx_leaseloft_events_t  seen;
+    u_char  signature[NGX_LEASELOFT_SIGNATURE];
 
-    ngx_leaseloft_events_sign(&seen, view);
+    ngx_leaseloft_events_sign(view, signature);
 
-    if (ngx_memcmp(seen.signature, events->signature,
-                   NGX_LEASELOFT_SIGNATURE)
+    if (ngx_memcmp(signature, events->signature, NGX_LEASELOFT_SIGNATURE)
         != 0)
     {
         events->tell = 1;
