@@ -14,6 +14,7 @@ typedef struct {
     ngx_int_t                 (*done)(ngx_http_request_t *r, ngx_str_t *body);
     ngx_str_t                   body;
     size_t                      size;      /* of what body.data points to */
+    unsigned                    large:1;   /* the rest is thrown away */
 } ngx_leaseloft_body_t;
 
 
@@ -37,7 +38,9 @@ ngx_leaseloft_read_body(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t   *ctx;
     ngx_leaseloft_body_t  *body;
 
-    if (r->headers_in.content_length_n > NGX_LEASELOFT_BODY) {
+    if (r->headers_in.content_length_n > NGX_LEASELOFT_BODY
+        && r->http_version < NGX_HTTP_VERSION_20)
+    {
         return ngx_leaseloft_body_refuse(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE);
     }
 
@@ -184,8 +187,17 @@ ngx_leaseloft_body_read(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
 
         rc = ngx_leaseloft_body_take(r, body);
 
-        if (rc != NGX_OK || last) {
+        if (rc != NGX_OK) {
             return rc;
+        }
+
+        /* see ngx_leaseloft_request_refuse() for HTTP/2 */
+        if (body->large && (last || r->http_version < NGX_HTTP_VERSION_20)) {
+            return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+        }
+
+        if (last) {
+            return NGX_OK;
         }
     }
 }
@@ -203,8 +215,10 @@ ngx_leaseloft_body_take(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
         b = cl->buf;
         size = b->last - b->pos;
 
-        if (size > NGX_LEASELOFT_BODY - body->body.len) {
-            return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+        if (body->large || size > NGX_LEASELOFT_BODY - body->body.len) {
+            body->large = 1;
+            b->pos = b->last;
+            continue;
         }
 
         if (ngx_leaseloft_body_grow(r, body, body->body.len + size)
@@ -236,7 +250,9 @@ ngx_leaseloft_body_grow(ngx_http_request_t *r, ngx_leaseloft_body_t *body,
         return NGX_OK;
     }
 
-    if (r->headers_in.content_length_n >= (off_t) need) {
+    if (r->headers_in.content_length_n >= (off_t) need
+        && r->headers_in.content_length_n <= NGX_LEASELOFT_BODY)
+    {
         size = r->headers_in.content_length_n;
 
     } else {

@@ -10,7 +10,6 @@
  */
 
 
-#include "ngx_leaseloft_compat.h"
 #include "ngx_leaseloft_jwt.h"
 #include "ngx_leaseloft_token.h"
 
@@ -56,6 +55,10 @@ struct ngx_leaseloft_tokens_s {
 static void ngx_leaseloft_tokens_free(void *data);
 static ngx_int_t ngx_leaseloft_token_find(ngx_http_request_t *r,
     ngx_str_t *token);
+static ngx_int_t ngx_leaseloft_token_cookie(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_str_t *value);
+static ngx_int_t ngx_leaseloft_token_pair(ngx_str_t *cookies, ngx_str_t *name,
+    ngx_str_t *value);
 static ngx_int_t ngx_leaseloft_token_digest(ngx_leaseloft_tokens_t *tokens,
     ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest);
 static uint32_t ngx_leaseloft_token_hash(u_char *digest);
@@ -293,7 +296,68 @@ ngx_leaseloft_token_find(ngx_http_request_t *r, ngx_str_t *token)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
 
-    return ngx_leaseloft_cookie(r, &conf->cookie, token);
+    return ngx_leaseloft_token_cookie(r, &conf->cookie, token);
+}
+
+
+/* the first cookie of this name (RFC 6265, 4.2.1), or NGX_DECLINED */
+static ngx_int_t
+ngx_leaseloft_token_cookie(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == sizeof("cookie") - 1
+                && ngx_strncmp(h[i].lowcase_key, "cookie", 6) == 0
+                && ngx_leaseloft_token_pair(&h[i].value, name, value)
+                   == NGX_OK)
+            {
+                return NGX_OK;
+            }
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_token_pair(ngx_str_t *cookies, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    u_char  *p, *last, *end;
+
+    p = cookies->data;
+    last = p + cookies->len;
+
+    for ( /* void */ ; p < last; p = end + 1) {
+
+        while (p < last && *p == ' ') {
+            p++;
+        }
+
+        end = ngx_strlchr(p, last, ';');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if ((size_t) (end - p) > name->len && p[name->len] == '='
+            && ngx_strncmp(p, name->data, name->len) == 0)
+        {
+            value->data = p + name->len + 1;
+            value->len = end - value->data;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 

@@ -12,8 +12,6 @@
  */
 
 
-#include <signal.h>
-
 #include "ngx_leaseloft_zone.h"
 
 

@@ -1,0 +1,270 @@
+#!/usr/bin/perl
+
+# Bodies: how they arrive, what is refused while they do, and that nginx's own
+# error pages are problem documents in the same places.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+
+my $ll = LeaseLoft->new(
+    directives => { client_max_body_size => '1m', limit_req => undef,
+                    client_body_timeout => '1s',
+                    client_body_buffer_size => '1k' });
+
+$ll->lease('P', tenants => ['u-tom']);
+
+my $messages = '/api/properties/P/messages';
+my $token = $ll->token('u-tom');
+my $n = 0;
+
+
+# the head of a send, with more headers
+sub head {
+    return join "\r\n", "POST $messages HTTP/1.1", 'Host: localhost',
+        "Authorization: Bearer $token", 'Content-Type: application/json', @_,
+        '', '';
+}
+
+sub body {
+    my ($text) = @_;
+    return JSON::PP->new->utf8->encode({ client_id => 'b-' . ++$n,
+                                         text => $text // 'x' });
+}
+
+sub chunks {
+    my ($body, $size) = @_;
+    return join('', map { sprintf "%x\r\n%s\r\n", length, $_ }
+                        unpack "(a$size)*", $body) . "0\r\n\r\n";
+}
+
+# several requests over one connection; pieces are sent one by one
+sub talk {
+    my (@pieces) = @_;
+
+    my $socket = LeaseLoft::connect_to($ll->{ports}{http}) or die;
+    my $select = IO::Select->new($socket);
+    my $in = '';
+
+    $socket->blocking(1);
+
+    for my $piece (@pieces) {
+        if ($piece =~ /^wait (\S+)$/) {
+            my $end = time() + $1;
+            while ($select->can_read($end - time())) {
+                sysread $socket, $in, 65536, length $in or last;
+            }
+
+        } else {
+            $socket->syswrite($piece) or last;
+        }
+    }
+
+    while ($select->can_read(5)) {
+        sysread $socket, $in, 65536, length $in or last;
+    }
+
+    return $in;
+}
+
+sub statuses { return join ' ', $_[0] =~ m{HTTP/1\.\d (\d+) }g }
+
+my @close = ('Connection: close');
+
+
+# one byte at a time, in chunks of one byte, in one packet with the head
+
+for my $text ('short', "\x{1f44b}" x 3000) {
+    my $body = body($text);
+    my $r = $ll->raw(head(@close, 'Transfer-Encoding: chunked')
+                     . chunks($body, 1));
+    is($r->status(), 201, 'chunks of one byte: ' . length $body);
+    is($r->json()->{text}, $text, 'put together');
+
+    $body = body($text);
+    $r = $ll->raw(head(@close, 'Transfer-Encoding: chunked')
+                  . chunks($body, 4096));
+    is($r->status(), 201, 'chunks of 4096 bytes');
+}
+
+{
+    my $body = body();
+    is(statuses(talk(head(@close, 'Content-Length: ' . length $body),
+                     split //, $body)), '201', 'packets of one byte');
+    $body = body();
+    is(statuses(talk(split(//, head(@close, 'Content-Length: ' . length $body)
+                               . $body))), '201', 'the head too');
+    $body = chunks(body(), 3);
+    is(statuses(talk(head(@close, 'Transfer-Encoding: chunked'),
+                     split //, $body)), '201', 'chunks in packets of one byte');
+}
+
+# the largest: 64 KiB, of which the text is 4000 code points at most
+{
+    my $body = body();
+    $body .= ' ' x (65536 - length $body);
+
+    is($ll->raw(head(@close, 'Content-Length: 65536') . $body)->status(), 201,
+       '64 KiB');
+    is($ll->raw(head(@close, 'Transfer-Encoding: chunked')
+                . chunks($body =~ s/b-\d+/'b-' . ++$n/er =~ s/ $//r, 1000))
+           ->status(), 201, '64 KiB in chunks');
+    is_problem($ll->raw(head(@close, 'Content-Length: 65537') . "$body "), 413,
+               '', '64 KiB and one byte');
+    is_problem($ll->raw(head(@close, 'Transfer-Encoding: chunked')
+                        . chunks("$body  ", 1000)), 413, '', 'in chunks');
+    is_problem($ll->raw(head(@close, 'Transfer-Encoding: chunked')
+                        . chunks("$body  ", 70000)), 413, '', 'in one chunk');
+    is_problem($ll->raw(head(@close, 'Content-Length: 1048577')), 413, '',
+               "nginx's own 413");
+    is_problem($ll->raw(head(@close, 'Transfer-Encoding: chunked')
+                        . "110000\r\nx"), 413, '', 'and of chunks');
+}
+
+for my $how ([http => 2], [tls => 1, http => 2], [tls => 1]) {
+    my $body = body();
+    $body .= ' ' x (65536 - length $body);
+
+    is($ll->post($messages, $body, user => 'u-tom', @$how)->status(), 201,
+       "64 KiB, @$how");
+    is_problem($ll->post($messages, 'x' x 65537, user => 'u-tom', @$how), 413,
+               '', '64 KiB and one byte');
+    is_problem($ll->request('POST', $messages, user => 'u-tom', body => '{}',
+                            @$how), 415, '', 'another type');
+    is_problem($ll->post($messages, '{}', @$how), 401, '', 'no token');
+    is_problem($ll->post('/api/properties/Q/messages', $body, @$how,
+                         user => 'u-tom'), 404, '', 'not yours');
+}
+
+
+# connections live on
+
+{
+    my $one = body();
+    my $two = body();
+    my $all = head('Content-Length: ' . length $one) . $one
+            . head(@close, 'Content-Length: ' . length $two) . $two;
+
+    is(statuses($ll->raw($all)->raw()), '201 201', 'two in one packet');
+
+    $all = head('Transfer-Encoding: chunked') . chunks(body(), 5)
+         . head(@close, 'Transfer-Encoding: chunked') . chunks(body(), 5);
+    is(statuses($ll->raw($all)->raw()), '201 201', 'two in chunks');
+
+    # of refused ones the body is skipped
+    for my $head ('Content-Type: text/plain', 'Authorization: Bearer x') {
+        my ($name) = $head =~ /^(\S+):/;
+        my $bad = head('Content-Length: 5') =~ s/^$name: .*?\r/$head\r/mr;
+        $one = body();
+        $all = $bad . '12345' . head(@close, 'Content-Length: ' . length $one)
+             . $one;
+        like(statuses($ll->raw($all)->raw()), qr/^4\d\d 201$/,
+             "one is refused for its $name, the next is not");
+        like(statuses(talk($bad, '12', "wait 0.1", '345',
+                           substr $all, length($bad) + 5)), qr/^4\d\d 200$/,
+             'its body comes later');
+    }
+
+    my $get = "GET $messages HTTP/1.1\r\nHost: localhost\r\n"
+            . "Authorization: Bearer $token\r\n";
+    is(statuses($ll->raw("${get}Content-Length: 3\r\n\r\nabc"
+                         . "${get}Connection: close\r\n\r\n")->raw()),
+       '200 200', 'the body of a GET is skipped');
+    is(statuses(talk("${get}Content-Length: 3\r\n\r\n", 'wait 0.1', 'abc',
+                     "${get}Connection: close\r\n\r\n")),
+       '200 200', 'though it comes later');
+}
+
+
+# Expect: who is refused is not told to go on
+
+{
+    my $body = body();
+    my @expect = (@close, 'Expect: 100-continue',
+                  'Content-Length: ' . length $body);
+
+    is(statuses(talk(head(@expect), 'wait 0.2', $body)), '100 201',
+       '100, then 201');
+    is(statuses(talk(head(@expect) =~ s/Bearer /Bearer x/r, 'wait 0.2')),
+       '401', '401 at once');
+}
+
+
+# slow ones
+
+{
+    my $start = time();
+    my $in = talk(head('Content-Length: 100'), '{"cli', 'wait 3');
+    my $r = LeaseLoft::Response->parse($in);
+
+    is_problem($r, 408, '', 'half a body');
+    is($r->header('Connection'), 'close', 'and no more of this connection');
+    cmp_ok(time() - $start, '>', 0.9, 'after client_body_timeout');
+
+    is_problem(LeaseLoft::Response->parse(talk(
+        head('Transfer-Encoding: chunked'), "5\r\nab", 'wait 3')), 408, '',
+        'half a chunk');
+
+    my $body = body();
+    is(statuses(talk(head(@close, 'Content-Length: ' . length $body),
+                     map { ($_, 'wait 0.6') } unpack '(a12)*', $body)), '201',
+       'slow but steady');
+}
+
+
+# broken ones
+
+is_problem($ll->raw(head('Transfer-Encoding: chunked') . "xyz\r\n"), 400, '',
+           'a malformed chunk');
+is(statuses(talk(head('Content-Length: 0') . head(@close,
+                                                  'Content-Length: 0'))),
+   '422 422', 'none at all');
+is($ll->raw(head(@close))->status(), 422, 'not even a length');
+
+# clients that go away at any point: nothing is left, nothing complains
+for my $bytes ('', '{"client', undef) {
+    my $body = body();
+    for my $how ('Content-Length: ' . length $body,
+                 'Transfer-Encoding: chunked')
+    {
+        for (1 .. 5) {
+            my $socket = LeaseLoft::connect_to($ll->{ports}{http});
+            $socket->syswrite(head($how) . ($bytes // $body));
+            close $socket;
+        }
+    }
+}
+
+is($ll->say('P', 'u-tom', 'still here')->status(), 201, 'nginx serves on');
+
+
+# other types
+
+for my $type ('application/json', 'application/json ; charset=utf-8',
+              'APPLICATION/JSON;x')
+{
+    my $r = $ll->request('POST', $messages, user => 'u-tom', body => body(),
+                         headers => { 'Content-Type' => $type });
+    is($r->status(), 201, "Content-Type: $type");
+}
+
+is_problem($ll->raw(head(@close, 'Transfer-Encoding: chunked')
+                        =~ s{application/json}{text/json}r . chunks('{}', 1)),
+           415, '', 'another type, in chunks');
+is_problem($ll->raw(head(@close, 'Transfer-Encoding: chunked')
+                        =~ s{application/json}{text/json}r
+                    . chunks('x' x 65537, 5000)), 413, '', '413, then 415');
+
+# nothing went by way of a file
+my @files = grep { -f } glob("$ll->{dir}/tmp/body/*");
+is("@files", '', 'no body in a file');
+unlike($ll->slurp('error.log'), qr/buffered to a temporary file/, 'ever');
+
+$ll->finish();
