@@ -17,7 +17,6 @@ import { Tabs } from './core/tabs.js';
 import english from './strings/en.js';
 import { App } from './view/app.js';
 import { fill } from './view/dom.js';
-import { signInPage } from './view/sign-in.js';
 
 const root = document.getElementById('ll-app');
 const secure = location.protocol === 'https:';
@@ -135,6 +134,13 @@ function makeMessenger(session, db) {
 }
 
 
+async function showSignIn(t, reason) {
+    const { signInPage } = await import('./view/sign-in.js');
+
+    fill(root, signInPage(t, reason));
+}
+
+
 async function signOut(db) {
     document.cookie = cookieGone(secure);
     await db.clearShelf().catch(() => {});
@@ -149,7 +155,7 @@ async function start() {
     document.title = `${t('app.messages')} · ${t('app.name')}`;
 
     if (!session) {
-        fill(root, signInPage(t, reason));
+        await showSignIn(t, reason);
         window.addEventListener('hashchange', () => location.reload());
         return;
     }
@@ -169,7 +175,7 @@ async function start() {
             return;
         }
 
-        fill(root, signInPage(t, 'expired'));
+        showSignIn(t, 'expired');
     });
 
     new App({

@@ -36,19 +36,25 @@ test('no properties, then one; a lease that opens and ends by itself',
     await ben.page.getByText('No properties yet').waitFor();
 
     const at = (ms) => new Date(Date.now() + ms).toISOString();
+    const lease = (from, to) => stack.lease('timed', {
+        label: '5 Later St', landlords: [LENA], tenants: [['u-ben', 'Ben']],
+        from, to });
 
-    await stack.lease('timed', { label: '5 Later St', landlords: [LENA],
-                                 tenants: [['u-ben', 'Ben']],
-                                 from: at(4000), to: at(9000) });
+    await lease(at(3600000), null);
     await ben.page.getByText('This thread opens on').first().waitFor();
     await ben.open('timed');
     await ben.page.locator('.ll-closed',
                            { hasText: 'You can write here from' }).waitFor();
+
+    const from = at(1500);
+
+    await lease(from, null);
     await ben.page.locator('.ll-input').waitFor();
     await ben.write('the first word');
     await ben.sees('the first word');
     await ben.page.locator('.ll-event', { hasText: 'The lease began' })
              .waitFor();
+    await lease(from, at(1000));
     await ben.page.locator('.ll-closed',
                            { hasText: 'This lease ended on' }).waitFor();
     await ben.page.locator('.ll-event', { hasText: 'The lease ended' })

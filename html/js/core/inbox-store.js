@@ -1,7 +1,6 @@
 /*
- * What a tab knows of the user's threads: all of them, by property, each with
- * the inbox revision at which we learnt it, so that a page that was fetched
- * before a live change never undoes it.
+ * The user's threads, each with the revision at which we learnt it, so that
+ * an older page never undoes a live change.
  */
 
 import { Emitter } from './emitter.js';
@@ -19,10 +18,8 @@ export class InboxStore extends Emitter {
     }
 
     /*
-     * A page that may be the first of a sync (from the top).  Answers true
-     * where, as far as this page tells, nothing beyond it can differ from
-     * what we hold: every step of rev is accounted for by a thread that
-     * changed in it.
+     * A page.  Answers true where nothing beyond it can differ from what we
+     * hold: each step of rev is accounted for by a thread that changed in it.
      */
     page(page) {
         const steps = page.rev - this.rev;

@@ -1,17 +1,8 @@
 /*
  * What the leading tab does for all: holds the pair of streams (the inbox,
- * and the thread that was looked at last), polls while they fail, and says
- * how things stand.
- *
- * Everything heard goes out by emit(), as messages that cross a
- * BroadcastChannel:
- *
- *   {t: "inbox", name, data, id}            an event of the inbox stream
- *   {t: "thread", property, name, data, id} an event of the thread stream
- *   {t: "inbox-page", page}                 a poll's answer
- *   {t: "thread-page", property, page}
- *   {t: "gone", property}                   a 404: no thread of ours (now)
- *   {t: "status", status}                   see status()
+ * and the thread looked at last), polls while they fail, says how things
+ * stand.  What it hears it emits as messages for all tabs; docs/ui.md lists
+ * them.
  */
 
 import { threadPath } from './api.js';
@@ -160,8 +151,8 @@ export class Live {
         }
 
         if (!this.signedOut) {
-            /* each failure is followed by a look at once, the second and
-             * later ones by one every ten seconds as well */
+            /* a look at once after each failure, and by the clock from
+             * the second on */
             const failed = this.streams().some(
                 (s) => s.state === 'waiting' && s.failures > 0);
 

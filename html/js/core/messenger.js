@@ -1,11 +1,7 @@
 /*
- * The whole client but for what is on screen: the user's threads, the open
- * thread, the outbox, and how things stand, kept in step by what the leading
- * tab hears.  One for each tab.
- *
- * What a message from the leader says is never trusted to be complete: an
- * entry past a hole, a revision that is not ours, a reset, each lead to a
- * request of our own.
+ * The whole client but for what is on screen, one for each tab, kept in step
+ * by what the leading tab hears.  That is never trusted to be complete: an
+ * entry past a hole, a strange revision, lead to a request of our own.
  */
 
 import { Emitter } from './emitter.js';
@@ -81,7 +77,6 @@ export class Messenger extends Emitter {
             'names', () => this.names.save()));
     }
 
-    /* The store of the open thread, or null. */
     get thread() {
         return this.threads.store;
     }
@@ -137,14 +132,12 @@ export class Messenger extends Emitter {
         }
     }
 
-    /* This tab does not look at its thread any more. */
     leave() {
         if (this.thread) {
             this.ask({ t: 'unwatch', property: this.thread.property });
         }
     }
 
-    /* To the leader, who may be this tab. */
     ask(message) {
         if (this.tabs.leading) {
             this.obey(message);
@@ -206,7 +199,6 @@ export class Messenger extends Emitter {
         }
     }
 
-    /* What tabs say to each other about leading and following. */
     hearTabs(message) {
         switch (message.t) {
 

@@ -1,14 +1,7 @@
 /*
- * Messages of our own that are not known to be stored.  They live in a
- * database that outlives the tab, and leave it only when the server has
- * answered with the stored entry, the entry has been seen in the thread, or
- * the user deletes them.
- *
- * One tab of the browser drains it (drain() elsewhere does nothing, and
- * would do no harm: the client_id makes a second send the same message).
- * Per property one send is under way at a time, oldest first, so order holds.
- *
- * An item: {n, user, property, client_id, text, at, state, reason}; n grows;
+ * Messages of our own that are not known to be stored, in a database that
+ * outlives the tab.  One tab sends them, per property one at a time, oldest
+ * first.  An item: {n, user, property, client_id, text, at, state, reason};
  * state is "queued" or "failed".
  */
 
@@ -234,10 +227,7 @@ export class Outbox extends Emitter {
 }
 
 
-/*
- * How long until the next try.  A 202 is durably queued: asking again after a
- * while tells what became of it.  Retry-After is a floor where it is given.
- */
+/* A 202 is durably queued: asking again later tells what became of it. */
 function wait(lane, { status, retryAfter }) {
     if (status === 202) {
         return ACCEPTED_WAIT;

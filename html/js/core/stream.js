@@ -1,20 +1,13 @@
 /*
- * One live stream: an EventSource with a life of our own around it.
- *
- * The browser's own reconnecting is not used: it cannot be told to hurry, it
- * ends for good on some answers, and it does not notice a connection that has
- * gone silent.  So an EventSource is closed at its first error, and a new one
- * is opened from the last place seen, after a jittered wait, for ever.
- *
- *   idle -> connecting -> open -> waiting -> connecting ...
- *
- * A connection that brings no hello within CONNECT ms has failed; one that is
- * silent for SILENCE ms (two pings missed) is dead.  From the second failure
- * in a row on, failing() is true and somebody else should poll meanwhile.
+ * One live stream.  The browser's own reconnecting cannot be told to hurry,
+ * ends for good on some answers, and does not notice silence; so an
+ * EventSource is closed at its first error, and another is opened from the
+ * last place seen, after a jittered wait, for ever.
  */
 
 import { Backoff, between } from './clock.js';
 
+/* without a hello, and without two pings, a connection is dead */
 const CONNECT = 10000;
 const SILENCE = 35000;
 const STALE = 20000;

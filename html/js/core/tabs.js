@@ -1,12 +1,8 @@
 /*
- * The tabs of one browser agree on a leader, which alone holds the streams
- * and empties the outbox, and tell the others what it hears.
- *
- * The leader is who holds a Web Lock; the browser passes it on when that tab
- * closes or crashes.  A hidden tab makes a poor leader (its timers are slowed
- * down, phones freeze it), so a tab that is visible takes the lock from a
- * leader that is hidden or does not answer.  Without Web Locks each tab leads
- * itself.
+ * The tabs of a browser agree on a leader, who holds a Web Lock, the streams
+ * and the outbox.  A hidden tab is a poor leader (slow timers, phones freeze
+ * it): a visible one takes the lock from a leader that is hidden or silent.
+ * Without Web Locks each tab leads itself.
  */
 
 import { Emitter } from './emitter.js';

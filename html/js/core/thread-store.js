@@ -1,14 +1,7 @@
 /*
- * What a tab knows of one thread: a run of entries without a hole, [low,
- * high], and the state around it.  Entries come from pages and from the
- * stream, in any mix; they are merged by seq.
- *
- * The run usually ends at the head and grows with it.  After a jump to an old
- * message it does not ("detached"): then live entries only move the head, and
- * the run is grown by pages until it meets the head again.
- *
- * An entry that arrives past a hole waits in `ahead`; add() answers "gap",
- * and the owner fetches what is after the cursor.
+ * A run of a thread's entries without a hole, merged by seq from pages and
+ * stream.  It ends at the head, unless "detached" by a jump to an old message;
+ * what arrives past a hole waits in `ahead`.
  */
 
 import { Emitter } from './emitter.js';
@@ -52,13 +45,11 @@ export class ThreadStore extends Emitter {
         return this.high >= this.headSeq;
     }
 
-    /* Where to resume from: with the tag where we know it. */
     get cursor() {
         return this.highTag ? `${this.high}.${this.highTag}`
                             : String(this.high);
     }
 
-    /* The state that polls, hello and lease events share. */
     meta(data) {
         this.label = data.label ?? this.label;
         this.lease = data.lease ?? this.lease;
@@ -100,7 +91,6 @@ export class ThreadStore extends Emitter {
         }
     }
 
-    /* The first page: replaces all entries. */
     load(page, { moreBefore }) {
         this.clear();
         this.meta(page);
@@ -113,7 +103,6 @@ export class ThreadStore extends Emitter {
         this.changed();
     }
 
-    /* A page of what comes before low. */
     prepend(page) {
         const older = page.entries.filter((e) => e.seq < this.low);
 
@@ -126,10 +115,7 @@ export class ThreadStore extends Emitter {
         this.changed();
     }
 
-    /*
-     * A page of what comes after high, or a poll.  Answers "reset" where the
-     * server says that our place is not on its chain.
-     */
+    /* A page of what comes after high, or a poll: "ok" or "reset". */
     append(page) {
         if (page.reset) {
             return 'reset';
@@ -160,9 +146,8 @@ export class ThreadStore extends Emitter {
     }
 
     /*
-     * One entry, live or as the answer to a send; id is its cursor where
-     * known.  Answers "new", "old" (known already), "away" (beyond a detached
-     * run) or "gap".
+     * One entry; id is its cursor where known.  Answers "new", "old", "away"
+     * (beyond a detached run) or "gap" (fetch what is after the cursor).
      */
     add(entry, id = '') {
         const tag = id.split('.')[1] || '';
@@ -214,12 +199,10 @@ export class ThreadStore extends Emitter {
         }
     }
 
-    /* Entries that came past a hole, in order. */
     waiting() {
         return [...this.ahead.values()].sort((a, b) => a.seq - b.seq);
     }
 
-    /* Counts a live entry as unread until the server says how many are. */
     tally(entry) {
         if (this.isUnread(entry) && !this.ahead.has(entry.seq)) {
             this.you = { ...this.you, unread: this.you.unread + 1 };
@@ -286,7 +269,6 @@ export class ThreadStore extends Emitter {
         }
     }
 
-    /* The newest entries and the state, as a page has them. */
     snapshot(limit) {
         return {
             property: this.property, label: this.label, lease: this.lease,

@@ -1,8 +1,4 @@
-/*
- * Keeps the store of the open thread in step with the server: opens it at the
- * right place, merges what is heard and what is polled, fills holes, and
- * fetches more of it as the reader moves.
- */
+/* Keeps the open thread's store in step: opening, merging, filling holes. */
 
 import { Emitter } from './emitter.js';
 import { ThreadStore } from './thread-store.js';
@@ -124,7 +120,6 @@ export class ThreadSync extends Emitter {
         }, AGAIN);
     }
 
-    /* A 401 and a 404 say something; true where it was one of them. */
     isFinal(store, status) {
         if (status === 401) {
             this.emit('signed-out');
@@ -138,7 +133,6 @@ export class ThreadSync extends Emitter {
 
     /* ---- what is heard ---- */
 
-    /* A message of the leader about this thread. */
     hear(message) {
         const { store } = this;
 
@@ -262,7 +256,6 @@ export class ThreadSync extends Emitter {
         this.emit('parties', store);
     }
 
-    /* Our place is not on the server's chain: begin again. */
     reset(store) {
         store.clear();
         store.you = { ...store.you, read: 0 };

@@ -24,6 +24,7 @@ export class App {
         Object.assign(this, { root, t, language, format, messenger, clock,
                               drafts, signOut, setLanguage });
         this.wanted = null;
+        this.eager = false;
         this.touch = matchMedia('(pointer: coarse)').matches;
         this.build();
         this.listen();
@@ -41,11 +42,12 @@ export class App {
         this.alerts = h('div', { class: 'll-alerts', role: 'alert' });
 
         fill(this.root,
+             h('h1', { class: 'll-spoken' }, t('app.messages')),
              h('a', { class: 'll-skip', href: '#ll-thread',
                       onclick: (e) => this.skip(e) }, t('app.skip')),
              h('div', { class: 'll-side' }, this.header.element,
                this.status.banner, this.inboxView.element),
-             h('main', { class: 'll-main' }, this.threadView.element),
+             h('div', { class: 'll-main' }, this.threadView.element),
              this.polite, this.alerts, this.status.words);
     }
 
@@ -117,7 +119,10 @@ export class App {
             this.route();
         }
 
-        if (property !== null && !this.touch) {
+        /* at once where it is open, else when it has come */
+        this.eager = property !== null && !this.touch;
+
+        if (this.eager && property === before) {
             this.threadView.focus();
         }
     }
@@ -136,15 +141,15 @@ export class App {
 
     /* The thread has its messages and has found its place. */
     opened() {
-        const { activeElement } = document;
+        const idle = document.activeElement === document.body;
 
         this.wanted = null;
 
-        if (!this.touch && (activeElement === document.body
-                            || activeElement === this.threadView.element))
-        {
+        if (!this.touch && (idle || this.eager)) {
             this.threadView.focus();
         }
+
+        this.eager = false;
     }
 
     skip(event) {

@@ -16,7 +16,7 @@ export class Header {
         this.total = h('span', { class: 'll-badge', hidden: true });
         this.account = this.menu();
         this.element = h('header', { class: 'll-top' },
-            h('h1', { class: 'll-brand' }, app.t('app.name'), ' ',
+            h('p', { class: 'll-brand' }, app.t('app.name'), ' ',
               this.total),
             app.pill(),
             this.account);

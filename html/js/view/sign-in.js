@@ -6,7 +6,7 @@ import { h, icon } from './dom.js';
 
 
 export function signInPage(t, reason) {
-    return h('main', { class: 'll-signin' },
+    return h('div', { class: 'll-signin' },
         h('div', { class: 'll-empty' }, icon('home'),
           h('h1', {}, t('signin.title')),
           reason ? h('p', { role: 'alert' }, t(`signin.${reason}`)) : null,

@@ -28,7 +28,8 @@ export class ThreadView {
     build() {
         const { t, app } = this;
 
-        this.title = h('h2', { class: 'll-title', dir: 'auto' });
+        this.title = h('h2', { class: 'll-title', id: 'll-title',
+                               dir: 'auto' });
         this.lease = h('p', { class: 'll-lease' });
         this.people = h('details', { class: 'll-people' });
         this.notice = h('p', { class: 'll-notice', hidden: true });
@@ -63,7 +64,7 @@ export class ThreadView {
                       this.blank, this.down);
         this.element = h('section', {
             class: 'll-thread', id: 'll-thread', tabindex: -1,
-            'aria-label': t('app.messages'),
+            'aria-labelledby': 'll-title',
         }, this.head, this.notice, this.body, this.composer.element);
     }
 

@@ -1,0 +1,320 @@
+/*
+ * For everyone: axe-core on every state of the pages, in light and dark, on a
+ * phone and wide, left to right and right to left; zoom, targets, contrast
+ * modes, motion; and how much the first load weighs.
+ */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import test, { after, before } from 'node:test';
+
+import { Person, openBrowser } from './lib/people.mjs';
+import { Stack, until } from './lib/stack.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url)
+    .resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',
+               'best-practice'];
+const LENA = ['u-lena', 'Lena'];
+const TOM = ['u-tom', 'Tom'];
+const ANA = ['u-ana', 'Ana'];
+
+let stack;
+let browser;
+
+before(async () => {
+    [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
+    await stack.lease('elm', { label: '12 Elm St, Unit 3',
+                               landlords: [LENA], tenants: [TOM, ANA] });
+    await stack.lease('oak', { label: '4 Oak Ave', landlords: [LENA],
+                               tenants: [ANA] });
+    await stack.lease('later', { label: '5 Later St', landlords: [LENA],
+                                 tenants: [TOM],
+                                 from: '2036-12-01T00:00:00Z' });
+    await stack.lease('past', { label: '6 Past St', landlords: [LENA],
+                                tenants: [TOM], to: '2026-02-01T00:00:00Z' });
+    await stack.say('u-tom', 'elm', 'The heating is out since last night');
+    await stack.say('u-lena', 'elm', 'See https://example.com/heating');
+    await stack.say('u-ana', 'oak', 'שלום, when can I move in?');
+    await stack.fillUp('oak', ['u-ana'], 30, (i) => `line ${i}`);
+});
+
+after(async () => {
+    await browser?.close();
+    await stack?.stop();
+});
+
+
+async function clean(page, where) {
+    /* through the protocol, not the page, whose CSP forbids it */
+    const found = await page.evaluate(async ([source, tags]) => {
+        const { eval: run } = window;
+
+        if (!window.axe) {
+            run(source);
+        }
+
+        return (await window.axe.run(document, {
+            runOnly: { type: 'tag', values: tags },
+        })).violations.map((v) => `${v.id}: ${v.nodes.map((n) =>
+            `${n.target} ${n.failureSummary}`).join('; ')}`);
+    }, [axe, RULES]);
+
+    assert.deepEqual(found, [], where);
+}
+
+
+/* Everything that is on screen fits across. */
+async function fits(page, where) {
+    const wide = await page.evaluate(() => [...document.querySelectorAll(
+        '.ll-app *')].filter((el) => {
+        const box = el.getBoundingClientRect();
+
+        return box.width > 1 && box.height > 1
+            && !el.closest('.ll-spoken, .ll-skip, .ll-list')
+            && (box.right > innerWidth + 1 || box.left < -1);
+    }).map((el) => el.className));
+
+    assert.deepEqual(wide, [], where);
+}
+
+
+const LOOKS = {
+    light: {},
+    dark: { colorScheme: 'dark' },
+    phone: { viewport: { width: 360, height: 640 }, hasTouch: true,
+             isMobile: true },
+};
+
+/* these differ in layout or colours only: two states tell */
+const VARIANTS = {
+    wide: { viewport: { width: 1900, height: 1000 } },
+    contrast: { forcedColors: 'active' },
+    zoomed: { viewport: { width: 590, height: 380 } },
+};
+
+for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
+    test(`axe finds nothing, and all fits: ${look}`, async () => {
+        const lena = await Person.arrive(browser, stack, ...LENA,
+                                         { bypassCSP: true, ...options });
+        const { page } = lena;
+        const back = async () => {
+            if (await page.locator('.ll-back').isVisible()) {
+                await page.click('.ll-back');
+            }
+        };
+
+        await page.locator('.ll-names', { hasText: 'Ana' }).first().waitFor();
+        await lena.status('live');
+        await clean(page, `${look}: dashboard`);
+        await fits(page, `${look}: dashboard`);
+        await lena.open('elm');
+        await lena.sees('The heating is out');
+        await clean(page, `${look}: thread`);
+        await fits(page, `${look}: thread`);
+
+        if (look in VARIANTS) {
+            await lena.leave();
+            return;
+        }
+
+        await page.click('.ll-people summary');
+        await clean(page, `${look}: people`);
+        await fits(page, `${look}: people`);
+        await page.keyboard.press('Escape');
+        await back();
+        await lena.open('oak');
+        await page.locator('.ll-divider').waitFor();
+        await clean(page, `${look}: unread`);
+        await back();
+        await lena.open('later');
+        await clean(page, `${look}: pending`);
+        await back();
+        await page.fill('.ll-filter', 'nothing like this');
+        await page.getByText('Nothing found').waitFor();
+        await clean(page, `${look}: nothing found`);
+        await page.fill('.ll-filter', '');
+        await page.click('.ll-account summary');
+        await clean(page, `${look}: account`);
+        await page.keyboard.press('Escape');
+        await lena.leave();
+    });
+}
+
+
+test('axe finds nothing: offline, with what waits and what failed',
+     async () => {
+    const tom = await Person.arrive(browser, stack, ...TOM,
+                                    { bypassCSP: true });
+
+    await stack.lease('fail', { landlords: [LENA], tenants: [TOM] });
+    await tom.open('fail');
+    await tom.context.setOffline(true);
+    await tom.status('offline');
+    await tom.write('in the tunnel');
+    await tom.page.locator('.ll-banner', { hasText: '1 message waits' })
+             .waitFor();
+    await clean(tom.page, 'offline');
+    await stack.lease('fail', { landlords: [LENA], tenants: [ANA] });
+    await tom.context.setOffline(false);
+    await tom.page.locator('.ll-remedy').waitFor();
+    await clean(tom.page, 'failed');
+    await tom.page.goto(`${stack.url}/#token=no`);
+    await tom.page.locator('.ll-signin').waitFor();
+    await clean(tom.page, 'signed out');
+    await tom.leave();
+});
+
+
+test('another language, and right to left', async () => {
+    const ana = await Person.arrive(browser, stack, ...ANA,
+                                    { bypassCSP: true, locale: 'de-AT' });
+    const { page } = ana;
+
+    await page.getByPlaceholder('Nach Adresse oder Name filtern').waitFor();
+    assert.equal(await page.getAttribute('html', 'lang'), 'de');
+    await ana.open('elm');
+    await page.getByPlaceholder('Nachricht schreiben').waitFor();
+    await page.getByText('Heute').first().waitFor();
+    await page.click('.ll-account summary');
+    await page.selectOption('#ll-language', 'en');
+    await page.getByPlaceholder('Write a message').waitFor();
+
+    await page.evaluate(() => {
+        document.documentElement.dir = 'rtl';
+    });
+    await clean(page, 'right to left');
+    await fits(page, 'right to left');
+
+    const { side, main, own, other } = await page.evaluate(() => {
+        const x = (q) => document.querySelector(q).getBoundingClientRect().x;
+
+        return { side: x('.ll-side'), main: x('.ll-main'),
+                 own: x('.ll-msg.ll-other .ll-bubble'),
+                 other: innerWidth };
+    });
+
+    assert.ok(side > main, 'the list is on the right');
+    assert.ok(own > 0 && own < other);
+    await ana.leave();
+});
+
+
+test('on touch, whatever can be pressed is 44 pixels', async () => {
+    const lena = await Person.arrive(browser, stack, ...LENA, LOOKS.phone);
+    const small = () => lena.page.evaluate(() => [...document
+        .querySelectorAll('button, a, summary, select, input, textarea')]
+        .filter((el) => {
+            const box = el.getBoundingClientRect();
+
+            return box.width > 1 && el.checkVisibility()
+                && getComputedStyle(el).pointerEvents !== 'none'
+                && !el.closest('.ll-words, .ll-spoken, .ll-skip')
+                && (box.height < 43.5 || box.width < 43.5);
+        }).map((el) => el.className));
+
+    assert.deepEqual(await small(), []);
+    await lena.page.tap('.ll-account summary');
+    await lena.page.locator('#ll-language').waitFor();
+    await lena.page.keyboard.press('Escape');
+    await lena.open('elm');
+    await lena.sees('The heating is out');
+    assert.deepEqual(await small(), []);
+    assert.notEqual(await lena.page.evaluate(() =>
+        document.activeElement.className), 'll-input',
+        'no keyboard that was not asked for');
+    await lena.leave();
+});
+
+
+test('reduced motion: nothing moves', async () => {
+    const lena = await Person.arrive(browser, stack, ...LENA,
+                                     { reducedMotion: 'reduce' });
+
+    await lena.open('elm');
+    await lena.sees('The heating is out');
+    assert.equal(await lena.page.evaluate(() =>
+        document.getAnimations().length), 0);
+    await lena.leave();
+});
+
+
+test('times of a thread are those of its property', async () => {
+    const tom = await Person.arrive(browser, stack, ...TOM,
+                                    { timezoneId: 'Asia/Tokyo' });
+
+    await tom.open('elm');
+
+    const row = await tom.sees('The heating is out');
+    const at = await row.locator('time').getAttribute('datetime');
+    const { data } = await stack.api('u-tom', 'GET',
+                                     'properties/elm/messages?limit=1');
+    const zone = data.time_zone ?? data.lease.time_zone ?? 'Asia/Tokyo';
+    const wanted = new Intl.DateTimeFormat('en-GB', {
+        timeStyle: 'short', timeZone: zone }).format(new Date(at));
+
+    assert.equal(await row.locator('time').textContent(), wanted);
+    await tom.leave();
+});
+
+
+/* The bytes of a body as nginx sends it to one who takes gzip. */
+function weigh(url) {
+    return new Promise((done, fail) => http.get(url, {
+        headers: { 'Accept-Encoding': 'gzip' },
+    }, (response) => {
+        let bytes = 0;
+
+        response.on('data', (data) => {
+            bytes += data.length;
+        });
+        response.on('end', () => done(bytes));
+        response.on('error', fail);
+    }).on('error', fail));
+}
+
+
+test('the first load: under 60 kB, ours alone, cached with care',
+     async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const seen = new Map();
+
+    page.on('response', async (response) => {
+        const path = new URL(response.url()).pathname;
+
+        if (!path.startsWith('/api/')) {
+            seen.set(response.url(), response);
+        }
+    });
+    await page.goto(`${stack.url}/#token=${await stack.token(...LENA)}`);
+    await page.waitForSelector('.ll-card');
+    await until('the service worker', () => page.evaluate(async () =>
+        Boolean(await caches.match('./'))));
+
+    let bytes = 0;
+
+    for (const [url, response] of seen) {
+        assert.equal(new URL(url).origin, stack.url);
+
+        const headers = await response.allHeaders();
+
+        assert.equal(headers['cache-control'], 'no-cache', url);
+        assert.ok(headers.etag, url);
+    }
+
+    for (const url of seen.keys()) {
+        bytes += await weigh(url);
+    }
+
+    assert.ok(bytes < 60000, `${bytes} bytes in ${seen.size} files`);
+
+    const again = await fetch(`${stack.url}/js/main.js`, { headers: {
+        'If-None-Match': (await fetch(`${stack.url}/js/main.js`))
+            .headers.get('etag') } });
+
+    assert.equal(again.status, 304);
+    await context.close();
+});
