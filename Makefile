@@ -2,11 +2,13 @@
 # make run        builds, starts all of it with a demo, stops it on Ctrl-C
 # make start      the same in the background; make stop ends it
 # make test       builds and runs every test
+# make bench      measures, with other servers beside it
 # make SAN=1 ...  the same under AddressSanitizer and UBSan, in build-san/
 #
 # NGINX_SRC=DIR   builds the module against these nginx sources (and nginx
 #                 itself, unless DIR/objs/nginx is there) instead of nginx-dev
 # BUILD=DIR       where everything built goes
+# V=1             shows every command
 
 
 ifdef SAN
@@ -20,6 +22,10 @@ OPT ?= -O2 -g
 endif
 
 CC = gcc
+
+ifndef V
+MAKEFLAGS += --silent --no-print-directory
+endif
 
 # what is said on the command line is for this file, not for nginx's makefile
 MAKEOVERRIDES =
@@ -38,6 +44,8 @@ UNIT_SRCS   := $(wildcard t/unit/*.c)
 FUZZ_SRCS   := $(wildcard fuzz/fuzz_*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+BENCH := $(BUILD)/bench/load $(BUILD)/bench/floor
 
 MODULE := $(BUILD)/ngx_leaseloft_module.so
 UNITS  := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(UNIT_SRCS))
@@ -62,7 +70,7 @@ endif
 
 
 .PHONY: all module tests deps test-deps run start stop test node-modules fuzz \
-        lint format clean FORCE
+        lint format bench bench-programs clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -70,7 +78,7 @@ all: module $(BUILD)/leaseloft-worker $(BUILD)/leaseloft
 
 module: $(MODULE)
 
-tests: all $(UNITS) $(REPLAY)
+tests: all $(UNITS) $(REPLAY) $(BENCH)
 
 
 # --- what Debian must have ---
@@ -86,6 +94,7 @@ test-deps:
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
 	@mkdir -p $(@D)
+	@echo "  compile  $<"
 	$(COMPILE) -c -o $@ $<
 
 $(BUILD)/functions.h: worker/functions.lua worker/embed.sh
@@ -103,7 +112,8 @@ $(BUILD)/libworker.a: $(call obj,$(WORKER_SRCS))
 	rm -f $@ && ar rcs $@ $^
 
 LIBS = $(BUILD)/libworker.a $(BUILD)/libcommon.a
-LINK = $(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+LINK = echo "  link     $@"; \
+       $(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
 $(BUILD)/leaseloft-worker: $(call obj,worker/main.c) $(LIBS)
 	$(LINK) $(WORKER_LIBS)
@@ -149,10 +159,12 @@ $(BUILD)/module-inputs: FORCE
 	@echo '$(MODULE_NOW)' | cmp -s - $@ || echo '$(MODULE_NOW)' > $@
 
 $(BUILD)/nginx/Makefile: config conf/configure.sh $(BUILD)/module-inputs | deps
+	@echo "  configure nginx for the module"
 	CC='$(CC)' CFLAGS='$(CFLAGS) $(SAN_FLAGS)' LDFLAGS='$(SAN_FLAGS)' \
 	    conf/configure.sh '$(abspath $(BUILD))' $(NGINX_SRC)
 
 $(MODULE): $(BUILD)/nginx/Makefile $(MODULE_SRCS) $(MODULE_HDRS)
+	@echo "  module   $@"
 	$(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) modules
 	@if nm -uD $(BUILD)/nginx/ngx_leaseloft_module.so | grep -w U \
 	    | grep -E ' (ngx_leaseloft|ll)_'; then \
@@ -160,6 +172,7 @@ $(MODULE): $(BUILD)/nginx/Makefile $(MODULE_SRCS) $(MODULE_HDRS)
 	cp $(BUILD)/nginx/ngx_leaseloft_module.so $@.new
 	mv $@.new $@
 	if [ -e $(BUILD)/nginx/own ]; then \
+	    echo "  nginx    $(BUILD)/nginx/nginx"; \
 	    $(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) binary; \
 	fi
 
@@ -207,6 +220,31 @@ fuzz:
 	    -o build/fuzz-run/$(T) fuzz/fuzz_$(T).c $(WORKER_SRCS) \
 	    $(COMMON_SRCS) $(WORKER_LIBS)
 	build/fuzz-run/$(T) -max_total_time=$(S) fuzz/corpus/$(T)
+
+
+# --- measurements ---
+#
+# make bench B="memory polls" runs only these; the peers are installed in
+# build/peers, not into the system.  RUNS=3 repeats each.
+
+BENCH_SRCS := $(filter-out bench/floor.c,$(wildcard bench/*.c))
+
+bench-programs: $(BENCH)
+
+$(BUILD)/bench/load: $(call obj,$(BENCH_SRCS))
+	@mkdir -p $(@D)
+	$(LINK) -lssl -lcrypto
+
+$(BUILD)/bench/floor: $(call obj,bench/floor.c)
+	@mkdir -p $(@D)
+	$(LINK)
+
+RUNS ?= 3
+
+bench: test-deps
+	@$(MAKE) --no-print-directory -j2 all bench-programs
+	@bench/peers.sh $(abspath $(BUILD))
+	@RUNS=$(RUNS) perl bench/run.pl $(B)
 
 
 # --- layout of the code ---
