@@ -1,0 +1,264 @@
+#!/usr/bin/perl
+
+# Held writes: every way in which one can end, and that nothing of it is left.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+
+my $ll = LeaseLoft->new(directives => { leaseloft_wait => '1500ms',
+                                        limit_req => undef });
+$ll->lease('P', tenants => ['u-tom', 'u-ana']);
+
+my $messages = '/api/properties/P/messages';
+my $token = $ll->token('u-tom');
+my $n = 0;
+
+
+# begins a send: all but the last byte of its body is there
+sub begin {
+    my (%o) = @_;
+
+    my $body = JSON::PP->new->canonical->utf8->encode(
+        { client_id => $o{id} // 'w-' . ++$n, text => 'x' });
+
+    my $socket = LeaseLoft::connect_to($ll->{ports}{http}) or die;
+    $socket->blocking(1);
+    $socket->syswrite("POST $messages HTTP/1.1\r\nHost: localhost\r\n"
+        . "Authorization: Bearer $token\r\nConnection: close\r\n"
+        . "Content-Type: application/json\r\nContent-Length: "
+        . length($body) . "\r\n\r\n" . substr $body, 0, -1);
+
+    return $socket;
+}
+
+# its last byte, once what may be asked before was asked
+sub complete {
+    my ($socket) = @_;
+
+    sleep 0.1;
+    $socket->syswrite('}');
+}
+
+sub response {
+    my ($socket, $timeout) = @_;
+
+    my ($in, $select) = ('', IO::Select->new($socket));
+    my $end = time() + ($timeout // 5);
+
+    while ($select->can_read($end - time())) {
+        sysread $socket, $in, 65536, length $in or last;
+    }
+
+    return LeaseLoft::Response->parse($in);
+}
+
+# the newest request in the inbox, as pairs
+sub queued {
+    my $list = $ll->redis('XREVRANGE', 'll:{in:0}:inbox', '+', '-', 'COUNT', 1);
+    return { @{ $list->[0][1] // [] } };
+}
+
+sub publish {
+    my ($r, $text) = @_;
+    my ($nginx, $request) = split /\./, $r;
+    return $ll->redis('PUBLISH', "ll:{r:$nginx}:ch", $text =~ s/^N /$request /r);
+}
+
+
+# verdicts by hand, while the worker is stopped
+
+$ll->signal('worker1', 'STOP');
+
+for my $case (
+    ["N 201 7\n{\"seq\":7}", 201, 'application/json', '{"seq":7}'],
+    ["N 200 7\n{\"seq\":7}", 200, 'application/json', '{"seq":7}'],
+    ["N 204 0\n", 204, undef, ''],
+    ["N 409 0\n{\"x\":1}", 409, 'application/problem+json', '{"x":1}'],
+    ["N 503 0\n{\"x\":1}", 503, 'application/problem+json', '{"x":1}'])
+{
+    my ($verdict, $status, $type, $body) = @$case;
+
+    my $s = begin(id => "v-$status");
+    complete($s);
+    ok(wait_for(sub { (queued()->{b} // '') =~ /v-$status/ }), 'queued');
+
+    my $q = queued();
+    is("$q->{op} $q->{p} $q->{u}", 'send P u-tom', 'what and whose');
+    like($q->{r}, qr/^[0-9a-f]+\.\d+$/, 'where to answer');
+
+    publish($q->{r}, $_) for 'N', "N 201", "N 20 1\n", "N 099 1\nx",
+        "N 1000 1\nx", "N x 1\n", "N 201 -1\n", '', "\n", 'x' x 5000,
+        "999999999 201 1\nx", "18446744073709551616 201 1\nx", "0 201 1\nx";
+    publish($q->{r}, $verdict);
+
+    my $r = response($s);
+
+    is($r->status(), $status, "a verdict of $status");
+    is($r->header('Content-Type'), $type, 'its type');
+    is($r->body(), $body, 'its body');
+    is($r->header('Location'),
+       $status == 201 ? "$messages?before=8&limit=1" : undef, 'Location');
+    ok(!($status == 503 xor $r->header('Retry-After')), 'Retry-After');
+    is($r->header('Cache-Control'), 'no-store', 'no-store');
+
+    # again, when nobody waits for it
+    publish($q->{r}, $verdict);
+}
+
+{
+    my $s = begin(id => 'v-404');
+    complete($s);
+    wait_for(sub { (queued()->{b} // '') =~ /v-404/ });
+    publish(queued()->{r}, "N 404 0\n{}");
+    is(response($s)->comparable(),
+       $ll->request('POST', '/api/properties/Q/messages', user => 'u-tom',
+                    body => '{}')->comparable(), '404 is always the same');
+}
+
+
+# the client goes while it is held: what was queued is carried out
+
+for my $how (0 .. 2) {
+    my @sockets = map { begin(id => "gone-$how-$_") } 1 .. 20;
+    complete($_) for @sockets[0 .. 9];
+    close $_ for @sockets;
+}
+
+my @h2 = map {
+    my $pid = fork() // die;
+    if ($pid == 0) {
+        open STDOUT, '>', '/dev/null';
+        exec $ll->_curl_command('POST', $messages, { http => 2, timeout => 0.3,
+            body => "{\"client_id\":\"h2-$_\",\"text\":\"x\"}" },
+            "Authorization: Bearer $token", 'Content-Type: application/json');
+    }
+    $pid;
+} 1 .. 5;
+waitpid $_, 0 for @h2;
+
+my @held = map { begin(id => "held-$_") } 1 .. 100;
+complete($held[0]);
+$_->syswrite('}') for @held[1 .. 99];
+ok(wait_for(sub { (queued()->{b} // '') =~ /held-/ }), 'a hundred more');
+
+$ll->signal('worker1', 'CONT');
+
+my @got = map { response($_) } @held;
+is(scalar(grep { $_->status() == 201 } @got), 100, 'each is answered');
+is(join(' ', map { $_->json()->{client_id} } @got),
+   join(' ', map { "held-$_" } 1 .. 100), 'each with its own');
+
+is($ll->say('P', 'u-tom', 'x', client_id => $_)->status(), 200,
+   "$_ was carried out") for 'gone-0-1', 'gone-2-10', 'h2-1', 'h2-5';
+is($ll->say('P', 'u-tom', 'x', client_id => 'gone-0-20')->status(), 201,
+   'what was not whole was not');
+
+
+# nginx quits, or is reloaded: what it holds is answered
+
+for my $signal ('HUP', 'QUIT') {
+    $ll->signal('worker1', 'STOP');
+
+    my @sockets = map { begin(id => "$signal-$_") } 1 .. 3;
+    complete($_) for @sockets;
+    ok(wait_for(sub { (queued()->{b} // '') =~ /$signal-3/ }), 'queued');
+
+    my ($old) = $ll->nginx_children();
+    my $waiting = begin(id => "$signal-4");
+    sleep 0.1;
+
+    $ll->signal('nginx', $signal);
+    sleep 0.3;
+    $ll->signal('worker1', 'CONT');
+    $waiting->syswrite('}');
+
+    is(join(' ', map { response($_)->status() } @sockets), '201 201 201',
+       "held while nginx gets $signal");
+    is(response($waiting)->status(), 201, 'and one that was not whole yet');
+    ok(wait_for(sub { !kill 0, $old }, 10), 'the old worker goes');
+}
+
+is($ll->stop('nginx', 'QUIT'), 0, 'nginx ends');
+$ll->start('nginx');
+ok($ll->wait_healthy(), 'and starts');
+
+
+# Redis refuses
+
+$ll->redis('CONFIG', 'SET', 'maxmemory', '1');
+my $r = $ll->say('P', 'u-tom', 'x', client_id => 'oom');
+is_problem($r, 503, '', 'Redis has no memory');
+is($r->json()->{type}, 'about:blank', 'nothing was accepted');
+$ll->redis('CONFIG', 'SET', 'maxmemory', '0');
+is($ll->say('P', 'u-tom', 'x', client_id => 'oom')->status(), 201, 'indeed');
+
+
+# Redis falls silent between the question and the answer
+
+my $s = begin(id => 'silent');
+sleep 0.1;
+$ll->signal('redis', 'STOP');
+my $start = time();
+complete($s);
+$r = response($s);
+is_problem($r, 503, 'outcome-unknown', 'a silent Redis');
+like($r->header('Retry-After') // '', qr/^[1-9]\d*$/, 'Retry-After');
+cmp_ok(time() - $start, '>', 1.4, 'after leaseloft_wait');
+cmp_ok(time() - $start, '<', 3, 'and not later');
+$ll->signal('redis', 'CONT');
+ok($ll->wait_healthy(), 'it goes on');
+like($ll->say('P', 'u-tom', 'x', client_id => 'silent')->status(), qr/^20[01]$/,
+     'the same again');
+
+# dies after it was told, and before
+
+$s = begin(id => 'lost');
+sleep 0.1;
+$ll->signal('redis', 'STOP');
+complete($s);
+sleep 0.1;
+$start = time();
+$ll->stop('redis', 'KILL');
+is_problem(response($s), 503, 'outcome-unknown', 'Redis died');
+cmp_ok(time() - $start, '<', 1, 'which is known at once');
+
+$ll->start('redis');
+ok($ll->wait_healthy(), 'it is back');
+
+$s = begin(id => 'unsent');
+sleep 0.1;
+$ll->stop('redis', 'KILL');
+complete($s);
+$r = response($s);
+is_problem($r, 503, '', 'Redis is dead already');
+is($r->json()->{type}, 'about:blank', 'so nothing was accepted');
+
+$ll->start('redis');
+ok($ll->wait_healthy(), 'it is back');
+
+# silent before anything was asked: the access check is bounded, too
+
+$ll->signal('redis', 'STOP');
+$start = time();
+$r = $ll->say('P', 'u-tom', 'x', client_id => 'ask');
+is_problem($r, 503, '', 'silent from the start');
+is($r->json()->{type}, 'about:blank', 'nothing was accepted');
+cmp_ok(time() - $start, '<', 6, 'within a few seconds');
+$ll->signal('redis', 'CONT');
+ok($ll->wait_healthy(), 'it goes on');
+is($ll->say('P', 'u-tom', 'x', client_id => 'ask')->status(), 201, 'indeed');
+
+my $metrics = $ll->get('/internal/metrics')->body();
+my %m = $metrics =~ /^(leaseloft_writes\w+) (\d+)$/mg;
+cmp_ok($m{leaseloft_writes_total}, '>=', 3, 'writes are counted');
+cmp_ok($m{leaseloft_writes_failed_total}, '>=', 4, 'failed ones, too');
+
+$ll->finish();
