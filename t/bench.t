@@ -1,0 +1,80 @@
+#!/usr/bin/perl
+
+# The load generator of bench/, against a server that loses, doubles, refuses
+# and stalls on purpose: it must say so, to the message.
+
+use strict;
+use warnings;
+
+use File::Basename qw(dirname);
+use IO::Socket::INET;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $root = dirname(__FILE__) . '/..';
+my $build = $ENV{BUILD} || 'build';
+$build = "$root/$build" if $build !~ m{^/};
+
+my $r = load([], '--rate', 1000);
+is($r->{lost}, 0, 'nothing lost');
+is($r->{doubled}, 0, 'nothing doubled');
+is($r->{deaf}, 0, 'no stream deaf');
+is($r->{refused}, 0, 'nothing refused');
+is($r->{events}, 2 * $r->{accepted}, 'each message came twice');
+is($r->{unsent}, 0, 'all sent that were scheduled');
+
+# the streams hear a message each in the last round, so a hole shows, too
+$r = load(['--lose', 7], '--rate', 1000);
+is($r->{lost}, int(2 * $r->{accepted} / 7), 'every seventh is lost');
+is($r->{doubled}, 0, 'nothing doubled then');
+
+$r = load(['--double', 9]);
+is($r->{doubled}, int(2 * $r->{accepted} / 9), 'every ninth is doubled');
+is($r->{lost}, 0, 'nothing lost then');
+
+$r = load(['--deaf', 10]);
+is($r->{deaf}, 4, 'every tenth stream is deaf');
+
+$r = load(['--refuse', 50], '--rate', 1000);
+cmp_ok($r->{refused}, '>=', 5, 'some refused');
+is($r->{lost}, 0, 'and sent again');
+
+# a message is late from when it was due, though it was sent after the pause
+$r = load(['--stall', '100:200'], '--rate', 1000);
+cmp_ok($r->{over_100}, '>=', 100, 'all that were due are late');
+cmp_ok($r->{event}{max}, '>=', 199, 'the first one by the pause');
+
+done_testing();
+
+
+# the report about a floor with such faults
+sub load {
+    my ($faults, @options) = @_;
+
+    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
+        or die "listen: $!";
+    my $port = $probe->sockport();
+    close $probe;
+
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        exec { "$build/bench/floor" } "floor", '--port', $port, @$faults;
+        die "floor: $!";
+    }
+
+    for (1 .. 100) {
+        last if IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port");
+        sleep 0.01;
+    }
+
+    my @lines = split /\n/, join '', qx($build/bench/load --port $port \\
+        --properties 20 --streams 40 --senders 16 --seconds 0.25 --round \\
+        --drain 0.2 @options);
+
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+
+    return decode_json($lines[-1] // '{}');
+}
