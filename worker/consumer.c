@@ -278,12 +278,23 @@ consumer_take_list(consumer_t *consumer, batch_t *batch, unsigned k,
 }
 
 
-/* XACK and XDEL of what is noted: how many commands, or -1 */
+static void
+consumer_add_acks(args_t *args, const args_t *acks)
+{
+    int  i;
+
+    for (i = 0; i < acks->n; i++) {
+        args_add(args, acks->argv[i], acks->argvlen[i]);
+    }
+}
+
+
+/* XDEL and XACK of what is noted: how many commands, or -1 */
 
 static int
 consumer_send_acks(consumer_t *consumer)
 {
-    int       i, queued;
+    int       queued;
     args_t   *args, *acks;
     unsigned  k;
 
@@ -301,22 +312,22 @@ consumer_send_acks(consumer_t *consumer)
             continue;
         }
 
-        args = consumer_command(consumer, "XACK", NULL, k);
-        for (i = 0; i < acks->n; i++) {
-            args_add(args, acks->argv[i], acks->argvlen[i]);
-        }
+        /*
+         * Deleted first: if the connection breaks between the two, Redis
+         * forgets by itself that a request is pending which is not there,
+         * while one that is not pending would stay for ever.
+         */
+
+        args = consumer_command(consumer, "XDEL", NULL, k);
+        args->n--;
+        consumer_add_acks(args, acks);
 
         if (conn_send(consumer->conn, args) == -1) {
             return -1;
         }
 
-        /* the same, but that it has no group */
-
-        args = consumer_command(consumer, "XDEL", NULL, k);
-        args->n--;
-        for (i = 0; i < acks->n; i++) {
-            args_add(args, acks->argv[i], acks->argvlen[i]);
-        }
+        args = consumer_command(consumer, "XACK", NULL, k);
+        consumer_add_acks(args, acks);
 
         if (conn_send(consumer->conn, args) == -1) {
             return -1;
