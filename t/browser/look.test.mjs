@@ -115,6 +115,8 @@ for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
         await clean(page, `${look}: thread`);
         await fits(page, `${look}: thread`);
 
+        assert.ok((await page.screenshot()).length > 10000, 'a picture');
+
         if (look in VARIANTS) {
             await lena.leave();
             return;

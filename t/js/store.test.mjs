@@ -158,6 +158,22 @@ test('inbox: newest first, and a page never undoes a live change', () => {
 });
 
 
+test('inbox: a thread without entries keeps the place the server gave it',
+     () => {
+    const store = new InboxStore();
+    const bare = { last: null };
+
+    store.page({ rev: 1, total_unread: 0, next: null, threads: [
+        thread('x', '', 0, bare), thread('w', '', 0, bare),
+        thread('a', '2026-11-03T00:00:00Z'), thread('z', '', 0, bare),
+        thread('b', '2026-11-01T00:00:00Z'), thread('c', '', 0, bare)] });
+    assert.deepEqual(store.sorted().map((t) => t.property),
+                     ['x', 'w', 'a', 'z', 'b', 'c']);
+    store.event({ ...thread('n', '', 0, bare), total_unread: 0 }, 2);
+    assert.equal(store.sorted()[0].property, 'n');
+});
+
+
 test('inbox: a polled page tells whether more may have changed', () => {
     const store = new InboxStore();
     const a = thread('a', '2026-11-01T00:00:00Z');

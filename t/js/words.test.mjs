@@ -153,8 +153,8 @@ test('rows: keys are one of a kind, whatever ids are used', () => {
 test('plurals, values, and names that run the other way', () => {
     assert.equal(t('inbox.unread', { n: 1 }), '1 unread message');
     assert.equal(t('inbox.unread', { n: 1200 }), '1,200 unread messages');
-    assert.equal(t('state.seen.plain', { name: 'Ana' }), 'Seen by Ana');
-    assert.equal(t('state.seen.plain', { name: 'דנה' }),
+    assert.equal(t('state.seen', { names: 'Ana' }), 'Seen by Ana');
+    assert.equal(t('state.seen', { names: 'דנה' }),
                  'Seen by \u2068דנה\u2069');
     assert.equal(t('no.such.key'), 'no.such.key');
     assert.equal(t('say.message', { name: '{text}', text: 'x' }), '{text}: x');

@@ -24,11 +24,12 @@ export class InboxStore extends Emitter {
     page(page) {
         const steps = page.rev - this.rev;
         const known = this.complete;
+        const keys = sortKeys(page.threads);
         let changes = 0;
 
-        for (const thread of page.threads) {
-            changes += this.put(thread, page.rev) ? 1 : 0;
-        }
+        page.threads.forEach((thread, i) => {
+            changes += this.put(thread, page.rev, keys[i]) ? 1 : 0;
+        });
 
         this.settle(page);
 
@@ -45,16 +46,24 @@ export class InboxStore extends Emitter {
         this.emit('change');
     }
 
-    put(thread, rev) {
+    /* key: where it belongs among the others, the newest highest. */
+    put(thread, rev, key = thread.last?.at) {
         const old = this.threads.get(thread.property);
 
         if (old && old.rev > rev) {
             return false;
         }
 
-        this.threads.set(thread.property, { ...thread, rev });
+        this.threads.set(thread.property,
+                         { ...thread, rev, key: key ?? this.top() });
 
         return !old || !same(old, thread);
+    }
+
+    /* Just above all others: for what was declared now. */
+    top() {
+        return [...this.threads.values()].reduce(
+            (top, { key }) => key > top ? key : top, '') + '~';
     }
 
     /* The last page of a whole sync has come: who was not in it is gone. */
@@ -112,25 +121,37 @@ export class InboxStore extends Emitter {
 
 
 function same(a, b) {
-    const { rev, ...rest } = a;
+    const { rev, key, ...rest } = a;
 
     return JSON.stringify(rest) === JSON.stringify(b);
 }
 
 
-/*
- * Newest visible entry first; where nothing is visible, by the lease's start;
- * ties by property id.
- */
+/* Newest visible entry first; ties by property id. */
 function newestFirst(a, b) {
-    const at = when(b).localeCompare(when(a));
+    if (a.key !== b.key) {
+        return a.key > b.key ? -1 : 1;
+    }
 
-    return at || (a.property < b.property ? -1 : 1);
+    return a.property < b.property ? -1 : 1;
 }
 
 
-function when(thread) {
-    return thread.last ? thread.last.at : thread.lease?.starts_at || '';
+/*
+ * The sort keys of a page's threads.  One without a visible entry stands where
+ * its declaration's time put it, which only its neighbours tell.
+ */
+function sortKeys(threads) {
+    const keys = threads.map((thread) => thread.last?.at ?? null);
+
+    for (let i = keys.length - 1; i >= 0; i--) {
+        const above = keys.slice(0, i).findLast((key) => key);
+
+        keys[i] ??= keys[i + 1] ? `${keys[i + 1]}~`
+                                : (above ?? '~').slice(0, -1);
+    }
+
+    return keys;
 }
 
 

@@ -107,8 +107,7 @@ export default {
 
     'state.sending': 'Wird gesendet',
     'state.sent': 'Gesendet {time}',
-    'state.seen': 'Gesehen von {name} {time}',
-    'state.seen.plain': 'Gesehen von {name}',
+    'state.seen': 'Gesehen von {names}',
     'state.failed': 'Nicht gesendet: {why}',
     'state.retry': 'Erneut senden',
     'state.delete': 'Entwurf löschen',

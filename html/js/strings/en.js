@@ -107,8 +107,7 @@ export default {
 
     'state.sending': 'Sending',
     'state.sent': 'Sent {time}',
-    'state.seen': 'Seen by {name} {time}',
-    'state.seen.plain': 'Seen by {name}',
+    'state.seen': 'Seen by {names}',
     'state.failed': 'Not sent: {why}',
     'state.retry': 'Retry',
     'state.delete': 'Delete draft',

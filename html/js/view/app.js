@@ -45,8 +45,9 @@ export class App {
              h('h1', { class: 'll-spoken' }, t('app.messages')),
              h('a', { class: 'll-skip', href: '#ll-thread',
                       onclick: (e) => this.skip(e) }, t('app.skip')),
+             this.status.banner,
              h('div', { class: 'll-side' }, this.header.element,
-               this.status.banner, this.inboxView.element),
+               this.inboxView.element),
              h('div', { class: 'll-main' }, this.threadView.element),
              this.polite, this.alerts, this.status.words);
     }

@@ -181,7 +181,7 @@ export class ThreadView {
              h('summary', { class: 'll-button',
                             title: t('people.title') },
                icon('people'),
-               h('span', { class: 'll-peoplenames', dir: 'auto' },
+               h('bdi', { class: 'll-peoplenames' },
                  format.list(store.parties.map((p) => p.name))),
                spoken(t('people.count', { n: store.parties.length }))),
              h('div', { class: 'll-panel' },
@@ -355,13 +355,10 @@ export class ThreadView {
         }
 
         return { state: 'seen', icon: 'seen',
-                 words: seen.map((s) => this.seenWords(s)).join(' · ') };
-    }
-
-    seenWords({ name, at }) {
-        return at ? this.t('state.seen',
-                           { name, time: this.format.time(at) })
-                  : this.t('state.seen.plain', { name });
+                 words: t('state.seen', {
+                     names: this.format.list(seen.map(({ name, at }) =>
+                         at ? `${name} ${this.format.time(at)}` : name)),
+                 }) };
     }
 
     why(item) {

@@ -206,7 +206,7 @@ export class Timeline {
         case 'lease':
             li.className = 'll-event';
             li.id = `m${row.entry.seq}`;
-            fill(li, h('span', { dir: 'auto' }, row.words, ' ',
+            fill(li, h('span', {}, row.words, ' ',
                        h('time', { datetime: row.entry.at,
                                    title: row.absolute }, row.time)));
             break;
@@ -232,8 +232,8 @@ export class Timeline {
                  h('bdi', {}, row.name), ' ',
                  h('span', { class: 'll-role' }, row.role))
              : spoken(`${row.own ? row.you : row.name}: `),
-             h('div', { class: 'll-bubble' },
-               h('span', { class: 'll-words', dir: 'auto' }, pieces(text)),
+             h('div', { class: 'll-bubble', dir: 'auto' },
+               h('span', { class: 'll-words' }, pieces(text)),
                this.meta(row)),
              this.state(row));
     }
