@@ -1,0 +1,376 @@
+package Fault::Load;
+
+# Senders and readers in a process of their own, and what they were told: the
+# model by which Fault::Judge checks what is there in the end.
+#
+# A sender sends one message after another, at its rate.  What it is not sure
+# of (202, 503, a broken connection) it either sends again, with the same
+# client_id, until it is told, or leaves as it is.  Readers are told apart by
+# how they read: see Fault::Reader.
+#
+#     my $load = Fault::Load->start($ll, seed => 1, rate => 20);
+#     my $times = $load->recovery(10);     # since now: senders, readers
+#     my $model = $load->finish(\%heads);  # readers have read up to these
+
+use strict;
+use warnings;
+
+use POSIX ();
+use Storable qw(retrieve store);
+use Time::HiRes qw(time);
+
+use Fault::Http;
+use Fault::Loop;
+use Fault::Reader;
+
+
+# start($ll, %options): leases must have been declared
+#
+#     properties => [ ID ... ]
+#     senders => [ [ USER, PROPERTY ] ... ], rate => messages a second for each
+#     readers => [ { user, property, kind } ... ], inboxes => [ USER ... ]
+#     seed => N, lossy => 1 (a promoted replica may have lost what was told)
+sub start {
+    my ($class, $ll, %o) = @_;
+
+    my $self = bless { %o, ll => $ll, file => $ll->dir() . "/model-$o{seed}" },
+                     $class;
+
+    # tokens are made once: each costs a signature
+    my %users = map { $_ => 1 } (map { $_->[0] } @{ $o{senders} }),
+        (map { $_->{user} } @{ $o{readers} }), @{ $o{inboxes} };
+    $self->{tokens}{$_} = $ll->token($_) for keys %users;
+
+    pipe my $commands, $self->{commands} or die "pipe: $!";
+    pipe $self->{answers}, my $answers or die "pipe: $!";
+
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        $SIG{INT} = $SIG{TERM} = 'DEFAULT';
+        $SIG{PIPE} = 'IGNORE';
+        close $self->{commands};
+        srand($o{seed});
+        eval { $self->_run($commands, $answers); 1 } or print STDERR "load: $@";
+        POSIX::_exit(0);
+    }
+
+    close $commands;
+    close $answers;
+    $self->{pid} = $pid;
+    $self->{commands}->autoflush(1);
+
+    return $self;
+}
+
+
+sub pid { $_[0]{pid} }
+
+
+sub _ask {
+    my ($self, $command, $seconds) = @_;
+
+    print { $self->{commands} } "$command\n";
+
+    my $end = time() + $seconds;
+    my $line = '';
+
+    while ($line !~ /\n$/) {
+        my $in = '';
+        vec($in, fileno $self->{answers}, 1) = 1;
+        my $left = $end - time();
+        return undef if $left <= 0 || !select($in, undef, undef, $left);
+        sysread $self->{answers}, $line, 4096, length $line or return undef;
+    }
+
+    chomp $line;
+    return $line;
+}
+
+
+# recovery($seconds): how long from now until each sender was told of a message
+# begun after now, until each reader saw one of these of its property and each
+# stream is live; undef for what did not happen in time
+sub recovery {
+    my ($self, $seconds) = @_;
+
+    my $line = $self->_ask("mark $seconds", $seconds + 5) // '- - dead';
+    my ($senders, $readers, $who) = split / /, $line, 3;
+
+    return { senders => $senders eq '-' ? undef : $senders,
+             readers => $readers eq '-' ? undef : $readers, who => $who };
+}
+
+
+# pause(), go(): no new messages; readers go on
+sub pause { $_[0]->_ask('pause', 5) }
+sub go { $_[0]->_ask('go', 5) }
+
+
+# sending(): those that still wait for an answer
+sub sending { $_[0]->_ask('sending', 5) }
+
+
+# quiesce($seconds): no new messages, and each that is to be sent again is
+# answered: 1, or undef
+sub quiesce {
+    my ($self, $seconds) = @_;
+    return $self->_ask("quiesce $seconds", $seconds + 5);
+}
+
+
+# finish(\%heads, $seconds): ends when all readers are there: the model
+sub finish {
+    my ($self, $heads, $seconds) = @_;
+
+    $self->_ask("finish $seconds "
+                . join(' ', map { "$_=$heads->{$_}" } keys %$heads),
+                $seconds + 20);
+    waitpid $self->{pid}, 0;
+
+    my $model = eval { retrieve($self->{file}) } // die "no model: $@";
+    unlink $self->{file};
+
+    return $model;
+}
+
+
+# --- in the process of its own ---
+
+sub _run {
+    my ($self, $commands, $answers) = @_;
+
+    my $loop = $self->{loop} = Fault::Loop->new();
+
+    $self->{sent} = {};
+    $self->{made} = 0;
+
+    $self->{clients} = [ map { $self->_sender(@$_) } @{ $self->{senders} } ];
+    $self->{eyes} = [
+        (map { Fault::Reader->new($self, %$_) } @{ $self->{readers} }),
+        (map { Fault::Reader->new($self, user => $_, kind => 'inbox') }
+             @{ $self->{inboxes} }),
+    ];
+
+    my $line = '';
+
+    $loop->on_read($commands, sub {
+        my $n = sysread $commands, $line, 4096, length $line;
+        return $loop->stop() if !$n;
+
+        while ($line =~ s/^(\w+) ?(.*)\n//) {
+            my $method = "_do_$1";
+            $self->$method(sub { syswrite $answers, "$_[0]\n" },
+                           split / /, $2);
+        }
+    });
+
+    $loop->run();
+
+    # curl's of streams must not stay
+    $_->end() for @{ $self->{eyes} };
+}
+
+
+sub _sender {
+    my ($self, $user, $property) = @_;
+
+    my $sender = {
+        user => $user, property => $property, name => "$user.$property",
+        http => Fault::Http->new($self->{loop}, $self->{ll}{ports}{http}),
+        next => time() + rand(1 / $self->{rate}), acked => 0,
+    };
+
+    $self->_plan($sender);
+
+    return $sender;
+}
+
+
+# when the next message is due; after a stall it is not made up for
+sub _plan {
+    my ($self, $sender) = @_;
+
+    my $now = time();
+
+    $sender->{busy} = 0;
+    $sender->{next} += 1 / $self->{rate};
+    $sender->{next} = $now if $sender->{next} < $now;
+
+    $self->{loop}->after($sender->{next} - $now, sub {
+        return $self->_idle($sender) if $self->{paused};
+
+        my $n = ++$self->{made};
+        my $id = "m$self->{seed}-$n";
+
+        $self->_send($sender, $self->{sent}{$id} = {
+            id => $id, user => $sender->{user},
+            property => $sender->{property}, text => "text $n of $sender->{user}",
+            begun => time(), after => $sender->{acked},
+            patient => rand() < 0.8, tries => 0, told => [],
+        });
+    });
+}
+
+
+sub _idle {
+    my ($self, $sender) = @_;
+
+    $sender->{next} = time() + 0.02;
+    $self->{loop}->after(0.02, sub { $self->_plan($sender) });
+}
+
+
+sub _send {
+    my ($self, $sender, $message) = @_;
+
+    $sender->{busy} = 1;
+    $message->{tries}++;
+
+    $sender->{http}->request('POST',
+        "/api/properties/$message->{property}/messages",
+        $self->{tokens}{ $message->{user} },
+        qq({"client_id":"$message->{id}","text":"$message->{text}"}), 8,
+        sub { $self->_told($sender, $message, @_) });
+}
+
+
+sub _told {
+    my ($self, $sender, $message, $status, $body) = @_;
+
+    $self->{counts}{$status}++;
+    push @{ $message->{told} }, $status;
+
+    if ($status == 201 || $status == 200) {
+        my ($seq) = $body =~ /^\{"seq":(\d+),/;
+
+        $message->{seq} = $seq;
+        $message->{took} = time() - $message->{begun};
+        $sender->{acked} = $seq;
+        $sender->{since} = $message->{begun};
+        $message->{wrong} = "answered $body"
+            if index($body, qq("text":"$message->{text}")) < 0;
+        return $self->_plan($sender);
+    }
+
+    $message->{accepted} = 1 if $status == 202;
+    $message->{wrong} = "$status: $body"
+        if $status != 202 && $status != 503 && $status != 0;
+
+    if ($message->{patient} && !$message->{wrong}) {
+        $self->{loop}->after(0.05 + rand(0.25),
+                             sub { $self->_send($sender, $message) });
+        return;
+    }
+
+    # a message after one that is given up need not come after it
+    $self->_plan($sender);
+}
+
+
+sub _do_pause { my ($self, $answer) = @_; $self->{paused} = 1; $answer->(1) }
+sub _do_go { my ($self, $answer) = @_; $self->{paused} = 0; $answer->(1) }
+
+
+sub _do_sending {
+    my ($self, $answer) = @_;
+    $answer->(scalar grep { $_->{busy} } @{ $self->{clients} });
+}
+
+
+# asks again and again, until it holds or the time is over
+sub _until {
+    my ($self, $seconds, $condition, $done) = @_;
+
+    my $end = time() + $seconds;
+    my $look;
+
+    $look = sub {
+        my $holds = $condition->();
+
+        if ($holds || time() > $end) {
+            undef $look;
+            return $done->($holds);
+        }
+
+        $self->{loop}->after(0.01, $look);
+    };
+
+    $look->();
+}
+
+
+sub _do_mark {
+    my ($self, $answer, $seconds) = @_;
+
+    my $start = time();
+    my ($senders, %seqs);
+
+    $self->_until($seconds, sub {
+        return 0 if grep { ($_->{since} // 0) < $start }
+                         @{ $self->{clients} };
+
+        if (!defined $senders) {
+            $senders = sprintf '%.2f', time() - $start;
+            for my $sender (@{ $self->{clients} }) {
+                my $p = $sender->{property};
+                $seqs{$p} = $sender->{acked}
+                    if $sender->{acked} > ($seqs{$p} // 0);
+            }
+        }
+
+        return !grep { !$_->caught_up($seqs{ $_->{property} // '' } // 0) }
+                     @{ $self->{eyes} };
+    }, sub {
+        my ($holds) = @_;
+
+        my @late = map { $_->name() }
+            defined $senders
+            ? grep { !$_->caught_up($seqs{ $_->{property} // '' } // 0) }
+                   @{ $self->{eyes} }
+            : ();
+        @late = map { $_->{name} } grep { ($_->{since} // 0) < $start }
+                    @{ $self->{clients} } if !defined $senders;
+
+        $answer->(($senders // '-') . ' '
+                  . ($holds ? sprintf('%.2f', time() - $start) : '-')
+                  . " @late");
+    });
+}
+
+
+sub _do_quiesce {
+    my ($self, $answer, $seconds) = @_;
+
+    $self->{paused} = 1;
+    $_->rest() for @{ $self->{eyes} };
+
+    $self->_until($seconds,
+                  sub { !grep { $_->{busy} } @{ $self->{clients} } },
+                  sub { $answer->($_[0] ? 1 : 0) });
+}
+
+
+sub _do_finish {
+    my ($self, $answer, $seconds, @heads) = @_;
+
+    my %heads = map { split /=/ } @heads;
+
+    $self->_until($seconds, sub {
+        return !grep { !$_->caught_up($heads{ $_->{property} // '' } // 0) }
+                     @{ $self->{eyes} };
+    }, sub {
+        # what comes twice comes soon
+        $self->{loop}->after(0.5, sub {
+            store({
+                sent => $self->{sent}, counts => $self->{counts},
+                readers => [ map { $_->result() } @{ $self->{eyes} } ],
+            }, $self->{file});
+            $answer->(1);
+            $self->{loop}->stop();
+        });
+    });
+}
+
+
+1;

@@ -1,0 +1,135 @@
+package Fault::Loop;
+
+# A small event loop: handles that become readable or writable, and timers.
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(time);
+
+
+sub new {
+    my ($class) = @_;
+    return bless { in => '', out => '', reads => {}, writes => {},
+                   timers => {}, next => 1 }, $class;
+}
+
+
+# on_read($handle, $callback): until forget(); on_write() likewise, undef ends
+sub on_read {
+    my ($self, $handle, $callback) = @_;
+
+    my $fd = fileno $handle;
+    vec($self->{in}, $fd, 1) = 1;
+    $self->{reads}{$fd} = $callback;
+}
+
+
+sub on_write {
+    my ($self, $handle, $callback) = @_;
+
+    my $fd = fileno $handle;
+
+    if ($callback) {
+        vec($self->{out}, $fd, 1) = 1;
+        $self->{writes}{$fd} = $callback;
+    } else {
+        vec($self->{out}, $fd, 1) = 0;
+        delete $self->{writes}{$fd};
+    }
+}
+
+
+# stops to read a handle for now; on_read() goes on
+sub pause {
+    my ($self, $handle) = @_;
+    vec($self->{in}, fileno $handle, 1) = 0;
+}
+
+
+# to be called before a handle is closed
+sub forget {
+    my ($self, $handle) = @_;
+
+    my $fd = fileno $handle;
+    return if !defined $fd;
+
+    vec($self->{in}, $fd, 1) = 0;
+    vec($self->{out}, $fd, 1) = 0;
+    delete $self->{reads}{$fd};
+    delete $self->{writes}{$fd};
+}
+
+
+# after($seconds, $callback): a number, by which cancel() ends it
+sub after {
+    my ($self, $seconds, $callback) = @_;
+
+    my $n = $self->{next}++;
+    $self->{timers}{$n} = [ time() + $seconds, $callback ];
+
+    return $n;
+}
+
+
+sub cancel {
+    my ($self, $n) = @_;
+    delete $self->{timers}{$n} if defined $n;
+}
+
+
+sub stop { $_[0]{stopped} = 1 }
+
+
+# run(): until stop()
+sub run {
+    my ($self) = @_;
+
+    $self->{stopped} = 0;
+
+    while (!$self->{stopped}) {
+        $self->turn(1);
+    }
+}
+
+
+# one turn, which waits at most so long
+sub turn {
+    my ($self, $most) = @_;
+
+    my $now = time();
+
+    for my $timer (values %{ $self->{timers} }) {
+        my $left = $timer->[0] - $now;
+        $most = $left < 0 ? 0 : $left if $left < $most;
+    }
+
+    my ($in, $out) = @$self{qw(in out)};
+    my $n = select($in, $out, undef, $most);
+
+    if ($n > 0) {
+        for my $fd (keys %{ $self->{reads} }) {
+            next if !vec($in, $fd, 1) || !vec($self->{in}, $fd, 1);
+            my $callback = $self->{reads}{$fd} or next;
+            $callback->();
+        }
+
+        for my $fd (keys %{ $self->{writes} }) {
+            next if !vec($out, $fd, 1);
+            my $callback = $self->{writes}{$fd} or next;
+            $callback->();
+        }
+    }
+
+    $now = time();
+
+    for my $n (sort { $a <=> $b } keys %{ $self->{timers} }) {
+        my $timer = $self->{timers}{$n} or next;
+        next if $timer->[0] > $now;
+        delete $self->{timers}{$n};
+        $timer->[1]->();
+    }
+}
+
+
+1;

@@ -1,0 +1,42 @@
+#!/usr/bin/perl
+
+# nginx: a process is killed, many reloads with many streams, a new binary.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib', 't/fault/lib';
+use Fault;
+use LeaseLoft;
+
+my $f = Fault->new(
+    directives => { leaseloft_drain => '3s' },
+    stack => { main => 'worker_processes 2; worker_rlimit_nofile 20000;' });
+my $ll = $f->ll();
+
+# that one of its processes was killed is nothing that nginx passes over
+$ll->expect_log(qr/exited on signal 9/);
+
+for (1 .. ($Fault::long ? 20 : 5)) {
+    $f->fault('kill -9 of an nginx process', sub {
+        my @children = $ll->nginx_children();
+        kill 'KILL', $children[rand @children];
+        sleep rand 0.5;
+    });
+}
+
+$f->fault('kill -9 of both', sub { kill 'KILL', $ll->nginx_children() });
+
+# streams of the killed do not count any more
+ok(wait_for(sub {
+    my ($n) = $ll->get('/internal/metrics')->body()
+                  =~ /^leaseloft_streams(?:\{[^}]*\})? (\d+)/m;
+    defined $n && $n <= 12;
+}), 'the streams of the killed are counted no more')
+    or diag(grep { /streams/ } split /^/,
+            $ll->get('/internal/metrics')->body());
+
+$f->end();

@@ -1,0 +1,82 @@
+#!/usr/bin/perl
+
+# Ten reloads in a minute, with many streams open that are opened again with
+# Last-Event-ID as they close; then a new binary.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib', 't/fault/lib';
+use Fault;
+use Fault::Crowd;
+use LeaseLoft;
+
+my $many = $ENV{LEASELOFT_STREAMS} // ($Fault::long ? 5000 : 500);
+my $reloads = $Fault::long ? 10 : 4;
+my $drain = $Fault::long ? 10 : 4;
+
+my $f = Fault->new(rate => 4, recover => 20,
+    directives => { leaseloft_drain => "${drain}s",
+                    leaseloft_max_streams => 100000, leaseloft_zone => '4m' },
+    stack => { main => 'worker_processes 2; worker_rlimit_nofile 40000;',
+               events => 'worker_connections 16384;' });
+my $ll = $f->ll();
+
+my $crowd = Fault::Crowd->start($ll, $f->names(), $many);
+ok($crowd->wait_open($many, 60), "$many streams are open");
+
+for my $round (1 .. $reloads) {
+    my %old = map { $_ => 1 } $ll->nginx_children();
+    my $start = time();
+
+    $ll->signal('nginx', 'HUP');
+    sleep $Fault::long ? 6 : $drain + 1.5;
+
+    next if $Fault::long;
+    ok(!(grep { -d "/proc/$_" } keys %old), 'old processes are gone');
+}
+
+ok(wait_for(sub { (() = $ll->nginx_children()) == 2 }, $drain + 10),
+   'two processes are left') or diag(join ' ', $ll->nginx_children());
+ok($crowd->wait_open($many, 30), 'all streams are open again');
+$f->fault("$reloads reloads", sub { });
+
+# a new binary: the old one is told to go once the new one serves
+
+my $old = $ll->pid('nginx');
+my $pid_file = $ll->dir() . '/nginx.pid';
+my @old = $ll->nginx_children();
+
+$ll->signal('nginx', 'USR2');
+ok(wait_for(sub { -e "$pid_file.oldbin" && -s $pid_file
+                  && $ll->slurp('nginx.pid') != $old }, 5), 'USR2');
+chomp(my $new = $ll->slurp('nginx.pid'));
+sleep 0.5;
+kill 'WINCH', $old;
+ok(wait_for(sub { !grep { -d "/proc/$_" } @old }, $drain + 5),
+   'WINCH: the old processes are gone');
+kill 'QUIT', $old;
+$ll->adopt('nginx', $new);
+ok(wait_for(sub { waitpid($old, 1) == $old }, 5), 'QUIT: the old master too');
+ok($crowd->wait_open($many, 30), 'all streams are open again');
+$f->fault('a new binary', sub { });
+
+$f->end(keep => 1);
+
+my $report = $crowd->finish();
+diag(sprintf '%d streams saw %d entries, opened %d times; byes: %s',
+     $many, $report->{entries}, $report->{opened},
+     join ', ', map { "$report->{byes}{$_} $_" } keys %{ $report->{byes} });
+is(join("\n", @{ $report->{problems} }), '', 'no stream missed anything');
+
+# evenly: of the times from the signal to the bye, each fifth has its share
+my @fifths = (0) x 5;
+$fifths[$_]++ for map { my $n = int($_ / $drain * 5); $n > 4 ? 4 : $n }
+                      @{ $report->{drained} };
+diag("closings by fifths of the drain time: @fifths");
+
+unlike($ll->slurp('error.log'), qr/open socket/, 'no open socket left');
+$ll->finish();
