@@ -23,6 +23,7 @@
 #define NGX_LEASELOFT_CHANNEL_MEMOS      64
 #define NGX_LEASELOFT_CHANNEL_CATCH_UP   100
 #define NGX_LEASELOFT_CHANNEL_NO_REV     LL_SEQ_MAX
+#define NGX_LEASELOFT_CHANNEL_AGAIN      1000
 
 
 struct ngx_leaseloft_channels_s {
@@ -30,13 +31,22 @@ struct ngx_leaseloft_channels_s {
     ngx_rbtree_t                trees[NGX_LEASELOFT_CHANNEL_KINDS];
     ngx_rbtree_node_t           sentinels[NGX_LEASELOFT_CHANNEL_KINDS];
     ngx_queue_t                 idle;          /* soonest to expire first */
+    ngx_msec_t                  failed;        /* the first read that did */
+    unsigned                    again:1;       /* one did: read again */
 };
 
 
 static void ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel);
 static void ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel);
+static ngx_leaseloft_command_t *ngx_leaseloft_channel_ask_user(
+    ngx_leaseloft_channel_t *channel);
+static ngx_leaseloft_command_t *ngx_leaseloft_channel_ask(
+    ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channel_again(ngx_leaseloft_channels_t *channels);
 static void ngx_leaseloft_channel_synced(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static void ngx_leaseloft_channel_failed(ngx_leaseloft_channel_t *channel,
+    redisReply *reply);
 static ngx_int_t ngx_leaseloft_channel_catch_up(
     ngx_leaseloft_channel_t *channel, redisReply *reply,
     ngx_leaseloft_news_e *news);
@@ -475,10 +485,6 @@ ngx_leaseloft_channels_live(ngx_leaseloft_channels_t *channels)
 static void
 ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
 {
-    u_char      numbers[3 * NGX_INT64_LEN], *p;
-    ngx_str_t   argv[4];
-    ngx_uint_t  limit;
-
     channel->state = NGX_LEASELOFT_CHANNEL_SYNCING;
 
     if (channel->command) {
@@ -486,21 +492,43 @@ ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
     }
 
     channel->heard = 0;
-    p = numbers;
+    channel->command = channel->kind == NGX_LEASELOFT_CHANNEL_USER
+                       ? ngx_leaseloft_channel_ask_user(channel)
+                       : ngx_leaseloft_channel_ask(channel);
 
-    if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
-        argv[0].data = p;
-        p = ngx_sprintf(p, "%uL", channel->known
-                                  ? channel->ver
-                                  : (uint64_t) NGX_LEASELOFT_CHANNEL_NO_REV);
-        argv[0].len = p - argv[0].data;
-
-        channel->command = ngx_leaseloft_link_user_call(channel->process->link,
-                                         LL_FUNCTION "inbox_since",
-                                         &channel->id, 1, argv,
-                                         ngx_leaseloft_channel_synced, channel);
-        return;
+    if (channel->command == NULL) {
+        ngx_leaseloft_channel_again(channel->process->channels);
     }
+}
+
+
+static ngx_leaseloft_command_t *
+ngx_leaseloft_channel_ask_user(ngx_leaseloft_channel_t *channel)
+{
+    u_char     number[NGX_INT64_LEN];
+    ngx_str_t  argv[1];
+
+    argv[0].data = number;
+    argv[0].len = ngx_sprintf(number, "%uL", channel->known
+                                    ? channel->ver
+                                    : (uint64_t) NGX_LEASELOFT_CHANNEL_NO_REV)
+                  - number;
+
+    return ngx_leaseloft_link_user_call(channel->process->link,
+                                        LL_FUNCTION "inbox_since",
+                                        &channel->id, 1, argv,
+                                        ngx_leaseloft_channel_synced, channel);
+}
+
+
+static ngx_leaseloft_command_t *
+ngx_leaseloft_channel_ask(ngx_leaseloft_channel_t *channel)
+{
+    u_char      numbers[3 * NGX_INT64_LEN], *p;
+    ngx_str_t   argv[4];
+    ngx_uint_t  limit;
+
+    p = numbers;
 
     /* the first time only the head is wanted */
 
@@ -526,10 +554,11 @@ ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
     p = ngx_sprintf(p, "%ui", (ngx_uint_t) NGX_LEASELOFT_CHANNEL_FRAMES);
     argv[3].len = p - argv[3].data;
 
-    channel->command = ngx_leaseloft_link_property_call(channel->process->link,
-                                         LL_FUNCTION "since", &channel->id,
-                                         4, argv, ngx_leaseloft_channel_synced,
-                                         channel);
+    return ngx_leaseloft_link_property_call(channel->process->link,
+                                            LL_FUNCTION "since", &channel->id,
+                                            4, argv,
+                                            ngx_leaseloft_channel_synced,
+                                            channel);
 }
 
 
@@ -559,10 +588,7 @@ ngx_leaseloft_channel_synced(void *data, ngx_leaseloft_outcome_e outcome,
     }
 
     if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, channel->process->log, 0,
-                      "redis did not say what a channel missed: \"%s\"",
-                      reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                       : "unknown form");
+        ngx_leaseloft_channel_failed(channel, reply);
         return;
     }
 
@@ -577,6 +603,53 @@ ngx_leaseloft_channel_synced(void *data, ngx_leaseloft_outcome_e outcome,
 
     ngx_leaseloft_channel_tell(channel, news);
     ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
+}
+
+
+/*
+ * Redis may be loading, or busy with a script: nothing but asking again brings
+ * the channel back, and its streams are not live meanwhile.
+ */
+
+static void
+ngx_leaseloft_channel_failed(ngx_leaseloft_channel_t *channel,
+    redisReply *reply)
+{
+    ngx_leaseloft_channels_t  *channels;
+
+    channels = channel->process->channels;
+
+    if (!channels->again) {
+        ngx_log_error(NGX_LOG_ERR, channel->process->log, 0,
+                      "redis did not say what a channel missed: \"%s\"",
+                      reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                       : "unknown form");
+    }
+
+    ngx_leaseloft_channel_again(channels);
+    ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
+}
+
+
+static void
+ngx_leaseloft_channel_again(ngx_leaseloft_channels_t *channels)
+{
+    if (!channels->again) {
+        channels->again = 1;
+        channels->failed = ngx_current_msec;
+    }
+}
+
+
+void
+ngx_leaseloft_channels_retry(ngx_leaseloft_channels_t *channels)
+{
+    if (channels->again
+        && ngx_current_msec - channels->failed >= NGX_LEASELOFT_CHANNEL_AGAIN)
+    {
+        channels->again = 0;
+        ngx_leaseloft_channels_ready(channels);
+    }
 }
 
 

@@ -151,5 +151,8 @@ void ngx_leaseloft_channels_message(ngx_leaseloft_channels_t *channels,
     ngx_str_t *name, ngx_str_t *payload);
 void ngx_leaseloft_channels_expire(ngx_leaseloft_channels_t *channels);
 
+/* reads again, a while later, what Redis would not say */
+void ngx_leaseloft_channels_retry(ngx_leaseloft_channels_t *channels);
+
 
 #endif /* NGX_LEASELOFT_CHANNEL_H */

@@ -701,6 +701,7 @@ ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
     }
 
     ngx_leaseloft_channels_expire(link->process->channels);
+    ngx_leaseloft_channels_retry(link->process->channels);
 
     if (ngx_leaseloft_redis_ready(link->command.redis)
         && !ngx_queue_empty(&link->commands))

@@ -1,0 +1,87 @@
+#!/usr/bin/perl
+
+# Odd requests, odd configurations and odd moments: nothing crashes, stalls or
+# ends a stream that should go on.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+
+my $ll = LeaseLoft->new(
+    directives => { leaseloft_linger => '1s', leaseloft_ping => '2s' },
+    server => <<'END');
+    location ~ ^/small/(?<small>[^/]*)$ {
+        client_max_body_size 100;
+        error_page 413 = @send;
+        return 200;
+    }
+    location @send {
+        leaseloft_send $small;
+    }
+END
+
+$ll->lease('P', tenants => ['u-tom']);
+
+my $token = $ll->token('u-tom');
+
+
+# conditions are for what has an ETag; any status but 200 would end a browser's
+# EventSource for good
+for my $header (['If-Match', '"x"'], ['If-None-Match', '*'],
+                ['If-Unmodified-Since', 'Sat, 29 Oct 1994 19:43:31 GMT'],
+                ['Range', 'bytes=0-1'], ['Expect', '100-continue'])
+{
+    for my $http (1, 2) {
+        my $stream = $ll->events('P', 'u-tom', headers => { @$header },
+                                 $http == 2 ? (http => 2) : ());
+
+        is(($stream->next_event(3) // {})->{event}, 'hello',
+           "$header->[0] on HTTP/$http");
+    }
+}
+
+
+# a body that nginx has thrown away before error_page leads to an endpoint
+my ($pid) = $ll->nginx_children();
+my $r = $ll->raw("POST /small/P HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                 . "Content-Type: application/json\r\n"
+                 . "Authorization: Bearer $token\r\n"
+                 . "Content-Length: 2000\r\n\r\n{", timeout => 2);
+is($r->status(), 413, 'a body thrown away is too large');
+is(($ll->nginx_children())[0], $pid, 'and crashes nothing');
+
+
+# Redis refuses to say what a channel missed, for a moment
+my $stream = $ll->events('P', 'u-tom');
+my $inbox = $ll->stream('/api/inbox/events', user => 'u-tom');
+$_->wait_event('hello') for $stream, $inbox;
+$ll->say('P', 'u-lena', 'before');
+ok($stream->wait_event('', 2), 'a live stream');
+ok($inbox->wait_event('thread', 2), 'and an inbox');
+
+my $ver = $ll->redis('HGET', 'll:{p:P}:meta', 'ver');
+$ll->redis('ACL', 'SETUSER', 'default', '-fcall_ro');
+$ll->redis('PUBLISH', 'll:{p:P}:ch', 'L ' . ($ver + 9) . " 1\n");
+$ll->redis('PUBLISH', 'll:{u:u-tom}:ch', "I 1000 1\n");
+my $ping = $stream->wait_event('ping', 2);
+is($ping && $ping->{json}{live}, JSON::PP::false, 'a gap, and no answer');
+$ping = $inbox->wait_event('ping', 2);
+is($ping && $ping->{json}{live}, JSON::PP::false, 'for the inbox as well');
+sleep 1.5;
+$ll->redis('ACL', 'SETUSER', 'default', '+fcall_ro');
+
+my $seq = $ll->say('P', 'u-lena', 'after')->json()->{seq};
+ok($stream->wait_entry($seq, 4), 'asked again until it answers');
+$ping = $stream->find_event(sub { $_[0]{event} eq 'ping'
+                                  && $_[0]{json}{live} }, 4);
+ok($ping, 'live again');
+ok($inbox->wait_event('thread', 4), 'the inbox as well');
+my @errors = $ll->slurp('error.log') =~ /did not say what a channel missed/g;
+cmp_ok(scalar @errors, '<=', 4, 'not a line for each try');
+
+$ll->finish();
