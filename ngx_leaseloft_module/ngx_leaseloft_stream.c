@@ -292,6 +292,10 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
     r->headers_out.content_type_lowcase = NULL;
     ngx_http_clear_content_length(r);
 
+    /* any status but 200 would end an EventSource for good */
+
+    r->disable_not_modified = 1;
+
     ngx_str_set(&value, "no");
 
     if (ngx_leaseloft_common_headers(r) != NGX_OK
