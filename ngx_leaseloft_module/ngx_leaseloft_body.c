@@ -121,7 +121,10 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
 
     r->read_event_handler = ngx_leaseloft_body_handler;
 
-    rc = ngx_leaseloft_body_read(r, body);
+    /* nginx has none when it threw the body away, before error_page led here */
+
+    rc = r->request_body ? ngx_leaseloft_body_read(r, body)
+                         : NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
 
     if (rc == NGX_AGAIN) {
         return;
