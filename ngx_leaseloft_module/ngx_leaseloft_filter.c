@@ -2,7 +2,9 @@
 /*
  * The error pages that nginx makes by itself in a location of ours (413 by
  * client_max_body_size, 429 by limit_req, 500 ...) become problem documents,
- * unless error_page has sent the request elsewhere.
+ * unless error_page has sent the request elsewhere.  A limit that refuses an
+ * event stream becomes a stream that says so, since any status but 200 would
+ * keep a browser from ever trying again.
  *
  * They are made in ngx_http_special_response.c, which sends the header, and
  * then the page unless there is only a header.  So a header filter is enough:
@@ -13,10 +15,19 @@
 
 #include "ngx_leaseloft_problem.h"
 #include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_sse.h"
+
+
+/* how long, in ms, a client of a limited stream stays away */
+#define NGX_LEASELOFT_FILTER_RETRY_MIN   10000
+#define NGX_LEASELOFT_FILTER_RETRY_SPAN  50000
 
 
 static ngx_int_t ngx_leaseloft_header_filter(ngx_http_request_t *r);
 static ngx_uint_t ngx_leaseloft_filter_status(ngx_http_request_t *r);
+static ngx_uint_t ngx_leaseloft_filter_limited_stream(ngx_http_request_t *r,
+    ngx_uint_t status);
+static ngx_int_t ngx_leaseloft_filter_bye(ngx_http_request_t *r);
 static ngx_int_t ngx_leaseloft_filter_page(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *page);
 
@@ -46,6 +57,10 @@ ngx_leaseloft_header_filter(ngx_http_request_t *r)
 
     if (status == 0) {
         return ngx_http_next_header_filter(r);
+    }
+
+    if (ngx_leaseloft_filter_limited_stream(r, status)) {
+        return ngx_leaseloft_filter_bye(r);
     }
 
     if (ngx_leaseloft_problem_create(r, status, NULL, &document) != NGX_OK
@@ -93,6 +108,65 @@ ngx_leaseloft_filter_status(ngx_http_request_t *r)
     }
 
     return status;
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_filter_limited_stream(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_leaseloft_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+
+    return ctx && ctx->endpoint && ctx->endpoint->stream
+           && (status == NGX_HTTP_TOO_MANY_REQUESTS
+               || status == NGX_HTTP_SERVICE_UNAVAILABLE);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_filter_bye(ngx_http_request_t *r)
+{
+    ngx_str_t               page, no;
+    ngx_leaseloft_event_t   event;
+    ngx_leaseloft_frame_t  *frame;
+
+    static ngx_str_t  type = ngx_string("text/event-stream");
+    static ngx_str_t  overload = ngx_string("{\"reason\":\"overload\"}");
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    ngx_str_set(&event.name, "bye");
+    event.data = &overload;
+    event.pieces = 1;
+    event.retry = NGX_LEASELOFT_FILTER_RETRY_MIN
+                  + ngx_random() % NGX_LEASELOFT_FILTER_RETRY_SPAN;
+
+    frame = ngx_leaseloft_frame_create(&event, r->connection->log);
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    page.len = frame->event_len;
+    page.data = ngx_pnalloc(r->pool, page.len);
+
+    if (page.data) {
+        ngx_memcpy(page.data, frame->event, page.len);
+    }
+
+    ngx_leaseloft_frame_free(frame);
+
+    ngx_str_set(&no, "no");
+
+    if (page.data == NULL
+        || ngx_leaseloft_add_header(r, "X-Accel-Buffering", &no) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    r->keepalive = 0;
+
+    return ngx_leaseloft_filter_page(r, NGX_HTTP_OK, &type, &page);
 }
 
 

@@ -92,9 +92,9 @@ $ll->redis('HDEL', 'll:{w}:workers', 'w-new', "w\"x\n", 'w-empty');
 
 # what is counted
 
-grows('writes_total', 1, 'a send', sub { $ll->say('P', 'u-tom', 'x') });
-grows('worker_messages_total', 1, 'a send',
-      sub { $ll->say('P', 'u-tom', 'x') });
+grows('worker_messages_total', 1, 'a send', sub {
+    grows('writes_total', 1, 'a send', sub { $ll->say('P', 'u-tom', 'x') });
+});
 grows('worker_rejected_total', 1, 'an invalid one',
       sub { $ll->say('P', 'u-tom', '') });
 grows('tokens_refused_total', 1, 'a bad token',
