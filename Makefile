@@ -97,7 +97,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
 	@echo "  compile  $<"
 	$(COMPILE) -c -o $@ $<
 
-$(BUILD)/functions.h: worker/functions.lua worker/embed.sh
+$(BUILD)/functions.h: $(wildcard worker/functions*.lua) worker/embed.sh
 	@mkdir -p $(@D)
 	sh worker/embed.sh worker/functions.lua $@
 

@@ -97,7 +97,7 @@ badge_add(badges_t *badges, property_t *property, const char *user,
     }
 
     badge->ver = ver;
-    badge->done = 0;
+    badge->state = BADGE_NEW;
     buf_reset(&badge->thread);
 
     return badge;

@@ -15,14 +15,21 @@
 #include "store.h"
 
 
+typedef enum {
+    BADGE_NEW = 0,
+    BADGE_SENT,
+    BADGE_DONE                     /* Redis has it, or never will */
+} badge_state_e;
+
+
 typedef struct {
-    property_t  *property;
-    char         user[LL_ID_MAX + 1];
-    long long    ver;
-    long long    unread;
-    int64_t      at;
-    buf_t        thread;
-    int          done;             /* Redis has it */
+    property_t     *property;
+    char            user[LL_ID_MAX + 1];
+    long long       ver;
+    long long       unread;
+    int64_t         at;
+    buf_t           thread;
+    badge_state_e   state;
 } badge_t;
 
 

@@ -3,8 +3,7 @@
  * The inbox streams: requests come out of them once, or again if whoever took
  * them left them unacknowledged.
  *
- * A batch holds the replies that its jobs point into.  Acknowledgements wait
- * for the next read and leave with it.
+ * Acknowledgements wait for the next read and leave with it.
  *
  * Those returning int: 0, or -1 if the connection is lost or Redis refuses;
  * conn_alive() tells which.
@@ -18,22 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "job.h"
+#include "batch.h"
 
 
 #define CONSUMER_INBOXES_MAX  64
 
 /* a request delivered more often than this is given up */
 #define CONSUMER_DELIVERIES   5
-
-
-typedef struct {
-    job_t        *jobs;
-    size_t        n;
-    size_t        size;
-    redisReply  **replies;
-    size_t        nreplies;
-} batch_t;
 
 
 typedef struct {
@@ -100,16 +90,6 @@ redisReply *consumer_reply(consumer_t *consumer);
  */
 int consumer_take_list(consumer_t *consumer, batch_t *batch, unsigned k,
     const redisReply *list, const long long *deliveries);
-
-/* the batch takes the reply over: 0, or -1 and it is freed */
-int batch_hold(batch_t *batch, redisReply *reply);
-
-
-/* a job at the end of the batch, all zero; NULL: no memory */
-job_t *batch_add(batch_t *batch);
-
-/* frees replies and list; the jobs were ended by dispatch_end() */
-void batch_free(batch_t *batch);
 
 
 #endif /* CONSUMER_H */

@@ -27,6 +27,10 @@ typedef enum {
  */
 dispatch_result_e dispatch_run(work_t *work, job_t *jobs, size_t n);
 
+/* what a reply about that property means; one that fails for good is logged */
+dispatch_result_e dispatch_error(const redisReply *reply,
+    const property_t *property);
+
 int dispatch_accepted(const job_t *job);
 
 /* ends a batch, whatever came of it; frees what its jobs hold */

@@ -253,7 +253,7 @@ static void
 loop_due(loop_t *loop)
 {
     size_t       n;
-    batch_t      batch = { NULL, 0, 0, NULL, 0 };
+    batch_t      batch = BATCH_INIT;
     store_t     *store = &loop->work.store;
     redisReply  *reply;
 
@@ -289,7 +289,7 @@ loop_due(loop_t *loop)
 static int
 loop_connect(loop_t *loop)
 {
-    batch_t  batch = { NULL, 0, 0, NULL, 0 };
+    batch_t  batch = BATCH_INIT;
 
     properties_forget(loop->work.properties);
 
@@ -347,7 +347,7 @@ loop_block(const loop_t *loop)
 static void
 loop_claim(loop_t *loop)
 {
-    batch_t  batch = { NULL, 0, 0, NULL, 0 };
+    batch_t  batch = BATCH_INIT;
 
     (void) consumer_claim(&loop->consumer, &batch);
 
@@ -359,7 +359,7 @@ static void
 loop_turn(loop_t *loop)
 {
     int64_t  now;
-    batch_t  batch = { NULL, 0, 0, NULL, 0 };
+    batch_t  batch = BATCH_INIT;
 
     now = clock_monotonic();
 

@@ -1,0 +1,306 @@
+-- What a user may see of a property, and what a channel of one has missed.
+
+
+local function look_open(keys, w, meta)
+    w.head = tonumber(meta.seq)
+    w.tag = tag_of(meta.hash)
+    w.label, w.lease, w.lines = meta.label, meta.lease, meta.parties
+    w.at, w.last = meta.at, meta.last
+    w.sig = w.state .. w.role .. meta.sig
+end
+
+
+local function look_closed(keys, w, meta, to)
+    local snap = call('HGET', keys[SNAPS], to) or ''
+
+    w.head = tonumber(to)
+    w.tag, w.at, w.label, w.lease, w.last, w.lines =
+        string.match(snap, '^([^\n]+)\n([^\n]+)\n([^\n]+)\n([^\n]+)\n'
+                           .. '([^\n]+)\n(.*)$')
+    w.sig = w.state .. w.role .. to
+    return w.tag
+end
+
+
+local function look_pending(keys, w, meta)
+    w.head = 0
+    w.tag = tag_of(meta.h0)
+    w.label, w.lease, w.lines = meta.plabel, meta.please, meta.pparties
+    w.at, w.last = meta.pat, 'null'
+    w.sig = w.state .. w.role .. meta.psig
+end
+
+
+local FIELDS = {
+    'ver', 'rev', 'seq', 'hash', 'h0', 'at', 'last', 'next',
+    'label', 'lease', 'parties', 'sig',
+    'plabel', 'please', 'pparties', 'psig', 'pat'
+}
+
+
+local function meta_of(keys)
+    local list = call('HMGET', keys[META], unpack(FIELDS))
+    local meta = {}
+
+    for i, name in ipairs(FIELDS) do
+        meta[name] = list[i]
+    end
+
+    return meta
+end
+
+
+-- what a user may see, less the entries: nil for nothing
+local function look(keys, user, meta)
+    local record = call('HGET', keys[MEMBERS], user)
+
+    if not record then
+        return nil
+    end
+
+    local state, role, from, to =
+        string.match(record, '^([ocp]) ([lt]) ?(%d*) ?(%d*)$')
+    if not state then
+        return nil
+    end
+
+    meta = meta or meta_of(keys)
+
+    local w = { state = state, role = role, from = tonumber(from) or 0,
+                ver = tonumber(meta.ver), rev = tonumber(meta.rev),
+                h0 = meta.h0, user = user, read = 0, unread = 0 }
+
+    if state == 'p' then
+        look_pending(keys, w, meta)
+
+    else
+        if state == 'o' then
+            look_open(keys, w, meta)
+
+        elseif not look_closed(keys, w, meta, to) then
+            return nil
+        end
+
+        w.unread = tonumber(call('HGET', keys[UNREAD], user) or 0)
+        w.read = tonumber(call('HGET', keys[READ], user) or 0)
+        if w.read < w.from then
+            w.read = 0
+        end
+    end
+
+    if role == 'l' then
+        local nxt = state ~= 'p' and meta.next or 'null'
+        w.lease = w.lease .. ',"next":' .. nxt .. '}'
+        w.sig = w.sig .. nxt
+
+    else
+        w.lease = w.lease .. '}'
+    end
+
+    return w
+end
+
+
+-- lines of parties with their present read marks, each made by form()
+local function parties_marked(keys, lines, form)
+    local users, froms, fragments, out = {}, {}, {}, {}
+
+    for user, from, fragment in string.gmatch(lines,
+                                              '(%S+) (%d+) ([^\n]+)\n')
+    do
+        users[#users + 1] = user
+        froms[#froms + 1] = tonumber(from)
+        fragments[#fragments + 1] = fragment
+    end
+
+    if #users == 0 then
+        return out
+    end
+
+    local marks = call('HMGET', keys[READ], unpack(users))
+
+    for i, user in ipairs(users) do
+        local mark = tonumber(marks[i] or 0)
+        -- 0 is the party of a pending lease, who can have read nothing
+        if froms[i] == 0 or mark < froms[i] then
+            mark = 0
+        end
+        out[i] = form(user, int(mark), fragments[i])
+    end
+
+    return out
+end
+
+
+local function party_json(user, mark, fragment)
+    return fragment .. ',"read":' .. mark .. '}'
+end
+
+
+local function party_line(user, mark, fragment)
+    return user .. ' ' .. mark .. ' ' .. fragment .. '\n'
+end
+
+
+local function parties_json(keys, w)
+    local out
+
+    if w.state ~= 'c' then
+        out = parties_marked(keys, w.lines, party_json)
+
+    else
+        out = {}
+        for user, mark, fragment in string.gmatch(w.lines,
+                                                  '(%S+) (%d+) ([^\n]+)\n')
+        do
+            if user == w.user then
+                mark = int(w.read)
+            end
+            out[#out + 1] = party_json(user, mark, fragment)
+        end
+    end
+
+    return '[' .. table.concat(out, ',') .. ']'
+end
+
+
+local function you_json(w)
+    return '{"role":"' .. ROLES[w.role] .. '","read":' .. int(w.read)
+           .. ',"unread":' .. int(w.unread) .. ',"can_write":'
+           .. (w.state == 'o' and 'true' or 'false') .. '}'
+end
+
+
+-- the thread as the inbox has it
+local function thread_json(property, w)
+    return '{"property":"' .. property .. '","label":' .. w.label
+           .. ',"role":"' .. ROLES[w.role] .. '","lease":' .. w.lease
+           .. ',"unread":' .. int(w.unread) .. ',"last":' .. w.last .. '}'
+end
+
+
+local function on_chain(keys, seq, tag, head, head_tag, h0)
+    if seq > head then
+        return false
+    end
+
+    if tag == '' then
+        return true
+    end
+
+    if seq == head then
+        return tag == head_tag
+    end
+
+    if seq == 0 then
+        return tag == tag_of(h0)
+    end
+
+    local id = int(seq) .. '-0'
+    local list = call('XRANGE', keys[THREAD], id, id)
+    return list[1] ~= nil and tag_of(list[1][2][HASH]) == tag
+end
+
+
+-- entries from first to last, oldest first: list of tag and entry, the number
+-- of the first, whether some were left off
+local function entries(keys, first, last, limit, bytes, backward)
+    local out, size = {}, 0
+
+    if first > last or limit < 1 then
+        return out, 0, first <= last
+    end
+
+    local a, b = int(first) .. '-0', int(last) .. '-0'
+    local list
+
+    if backward then
+        list = call('XREVRANGE', keys[THREAD], b, a, 'COUNT', limit)
+    else
+        list = call('XRANGE', keys[THREAD], a, b, 'COUNT', limit)
+    end
+
+    local n = 0
+    for _, item in ipairs(list) do
+        if size > bytes then
+            break
+        end
+        n = n + 1
+        size = size + #item[2][ENTRY]
+    end
+
+    for i = 1, n do
+        local item = list[backward and n + 1 - i or i]
+        out[#out + 1] = tag_of(item[2][HASH])
+        out[#out + 1] = item[2][ENTRY]
+    end
+
+    if n == 0 then
+        return out, 0, false
+    end
+
+    local seq = tonumber(string.match(list[backward and n or 1][1], '^%d+'))
+    return out, seq, n < last - first + 1
+end
+
+
+local function ll1_view(keys, argv)
+    local user, mode, tag = argv[1], argv[2], argv[4]
+    local seq, limit, bytes =
+        tonumber(argv[3]) or 0, tonumber(argv[5]) or 0, tonumber(argv[6]) or 0
+    local w = look(keys, user)
+
+    if not w then
+        return false
+    end
+
+    local list, first, more, valid = {}, 0, false, 1
+
+    if mode == 'after' then
+        if on_chain(keys, seq, tag, w.head, w.tag, w.h0) then
+            list, first, more = entries(keys, math.max(seq + 1, w.from),
+                                        w.head, limit, bytes, false)
+        else
+            valid = 0
+        end
+
+    elseif w.state ~= 'p' and (mode == 'before' or mode == 'newest') then
+        local last = w.head
+        if mode == 'before' then
+            last = math.min(last, seq - 1)
+        end
+        list, first, more = entries(keys, w.from, last, limit, bytes, true)
+    end
+
+    return { w.ver, w.rev, ROLES[w.role],
+             w.state == 'o' and 'open' or w.state == 'c' and 'closed'
+             or 'pending', w.from, w.head, w.tag, w.sig, w.label, w.lease,
+             you_json(w), parties_json(keys, w), valid, more and 1 or 0,
+             first, list }
+end
+
+
+local function ll1_since(keys, argv)
+    local meta = call('HMGET', keys[META], 'ver', 'rev', 'seq', 'hash', 'h0')
+
+    if not meta[1] then
+        return false
+    end
+
+    local head, head_tag = tonumber(meta[3]), tag_of(meta[4])
+    local seq = tonumber(argv[1]) or 0
+    local list, first = {}, 0
+    local valid = on_chain(keys, seq, argv[2], head, head_tag, meta[5])
+
+    if valid then
+        list, first = entries(keys, seq + 1, head, tonumber(argv[3]) or 0,
+                              tonumber(argv[4]) or 0, false)
+    end
+
+    return { tonumber(meta[1]), tonumber(meta[2]), head, head_tag,
+             valid and 1 or 0, first, list }
+end
+
+
+register('ll1_view', ll1_view, READ_ONLY)
+register('ll1_since', ll1_since, READ_ONLY)
