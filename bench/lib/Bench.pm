@@ -1,0 +1,147 @@
+package Bench;
+
+# What every measurement needs: the load generator as a process to talk to,
+# processor time and memory of processes, and figures of several runs.
+#
+#     my $load = Bench->load($server, streams => 100, properties => 50);
+#     $load->phase('open');
+#     my $report = $load->report();
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use IPC::Open2;
+use JSON::PP;
+use List::Util qw(sum min max);
+use POSIX qw(sysconf _SC_CLK_TCK);
+
+use LeaseLoft;
+
+our @EXPORT_OK = qw(cpu pss spread number ratio);
+
+my $ticks = sysconf(_SC_CLK_TCK);
+
+
+# load($server, %options): starts the generator against a server (an object of
+# Bench::Servers); the options are the program's own
+sub load {
+    my ($class, $server, %o) = @_;
+
+    my @command = ("$LeaseLoft::build/bench/load", '--port', $server->port(),
+                   '--key', $server->key());
+
+    for my $name (sort keys %o) {
+        next unless defined $o{$name};
+        push @command, "--$name", $o{$name} eq 'yes' ? () : $o{$name};
+    }
+
+    my $pid = open2(my $out, my $in, @command);
+
+    return bless { pid => $pid, out => $out, in => $in }, $class;
+}
+
+
+# phase($name): waits until the generator has come so far
+sub phase {
+    my ($self, $name) = @_;
+
+    while (defined(my $line = readline $self->{out})) {
+        my $said = decode_json($line);
+        return $said if $said->{phase} eq $name;
+    }
+
+    die "the load generator ended before \"$name\"\n";
+}
+
+
+# lets a generator that waits go on
+sub go {
+    my ($self) = @_;
+
+    syswrite $self->{in}, "\n";
+}
+
+
+# report(): the last phase; the generator is gone then
+sub report {
+    my ($self) = @_;
+
+    my $report = $self->phase('report');
+    $self->end();
+
+    return $report;
+}
+
+
+sub end {
+    my ($self) = @_;
+
+    close $self->{in};
+    close $self->{out};
+    kill 'TERM', $self->{pid};
+    waitpid $self->{pid}, 0;
+}
+
+
+# cpu(@pids): seconds of processor time that these have used so far
+sub cpu {
+    my (@pids) = @_;
+
+    my $sum = 0;
+
+    for my $pid (@pids) {
+        open my $f, '<', "/proc/$pid/stat" or next;
+        my @field = split / /, (readline($f) =~ s/^.*\) //r);
+        $sum += ($field[11] + $field[12]) / $ticks;
+    }
+
+    return $sum;
+}
+
+
+# pss(@pids): bytes, each page that is shared divided by who shares it
+sub pss {
+    my (@pids) = @_;
+
+    my $sum = 0;
+
+    for my $pid (@pids) {
+        open my $f, '<', "/proc/$pid/smaps_rollup" or next;
+        /^Pss:\s+(\d+)/ and $sum += 1024 * $1 while <$f>;
+    }
+
+    return $sum;
+}
+
+
+# spread(@figures): [minimum, median, maximum]
+sub spread {
+    my @sorted = sort { $a <=> $b } grep { defined } @_;
+
+    return [ 0, 0, 0 ] unless @sorted;
+    return [ $sorted[0], $sorted[$#sorted / 2], $sorted[-1] ];
+}
+
+
+# number($x): with three digits that count
+sub number {
+    my ($x) = @_;
+
+    return '-' unless defined $x;
+    return sprintf '%.0f', $x if abs $x >= 100;
+    return sprintf '%.1f', $x if abs $x >= 10;
+    return sprintf '%.2f', $x;
+}
+
+
+# ratio($a, $b): of the medians of two spreads
+sub ratio {
+    my ($x, $y) = @_;
+
+    return undef unless $y && $y->[1];
+    return $x->[1] / $y->[1];
+}
+
+
+1;

@@ -1,0 +1,306 @@
+package Bench::Servers;
+
+# The servers that are measured, each with what it needs in a directory of its
+# own (the stack of the tests), all with the same Redis configuration.
+#
+#     my $server = Bench::Servers->start('ours', sync => 'everysec');
+#     ... $server->port(), $server->pids('nginx') ...
+#     $server->stop();
+#
+# Options: sync (appendfsync), workers (of nginx, or Node processes),
+# leaseloft_workers, properties (leases to declare), tls, defaults (nginx's
+# own sizes of buffers, instead of those that LeaseLoft ships).
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(sleep time);
+
+use LeaseLoft;
+
+my %starts = (
+    ours  => \&_ours,
+    nchan => \&_nchan,
+    stock => \&_stock,
+    node  => \&_node,
+    floor => \&_floor,
+    redis => sub { },
+);
+
+# as conf/leaseloft.conf has them
+my $shipped = <<'END';
+keepalive_timeout 75s;
+client_header_buffer_size 2k;
+large_client_header_buffers 4 8k;
+request_pool_size 1k;
+ssl_protocols TLSv1.3;
+ssl_session_tickets off;
+ssl_session_cache shared:bench:10m;
+ssl_buffer_size 4k;
+END
+
+# connections that are measured are not to be closed meanwhile
+my $always = "keepalive_requests 1000000000;\nreset_timedout_connection on;\n";
+
+
+sub start {
+    my ($class, $kind, %o) = @_;
+
+    my $sync = $o{sync} // 'everysec';
+    my $port = LeaseLoft::free_port();
+
+    my $ll = LeaseLoft->new(
+        start => 0, workers => $o{leaseloft_workers} // 1,
+        redis_conf => "appendfsync $sync\nport $port\nbind 127.0.0.1\n",
+        directives => { leaseloft_max_streams => 100000 },
+        http => $always . ($o{defaults} ? "ssl_protocols TLSv1.3;\n"
+                                        : shipped()));
+
+    my $self = bless { %o, kind => $kind, ll => $ll, redis_port => $port },
+                     $class;
+
+    $ll->start('redis') unless $kind eq 'stock' || $kind eq 'floor';
+    $starts{$kind}->($self);
+    $self->_wait();
+
+    return $self;
+}
+
+
+# the sizes that decide what a stream costs, as they are shipped
+sub shipped {
+    return $shipped;
+}
+
+
+sub port {
+    my ($self) = @_;
+
+    return $self->{ll}{ports}{ $self->{tls} ? 'tls' : 'http' };
+}
+
+
+sub key { $_[0]{ll}->dir() . '/token.key' }
+sub redis { my $self = shift; return $self->{ll}->redis(@_) }
+sub socket { $_[0]{ll}->dir() . '/redis.sock' }
+
+
+# pids($part): of nginx's workers, redis, the LeaseLoft workers ("worker"),
+# node or the floor; all of them without a name
+sub pids {
+    my ($self, $part) = @_;
+
+    my $ll = $self->{ll};
+
+    return map { $self->pids($_) } $self->parts() unless defined $part;
+    return $ll->nginx_children() if $part eq 'nginx';
+    return grep { $_ } map { $ll->pid("worker$_") } 1 .. $ll->{workers}
+        if $part eq 'worker';
+
+    my $pid = $ll->pid($part) or return ();
+    return ($pid, split ' ', qx(cat /proc/$pid/task/$pid/children));
+}
+
+
+sub parts {
+    my ($self) = @_;
+
+    my %all = (ours => [qw(nginx worker redis)], node => [qw(node redis)],
+               stock => ['nginx'], floor => ['floor'], redis => ['redis'],
+               nchan => $self->{memory} ? ['nginx'] : [qw(nginx redis)]);
+
+    return @{ $all{ $self->{kind} } };
+}
+
+
+sub stop {
+    my ($self) = @_;
+
+    my $ll = $self->{ll};
+
+    $self->{stopped} = 1;
+    $ll->{finished} = 1;
+
+    # streams that are still open would be drained
+    $ll->signal('nginx', 'KILL'), kill('KILL', $ll->nginx_children())
+        if $ll->pid('nginx');
+    $ll->_stop_all();
+    $ll->_remove();
+}
+
+
+# --- each kind ---
+
+sub _ours {
+    my ($self) = @_;
+
+    my $ll = $self->{ll};
+    my $conf = $ll->slurp('nginx.conf');
+
+    # the tests' own settings are for few connections
+    $conf =~ s/^error_log .*/error_log @{[ $ll->dir() ]}\/error.log error;/m;
+    $conf =~ s/^(\s*)access_log .*/$1access_log off;/m;
+    $conf =~ s/^events .*/"events {" . _connections() . '}'/me;
+    $conf = $self->_main() . $conf;
+
+    # each connection goes to a worker of its own from the kernel on
+    $conf =~ s/(listen 127\.0\.0\.1:\d+[^;]*);/$1 reuseport;/g
+        if ($self->{workers} // 1) > 1;
+
+    $ll->write('nginx.conf', $conf);
+    $ll->start("worker$_") for 1 .. $ll->{workers};
+    $ll->start('nginx');
+    $ll->wait_healthy(200, 15) or die "not healthy\n";
+
+    $self->leases(0, $self->{properties}) if $self->{properties};
+}
+
+
+# leases($first, $count): declares them
+sub leases {
+    my ($self, $first, $count) = @_;
+
+    my $lines = join '', map {
+        qq({"property":"b$_","lease_id":"L-1","label":"$_ Elm St",)
+        . qq("time_zone":"America/New_York",)
+        . qq("landlords":[{"user":"l$_","name":"Lena"}],)
+        . qq("tenants":[{"user":"t$_","name":"Tom"}],)
+        . qq("starts_at":"2020-01-01T00:00:00Z","ends_at":null}\n)
+    } $first .. $first + $count - 1;
+
+    $self->{ll}->write('leases', $lines);
+
+    my ($status, $said) = $self->{ll}->cli('lease', 'load',
+                              $self->{ll}->dir() . '/leases');
+
+    die "leases: $said\n" if $status;
+}
+
+
+sub _connections { 'worker_connections 19900; ' }
+
+sub _main {
+    my ($self) = @_;
+
+    return 'worker_processes ' . ($self->{workers} // 1) . ";\n"
+           . "worker_rlimit_nofile 20000;\n";
+}
+
+
+# an nginx of its own, for peers: what is in the http and server blocks
+sub _nginx {
+    my ($self, $main, $http, $server) = @_;
+
+    my $ll = $self->{ll};
+    my ($dir, $p) = ($ll->dir(), $ll->{ports});
+    my $user = $> == 0 ? 'user root;' : '';
+    my $reuse = ($self->{workers} // 1) > 1 ? 'reuseport' : '';
+
+    $ll->write('nginx.conf', $main . $self->_main() . <<"END");
+$user
+daemon off;
+pid $dir/nginx.pid;
+error_log $dir/error.log error;
+events { @{[ _connections() ]} }
+http {
+    access_log off;
+    $ll->{http}
+    client_body_temp_path $dir/tmp/body;
+    proxy_temp_path $dir/tmp/proxy;
+    fastcgi_temp_path $dir/tmp/fastcgi;
+    uwsgi_temp_path $dir/tmp/uwsgi;
+    scgi_temp_path $dir/tmp/scgi;
+    ssl_certificate $dir/tls.crt;
+    ssl_certificate_key $dir/tls.key;
+    $http
+    server {
+        listen 127.0.0.1:$p->{http} $reuse;
+        listen 127.0.0.1:$p->{tls} ssl http2 $reuse;
+        listen 127.0.0.1:$p->{internal};
+        $server
+    }
+}
+END
+
+    $ll->start('nginx');
+}
+
+
+sub _nchan {
+    my ($self) = @_;
+
+    my $module = "$LeaseLoft::build/peers/nchan/usr/lib/nginx/modules"
+                 . '/ngx_nchan_module.so';
+    my ($http, $pass) = $self->{memory} ? ('', '')
+        : ("upstream redis { nchan_redis_server"
+           . " redis://127.0.0.1:$self->{redis_port}; }",
+           'nchan_redis_pass redis;');
+
+    $self->_nginx("load_module $module;\n", $http, <<"END");
+location ~ ^/api/properties/([^/]+)/events {
+    nchan_subscriber eventsource;
+    nchan_channel_id \$1;
+    nchan_subscriber_first_message newest;
+    $pass
+}
+location ~ ^/api/properties/([^/]+)/messages {
+    nchan_publisher;
+    nchan_channel_id \$1;
+    nchan_message_buffer_length 100;
+    $pass
+}
+END
+}
+
+
+sub _stock {
+    my ($self) = @_;
+
+    $self->_nginx('', '', "location / { return $self->{status}; }");
+}
+
+
+sub _node {
+    my ($self) = @_;
+
+    my $dir = $self->{ll}->dir();
+
+    $self->{ll}->spawn('node', "node $LeaseLoft::build/peers/node/server.mjs "
+                       . $self->port() . " $dir/redis.sock "
+                       . ($self->{workers} // 1));
+}
+
+
+sub _floor {
+    my ($self) = @_;
+
+    $self->{ll}->spawn('floor', "$LeaseLoft::build/bench/floor --port "
+                                . $self->port());
+}
+
+
+sub _wait {
+    my ($self) = @_;
+
+    return if $self->{kind} eq 'redis';
+
+    for (1 .. 500) {
+        return if LeaseLoft::connect_to($self->port());
+        sleep 0.02;
+    }
+
+    die "$self->{kind} does not come up: "
+        . $self->{ll}->slurp("$self->{kind}.log") . "\n";
+}
+
+
+sub DESTROY {
+    my ($self) = @_;
+
+    local ($?, $@);
+    $self->stop() if $self->{ll} && !$self->{stopped} && !${^GLOBAL_PHASE}
+                     =~ /DESTRUCT/;
+}
+
+
+1;
