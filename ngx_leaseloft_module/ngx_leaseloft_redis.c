@@ -245,7 +245,10 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
         }
     }
 
-    /* at least one command: its reply says that Redis is ready to serve */
+    /*
+     * SELECT is answered while Redis loads its data, and while a replica has
+     * none to serve; PING says whether it is ready
+     */
 
     redis->greetings = 0;
 
@@ -274,11 +277,15 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
         argv[1] = rcf->db;
     }
 
-    if (ngx_leaseloft_redis_append(redis, 2, argv) != NGX_OK) {
+    ngx_str_set(&argv[2], "PING");
+
+    if (ngx_leaseloft_redis_append(redis, 2, argv) != NGX_OK
+        || ngx_leaseloft_redis_append(redis, 1, &argv[2]) != NGX_OK)
+    {
         goto failed;
     }
 
-    redis->greetings++;
+    redis->greetings += 2;
 
     if (ngx_leaseloft_redis_send(redis) == NGX_ERROR) {
         goto failed;
