@@ -189,11 +189,13 @@ stop:
 # --- tests ---
 #
 # T="t/send.t ..." runs only these.  prove runs Perl, compiled TAP programs and
-# node tests alike, two at a time, and has the last word.
+# node tests alike, and has the last word.  They mostly wait, for a ping or a
+# lease's end, so there may be more of them at a time than processors; the
+# longest come first.
 
-T ?= $(sort $(wildcard t/*.t t/js/*.test.mjs t/browser/*.test.mjs)) $(UNITS) \
-    $(REPLAY)
-J ?= 2
+T ?= $(sort $(wildcard t/browser/*.test.mjs)) \
+     $(sort $(wildcard t/*.t t/js/*.test.mjs)) $(UNITS) $(REPLAY)
+J ?= 4
 
 test: test-deps
 	@$(MAKE) --no-print-directory -j2 tests
@@ -208,6 +210,12 @@ t/browser/node_modules/.package-lock.json: t/browser/package.json
 	@echo "installing what drives the browser in tests (t/browser)"
 	cd t/browser && npm install --no-audit --no-fund --loglevel=error
 	touch $@
+
+
+# faults under load, for minutes; LONG=1 for an hour
+test-faults: test-deps
+	@$(MAKE) --no-print-directory -j2 tests
+	@prove --timer -It/lib -e conf/prove.sh $(sort $(wildcard t/fault/*.t))
 
 
 # make fuzz T=cursor S=60: fuzzes one target for so many seconds
