@@ -29,22 +29,14 @@ static char *ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_leaseloft_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static char *ngx_leaseloft_check_loc_conf(ngx_conf_t *cf,
+    ngx_leaseloft_loc_conf_t *conf);
 static char *ngx_leaseloft_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_leaseloft_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_leaseloft_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_leaseloft_init_process(ngx_cycle_t *cycle);
 static void ngx_leaseloft_exit_process(ngx_cycle_t *cycle);
-
-
-static ngx_conf_num_bounds_t  ngx_leaseloft_inboxes_bounds = {
-    ngx_conf_check_num_bounds, 1, 1024
-};
-
-
-static ngx_conf_num_bounds_t  ngx_leaseloft_max_streams_bounds = {
-    ngx_conf_check_num_bounds, 1, 1000000
-};
 
 
 static ngx_command_t  ngx_leaseloft_commands[] = {
@@ -68,7 +60,7 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       ngx_conf_set_num_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_leaseloft_main_conf_t, inboxes),
-      &ngx_leaseloft_inboxes_bounds },
+      NULL },
 
     { ngx_string("leaseloft_drain"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -159,7 +151,7 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       ngx_conf_set_num_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_leaseloft_loc_conf_t, max_streams),
-      &ngx_leaseloft_max_streams_bounds },
+      NULL },
 
     { ngx_string("leaseloft_events"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -294,6 +286,13 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (mcf->inboxes < 1 || mcf->inboxes > 1024) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_inboxes\" must be 1 to 1024, "
+                           "and the same as the workers'");
+        return NGX_CONF_ERROR;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -328,8 +327,6 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_leaseloft_loc_conf_t *prev = parent;
     ngx_leaseloft_loc_conf_t *conf = child;
 
-    ngx_uint_t  i;
-
     ngx_conf_merge_ptr_value(conf->key, prev->key, NULL);
     ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
     ngx_conf_merge_str_value(conf->audience, prev->audience, "");
@@ -342,6 +339,41 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->slow_timeout, prev->slow_timeout, 60000);
     ngx_conf_merge_size_value(conf->slow_size, prev->slow_size, 1024 * 1024);
     ngx_conf_merge_uint_value(conf->max_streams, prev->max_streams, 20);
+
+    return ngx_leaseloft_check_loc_conf(cf, conf);
+}
+
+
+/* nginx's own checks of bounds do not say which directive it is about */
+
+static char *
+ngx_leaseloft_check_loc_conf(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
+{
+    u_char      *p, *last;
+    ngx_uint_t   i;
+
+    last = conf->cookie.data + conf->cookie.len;
+
+    for (p = conf->cookie.data; p < last; p++) {
+        if (*p <= ' ' || *p >= 0x7f
+            || ngx_strchr("()<>@,;:\\\"/[]?={}", *p) != NULL)
+        {
+            break;
+        }
+    }
+
+    if (p < last || conf->cookie.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_cookie\" must be the name of a "
+                           "cookie, without blanks and separators");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->max_streams < 1 || conf->max_streams > 1000000) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_max_streams\" must be 1 to 1000000");
+        return NGX_CONF_ERROR;
+    }
 
     if (conf->ping == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
