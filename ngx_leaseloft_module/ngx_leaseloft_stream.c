@@ -258,21 +258,35 @@ ngx_leaseloft_stream_write_handler(ngx_http_request_t *r)
 
 
 /*
+ * An event is not held back until the client has acknowledged the one before.
+ *
  * The kernel would take megabytes for a client that reads nothing, and hide
  * from us that it does not.  Failure is harmless: a unix socket has no such
- * option.
+ * options.
  */
 
 static void
-ngx_leaseloft_stream_bound_unsent(ngx_connection_t *c)
+ngx_leaseloft_stream_tune(ngx_http_request_t *r)
 {
+    ngx_connection_t          *c;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    c = r->connection;
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (clcf->tcp_nodelay) {
+        (void) ngx_tcp_nodelay(c);
+    }
+
 #if defined(TCP_NOTSENT_LOWAT)
+    {
     int  unsent;
 
     unsent = NGX_LEASELOFT_STREAM_UNSENT;
 
     (void) setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT,
                       (const void *) &unsent, sizeof(int));
+    }
 #endif
 }
 
@@ -314,7 +328,7 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
     r->limit_rate = 0;
     r->limit_rate_set = 1;
 
-    ngx_leaseloft_stream_bound_unsent(r->connection);
+    ngx_leaseloft_stream_tune(r);
 
     stream->ctx->answered = 1;
     stream->started = 1;

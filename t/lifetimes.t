@@ -84,4 +84,23 @@ ok($inbox->wait_event('thread', 4), 'the inbox as well');
 my @errors = $ll->slurp('error.log') =~ /did not say what a channel missed/g;
 cmp_ok(scalar @errors, '<=', 4, 'not a line for each try');
 
+
+
+# an event does not wait for the client to acknowledge the one before, which
+# TCP_QUICKACK (12), when it is off, has it put off for 40 ms
+$ver = $ll->redis('HGET', 'll:{p:P}:meta', 'ver');
+$stream = $ll->events('P', 'u-tom');
+$stream->wait_event('hello');
+sleep 0.3;
+my @times;
+for my $n (1 .. 30) {
+    my $start = time();
+    setsockopt($stream->{handle}, 6, 12, pack('i', 0));
+    $ll->redis('PUBLISH', 'll:{p:P}:ch', 'R ' . ($ver + $n)
+               . " 1 u-tom 1\n{\"upto\":$n}");
+    $stream->wait_event('read', 1);
+    push @times, time() - $start;
+}
+cmp_ok((sort { $a <=> $b } @times)[15], '<', 0.015, 'no delay for each event');
+
 $ll->finish();
