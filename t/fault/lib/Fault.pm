@@ -55,6 +55,10 @@ sub new {
         directives => { leaseloft_max_streams => 100,
                         %{ $o{directives} || {} } });
 
+    # room for as many streams as a test may want
+    $ll->write('nginx.conf', $ll->slurp('nginx.conf')
+               =~ s/worker_connections \d+/worker_connections 16384/r);
+
     $ll->start('redis');
     $self->_urls();
     $self->start_worker($_) for 1 .. $self->{workers};
@@ -225,6 +229,7 @@ sub end {
 
     my %heads = map { $_ => $q->redis('HGET', "ll:{p:$_}:meta", 'seq') }
                     @{ $self->{names} };
+    $self->{heads} = \%heads;
     my $model = $self->{model} = $self->{load}->finish(\%heads, 15);
 
     $self->_judge($model, $q);

@@ -108,16 +108,14 @@ sub turn {
     my $n = select($in, $out, undef, $most);
 
     if ($n > 0) {
-        for my $fd (keys %{ $self->{reads} }) {
-            next if !vec($in, $fd, 1) || !vec($self->{in}, $fd, 1);
-            my $callback = $self->{reads}{$fd} or next;
-            $callback->();
+        for my $fd (_set($in)) {
+            my $callback = $self->{reads}{$fd};
+            $callback->() if $callback && vec($self->{in}, $fd, 1);
         }
 
-        for my $fd (keys %{ $self->{writes} }) {
-            next if !vec($out, $fd, 1);
-            my $callback = $self->{writes}{$fd} or next;
-            $callback->();
+        for my $fd (_set($out)) {
+            my $callback = $self->{writes}{$fd};
+            $callback->() if $callback;
         }
     }
 
@@ -129,6 +127,17 @@ sub turn {
         delete $self->{timers}{$n};
         $timer->[1]->();
     }
+}
+
+
+# the numbers of the bits that are set
+sub _set {
+    my $bits = unpack 'b*', $_[0];
+    my ($at, @set) = (-1);
+
+    push @set, $at while ($at = index $bits, '1', $at + 1) >= 0;
+
+    return @set;
 }
 
 

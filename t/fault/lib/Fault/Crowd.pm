@@ -1,0 +1,264 @@
+package Fault::Crowd;
+
+# Many streams in a process of their own.  Each starts at the head, and is
+# opened again with Last-Event-ID when it ends; that each entry comes once, in
+# order and without a hole is checked as it comes.
+#
+#     my $crowd = Fault::Crowd->start($ll, \@properties, 500);
+#     $crowd->wait_open(500, 30);
+#     $crowd->signal();              now is when nginx is told to drain
+#     $crowd->drop();                closes all at once, and opens all at once
+#     my $report = $crowd->finish(\%heads);
+#         { problems => [], entries, opened, byes => { REASON => N },
+#           drained => [ seconds from signal() to "bye" ... ] }
+
+use strict;
+use warnings;
+
+use POSIX ();
+use Storable qw(retrieve store);
+use Time::HiRes qw(time);
+
+use Fault::Http;
+use Fault::Loop;
+
+
+sub start {
+    my ($class, $ll, $properties, $n) = @_;
+
+    my $self = bless {
+        port => $ll->{ports}{http}, n => $n, properties => $properties,
+        file => $ll->dir() . '/crowd', entries => 0, opened => 0, open => 0,
+        byes => {}, drained => [], problems => [], signal => 0, streams => [],
+    }, $class;
+
+    # the lease of Fault.pm: one tenant more for each property
+    $self->{tokens}{$_} = $ll->token('u-mia' . substr $_, 1)
+        for @$properties;
+
+    pipe my $commands, $self->{commands} or die "pipe: $!";
+    pipe $self->{answers}, my $answers or die "pipe: $!";
+
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        $SIG{INT} = $SIG{TERM} = 'DEFAULT';
+        $SIG{PIPE} = 'IGNORE';
+        close $self->{commands};
+        eval { $self->_run($commands, $answers); 1 } or print STDERR "crowd: $@";
+        POSIX::_exit(0);
+    }
+
+    close $commands;
+    close $answers;
+    $self->{pid} = $pid;
+    $self->{commands}->autoflush(1);
+
+    return $self;
+}
+
+
+sub _ask {
+    my ($self, $command, $seconds) = @_;
+
+    print { $self->{commands} } "$command\n";
+
+    my $in = '';
+    vec($in, fileno $self->{answers}, 1) = 1;
+    return 0 if !select($in, undef, undef, $seconds);
+    sysread $self->{answers}, my $line, 100 or return 0;
+
+    return $line + 0;
+}
+
+
+# wait_open($n, $seconds): until so many are open: for how long, at least 0.01,
+# or 0
+sub wait_open { $_[0]->_ask("open $_[1] $_[2]", $_[2] + 5) }
+sub signal { $_[0]->_ask('signal', 5) }
+sub drop { $_[0]->_ask('drop', 20) }
+
+
+sub finish {
+    my ($self, $heads) = @_;
+
+    $self->_ask('finish ' . join(' ', map { "$_=$heads->{$_}" } keys %$heads),
+                60);
+    waitpid $self->{pid}, 0;
+
+    my $report = eval { retrieve($self->{file}) } // die "no report: $@";
+    unlink $self->{file};
+
+    return $report;
+}
+
+
+# --- in the process of its own ---
+
+sub _run {
+    my ($self, $commands, $answers) = @_;
+
+    my $loop = $self->{loop} = Fault::Loop->new();
+    my @properties = @{ $self->{properties} };
+    my $line = '';
+
+    # not so fast that the backlog of the listening socket is full
+    for my $i (1 .. $self->{n}) {
+        my $one = { property => $properties[ $i % @properties ], n => $i };
+        push @{ $self->{streams} }, $one;
+        $loop->after($i / 1500, sub { $self->_open($one) });
+    }
+
+    $loop->on_read($commands, sub {
+        my $n = sysread $commands, $line, 4096, length $line;
+        return $loop->stop() if !$n;
+
+        while ($line =~ s/^(\w+) ?(.*)\n//) {
+            my $method = "_do_$1";
+            $self->$method(sub { syswrite $answers, "$_[0]\n" },
+                           split / /, $2);
+        }
+    });
+
+    $loop->run();
+}
+
+
+sub _open {
+    my ($self, $one) = @_;
+
+    $self->{opened}++;
+    $one->{stream} = Fault::EventStream->new($self->{loop},
+        port => $self->{port}, token => $self->{tokens}{ $one->{property} },
+        path => "/api/properties/$one->{property}/events",
+        last_id => $one->{place},
+        event => sub { $self->_event($one, @_) },
+        closed => sub { $self->_closed($one, $_[0]) });
+}
+
+
+sub _event {
+    my ($self, $one, $name, $id, $data) = @_;
+
+    if ($name eq '') {
+        my ($seq) = $id =~ /^(\d+)/;
+
+        $self->_problem($one, "$seq follows $one->{last}")
+            if $seq != $one->{last} + 1;
+        $one->{last} = $seq;
+        $one->{place} = $id;
+        $self->{entries}++;
+
+    } elsif ($name eq 'hello') {
+        $self->{open}++;
+        $one->{open} = 1;
+
+        # the first time it starts at the head
+        if (!defined $one->{place}) {
+            ($one->{place}, $one->{last}) = $data =~ /"head":"((\d+)\.\w+)"/;
+        }
+
+    } elsif ($name eq 'bye') {
+        my ($reason) = $data =~ /"reason":"(\w+)"/;
+        $self->{byes}{$reason}++;
+        push @{ $self->{drained} }, time() - $self->{signal}
+            if $reason eq 'drain';
+
+    } elsif ($name eq 'reset') {
+        $self->_problem($one, 'reset');
+    }
+}
+
+
+sub _problem {
+    my ($self, $one, $what) = @_;
+
+    push @{ $self->{problems} }, "stream $one->{n} of $one->{property}: $what"
+        if @{ $self->{problems} } < 20;
+}
+
+
+sub _closed {
+    my ($self, $one, $why) = @_;
+
+    $self->_problem($one, $why) if $why =~ /^status/;
+    $self->{open}-- if delete $one->{open};
+    $self->{loop}->after(0.05 + rand(0.1), sub { $self->_open($one) })
+        if !$self->{ending};
+}
+
+
+sub _do_open {
+    my ($self, $answer, $n, $seconds) = @_;
+
+    my $start = time();
+    my $look;
+
+    $look = sub {
+        my $took = time() - $start;
+
+        if ($self->{open} >= $n || $took > $seconds) {
+            undef $look;
+            return $answer->($self->{open} >= $n
+                             ? ($took > 0.01 ? $took : 0.01) : 0);
+        }
+
+        $self->{loop}->after(0.02, $look);
+    };
+
+    $look->();
+}
+
+
+sub _do_signal {
+    my ($self, $answer) = @_;
+    $self->{signal} = time();
+    $answer->(1);
+}
+
+
+sub _do_drop {
+    my ($self, $answer) = @_;
+
+    for my $one (@{ $self->{streams} }) {
+        $one->{stream}->close();
+        $self->{open}-- if delete $one->{open};
+    }
+
+    $self->_open($_) for @{ $self->{streams} };
+    $answer->(1);
+}
+
+
+sub _do_finish {
+    my ($self, $answer, @heads) = @_;
+
+    my %heads = map { split /=/ } @heads;
+    my $end = time() + 30;
+    my $look;
+
+    $look = sub {
+        my @late = grep { ($_->{last} // 0) < $heads{ $_->{property} } }
+                        @{ $self->{streams} };
+
+        if (@late && time() < $end) {
+            return $self->{loop}->after(0.05, $look);
+        }
+
+        undef $look;
+        $self->{ending} = 1;
+        $self->_problem($_, "saw $_->{last} of $heads{ $_->{property} }")
+            for @late;
+
+        store({ map { $_ => $self->{$_} }
+                qw(problems entries opened byes drained) }, $self->{file});
+        $_->{stream} && $_->{stream}->close() for @{ $self->{streams} };
+        $answer->(1);
+        $self->{loop}->stop();
+    };
+
+    $look->();
+}
+
+
+1;
