@@ -95,8 +95,9 @@ is($q->ask('read', 'P', 'u-zoe', { upto => 1 })->{status}, 404, 'a stranger');
 # right
 
 $q->frames(qr/./);
-my @n = map { $q->put('send', 'P', 'u-tom',
-                      { client_id => "b$_", text => "burst $_" }) } 1 .. 200;
+my @n = $q->put_all(map { [ 'send', 'P', 'u-tom',
+                            { client_id => "b$_", text => "burst $_" } ] }
+                    1 .. 200);
 is(scalar(grep { $q->await($_)->{status} != 201 } @n), 0, 'a burst');
 is($q->broken('P'), '', 'the chain holds');
 is_deeply([ map { $q->await($_)->{seq} } @n ], [ 4 .. 203 ],
@@ -114,6 +115,30 @@ for my $upto (10, 190, 200) {
     is($q->redis('HGET', 'll:{p:P}:unread', 'u-tia'),
        $q->recount('P', 'u-tia'), "unread after $upto");
 }
+
+
+# a landlord who joins has it all, also while it grows: counted in parts
+
+sub grow {
+    my ($from, $to) = @_;
+    return $q->put_all(map { [ 'send', 'P', 'u-tia',
+                               { client_id => "g$_", text => "grows $_" } ] }
+                       $from .. $to);
+}
+
+@n = grow(1, 2500);
+my $joins = $q->put('lease', 'P', '', {
+    lease_id => 'L-1', label => 'x', time_zone => 'Europe/Berlin',
+    landlords => [ map { { user => $_, name => 'N' } } qw(u-lena u-omar) ],
+    tenants => [ map { { user => $_, name => 'N' } } qw(u-tom u-tia) ],
+    starts_at => '2026-01-01T00:00:00Z', ends_at => undef,
+});
+push @n, grow(2501, 2600);
+is($q->await($joins, 30)->{status}, 200, 'joins');
+$q->await($_, 30) for @n;
+is($q->redis('HGET', 'll:{p:P}:unread', 'u-omar'), $q->recount('P', 'u-omar'),
+   'what is unread by a landlord who joined');
+is($q->inbox('u-omar')->{total}, $q->recount('P', 'u-omar'), 'the inbox too');
 
 
 # the inbox: order, ties, pages

@@ -56,6 +56,15 @@ conn_break(conn_t *conn, const char *why)
 
 
 void
+conn_close(conn_t *conn)
+{
+    if (conn->redis != NULL) {
+        conn_break(conn, "closed");
+    }
+}
+
+
+void
 conn_free(conn_t *conn)
 {
     if (conn != NULL) {

@@ -55,6 +55,9 @@ int conn_open(conn_t *conn);
  */
 int conn_patience(conn_t *conn, int ms);
 
+/* gives the connection up, if there is one */
+void conn_close(conn_t *conn);
+
 /* 1 while there is a connection not known to be broken */
 int conn_alive(const conn_t *conn);
 

@@ -196,7 +196,7 @@ loop_work(loop_t *loop, batch_t *batch)
 }
 
 
-/* a due list, [property, time, …], becomes ticks of what is due: 0, or -1 */
+/* a due list, [property, time, ...], becomes ticks of what is due: 0, or -1 */
 
 static int
 loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
@@ -247,40 +247,36 @@ loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
 }
 
 
-/* openings and closings whose time has come */
+/* openings and closings whose time has come, some at a time */
 
 static void
 loop_due(loop_t *loop)
 {
-    size_t       n;
     batch_t      batch = BATCH_INIT;
     store_t     *store = &loop->work.store;
     redisReply  *reply;
 
-    do {
-        n = 0;
-        reply = NULL;
+    reply = NULL;
 
-        if (store_due_list(store, LOOP_TICKS) == 0) {
-            reply = store_recv(store);
-        }
+    if (store_due_list(store, LOOP_TICKS) == 0) {
+        reply = store_recv(store);
+    }
 
-        if (conn_result(reply) == CONN_OK
-            && loop_due_jobs(loop, &batch, reply) == 0)
-        {
-            n = batch.n;
-        }
+    if (conn_result(reply) == CONN_OK) {
+        (void) loop_due_jobs(loop, &batch, reply);
+    }
 
-        freeReplyObject(reply);
+    freeReplyObject(reply);
 
-        if (n == 0) {
-            batch_free(&batch);
-            break;
-        }
+    if (batch.n == LOOP_TICKS) {
 
-        loop_work(loop, &batch);
+        /* there may be more: requests first, then on with it at once */
 
-    } while (n == LOOP_TICKS && !*loop->quit);
+        loop->due_at = 0;
+        loop->next_due = 0;
+    }
+
+    loop_work(loop, &batch);
 }
 
 
@@ -299,6 +295,7 @@ loop_connect(loop_t *loop)
                       conn_error(loop->conn));
         }
 
+        conn_close(loop->conn);
         return -1;
     }
 
@@ -313,6 +310,7 @@ loop_connect(loop_t *loop)
     if (consumer_recover(&loop->consumer, &batch, loop->crashed) == -1) {
         dispatch_end(&loop->work, batch.jobs, batch.n);
         batch_free(&batch);
+        conn_close(loop->conn);
         return -1;
     }
 

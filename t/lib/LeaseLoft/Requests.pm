@@ -58,15 +58,35 @@ sub user_keys { return map { "ll:{u:$_[1]}:$_" } qw(inbox order revs account) }
 # put($op, $property, $user, $body): the request's number, by which await()
 # finds its verdict
 sub put {
-    my ($self, $op, $property, $user, $body) = @_;
+    my ($self, @request) = @_;
+    return $self->put_all(\@request);
+}
 
-    my $n = $self->{next}++;
 
-    $self->redis('XADD', 'll:{in:0}:inbox', '*', 'op', $op, 'p', $property,
-                 'u', $user, 'b', ref $body ? $json->encode($body) : $body,
-                 'r', "$self->{name}.$n");
+# put_all([$op, $property, $user, $body], …): many at once; their numbers
+sub put_all {
+    my ($self, @requests) = @_;
 
-    return $n;
+    my @numbers;
+
+    while (my @some = splice @requests, 0, 100) {
+        for my $request (@some) {
+            my ($op, $property, $user, $body) = @$request;
+            push @numbers, $self->{next}++;
+
+            $self->{redis}->send_command('XADD', 'll:{in:0}:inbox', '*',
+                'op', $op, 'p', $property, 'u', $user,
+                'b', ref $body ? $json->encode($body) : $body,
+                'r', "$self->{name}.$numbers[-1]");
+        }
+
+        for (@some) {
+            my $reply = $self->{redis}->reply();
+            die "redis: $$reply\n" if ref $reply;
+        }
+    }
+
+    return wantarray ? @numbers : $numbers[-1];
 }
 
 
