@@ -245,7 +245,9 @@ sub _nginx_command {
     my ($self) = @_;
 
     my $bin = $ENV{NGINX_BIN} || 'nginx';
-    my $env = $preload ? "LD_PRELOAD=$preload" : '';
+    my $env = $preload
+        ? "LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:abort_on_error=0"
+        : '';
 
     return "env $env PATH=\$PATH:/usr/sbin $bin -p $self->{dir}"
            . " -e $self->{dir}/error.log -c $self->{dir}/nginx.conf";
