@@ -327,6 +327,8 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_leaseloft_loc_conf_t *prev = parent;
     ngx_leaseloft_loc_conf_t *conf = child;
 
+    ngx_http_core_loc_conf_t  *clcf;
+
     ngx_conf_merge_ptr_value(conf->key, prev->key, NULL);
     ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
     ngx_conf_merge_str_value(conf->audience, prev->audience, "");
@@ -339,6 +341,16 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->slow_timeout, prev->slow_timeout, 60000);
     ngx_conf_merge_size_value(conf->slow_size, prev->slow_size, 1024 * 1024);
     ngx_conf_merge_uint_value(conf->max_streams, prev->max_streams, 20);
+
+    /* "if" and "limit_except" are parts of their location, not others */
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && clcf->handler == NULL && prev->endpoints[0]) {
+        ngx_memcpy(conf->endpoints, prev->endpoints, sizeof(conf->endpoints));
+        conf->property = prev->property;
+        clcf->handler = ngx_leaseloft_content_handler;
+    }
 
     return ngx_leaseloft_check_loc_conf(cf, conf);
 }

@@ -23,6 +23,19 @@ my $ll = LeaseLoft->new(
     location @send {
         leaseloft_send $small;
     }
+    location ~ ^/parts/(?<parts>[^/]*)$ {
+        leaseloft_messages $parts;
+        leaseloft_send $parts;
+        if ($http_x_part) {
+            add_header X-Part yes;
+        }
+        if ($http_x_other) {
+            proxy_pass http://127.0.0.1:1;
+        }
+        limit_except GET {
+            allow all;
+        }
+    }
 END
 
 $ll->lease('P', tenants => ['u-tom']);
@@ -54,6 +67,18 @@ my $r = $ll->raw("POST /small/P HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                  . "Content-Length: 2000\r\n\r\n{", timeout => 2);
 is($r->status(), 413, 'a body thrown away is too large');
 is(($ll->nginx_children())[0], $pid, 'and crashes nothing');
+
+
+# "if" and "limit_except" are parts of their location
+$r = $ll->get('/parts/P', user => 'u-tom', headers => { 'X-Part' => 1 });
+is($r->status(), 200, 'an "if" that holds');
+is($r->header('X-Part'), 'yes', 'and does what it says');
+is_problem($ll->get('/parts/P', headers => { 'X-Part' => 1 }), 401, '',
+           'with a check of the token');
+is($ll->get('/parts/P', headers => { 'X-Other' => 1 })->status(), 502,
+   'one that leads elsewhere');
+is($ll->post('/parts/P', { client_id => 'part', text => 'x' },
+             user => 'u-tom')->status(), 201, 'limit_except');
 
 
 # Redis refuses to say what a channel missed, for a moment
