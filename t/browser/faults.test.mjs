@@ -114,6 +114,19 @@ test('offline, write, close the tab, open, online: sent once, in order',
         Boolean(navigator.serviceWorker.controller
                 && await caches.match('./')
                 && await caches.match('/js/view/app.js'))));
+    await until('the thread is kept', () => tom.page.evaluate(() =>
+        new Promise((done) => {
+            indexedDB.open('leaseloft').onsuccess = ({ target }) => {
+                const db = target.result;
+
+                db.transaction('shelf').objectStore('shelf')
+                  .get('u-tom thread offline').onsuccess = (e) => {
+                      db.close();
+                      done(JSON.stringify(e.target.result ?? '')
+                          .includes('before'));
+                  };
+            };
+        })));
     await tom.context.setOffline(true);
     await tom.status('offline');
     await tom.write('from the tunnel');
@@ -136,6 +149,8 @@ test('offline, write, close the tab, open, online: sent once, in order',
     await stored('offline', ['before', 'from the tunnel', 'still in it']);
     assert.equal(await tom.count('from the tunnel', again), 1);
     assert.equal(await again.locator('.ll-banner').isVisible(), false);
+    await until('no word of old news', async () =>
+        await again.locator('.ll-notice:visible').count() === 0);
     await Promise.all([lena.leave(), tom.leave()]);
 });
 

@@ -206,6 +206,8 @@ test('99+ and the divider at the first unread, which stays', async () => {
 test('scrolled up: a pill counts, and the page does not move', async () => {
     await stack.lease('pill', { landlords: [LENA], tenants: [TOM] });
     await stack.fillUp('pill', ['u-tom', 'u-lena'], 40, (i) => `line ${i}.`);
+    await until('stored', async () => (await stack.api('u-tom', 'POST',
+        'properties/pill/read', { upto: 41 })).status === 204);
 
     const tom = await Person.arrive(browser, stack, ...TOM);
 
@@ -273,6 +275,17 @@ test('a draft is kept per thread, and a message has an address', async () => {
     await lena.page.fill('.ll-input', 'half a thou');
     await lena.open('other');
     assert.equal(await lena.page.inputValue('.ll-input'), '');
+
+    const unread = (await stack.api('u-lena', 'GET',
+                                    'properties/other/messages?limit=1'))
+        .data.you.unread;
+    const near = await lena.tab('/?p=other#m262');
+
+    await near.locator('#m262.ll-flash').waitFor();
+    assert.equal((await stack.api('u-lena', 'GET',
+        'properties/other/messages?limit=1')).data.you.unread, unread,
+        'looking back reads nothing');
+    await near.close();
 
     const tab = await lena.tab('/?p=other#m57');
 

@@ -222,3 +222,27 @@ test('only the leading tab sends', async () => {
     await clock.tick(100);
     assert.deepEqual(texts(server), ['x']);
 });
+
+
+test('a disk that is full loses nothing while the tab is open', async () => {
+    const db = new MemoryStore();
+    const full = async () => {
+        throw new Error('quota');
+    };
+
+    Object.assign(db, { add: full, put: full, remove: full });
+
+    const { outbox, server, clock } = make(db);
+
+    server.down = true;
+    outbox.setActive(true);
+    await outbox.add('elm', 'x');
+    await outbox.reload();
+    await clock.tick(1000);
+    assert.equal(outbox.waiting(), 1);
+    server.down = false;
+    outbox.kick();
+    await clock.tick(100);
+    assert.deepEqual(texts(server), ['x']);
+    assert.equal(outbox.items.length, 0);
+});

@@ -41,10 +41,12 @@ export class InboxSync {
             this.store.event(data, Number(id));
             this.keep();
 
-        } else if ((name === 'hello' || name === 'ping')
-                   && data.rev !== this.store.rev)
-        {
-            this.sync();
+        } else if (name === 'hello' || name === 'ping') {
+            if (data.rev !== this.store.rev || !this.store.complete) {
+                this.sync();
+            } else {
+                this.store.setStatus('ready');
+            }
         }
     }
 

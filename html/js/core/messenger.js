@@ -94,7 +94,7 @@ export class Messenger extends Emitter {
         this.tabs.stop();
         this.live.stop();
         this.inboxSync.stop();
-        this.shelf.stop();
+        this.shelf.flush();
         this.outbox.setActive(false);
 
         for (const timer of this.timers.values()) {

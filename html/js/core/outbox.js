@@ -35,10 +35,11 @@ export class Outbox extends Emitter {
 
     /* Reads the database again: at start, and when another tab changed it. */
     async reload() {
-        const all = await this.db.list();
+        const all = await this.db.list().catch(() => []);
+        const loose = this.items.filter((item) => item.loose);
 
         this.items = all.filter((item) => item.user === this.user)
-                        .sort((a, b) => a.n - b.n);
+                        .concat(loose).sort((a, b) => a.n - b.n);
         this.emit('change');
     }
 
@@ -57,7 +58,14 @@ export class Outbox extends Emitter {
             state: 'queued', reason: null,
         };
 
-        item.n = await this.db.add(item);
+        try {
+            item.n = await this.db.add(item);
+        } catch {
+            /* a full disk: it lives as long as this tab */
+            item.n = this.clock.now() + this.items.length;
+            item.loose = true;
+        }
+
         this.items.push(item);
         this.emit('change');
         this.drain();
@@ -78,15 +86,21 @@ export class Outbox extends Emitter {
 
         item.state = 'queued';
         item.reason = null;
-        await this.db.put(item);
+        await this.save(item);
         this.emit('change');
         this.drain();
     }
 
     async remove(n) {
         this.items = this.items.filter((item) => item.n !== n);
-        await this.db.remove(n);
+        await this.db.remove(n).catch(() => {});
         this.emit('change');
+    }
+
+    async save(item) {
+        if (!item.loose) {
+            await this.db.put(item).catch(() => {});
+        }
     }
 
     /* An entry of ours was seen: it is stored, whatever a send answers. */
@@ -207,7 +221,7 @@ export class Outbox extends Emitter {
 
         item.state = 'failed';
         item.reason = answer.type || String(answer.status);
-        await this.db.put(item);
+        await this.save(item);
         this.emit('change');
         this.emit('failed', item);
     }

@@ -26,18 +26,21 @@ export class Shelf {
     /* Puts what make() answers, in a moment; once for many calls. */
     soon(name, make) {
         if (!this.later.has(name)) {
-            this.later.set(name, this.clock.setTimeout(() => {
+            const put = () => {
                 this.later.delete(name);
                 this.put(name, make());
-            }, SOON));
+            };
+
+            this.later.set(name, { put,
+                                   timer: this.clock.setTimeout(put, SOON) });
         }
     }
 
-    stop() {
-        for (const timer of this.later.values()) {
+    /* What is due soon, now: the page may be gone then. */
+    flush() {
+        for (const { put, timer } of [...this.later.values()]) {
             this.clock.clearTimeout(timer);
+            put();
         }
-
-        this.later.clear();
     }
 }

@@ -180,6 +180,7 @@ export class ThreadSync extends Emitter {
 
         case 'hello':
         case 'lease':
+            store.stale = false;
             store.meta(data);
             store.changed();
             this.emit('parties', store);

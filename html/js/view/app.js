@@ -74,13 +74,17 @@ export class App {
         window.addEventListener('online', wake);
         window.addEventListener('offline', () => messenger.wake());
         window.addEventListener('pageshow', wake);
-        window.addEventListener('pagehide', () => messenger.leave());
+        window.addEventListener('pagehide', () => {
+            messenger.leave();
+            messenger.shelf.flush();
+        });
         window.addEventListener('focus', wake);
         document.addEventListener('visibilitychange', wake);
         document.addEventListener('keydown', (e) => this.key(e));
         closeMenus();
         messenger.on('failed', (item) => this.alert(
-            this.t('say.failed', { why: this.threadView.why(item) })));
+            this.t('say.failed', { why: this.threadView.why(item) }),
+            item.property === messenger.thread?.property));
 
         /* times in the list age */
         setInterval(() => this.inboxView.draw(), 30000);
@@ -198,8 +202,9 @@ export class App {
         this.clock.setTimeout(() => line.remove(), ALERT);
     }
 
-    alert(words) {
-        const line = h('p', {}, words);
+    /* seen: it is on the page already, and only has to be said. */
+    alert(words, seen = false) {
+        const line = h('p', { class: seen ? 'll-spoken' : null }, words);
 
         this.alerts.append(line);
         this.clock.setTimeout(() => line.remove(), ALERT);

@@ -135,8 +135,13 @@ export class ThreadView {
         this.divider = store.firstUnread();
         this.seenSeq = this.divider ? this.divider - 1 : store.headSeq;
 
-        if (this.app.wanted) {
-            this.showMessage(this.app.wanted);
+        const { wanted } = this.app;
+
+        if (wanted && store.entries.some((e) => e.seq === wanted)) {
+            this.aim(wanted);
+
+        } else if (wanted) {
+            this.app.alert(this.t('thread.missing'));
 
         } else if (this.divider !== null) {
             this.timeline.show({ key: 'new' });
@@ -146,28 +151,26 @@ export class ThreadView {
     }
 
     async showMessage(seq) {
-        const { store } = this;
-        const found = await this.app.messenger.threads.jumpTo(seq);
-
-        if (!found) {
+        if (await this.app.messenger.threads.jumpTo(seq)) {
+            this.aim(seq);
+            this.drawNow();
+        } else {
             this.app.alert(this.t('thread.missing'));
-            return;
         }
+    }
 
-        const entry = store.entries.find((e) => e.seq === seq);
-        const rows = this.rows();
-        const row = rows.find((r) => r.entry === entry);
+    aim(seq) {
+        const row = this.rows().find((r) => r.entry?.seq === seq);
 
         this.timeline.show({ key: row.key, flash: true });
-        this.drawNow();
     }
 
     /* ---- head and foot ---- */
 
     drawHead() {
         const { store, t, format } = this;
-        const sig = JSON.stringify([store.label, store.lease, store.parties,
-                                    store.status]);
+        const sig = JSON.stringify([store.label, store.lease,
+            store.parties.map((p) => [p.user, p.role, p.name])]);
 
         if (sig === this.headSig) {
             return;
