@@ -14,7 +14,7 @@ use LeaseLoft;
 
 my $f = Fault->new(
     directives => { leaseloft_drain => '3s' },
-    stack => { main => 'worker_processes 2; worker_rlimit_nofile 20000;' });
+    stack => { main => 'worker_processes 2;' });
 my $ll = $f->ll();
 
 # that one of its processes was killed is nothing that nginx passes over

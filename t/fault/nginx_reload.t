@@ -22,13 +22,13 @@ my $drain = $Fault::long ? 10 : 4;
 chomp($ENV{NGINX_BIN} = `PATH=\$PATH:/usr/sbin command -v nginx`)
     if ($ENV{NGINX_BIN} // 'nginx') eq 'nginx';
 
-my $f = Fault->new(rate => 4, recover => 20,
+my $f = Fault->new(rate => 4, daemon => 1, recover => 20,
     directives => { leaseloft_drain => "${drain}s",
                     leaseloft_max_streams => 100000, leaseloft_zone => '4m' },
-    stack => { main => 'worker_processes 2; worker_rlimit_nofile 40000;' });
+    stack => { main => 'worker_processes 2;' });
 my $ll = $f->ll();
 
-my $master;
+my $master = $ll->pid('nginx');
 END { local $?; kill 'KILL', $master if $master }
 
 my $crowd = Fault::Crowd->start($ll, $f->names(), $many);
@@ -61,12 +61,13 @@ ok(wait_for(sub { -e "$pid_file.oldbin" && -s $pid_file
                   && $ll->slurp('nginx.pid') != $old }, 5), 'USR2');
 chomp(my $new = $ll->slurp('nginx.pid'));
 sleep 0.5;
+$crowd->signal();
 kill 'WINCH', $old;
 ok(wait_for(sub { !grep { -d "/proc/$_" } @old }, $drain + 5),
    'WINCH: the old processes are gone');
 kill 'QUIT', $old;
 $ll->{pids}{nginx} = $master = $new;
-ok(wait_for(sub { waitpid($old, 1) == $old }, 5), 'QUIT: the old master too');
+ok(wait_for(sub { !kill 0, $old }, 5), 'QUIT: the old master too');
 ok($crowd->wait_open($many, 30), 'all streams are open again');
 $f->fault('a new binary', sub { });
 

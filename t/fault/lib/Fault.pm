@@ -34,6 +34,8 @@ our $long = $ENV{LEASELOFT_LONG};
 #     workers, nginx => N       2 of each
 #     claim => MS               when a worker's work is claimed (1500)
 #     proxy => 'nginx', 'workers' or 'all'    these reach Redis through one
+#     daemon => 1               nginx's master is not a child of the test, which
+#                               then has to end it; else it ignores USR2
 #     lossy => 1                what was told may be lost with Redis
 #     properties => N, rate => N, recover => seconds allowed (10)
 #     more of LeaseLoft->new's
@@ -56,14 +58,21 @@ sub new {
                         %{ $o{directives} || {} } });
 
     # room for as many streams as a test may want
-    $ll->write('nginx.conf', $ll->slurp('nginx.conf')
-               =~ s/worker_connections \d+/worker_connections 16384/r);
+    my $conf = $ll->slurp('nginx.conf');
+    $conf =~ s/worker_connections \d+/worker_connections 16384/;
+    $conf =~ s/daemon off;// if $self->{daemon};
+    $ll->write('nginx.conf', $conf);
 
     $ll->start('redis');
     $self->_urls();
     $self->start_worker($_) for 1 .. $self->{workers};
     $ll->start('nginx');
     $ll->wait_healthy() or BAIL_OUT('not healthy');
+
+    if ($self->{daemon}) {
+        waitpid $ll->pid('nginx'), 0;
+        chomp($ll->{pids}{nginx} = $ll->slurp('nginx.pid'));
+    }
 
     $self->_leases();
     $self->_load();

@@ -77,6 +77,7 @@ sub _ask {
 sub wait_open { $_[0]->_ask("open $_[1] $_[2]", $_[2] + 5) }
 sub signal { $_[0]->_ask('signal', 5) }
 sub drop { $_[0]->_ask('drop', 20) }
+sub opened { $_[0]->_ask('opened', 5) }
 
 
 sub finish {
@@ -215,6 +216,9 @@ sub _do_signal {
     $self->{signal} = time();
     $answer->(1);
 }
+
+
+sub _do_opened { $_[1]->($_[0]{opened}) }
 
 
 sub _do_drop {

@@ -144,6 +144,11 @@ sub judge_unread {
             my $key = "$user $property";
             my $you = $get->("/api/properties/$property/messages?limit=1",
                              $user)->{you};
+            if (!$you) {
+                push @bad, "$key: no answer";
+                next;
+            }
+
             my $thread = $threads->{$property};
             my $n = grep { $thread->[$_]{sender} ne ''
                            && $thread->[$_]{sender} ne $user }
@@ -162,6 +167,11 @@ sub judge_unread {
         }
 
         my $inbox = $get->('/api/inbox?limit=200', $user);
+        if (!$inbox->{threads}) {
+            push @bad, "$user: no inbox";
+            next;
+        }
+
         push @bad, "$user: inbox says $inbox->{total_unread}, not $total"
             if $inbox->{total_unread} != $total;
 
