@@ -246,7 +246,8 @@ sub _nginx_command {
 
     my $bin = $ENV{NGINX_BIN} || 'nginx';
     my $env = $preload
-        ? "LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:abort_on_error=0"
+        ? "LD_PRELOAD=$preload"
+          . " ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0"
         : '';
 
     return "env $env PATH=\$PATH:/usr/sbin $bin -p $self->{dir}"
@@ -294,7 +295,7 @@ sub spawn {
         open STDIN, '<', '/dev/null';
         open STDOUT, '>>', "$self->{dir}/$part.log";
         open STDERR, '>&', \*STDOUT;
-        $ENV{ASAN_OPTIONS} //= 'detect_leaks=0:abort_on_error=0';
+        $ENV{ASAN_OPTIONS} //= 'detect_leaks=0:detect_odr_violation=0';
         $ENV{UBSAN_OPTIONS} //= 'print_stacktrace=1';
         exec "exec $command" or POSIX::_exit(127);
     }
