@@ -218,6 +218,11 @@ ngx_leaseloft_body_take(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
         b = cl->buf;
         size = b->last - b->pos;
 
+        /* the last one may only say that it is */
+        if (size == 0) {
+            continue;
+        }
+
         if (body->large || size > NGX_LEASELOFT_BODY - body->body.len) {
             body->large = 1;
             b->pos = b->last;
