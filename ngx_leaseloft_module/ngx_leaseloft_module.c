@@ -286,9 +286,9 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (mcf->inboxes < 1 || mcf->inboxes > 1024) {
+    if (mcf->inboxes < 1 || mcf->inboxes > 64) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"leaseloft_inboxes\" must be 1 to 1024, "
+                           "\"leaseloft_inboxes\" must be 1 to 64, "
                            "and the same as the workers'");
         return NGX_CONF_ERROR;
     }

@@ -113,7 +113,7 @@ directive('leaseloft_wait', 'x', 'invalid');
 directive('leaseloft_slow_size', 'x', 'invalid');
 directive('leaseloft_max_streams', 'x', 'invalid');
 directive('leaseloft_max_streams', '0', '1 to');
-directive('leaseloft_inboxes', '1025', '1 to');
+directive('leaseloft_inboxes', '65', '1 to');
 directive('leaseloft_leeway', 'x', 'invalid');
 directive('leaseloft_allow_origin', 'app.example.com', 'origin|https?:');
 directive('leaseloft_allow_origin', 'https://app.example.com/', 'origin|path');
