@@ -58,6 +58,8 @@ static void ngx_leaseloft_channel_drop_frames(
     ngx_leaseloft_channel_t *channel, size_t most);
 static void ngx_leaseloft_channel_tell(ngx_leaseloft_channel_t *channel,
     ngx_leaseloft_news_e news);
+static void ngx_leaseloft_channel_drop_memos(
+    ngx_leaseloft_channel_t *channel);
 static void ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel);
 
 
@@ -217,7 +219,6 @@ ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
 {
     char                       data[LL_KEY_MAX];
     ngx_str_t                  name;
-    ngx_queue_t               *q;
     ngx_leaseloft_channels_t  *channels;
 
     channels = channel->process->channels;
@@ -235,11 +236,7 @@ ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
 
     ngx_leaseloft_channel_drop_frames(channel, 0);
 
-    while (!ngx_queue_empty(&channel->memos)) {
-        q = ngx_queue_head(&channel->memos);
-        ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_leaseloft_memo_t, queue));
-    }
+    ngx_leaseloft_channel_drop_memos(channel);
 
     ngx_queue_remove(&channel->idle);
     ngx_rbtree_delete(&channels->trees[channel->kind], &channel->node.node);
@@ -681,6 +678,7 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
         /* a property that has gone: nothing of ours does that */
 
         channel->ver = 0;
+        ngx_leaseloft_channel_drop_memos(channel);
         return NGX_OK;
     }
 
@@ -722,6 +720,12 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
 
         } else if (ver != channel->ver) {
             *news = NGX_LEASELOFT_NEWS_CAUGHT_UP;
+        }
+
+        /* restored from a backup: it will come by the same versions again */
+
+        if (*news == NGX_LEASELOFT_NEWS_RESET || ver < channel->ver) {
+            ngx_leaseloft_channel_drop_memos(channel);
         }
     }
 
@@ -1148,4 +1152,19 @@ drop:
 insert:
 
     ngx_queue_insert_head(&channel->memos, &memo->queue);
+}
+
+
+static void
+ngx_leaseloft_channel_drop_memos(ngx_leaseloft_channel_t *channel)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&channel->memos)) {
+        q = ngx_queue_head(&channel->memos);
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, ngx_leaseloft_memo_t, queue));
+    }
+
+    channel->nmemos = 0;
 }

@@ -111,6 +111,33 @@ cmp_ok(scalar @errors, '<=', 4, 'not a line for each try');
 
 
 
+# a property as it was in a backup counts through the same versions again
+my @keys = map { "ll:{p:Q}:$_" }
+           qw(thread meta members unread read reads snaps leases);
+$ll->lease('Q', tenants => ['u-tom']);
+$ll->say('Q', 'u-lena', 'one');
+my @dump = map { $ll->redis('DUMP', $_) } @keys;
+$stream = $ll->events('Q', 'u-tom');
+$stream->wait_event('hello');
+$ll->say('Q', 'u-lena', $_) for qw(two three);
+ok($stream->wait_entry(4, 2), 'the newest entry');
+$r = $ll->get('/api/properties/Q/messages', user => 'u-tom');
+my @etag = (headers => { 'If-None-Match' => $r->header('ETag') });
+is($ll->get('/api/properties/Q/messages', user => 'u-tom', @etag)->status(),
+   304, 'a poll that is remembered');
+for my $key (@keys) {
+    my $dump = shift @dump;
+    $ll->redis(defined $dump ? ('RESTORE', $key, 0, $dump, 'REPLACE')
+                             : ('DEL', $key));
+}
+$ll->redis('CLIENT', 'KILL', 'TYPE', 'pubsub');
+ok($stream->wait_event('reset', 5), 'the stream is reset');
+$ll->say('Q', 'u-lena', $_) for qw(TWO THREE);
+is(($stream->wait_entry(4, 3) // {})->{text}, 'THREE', 'and goes on');
+is($ll->get('/api/properties/Q/messages', user => 'u-tom', @etag)->status(),
+   200, 'the poll is not what it was');
+
+
 # an event does not wait for the client to acknowledge the one before, which
 # TCP_QUICKACK (12), when it is off, has it put off for 40 ms
 $ver = $ll->redis('HGET', 'll:{p:P}:meta', 'ver');
