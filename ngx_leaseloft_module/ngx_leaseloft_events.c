@@ -340,6 +340,9 @@ ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
     ngx_str_set(&hello[1], "}");
 
     rc = ngx_leaseloft_stream_start(stream, NULL, hello, 2);
+
+    ngx_pfree(stream->request->pool, hello[0].data);
+
     if (rc != NGX_OK) {
         return rc;
     }

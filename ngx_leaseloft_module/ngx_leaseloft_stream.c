@@ -15,6 +15,7 @@
  */
 
 
+#include "ngx_leaseloft_lean.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_stream.h"
 #include "ngx_leaseloft_zone.h"
@@ -339,6 +340,12 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
         return NGX_ERROR;
     }
 
+    /* the headers wait for the first event; with HTTP/2 they are elsewhere */
+
+    if (r->out && r->out->next == NULL) {
+        stream->head = r->out->buf->start;
+    }
+
     /* the connection is closed when the stream is, but does not say so yet */
 
     r->keepalive = 0;
@@ -474,6 +481,32 @@ ngx_leaseloft_stream_full(ngx_leaseloft_stream_t *stream)
 }
 
 
+/* the client has all: what was only needed until then is given back */
+
+static void
+ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
+{
+    ngx_http_request_t  *r;
+
+    r = stream->request;
+
+    ngx_leaseloft_lean_ssl(r);
+
+    if (stream->lean) {
+        return;
+    }
+
+    stream->lean = 1;
+
+    if (stream->head) {
+        ngx_pfree(r->pool, stream->head);
+        stream->head = NULL;
+    }
+
+    ngx_leaseloft_lean(r);
+}
+
+
 /* what was queued goes to nginx, and whether the client takes it is noted */
 
 static ngx_int_t
@@ -502,6 +535,10 @@ ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream)
     }
 
     stream->is_blocked = 0;
+
+    if (rc == NGX_OK) {
+        ngx_leaseloft_stream_lean(stream);
+    }
 
     return rc;
 }

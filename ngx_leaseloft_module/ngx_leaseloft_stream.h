@@ -60,6 +60,7 @@ struct ngx_leaseloft_stream_s {
     off_t                               sent;      /* c->sent at blocked */
     size_t                              lag;       /* live bytes not queued */
 
+    u_char                             *head;      /* headers to be sent */
     ngx_queue_t                         ending;
     ngx_int_t                           rc;        /* to finalize with */
 
@@ -71,6 +72,7 @@ struct ngx_leaseloft_stream_s {
     unsigned                            caught:1;  /* was up to date once */
     unsigned                            live:1;    /* what was last said */
     unsigned                            unsaid:1;  /* but for this: it is */
+    unsigned                            lean:1;    /* gave back what it can */
     unsigned                            ended:1;
 };
 

@@ -31,8 +31,9 @@ my %starts = (
 my $shipped = <<'END';
 keepalive_timeout 75s;
 client_header_buffer_size 2k;
+connection_pool_size 384;
 large_client_header_buffers 4 8k;
-request_pool_size 1k;
+request_pool_size 256;
 ssl_protocols TLSv1.3;
 ssl_session_tickets off;
 ssl_session_cache shared:bench:10m;

@@ -1,0 +1,26 @@
+
+/*
+ * What a request that is held for days does not need any more is given back.
+ */
+
+
+#ifndef NGX_LEASELOFT_LEAN_H
+#define NGX_LEASELOFT_LEAN_H
+
+
+#include "ngx_leaseloft.h"
+
+
+/*
+ * Frees the header buffers and the lists of headers in both directions, of a
+ * request over HTTP/1 whose response headers have been sent.  The request line
+ * stays, so that logs have it; variables of headers ($http_..., $sent_http_...)
+ * are not found from then on.  Does nothing for other requests.
+ */
+void ngx_leaseloft_lean(ngx_http_request_t *r);
+
+/* the buffer of TLS, while nothing is unsent; the next write has a new one */
+void ngx_leaseloft_lean_ssl(ngx_http_request_t *r);
+
+
+#endif /* NGX_LEASELOFT_LEAN_H */
