@@ -274,7 +274,7 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_leaseloft_main_conf_t *mcf = conf;
 
-    ngx_conf_init_size_value(mcf->zone_size, 1024 * 1024);
+    ngx_conf_init_size_value(mcf->zone_size, 16 * 1024 * 1024);
     ngx_conf_init_uint_value(mcf->inboxes, 1);
     ngx_conf_init_msec_value(mcf->drain, 30000);
 

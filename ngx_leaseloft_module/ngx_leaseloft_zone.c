@@ -15,10 +15,6 @@
 #include "ngx_leaseloft_zone.h"
 
 
-/* pages are taken from the system only once they are used */
-#define NGX_LEASELOFT_ZONE_SIZE  (16 * 1024 * 1024)
-
-
 typedef struct {
     ngx_rbtree_node_t           node;      /* the key is a hash of the user */
     ngx_pid_t                   pid;
@@ -66,10 +62,6 @@ ngx_leaseloft_zone_add(ngx_conf_t *cf, ngx_leaseloft_main_conf_t *mcf)
 
     ngx_str_set(&name, "leaseloft");
 
-    if (mcf->zone_size == 0) {
-        mcf->zone_size = NGX_LEASELOFT_ZONE_SIZE;
-    }
-
     mcf->zone = ngx_shared_memory_add(cf, &name, mcf->zone_size,
                                       &ngx_leaseloft_module);
     if (mcf->zone == NULL) {
@@ -85,6 +77,7 @@ ngx_leaseloft_zone_add(ngx_conf_t *cf, ngx_leaseloft_main_conf_t *mcf)
 static ngx_int_t
 ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 {
+    size_t                   len;
     ngx_slab_pool_t         *shpool;
     ngx_leaseloft_shared_t  *shared;
 
@@ -108,8 +101,14 @@ ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     ngx_rbtree_init(&shared->rows, &shared->sentinel,
                     ngx_leaseloft_row_insert);
 
-    /* a full zone refuses streams, which is counted: no line for each */
-    shpool->log_nomem = 0;
+    len = sizeof(" in leaseloft_zone");
+
+    shpool->log_ctx = ngx_slab_alloc(shpool, len);
+    if (shpool->log_ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(shpool->log_ctx, " in leaseloft_zone", len);
 
     shpool->data = shared;
     shm_zone->data = shared;

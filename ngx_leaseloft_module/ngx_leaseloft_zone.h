@@ -35,7 +35,7 @@ typedef enum {
 } ngx_leaseloft_counter_e;
 
 
-/* adds the zone to the configuration; size 0 means the default */
+/* adds the zone, of mcf->zone_size, to the configuration */
 ngx_int_t ngx_leaseloft_zone_add(ngx_conf_t *cf,
     ngx_leaseloft_main_conf_t *mcf);
 
