@@ -181,8 +181,6 @@ sub seen {
     $ends = 'left' if $newest && ($newest->{event} // '') eq 'left'
                       && $view->{state} eq 'closed'
                       && $ends eq $newest->{at};
-    $ends = 'now' if $newest && ($newest->{event} // '') eq 'ended'
-                     && $ends eq $newest->{at};
 
     return join ' ', $view->{state}, $view->{role}, $view->{from},
         $view->{head}, $range, $you->{read}, $you->{unread}, $view->{label},
@@ -297,8 +295,11 @@ my %step = (
         my $new = { %$active, ends => at(-0.2) };
         my $got = put_lease($new);
 
+        # a past end becomes now, which is the entry's time
+        my $ended = ($q->thread('P'))[-1];
+
         $active = $new;
-        model_end('now');
+        model_end($json->decode($ended->[1])->{at});
         return $got, 200;
     },
 
