@@ -213,7 +213,7 @@ test('kick: online again, it comes back at once', async () => {
     await tab.messenger.openThread('elm');
     b.cut();
     b.state.online = false;
-    tab.messenger.wake();
+    tab.messenger.sleep();
     await b.clock.tick(60000);
     assert.equal(tab.messenger.status, 'offline');
     b.server.down = false;

@@ -251,12 +251,31 @@ export class Messenger extends Emitter {
         if (status === 'live') {
             this.outbox.kick();
             this.sendMarks();
+            this.refresh();
         }
 
         this.emit('status', status);
 
         if (status === 'signed-out') {
             this.emit('signed-out');
+        }
+    }
+
+    /* What could not be refreshed while nothing got through. */
+    refresh() {
+        if (this.inbox.status === 'error') {
+            this.inboxSync.sync();
+        }
+
+        if (this.thread?.stale) {
+            this.threads.catchUp();
+        }
+    }
+
+    /* The browser has lost its network. */
+    sleep() {
+        if (this.tabs.leading) {
+            this.live.changed();
         }
     }
 

@@ -72,7 +72,7 @@ export class App {
         window.addEventListener('popstate', () => this.route());
         window.addEventListener('hashchange', () => this.route());
         window.addEventListener('online', wake);
-        window.addEventListener('offline', () => messenger.wake());
+        window.addEventListener('offline', () => messenger.sleep());
         window.addEventListener('pageshow', wake);
         window.addEventListener('pagehide', () => {
             messenger.leave();

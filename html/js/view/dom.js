@@ -88,6 +88,14 @@ export function spoken(text) {
 }
 
 
+/* What stands where nothing is: what that means, and what to do. */
+export function empty(picture, title, what) {
+    return h('div', { class: 'll-empty' }, icon(picture),
+             h('p', { class: 'll-empty-title' }, title),
+             h('p', {}, what));
+}
+
+
 /* Replaces what an element holds. */
 export function fill(element, ...children) {
     element.replaceChildren(...children.flat(Infinity).filter(Boolean));

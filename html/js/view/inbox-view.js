@@ -6,8 +6,7 @@
 import { badge, hue, initials } from '../core/format.js';
 import { filterThreads } from '../core/inbox-store.js';
 import { hrefFor } from '../core/router.js';
-import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
-import { empty } from './empty.js';
+import { KeyedList, attr, empty, fill, h, icon, spoken } from './dom.js';
 
 const FILTERS = ['all', 'unread', 'reply', 'ended'];
 const OVERSCAN = 8;

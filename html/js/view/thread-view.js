@@ -6,8 +6,7 @@ import { buildRows, spokenKeys } from '../core/rows.js';
 import { hue, initials } from '../core/format.js';
 import { seenBy } from '../core/thread-store.js';
 import { Composer } from './composer.js';
-import { attr, fill, h, icon, spoken } from './dom.js';
-import { empty } from './empty.js';
+import { empty, fill, h, icon, spoken } from './dom.js';
 import { Timeline } from './timeline.js';
 
 

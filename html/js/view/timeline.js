@@ -21,7 +21,6 @@ export class Timeline {
         this.on = on;
         this.stick = true;
         this.target = null;
-        this.flash = null;
 
         this.rows = h('ol', { class: 'll-rows' });
         this.older = h('p', { class: 'll-older', hidden: true },
