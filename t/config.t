@@ -15,7 +15,9 @@ my $ll = LeaseLoft->new(start => 0);
 
 my ($status, $said) = $ll->nginx_test();
 is($status, 0, 'the shipped configuration') or diag($said);
-unlike($said, qr/\[(warn|emerg|alert|error)\]/, 'without a word');
+# newer nginx would have "http2 on", which 1.22 does not know
+unlike($said =~ s/.*"listen \.\.\. http2".*//gr,
+       qr/\[(warn|emerg|alert|error)\]/, 'without a word');
 
 sub refused {
     my ($name, $regex, %options) = @_;
