@@ -69,8 +69,8 @@ export NGINX_BIN ?= nginx
 endif
 
 
-.PHONY: all module tests deps test-deps run start stop test node-modules fuzz \
-        lint format bench bench-programs clean FORCE
+.PHONY: all module tests deps test-deps run start stop test test-faults soak \
+        node-modules fuzz lint format bench bench-programs clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -212,10 +212,25 @@ t/browser/node_modules/.package-lock.json: t/browser/package.json
 	touch $@
 
 
-# faults under load, for minutes; LONG=1 for an hour
+# --- the long ones ---
+#
+# make test-faults   everything that may die does, under load; about ten
+#                    minutes, and an hour with LONG=1.  F="t/fault/failover.t
+#                    ..." runs only these, LEASELOFT_SEED=N repeats a run's
+#                    choices.
+# make soak          connects, sends, reads and leaves for T=600 seconds; then
+#                    memory and descriptors are where they were
+
+F ?= $(sort $(wildcard t/fault/*.t))
+
 test-faults: test-deps
-	@$(MAKE) --no-print-directory -j2 tests
-	@prove --timer -It/lib -e conf/prove.sh $(sort $(wildcard t/fault/*.t))
+	@$(MAKE) --no-print-directory -j2 all
+	@LEASELOFT_LONG=$(or $(LONG),$(LEASELOFT_LONG)) prove --timer -It/lib -e conf/prove.sh $(F)
+
+soak: test-deps
+	@$(MAKE) --no-print-directory -j2 all
+	@LEASELOFT_SOAK=$(if $(filter command,$(origin T)),$(T),600) \
+	    prove --timer -It/lib t/fault/soak.pl
 
 
 # make fuzz T=cursor S=60: fuzzes one target for so many seconds

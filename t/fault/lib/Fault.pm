@@ -209,6 +209,17 @@ sub fault {
 }
 
 
+# after end(keep => 1): the load begins anew, on the same threads
+sub again {
+    my ($self) = @_;
+
+    $self->{earlier} = { %{ $self->{earlier} // {} },
+                         %{ $self->{model}{sent} } };
+    $self->{seed}++;
+    $self->_load();
+}
+
+
 # the queue is empty, nobody has anything left
 sub _idle {
     my ($self, $q) = @_;
@@ -241,6 +252,7 @@ sub end {
     $self->{heads} = \%heads;
     my $model = $self->{model} = $self->{load}->finish(\%heads, 15);
 
+    $model->{sent} = { %{ $self->{earlier} // {} }, %{ $model->{sent} } };
     $self->_judge($model, $q);
 
     if ($self->{the_proxy}) {

@@ -8,6 +8,7 @@ package Fault::Crowd;
 #     $crowd->wait_open(500, 30);
 #     $crowd->signal();              now is when nginx is told to drain
 #     $crowd->drop();                closes all at once, and opens all at once
+#     start(..., 500, churn => 2)    each leaves after up to 2 s, and comes back
 #     my $report = $crowd->finish(\%heads);
 #         { problems => [], entries, opened, byes => { REASON => N },
 #           drained => [ seconds from signal() to "bye" ... ] }
@@ -24,12 +25,13 @@ use Fault::Loop;
 
 
 sub start {
-    my ($class, $ll, $properties, $n) = @_;
+    my ($class, $ll, $properties, $n, %o) = @_;
 
     my $self = bless {
         port => $ll->{ports}{http}, n => $n, properties => $properties,
         file => $ll->dir() . '/crowd', entries => 0, opened => 0, open => 0,
         byes => {}, drained => [], problems => [], signal => 0, streams => [],
+        churn => $o{churn},
     }, $class;
 
     # the lease of Fault.pm: one tenant more for each property
@@ -154,6 +156,8 @@ sub _event {
         $self->{open}++;
         $one->{open} = 1;
 
+        $self->_leave($one) if $self->{churn};
+
         # the first time it starts at the head
         if (!defined $one->{place}) {
             ($one->{place}, $one->{last}) = $data =~ /"head":"((\d+)\.\w+)"/;
@@ -168,6 +172,21 @@ sub _event {
     } elsif ($name eq 'reset') {
         $self->_problem($one, 'reset');
     }
+}
+
+
+# leaves without a word, at any moment, and comes back
+sub _leave {
+    my ($self, $one) = @_;
+
+    my $stream = $one->{stream};
+
+    $self->{loop}->after(rand $self->{churn}, sub {
+        return if $one->{stream} != $stream || $self->{ending};
+        $stream->close();
+        $self->{open}-- if delete $one->{open};
+        $self->{loop}->after(rand 0.5, sub { $self->_open($one) });
+    });
 }
 
 
