@@ -23,18 +23,18 @@
 
 static const target_t  *target;
 static char           **target_tokens;
-static char            *target_bad[TARGET_BAD_TOKENS];
+static char            *target_bad;
 static char             target_filler[2048];
 static char             target_host[64];
 
 
 static char *
-target_token(unsigned property, unsigned side, int bad)
+target_token(unsigned property, unsigned side)
 {
     char  user[32], token[TOKEN_MAX + 1];
 
     snprintf(user, sizeof(user), "%c%u", side ? 't' : 'l', property);
-    token_make(token, target->key, target->key_len, user, target->token, bad);
+    token_make(token, target->key, target->key_len, user, target->token);
 
     return strdup(token);
 }
@@ -85,22 +85,42 @@ target_init(const target_t *with)
 
     for (i = 0; i < with->properties * TARGET_SIDES; i++) {
         target_tokens[i] = target_token(with->first + i / TARGET_SIDES,
-                                        i % TARGET_SIDES, 0);
+                                        i % TARGET_SIDES);
 
         if (target_tokens[i] == NULL) {
             return -1;
         }
     }
 
-    for (i = 0; i < TARGET_BAD_TOKENS; i++) {
-        target_bad[i] = target_token(with->first, 0, 1);
+    target_bad = target_token(with->first, 0);
 
-        if (target_bad[i] == NULL) {
-            return -1;
-        }
+    return target_bad ? target_fill() : -1;
+}
+
+
+/*
+ * A token whose signature is wrong, and new each time: the server has not seen
+ * it before.
+ */
+
+static const char *
+target_bad_token(void)
+{
+    char             *end;
+    unsigned          i, n;
+    static unsigned   serial;
+
+    static const char  digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef";
+
+    end = target_bad + strlen(target_bad) - 8;
+    n = ++serial;
+
+    for (i = 0; i < 6; i++) {
+        end[i] = digits[n % 32];
+        n /= 32;
     }
 
-    return target_fill();
+    return target_bad;
 }
 
 
@@ -109,11 +129,9 @@ target_init(const target_t *with)
 static size_t
 target_headers(char *out, unsigned property, target_side_e side, int bad)
 {
-    static unsigned  serial;
+    const char  *token;
 
-    const char      *token;
-
-    token = bad ? target_bad[serial++ % TARGET_BAD_TOKENS]
+    token = bad ? target_bad_token()
                 : target_tokens[(property - target->first) * TARGET_SIDES
                                 + side];
 

@@ -16,7 +16,6 @@
 
 #define TARGET_REQUEST_MAX  8192
 #define TARGET_TEXT         120         /* bytes of a message */
-#define TARGET_BAD_TOKENS   1024
 
 
 typedef enum {

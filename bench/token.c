@@ -43,10 +43,9 @@ token_base64(char *out, const void *data, size_t len)
 
 size_t
 token_make(char *out, const char *key, size_t key_len, const char *user,
-    size_t size, int bad)
+    size_t size)
 {
     static const char  header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
-    static unsigned    serial;
 
     char               claims[TOKEN_MAX], fill[TOKEN_MAX / 2];
     size_t             n, fill_len;
@@ -71,11 +70,6 @@ token_make(char *out, const char *key, size_t key_len, const char *user,
     n += token_base64(out + n, claims, strlen(claims));
 
     HMAC(EVP_sha256(), key, key_len, (unsigned char *) out, n, mac, &mac_len);
-
-    if (bad) {
-        serial++;
-        memcpy(mac, &serial, sizeof(serial));
-    }
 
     out[n++] = '.';
     n += token_base64(out + n, mac, mac_len);

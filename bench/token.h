@@ -16,11 +16,10 @@
 
 /*
  * Writes the token of a user, valid for a day, with a claim that fills it up
- * to about size bytes; returns its length.  bad: with a signature of another
- * key, which differs from call to call.  out: TOKEN_MAX + 1 bytes.
+ * to about size bytes; returns its length.  out: TOKEN_MAX + 1 bytes.
  */
 size_t token_make(char *out, const char *key, size_t key_len, const char *user,
-    size_t size, int bad);
+    size_t size);
 
 
 #endif /* TOKEN_H */
