@@ -63,7 +63,22 @@ store_property(store_t *store, const char *function,
 }
 
 
-/* whether the library in Redis is that of this build: 1, 0, or -1 */
+/* the number after "-- revision " in a library's code, 0 for none */
+
+static long
+store_revision(const char *code)
+{
+    const char  *p;
+
+    static const char  mark[] = "\n-- revision ";
+
+    p = strstr(code, mark);
+
+    return p == NULL ? 0 : strtol(p + sizeof(mark) - 1, NULL, 10);
+}
+
+
+/* whether the library in Redis is ours, or a newer one: 1, 0, or -1 */
 
 static int
 store_loaded(store_t *store)
@@ -94,7 +109,9 @@ store_loaded(store_t *store)
         if (code->type == REDIS_REPLY_STRING
             && strcmp(library->element[i]->str, "library_code") == 0)
         {
-            loaded = strcmp(code->str, functions_lua) == 0;
+            loaded = strcmp(code->str, functions_lua) == 0
+                     || store_revision(code->str)
+                        > store_revision(functions_lua);
         }
     }
 

@@ -74,8 +74,8 @@ redisReply *store_recv(store_t *store);
 
 
 /*
- * Makes the library of functions what this worker was built with: 0, or -1
- * with the reason in conn_error() or *why.
+ * Makes the library of functions what this worker was built with, unless a
+ * newer revision is there: 0, or -1 with the reason in conn_error() or *why.
  */
 int store_load(store_t *store, const char **why);
 

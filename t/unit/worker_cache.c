@@ -1,0 +1,191 @@
+
+/* what a worker keeps: arguments, properties, inbox threads of a batch */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "t/tap.h"
+#include "worker/args.h"
+#include "worker/backoff.h"
+#include "worker/badge.h"
+#include "worker/property.h"
+#include "worker/view.h"
+
+
+static void
+test_args(void)
+{
+    int     i, good;
+    char    expected[16];
+    args_t  args = ARGS_INIT;
+
+    args_lit(&args, "SET");
+    args_add(&args, "a\0b", 3);
+    args_number(&args, -42);
+
+    for (i = 0; i < 1000; i++) {
+        args_number(&args, i);
+    }
+
+    is_num(args_finish(&args), 0, "arguments are whole");
+    is_num(args.n, 1003, "all of them");
+    is_mem(args.argv[1], args.argvlen[1], "a\0b", "bytes");
+    is_mem(args.argv[2], args.argvlen[2], "-42", "a number");
+
+    good = 1;
+
+    for (i = 0; i < 1000; i++) {
+        (void) snprintf(expected, sizeof(expected), "%d", i);
+        good &= args.argvlen[i + 3] == strlen(expected)
+                && memcmp(args.argv[i + 3], expected, strlen(expected)) == 0;
+    }
+
+    ok(good, "numbers stay what they were as memory moves");
+
+    args_reset(&args);
+    args_copy(&args, "", 0);
+    is_num(args_finish(&args), 0, "an empty one");
+    ok(args.argv[0] != NULL, "is not NULL");
+
+    args_free(&args);
+    args_free(NULL);
+}
+
+
+static property_t *
+get(properties_t *properties, const char *id)
+{
+    return properties_get(properties, id, strlen(id));
+}
+
+
+static void
+test_properties(void)
+{
+    int            i;
+    char           id[16];
+    state_t        state;
+    property_t    *a;
+    properties_t  *properties;
+
+    properties = properties_create(3);
+
+    a = get(properties, "a");
+    is_str(a->keys[LL_KEY_META], "ll:{p:a}:meta", "a key");
+    is_str(a->channel, "ll:{p:a}:ch", "its channel");
+    is_num(a->known, 0, "its state is not known");
+
+    (void) state_init(&state, "a", 1);
+    state.seq = 7;
+    is_num(property_learn(a, &state), 0, "now it is");
+    is_num(get(properties, "a")->state.seq, 7, "and stays so");
+
+    (void) get(properties, "b");
+    (void) get(properties, "c");
+    (void) get(properties, "a");
+    (void) get(properties, "d");
+
+    is_num(get(properties, "a")->known, 1, "nothing goes before the trim");
+
+    properties_trim(properties);
+    is_num(get(properties, "a")->known, 1, "what was used last stays");
+
+    for (i = 0; i < 10000; i++) {
+        (void) snprintf(id, sizeof(id), "p%d", i);
+        (void) get(properties, id);
+    }
+
+    properties_trim(properties);
+    is_num(get(properties, "a")->known, 0, "what was not goes");
+
+    (void) state_init(&state, "a", 1);
+    (void) property_learn(get(properties, "a"), &state);
+    properties_forget(properties);
+    is_num(get(properties, "a")->known, 0, "all is forgotten");
+
+    properties_free(properties);
+    properties_free(NULL);
+}
+
+
+static void
+test_badges(void)
+{
+    int              newer;
+    badge_t         *badge;
+    badges_t         badges;
+    property_t      *p, *q;
+    properties_t    *properties;
+    store_thread_t   thread;
+
+    memset(&badges, 0, sizeof(badges_t));
+
+    properties = properties_create(9);
+    p = get(properties, "p");
+    q = get(properties, "q");
+
+    badge = badge_add(&badges, p, "tom", 5, &newer);
+    badge->unread = 1;
+    buf_lit(&badge->thread, "old");
+    (void) badge_add(&badges, q, "tom", 3, &newer);
+    (void) badge_add(&badges, p, "ana", 5, &newer);
+    is_num(badges.n, 3, "one for each property and user");
+
+    ok(badge_add(&badges, p, "tom", 5, &newer) == NULL && newer,
+       "the same version is no news");
+    ok(badge_add(&badges, p, "tom", 4, &newer) == NULL && newer,
+       "nor is an older one");
+
+    badge = badge_add(&badges, p, "tom", 6, &newer);
+    badge->unread = 2;
+    buf_lit(&badge->thread, "new");
+    is_num(badges.n, 3, "a newer one takes the place");
+
+    badge_thread(badges.list[0], &thread);
+    is_num(thread.unread, 2, "its count");
+    is_mem(thread.thread, thread.thread_len, "new", "its thread");
+
+    badges_reset(&badges);
+    is_num(p->badges, 0, "none is left");
+    ok(badge_add(&badges, p, "tom", 1, &newer) != NULL,
+       "another batch knows nothing of it");
+
+    badges_free(&badges);
+    properties_free(properties);
+}
+
+
+static void
+test_backoff(void)
+{
+    int        i;
+    unsigned   ms, max;
+    backoff_t  backoff = { 0 };
+
+    ms = backoff_next(&backoff);
+    ok(ms >= 1 && ms <= BACKOFF_FIRST_MS, "the first wait is short");
+
+    for (i = 0, max = 0; i < 200; i++) {
+        ms = backoff_next(&backoff);
+        max = ms > max ? ms : max;
+    }
+
+    ok(max <= BACKOFF_MAX_MS && max > BACKOFF_MAX_MS / 2, "later ones longer");
+
+    backoff_reset(&backoff);
+    ok(backoff_next(&backoff) <= BACKOFF_FIRST_MS, "short again");
+}
+
+
+int
+main(void)
+{
+    test_args();
+    test_properties();
+    test_badges();
+    test_backoff();
+
+    chain_cleanup();
+
+    return tap_done();
+}
