@@ -50,6 +50,7 @@ static ngx_uint_t ngx_leaseloft_stream_news(
 static ngx_int_t ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream);
 static ngx_int_t ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream);
 static void ngx_leaseloft_stream_schedule(ngx_leaseloft_stream_t *stream);
+static void ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream);
 static void ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream);
 static void ngx_leaseloft_streams_timer_handler(ngx_event_t *ev);
 static void ngx_leaseloft_streams_arm(ngx_leaseloft_streams_t *streams);
@@ -822,6 +823,42 @@ ngx_leaseloft_stream_schedule(ngx_leaseloft_stream_t *stream)
 }
 
 
+/*
+ * HTTP/2 keeps a request for as long as frames of it wait for the connection,
+ * which its own send_timeout would close much later.  A connection that took
+ * none of them all the time takes nothing of any stream: it times out now.
+ */
+
+static void
+ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream)
+{
+    ngx_http_request_t  *r;
+#if (NGX_HTTP_V2)
+    ngx_event_t         *wev;
+#endif
+
+    r = stream->request;
+
+    ngx_leaseloft_zone_count(stream->ctx->process->zone,
+                             NGX_LEASELOFT_STREAMS_SLOW, 1);
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream && r->stream->queued) {
+        wev = r->stream->connection->connection->write;
+
+        if (!wev->ready) {
+            ngx_add_timer(wev, 1);
+        }
+    }
+
+#endif
+
+    r->connection->timedout = 1;
+    ngx_leaseloft_stream_end(stream, NGX_HTTP_CLOSE);
+}
+
+
 static void
 ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream)
 {
@@ -858,11 +895,7 @@ ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream)
             ngx_log_error(NGX_LOG_INFO, c->log, 0,
                           "client took nothing for %M ms, stream is cut",
                           stream->conf->slow_timeout);
-            ngx_leaseloft_zone_count(stream->ctx->process->zone,
-                                     NGX_LEASELOFT_STREAMS_SLOW, 1);
-
-            c->timedout = 1;
-            ngx_leaseloft_stream_end(stream, NGX_HTTP_CLOSE);
+            ngx_leaseloft_stream_cut(stream);
             return;
         }
 
