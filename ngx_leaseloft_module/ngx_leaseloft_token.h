@@ -1,7 +1,7 @@
 
 /*
  * Who is asking: JSON Web Tokens (RFC 7519) from an Authorization header
- * (RFC 6750) or a cookie, verified with libjwt, remembered until they expire.
+ * (RFC 6750) or a cookie.
  */
 
 
@@ -9,15 +9,8 @@
 #define NGX_LEASELOFT_TOKEN_H
 
 
-#include "ngx_leaseloft.h"
+#include "ngx_leaseloft_tokens.h"
 
-
-/* the most tokens that a process remembers; about 200 bytes each */
-#define NGX_LEASELOFT_TOKENS  4096
-
-
-ngx_leaseloft_tokens_t *ngx_leaseloft_tokens_create(ngx_pool_t *pool,
-    ngx_log_t *log);
 
 /*
  * Reads and verifies the token of a request.  On NGX_OK user points into

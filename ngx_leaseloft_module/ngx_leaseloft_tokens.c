@@ -1,0 +1,325 @@
+
+/*
+ * A token is known by a digest of itself and of all that it is checked
+ * against.  One that was verified is remembered until it expires, up to a
+ * number, the least recently seen leaving first; so a good token costs a digest
+ * and a look-up.  Bad ones are remembered in a table of fixed size, each new
+ * one in place of an older one: they take nothing from the good.
+ */
+
+
+#include "ngx_leaseloft_tokens.h"
+
+#include <openssl/evp.h>
+
+
+/* powers of two */
+#define NGX_LEASELOFT_TOKENS_BUCKETS  4096
+#define NGX_LEASELOFT_TOKENS_REFUSED_MAX  1024
+
+/* seconds; the clock may be set back */
+#define NGX_LEASELOFT_TOKENS_REFUSED_TIME  60
+
+
+typedef struct ngx_leaseloft_token_s  ngx_leaseloft_token_t;
+
+struct ngx_leaseloft_token_s {
+    ngx_leaseloft_token_t      *next;      /* in its bucket */
+    ngx_queue_t                 queue;     /* by use, or of free ones */
+    u_char                      digest[NGX_LEASELOFT_DIGEST_LEN];
+    ngx_leaseloft_claims_t      claims;
+};
+
+
+typedef struct {
+    u_char                      digest[NGX_LEASELOFT_DIGEST_LEN];
+    time_t                      expires;
+} ngx_leaseloft_refused_t;
+
+
+struct ngx_leaseloft_tokens_s {
+    ngx_leaseloft_token_t     **buckets;
+    ngx_queue_t                 used;      /* most recently used first */
+    ngx_queue_t                 free;
+    ngx_uint_t                  n;         /* allocated, used or free */
+    ngx_leaseloft_refused_t    *refused;
+    EVP_MD_CTX                 *md_ctx;
+    const EVP_MD               *md;
+    ngx_pool_t                 *pool;
+};
+
+
+static void ngx_leaseloft_tokens_free(void *data);
+static ngx_int_t ngx_leaseloft_tokens_verify(ngx_leaseloft_tokens_t *tokens,
+    ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest,
+    ngx_leaseloft_claims_t *claims, ngx_log_t *log);
+static ngx_int_t ngx_leaseloft_tokens_digest(ngx_leaseloft_tokens_t *tokens,
+    ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest);
+static uint32_t ngx_leaseloft_tokens_hash(u_char *digest);
+static ngx_leaseloft_token_t *ngx_leaseloft_tokens_lookup(
+    ngx_leaseloft_tokens_t *tokens, u_char *digest);
+static void ngx_leaseloft_tokens_remember(ngx_leaseloft_tokens_t *tokens,
+    u_char *digest, ngx_leaseloft_claims_t *claims);
+static void ngx_leaseloft_tokens_forget(ngx_leaseloft_tokens_t *tokens,
+    ngx_leaseloft_token_t *t);
+
+
+ngx_leaseloft_tokens_t *
+ngx_leaseloft_tokens_create(ngx_pool_t *pool, ngx_log_t *log)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_leaseloft_tokens_t  *tokens;
+
+    cln = ngx_pool_cleanup_add(pool, 0);
+    tokens = ngx_pcalloc(pool, sizeof(ngx_leaseloft_tokens_t));
+
+    if (cln == NULL || tokens == NULL) {
+        return NULL;
+    }
+
+    tokens->buckets = ngx_pcalloc(pool, NGX_LEASELOFT_TOKENS_BUCKETS
+                                        * sizeof(ngx_leaseloft_token_t *));
+    tokens->refused = ngx_pcalloc(pool, NGX_LEASELOFT_TOKENS_REFUSED_MAX
+                                        * sizeof(ngx_leaseloft_refused_t));
+
+    if (tokens->buckets == NULL || tokens->refused == NULL) {
+        return NULL;
+    }
+
+    /* OpenSSL 3 looks an algorithm up by name, slowly: once is enough */
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+    tokens->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+#else
+    tokens->md = EVP_sha256();
+#endif
+    tokens->md_ctx = EVP_MD_CTX_new();
+
+    cln->handler = ngx_leaseloft_tokens_free;
+    cln->data = tokens;
+
+    if (tokens->md == NULL || tokens->md_ctx == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0, "leaseloft: no SHA-256");
+        return NULL;
+    }
+
+    ngx_queue_init(&tokens->used);
+    ngx_queue_init(&tokens->free);
+    tokens->pool = pool;
+
+    return tokens;
+}
+
+
+static void
+ngx_leaseloft_tokens_free(void *data)
+{
+    ngx_leaseloft_tokens_t  *tokens = data;
+
+    EVP_MD_CTX_free(tokens->md_ctx);
+
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+    EVP_MD_free((EVP_MD *) tokens->md);
+#endif
+}
+
+
+ngx_int_t
+ngx_leaseloft_tokens_check(ngx_leaseloft_tokens_t *tokens,
+    ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
+    ngx_leaseloft_claims_t *claims, ngx_log_t *log)
+{
+    u_char                  digest[NGX_LEASELOFT_DIGEST_LEN];
+    ngx_leaseloft_token_t  *t;
+
+    if (!ngx_leaseloft_jwt_form(token)) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_leaseloft_tokens_digest(tokens, conf, token, digest) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    t = ngx_leaseloft_tokens_lookup(tokens, digest);
+
+    if (t == NULL) {
+        return ngx_leaseloft_tokens_verify(tokens, conf, token, digest, claims,
+                                           log);
+    }
+
+    *claims = t->claims;
+
+    return NGX_OK;
+}
+
+
+/* a token not known as good: NGX_OK, NGX_DECLINED or NGX_ERROR */
+static ngx_int_t
+ngx_leaseloft_tokens_verify(ngx_leaseloft_tokens_t *tokens,
+    ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest,
+    ngx_leaseloft_claims_t *claims, ngx_log_t *log)
+{
+    ngx_int_t                 rc;
+    ngx_leaseloft_refused_t  *refused;
+
+    refused = &tokens->refused[ngx_leaseloft_tokens_hash(digest)
+                               % NGX_LEASELOFT_TOKENS_REFUSED_MAX];
+
+    if (refused->expires > ngx_time()
+        && refused->expires <= ngx_time() + NGX_LEASELOFT_TOKENS_REFUSED_TIME
+        && ngx_memcmp(refused->digest, digest, NGX_LEASELOFT_DIGEST_LEN) == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_leaseloft_jwt_verify(conf, token, claims, log);
+
+    switch (rc) {
+
+    case NGX_OK:
+        ngx_leaseloft_tokens_remember(tokens, digest, claims);
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        ngx_memcpy(refused->digest, digest, NGX_LEASELOFT_DIGEST_LEN);
+        refused->expires = ngx_time() + NGX_LEASELOFT_TOKENS_REFUSED_TIME;
+        return NGX_DECLINED;
+
+    case NGX_AGAIN:
+        return NGX_DECLINED;
+
+    default:
+        return rc;
+    }
+}
+
+
+/*
+ * Each part goes in with its length in front, so that no two configurations
+ * and tokens make the same text.
+ */
+static ngx_int_t
+ngx_leaseloft_tokens_digest(ngx_leaseloft_tokens_t *tokens,
+    ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest)
+{
+    EVP_MD_CTX  *ctx;
+    uint64_t     head[4];
+
+    ctx = tokens->md_ctx;
+
+    head[0] = conf->key->alg;
+    head[1] = conf->leeway;
+    head[2] = conf->issuer.len;
+    head[3] = conf->audience.len;
+
+    if (EVP_DigestInit_ex(ctx, tokens->md, NULL) != 1
+        || EVP_DigestUpdate(ctx, conf->key->id, NGX_LEASELOFT_DIGEST_LEN) != 1
+        || EVP_DigestUpdate(ctx, head, sizeof(head)) != 1
+        || EVP_DigestUpdate(ctx, conf->issuer.data, conf->issuer.len) != 1
+        || EVP_DigestUpdate(ctx, conf->audience.data, conf->audience.len) != 1
+        || EVP_DigestUpdate(ctx, token->data, token->len) != 1
+        || EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static uint32_t
+ngx_leaseloft_tokens_hash(u_char *digest)
+{
+    uint32_t  hash;
+
+    ngx_memcpy(&hash, digest, sizeof(hash));
+
+    return hash;
+}
+
+
+static ngx_leaseloft_token_t *
+ngx_leaseloft_tokens_lookup(ngx_leaseloft_tokens_t *tokens, u_char *digest)
+{
+    ngx_leaseloft_token_t  *t;
+
+    t = tokens->buckets[ngx_leaseloft_tokens_hash(digest)
+                        % NGX_LEASELOFT_TOKENS_BUCKETS];
+
+    while (t && ngx_memcmp(t->digest, digest, NGX_LEASELOFT_DIGEST_LEN) != 0) {
+        t = t->next;
+    }
+
+    if (t == NULL) {
+        return NULL;
+    }
+
+    if (t->claims.exp <= ngx_time()) {
+        ngx_leaseloft_tokens_forget(tokens, t);
+        return NULL;
+    }
+
+    ngx_queue_remove(&t->queue);
+    ngx_queue_insert_head(&tokens->used, &t->queue);
+
+    return t;
+}
+
+
+static void
+ngx_leaseloft_tokens_remember(ngx_leaseloft_tokens_t *tokens, u_char *digest,
+    ngx_leaseloft_claims_t *claims)
+{
+    ngx_queue_t             *q;
+    ngx_leaseloft_token_t   *t, **bucket;
+
+    if (ngx_queue_empty(&tokens->free) && tokens->n < NGX_LEASELOFT_TOKENS) {
+
+        t = ngx_palloc(tokens->pool, sizeof(ngx_leaseloft_token_t));
+
+        if (t == NULL) {
+            return;
+        }
+
+        ngx_queue_insert_head(&tokens->free, &t->queue);
+        tokens->n++;
+    }
+
+    if (ngx_queue_empty(&tokens->free)) {
+        q = ngx_queue_last(&tokens->used);
+        ngx_leaseloft_tokens_forget(tokens,
+                           ngx_queue_data(q, ngx_leaseloft_token_t, queue));
+    }
+
+    q = ngx_queue_head(&tokens->free);
+    ngx_queue_remove(q);
+    ngx_queue_insert_head(&tokens->used, q);
+
+    t = ngx_queue_data(q, ngx_leaseloft_token_t, queue);
+    ngx_memcpy(t->digest, digest, NGX_LEASELOFT_DIGEST_LEN);
+    t->claims = *claims;
+
+    bucket = &tokens->buckets[ngx_leaseloft_tokens_hash(digest)
+                              % NGX_LEASELOFT_TOKENS_BUCKETS];
+    t->next = *bucket;
+    *bucket = t;
+}
+
+
+static void
+ngx_leaseloft_tokens_forget(ngx_leaseloft_tokens_t *tokens,
+    ngx_leaseloft_token_t *t)
+{
+    ngx_leaseloft_token_t  **p;
+
+    p = &tokens->buckets[ngx_leaseloft_tokens_hash(t->digest)
+                         % NGX_LEASELOFT_TOKENS_BUCKETS];
+
+    while (*p != t) {
+        p = &(*p)->next;
+    }
+
+    *p = t->next;
+
+    ngx_queue_remove(&t->queue);
+    ngx_queue_insert_head(&tokens->free, &t->queue);
+}
