@@ -14,6 +14,7 @@ struct conn_s {
     url_t          url;
     char           name[CONN_NAME_MAX];
     redisContext  *redis;          /* NULL: broken */
+    unsigned       quiet;          /* replies to come that nobody wants */
     char           error[160];
 };
 
@@ -52,6 +53,8 @@ conn_break(conn_t *conn, const char *why)
         redisFree(conn->redis);
         conn->redis = NULL;
     }
+
+    conn->quiet = 0;
 }
 
 
@@ -231,8 +234,21 @@ conn_send(conn_t *conn, args_t *args)
 }
 
 
-redisReply *
-conn_recv(conn_t *conn)
+int
+conn_send_quiet(conn_t *conn, args_t *args)
+{
+    if (conn_send(conn, args) == -1) {
+        return -1;
+    }
+
+    conn->quiet++;
+
+    return 0;
+}
+
+
+static redisReply *
+conn_next(conn_t *conn)
 {
     void        *data;
     redisReply  *reply;
@@ -261,6 +277,26 @@ conn_recv(conn_t *conn)
     }
 
     return reply;
+}
+
+
+redisReply *
+conn_recv(conn_t *conn)
+{
+    redisReply  *reply;
+
+    while (conn->quiet > 0) {
+        reply = conn_next(conn);
+
+        if (reply == NULL) {
+            return NULL;
+        }
+
+        freeReplyObject(reply);
+        conn->quiet--;
+    }
+
+    return conn_next(conn);
 }
 
 

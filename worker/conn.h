@@ -71,6 +71,13 @@ const char *conn_error(const conn_t *conn);
 int conn_send(conn_t *conn, args_t *args);
 
 /*
+ * The same for a command whose reply does not matter and is dropped when it
+ * comes; it leaves together with the next command.  Not while the reply to
+ * another command is still to be received.
+ */
+int conn_send_quiet(conn_t *conn, args_t *args);
+
+/*
  * The next reply, to be freed with freeReplyObject(), or NULL for a broken
  * connection.  It is broken here if Redis turns out to be a replica.
  */

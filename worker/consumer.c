@@ -10,6 +10,13 @@
 #include "log.h"
 
 
+/*
+ * Acknowledgements wait so long for other commands to leave with: one write to
+ * Redis's append-only file less, which everybody waits for.
+ */
+#define CONSUMER_LINGER_MS  20
+
+
 void
 consumer_init(consumer_t *consumer, work_t *work, const char *name,
     unsigned inboxes, unsigned limit, int64_t claim_ms)
@@ -136,6 +143,7 @@ consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
         if (!buf_failed(&text)) {
             log_warn("request %s is given up, as it %s", text.data, why);
             args_copy(&consumer->acks[k], text.data, text.len);
+            consumer->unsent = 1;
         }
 
         consumer->work->stats->dead++;
@@ -230,16 +238,11 @@ consumer_add_acks(args_t *args, const args_t *acks)
 }
 
 
-/* XDEL and XACK of what is noted: how many commands, or -1 */
-
-static int
+int
 consumer_send_acks(consumer_t *consumer)
 {
-    int       queued;
-    args_t   *args, *acks;
-    unsigned  k;
-
-    queued = 0;
+    args_t    *args, *acks;
+    unsigned   k;
 
     for (k = 0; k < consumer->inboxes; k++) {
         acks = &consumer->acks[k];
@@ -263,57 +266,23 @@ consumer_send_acks(consumer_t *consumer)
         args->n--;
         consumer_add_acks(args, acks);
 
-        if (conn_send(consumer->conn, args) == -1) {
+        if (conn_send_quiet(consumer->conn, args) == -1) {
             return -1;
         }
 
         args = consumer_command(consumer, "XACK", NULL, k);
         consumer_add_acks(args, acks);
 
-        if (conn_send(consumer->conn, args) == -1) {
+        if (conn_send_quiet(consumer->conn, args) == -1) {
             return -1;
         }
 
         args_reset(acks);
-        queued += 2;
     }
 
-    return queued;
-}
+    consumer->unsent = 0;
 
-
-/* the replies to that: 0, or -1 */
-
-static int
-consumer_recv_acks(consumer_t *consumer, int queued)
-{
-    int          rc;
-    redisReply  *reply;
-
-    rc = 0;
-
-    while (queued-- > 0) {
-        reply = consumer_reply(consumer);
-
-        if (reply == NULL) {
-            rc = -1;
-        }
-
-        freeReplyObject(reply);
-    }
-
-    return rc;
-}
-
-
-int
-consumer_flush(consumer_t *consumer)
-{
-    int  queued;
-
-    queued = consumer_send_acks(consumer);
-
-    return queued == -1 ? -1 : consumer_recv_acks(consumer, queued);
+    return 0;
 }
 
 
@@ -328,6 +297,7 @@ consumer_ack(consumer_t *consumer, const batch_t *batch)
 
         if (job->id != NULL && dispatch_accepted(job)) {
             args_copy(&consumer->acks[job->inbox], job->id, strlen(job->id));
+            consumer->unsent = 1;
         }
     }
 }
@@ -394,23 +364,30 @@ consumer_inbox(const consumer_t *consumer, const redisReply *key)
 int
 consumer_read(consumer_t *consumer, batch_t *batch, int64_t block)
 {
-    int                k, queued;
+    int                k;
     size_t             i;
     redisReply        *reply;
     const redisReply  *stream;
 
-    queued = consumer_send_acks(consumer);
+    if (consumer->unsent) {
+        if (consumer->busy) {
+            block = block < CONSUMER_LINGER_MS ? block : CONSUMER_LINGER_MS;
 
-    if (queued == -1 || consumer_send_read(consumer, block) == -1) {
-        return -1;
+        } else if (consumer_send_acks(consumer) == -1) {
+            return -1;
+        }
     }
 
-    (void) consumer_recv_acks(consumer, queued);
+    if (consumer_send_read(consumer, block) == -1) {
+        return -1;
+    }
 
     reply = consumer_reply(consumer);
     if (reply == NULL || batch_hold(batch, reply) == -1) {
         return -1;
     }
+
+    consumer->busy = reply->elements != 0;
 
     for (i = 0; i < reply->elements; i++) {
         stream = conn_element(reply, i);
@@ -438,7 +415,7 @@ consumer_leave(consumer_t *consumer)
     long long          pending;
     redisReply        *reply;
 
-    if (consumer_flush(consumer) == -1) {
+    if (consumer_send_acks(consumer) == -1) {
         return;
     }
 

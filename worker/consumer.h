@@ -3,7 +3,8 @@
  * The inbox streams: requests come out of them once, or again if whoever took
  * them left them unacknowledged.
  *
- * Acknowledgements wait for the next read and leave with it.
+ * Acknowledgements wait for other commands and leave with them, or with the
+ * read after the next that finds nothing.
  *
  * Those returning int: 0, or -1 if the connection is lost or Redis refuses;
  * conn_alive() tells which.
@@ -34,6 +35,8 @@ typedef struct {
     unsigned      inboxes;
     unsigned      limit;           /* requests of a batch, each inbox */
     int64_t       claim_ms;
+    int           busy;            /* the last read found something */
+    int           unsent;          /* there are acknowledgements */
     args_t        acks[CONSUMER_INBOXES_MAX];
     char          cursors[CONSUMER_INBOXES_MAX][STATE_REQUEST_MAX];
                                    /* how far claims have looked */
@@ -49,7 +52,7 @@ int consumer_setup(consumer_t *consumer);
 
 /*
  * Adds new requests to the batch, waiting up to block milliseconds for the
- * first.  What was to be acknowledged is, before.
+ * first, or less while acknowledgements wait too.
  */
 int consumer_read(consumer_t *consumer, batch_t *batch, int64_t block);
 
@@ -68,8 +71,8 @@ int consumer_hold(consumer_t *consumer, const batch_t *batch);
 /* notes the accepted jobs of a batch for acknowledgement */
 void consumer_ack(consumer_t *consumer, const batch_t *batch);
 
-/* acknowledges what is noted, now */
-int consumer_flush(consumer_t *consumer);
+/* acknowledges what is noted, with the next command */
+int consumer_send_acks(consumer_t *consumer);
 
 /* takes this consumer off the groups, unless something is pending for it */
 void consumer_leave(consumer_t *consumer);

@@ -10,7 +10,6 @@
  * pending for this worker is asked for again on the next connection.
  */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -170,6 +169,10 @@ loop_work(loop_t *loop, batch_t *batch)
     }
 
     start = loop_microseconds();
+
+    /* those of the batch before leave with what this one asks first */
+
+    (void) consumer_send_acks(&loop->consumer);
 
     for ( ;; ) {
         result = dispatch_run(&loop->work, batch->jobs, batch->n);
