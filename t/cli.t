@@ -259,7 +259,7 @@ sub inboxes {
 my @before = inboxes();
 
 like((is_cli(0, qr/0 inbox threads mended$/, 'unread', 'rebuild')),
-     qr/^305 threads, 2 users/, 'all of them');
+     qr/^305 threads, 2 users/m, 'all of them');
 is_deeply([ inboxes() ], \@before, 'a rebuild changes nothing');
 
 $ll->redis('HSET', 'll:{p:P}:unread', 'u-lena', 99, 'u-tom', 17);
