@@ -11,7 +11,8 @@ use Test::More;
 use lib 't/lib';
 use LeaseLoft;
 
-my $limits = 'limit_req_zone all zone=one:1m rate=1r/m;';
+my $limits = 'limit_req_zone all zone=one:1m rate=1r/m;'
+           . 'limit_req_zone all zone=slow:1m rate=10r/s;';
 
 my @locations = map { "location = /$_->[0] { leaseloft_inbox; $_->[1] }" }
     ['limited', 'limit_req zone=one; limit_req_status 429;'],
@@ -25,6 +26,9 @@ my @locations = map { "location = /$_->[0] { leaseloft_inbox; $_->[1] }" }
              . 'limit_req zone=one; limit_req_status 429;'],
     ['named', 'error_page 429 @named; limit_req zone=one;'
               . 'limit_req_status 429;'],
+    ['if', 'if ($arg_x) { add_header X-If 1 always; }'],
+    ['except', 'limit_except PUT { allow all; }'],
+    ['slowly', 'limit_req zone=slow burst=9;'],
     ['away', 'error_page 503 http://localhost/away; limit_req zone=one;'],
     ['dry', 'limit_req zone=one; limit_req_dry_run on;'];
 
@@ -120,6 +124,24 @@ is($r->status(), 302, 'error_page with a URL');
 is_problem($ll->get('/dry', @{ [user => 'u-tom'] }) && $ll->get('/dry'), 401,
            '', 'a dry run refuses nothing');
 is($ll->get('/dry', user => 'u-tom')->status(), 200, 'indeed');
+
+# blocks within a location
+for my $how (@transports) {
+    for my $path ('if?x=1', 'if', 'except') {
+        my $r = $ll->get("/$path", user => 'u-tom', @$how);
+        is($r->status(), 200, "$path @$how");
+        is($r->header('X-If'), $path =~ /x/ && $path =~ /if/ ? 1 : undef,
+           'what the block adds');
+        is_problem($ll->get("/$path", @$how), 401, '', 'without a token');
+    }
+}
+
+# what a limit delays is not refused, nor forgotten when its client goes
+is(join(' ', map { $ll->get('/slowly', user => 'u-tom')->status() } 1 .. 4),
+   '200 200 200 200', 'delayed');
+is(join(' ', map { $ll->get('/slowly')->status() } 1 .. 3), '401 401 401',
+   'refused after a delay');
+$ll->get('/slowly', user => 'u-tom', timeout => 0.02) for 1 .. 3;
 
 # a stream that a limit refuses: any status but 200 would end it for good
 for my $how (@transports) {
