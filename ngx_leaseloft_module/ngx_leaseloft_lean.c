@@ -49,6 +49,34 @@ ngx_leaseloft_lean_possible(ngx_http_request_t *r)
 }
 
 
+static ngx_uint_t
+ngx_leaseloft_lean_within(ngx_buf_t *b, u_char *p)
+{
+    return b->start && p >= b->start && p < b->end;
+}
+
+
+/* 1: in a buffer of headers, but not in the line */
+static ngx_uint_t
+ngx_leaseloft_lean_freed(ngx_http_request_t *r,
+    ngx_leaseloft_lean_line_t *line, u_char *p)
+{
+    ngx_chain_t  *cl;
+
+    if (p >= line->start && p < line->end) {
+        return 0;
+    }
+
+    for (cl = r->http_connection->busy; cl; cl = cl->next) {
+        if (ngx_leaseloft_lean_within(cl->buf, p)) {
+            return 1;
+        }
+    }
+
+    return ngx_leaseloft_lean_within(r->connection->buffer, p);
+}
+
+
 void
 ngx_leaseloft_lean(ngx_http_request_t *r)
 {
@@ -86,7 +114,15 @@ ngx_leaseloft_lean(ngx_http_request_t *r)
     ngx_leaseloft_lean_move(&line, &r->exten.data);
 
 #if (NGX_PCRE)
+
+    /* $1 of a header has nothing to point to any more */
+
+    if (ngx_leaseloft_lean_freed(r, &line, r->captures_data)) {
+        r->ncaptures = 0;
+    }
+
     ngx_leaseloft_lean_move(&line, &r->captures_data);
+
 #endif
 
     r->headers_in.server.data = server;
@@ -97,19 +133,11 @@ ngx_leaseloft_lean(ngx_http_request_t *r)
 }
 
 
-static ngx_uint_t
-ngx_leaseloft_lean_within(ngx_buf_t *b, u_char *p)
-{
-    return b->start && p >= b->start && p < b->end;
-}
-
-
 static void
 ngx_leaseloft_lean_variables(ngx_http_request_t *r,
     ngx_leaseloft_lean_line_t *line)
 {
     ngx_uint_t                  i;
-    ngx_chain_t                *cl;
     ngx_http_variable_value_t  *v;
     ngx_http_core_main_conf_t  *cmcf;
 
@@ -127,14 +155,8 @@ ngx_leaseloft_lean_variables(ngx_http_request_t *r,
             continue;
         }
 
-        if (ngx_leaseloft_lean_within(r->connection->buffer, v->data)) {
+        if (ngx_leaseloft_lean_freed(r, line, v->data)) {
             v->valid = 0;
-        }
-
-        for (cl = r->http_connection->busy; cl; cl = cl->next) {
-            if (ngx_leaseloft_lean_within(cl->buf, v->data)) {
-                v->valid = 0;
-            }
         }
     }
 }

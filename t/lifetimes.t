@@ -6,15 +6,17 @@
 use strict;
 use warnings;
 
+use File::Temp qw(tempdir);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
 use lib 't/lib';
 use LeaseLoft;
 
+my $logs = tempdir(CLEANUP => 1);
 my $ll = LeaseLoft->new(
     directives => { leaseloft_linger => '1s', leaseloft_ping => '2s' },
-    server => <<'END');
+    server => <<'END' =~ s/LOGS/$logs/r);
     location ~ ^/small/(?<small>[^/]*)$ {
         client_max_body_size 100;
         error_page 413 = @send;
@@ -22,6 +24,13 @@ my $ll = LeaseLoft->new(
     }
     location @send {
         leaseloft_send $small;
+    }
+    location ~ ^/capture/(?<capture>[^/]*)$ {
+        if ($http_x_capture ~ "(a+)") {
+            set $captured 1;
+        }
+        access_log LOGS/capture-$1.log;
+        leaseloft_events $capture;
     }
     location ~ ^/parts/(?<parts>[^/]*)$ {
         leaseloft_messages $parts;
@@ -79,6 +88,19 @@ is($ll->get('/parts/P', headers => { 'X-Other' => 1 })->status(), 502,
    'one that leads elsewhere');
 is($ll->post('/parts/P', { client_id => 'part', text => 'x' },
              user => 'u-tom')->status(), 201, 'limit_except');
+
+
+# what a log may still look at when a stream has given its headers back
+for my $how ([], [tls => 1], [http => 2]) {
+    my $stream = $ll->stream('/capture/P', user => 'u-tom', @$how,
+                             headers => { 'X-Capture' => 'aaa' });
+    ok($stream->wait_event('hello', 3), "a capture of a header @$how");
+    $stream->close();
+}
+sleep 0.3;
+my @logs = map { s{.*/}{}r } glob "$logs/*";
+is("@logs", 'capture-.log capture-aaa.log', 'is gone, or as it was');
+is(($ll->nginx_children())[0], $pid, 'and nothing crashed');
 
 
 # Redis refuses to say what a channel missed, for a moment
