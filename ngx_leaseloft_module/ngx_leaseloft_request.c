@@ -11,10 +11,10 @@
 
 
 #include "ngx_leaseloft_cors.h"
+#include "ngx_leaseloft_link.h"
 #include "ngx_leaseloft_problem.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_token.h"
-#include "ngx_leaseloft_view.h"
 #include "ngx_leaseloft_zone.h"
 
 
@@ -217,11 +217,10 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
     }
 
     access->ctx = ctx;
-    access->command = ngx_leaseloft_view_ask(ctx->process->link,
-                                             &ctx->property, &ctx->user,
-                                             NGX_LEASELOFT_VIEW_NONE, NULL, 0,
-                                             0, ngx_leaseloft_access_reply,
-                                             access);
+    access->command = ngx_leaseloft_link_property_call(ctx->process->link,
+                          LL_FUNCTION "access", &ctx->property, 1, &ctx->user,
+                          ngx_leaseloft_access_reply, access);
+
     if (access->command == NULL) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
@@ -245,25 +244,26 @@ ngx_leaseloft_access_reply(void *data, ngx_leaseloft_outcome_e outcome,
 {
     ngx_leaseloft_access_t  *access = data;
 
-    ngx_uint_t            status;
-    ngx_leaseloft_view_t  view;
+    ngx_uint_t  status;
 
     status = NGX_HTTP_SERVICE_UNAVAILABLE;
 
     if (outcome == NGX_LEASELOFT_REPLIED) {
 
-        switch (ngx_leaseloft_view_parse(reply, &view,
-                                         access->ctx->process->log))
-        {
-        case NGX_OK:
+        switch (reply->type) {
+
+        case REDIS_REPLY_INTEGER:
             status = 0;
             break;
 
-        case NGX_DECLINED:
+        case REDIS_REPLY_NIL:
             status = NGX_HTTP_NOT_FOUND;
             break;
 
         default:
+            ngx_log_error(NGX_LOG_ERR, access->ctx->process->log, 0,
+                          "redis did not say who may write: \"%s\"",
+                          reply->type == REDIS_REPLY_ERROR ? reply->str : "");
             break;
         }
     }

@@ -280,6 +280,13 @@ local function ll1_view(keys, argv)
 end
 
 
+local function ll1_access(keys, argv)
+    local record = call('HGET', keys[MEMBERS], argv[1])
+
+    return record and string.match(record, '^[ocp] [lt]') and 1 or false
+end
+
+
 local function ll1_since(keys, argv)
     local meta = call('HMGET', keys[META], 'ver', 'rev', 'seq', 'hash', 'h0')
 
@@ -303,4 +310,5 @@ end
 
 
 register('ll1_view', ll1_view, READ_ONLY)
+register('ll1_access', ll1_access, READ_ONLY)
 register('ll1_since', ll1_since, READ_ONLY)
