@@ -43,4 +43,23 @@ $f->fault('workers are replaced, one after the other', sub {
     }
 });
 
+# a later version's library appears beside this one, and goes; this one is
+# loaded anew, and lost
+
+my %loaded = @{ $ll->redis('FUNCTION', 'LIST', 'WITHCODE')->[0] };
+my $library = $loaded{library_code};
+my $next = $library =~ s/leaseloft_1/leaseloft_2/r =~ s/ll1_/ll2_/gr;
+
+$f->fault('two libraries side by side', sub {
+    for (1 .. 5) {
+        $ll->redis('FUNCTION', 'LOAD', 'REPLACE', $next);
+        sleep rand 0.2;
+        $ll->redis('FUNCTION', 'LOAD', 'REPLACE', $library);
+        sleep rand 0.2;
+        $ll->redis('FUNCTION', 'DELETE', 'leaseloft_2');
+    }
+});
+
+$f->fault('the library is lost', sub { $ll->redis('FUNCTION', 'FLUSH') });
+
 $f->end();

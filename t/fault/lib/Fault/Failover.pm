@@ -1,0 +1,90 @@
+package Fault::Failover;
+
+# A replica is promoted that lacks the last entries: what Sentinel does when
+# the primary dies before it could replicate.  Seqs are issued again; the tags
+# of cursors tell, readers get "reset", fetch again and hold the new thread:
+# nothing twice, nothing of the old one left.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use Fault;
+use LeaseLoft;
+
+
+sub on {
+    my ($path, @command) = @_;
+    return LeaseLoft::Redis->new($path)->command(@command);
+}
+
+
+# a replica of the Redis that serves, up to date: the path of its socket
+sub replica {
+    my ($ll, $round) = @_;
+
+    my $dir = $ll->dir();
+    my $path = "$dir/replica$round.sock";
+
+    mkdir "$dir/redis$round";
+    $ll->write("replica$round.conf", <<"END");
+include $LeaseLoft::root/conf/redis.conf
+daemonize no
+dir $dir/redis$round
+unixsocket $path
+enable-debug-command local
+END
+
+    # the primary needs a port to be replicated from
+    my $port = LeaseLoft::free_port();
+    on("$dir/redis.sock", 'CONFIG', 'SET', 'port', $port);
+    $ll->spawn("replica$round", "redis-server $dir/replica$round.conf");
+    wait_for(sub { -S $path }, 5) or die 'no replica';
+    on($path, 'REPLICAOF', '127.0.0.1', $port);
+    ok(wait_for(sub { on($path, 'INFO', 'replication')
+                          =~ /master_link_status:up/ }, 10), 'replicates');
+    sleep 0.5;
+
+    return $path;
+}
+
+
+# test($rounds, %options of Fault->new)
+sub test {
+    my ($rounds, %o) = @_;
+
+    my $f = Fault->new(lossy => 1, recover => 20, %o);
+    my $ll = $f->ll();
+    my $redis = $ll->dir() . '/redis.sock';
+
+    for my $round (1 .. $rounds) {
+        my $path = replica($ll, $round);
+        my ($before, $after);
+
+        $f->fault('a replica that lacks the last second', sub {
+            on($path, 'REPLICAOF', 'NO', 'ONE');
+            $before = on($path, 'HGET', 'll:{p:P1}:meta', 'seq');
+            sleep 0.3 + rand;
+            $after = on($redis, 'HGET', 'll:{p:P1}:meta', 'seq');
+
+            $ll->stop('redis', 'KILL');
+            rename $path, $redis;
+            $ll->{pids}{redis} = delete $ll->{pids}{"replica$round"};
+        });
+
+        cmp_ok($after, '>', $before,
+               'entries were lost: ' . ($after - $before));
+    }
+
+    $f->end(more => 1);
+
+    my @readers = grep { $_->{property} } @{ $f->{model}{readers} };
+    cmp_ok(scalar(grep { $_->{resets} } @readers), '>', @readers / 2,
+           'readers were told to reset');
+    done_testing();
+}
+
+
+1;
