@@ -18,6 +18,7 @@ static const char  options_help[] =
     "  --key FILE                  the secret of the tokens\n"
     "  --first N --properties N    which properties (0, 1)\n"
     "  --headers N --token N       bytes of a stream's request, of a token\n"
+    "  --place QUERY               where streams begin, such as after=1\n"
     "  --streams N --ahead N       streams, and how many to open at a time\n"
     "  --senders N --rate N        senders; messages a second (closed loop)\n"
     "  --mixed                     several senders to a property at a time\n"
@@ -39,6 +40,7 @@ static const struct option  options_long[] = {
     { "properties", required_argument, NULL, 'P' },
     { "headers",    required_argument, NULL, 'H' },
     { "token",      required_argument, NULL, 'T' },
+    { "place",      required_argument, NULL, 'l' },
     { "streams",    required_argument, NULL, 's' },
     { "ahead",      required_argument, NULL, 'a' },
     { "senders",    required_argument, NULL, 'S' },
@@ -107,6 +109,7 @@ options_take(options_t *options, int option, const char *value)
     case 'P': options->target.properties = atoi(value); break;
     case 'H': options->target.headers = atoi(value); break;
     case 'T': options->target.token = atoi(value); break;
+    case 'l': options->target.place = value; break;
     case 's': options->streams = atoi(value); break;
     case 'a': options->ahead = atoi(value); break;
     case 'S': options->senders = atoi(value); break;
@@ -139,6 +142,7 @@ options_parse(options_t *options, int argc, char **argv)
     options->target.host = "127.0.0.1";
     options->target.properties = 1;
     options->target.key = "";
+    options->target.place = "";
     options->target.headers = 1200;
     options->target.token = 400;
     options->ahead = 256;

@@ -148,7 +148,8 @@ target_stream(char *out, unsigned property, target_side_e side,
 {
     size_t  n;
 
-    n = sprintf(out, "GET /api/properties/b%u/events", property);
+    n = sprintf(out, "GET /api/properties/b%u/events%s%s", property,
+                *target->place ? "?" : "", target->place);
     n += target_headers(out + n, property, side, 0);
     n += sprintf(out + n, "Accept: text/event-stream\r\n"
                  "Cache-Control: no-cache\r\n");

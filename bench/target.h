@@ -32,6 +32,7 @@ typedef struct {
     size_t       key_len;
     unsigned     first;                 /* property */
     unsigned     properties;
+    const char  *place;                 /* query of streams, empty for none */
     size_t       headers;               /* bytes of a stream's request */
     size_t       token;                 /* bytes of a token */
 } target_t;
