@@ -162,8 +162,8 @@ test('streams held back by a proxy: polling brings it within ten seconds',
     try {
         const { lena, tom } = await pair('held', { url: proxy.url });
 
-        proxy.set('refuse');
-        await tom.status('checking', tom.page, 30000);
+        proxy.set('hold');
+        await tom.status('checking', tom.page, 40000);
         await tom.page.locator('.ll-pill', { hasText: 'Checking every 10 s' })
                  .first().waitFor();
 

@@ -206,6 +206,21 @@ test('without streams, polls bring it within ten seconds', async () => {
 });
 
 
+test('a send that gets through brings the streams back', async () => {
+    const b = browser();
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    b.cut();
+    await tab.messenger.send('waits');
+    await b.clock.tick(90000);
+    b.server.down = false;
+    tab.messenger.outbox.kick();
+    await b.clock.tick(1500);
+    assert.equal(tab.messenger.status, 'live');
+});
+
+
 test('kick: online again, it comes back at once', async () => {
     const b = browser();
     const tab = await b.tab();

@@ -28,6 +28,7 @@ export class Live {
         this.timer = null;
         this.polling = false;
         this.polled = 0;
+        this.hurried = 0;
         this.pollOk = false;
         this.etags = new Map();
         this.said = null;
@@ -135,6 +136,16 @@ export class Live {
         this.changed();
     }
 
+    /* Something has got through: try the streams now, at times. */
+    hurry() {
+        const now = this.clock.now();
+
+        if (now - this.hurried > POLL / 2) {
+            this.hurried = now;
+            this.streams().forEach((stream) => stream.hurry());
+        }
+    }
+
     /* Those that should be open. */
     streams() {
         return this.thread && this.thread.state !== 'idle'
@@ -170,7 +181,7 @@ export class Live {
         if (this.failing() && this.timer === null) {
             this.timer = this.clock.setTimeout(() => {
                 this.timer = null;
-                this.poll();
+                this.poll().then(() => this.pollOk && this.hurry());
                 this.schedule();
             }, POLL);
 

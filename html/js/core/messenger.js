@@ -59,7 +59,10 @@ export class Messenger extends Emitter {
         tabs.on('lead', () => this.lead());
         tabs.on('follow', () => this.unlead());
         tabs.on('message', (message) => this.hear(message));
-        outbox.on('stored', (sent) => this.tell({ t: 'sent', ...sent }));
+        outbox.on('stored', (sent) => {
+            this.tell({ t: 'sent', ...sent });
+            this.live.hurry();
+        });
         outbox.on('failed', (item) => this.tell({ t: 'failed', item }));
         outbox.on('signed-out', () => this.live.signOut());
         threads.on('thread', (store) => this.emit('thread', store));

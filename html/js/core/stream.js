@@ -32,6 +32,7 @@ export class Stream {
         this.live = false;
         this.failures = 0;
         this.heard = 0;
+        this.told = false;
         this.source = null;
         this.timer = null;
     }
@@ -68,7 +69,16 @@ export class Stream {
         }
     }
 
+    /* Something got through: no need to sit out a long wait of our own. */
+    hurry() {
+        if (this.state === 'waiting' && !this.told) {
+            this.backoff.reset();
+            this.wait(between(this.clock, 100, 1000));
+        }
+    }
+
     connect() {
+        this.told = false;
         this.drop();
         this.heard = this.clock.now();
 
@@ -151,6 +161,7 @@ export class Stream {
 
         if (reason === 'overload') {
             this.failures = Math.max(this.failures, 2);
+            this.told = true;
             this.wait(between(this.clock, 10000, 60000));
             return;
         }

@@ -183,7 +183,8 @@ export class Stack {
     healthy() {
         return until('healthy', async () => {
             try {
-                return (await fetch(`${this.internal}/health`)).ok;
+                return (await fetch(`${this.internal}/health`, {
+                    signal: AbortSignal.timeout(5000) })).ok;
             } catch {
                 return false;
             }
@@ -211,6 +212,7 @@ export class Stack {
                     landlords: people(landlords), tenants: people(tenants),
                     starts_at: from, ends_at: to,
                 }),
+                signal: AbortSignal.timeout(15000),
             });
 
         if (response.status !== 200) {
@@ -224,6 +226,7 @@ export class Stack {
             headers: { Authorization: `Bearer ${await this.token(user)}`,
                        'Content-Type': 'application/json' },
             body: body === undefined ? undefined : JSON.stringify(body),
+            signal: AbortSignal.timeout(15000),
         });
 
         return { status: response.status, headers: response.headers,
