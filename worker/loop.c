@@ -64,15 +64,15 @@ loop_sleep(unsigned ms)
 }
 
 
-/* 0, or -1: not now, the reason being logged */
+/* what Redis made of it */
 
-static int
+static conn_result_e
 loop_beat(loop_t *loop, int leaving)
 {
-    int          rc;
-    buf_t        record = BUF_INIT;
-    store_t     *store = &loop->work.store;
-    redisReply  *reply;
+    buf_t           record = BUF_INIT;
+    store_t        *store = &loop->work.store;
+    redisReply     *reply;
+    conn_result_e   result;
 
     if (!leaving) {
         stats_encode(&record, &loop->stats);
@@ -86,16 +86,16 @@ loop_beat(loop_t *loop, int leaving)
         reply = store_recv(store);
     }
 
-    rc = conn_result(reply) == CONN_OK ? 0 : -1;
+    result = conn_result(reply);
 
-    if (rc == 0) {
+    if (result == CONN_OK) {
         loop->healthy = clock_monotonic();
     }
 
     freeReplyObject(reply);
     buf_free(&record);
 
-    return rc;
+    return result;
 }
 
 
@@ -366,7 +366,12 @@ loop_turn(loop_t *loop)
 
     if (now >= loop->beat_at) {
         loop->beat_at = now + LOOP_BEAT_MS;
-        (void) loop_beat(loop, 0);
+
+        /* without the library nginx queues nothing by which it were missed */
+
+        if (loop_beat(loop, 0) == CONN_NO_LIBRARY) {
+            (void) loop_prepare(loop);
+        }
     }
 
     if (now >= loop->due_at || loop->next_due <= clock_now()) {
