@@ -208,8 +208,9 @@ node-modules: $(if $(wildcard t/browser/package.json),\
 
 t/browser/node_modules/.package-lock.json: t/browser/package.json
 	@echo "installing what drives the browser in tests (t/browser)"
-	cd t/browser && npm install --no-audit --no-fund --loglevel=error
-	touch $@
+	if (cd t/browser && npm install --no-audit --no-fund --loglevel=error); \
+	then touch $@; \
+	else echo "npm failed, so the tests in t/browser will fail" >&2; fi
 
 
 # --- the long ones ---
