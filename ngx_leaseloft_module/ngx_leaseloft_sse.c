@@ -144,6 +144,31 @@ ngx_leaseloft_frame_entry(uint64_t seq, const char *tag, ngx_str_t *entry,
 }
 
 
+ngx_leaseloft_frame_t *
+ngx_leaseloft_frame_thread(uint64_t rev, ngx_str_t *thread, ngx_log_t *log)
+{
+    u_char                  id[NGX_INT64_LEN];
+    ngx_leaseloft_event_t   event;
+    ngx_leaseloft_frame_t  *frame;
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    ngx_str_set(&event.name, "thread");
+    event.id.data = id;
+    event.id.len = ngx_sprintf(id, "%uL", rev) - id;
+    event.data = thread;
+    event.pieces = 1;
+
+    frame = ngx_leaseloft_frame_create(&event, log);
+
+    if (frame) {
+        frame->seq = rev;
+    }
+
+    return frame;
+}
+
+
 void
 ngx_leaseloft_frame_free(ngx_leaseloft_frame_t *frame)
 {

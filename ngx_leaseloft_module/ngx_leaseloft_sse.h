@@ -44,6 +44,10 @@ ngx_leaseloft_frame_t *ngx_leaseloft_frame_create(
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_entry(uint64_t seq,
     const char *tag, ngx_str_t *entry, ngx_log_t *log);
 
+/* the frame of a change to an inbox */
+ngx_leaseloft_frame_t *ngx_leaseloft_frame_thread(uint64_t rev,
+    ngx_str_t *thread, ngx_log_t *log);
+
 void ngx_leaseloft_frame_free(ngx_leaseloft_frame_t *frame);
 
 
