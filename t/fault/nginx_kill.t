@@ -30,6 +30,13 @@ for (1 .. ($Fault::long ? 20 : 5)) {
 
 $f->fault('kill -9 of both', sub { kill 'KILL', $ll->nginx_children() });
 
+$f->fault('an nginx process stands still for 6 s', sub {
+    my ($one) = $ll->nginx_children();
+    kill 'STOP', $one;
+    sleep 6;
+    kill 'CONT', $one;
+});
+
 # streams of the killed do not count any more
 ok(wait_for(sub {
     my ($n) = $ll->get('/internal/metrics')->body()
