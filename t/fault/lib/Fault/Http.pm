@@ -215,7 +215,7 @@ sub _end {
 sub _readable {
     my ($self) = @_;
 
-    my $n = sysread $self->{handle}, $self->{in}, 262144, length $self->{in};
+    my $n = sysread $self->{handle}, $self->{in}, 16384, length $self->{in};
 
     if (!$n) {
         return if !defined $n && $!{EAGAIN};
