@@ -11,7 +11,7 @@
 #include "ngx_leaseloft_channel.h"
 #include "ngx_leaseloft_link.h"
 #include "ngx_leaseloft_request.h"
-#include "ngx_leaseloft_stream.h"
+#include "ngx_leaseloft_streams.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_url.h"
 #include "ngx_leaseloft_write.h"

@@ -77,15 +77,6 @@ struct ngx_leaseloft_stream_s {
 };
 
 
-ngx_leaseloft_streams_t *ngx_leaseloft_streams_create(
-    ngx_leaseloft_process_t *process, ngx_pool_t *pool);
-
-/* this process is to quit: closes its streams, spread over the drain time */
-void ngx_leaseloft_streams_drain(ngx_leaseloft_streams_t *streams);
-
-/* closes the timer; the streams end with their requests */
-void ngx_leaseloft_streams_free(ngx_leaseloft_streams_t *streams);
-
 /*
  * Holds the request for a stream of size bytes, the first of which are a
  * ngx_leaseloft_stream_t.  NULL: no memory.
