@@ -78,7 +78,7 @@ sub _ask {
 # or 0
 sub wait_open { $_[0]->_ask("open $_[1] $_[2]", $_[2] + 5) }
 sub signal { $_[0]->_ask('signal', 5) }
-sub drop { $_[0]->_ask('drop', 20) }
+sub drop { $_[0]->_ask('drop', 120) }
 sub opened { $_[0]->_ask('opened', 5) }
 
 
