@@ -19,6 +19,10 @@ export async function openBrowser() {
 }
 
 
+/* Contexts of people who have left, to be used again: their caches are warm. */
+const pool = new Map();
+
+
 /*
  * A person: sign in at `url` (the stack's, or a proxy's) and see the
  * dashboard.  Whatever a page complains about is kept in `complaints`.
@@ -33,10 +37,14 @@ export class Person {
         person.url = url;
         person.user = user;
         person.complaints = [];
-        person.context = await browser.newContext({
-            locale: 'en-GB', timezoneId: 'Europe/Berlin',
-            viewport: { width: 1180, height: 760 }, ...options,
-        });
+        person.plain = Object.keys(options).length === 0
+                       && url === stack.url;
+        person.context = person.plain && pool.get(user)
+            || await browser.newContext({
+                locale: 'en-GB', timezoneId: 'Europe/Berlin',
+                viewport: { width: 1180, height: 760 }, ...options,
+            });
+        pool.delete(user);
         person.context.setDefaultTimeout(15000);
         person.token = await stack.token(user, name);
         person.page = await person.tab('/#token=' + person.token);
@@ -110,6 +118,11 @@ export class Person {
     }
 
     async leave() {
-        await this.context.close();
+        if (this.plain) {
+            await Promise.all(this.context.pages().map((p) => p.close()));
+            pool.set(this.user, this.context);
+        } else {
+            await this.context.close();
+        }
     }
 }
