@@ -149,7 +149,7 @@ is($ll->get("$messages?foo=bar&limit=200&=&x", user => 'u-tom')->status(), 200,
 
 my $large = 'x' x (64 * 1024 + 1);
 
-is_problem($ll->post($messages, $large, user => 'u-tom'), 413, '', '413');
+is_problem($ll->post($messages, $large, user => 'u-tom'), 413, '', 'too large');
 is_problem($ll->request('POST', $messages, user => 'u-tom', body => $large,
                         headers => { 'Content-Type' => 'text/plain' }),
            413, '', '413, then 415');

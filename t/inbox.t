@@ -110,7 +110,7 @@ sub status {
                     headers => { 'If-None-Match' => $etag })->status();
 }
 
-is(status(), 304, '304');
+is(status(), 304, 'not modified');
 $ll->say('B', 'u-B', 'again');
 is(status(), 200, 'no longer');
 

@@ -125,7 +125,7 @@ my (undef, $tag1) = etag($idle, 'u-tom');
 ok($tag1, 'an ETag');
 
 my ($status, $tag2, $r) = etag($idle, 'u-tom', $tag1);
-is($status, 304, '304');
+is($status, 304, 'not modified');
 is($tag2, $tag1, 'with the ETag');
 is($r->body(), '', 'and no body');
 is($r->header('Cache-Control'), 'private, no-cache', 'Cache-Control');
