@@ -608,6 +608,12 @@ ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream)
 
     c = stream->request->connection;
 
+    /* it may have been ended in this very turn, even answered */
+
+    if (stream->ended) {
+        return;
+    }
+
     if (!stream->started) {
         ngx_leaseloft_stream_refuse(stream);
         return;
