@@ -40,8 +40,14 @@ ok(wait_for(sub { my @c = $ll->nginx_children();
 my $seq;
 for (1 .. 10) {
     $seq = $ll->say('P', 'u-tom', "m$_")->json()->{seq};
+    $_->events() for @streams;
     sleep 0.1;
 }
+
+# read all of them all the time, so that each bye has its own time
+wait_for(sub {
+    @streams == grep { grep { $_->{event} eq 'bye' } $_->events() } @streams;
+}, $drain + 2);
 
 my @byes = map { $_->wait_event('bye', $drain + 2) } @streams;
 is(scalar(grep { $_ && $_->{json}{reason} eq 'drain' } @byes),
