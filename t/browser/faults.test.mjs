@@ -155,8 +155,15 @@ test('offline, write, close the tab, open, online: sent once, in order',
 });
 
 
-test('streams held back by a proxy: polling brings it within ten seconds',
-     async () => {
+/* mostly waiting, so side by side */
+test('networks that misbehave', { concurrency: 2 }, (t) => Promise.all([
+    t.test('streams held back by a proxy: polls bring it within ten seconds',
+           heldBack),
+    t.test('a network that comes and goes', comesAndGoes),
+]));
+
+
+async function heldBack() {
     const proxy = await Proxy.start(stack.port);
 
     try {
@@ -183,10 +190,10 @@ test('streams held back by a proxy: polling brings it within ten seconds',
     } finally {
         await proxy.stop();
     }
-});
+}
 
 
-test('a network that comes and goes', async () => {
+async function comesAndGoes() {
     const proxy = await Proxy.start(stack.port);
 
     try {
@@ -219,7 +226,7 @@ test('a network that comes and goes', async () => {
     } finally {
         await proxy.stop();
     }
-});
+}
 
 
 test('signed out: it says so, and what was written is kept', async () => {
