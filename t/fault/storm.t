@@ -38,8 +38,9 @@ for (1 .. ($Fault::long ? 5 : 3)) {
 $ll->expect_log(qr/exited on signal 9/);
 $f->fault("all of nginx's processes killed, $many streams", sub {
     my $start = time();
+    my $opened = $crowd->opened();
     kill 'KILL', $ll->nginx_children();
-    sleep 0.2;
+    wait_for(sub { $crowd->opened() >= $opened + $many }, 60);
     ok($crowd->wait_open($many, 60), 'all are open again');
     diag(sprintf '%d streams are back after %.2f s', $many, time() - $start);
 });

@@ -16,7 +16,6 @@ use LeaseLoft;
 
 my $f = Fault->new(proxy => 'workers', claim => 800);
 my $ll = $f->ll();
-my $label = 0;
 
 my @steps = qw(XREADGROUP ll1_state ll1_append ll1_badge PUBLISH XACK XDEL
                ll1_mark ll1_lease ll1_threads ll1_due ll1_beat XAUTOCLAIM);
@@ -32,17 +31,19 @@ for my $step (@steps) {
                 if ($step =~ /lease|due|threads|state/) {
                     $lease = fork() // die;
                     if ($lease == 0) {
-                        sleep 0.05;
-                        $ll->lease('P1', landlords => [qw(u-lena u-omar)],
-                            tenants => [qw(u-tom1 u-ana1 u-mia1)],
-                            label => 'label ' . ++$label . rand);
+                        for (1 .. 20) {
+                            sleep 0.1;
+                            $ll->lease('P1', landlords => [qw(u-lena u-omar)],
+                                tenants => [qw(u-tom1 u-ana1 u-mia1)],
+                                label => 'label ' . rand);
+                        }
                         POSIX::_exit(0);
                     }
                 }
 
-                my $struck = $f->proxy()->strike($when, $step, 1 + int rand 2,
+                my $struck = $f->proxy()->strike($when, $step,
+                                                 1 + (!$lease && int rand 2),
                                                  $ll->pid("worker$n"), 3);
-                $label++;
 
                 # whichever it was, its connection is gone: only the other
                 # one may have come to that step
