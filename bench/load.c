@@ -28,7 +28,7 @@
 #define LOAD_SLOT       (LOAD_SECOND / 10)
 #define LOAD_SLOTS      1200
 #define LOAD_WARM       (10 * LOAD_SECOND)
-#define LOAD_OPEN       (120 * LOAD_SECOND)
+#define LOAD_OPEN       (900 * LOAD_SECOND)
 #define LOAD_STEP       10000000ull
 
 

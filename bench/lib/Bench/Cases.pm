@@ -18,7 +18,7 @@ my $scale = $ENV{SCALE} || 1;
 my @cpu = (['nginx', 'nginx µs'], ['worker', 'worker µs'], ['redis', 'Redis µs'],
            ['node', 'Node µs'], ['floor', 'floor µs']);
 my @order = qw(memory memory-tls polls tokens latency latency-always throughput
-               throughput-always workers history bytes storm outage);
+               throughput-always workers history bytes storm outage many);
 
 my %all = (
     'memory' => {
@@ -106,11 +106,20 @@ my %all = (
     },
     'storm' => {
         title => 'streams reconnecting with Last-Event-ID, a second',
-        contenders => [['ours', 'ours'], ['nchan + Redis', 'nchan']],
+        contenders => [['ours', 'ours', zone => '32m'],
+                       ['nchan + Redis', 'nchan']],
         measure => \&storm,
         more => [['streams', 'streams'], ['max', 'latest message ms'],
                  ['deaf', 'deaf'], ['lost', 'lost'],
                  ['commands', 'Redis calls each'], ['nginx', 'nginx µs']],
+    },
+    'many' => {
+        title => 'streams open at once, with 1,000 messages a second',
+        contenders => [['ours', 'ours', zone => '128m']], measure => \&many,
+        more => [['bytes', 'nginx bytes each'], ['p50', 'p50 ms'],
+                 ['p99', 'p99 ms'], ['lost', 'lost'], ['deaf', 'deaf'],
+                 ['rate', 'messages/s'], ['opened', 'opened/s'],
+                 ['kernel', 'kernel bytes each']],
     },
     'outage' => {
         title => 'seconds from Redis\'s return to the first delivery',
@@ -371,6 +380,54 @@ sub storm {
              map({ my $k = $_; $k => sum(map { $_->{$k} } @reports) }
                  qw(deaf lost)),
              commands => $commands / $n, nginx => 1e6 * $used / $n };
+}
+
+
+# bytes of the machine that no process has
+sub kernel_memory {
+    open my $f, '<', '/proc/meminfo' or return 0;
+    my %kb = map { /^(\w+):\s+(\d+)/ } <$f>;
+
+    return 1024 * ($kb{Slab} + ($kb{Percpu} // 0) + $kb{PageTables});
+}
+
+
+sub many {
+    my ($kind, %o) = @_;
+
+    my $streams = ($ENV{STREAMS} || 500000) * $scale;
+    my $processes = int($streams / 16000) + 1;
+    my $each = int($streams / $processes / 2);
+    my $n = 2 * $each * $processes;
+    my $server = Bench::Servers->start($kind, %o,
+        workers => int($streams / 15000) + 2,
+        properties => $each * $processes);
+    my $before = pss($server->pids('nginx'));
+    my $kernel = kernel_memory();
+    my $start = time();
+    my @loads = map { Bench->load($server, first => $_ * $each,
+        properties => $each, streams => 2 * $each, senders => 8,
+        rate => int(1000 / $processes) + 1, warm => 3, seconds => $seconds,
+        wait => 'yes', ahead => 64) } 0 .. $processes - 1;
+
+    $_->phase('open') for @loads;
+    my $took = time() - $start;
+    my $bytes = (pss($server->pids('nginx')) - $before) / $n;
+    $kernel = (kernel_memory() - $kernel) / $n;
+    $_->go() for @loads;
+
+    my @reports = map { $_->report() } @loads;
+    $server->stop();
+
+    my %worst = map { my $k = $_;
+        $k => (sort { $b <=> $a } map { $_->{event}{$k} } @reports)[0] }
+        qw(p50 p99);
+
+    return { value => $n, bytes => $bytes, kernel => $kernel, %worst,
+             opened => $n / $took,
+             rate => sum(map { $_->{per_second} } @reports),
+             map({ my $k = $_; $k => sum(map { $_->{$k} } @reports) }
+                 qw(deaf lost)) };
 }
 
 

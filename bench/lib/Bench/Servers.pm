@@ -9,7 +9,8 @@ package Bench::Servers;
 #
 # Options: sync (appendfsync), workers (of nginx, or Node processes),
 # leaseloft_workers, properties (leases to declare), tls, defaults (nginx's
-# own sizes of buffers, instead of those that LeaseLoft ships).
+# own sizes of buffers, instead of those that LeaseLoft ships), zone (the size
+# of LeaseLoft's shared zone).
 
 use strict;
 use warnings;
@@ -53,7 +54,8 @@ sub start {
     my $ll = LeaseLoft->new(
         start => 0, workers => $o{leaseloft_workers} // 1,
         redis_conf => "appendfsync $sync\nport $port\nbind 127.0.0.1\n",
-        directives => { leaseloft_max_streams => 100000 },
+        directives => { leaseloft_max_streams => 100000,
+                        $o{zone} ? (leaseloft_zone => $o{zone}) : () },
         http => $always . ($o{defaults} ? "ssl_protocols TLSv1.3;\n"
                                         : shipped()));
 
