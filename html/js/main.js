@@ -5,11 +5,11 @@
 
 import { Api } from './core/api.js';
 import { realClock } from './core/clock.js';
+import { openDb } from './core/db.js';
 import { Formatter } from './core/format.js';
 import { LANGUAGES, directionOf, pickLanguage, pickLocale, translator }
     from './core/i18n.js';
 import { Messenger } from './core/messenger.js';
-import { openDb } from './core/outbox-db.js';
 import { parseLocation } from './core/router.js';
 import { cookieFor, cookieGone, newClientId, parseToken, readCookie }
     from './core/session.js';
@@ -219,7 +219,10 @@ async function keepShell() {
                                  && !url.pathname.startsWith('/api/'))
                 .map((url) => url.pathname);
 
-            await cache.addAll([...new Set(['./', ...paths])]);
+            /* from the browser's own cache: nothing is loaded twice */
+            await Promise.all([...new Set(['./', ...paths])].map(
+                async (path) => cache.put(path, await fetch(path, {
+                    cache: 'force-cache' }))));
         }
 
     } catch {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { Messenger } from '../../html/js/core/messenger.js';
-import { MemoryStore } from '../../html/js/core/outbox-db.js';
+import { MemoryStore } from '../../html/js/core/db.js';
 import { Tabs } from '../../html/js/core/tabs.js';
 import { FakeClock, FakeLocks, FakeServer, FakeSource, makeChannels }
     from './lib/fakes.mjs';

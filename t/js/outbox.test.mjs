@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { MemoryStore } from '../../html/js/core/outbox-db.js';
+import { MemoryStore } from '../../html/js/core/db.js';
 import { Outbox } from '../../html/js/core/outbox.js';
 import { FakeServer, settle } from './lib/fakes.mjs';
 

@@ -15,6 +15,7 @@ export class Formatter {
         this.clock = clock;
         this.zone = zone;
         this.cache = new Map();
+        this.zones = new Map();
     }
 
     /* The same in another time zone; an unknown one is ignored. */
@@ -23,6 +24,14 @@ export class Formatter {
             return this;
         }
 
+        if (!this.zones.has(zone)) {
+            this.zones.set(zone, this.make(zone));
+        }
+
+        return this.zones.get(zone);
+    }
+
+    make(zone) {
         try {
             new Intl.DateTimeFormat(this.language, { timeZone: zone });
         } catch {

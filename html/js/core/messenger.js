@@ -4,13 +4,13 @@
  * entry past a hole, a strange revision, lead to a request of our own.
  */
 
+import { Shelf } from './db.js';
 import { Emitter } from './emitter.js';
 import { InboxStore } from './inbox-store.js';
 import { InboxSync } from './inbox-sync.js';
 import { Live } from './live.js';
 import { Names } from './names.js';
 import { Outbox } from './outbox.js';
-import { Shelf } from './shelf.js';
 import { ThreadSync } from './thread-sync.js';
 
 const LOOK = 10000;

@@ -1,12 +1,10 @@
-/*
- * The open thread: its head, its messages, and where one writes.
- */
+/* The open thread: its head, its messages, and where one writes. */
 
 import { buildRows, spokenKeys } from '../core/rows.js';
-import { hue, initials } from '../core/format.js';
 import { seenBy } from '../core/thread-store.js';
 import { Composer } from './composer.js';
 import { empty, fill, h, icon, spoken } from './dom.js';
+import { ThreadHead } from './thread-head.js';
 import { Timeline } from './timeline.js';
 
 
@@ -27,20 +25,8 @@ export class ThreadView {
     build() {
         const { t, app } = this;
 
-        this.title = h('h2', { class: 'll-title', id: 'll-title',
-                               dir: 'auto' });
-        this.lease = h('p', { class: 'll-lease' });
-        this.people = h('details', { class: 'll-people' });
+        this.head = new ThreadHead(app);
         this.notice = h('p', { class: 'll-notice', hidden: true });
-        this.head = h('header', { class: 'll-head' },
-            h('a', { class: 'll-button ll-back', href: './',
-                     title: t('thread.back'),
-                     onclick: (e) => app.back(e) },
-              icon('back'), spoken(t('thread.back'))),
-            h('div', { class: 'll-heading' }, this.title, this.lease),
-            app.pill(),
-            this.people);
-
         this.timeline = new Timeline({ t, on: {
             older: () => this.older(),
             newer: () => app.messenger.threads.loadNewer(),
@@ -64,7 +50,7 @@ export class ThreadView {
         this.element = h('section', {
             class: 'll-thread', id: 'll-thread', tabindex: -1,
             'aria-labelledby': 'll-title',
-        }, this.head, this.notice, this.body, this.composer.element);
+        }, this.head.element, this.notice, this.body, this.composer.element);
     }
 
     open(store) {
@@ -75,7 +61,7 @@ export class ThreadView {
         this.placed = false;
         this.seenSeq = 0;
         this.timeline.reset();
-        this.people.open = false;
+        this.head.people.open = false;
 
         if (store) {
             this.composer.open(store.property);
@@ -100,7 +86,7 @@ export class ThreadView {
         const { store, t } = this;
 
         if (!store) {
-            this.head.hidden = true;
+            this.head.element.hidden = true;
             this.composer.element.hidden = true;
             this.notice.hidden = true;
             this.down.hidden = true;
@@ -112,8 +98,8 @@ export class ThreadView {
         }
 
         this.format = this.app.format.in(store.timeZone);
-        this.head.hidden = false;
-        this.drawHead();
+        this.head.element.hidden = false;
+        this.head.draw(store, this.format);
         this.drawFoot();
         this.drawBlank();
         this.place();
@@ -164,44 +150,7 @@ export class ThreadView {
         this.timeline.show({ key: row.key, flash: true });
     }
 
-    /* ---- head and foot ---- */
-
-    drawHead() {
-        const { store, t, format } = this;
-        const sig = JSON.stringify([store.label, store.lease,
-            store.parties.map((p) => [p.user, p.role, p.name])]);
-
-        if (sig === this.headSig) {
-            return;
-        }
-
-        this.headSig = sig;
-        fill(this.title, store.label);
-        fill(this.lease, store.lease ? leaseLine(store.lease, t, format) : []);
-        this.people.hidden = store.parties.length === 0;
-        fill(this.people,
-             h('summary', { class: 'll-button',
-                            title: t('people.title') },
-               icon('people'),
-               h('bdi', { class: 'll-peoplenames' },
-                 format.list(store.parties.map((p) => p.name))),
-               spoken(t('people.count', { n: store.parties.length }))),
-             h('div', { class: 'll-panel' },
-               h('h3', {}, t('people.title')),
-               h('ul', {}, store.parties.map((p) => this.person(p))),
-               h('p', { class: 'll-dim' }, t('people.all'))));
-    }
-
-    person({ user, name, role }) {
-        const you = user === this.store.me;
-
-        return h('li', {},
-                 h('span', { class: `ll-face ll-hue${hue(user, 8)}`,
-                             'aria-hidden': 'true' }, initials(name)),
-                 h('span', {},
-                   h('bdi', {}, you ? this.t('people.you', { name }) : name),
-                   h('span', { class: 'll-dim' }, this.t(`role.${role}`))));
-    }
+    /* ---- what stands around the messages ---- */
 
     drawFoot() {
         const { store, t, format } = this;
@@ -476,24 +425,6 @@ export class ThreadView {
             this.composer.focus();
         }
     }
-}
-
-
-/* "Active · Lease from 1 November 2026" */
-function leaseLine(lease, t, format) {
-    const from = format.date(lease.starts_at);
-    const dates = lease.ends_at
-        ? t('lease.range', { from, to: format.date(lease.ends_at) })
-        : t('lease.from', { from });
-    const next = lease.next
-        ? t('lease.next', { date: format.date(lease.next.starts_at) }) : null;
-
-    return [
-        h('span', { class: `ll-tag ll-lease-${lease.state}` },
-          t(`lease.${lease.state}`)),
-        h('span', {}, dates),
-        next ? h('span', {}, next) : null,
-    ];
 }
 
 

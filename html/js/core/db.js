@@ -1,11 +1,12 @@
 /*
- * Where the outbox lives: IndexedDB, or this tab's memory where a browser
- * forbids it (some private windows).  Also a small shelf of what was last
- * seen, to show something while there is no network.
+ * What the browser keeps: the outbox, and a shelf of what was last seen, in
+ * IndexedDB, or in this tab's memory where that is forbidden (some private
+ * windows).
  */
 
 const NAME = 'leaseloft';
 const VERSION = 1;
+const SOON = 500;
 
 
 /* Opens the database; answers one with the interface below, always. */
@@ -120,4 +121,48 @@ function open(indexedDB) {
         request.onerror = () => reject(request.error);
         request.onblocked = () => reject(new Error('blocked'));
     });
+}
+
+
+/*
+ * What one user was last shown, to be shown again while there is no network.
+ * Never the truth: whatever the server says replaces it.
+ */
+export class Shelf {
+    /* db as from openDb(). */
+    constructor({ db, clock, user }) {
+        this.db = db;
+        this.clock = clock;
+        this.user = user;
+        this.later = new Map();
+    }
+
+    get(name) {
+        return this.db.unshelve(`${this.user} ${name}`);
+    }
+
+    put(name, value) {
+        return this.db.shelve(`${this.user} ${name}`, value);
+    }
+
+    /* Puts what make() answers, in a moment; once for many calls. */
+    soon(name, make) {
+        if (!this.later.has(name)) {
+            const put = () => {
+                this.later.delete(name);
+                this.put(name, make());
+            };
+
+            this.later.set(name, { put,
+                                   timer: this.clock.setTimeout(put, SOON) });
+        }
+    }
+
+    /* What is due soon, now: the page may be gone then. */
+    flush() {
+        for (const { put, timer } of [...this.later.values()]) {
+            this.clock.clearTimeout(timer);
+            put();
+        }
+    }
 }
