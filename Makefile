@@ -208,7 +208,8 @@ node-modules: $(if $(wildcard t/browser/package.json),\
 
 t/browser/node_modules/.package-lock.json: t/browser/package.json
 	@echo "installing what drives the browser in tests (t/browser)"
-	if (cd t/browser && npm install --no-audit --no-fund --loglevel=error); \
+	if (cd t/browser && npm install --no-package-lock --no-audit \
+	    --no-fund --loglevel=error); \
 	then touch $@; \
 	else echo "npm failed, so the tests in t/browser will fail" >&2; fi
 
@@ -226,7 +227,8 @@ F ?= $(sort $(wildcard t/fault/*.t))
 
 test-faults: test-deps
 	@$(MAKE) --no-print-directory -j2 all
-	@LEASELOFT_LONG=$(or $(LONG),$(LEASELOFT_LONG)) prove --timer -It/lib -e conf/prove.sh $(F)
+	@LEASELOFT_LONG=$(or $(LONG),$(LEASELOFT_LONG)) \
+	    prove --timer -It/lib -e conf/prove.sh $(F)
 
 soak: test-deps
 	@$(MAKE) --no-print-directory -j2 all

@@ -101,7 +101,7 @@ print $f $talk;
 close $f;
 ($status, $said) = run("env -u LD_PRELOAD bash -m $dir/talk");
 like($said, qr/event: hello\n/, 'Lena watches');
-like($said, qr/^id: 2\.[0-9a-f]{8}\ndata: \{"seq":2.*heating/m, 'and sees');
+like($said, qr/id: 2\.[0-9a-f]{8}\ndata: \{"seq":2.*heating/, 'and sees');
 like($said, qr/"total_unread":1,/, 'one unread');
 like($said, qr/event: read\ndata: \{"user":"u-lena","upto":2/, 'then none');
 like($said, qr/"status":404/, 'and Mia learns nothing');
