@@ -71,7 +71,9 @@ ngx_leaseloft_inbox_events_handler(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (!ngx_leaseloft_link_up(ctx->process->link)) {
+    if (!ngx_leaseloft_link_up(ctx->process->link)
+        && !ngx_leaseloft_link_starting(ctx->process->link))
+    {
         ngx_leaseloft_stream_refuse(stream);
         return NGX_DONE;
     }

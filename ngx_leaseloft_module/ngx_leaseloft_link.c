@@ -61,6 +61,7 @@ struct ngx_leaseloft_link_s {
     ngx_msec_t                  probed;        /* the last probe left */
     ngx_msec_t                  heard;         /* anything was heard */
 
+    unsigned                    starting:1;    /* neither up nor down yet */
     unsigned                    listening:1;   /* the reply channel is heard */
     unsigned                    up:1;
 };
@@ -160,6 +161,7 @@ ngx_leaseloft_link_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
         return NULL;
     }
 
+    link->starting = 1;
     link->ticked = ngx_current_msec;
     ngx_add_timer(&link->tick, NGX_LEASELOFT_LINK_TICK);
 
@@ -208,7 +210,14 @@ ngx_leaseloft_link_command(ngx_leaseloft_link_t *link, ngx_uint_t argc,
     ngx_queue_t              *q;
     ngx_leaseloft_command_t  *command;
 
-    if (link->ncommands >= NGX_LEASELOFT_LINK_QUEUE_MAX) {
+    /*
+     * A process that has just started, after a reload say, gets requests
+     * before Redis has answered its greeting: their commands follow it.
+     */
+
+    if (link->ncommands >= NGX_LEASELOFT_LINK_QUEUE_MAX
+        || (!link->starting && !ngx_leaseloft_link_ready(link)))
+    {
         return NULL;
     }
 
@@ -391,6 +400,13 @@ ngx_leaseloft_link_up(ngx_leaseloft_link_t *link)
 
 
 ngx_uint_t
+ngx_leaseloft_link_starting(ngx_leaseloft_link_t *link)
+{
+    return link->starting;
+}
+
+
+ngx_uint_t
 ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link)
 {
     return ngx_leaseloft_redis_ready(link->command.redis);
@@ -457,6 +473,8 @@ ngx_leaseloft_link_command_closed(void *data)
     ngx_leaseloft_command_t  *command;
 
     ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_LINKS_LOST, 1);
+
+    link->starting = 0;
 
     ngx_leaseloft_link_retry(&link->command);
     ngx_leaseloft_link_update(link);
@@ -593,6 +611,7 @@ ngx_leaseloft_link_subscription_closed(void *data)
     ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_LINKS_LOST, 1);
 
     link->listening = 0;
+    link->starting = 0;
 
     ngx_leaseloft_link_retry(&link->subscription);
     ngx_leaseloft_channels_lost(link->process->channels);
@@ -614,6 +633,7 @@ ngx_leaseloft_link_update(ngx_leaseloft_link_t *link)
     }
 
     link->up = up;
+    link->starting = 0;
 
     ngx_log_error(NGX_LOG_NOTICE, link->process->log, 0,
                   "link to redis is %s", up ? "up" : "down");

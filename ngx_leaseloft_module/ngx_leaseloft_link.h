@@ -79,6 +79,9 @@ void ngx_leaseloft_link_distrust(ngx_leaseloft_link_t *link);
 /* 1 while commands can be sent and what is published is heard */
 ngx_uint_t ngx_leaseloft_link_up(ngx_leaseloft_link_t *link);
 
+/* 1 while the first connections of this process are being made */
+ngx_uint_t ngx_leaseloft_link_starting(ngx_leaseloft_link_t *link);
+
 /* 1 while the command connection alone is ready */
 ngx_uint_t ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link);
 

@@ -216,9 +216,7 @@ ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis, ngx_addr_t *addr)
 
     ngx_add_timer(c->write, NGX_LEASELOFT_REDIS_CONNECT_TIMEOUT);
 
-    if (rc == NGX_OK) {
-        ngx_leaseloft_redis_greet(redis);
-    }
+    ngx_leaseloft_redis_greet(redis);
 }
 
 
@@ -287,7 +285,9 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
 
     redis->greetings += 2;
 
-    if (ngx_leaseloft_redis_send(redis) == NGX_ERROR) {
+    /* else it leaves when the connection is there */
+
+    if (c->write->ready && ngx_leaseloft_redis_send(redis) == NGX_ERROR) {
         goto failed;
     }
 
@@ -350,7 +350,7 @@ ngx_int_t
 ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis, ngx_uint_t argc,
     ngx_str_t *argv)
 {
-    if (!redis->ready) {
+    if (!redis->ready && redis->greetings == 0) {
         return NGX_DECLINED;
     }
 
@@ -482,7 +482,9 @@ ngx_leaseloft_redis_flush_handler(ngx_event_t *ev)
 
     redis = ev->data;
 
-    if (redis->ready && ngx_leaseloft_redis_send(redis) == NGX_ERROR) {
+    if (redis->peer.connection->write->ready
+        && ngx_leaseloft_redis_send(redis) == NGX_ERROR)
+    {
         ngx_leaseloft_redis_fail(redis, "write failed");
     }
 }
@@ -499,11 +501,6 @@ ngx_leaseloft_redis_write_handler(ngx_event_t *wev)
 
     if (wev->timedout) {
         ngx_leaseloft_redis_fail(redis, "timed out");
-        return;
-    }
-
-    if (!redis->ready && redis->greetings == 0) {
-        ngx_leaseloft_redis_greet(redis);
         return;
     }
 

@@ -44,7 +44,8 @@ void ngx_leaseloft_redis_fail(ngx_leaseloft_redis_t *redis, char *reason);
 
 /*
  * Appends a command; its bytes are copied, and leave at the end of this turn
- * of the event loop.  NGX_DECLINED: not ready, or too much is waiting.
+ * of the event loop, or, before the connection is ready, behind the greeting.
+ * NGX_DECLINED: there is no connection, or too much is waiting.
  */
 ngx_int_t ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis,
     ngx_uint_t argc, ngx_str_t *argv);

@@ -74,7 +74,9 @@ ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
     ngx_str_t                argv[4];
     ngx_leaseloft_status_t  *status;
 
-    if (!ngx_leaseloft_link_up(ctx->process->link)) {
+    if (!ngx_leaseloft_link_up(ctx->process->link)
+        && !ngx_leaseloft_link_starting(ctx->process->link))
+    {
         return answer(ctx, NULL);
     }
 

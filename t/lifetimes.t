@@ -177,4 +177,30 @@ for my $n (1 .. 30) {
 }
 cmp_ok((sort { $a <=> $b } @times)[15], '<', 0.015, 'no delay for each event');
 
+
+# a process that has just started has requests before it has its Redis
+$_->close() for $stream, $inbox;
+my %statuses;
+for my $round (1 .. 10) {
+    my @pids;
+    pipe my $in, my $out;
+    for my $n (1 .. 3) {
+        my $pid = fork();
+        if ($pid == 0) {
+            sleep rand 0.02;
+            my $status = $ll->say('P', 'u-tom', "round $round",
+                                  client_id => "round-$round-$n")->status();
+            syswrite $out, "$status\n";
+            POSIX::_exit(0);
+        }
+        push @pids, $pid;
+    }
+    $ll->signal('nginx', 'HUP');
+    waitpid $_, 0 for @pids;
+    close $out;
+    $statuses{$_}++ for map { chomp; $_ } <$in>;
+    sleep 0.05;
+}
+is_deeply(\%statuses, { 201 => 30 }, 'sends while nginx reloads');
+
 $ll->finish();
