@@ -43,7 +43,8 @@ sub new {
     my ($class, %o) = @_;
 
     my $self = bless {
-        workers => 2, nginx => 2, claim => 1500, rate => $ENV{LEASELOFT_RATE} // 20,
+        workers => 2, nginx => 2, claim => 1500,
+        rate => $ENV{LEASELOFT_RATE} // 20,
         properties => 4, recover => 10, lossy => 0, proxy => '',
         seed => $ENV{LEASELOFT_SEED} // int(rand 1e9), %o,
     }, $class;

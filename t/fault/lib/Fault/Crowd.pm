@@ -47,7 +47,8 @@ sub start {
         $SIG{INT} = $SIG{TERM} = 'DEFAULT';
         $SIG{PIPE} = 'IGNORE';
         close $self->{commands};
-        eval { $self->_run($commands, $answers); 1 } or print STDERR "crowd: $@";
+        eval { $self->_run($commands, $answers); 1 }
+            or print STDERR "crowd: $@";
         POSIX::_exit(0);
     }
 

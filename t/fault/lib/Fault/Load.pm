@@ -205,7 +205,8 @@ sub _plan {
 
         $self->_send($sender, $self->{sent}{$id} = {
             id => $id, user => $sender->{user},
-            property => $sender->{property}, text => "text $n of $sender->{user}",
+            property => $sender->{property},
+            text => "text $n of $sender->{user}",
             begun => time(), after => $sender->{acked},
             patient => rand() < 0.8, tries => 0, told => [],
         });

@@ -45,7 +45,8 @@ sub new {
         $SIG{INT} = $SIG{TERM} = 'DEFAULT';
         $SIG{PIPE} = 'IGNORE';
         close $self->{commands};
-        eval { $self->_run($commands, $answers); 1 } or print STDERR "proxy: $@";
+        eval { $self->_run($commands, $answers); 1 }
+            or print STDERR "proxy: $@";
         POSIX::_exit(0);
     }
 
@@ -130,7 +131,8 @@ sub _run {
 sub _do_stall {
     my ($self) = @_;
     $self->{mode} = 'stall';
-    $self->{loop}->pause($_) for map { @$_{qw(a b)} } values %{ $self->{links} };
+    $self->{loop}->pause($_)
+        for map { @$_{qw(a b)} } values %{ $self->{links} };
 }
 
 
