@@ -256,6 +256,38 @@ ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
 }
 
 
+/*
+ * The time zone to show times in: a header, as it is no part of the thread.
+ * Names of zones are letters, digits, and "+-_/".
+ */
+
+static ngx_int_t
+ngx_leaseloft_messages_zone(ngx_http_request_t *r, ngx_str_t *zone)
+{
+    size_t     i;
+    ngx_str_t  value;
+
+    for (i = 0; i < zone->len; i++) {
+        if (zone->data[i] <= ' ' || zone->data[i] >= 0x7f) {
+            return NGX_OK;
+        }
+    }
+
+    if (zone->len == 0) {
+        return NGX_OK;
+    }
+
+    value.len = zone->len;
+    value.data = ngx_pstrdup(r->pool, zone);
+
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_leaseloft_add_header(r, "LeaseLoft-Time-Zone", &value);
+}
+
+
 static ngx_int_t
 ngx_leaseloft_messages_send(ngx_http_request_t *r,
     ngx_leaseloft_query_t *query, ngx_str_t *base, u_char *digest,
@@ -271,6 +303,10 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
     if (etag.data == NULL
         || ngx_leaseloft_add_header(r, "ETag", &etag) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    if (view && ngx_leaseloft_messages_zone(r, &view->zone) != NGX_OK) {
         return NGX_ERROR;
     }
 

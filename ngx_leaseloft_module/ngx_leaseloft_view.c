@@ -20,6 +20,7 @@ enum {
     NGX_LEASELOFT_VIEW_MORE,
     NGX_LEASELOFT_VIEW_FIRST,
     NGX_LEASELOFT_VIEW_ENTRIES,
+    NGX_LEASELOFT_VIEW_ZONE,
     NGX_LEASELOFT_VIEW_ELEMENTS
 };
 
@@ -177,6 +178,7 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
         || string(NGX_LEASELOFT_VIEW_LEASE, &view->lease)
         || string(NGX_LEASELOFT_VIEW_YOU, &view->you)
         || string(NGX_LEASELOFT_VIEW_PARTIES, &view->parties)
+        || string(NGX_LEASELOFT_VIEW_ZONE, &view->zone)
         || number(NGX_LEASELOFT_VIEW_ON_CHAIN, &on_chain)
         || number(NGX_LEASELOFT_VIEW_MORE, &more)
         || number(NGX_LEASELOFT_VIEW_FIRST, &view->first)

@@ -39,6 +39,7 @@ typedef struct {
     ngx_str_t                  lease;
     ngx_str_t                  you;
     ngx_str_t                  parties;
+    ngx_str_t                  zone;       /* an IANA name, or empty */
     unsigned                   reset:1;
     unsigned                   more:1;
     uint64_t                   first;

@@ -196,4 +196,17 @@ is($used, 0, 'without Redis');
 $ll->say('P', 'u-lena', 'and now');
 is((etag($idle, 'u-tom', $tag1))[0], 200, 'until there is something');
 
+# the time zone stands beside the thread
+
+is($ll->get('/api/properties/P/messages', user => 'u-tom')
+      ->header('LeaseLoft-Time-Zone'), 'America/New_York', 'time zone');
+
+$ll->lease('Z', time_zone => 'Asia/Kolkata', starts_at => at(3600));
+is($ll->get('/api/properties/Z/messages', user => 'u-tom')
+      ->header('LeaseLoft-Time-Zone'), 'Asia/Kolkata', 'while pending');
+
+$ll->lease('Z', time_zone => 'Europe/Paris', starts_at => at(0));
+is($ll->get('/api/properties/Z/messages', user => 'u-lena')
+      ->header('LeaseLoft-Time-Zone'), 'Europe/Paris', 'as last declared');
+
 $ll->finish();

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 1
+-- revision 2
 --
 -- A worker replaces a library that differs from its own, unless that one's
 -- revision is higher; so it goes up with each release that changes anything
@@ -60,7 +60,8 @@
 --
 -- Fields of meta for views: label, lease (less its brace), parties, sig of the
 -- active lease; plabel, please, pparties, psig, pat (when it was declared) of
--- the pending one; next, the pending one in short; last, of the newest entry.
+-- the pending one; next, the pending one in short; last, of the newest entry;
+-- zone, the time zone of the active lease, else of the pending or last one.
 -- Lines of parties are "USER FROM FRAGMENT", those in a snap "USER MARK
 -- FRAGMENT", each fragment a party as JSON less its brace.
 

@@ -34,7 +34,7 @@ end
 local FIELDS = {
     'ver', 'rev', 'seq', 'hash', 'h0', 'at', 'last', 'next',
     'label', 'lease', 'parties', 'sig',
-    'plabel', 'please', 'pparties', 'psig', 'pat'
+    'plabel', 'please', 'pparties', 'psig', 'pat', 'zone'
 }
 
 
@@ -68,7 +68,8 @@ local function look(keys, user, meta)
 
     local w = { state = state, role = role, from = tonumber(from) or 0,
                 ver = tonumber(meta.ver), rev = tonumber(meta.rev),
-                h0 = meta.h0, user = user, read = 0, unread = 0 }
+                h0 = meta.h0, zone = meta.zone or '', user = user,
+                read = 0, unread = 0 }
 
     if state == 'p' then
         look_pending(keys, w, meta)
@@ -276,7 +277,7 @@ local function ll1_view(keys, argv)
              w.state == 'o' and 'open' or w.state == 'c' and 'closed'
              or 'pending', w.from, w.head, w.tag, w.sig, w.label, w.lease,
              you_json(w), parties_json(keys, w), valid, more and 1 or 0,
-             first, list }
+             first, list, w.zone }
 end
 
 

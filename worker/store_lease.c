@@ -261,8 +261,9 @@ store_set_view(store_commit_t *commit, const state_lease_t *lease,
 static void
 store_set_state(store_commit_t *commit)
 {
-    buf_t           buf = BUF_INIT;
-    const state_t  *next = &commit->plan->next;
+    buf_t                 buf = BUF_INIT;
+    const state_t        *next = &commit->plan->next;
+    const state_lease_t  *lease;
 
     static const char *const  active[4] = {
         "label", "lease", "parties", "sig"
@@ -281,6 +282,13 @@ store_set_state(store_commit_t *commit)
     if (next->pending != NULL) {
         buf_number(&buf, next->pending->declared_at);
         store_set(commit, "pat", &buf);
+    }
+
+    lease = next->active != NULL ? next->active : next->pending;
+
+    if (lease != NULL) {
+        buf_adds(&buf, lease->body.time_zone);
+        store_set(commit, "zone", &buf);
     }
 
     state_encode(&buf, next);

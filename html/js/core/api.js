@@ -105,6 +105,12 @@ async function result(response) {
     const { status, headers } = response;
     const json = /json/.test(headers.get('Content-Type') || '');
     const data = json && status !== 304 ? await response.json() : null;
+    const zone = headers.get('LeaseLoft-Time-Zone');
+
+    /* a thread's, which the server tells beside it */
+    if (data && zone) {
+        data.time_zone = zone;
+    }
 
     return {
         status,
