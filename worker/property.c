@@ -6,7 +6,7 @@
 #include "view.h"
 
 
-#define PROPERTY_BUCKETS  4096
+#define PROPERTY_BUCKETS  16384
 
 
 struct properties_s {
