@@ -241,11 +241,12 @@ S ?= 60
 
 fuzz:
 	@conf/deps.sh fuzz
-	mkdir -p build/fuzz-run fuzz/corpus/$(T)
+	mkdir -p build/fuzz-run/corpus-$(T)
 	clang -std=c11 -g -O1 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined \
 	    -o build/fuzz-run/$(T) fuzz/fuzz_$(T).c $(WORKER_SRCS) \
 	    $(COMMON_SRCS) $(WORKER_LIBS)
-	build/fuzz-run/$(T) -max_total_time=$(S) fuzz/corpus/$(T)
+	build/fuzz-run/$(T) -max_total_time=$(S) -artifact_prefix=build/fuzz-run/ \
+	    build/fuzz-run/corpus-$(T) fuzz/corpus/$(T)
 
 
 # --- measurements ---
