@@ -9,7 +9,7 @@
 #include "target.h"
 
 
-#define GETS_SOURCE  201
+#define GETS_SOURCE  60001
 #define GETS_QUERY   64
 #define GETS_HEAD    "\"head\":\""
 

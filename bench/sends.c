@@ -8,7 +8,7 @@
 #include "target.h"
 
 
-#define SENDS_SOURCE  200               /* far from those of the streams */
+#define SENDS_SOURCE  60000             /* far from those of the streams */
 #define SENDS_AGAIN   50000000ull       /* a refused one, after that */
 #define SENDS_SECOND  1000000000ull
 #define SENDS_WAIT    20000000ull

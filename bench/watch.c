@@ -11,7 +11,7 @@
 
 #define WATCH_LINE    320               /* a message's mark is well within */
 #define WATCH_ID      48
-#define WATCH_SOURCE  15000             /* streams of one address */
+#define WATCH_SOURCE  7500              /* properties of one address */
 #define WATCH_PAUSE   100000000ull      /* before a refused one comes again */
 
 
@@ -241,7 +241,7 @@ watch_step(uint64_t now)
         watch->reply.data = watch;
         reply_init(&watch->reply);
 
-        if (net_connect(&watch->conn, watch->number / WATCH_SOURCE,
+        if (net_connect(&watch->conn, watch_property(watch) / WATCH_SOURCE,
                         watch_handler)
             == -1)
         {
