@@ -41,19 +41,27 @@ export async function until(what, fn, ms = 15000) {
 }
 
 
+/* outside the range that the kernel gives to clients, who may be many */
 async function freePorts(n) {
-    const servers = await Promise.all(Array.from({ length: n }, () =>
-        new Promise((resolve) => {
+    const ports = new Set();
+
+    while (ports.size < n) {
+        const port = 10000 + Math.floor(Math.random() * 20000);
+
+        const free = await new Promise((resolve) => {
             const server = net.createServer();
 
-            server.listen(0, '127.0.0.1', () => resolve(server));
-        })));
-    const ports = servers.map((server) => server.address().port);
+            server.once('error', () => resolve(false));
+            server.listen(port, '0.0.0.0',
+                          () => server.close(() => resolve(true)));
+        });
 
-    await Promise.all(servers.map((server) =>
-        new Promise((resolve) => server.close(resolve))));
+        if (free) {
+            ports.add(port);
+        }
+    }
 
-    return ports;
+    return [...ports];
 }
 
 
