@@ -22,9 +22,12 @@ case $file in
         ;;
     esac
 
+    # a browser that hangs is a failure, not the end of the run
+    limit="timeout -k 10 300"
+
     # prove's reader of YAML does not take all that node writes, so what node
     # says of a failure becomes a comment
-    node --test --test-reporter=tap "$file" "$@" | awk '
+    $limit node --test --test-reporter=tap "$file" "$@" | awk '
         /^ *(not )?ok /  { failed = /^ *not ok / }
         /^ *---$/        { inside = 1 }
         !inside          { print }
