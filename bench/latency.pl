@@ -21,7 +21,7 @@ use LeaseLoft;
 my $messages = shift // 2000;
 my $warm_up = 100;
 
-my $ll = LeaseLoft->new(http => '');
+my $ll = LeaseLoft->new(http => 'keepalive_requests 100000;');
 my @sync = $ll->redis('CONFIG', 'GET', 'appendfsync');
 
 $ll->lease('P', landlords => ['u-lena'], tenants => ['u-tom']);
