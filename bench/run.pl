@@ -5,8 +5,8 @@
 #
 #     bench/run.pl [NAME ...]       all, or those of %Bench::Cases::all
 #
-# RUNS (3) is how often, LENGTH (5) how many seconds each run counts, SCALE (1) a
-# factor for streams and properties, for a quick look.
+# RUNS (3) is how often, LENGTH (5) how many seconds each run counts, SCALE (1)
+# a factor for streams and properties, for a quick look.
 
 use strict;
 use warnings;

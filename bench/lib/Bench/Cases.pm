@@ -354,8 +354,8 @@ sub storm {
     my @loads = map { Bench->load($server, first => $_ * $each,
         properties => $each, streams => 2 * $each, senders => 4, rate => 20,
         warm => 2, seconds => 3, storm => 'yes', round => 'yes',
-        wait => 'yes', ahead => 512, place => $kind eq 'ours' ? 'after=1'
-                                                              : undef) } 0 .. $processes - 1;
+        wait => 'yes', ahead => 512,
+        place => $kind eq 'ours' ? 'after=1' : undef) } 0 .. $processes - 1;
 
     $_->phase('open') for @loads;
     sleep 1;
