@@ -380,9 +380,10 @@ ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
 
 
 /*
- * NGX_OK, NGX_DECLINED when there is no such claim, NGX_ERROR when it is not an
- * integer.  libjwt would take anything else for 0; its JSON library writes
- * integers, and nothing else, as digits alone.
+ * NGX_OK, NGX_DECLINED when there is no such claim, NGX_ERROR when it is not a
+ * NumericDate (RFC 7519, 2) within reach: seconds, of which a fraction is cut.
+ * libjwt would take anything but integers for 0; its JSON library writes
+ * numbers as digits, with a fraction or an exponent where they have one.
  */
 static ngx_int_t
 ngx_leaseloft_jwt_time(jwt_t *jwt, const char *name, time_t *when)
@@ -397,22 +398,24 @@ ngx_leaseloft_jwt_time(jwt_t *jwt, const char *name, time_t *when)
         return NGX_DECLINED;
     }
 
-    rc = NGX_OK;
     max = NGX_LEASELOFT_JWT_TIME_MAX;
     *when = 0;
 
     /* before 1970 is long ago, however long */
     p = text + (*text == '-');
+    rc = *p >= '0' && *p <= '9' ? NGX_OK : NGX_ERROR;
 
-    do {
-        if (*p < '0' || *p > '9') {
-            rc = NGX_ERROR;
-            break;
-        }
-
+    for ( /* void */ ; *p >= '0' && *p <= '9'; p++) {
         *when = ngx_min(*when * 10 + (*p - '0'), max);
+    }
 
-    } while (*++p);
+    if (*p == '.') {
+        for (p++; *p >= '0' && *p <= '9'; p++) { /* void */ }
+    }
+
+    if (*p != '\0') {
+        rc = NGX_ERROR;
+    }
 
     if (*text == '-') {
         *when = 0;
