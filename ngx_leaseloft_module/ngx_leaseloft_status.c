@@ -185,8 +185,9 @@ ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
         "\"redis\":\"down\",\"workers\":\"unknown\"}");
     static ngx_str_t  functions = ngx_string(
         "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
-        "\"status\":503,\"detail\":\"Redis has no functions of ours yet: no "
-        "worker has run with it.\",\"redis\":\"up\",\"workers\":\"down\"}");
+        "\"status\":503,\"detail\":\"Redis refuses to say whether workers "
+        "run: none has loaded its functions yet, or the rights of nginx's "
+        "user do not allow them.\",\"redis\":\"up\",\"workers\":\"down\"}");
     static ngx_str_t  workers = ngx_string(
         "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
         "\"status\":503,\"detail\":\"No worker has been heard of for 3 "
