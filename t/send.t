@@ -164,4 +164,24 @@ is($ll->say('P', 'u-tom', "over $_->[0]", @{ $_->[1] })->status(), 201,
     for ['HTTP/2', [http => 2]], ['TLS', [tls => 1]],
         ['TLS and HTTP/2', [tls => 1, http => 2]];
 
+# a client_id is held for 30 days at least: in this bucket of 30 days or in the
+# one before, each of which lasts for 60 days from its beginning
+
+my $bucket = int(time() / (30 * 86400));
+my @old = ('/api/properties/P30/messages',
+           { client_id => 'old', text => 'a month ago' }, user => 'u-tom');
+
+$ll->lease('P30');
+my $sent = $ll->post(@old);
+is($sent->status(), 201, 'sent');
+
+cmp_ok($ll->redis('PTTL', "ll:{p:P30}:sent:$bucket"), '>',
+       (30 * 86400 - 60) * 1000, 'held for 30 days from now');
+$ll->redis('RENAME', "ll:{p:P30}:sent:$bucket",
+           'll:{p:P30}:sent:' . ($bucket - 1));
+
+my $later = $ll->post(@old);
+is($later->status(), 200, 'known a bucket later');
+is($later->body(), $sent->body(), 'the original');
+
 $ll->finish();
