@@ -62,6 +62,9 @@ struct ngx_leaseloft_listener_s {
     void                          (*read)(ngx_leaseloft_listener_t *listener,
                                           ll_frame_t *frame,
                                           ngx_leaseloft_frame_t *event);
+    /* 1: it is this user's, and evaluated at the channel's rev; likewise */
+    ngx_uint_t                    (*sees)(ngx_leaseloft_listener_t *listener,
+                                          ngx_str_t *user);
 };
 
 
@@ -81,7 +84,7 @@ struct ngx_leaseloft_channel_s {
     ngx_queue_t                     listeners;
     ngx_queue_t                     frames;    /* recent, oldest first */
     size_t                          frames_size;
-    ngx_queue_t                     memos;     /* what polls were told */
+    ngx_queue_t                     memos;     /* what is known of users */
     ngx_uint_t                      nmemos;
 
     ngx_queue_t                     idle;      /* while nobody listens */
@@ -91,11 +94,15 @@ struct ngx_leaseloft_channel_s {
 };
 
 
-/* what a poll told a user, valid while ver is the channel's */
+/*
+ * What is known of a user: that they may see something, while rev is the
+ * channel's, and what a poll told them, while ver is.
+ */
 typedef struct {
     ngx_queue_t                     queue;
     ngx_str_t                       user;
-    uint64_t                        ver;
+    uint64_t                        rev;
+    uint64_t                        ver;       /* or NO_VER: no poll yet */
     ll_cursor_t                     head;
     ngx_str_t                       base;      /* JSON, up to the entries */
     u_char                          digest[16];    /* of base, in hex */
@@ -137,6 +144,21 @@ ngx_leaseloft_memo_t *ngx_leaseloft_channel_memo(
 void ngx_leaseloft_channel_remember(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, ngx_leaseloft_view_t *view, ngx_str_t *base,
     u_char *digest);
+
+/*
+ * 1 when the user may see something of the property: the channel is live, and
+ * a stream of theirs, a poll or an answer to ll1_access said so at its rev.
+ * 0 when only Redis knows.
+ */
+ngx_uint_t ngx_leaseloft_channel_admits(ngx_leaseloft_channel_t *channel,
+    ngx_str_t *user);
+
+/*
+ * remembers that Redis said so, having been asked while the channel was live
+ * at rev; failing to is harmless
+ */
+void ngx_leaseloft_channel_admit(ngx_leaseloft_channel_t *channel,
+    ngx_str_t *user, uint64_t rev);
 
 
 /* called by the link */

@@ -56,7 +56,7 @@ void ngx_leaseloft_channel_drop_frames(ngx_leaseloft_channel_t *channel,
 void ngx_leaseloft_channel_tell(ngx_leaseloft_channel_t *channel,
     ngx_leaseloft_news_e news);
 
-/* forgets what polls were told */
+/* forgets what is known of users */
 void ngx_leaseloft_channel_drop_memos(ngx_leaseloft_channel_t *channel);
 
 

@@ -56,6 +56,8 @@ static void ngx_leaseloft_events_note(ngx_leaseloft_stream_t *stream,
     ngx_leaseloft_news_e news);
 static void ngx_leaseloft_events_read(ngx_leaseloft_listener_t *listener,
     ll_frame_t *heard, ngx_leaseloft_frame_t *frame);
+static ngx_uint_t ngx_leaseloft_events_sees(
+    ngx_leaseloft_listener_t *listener, ngx_str_t *user);
 static void ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events);
 static void ngx_leaseloft_events_refreshed(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
@@ -126,6 +128,7 @@ ngx_leaseloft_events_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
     events = (ngx_leaseloft_events_t *) stream;
     stream->listener.read = ngx_leaseloft_events_read;
+    stream->listener.sees = ngx_leaseloft_events_sees;
 
     rc = ngx_leaseloft_events_place(r, &events->place);
     events->placed = (rc == NGX_OK);
@@ -648,6 +651,23 @@ ngx_leaseloft_events_read(ngx_leaseloft_listener_t *listener,
     if (ngx_leaseloft_stream_frame(stream, frame) != NGX_OK) {
         ngx_leaseloft_stream_end(stream, NGX_ERROR);
     }
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_events_sees(ngx_leaseloft_listener_t *listener, ngx_str_t *user)
+{
+    ngx_str_t               *own;
+    ngx_leaseloft_events_t  *events;
+
+    events = (ngx_leaseloft_events_t *) listener;
+    own = &events->stream.ctx->user;
+
+    return own->len == user->len
+           && ngx_memcmp(own->data, user->data, user->len) == 0
+           && events->rev == listener->channel->rev
+           && !ngx_leaseloft_events_outdated(events)
+           && !events->stream.ended;
 }
 
 

@@ -4,14 +4,14 @@
  *
  * In the preaccess phase, before nginx's own limits count the request: method,
  * token, origin, property, and for writes whether the property is one of the
- * user's, for which Redis is asked while the phase waits.  What is refused
- * there is remembered and answered in the content phase, so that limits count
- * refused requests, too.
+ * user's.  A channel of the property that is live may know that; else Redis is
+ * asked while the phase waits.  What is refused there is remembered and
+ * answered in the content phase, so that limits count refused requests, too.
  */
 
 
+#include "ngx_leaseloft_channel.h"
 #include "ngx_leaseloft_cors.h"
-#include "ngx_leaseloft_link.h"
 #include "ngx_leaseloft_problem.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_token.h"
@@ -22,6 +22,8 @@
 typedef struct {
     ngx_leaseloft_ctx_t        *ctx;
     ngx_leaseloft_command_t    *command;
+    uint64_t                    rev;       /* of a live channel when asked */
+    unsigned                    watched:1; /* there was one */
 } ngx_leaseloft_access_t;
 
 
@@ -202,14 +204,29 @@ ngx_leaseloft_request_check_property(ngx_http_request_t *r,
 }
 
 
-/* NGX_AGAIN, NGX_ERROR, or the status of the refusal */
+static ngx_leaseloft_channel_t *
+ngx_leaseloft_access_channel(ngx_leaseloft_ctx_t *ctx)
+{
+    return ngx_leaseloft_channel_find(ctx->process,
+                                      NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                      &ctx->property);
+}
+
+
+/* NGX_OK, NGX_AGAIN, NGX_ERROR, or the status of the refusal */
 static ngx_int_t
 ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
 {
-    ngx_http_request_t      *r;
-    ngx_leaseloft_access_t  *access;
+    ngx_http_request_t       *r;
+    ngx_leaseloft_access_t   *access;
+    ngx_leaseloft_channel_t  *channel;
 
     r = ctx->request;
+    channel = ngx_leaseloft_access_channel(ctx);
+
+    if (channel && ngx_leaseloft_channel_admits(channel, &ctx->user)) {
+        return NGX_OK;
+    }
 
     access = ngx_palloc(r->pool, sizeof(ngx_leaseloft_access_t));
     if (access == NULL) {
@@ -217,6 +234,8 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
     }
 
     access->ctx = ctx;
+    access->watched = channel && ngx_leaseloft_channel_live(channel);
+    access->rev = access->watched ? channel->rev : 0;
     access->command = ngx_leaseloft_link_property_call(ctx->process->link,
                           LL_FUNCTION "access", &ctx->property, 1, &ctx->user,
                           ngx_leaseloft_access_reply, access);
@@ -238,6 +257,27 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
 }
 
 
+/*
+ * The answer is at least as new as the rev that was known when it was asked
+ * for, so it may be relied on until a newer one is heard of.
+ */
+static void
+ngx_leaseloft_access_admit(ngx_leaseloft_access_t *access)
+{
+    ngx_leaseloft_channel_t  *channel;
+
+    if (!access->watched) {
+        return;
+    }
+
+    channel = ngx_leaseloft_access_channel(access->ctx);
+
+    if (channel) {
+        ngx_leaseloft_channel_admit(channel, &access->ctx->user, access->rev);
+    }
+}
+
+
 static void
 ngx_leaseloft_access_reply(void *data, ngx_leaseloft_outcome_e outcome,
     redisReply *reply)
@@ -254,6 +294,7 @@ ngx_leaseloft_access_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
         case REDIS_REPLY_INTEGER:
             status = 0;
+            ngx_leaseloft_access_admit(access);
             break;
 
         case REDIS_REPLY_NIL:
