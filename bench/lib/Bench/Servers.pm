@@ -124,9 +124,13 @@ sub stop {
     $self->{stopped} = 1;
     $ll->{finished} = 1;
 
-    # streams that are still open would be drained
-    $ll->signal('nginx', 'KILL'), kill('KILL', $ll->nginx_children())
-        if $ll->pid('nginx');
+    # streams that are still open would be drained; who the children are is
+    # known only while their master lives
+    if (my $nginx = $ll->pid('nginx')) {
+        my @children = $ll->nginx_children();
+        kill 'KILL', $nginx, @children;
+    }
+
     $ll->_stop_all();
     $ll->_remove();
 }
