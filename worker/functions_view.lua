@@ -231,9 +231,9 @@ local function entries(keys, first, last, limit, bytes, backward)
     end
 
     for i = 1, n do
-        local item = list[backward and n + 1 - i or i]
-        out[#out + 1] = tag_of(item[2][HASH])
-        out[#out + 1] = item[2][ENTRY]
+        local fields = list[backward and n + 1 - i or i][2]
+        out[2 * i - 1] = tag_of(fields[HASH])
+        out[2 * i] = fields[ENTRY]
     end
 
     if n == 0 then
