@@ -5,11 +5,11 @@
 
 
 static const char  *ll_property_keys[LL_PROPERTY_KEYS] = {
-    "thread", "meta", "members", "unread", "read", "reads", "snaps", "leases"
+    "thread", "meta", "reads", "snaps", "leases"
 };
 
 static const char  *ll_user_keys[LL_USER_KEYS] = {
-    "inbox", "order", "revs", "account"
+    "inbox", "order"
 };
 
 

@@ -29,9 +29,6 @@
 typedef enum {
     LL_KEY_THREAD = 0,
     LL_KEY_META,
-    LL_KEY_MEMBERS,
-    LL_KEY_UNREAD,
-    LL_KEY_READ,
     LL_KEY_READS,
     LL_KEY_SNAPS,
     LL_KEY_LEASES,
@@ -41,8 +38,6 @@ typedef enum {
 typedef enum {
     LL_KEY_USER_INBOX = 0,
     LL_KEY_USER_ORDER,
-    LL_KEY_USER_REVS,
-    LL_KEY_USER_ACCOUNT,
     LL_USER_KEYS
 } ll_user_key_e;
 

@@ -262,13 +262,13 @@ like((is_cli(0, qr/0 inbox threads mended$/, 'unread', 'rebuild')),
      qr/^305 threads, 2 users/m, 'all of them');
 is_deeply([ inboxes() ], \@before, 'a rebuild changes nothing');
 
-$ll->redis('HSET', 'll:{p:P}:unread', 'u-lena', 99, 'u-tom', 17);
-$ll->redis('DEL', 'll:{p:Q}:unread');
-$ll->redis('DEL', map { "ll:{u:u-lena}:$_" } qw(inbox order revs account));
-$ll->redis('HSET', 'll:{u:u-tom}:account', 'total', 1000);
+$ll->redis('HSET', 'll:{p:P}:meta', 'u:u-lena', 99, 'u:u-tom', 17);
+$ll->redis('HDEL', 'll:{p:Q}:meta', 'u:u-lena', 'u:u-tom');
+$ll->redis('DEL', map { "ll:{u:u-lena}:$_" } qw(inbox order));
+$ll->redis('HSET', 'll:{u:u-tom}:inbox', ':', '7 1000 1');
 $ll->redis('DEL', 'll:{u:u-tom}:order');
 $ll->redis('HSET', 'll:{u:u-tom}:inbox', 'M-8', 'damaged');
-$ll->redis('HSET', 'll:{p:M-9}:unread', 'u-lena', 9);
+$ll->redis('HSET', 'll:{p:M-9}:meta', 'u:u-lena', 9);
 
 is($ll->poll('M-9', 'u-lena')->{you}{unread}, 9, 'a wrong count is shown');
 

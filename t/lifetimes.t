@@ -135,7 +135,7 @@ cmp_ok(scalar @errors, '<=', 4, 'not a line for each try');
 
 # a property as it was in a backup counts through the same versions again
 my @keys = map { "ll:{p:Q}:$_" }
-           qw(thread meta members unread read reads snaps leases);
+           qw(thread meta reads snaps leases);
 $ll->lease('Q', tenants => ['u-tom']);
 $ll->say('Q', 'u-lena', 'one');
 my @dump = map { $ll->redis('DUMP', $_) } @keys;

@@ -89,7 +89,7 @@ is(join(' ', map { my %f = @{ $_->[1] }; "$f{u}:$f{n}" } @$history),
    'u-karl:3 u-karl:6 u-lena:5 u-tom:6', 'the history of marks');
 
 # rebuilt from the threads alone
-$ll->redis('HSET', 'll:{p:P}:unread', 'u-tom', 99, 'u-lena', 99);
+$ll->redis('HSET', 'll:{p:P}:meta', 'u:u-tom', 99, 'u:u-lena', 99);
 my ($status, $out) = $ll->cli('unread', 'rebuild');
 is($status, 0, 'unread rebuild') or diag($out);
 is(unread(), '1 1 0', 'the same result');

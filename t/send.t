@@ -179,6 +179,7 @@ cmp_ok($ll->redis('PTTL', "ll:{p:P30}:sent:$bucket"), '>',
        (30 * 86400 - 60) * 1000, 'held for 30 days from now');
 $ll->redis('RENAME', "ll:{p:P30}:sent:$bucket",
            'll:{p:P30}:sent:' . ($bucket - 1));
+$ll->redis('HSET', 'll:{p:P30}:meta', 'bucket', $bucket - 1);
 
 my $later = $ll->post(@old);
 is($later->status(), 200, 'known a bucket later');

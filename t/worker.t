@@ -112,7 +112,7 @@ is_deeply(\@dense, [ 6 .. 205 ], 'versions are dense');
 
 for my $upto (10, 190, 200) {
     $q->ask('read', 'P', 'u-tia', { upto => $upto });
-    is($q->redis('HGET', 'll:{p:P}:unread', 'u-tia'),
+    is($q->redis('HGET', 'll:{p:P}:meta', 'u:u-tia'),
        $q->recount('P', 'u-tia'), "unread after $upto");
 }
 
@@ -136,32 +136,69 @@ my $joins = $q->put('lease', 'P', '', {
 push @n, grow(2501, 2600);
 is($q->await($joins, 30)->{status}, 200, 'joins');
 $q->await($_, 30) for @n;
-is($q->redis('HGET', 'll:{p:P}:unread', 'u-omar'), $q->recount('P', 'u-omar'),
+is($q->redis('HGET', 'll:{p:P}:meta', 'u:u-omar'), $q->recount('P', 'u-omar'),
    'what is unread by a landlord who joined');
 is($q->inbox('u-omar')->{total}, $q->recount('P', 'u-omar'), 'the inbox too');
 
 
-# the inbox: order, ties, pages
+# the inbox: order, ties, pages; as sorted when it is read, and as kept in a
+# sorted set, which a larger one has (32 threads in worker/functions_inbox.lua)
 
-$q->lease("T$_", tenants => ['u-many']) for 1 .. 5;
-$q->say('T2', 'u-many', 'x', 'c');
+for my $size (5, 32, 33, 70) {
+    my $user = "u-many$size";
+    my @names = map { "T$size-$_" } 1 .. $size;
 
-my @order = map { $_->{property} } @{ $q->inbox('u-many')->{threads} };
-is("@order", 'T2 T5 T4 T3 T1', 'newest first');
+    $q->lease($_, tenants => [$user]) for @names;
+    is($q->redis('EXISTS', "ll:{u:$user}:order"), $size > 32 ? 1 : 0,
+       "$size threads: whether there is a sorted set");
 
-$q->redis('ZADD', 'll:{u:u-many}:order', map { (-77, "T$_") } 3, 5, 1, 4);
-@order = map { $_->{property} } @{ $q->inbox('u-many')->{threads} };
-is("@order", 'T2 T1 T3 T4 T5', 'ties by property');
+    $q->say("T$size-2", $user, 'x', 'c');
 
-my ($at, $property, @paged) = ('', '');
-for (1 .. 5) {
-    my $page = $q->inbox('u-many', 2, $at, $property);
-    push @paged, map { $_->{property} } @{ $page->{threads} };
-    last if $page->{next} eq '';
-    ($at, $property) = $page->{next} =~ /^(-?\d+)\.(.*)$/;
+    my $order = sub {
+        return join ' ', map { $_->{property} } @{ $q->inbox($user, 200)->{threads} };
+    };
+    my @rest = grep { $_ ne "T$size-2" } @names;
+    is($order->(), join(' ', "T$size-2", reverse @rest), 'newest first');
+
+    for my $name (@rest) {
+        my $head = $q->redis('HGET', "ll:{u:$user}:inbox", ":$name");
+        $head =~ s/^(\d+ \d+) \d+/$1 77/ or die "head: $head";
+        $q->redis('HSET', "ll:{u:$user}:inbox", ":$name", $head);
+        $q->redis('ZADD', "ll:{u:$user}:order", -77, $name) if $size > 32;
+    }
+    is($order->(), join(' ', "T$size-2", sort @rest), 'ties by property');
+
+    my ($at, $property, @paged) = ('', '');
+    for (1 .. $size) {
+        my $page = $q->inbox($user, 2, $at, $property);
+        push @paged, map { $_->{property} } @{ $page->{threads} };
+        last if $page->{next} eq '';
+        ($at, $property) = $page->{next} =~ /^(-?\d+)\.(.*)$/;
+    }
+    is("@paged", $order->(), 'page by page');
 }
-is("@paged", "@order", 'page by page');
 
+# what changed since a rev, whichever kept the order; and one thread less
+
+for my $size (5, 33) {
+    my $user = "u-many$size";
+    my $since = sub {
+        my ($rev) = @_;
+        my $reply = $q->redis('FCALL_RO', 'll1_inbox_since', 2,
+            "ll:{u:$user}:inbox", "ll:{u:$user}:order", $rev);
+        my %changed = @{ $reply->[2] };
+        return map { $changed{$_} =~ /"property":"([^"]+)"/ }
+               sort { $a <=> $b } keys %changed;
+    };
+    my $rev = $q->inbox($user)->{rev};
+
+    is(join(' ', $since->($rev)), '', 'nothing changed');
+    $q->say("T$size-$_", $user, 'x', "since$_") for 3, 1, 4, 3;
+    is(join(' ', $since->($rev)), "T$size-3 T$size-1 T$size-4",
+       'each once (the id of the 4th was sent before), oldest first');
+    $q->say("T$size-3", $user, 'y', 'again');
+    is(join(' ', $since->($rev)), "T$size-1 T$size-4 T$size-3", 'as they move');
+}
 
 # pending: seen, without a window; taken off: gone from the inbox
 
@@ -180,6 +217,17 @@ is(scalar @{ $q->inbox('u-mia')->{threads} }, 0, 'gone');
 my ($gone) = $q->frames(qr/u:u-mia/);
 is($gone->[2], '', 'a frame says so');
 is($q->redis('ZCARD', 'll:{due}:due'), 1, 'its opening is due');
+
+
+# the set comes and goes with the thread that makes the inbox large
+
+my %later = (starts_at => '2099-01-01T00:00:00Z');
+for ([['u-many32'], 33, 1], [['u-else'], 32, 0]) {
+    my ($tenants, $n, $set) = @$_;
+    $q->lease('T33', %later, tenants => $tenants);
+    is(scalar @{ $q->inbox('u-many32')->{threads} }, $n, "$n threads");
+    is($q->redis('EXISTS', 'll:{u:u-many32}:order'), $set, 'and the set');
+}
 
 
 # dead letters: what is no request; what is delivered in vain too often

@@ -56,13 +56,14 @@ while (time() < $end) {
             my $body = { client_id => 'c' . $made++, text => "text $made" };
             my $n = $q->put('send', $property, $user, $body);
             $sent{$n} = [ $property, $user, @$body{qw(client_id text)} ];
-            $asked{$n} = 1;
+            $asked{$n} = ['send', $property, $user, %$body];
 
         } elsif ($dice < 0.97) {
             my $head = $q->redis('HGET', "ll:{p:$property}:meta", 'seq');
             my $user = (@landlords, @tenants)[rand 5];
-            $asked{$q->put('read', $property, $user,
-                           { upto => int(rand($head + 1)) })} = 1;
+            my $upto = int(rand($head + 1));
+            $asked{$q->put('read', $property, $user, { upto => $upto })} =
+                ['read', $property, $user, $upto];
 
         } else {
             # Mia comes and goes; Tom and Ana stay, so that sends are good
@@ -74,7 +75,7 @@ while (time() < $end) {
                 tenants => [ map { { user => $_, name => 'N' } }
                              @tenants[0, 1, rand() < 0.5 ? 2 : ()] ],
                 starts_at => '2026-01-01T00:00:00Z', ends_at => undef,
-            })} = 1;
+            })} = ['lease', $property, ''];
         }
     }
 
@@ -112,9 +113,13 @@ is(scalar(grep { $q->{verdicts}{$_}{status} !~ /^20[014]$/ } keys %sent), 0,
 my %contradiction;
 for my $n (keys %{ $q->{told} }) {
     my %family = map { substr($_, 0, 1) => 1 } @{ $q->{told}{$n} };
+    # a read of Mia's that was too early may come late enough the second time
+    next if "$asked{$n}[0] $asked{$n}[2]" eq 'read u-mia';
     $contradiction{$n} = 1 if keys %family > 1;
 }
-is(scalar(keys %contradiction), 0, 'no request got two different answers');
+is(scalar(keys %contradiction), 0, 'no request got two different answers')
+    or diag("seed $seed: ", map { "$_: @{ $q->{told}{$_} } @{ $asked{$_} }\n" }
+            keys %contradiction);
 
 my (%place, $twice);
 for my $property (@properties) {

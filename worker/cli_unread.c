@@ -276,28 +276,16 @@ rebuild_member(rebuild_t *rebuild, const char *property, const char *user)
 }
 
 
-static redisReply *
-rebuild_fields(rebuild_t *rebuild, const char *key)
-{
-    args_lit(&rebuild->args, "HKEYS");
-    args_adds(&rebuild->args, key);
-
-    return cli_call(rebuild->cli, &rebuild->args);
-}
-
-
 static int
 rebuild_property(void *data, const char *property)
 {
     int          rc;
-    char         key[LL_KEY_MAX];
     size_t       i;
     rebuild_t   *rebuild = data;
     redisReply  *users;
 
-    (void) ll_keys_property(key, LL_KEY_MEMBERS, property, strlen(property));
-
-    users = rebuild_fields(rebuild, key);
+    cli_property_call(&rebuild->args, "members", property);
+    users = cli_call(rebuild->cli, &rebuild->args);
 
     if (users == NULL) {
         return -1;

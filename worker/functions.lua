@@ -21,12 +21,12 @@
 --     { 2, seq, hash, at, rev, ver, state }; nil for what is not there.  This
 --     is also what the next two answer when the property has moved on.  The
 --     8th is what is kept of that lease, if it has ended.
--- ll1_append (sent id, seq, hash, rev, at, entry, salt, hash, last, sender,
---             channel, expiry of the sent ids in ms, other users ...)
---     KEYS[9] and KEYS[10]: this and the previous bucket of sent ids.
---     { 0, ver, unread of each other user ..., unread of the sender },
+-- ll1_append (sent id, hash, rev, bucket, seq, at, entry, salt, hash, last,
+--             sender, other users ..., channel)
+--     KEYS: thread, meta, this bucket of sent ids, and the one before.
+--     { 0, ver, unread of the sender, of each other user ... },
 --     { 1, seq, entry } if this id was sent before, or as ll1_state.
---     seq, the first hash and rev: what the caller built upon.
+--     The first hash and rev: what the caller built upon; seq: the entry's.
 -- ll1_lease (seq, hash, rev, channel, operations ...)
 --     { 0, ver }, or as ll1_state.  See "operations" below.
 -- ll1_mark (property, user, upto, time, time as RFC 3339, channel)
@@ -34,9 +34,12 @@
 --     { 1, head } if upto lies past it; { 2 } if the user has no window.
 -- ll1_threads (property, users ...)
 --     { ver, user, unread, at, thread, ... }: what the inbox of each of the
---     users (of all, if none is named) has to show; an empty thread is none.
+--     users (of all, if none is named) has to show, less its brace; an empty
+--     thread, at 0, is none.
 -- ll1_recount (property, channel, users ...)
 --     as ll1_threads, having counted unread messages anew.
+-- ll1_members ()
+--     all users who have, or ever had, a window.
 -- ll1_count (user, after, limit)
 --     { read mark, seq, messages }: those not the user's own after the read
 --     mark, or after `after` if it is not empty, up to seq, which lies at most
@@ -45,7 +48,7 @@
 --     KEYS: those of a user.  Puts a thread into the inbox as of ver, unless
 --     what it holds is as new (newer, if force is 1): 1 if that changed it.
 -- ll1_total (channel)
---     KEYS: those of a user.  Adds the total up anew: the total.
+--     KEYS: those of a user.  Makes the account and the order anew: the total.
 -- ll1_due (property, rev, time)
 --     KEYS: due, vers.  The next due time (none, if empty) as of rev, unless
 --     a newer rev has set it: 1 if it did.
@@ -65,9 +68,12 @@
 -- Lines of parties are "USER FROM FRAGMENT", those in a snap "USER MARK
 -- FRAGMENT", each fragment a party as JSON less its brace.
 
-local THREAD, META, MEMBERS, UNREAD, READ, READS, SNAPS, LEASES =
-    1, 2, 3, 4, 5, 6, 7, 8
-local INBOX, ORDER, REVS, ACCOUNT = 1, 2, 3, 4
+local THREAD, META, READS, SNAPS, LEASES = 1, 2, 3, 4, 5
+local SENT, SENT_BEFORE = 3, 4
+local INBOX, ORDER = 1, 2
+
+-- fields of meta that each user has: the window, unread messages, read mark
+local MEMBER, UNREAD, READ = 'm:', 'u:', 'r:'
 
 -- where an entry's values stand in its list of fields
 local ENTRY, HASH, SENDER = 2, 6, 8
@@ -76,9 +82,13 @@ local ROLES = { l = 'landlord', t = 'tenant' }
 local SCAN = 1000
 
 
--- redis.call itself is not there yet while the library is loaded
-local function call(...)
-    return redis.call(...)
+-- redis.call is not there yet while the library is loaded: the first call puts
+-- it here
+local call
+
+call = function(...)
+    call = redis.call
+    return call(...)
 end
 
 

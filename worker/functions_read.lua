@@ -15,9 +15,8 @@ local function mark_move(keys, w, upto, argv)
     w.ver = w.ver + 1
     w.read = upto
 
-    call('HSET', keys[READ], w.user, int(upto))
-    call('HSET', keys[UNREAD], w.user, int(w.unread))
-    call('HSET', keys[META], 'ver', int(w.ver))
+    call('HSET', keys[META], READ .. w.user, int(upto),
+         UNREAD .. w.user, int(w.unread), 'ver', int(w.ver))
     call('XADD', keys[READS], '*', 'u', w.user, 'n', int(upto), 't', argv[4])
     call('PUBLISH', argv[6], 'R ' .. int(w.ver) .. ' ' .. int(w.rev) .. ' '
          .. w.user .. ' ' .. (w.state == 'o' and '1' or '0')
@@ -46,17 +45,28 @@ local function ll1_mark(keys, argv)
 end
 
 
+-- all who have, or ever had, a window
+local function members(keys)
+    local users = {}
+
+    for _, field in ipairs(call('HKEYS', keys[META])) do
+        users[#users + 1] = string.match(field, '^m:(.*)$')
+    end
+
+    return users
+end
+
+
 -- { ver, user, unread, at, thread, ... }
 local function threads(keys, property, users, each)
-    local meta = meta_of(keys)
-    local out = { tonumber(meta.ver or 0) }
+    local out = { tonumber(call('HGET', keys[META], 'ver') or 0) }
 
     if #users == 0 then
-        users = call('HKEYS', keys[MEMBERS])
+        users = members(keys)
     end
 
     for _, user in ipairs(users) do
-        local w = look(keys, user, meta)
+        local w = look(keys, user)
 
         if w and each then
             each(w)
@@ -88,7 +98,7 @@ local function ll1_recount(keys, argv)
         local n = count(keys, w.user, math.max(w.read + 1, w.from), w.head)
         if n ~= w.unread then
             w.unread = n
-            call('HSET', keys[UNREAD], w.user, int(n))
+            call('HSET', keys[META], UNREAD .. w.user, int(n))
             changed = true
         end
     end)
@@ -107,8 +117,8 @@ end
 
 local function ll1_count(keys, argv)
     local user = argv[1]
-    local mark = call('HGET', keys[READ], user) or '0'
-    local head = tonumber(call('HGET', keys[META], 'seq') or 0)
+    local m = call('HMGET', keys[META], READ .. user, 'seq')
+    local mark, head = m[1] or '0', tonumber(m[2] or 0)
     local after = tonumber(argv[2]) or tonumber(mark)
     local last = math.min(head, after + tonumber(argv[3]))
 
@@ -119,4 +129,5 @@ end
 register('ll1_mark', ll1_mark)
 register('ll1_recount', ll1_recount)
 register('ll1_threads', ll1_threads, READ_ONLY)
+register('ll1_members', members, READ_ONLY)
 register('ll1_count', ll1_count, READ_ONLY)

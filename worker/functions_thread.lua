@@ -1,5 +1,8 @@
 -- What is committed to a property: messages, and changes of its leases.
 
+-- sent ids are held in buckets of 30 days, each for 60 days from its beginning
+local BUCKET_MS = 30 * 24 * 3600 * 1000
+
 
 local function state_of(keys)
     local m = call('HMGET', keys[META], 'seq', 'hash', 'at', 'rev', 'ver',
@@ -15,71 +18,84 @@ local function ll1_state(keys, argv)
 end
 
 
--- 1 more unread for each of users but the last one, who is the sender
-local function bump(keys, users)
-    local unread = call('HMGET', keys[UNREAD], unpack(users))
-    local pairs_ = {}
+-- all of it text
+local function publish_entry(channel, ver, rev, seq, hash, entry)
+    call('PUBLISH', channel, 'E ' .. ver .. ' ' .. rev .. ' ' .. seq .. ' '
+         .. tag_of(hash) .. '\n' .. entry)
+end
 
-    for i = 1, #users do
-        unread[i] = tonumber(unread[i] or 0)
-        if i < #users then
-            unread[i] = unread[i] + 1
-            pairs_[#pairs_ + 1] = users[i]
-            pairs_[#pairs_ + 1] = int(unread[i])
+
+-- what was sent by this id
+local function sent_already(keys, seq)
+    local place = seq .. '-0'
+    local item = call('XRANGE', keys[THREAD], place, place)[1]
+
+    if not item then
+        return redis.error_reply('ERR entry ' .. seq .. ' was sent, and is not'
+                                 .. ' in the thread')
+    end
+
+    return { 1, tonumber(seq), item[2][ENTRY] }
+end
+
+
+-- Calls are what a message costs: each is a microsecond, three where its key
+-- is touched first, and two more for a write.  So all there is to know of a
+-- property is one hash, read once and written once, and a sent id is looked
+-- up and noted at the same time.
+local function ll1_append(keys, argv)
+    local id, bucket, seq, entry, hash, sender = argv[1], argv[4], argv[5],
+                                                 argv[7], argv[9], argv[11]
+    local fields = { 'hash', 'rev', 'ver', 'bucket', 'bucket0' }
+
+    for i = 11, #argv - 1 do
+        fields[i - 5] = UNREAD .. argv[i]
+    end
+
+    local m = call('HMGET', keys[META], unpack(fields))
+    local older = m[4] == bucket and m[5] or m[4]
+
+    if older and tonumber(older) == bucket - 1 then
+        local sent = call('HGET', keys[SENT_BEFORE], id)
+        if sent then
+            return sent_already(keys, sent)
         end
     end
 
-    if #pairs_ > 0 then
-        call('HSET', keys[UNREAD], unpack(pairs_))
+    if m[1] ~= argv[2] or m[2] ~= argv[3] then
+        local sent = call('HGET', keys[SENT], id)
+        return sent and sent_already(keys, sent) or state_of(keys)
     end
 
-    return unread
-end
-
-
-local function publish_entry(channel, ver, rev, seq, hash, entry)
-    call('PUBLISH', channel, 'E ' .. int(ver) .. ' ' .. int(rev) .. ' '
-         .. int(seq) .. ' ' .. tag_of(hash) .. '\n' .. entry)
-end
-
-
-local function ll1_append(keys, argv)
-    local id, at, entry, salt, hash = argv[1], argv[5], argv[6], argv[7],
-                                      argv[8]
-    local last, sender, channel = argv[9], argv[10], argv[11]
-    local sent = call('HGET', keys[9], id) or call('HGET', keys[10], id)
-
-    if sent then
-        local place = sent .. '-0'
-        local list = call('XRANGE', keys[THREAD], place, place)
-        return { 1, tonumber(sent), list[1] and list[1][2][ENTRY] or '' }
+    if call('HSETNX', keys[SENT], id, seq) == 0 then
+        return sent_already(keys, call('HGET', keys[SENT], id))
     end
 
-    local m = call('HMGET', keys[META], 'seq', 'hash', 'rev', 'ver')
-
-    if m[1] ~= argv[2] or m[2] ~= argv[3] or m[3] ~= argv[4] then
-        return state_of(keys)
-    end
-
-    local seq = tonumber(m[1]) + 1
-    local ver = tonumber(m[4]) + 1
-
-    call('XADD', keys[THREAD], int(seq) .. '-0', 'e', entry, 's', salt,
+    call('XADD', keys[THREAD], seq .. '-0', 'e', entry, 's', argv[8],
          'h', hash, 'u', sender)
-    call('HSET', keys[META], 'seq', int(seq), 'hash', hash, 'at', at,
-         'last', last, 'ver', int(ver))
-    call('HSET', keys[9], id, int(seq))
-    if call('HLEN', keys[9]) == 1 then
-        call('PEXPIREAT', keys[9], argv[12])
+
+    local ver = m[3] + 1
+    local set = { 'seq', seq, 'hash', hash, 'at', argv[6], 'last', argv[10],
+                  'ver', int(ver) }
+    local reply = { 0, ver, tonumber(m[6] or 0) }
+
+    for i = 7, #fields do
+        local unread = (m[i] or 0) + 1
+        set[2 * i - 3], set[2 * i - 2] = fields[i], int(unread)
+        reply[i - 3] = unread
     end
 
-    local users = { unpack(argv, 13) }
-    users[#users + 1] = sender
-    local unread = bump(keys, users)
+    if m[4] ~= bucket then
+        local n = #set
+        set[n + 1], set[n + 2], set[n + 3], set[n + 4] =
+            'bucket', bucket, 'bucket0', older or ''
+        call('PEXPIREAT', keys[SENT], int((bucket + 2) * BUCKET_MS))
+    end
 
-    publish_entry(channel, ver, tonumber(m[3]), seq, hash, entry)
+    call('HSET', keys[META], unpack(set))
+    publish_entry(argv[#argv], set[10], m[2], seq, hash, entry)
 
-    return { 0, ver, unpack(unread) }
+    return reply
 end
 
 
@@ -105,53 +121,56 @@ end }
 OPERATIONS.entry = { 3, function(keys, ctx, entry, salt, hash)
     ctx.seq = ctx.seq + 1
     ctx.ver = ctx.ver + 1
-    call('XADD', keys[THREAD], int(ctx.seq) .. '-0', 'e', entry, 's', salt,
-         'h', hash, 'u', '')
-    publish_entry(ctx.channel, ctx.ver, ctx.rev, ctx.seq, hash, entry)
+
+    local seq = int(ctx.seq)
+
+    call('XADD', keys[THREAD], seq .. '-0', 'e', entry, 's', salt, 'h', hash,
+         'u', '')
+    publish_entry(ctx.channel, int(ctx.ver), int(ctx.rev), seq, hash, entry)
 end }
 
 
 -- member USER RECORD: a window opens or closes
 OPERATIONS.member = { 2, function(keys, ctx, user, record)
-    call('HSET', keys[MEMBERS], user, record)
+    call('HSET', keys[META], MEMBER .. user, record)
 end }
 
 
 -- pend USER ROLE: a party of the pending lease; who has a window keeps it
 OPERATIONS.pend = { 2, function(keys, ctx, user, role)
-    local record = call('HGET', keys[MEMBERS], user)
+    local record = call('HGET', keys[META], MEMBER .. user)
     if not record or not string.match(record, '^[oc]') then
-        call('HSET', keys[MEMBERS], user, 'p ' .. role)
+        call('HSET', keys[META], MEMBER .. user, 'p ' .. role)
     end
 end }
 
 
 -- unpend USER: no longer one
 OPERATIONS.unpend = { 1, function(keys, ctx, user)
-    local record = call('HGET', keys[MEMBERS], user)
+    local record = call('HGET', keys[META], MEMBER .. user)
     if record and string.match(record, '^p') then
-        call('HSET', keys[MEMBERS], user, 'x')
+        call('HSET', keys[META], MEMBER .. user, 'x')
     end
 end }
 
 
 -- unread USER N: as a new window starts
 OPERATIONS.unread = { 2, function(keys, ctx, user, n)
-    call('HSET', keys[UNREAD], user, n)
+    call('HSET', keys[META], UNREAD .. user, n)
 end }
 
 
 -- recount USER MARK SEQ N: the same, for one that starts in the past; N were
 -- counted from MARK to SEQ, and the rest is counted here
 OPERATIONS.recount = { 4, function(keys, ctx, user, mark, seq, n)
-    local now = call('HGET', keys[READ], user) or '0'
+    local now = call('HGET', keys[META], READ .. user) or '0'
 
     if now ~= mark then
         seq, n = now, 0
     end
 
     n = n + count(keys, user, tonumber(seq) + 1, ctx.seq)
-    call('HSET', keys[UNREAD], user, int(n))
+    call('HSET', keys[META], UNREAD .. user, int(n))
 end }
 
 

@@ -38,33 +38,22 @@ local FIELDS = {
 }
 
 
-local function meta_of(keys)
-    local list = call('HMGET', keys[META], unpack(FIELDS))
-    local meta = {}
-
-    for i, name in ipairs(FIELDS) do
-        meta[name] = list[i]
-    end
-
-    return meta
-end
-
-
 -- what a user may see, less the entries: nil for nothing
-local function look(keys, user, meta)
-    local record = call('HGET', keys[MEMBERS], user)
-
-    if not record then
-        return nil
-    end
-
+local function look(keys, user)
+    local list = call('HMGET', keys[META], MEMBER .. user, UNREAD .. user,
+                      READ .. user, unpack(FIELDS))
     local state, role, from, to =
-        string.match(record, '^([ocp]) ([lt]) ?(%d*) ?(%d*)$')
+        string.match(list[1] or '', '^([ocp]) ([lt]) ?(%d*) ?(%d*)$')
+
     if not state then
         return nil
     end
 
-    meta = meta or meta_of(keys)
+    local meta = {}
+
+    for i, name in ipairs(FIELDS) do
+        meta[name] = list[i + 3]
+    end
 
     local w = { state = state, role = role, from = tonumber(from) or 0,
                 ver = tonumber(meta.ver), rev = tonumber(meta.rev),
@@ -82,8 +71,8 @@ local function look(keys, user, meta)
             return nil
         end
 
-        w.unread = tonumber(call('HGET', keys[UNREAD], user) or 0)
-        w.read = tonumber(call('HGET', keys[READ], user) or 0)
+        w.unread = tonumber(list[2] or 0)
+        w.read = tonumber(list[3] or 0)
         if w.read < w.from then
             w.read = 0
         end
@@ -109,7 +98,7 @@ local function parties_marked(keys, lines, form)
     for user, from, fragment in string.gmatch(lines,
                                               '(%S+) (%d+) ([^\n]+)\n')
     do
-        users[#users + 1] = user
+        users[#users + 1] = READ .. user
         froms[#froms + 1] = tonumber(from)
         fragments[#fragments + 1] = fragment
     end
@@ -118,15 +107,15 @@ local function parties_marked(keys, lines, form)
         return out
     end
 
-    local marks = call('HMGET', keys[READ], unpack(users))
+    local marks = call('HMGET', keys[META], unpack(users))
 
-    for i, user in ipairs(users) do
+    for i, field in ipairs(users) do
         local mark = tonumber(marks[i] or 0)
         -- 0 is the party of a pending lease, who can have read nothing
         if froms[i] == 0 or mark < froms[i] then
             mark = 0
         end
-        out[i] = form(user, int(mark), fragments[i])
+        out[i] = form(string.sub(field, #READ + 1), int(mark), fragments[i])
     end
 
     return out
@@ -172,11 +161,11 @@ local function you_json(w)
 end
 
 
--- the thread as the inbox has it
+-- the thread as the inbox has it, less its brace
 local function thread_json(property, w)
     return '{"property":"' .. property .. '","label":' .. w.label
            .. ',"role":"' .. ROLES[w.role] .. '","lease":' .. w.lease
-           .. ',"unread":' .. int(w.unread) .. ',"last":' .. w.last .. '}'
+           .. ',"unread":' .. int(w.unread) .. ',"last":' .. w.last
 end
 
 
@@ -282,7 +271,7 @@ end
 
 
 local function ll1_access(keys, argv)
-    local record = call('HGET', keys[MEMBERS], argv[1])
+    local record = call('HGET', keys[META], MEMBER .. argv[1])
 
     return record and string.match(record, '^[ocp] [lt]') and 1 or false
 end

@@ -159,8 +159,8 @@ message_begin(work_t *work, job_t *job)
 
 
 /*
- * the inboxes of all parties; unread has those of the others, in the order of
- * the parties, then the sender's: 0, or -1
+ * the inboxes of all parties; the reply has what is unread by the sender, then
+ * by the others, in the order of the parties: 0, or -1
  */
 
 static int
@@ -179,11 +179,11 @@ message_badges(work_t *work, job_t *job, const redisReply *reply,
         return -1;
     }
 
-    for (i = 0, j = 2; i < lease->body.nparties; i++) {
+    for (i = 0, j = 3; i < lease->body.nparties; i++) {
         party = &lease->body.parties[i];
 
         if (conn_number(conn_element(reply, strcmp(party->user, job->user) == 0
-                                     ? reply->elements - 1 : j++),
+                                     ? 2 : j++),
                         &unread)
             == -1)
         {

@@ -41,11 +41,11 @@ store_send(store_t *store)
 }
 
 
-/* FCALL of a function with the keys of a property, and more of them */
+/* FCALL of a function with the keys of a property */
 
 static args_t *
 store_property(store_t *store, const char *function,
-    const property_t *property, int more)
+    const property_t *property)
 {
     int      i;
     args_t  *args = &store->args;
@@ -53,7 +53,7 @@ store_property(store_t *store, const char *function,
     args_reset(args);
     args_lit(args, "FCALL");
     args_adds(args, function);
-    args_number(args, LL_PROPERTY_KEYS + more);
+    args_number(args, LL_PROPERTY_KEYS);
 
     for (i = 0; i < LL_PROPERTY_KEYS; i++) {
         args_adds(args, property->keys[i]);
@@ -160,7 +160,7 @@ store_state(store_t *store, const property_t *property, const char *lease)
 {
     args_t  *args;
 
-    args = store_property(store, "ll1_state", property, 0);
+    args = store_property(store, "ll1_state", property);
     args_adds(args, lease);
 
     return store_send(store);
@@ -226,29 +226,39 @@ store_state_read(const redisReply *reply, const property_t *property,
 
 
 /*
- * the common start of ll1_append's arguments; bucket is the present one of
- * sent ids
+ * the start of ll1_append: its keys, the sent id, and what the caller builds
+ * upon; a bucket of sent ids is that of a time
  */
 
 static args_t *
 store_sent(store_t *store, const property_t *property, const char *user,
-    const char *client_id, int64_t bucket)
+    const char *client_id, int64_t now, const char *hash, size_t len,
+    const char *rev)
 {
-    int      i;
-    char     key[LL_KEY_MAX], id[LL_ID_MAX * 2 + 2];
-    size_t   len;
-    args_t  *args;
+    int       i;
+    char      key[LL_KEY_MAX], id[LL_ID_MAX * 2 + 2];
+    args_t   *args = &store->args;
+    int64_t   bucket;
 
-    args = store_property(store, "ll1_append", property, 2);
+    bucket = now / STORE_BUCKET_MS;
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_lit(args, "ll1_append");
+    args_lit(args, "4");
+    args_adds(args, property->keys[LL_KEY_THREAD]);
+    args_adds(args, property->keys[LL_KEY_META]);
 
     for (i = 0; i < 2; i++) {
-        len = ll_keys_sent(key, property->id, property->len,
-                           (uint64_t) (bucket - i));
-        args_copy(args, key, len);
+        args_copy(args, key, ll_keys_sent(key, property->id, property->len,
+                                          (uint64_t) (bucket - i)));
     }
 
-    len = (size_t) snprintf(id, sizeof(id), "%s:%s", user, client_id);
-    args_copy(args, id, len);
+    args_copy(args, id, (size_t) snprintf(id, sizeof(id), "%s:%s", user,
+                                          client_id));
+    args_add(args, hash, len);
+    args_copy(args, rev, strlen(rev));
+    args_number(args, bucket);
 
     return args;
 }
@@ -258,28 +268,26 @@ int
 store_append(store_t *store, const property_t *property,
     const store_append_t *append)
 {
+    char                  rev[32];
     size_t                i;
-    int64_t               bucket;
     args_t               *args;
     const char           *user;
     const state_lease_t  *lease = property->state.active;
 
-    bucket = append->now / STORE_BUCKET_MS;
+    (void) snprintf(rev, sizeof(rev), "%llu",
+                    (unsigned long long) append->rev);
 
     args = store_sent(store, property, append->from->user, append->client_id,
-                      bucket);
+                      append->now, (const char *) append->head->hash,
+                      CHAIN_HASH, rev);
 
-    args_number(args, (int64_t) append->head->seq);
-    args_add(args, (const char *) append->head->hash, CHAIN_HASH);
-    args_number(args, (int64_t) append->rev);
+    args_number(args, (int64_t) append->tail->seq);
     args_number(args, append->tail->at);
     args_add(args, append->entry->data, append->entry->len);
     args_add(args, (const char *) append->salt, CHAIN_SALT);
     args_add(args, (const char *) append->tail->hash, CHAIN_HASH);
     args_add(args, append->last->data, append->last->len);
     args_adds(args, append->from->user);
-    args_adds(args, property->channel);
-    args_number(args, (bucket + 2) * STORE_BUCKET_MS);
 
     for (i = 0; i < lease->body.nparties; i++) {
         user = lease->body.parties[i].user;
@@ -289,6 +297,8 @@ store_append(store_t *store, const property_t *property,
         }
     }
 
+    args_adds(args, property->channel);
+
     return store_send(store);
 }
 
@@ -297,16 +307,9 @@ int
 store_probe(store_t *store, const property_t *property, const char *user,
     const char *client_id, int64_t now)
 {
-    args_t  *args;
-
-    args = store_sent(store, property, user, client_id,
-                      now / STORE_BUCKET_MS);
-
     /* a head that never is */
 
-    args_lit(args, "-");
-    args_lit(args, "-");
-    args_lit(args, "-");
+    (void) store_sent(store, property, user, client_id, now, "-", 1, "-");
 
     return store_send(store);
 }
@@ -318,7 +321,7 @@ store_count(store_t *store, const property_t *property,
 {
     args_t  *args;
 
-    args = store_property(store, "ll1_count", property, 0);
+    args = store_property(store, "ll1_count", property);
     args_adds(args, count->user);
 
     if (count->mark[0] == '\0') {
@@ -342,7 +345,7 @@ store_mark(store_t *store, const property_t *property, const char *user,
 
     clock_format(at, now);
 
-    args = store_property(store, "ll1_mark", property, 0);
+    args = store_property(store, "ll1_mark", property);
     args_adds(args, property->id);
     args_adds(args, user);
     args_number(args, (int64_t) upto);
@@ -359,7 +362,7 @@ store_threads(store_t *store, const property_t *property)
 {
     args_t  *args;
 
-    args = store_property(store, "ll1_threads", property, 0);
+    args = store_property(store, "ll1_threads", property);
     args_adds(args, property->id);
 
     return store_send(store);

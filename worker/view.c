@@ -130,5 +130,4 @@ view_thread_end(buf_t *buf, int64_t unread, const char *last, size_t len)
     buf_number(buf, unread);
     buf_lit(buf, ",\"last\":");
     buf_add(buf, last, len);
-    buf_lit(buf, "}");
 }

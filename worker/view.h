@@ -40,7 +40,7 @@ int view_signature(char dst[VIEW_SIGNATURE + 1], const buf_t *lease,
 /*
  * a thread of the active lease as the inbox of that role has it, up to the
  * number of unread messages; view_thread_end() adds that and the rest, with
- * last the newest entry
+ * last the newest entry, but for the brace: the total follows it in events
  */
 void view_thread(buf_t *buf, const char *property, const state_t *state,
     body_role_e role);

@@ -12,14 +12,12 @@ test_names(void)
     size_t  i, len;
 
     static const char  *property[] = {
-        "ll:{p:P}:thread", "ll:{p:P}:meta", "ll:{p:P}:members",
-        "ll:{p:P}:unread", "ll:{p:P}:read", "ll:{p:P}:reads",
+        "ll:{p:P}:thread", "ll:{p:P}:meta", "ll:{p:P}:reads",
         "ll:{p:P}:snaps", "ll:{p:P}:leases"
     };
 
     static const char  *user[] = {
-        "ll:{u:U}:inbox", "ll:{u:U}:order", "ll:{u:U}:revs",
-        "ll:{u:U}:account"
+        "ll:{u:U}:inbox", "ll:{u:U}:order"
     };
 
     for (i = 0; i < LL_PROPERTY_KEYS; i++) {

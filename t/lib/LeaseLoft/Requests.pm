@@ -19,7 +19,7 @@ use Time::HiRes qw(time);
 use LeaseLoft::Redis;
 
 my $json = JSON::PP->new->canonical->utf8;
-my @names = qw(thread meta members unread read reads snaps leases);
+my @names = qw(thread meta reads snaps leases);
 
 
 sub new {
@@ -52,7 +52,7 @@ sub connect {
 sub redis { my $self = shift; return $self->{redis}->command(@_) }
 
 sub keys_of { return map { "ll:{p:$_[1]}:$_" } @names }
-sub user_keys { return map { "ll:{u:$_[1]}:$_" } qw(inbox order revs account) }
+sub user_keys { return map { "ll:{u:$_[1]}:$_" } qw(inbox order) }
 
 
 # put($op, $property, $user, $body): the request's number, by which await()
@@ -224,10 +224,10 @@ sub recount {
     my ($self, $property, $user) = @_;
 
     my ($state, undef, $from, $to) = split / /,
-        $self->redis('HGET', "ll:{p:$property}:members", $user) // 'x';
+        $self->redis('HGET', "ll:{p:$property}:meta", "m:$user") // 'x';
     return 0 if $state !~ /^[oc]$/;
 
-    my $mark = $self->redis('HGET', "ll:{p:$property}:read", $user) // 0;
+    my $mark = $self->redis('HGET', "ll:{p:$property}:meta", "r:$user") // 0;
 
     return scalar grep {
         my ($seq, undef, undef, undef, $sender) = @$_;
@@ -241,7 +241,7 @@ sub recount {
 sub view {
     my ($self, $property, $user, $mode, $seq, $tag, $limit) = @_;
 
-    my $list = $self->redis('FCALL_RO', 'll1_view', 8,
+    my $list = $self->redis('FCALL_RO', 'll1_view', scalar @names,
                             $self->keys_of($property), $user, $mode // 'none',
                             $seq // 0, $tag // '', $limit // 50, 1 << 20)
         or return undef;
@@ -262,7 +262,7 @@ sub inbox {
     my ($self, $user, $limit, $at, $property) = @_;
 
     my ($rev, $total, $next, $threads) = @{ $self->redis(
-        'FCALL_RO', 'll1_inbox', 4, $self->user_keys($user), $limit // 50,
+        'FCALL_RO', 'll1_inbox', 2, $self->user_keys($user), $limit // 50,
         $at // '', $property // '') };
 
     return { rev => $rev, total => $total, next => $next,
