@@ -157,36 +157,43 @@ ll_frame_decode(const char *s, size_t len, ll_frame_t *frame)
 
 
 int
-ll_verdict_decode(const char *s, size_t len, ll_verdict_t *verdict)
+ll_verdict_decode(ll_str_t *rest, ll_verdict_t *verdict)
 {
-    uint64_t     status;
+    uint64_t     status, len;
     const char  *p, *end;
 
-    p = s;
-    end = s + len;
+    p = rest->data;
+    end = p + rest->len;
 
     if (ll_frame_number(&p, end, ' ', &verdict->request) != 0
         || ll_frame_number(&p, end, ' ', &status) != 0
         || status < 100 || status > 599
-        || ll_frame_number(&p, end, '\n', &verdict->seq) != 0)
+        || ll_frame_number(&p, end, ' ', &verdict->seq) != 0
+        || ll_frame_number(&p, end, '\n', &len) != 0
+        || len > (size_t) (end - p))
     {
         return -1;
     }
 
     verdict->status = (unsigned) status;
     verdict->body.data = p;
-    verdict->body.len = (size_t) (end - p);
+    verdict->body.len = (size_t) len;
+
+    rest->data = p + len;
+    rest->len = (size_t) (end - rest->data);
 
     return 0;
 }
 
 
 size_t
-ll_verdict_encode(char *dst, uint64_t request, unsigned status, uint64_t seq)
+ll_verdict_encode(char *dst, const ll_verdict_t *verdict)
 {
-    return (size_t) snprintf(dst, LL_VERDICT_LINE, "%llu %u %llu\n",
-                             (unsigned long long) request, status,
-                             (unsigned long long) seq);
+    return (size_t) snprintf(dst, LL_VERDICT_LINE, "%llu %u %llu %zu\n",
+                             (unsigned long long) verdict->request,
+                             verdict->status,
+                             (unsigned long long) verdict->seq,
+                             verdict->body.len);
 }
 
 

@@ -56,16 +56,16 @@ typedef struct {
 
 int ll_frame_decode(const char *s, size_t len, ll_frame_t *frame);
 
-int ll_verdict_decode(const char *s, size_t len, ll_verdict_t *verdict);
+/* takes the first of some verdicts off rest */
+int ll_verdict_decode(ll_str_t *rest, ll_verdict_t *verdict);
 
 /*
  * writes a verdict's line, to be followed by its body, into dst, which has
  * room for LL_VERDICT_LINE bytes; returns its length
  */
-#define LL_VERDICT_LINE  64
+#define LL_VERDICT_LINE  80
 
-size_t ll_verdict_encode(char *dst, uint64_t request, unsigned status,
-    uint64_t seq);
+size_t ll_verdict_encode(char *dst, const ll_verdict_t *verdict);
 
 /*
  * "NGINX.REQUEST", as the field r of a request to the workers holds it;

@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char           line[LL_VERDICT_LINE];
     size_t         len;
-    ll_str_t       nginx;
+    ll_str_t       nginx, rest;
     uint64_t       request;
     const char    *s;
     ll_frame_t     frame;
@@ -42,12 +42,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
 
-    if (ll_verdict_decode(s, size, &verdict) == 0) {
+    rest.data = s;
+    rest.len = size;
+
+    while (ll_verdict_decode(&rest, &verdict) == 0) {
         within(verdict.body, s, size);
+        within(rest, s, size);
+        CHECK(verdict.body.data + verdict.body.len == rest.data);
 
-        len = ll_verdict_encode(line, verdict.request, verdict.status,
-                                verdict.seq);
-
+        len = ll_verdict_encode(line, &verdict);
         CHECK(len + verdict.body.len <= size);
     }
 

@@ -539,7 +539,7 @@ ngx_leaseloft_link_heard(ngx_leaseloft_link_t *link, ngx_str_t *channel,
         return;
     }
 
-    ngx_leaseloft_write_verdict(link->process, payload);
+    ngx_leaseloft_write_verdicts(link->process, payload);
 }
 
 

@@ -36,6 +36,8 @@ static void ngx_leaseloft_write_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_write_expired(void *data);
 static void ngx_leaseloft_write_gone(void *data);
+static void ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
+    ll_verdict_t *verdict);
 static ngx_leaseloft_held_t *ngx_leaseloft_write_find(
     ngx_leaseloft_process_t *process, uint64_t number);
 static ngx_int_t ngx_leaseloft_write_answer(ngx_leaseloft_held_t *held,
@@ -269,22 +271,38 @@ ngx_leaseloft_write_end(ngx_leaseloft_held_t *held)
 
 
 void
-ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
+ngx_leaseloft_write_verdicts(ngx_leaseloft_process_t *process,
     ngx_str_t *payload)
 {
+    ll_str_t      rest;
+    ll_verdict_t  verdict;
+
+    rest.data = (char *) payload->data;
+    rest.len = payload->len;
+
+    while (rest.len) {
+
+        if (ll_verdict_decode(&rest, &verdict) != 0
+            || verdict.status < NGX_HTTP_OK)
+        {
+            ngx_log_error(NGX_LOG_ERR, process->log, 0,
+                          "a worker sent a malformed verdict");
+            return;
+        }
+
+        ngx_leaseloft_write_verdict(process, &verdict);
+    }
+}
+
+
+static void
+ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
+    ll_verdict_t *verdict)
+{
     ngx_int_t              rc;
-    ll_verdict_t           verdict;
     ngx_leaseloft_held_t  *held;
 
-    if (ll_verdict_decode((char *) payload->data, payload->len, &verdict) != 0
-        || verdict.status < NGX_HTTP_OK)
-    {
-        ngx_log_error(NGX_LOG_ERR, process->log, 0,
-                      "a worker sent a malformed verdict");
-        return;
-    }
-
-    held = ngx_leaseloft_write_find(process, verdict.request);
+    held = ngx_leaseloft_write_find(process, verdict->request);
 
     if (held == NULL) {
         return;
@@ -292,7 +310,7 @@ ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
 
     ngx_leaseloft_write_end(held);
 
-    rc = ngx_leaseloft_write_answer(held, &verdict);
+    rc = ngx_leaseloft_write_answer(held, verdict);
 
     ngx_leaseloft_finalize(held->ctx->request, rc);
 }

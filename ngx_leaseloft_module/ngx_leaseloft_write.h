@@ -16,11 +16,11 @@
 void ngx_leaseloft_write_init(ngx_leaseloft_process_t *process);
 
 /*
- * A message on this process's own reply channel: answers the request that it
- * names.  One for a request that is no longer held is dropped; payload need
- * not outlive the call.
+ * A message on this process's own reply channel: answers the requests that it
+ * names.  Verdicts on requests that are no longer held are dropped; payload
+ * need not outlive the call.
  */
-void ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
+void ngx_leaseloft_write_verdicts(ngx_leaseloft_process_t *process,
     ngx_str_t *payload);
 
 

@@ -69,7 +69,7 @@ sub queued {
 sub publish {
     my ($r, $text) = @_;
     my ($nginx, $request) = split /\./, $r;
-    return $ll->redis('PUBLISH', "ll:{r:$nginx}:ch", $text =~ s/^N /$request /r);
+    return $ll->redis('PUBLISH', "ll:{r:$nginx}:ch", $text =~ s/(?<!\d)N (?=\d)/$request /gr);
 }
 
 
@@ -78,11 +78,11 @@ sub publish {
 $ll->signal('worker1', 'STOP');
 
 for my $case (
-    ["N 201 7\n{\"seq\":7}", 201, 'application/json', '{"seq":7}'],
-    ["N 200 7\n{\"seq\":7}", 200, 'application/json', '{"seq":7}'],
-    ["N 204 0\n", 204, undef, ''],
-    ["N 409 0\n{\"x\":1}", 409, 'application/problem+json', '{"x":1}'],
-    ["N 503 0\n{\"x\":1}", 503, 'application/problem+json', '{"x":1}'])
+    ["N 201 7 9\n{\"seq\":7}", 201, 'application/json', '{"seq":7}'],
+    ["5 200 1 2\n{}N 200 7 9\n{\"seq\":7}", 200, 'application/json', '{"seq":7}'],
+    ["N 204 0 0\n", 204, undef, ''],
+    ["N 409 0 7\n{\"x\":1}5 200 1 2\n{}", 409, 'application/problem+json', '{"x":1}'],
+    ["N 503 0 7\n{\"x\":1}N 201 0 99\n", 503, 'application/problem+json', '{"x":1}'])
 {
     my ($verdict, $status, $type, $body) = @$case;
 
@@ -94,9 +94,11 @@ for my $case (
     is("$q->{op} $q->{p} $q->{u}", 'send P u-tom', 'what and whose');
     like($q->{r}, qr/^[0-9a-f]+\.\d+$/, 'where to answer');
 
-    publish($q->{r}, $_) for 'N', "N 201", "N 20 1\n", "N 099 1\nx",
-        "N 1000 1\nx", "N x 1\n", "N 201 -1\n", '', "\n", 'x' x 5000,
-        "999999999 201 1\nx", "18446744073709551616 201 1\nx", "0 201 1\nx";
+    publish($q->{r}, $_) for 'N', "N 201", "N 20 1 0\n", "N 099 1 1\nx",
+        "N 1000 1 1\nx", "N x 1 0\n", "N 201 -1 0\n", "N 201 1\nx",
+        "N 201 1 2\nx", "N 201 1 -1\nx", "N 201 1 x\nx", '', "\n", 'x' x 5000,
+        "999999999 201 1 1\nx", "18446744073709551616 201 1 1\nx",
+        "0 201 1 1\nx", "999999999 201 1 1\nxN 20 1 0\n";
     publish($q->{r}, $verdict);
 
     my $r = response($s);
@@ -117,7 +119,7 @@ for my $case (
     my $s = begin(id => 'v-404');
     complete($s);
     wait_for(sub { (queued()->{b} // '') =~ /v-404/ });
-    publish(queued()->{r}, "N 404 0\n{}");
+    publish(queued()->{r}, "N 404 0 2\n{}");
     is(response($s)->comparable(),
        $ll->request('POST', '/api/properties/Q/messages', user => 'u-tom',
                     body => '{}')->comparable(), '404 is always the same');

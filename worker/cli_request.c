@@ -17,7 +17,8 @@
 struct cli_requests_s {
     cli_t       *cli;
     conn_t      *listener;
-    redisReply  *reply;            /* holds the last verdict */
+    redisReply  *reply;            /* holds the last verdicts */
+    ll_str_t     rest;             /* those not taken yet */
     char         name[LL_ID_MAX + 1];
 };
 
@@ -141,39 +142,46 @@ cli_requests_lease(cli_requests_t *requests, uint64_t id, const char *property,
 }
 
 
-/* the payload, if the reply is a message with a verdict: 0, or -1 */
+/* the payload, if the reply is a message: what may hold verdicts */
 
-static int
-cli_requests_decode(const redisReply *reply, ll_verdict_t *verdict)
+static ll_str_t
+cli_requests_payload(const redisReply *reply)
 {
+    ll_str_t           text = { NULL, 0 };
     const redisReply  *payload;
 
     payload = conn_element(reply, 2);
 
-    if (payload == NULL || payload->type != REDIS_REPLY_STRING
-        || strcmp(cli_text(reply, 0), "message") != 0)
+    if (payload != NULL && payload->type == REDIS_REPLY_STRING
+        && strcmp(cli_text(reply, 0), "message") == 0)
     {
-        return -1;
+        text.data = payload->str;
+        text.len = payload->len;
     }
 
-    return ll_verdict_decode(payload->str, (size_t) payload->len, verdict);
+    return text;
 }
 
 
 int
 cli_requests_wait(cli_requests_t *requests, ll_verdict_t *verdict)
 {
-    do {
+    while (requests->rest.len == 0
+           || ll_verdict_decode(&requests->rest, verdict) != 0)
+    {
         freeReplyObject(requests->reply);
         requests->reply = conn_recv(requests->listener);
 
         if (requests->reply == NULL) {
+            requests->rest.len = 0;
             (void) cli_fail("no worker has answered within %d s: what was "
                             "queued is carried out once one runs",
                             CLI_PATIENCE_MS / 1000);
             return -1;
         }
-    } while (cli_requests_decode(requests->reply, verdict) != 0);
+
+        requests->rest = cli_requests_payload(requests->reply);
+    }
 
     return 0;
 }

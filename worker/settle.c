@@ -1,8 +1,13 @@
 
 #include <string.h>
 
+#include "common/frame.h"
 #include "common/id.h"
 #include "settle.h"
+
+
+/* bytes of verdicts in one command, give or take the last one */
+#define SETTLE_VERDICTS  (256 * 1024)
 
 
 /* what ll1_threads answered becomes badges: 0, or -1 */
@@ -100,36 +105,74 @@ settle_refresh(work_t *work, job_t *jobs, size_t n)
 }
 
 
-/* queues the verdicts that were not told yet: how many, or -1 */
+static int
+settle_untold(const job_t *job)
+{
+    return job->step == JOB_SETTLED && !job->told && job->nginx != NULL;
+}
+
+
+static void
+settle_verdict(buf_t *verdicts, const job_t *job)
+{
+    char          line[LL_VERDICT_LINE];
+    ll_verdict_t  verdict;
+
+    verdict.request = job->request;
+    verdict.status = job->status;
+    verdict.seq = job->seq;
+    verdict.body.data = job->answer.data;
+    verdict.body.len = job->answer.len;
+
+    buf_add(verdicts, line, ll_verdict_encode(line, &verdict));
+    buf_add(verdicts, job->answer.data, job->answer.len);
+}
+
+
+/*
+ * Queues the verdicts that were not told yet, those for one process of nginx
+ * in one command: how many commands, or -1.
+ */
 
 static long
 settle_tell(work_t *work, job_t *jobs, size_t n)
 {
+    int     rc;
     long    queued;
-    size_t  i;
+    size_t  i, j;
     job_t  *job;
+    buf_t   verdicts = BUF_INIT;
 
+    rc = 0;
     queued = 0;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; rc == 0 && i < n; i++) {
         job = &jobs[i];
 
-        if (job->step != JOB_SETTLED || job->told || job->nginx == NULL) {
+        if (!settle_untold(job)) {
             continue;
         }
 
-        if (store_verdict(&work->store, job->nginx, job->nginx_len,
-                          job->request, job->status, job->seq, &job->answer)
-            == -1)
-        {
-            return -1;
+        buf_reset(&verdicts);
+
+        for (j = i; j < n && verdicts.len < SETTLE_VERDICTS; j++) {
+
+            if (settle_untold(&jobs[j]) && jobs[j].nginx_len == job->nginx_len
+                && memcmp(jobs[j].nginx, job->nginx, job->nginx_len) == 0)
+            {
+                settle_verdict(&verdicts, &jobs[j]);
+                jobs[j].told = 1;
+            }
         }
 
-        job->told = 1;
+        rc = store_verdicts(&work->store, job->nginx, job->nginx_len,
+                            &verdicts);
         queued++;
     }
 
-    return queued;
+    buf_free(&verdicts);
+
+    return rc == 0 ? queued : -1;
 }
 
 

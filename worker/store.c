@@ -455,32 +455,22 @@ store_due_list(store_t *store, unsigned limit)
 
 
 int
-store_verdict(store_t *store, const char *nginx, size_t len,
-    uint64_t request, unsigned status, uint64_t seq, const buf_t *body)
+store_verdicts(store_t *store, const char *nginx, size_t len,
+    const buf_t *verdicts)
 {
-    int      rc;
-    char     key[LL_KEY_MAX], line[LL_VERDICT_LINE];
-    buf_t    verdict = BUF_INIT;
+    char     key[LL_KEY_MAX];
     args_t  *args = &store->args;
 
     args_reset(args);
     args_lit(args, "PUBLISH");
     args_copy(args, key, ll_keys_reply_channel(key, nginx, len));
+    args_add(args, verdicts->data, verdicts->len);
 
-    buf_add(&verdict, line, ll_verdict_encode(line, request, status, seq));
-    buf_add(&verdict, body->data, body->len);
-
-    if (buf_failed(&verdict)) {
+    if (buf_failed(verdicts)) {
         args->made.failed = 1;
     }
 
-    args_add(args, verdict.data, verdict.len);
-
-    rc = store_send(store);
-
-    buf_free(&verdict);
-
-    return rc;
+    return store_send(store);
 }
 
 

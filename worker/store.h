@@ -123,9 +123,9 @@ int store_due(store_t *store, const char *property, uint64_t rev,
 /* the first limit properties of the due list, with their times */
 int store_due_list(store_t *store, unsigned limit);
 
-/* the line and the body of a verdict */
-int store_verdict(store_t *store, const char *nginx, size_t len,
-    uint64_t request, unsigned status, uint64_t seq, const buf_t *body);
+/* some verdicts, one after the other, for one process of nginx */
+int store_verdicts(store_t *store, const char *nginx, size_t len,
+    const buf_t *verdicts);
 
 /* an empty record takes the worker off */
 int store_beat(store_t *store, const char *worker, const buf_t *record);

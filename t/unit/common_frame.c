@@ -69,28 +69,58 @@ test_bad(void)
 }
 
 
+/* the first verdict of a text, of which `rest` bytes are left then, or -1 */
+
+static int
+verdict(const char *text, size_t rest, ll_verdict_t *v)
+{
+    ll_str_t  s;
+
+    s.data = text;
+    s.len = strlen(text);
+
+    if (ll_verdict_decode(&s, v) != 0) {
+        return -1;
+    }
+
+    return s.len == rest && s.data == text + strlen(text) - rest ? 0 : -2;
+}
+
+
 static void
 test_verdicts(void)
 {
     char          line[LL_VERDICT_LINE];
-    size_t        len;
+    size_t        i, len;
     ll_verdict_t  v;
 
-    len = ll_verdict_encode(line, LL_SEQ_MAX, 201, LL_SEQ_MAX);
-    is_mem(line, len, "999999999999999 201 999999999999999\n", "the longest");
+    static const char  *bad[] = {
+        "17 99 0 0\n", "17 600 0 0\n", "17 201 0\n", "17 201 482 0",
+        "17 201 482 3\n{}", "17 201 482 -1\n", "17 201 482 01\n{",
+        "17 201 482 99999999999999999999\n{}", "probe 3\n", ""
+    };
 
-    ok(ll_verdict_decode("17 201 482\n{\n}", 14, &v) == 0, "verdict");
+    v.request = LL_SEQ_MAX;
+    v.status = 201;
+    v.seq = LL_SEQ_MAX;
+    v.body.len = SIZE_MAX;
+    len = ll_verdict_encode(line, &v);
+    is_mem(line, len, "999999999999999 201 999999999999999"
+           " 18446744073709551615\n", "the longest");
+
+    ok(verdict("17 201 482 3\n{\n}", 0, &v) == 0, "verdict");
     ok(v.request == 17 && v.status == 201 && v.seq == 482, "its numbers");
     is_mem(v.body.data, v.body.len, "{\n}", "its body, newlines and all");
 
-    ok(ll_verdict_decode("17 204 0\n", 9, &v) == 0 && v.body.len == 0,
+    ok(verdict("17 204 0 0\n", 0, &v) == 0 && v.body.len == 0,
        "without a body");
-    ok(ll_verdict_decode("17 99 0\n", 8, &v) == -1, "status 99");
-    ok(ll_verdict_decode("17 600 0\n", 9, &v) == -1, "status 600");
-    ok(ll_verdict_decode("17 201\n", 7, &v) == -1, "no seq");
-    ok(ll_verdict_decode("17 201 482", 10, &v) == -1, "no newline");
-    ok(ll_verdict_decode("probe 3\n", 8, &v) == -1, "a probe is none");
-    ok(ll_verdict_decode("", 0, &v) == -1, "nothing");
+
+    ok(verdict("17 201 482 2\n{}18 204 0 0\n", 11, &v) == 0, "one of two");
+    is_mem(v.body.data, v.body.len, "{}", "its own body only");
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        ok(verdict(bad[i], 0, &v) == -1, bad[i]);
+    }
 }
 
 

@@ -107,20 +107,32 @@ sub pump {
                 && !IO::Select->new($sub->{socket})->can_read($left);
         my $reply = $sub->reply();
         my ($channel, $payload) = @$reply[2, 3];
-        my ($line, $body) = split /\n/, $payload, 2;
 
         if ($channel eq "ll:{r:$self->{name}}:ch") {
-            my ($n, $status, $seq) = split / /, $line;
-            push @{ $self->{told}{$n} }, $status;
-            $self->{verdicts}{$n} = {
-                status => $status, seq => $seq, body => $body,
-                json => scalar eval { $json->decode($body) },
-            };
+            $self->take_verdicts($payload);
 
         } else {
-            push @{ $self->{frames} }, [ $channel, $line, $body ];
+            push @{ $self->{frames} }, [ $channel, split /\n/, $payload, 2 ];
         }
     }
+}
+
+
+sub take_verdicts {
+    my ($self, $payload) = @_;
+
+    while ($payload =~ s/^(\d+) (\d+) (\d+) (\d+)\n//) {
+        my ($n, $status, $seq, $body) =
+            ($1, $2, $3, substr($payload, 0, $4, ''));
+
+        push @{ $self->{told}{$n} }, $status;
+        $self->{verdicts}{$n} = {
+            status => $status, seq => $seq, body => $body,
+            json => scalar eval { $json->decode($body) },
+        };
+    }
+
+    die "no verdict: $payload\n" if $payload ne '';
 }
 
 
