@@ -8,6 +8,7 @@
 
 
 #include "ngx_leaseloft_lean.h"
+#include "ngx_leaseloft_peer.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_streams.h"
 #include "ngx_leaseloft_zone.h"
@@ -17,7 +18,6 @@
 #define NGX_LEASELOFT_RETRY_MAX           4000
 #define NGX_LEASELOFT_RETRY_OVERLOAD_MIN  10000
 #define NGX_LEASELOFT_RETRY_OVERLOAD_MAX  60000
-#define NGX_LEASELOFT_STREAM_UNSENT       (128 * 1024)
 
 
 static void ngx_leaseloft_stream_cleanup(void *data);
@@ -134,40 +134,6 @@ ngx_leaseloft_stream_write_handler(ngx_http_request_t *r)
 }
 
 
-/*
- * An event is not held back until the client has acknowledged the one before.
- *
- * The kernel would take megabytes for a client that reads nothing, and hide
- * from us that it does not.  Failure is harmless: a unix socket has no such
- * options.
- */
-
-static void
-ngx_leaseloft_stream_tune(ngx_http_request_t *r)
-{
-    ngx_connection_t          *c;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    c = r->connection;
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    if (clcf->tcp_nodelay) {
-        (void) ngx_tcp_nodelay(c);
-    }
-
-#if defined(TCP_NOTSENT_LOWAT)
-    {
-        int  unsent;
-
-        unsent = NGX_LEASELOFT_STREAM_UNSENT;
-
-        (void) setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT,
-                      (const void *) &unsent, sizeof(int));
-    }
-#endif
-}
-
-
 static ngx_int_t
 ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
 {
@@ -205,7 +171,7 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
     r->limit_rate = 0;
     r->limit_rate_set = 1;
 
-    ngx_leaseloft_stream_tune(r);
+    ngx_leaseloft_peer_tune(r);
 
     stream->ctx->answered = 1;
     stream->started = 1;
@@ -628,6 +594,15 @@ ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream)
         && (ngx_msec_int_t) (stream->drain - ngx_current_msec) <= 0)
     {
         ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_DRAIN);
+        return;
+    }
+
+    if (ngx_leaseloft_peer_gone(c, stream->conf->slow_timeout)) {
+        ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                      "nothing was heard of the client for %M ms, "
+                      "connection is closed", stream->conf->slow_timeout);
+        ngx_leaseloft_peer_drop(c);
+        ngx_leaseloft_stream_cut(stream);
         return;
     }
 

@@ -1,0 +1,124 @@
+#!/usr/bin/perl
+
+# Clients that vanish without a word: no FIN, no RST, nothing is acknowledged
+# any more.  They live in a network namespace whose address is taken away while
+# their streams are open.  nginx gives up their descriptors, and their places
+# among the user's streams, within leaseloft_slow_timeout of the next ping; the
+# kernel by itself would take a quarter of an hour.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+
+my ($ping, $slow) = (1, 3);
+my $name = "ll$$";
+my ($a, $b) = ("${name}a", "${name}b");
+my $net = '10.' . join('.', 64 + int rand 128, int rand 256);
+my @undo;
+
+sub run {
+    my ($command) = @_;
+    return system("$command >/dev/null 2>&1") == 0;
+}
+
+END {
+    my $status = $?;
+    run($_) for reverse @undo;
+    $? = $status;
+}
+
+plan skip_all => 'no network namespaces' if !run("ip netns add $name");
+push @undo, "ip netns del $name";
+
+plan skip_all => 'no veth'
+    if !run("ip link add $a type veth peer name $b netns $name");
+push @undo, "ip link del $a";
+
+run($_) or BAIL_OUT($_) for
+    "ip addr add $net.1/30 dev $a", "ip link set $a up",
+    "ip -n $name addr add $net.2/30 dev $b", "ip -n $name link set $b up";
+
+my @ports = map { LeaseLoft::free_port() } 1 .. 3;
+my $ll = LeaseLoft->new(
+    main => 'worker_processes 1;',
+    directives => { leaseloft_ping => "${ping}s",
+                    leaseloft_slow_timeout => "${slow}s" },
+    server => join ' ', "listen $net.1:$ports[0];",
+                        "listen $net.1:$ports[1] ssl http2;",
+                        "listen $net.1:$ports[2] http2;");
+
+$ll->lease('P');
+
+sub fds {
+    my ($pid) = $ll->nginx_children();
+    opendir my $dir, "/proc/$pid/fd" or return -1;
+    return scalar grep { /^\d+$/ } readdir $dir;
+}
+
+sub streams {
+    my ($n) = $ll->get('/internal/metrics')->body()
+                  =~ /^leaseloft_streams (\d+)/m;
+    return $n;
+}
+
+# an address that nobody has any more takes packets and says nothing, as long
+# as nobody has to ask whose it is
+my ($mac) = `ip -n $name link show dev $b` =~ m{link/ether (\S+)};
+run("ip neigh replace $net.2 lladdr $mac dev $a nud permanent")
+    or BAIL_OUT('no neighbour');
+
+my $token = $ll->token('u-tom');
+my @ways = (
+    ['HTTP/1.1', "http://$net.1:$ports[0]", '--http1.1'],
+    ['TLS', "https://$net.1:$ports[1]", '--http1.1'],
+    ['HTTP/2', "http://$net.1:$ports[2]", '--http2-prior-knowledge'],
+    ['TLS and HTTP/2', "https://$net.1:$ports[1]", '--http2'],
+);
+
+# both kinds, with messages on their way, and with nothing but pings
+for my $case (['/api/properties/P/events', 1], ['/api/properties/P/events', 0],
+              ['/api/inbox/events', 0])
+{
+    my ($path, $busy) = @$case;
+    my $what = $path . ($busy ? ', busy' : ', quiet');
+    my $start = fds();
+    my @clients;
+
+    run("ip -n $name addr replace $net.2/30 dev $b") or BAIL_OUT('address');
+
+    for my $way (@ways) {
+        my ($how, $url, @option) = @$way;
+        my $pid = open my $pipe, '-|', 'ip', 'netns', 'exec', $name, 'curl',
+            '-sNk', @option, '-H', "Authorization: Bearer $token", "$url$path";
+        push @clients, LeaseLoft::Stream->new($pipe, $pid);
+        # curl's heads are not asked for
+        $clients[-1]{response} = LeaseLoft::Response->parse('');
+        ok($clients[-1]->wait_event('hello'), "$what: $how");
+    }
+
+    is(streams(), @ways, "$what: open");
+    cmp_ok(fds(), '>=', $start + @ways, 'each a descriptor');
+
+    run("ip -n $name addr del $net.2/30 dev $b") or BAIL_OUT('no address');
+    my $gone = time();
+
+    $ll->say('P', 'u-lena', 'x' x 1000) for 1 .. ($busy ? 5 : 0);
+    sleep 1;
+    is(streams(), @ways, "$what: nobody has said that they are gone");
+
+    my $bound = $ping + $slow + 2;
+    ok(wait_for(sub { streams() == 0 && fds() <= $start },
+                $bound - (time() - $gone)),
+       "$what: all are given up within $bound s")
+        or diag(streams() . ' streams, ' . fds() . " descriptors; $start");
+    diag(sprintf '%s: %.1f s', $what, time() - $gone);
+
+    $_->close() for @clients;
+}
+
+$ll->finish();
