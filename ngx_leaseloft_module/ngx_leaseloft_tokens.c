@@ -14,7 +14,7 @@
 
 
 /* powers of two */
-#define NGX_LEASELOFT_TOKENS_BUCKETS  4096
+#define NGX_LEASELOFT_TOKENS_BUCKETS  8192
 #define NGX_LEASELOFT_TOKENS_REFUSED_MAX  1024
 
 /* seconds; the clock may be set back */

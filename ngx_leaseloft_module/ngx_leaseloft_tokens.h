@@ -13,7 +13,7 @@
 
 
 /* the most good tokens that a process remembers; about 150 bytes each */
-#define NGX_LEASELOFT_TOKENS  4096
+#define NGX_LEASELOFT_TOKENS  16384
 
 
 /* freed with pool; NULL: no memory, or no SHA-256 in OpenSSL */
