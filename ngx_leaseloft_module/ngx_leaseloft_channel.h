@@ -69,7 +69,9 @@ struct ngx_leaseloft_listener_s {
 
 
 struct ngx_leaseloft_channel_s {
-    ngx_str_node_t                  node;      /* by id, first: see nginx */
+    ngx_leaseloft_channel_t        *next;      /* in its bucket */
+    uint32_t                        hash;
+    ngx_queue_t                     all;
     ngx_leaseloft_process_t        *process;
     ngx_leaseloft_channel_kind_e    kind;
     ngx_leaseloft_channel_state_e   state;

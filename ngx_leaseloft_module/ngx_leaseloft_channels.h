@@ -19,8 +19,10 @@
 
 struct ngx_leaseloft_channels_s {
     ngx_leaseloft_process_t    *process;
-    ngx_rbtree_t                trees[NGX_LEASELOFT_CHANNEL_KINDS];
-    ngx_rbtree_node_t           sentinels[NGX_LEASELOFT_CHANNEL_KINDS];
+    ngx_leaseloft_channel_t   **buckets;
+    ngx_uint_t                  mask;          /* their number, less one */
+    ngx_uint_t                  n;             /* of channels */
+    ngx_queue_t                 all;
     ngx_queue_t                 idle;          /* soonest to expire first */
     ngx_msec_t                  failed;        /* the first read that did */
     unsigned                    again:1;       /* one did: read again */
