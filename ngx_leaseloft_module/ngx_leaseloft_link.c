@@ -6,7 +6,9 @@
  *
  * Once a second the command connection publishes a probe to the reply channel.
  * What it says comes back on the subscription connection, so that a pair that
- * has gone silent in any of its four directions is found and closed.
+ * has gone silent in any of its four directions is found and closed.  A write
+ * that changes nothing goes with it: a primary that became a replica tells
+ * nobody, answers reads, and even passes on what is published at the new one.
  */
 
 
@@ -436,6 +438,7 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
 
     void                     *owner;
     ngx_queue_t              *q;
+    ngx_uint_t                demoted;
     ngx_leaseloft_reply_pt    handler;
     ngx_leaseloft_command_t  *command;
 
@@ -454,11 +457,24 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
 
     ngx_leaseloft_link_release(link, command);
 
+    demoted = ngx_leaseloft_redis_demoted(reply);
+
     if (handler) {
         handler(owner, NGX_LEASELOFT_REPLIED, reply);
     }
 
     freeReplyObject(reply);
+
+    /* the address may lead to another one by now */
+
+    if (demoted) {
+        ngx_leaseloft_redis_fail(link->command.redis, "a read-only replica");
+
+        if (link->listening) {
+            ngx_leaseloft_redis_fail(link->subscription.redis,
+                                     "a read-only replica");
+        }
+    }
 }
 
 
@@ -673,7 +689,7 @@ static void
 ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
 {
     u_char     text[sizeof("probe \n") + NGX_INT_T_LEN];
-    ngx_str_t  argv[3];
+    ngx_str_t  argv[3], trial[NGX_LEASELOFT_REDIS_TRIAL];
 
     ngx_str_set(&argv[0], "PUBLISH");
     argv[1] = link->channel;
@@ -683,6 +699,11 @@ ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
     link->probed = ngx_current_msec;
 
     (void) ngx_leaseloft_link_command(link, 3, argv, NULL, NULL);
+
+    ngx_leaseloft_redis_trial(trial, &link->channel);
+
+    (void) ngx_leaseloft_link_command(link, NGX_LEASELOFT_REDIS_TRIAL, trial,
+                                      NULL, NULL);
 }
 
 

@@ -224,7 +224,9 @@ static void
 ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
 {
     int                          nodelay;
-    ngx_str_t                    argv[3];
+    char                         key[LL_KEY_MAX];
+    ngx_str_t                    argv[3], trial[NGX_LEASELOFT_REDIS_TRIAL];
+    ngx_str_t                    channel;
     ngx_uint_t                   argc;
     ngx_connection_t            *c;
     ngx_leaseloft_redis_conf_t  *rcf;
@@ -245,7 +247,8 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
 
     /*
      * SELECT is answered while Redis loads its data, and while a replica has
-     * none to serve; PING says whether it is ready
+     * none to serve; PING says whether it is ready, and a write whether it is
+     * the primary
      */
 
     redis->greetings = 0;
@@ -277,13 +280,20 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
 
     ngx_str_set(&argv[2], "PING");
 
+    channel.len = ll_keys_reply_channel(key, "trial", sizeof("trial") - 1);
+    channel.data = (u_char *) key;
+
+    ngx_leaseloft_redis_trial(trial, &channel);
+
     if (ngx_leaseloft_redis_append(redis, 2, argv) != NGX_OK
-        || ngx_leaseloft_redis_append(redis, 1, &argv[2]) != NGX_OK)
+        || ngx_leaseloft_redis_append(redis, 1, &argv[2]) != NGX_OK
+        || ngx_leaseloft_redis_append(redis, NGX_LEASELOFT_REDIS_TRIAL, trial)
+           != NGX_OK)
     {
         goto failed;
     }
 
-    redis->greetings += 2;
+    redis->greetings += 3;
 
     /* else it leaves when the connection is there */
 
@@ -596,10 +606,14 @@ ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis)
 }
 
 
+/* the last greeting is the trial: who has no memory, say, can still be read */
+
 static void
 ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis, redisReply *reply)
 {
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (reply->type == REDIS_REPLY_ERROR
+        && (redis->greetings != 1 || ngx_leaseloft_redis_demoted(reply)))
+    {
 
         /* the server's own words: they never repeat what it was sent */
 
@@ -623,6 +637,27 @@ ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis, redisReply *reply)
         redis->ready = 1;
         redis->handlers->ready(redis->data);
     }
+}
+
+
+void
+ngx_leaseloft_redis_trial(ngx_str_t *argv, ngx_str_t *channel)
+{
+    ngx_str_set(&argv[0], "XADD");
+    argv[1] = *channel;
+    ngx_str_set(&argv[2], "NOMKSTREAM");
+    ngx_str_set(&argv[3], "*");
+    ngx_str_set(&argv[4], "trial");
+    ngx_str_set(&argv[5], "");
+}
+
+
+ngx_uint_t
+ngx_leaseloft_redis_demoted(redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR
+           && ngx_strncmp(reply->str, "READONLY ", sizeof("READONLY ") - 1)
+              == 0;
 }
 
 

@@ -3,7 +3,8 @@
  * One connection to Redis over nginx's own sockets: hiredis formats commands
  * and reads replies, nginx connects, resolves, reads, writes and times.
  *
- * A connection greets (AUTH, SELECT) before it is ready.  Whatever ends it, a
+ * A connection greets (AUTH, SELECT, a write that changes nothing) before it is
+ * ready, which it never is to a read-only replica.  Whatever ends it, a
  * malformed reply too, ends in the closed callback; the owner then connects
  * again when it likes.
  */
@@ -49,6 +50,17 @@ void ngx_leaseloft_redis_fail(ngx_leaseloft_redis_t *redis, char *reason);
  */
 ngx_int_t ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis,
     ngx_uint_t argc, ngx_str_t *argv);
+
+/*
+ * The arguments of a write that changes nothing: Redis answers it with nil, or
+ * with the reason why it takes no writes.  The channel's name is that of a key
+ * that never is.
+ */
+#define NGX_LEASELOFT_REDIS_TRIAL  6
+void ngx_leaseloft_redis_trial(ngx_str_t *argv, ngx_str_t *channel);
+
+/* 1 for the answer of a read-only replica to a write */
+ngx_uint_t ngx_leaseloft_redis_demoted(redisReply *reply);
 
 /* 1 between the ready and the closed callback */
 ngx_uint_t ngx_leaseloft_redis_ready(ngx_leaseloft_redis_t *redis);

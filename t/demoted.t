@@ -1,0 +1,118 @@
+#!/usr/bin/perl
+
+# The Redis that nginx and the worker are connected to becomes a replica, and
+# says so to nobody: its connections stay, it answers reads, and passes on what
+# the new primary publishes.  Both find it out by themselves, and connect again
+# to what the address leads to by then.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+
+my $ll = LeaseLoft->new(start => 0, main => 'worker_processes 2;');
+my $dir = $ll->dir();
+my @port = map { LeaseLoft::free_port() } 0, 1;
+
+sub on {
+    my ($n, @command) = @_;
+    my $redis = LeaseLoft::Redis->new("$dir/r$n.sock") or return undef;
+    return $redis->command(@command);
+}
+
+# the address that nginx and the worker know
+sub lead_to {
+    my ($n) = @_;
+    symlink "$dir/r$n.sock", "$dir/new.sock" or die "symlink: $!";
+    rename "$dir/new.sock", "$dir/redis.sock" or die "rename: $!";
+}
+
+for my $n (0, 1) {
+    mkdir "$dir/redis$n";
+    $ll->write("r$n.conf", <<"END");
+include $LeaseLoft::root/conf/redis.conf
+daemonize no
+bind 127.0.0.1
+port $port[$n]
+dir $dir/redis$n
+unixsocket $dir/r$n.sock
+repl-diskless-sync-delay 0
+END
+    $ll->spawn("redis$n", "redis-server $dir/r$n.conf");
+    ok(wait_for(sub { (eval { on($n, 'PING') } // '') eq 'PONG' }, 10),
+       "Redis $n");
+}
+
+sub replicate {
+    my ($n, $from) = @_;
+    on($n, 'REPLICAOF', '127.0.0.1', $port[$from]);
+    return wait_for(sub {
+        my $role = on($n, 'ROLE');
+        $role->[0] eq 'slave' && $role->[3] eq 'connected';
+    }, 10);
+}
+
+ok(replicate(1, 0), 'replicates');
+lead_to(0);
+$ll->start($_) for qw(worker1 nginx);
+ok($ll->wait_healthy(), 'healthy');
+is($ll->lease('P')->status(), 200, 'a lease');
+
+my $stream = $ll->events('P', 'u-lena');
+ok($stream->wait_event('hello'), 'a stream');
+is($ll->say('P', 'u-tom', 'one')->status(), 201, 'a message');
+ok($stream->wait_entry(2), 'is seen');
+
+
+# the roles change; for a while the address leads to the wrong one
+
+my $start = time();
+
+on(1, 'REPLICAOF', 'NO', 'ONE');
+ok(replicate(0, 1), 'the roles have changed');
+
+is($ll->say('P', 'u-tom', 'two', client_id => 'two')->status(), 503,
+   'nothing can be sent');
+ok($ll->wait_healthy(503, 5), 'which health says') or diag(time() - $start);
+
+my $times = () = $ll->slurp('error.log') =~ /READONLY/g;
+sleep 2;
+my $more = (() = $ll->slurp('error.log') =~ /READONLY/g) - $times;
+cmp_ok($more, '<=', 60, "tried again, but not in a hurry: $more times");
+
+lead_to(1);
+$start = time();
+ok($ll->wait_healthy(200, 5), 'the address follows: healthy');
+
+my $sent = wait_for(sub {
+    my $r = $ll->say('P', 'u-tom', 'two', client_id => 'two');
+    $r->status() == 201 && $r->json();
+}, 5);
+
+is($sent && $sent->{seq}, 3, 'the message can be sent');
+cmp_ok(time() - $start, '<', 5, sprintf 'within %.1f s', time() - $start);
+my $seen = $stream->wait_entry(3);
+is($seen && $seen->{text}, 'two', 'and is seen');
+
+
+# the address is moved first, and nobody sends: no message is refused
+
+on(0, 'REPLICAOF', 'NO', 'ONE');
+lead_to(0);
+ok(replicate(1, 0), 'and back');
+sleep 2.5;
+is($ll->say('P', 'u-tom', 'three')->status(), 201,
+   'found out before anybody sends');
+ok($stream->wait_entry(4), 'and is seen');
+
+ok(wait_for(sub { on(0, 'PUBSUB', 'NUMSUB', 'll:{p:P}:ch')->[1] >= 1 }, 5),
+   'the new primary is listened to');
+my @got = map { $_->{seq} } $stream->entries();
+is("@got", '2 3 4', 'once each, in order');
+
+$stream->close();
+$ll->finish();
