@@ -1,5 +1,6 @@
 
 #include <stdio.h>
+#include <string.h>
 
 #include "keys.h"
 
@@ -13,12 +14,32 @@ static const char  *ll_user_keys[LL_USER_KEYS] = {
 };
 
 
+static char *
+ll_keys_add(char *p, const char *s, size_t len)
+{
+    memcpy(p, s, len);
+
+    return p + len;
+}
+
+
+/* "ll:{KIND:ID}:SUFFIX"; without snprintf(), as a message needs ten of them */
+
 static size_t
 ll_keys_tagged(char *dst, const char *kind, const char *id, size_t len,
     const char *suffix)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{%s:%.*s}:%s", kind,
-                             (int) len, id, suffix);
+    char  *p;
+
+    p = ll_keys_add(dst, "ll:{", 4);
+    p = ll_keys_add(p, kind, strlen(kind));
+    *p++ = ':';
+    p = ll_keys_add(p, id, len);
+    p = ll_keys_add(p, "}:", 2);
+    p = ll_keys_add(p, suffix, strlen(suffix));
+    *p = '\0';
+
+    return (size_t) (p - dst);
 }
 
 

@@ -1,5 +1,4 @@
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,12 +74,24 @@ buf_adds(buf_t *buf, const char *s)
 void
 buf_number(buf_t *buf, int64_t n)
 {
-    int   len;
-    char  digits[32];
+    char      digits[24], *p;
+    uint64_t  left;
 
-    len = snprintf(digits, sizeof(digits), "%lld", (long long) n);
+    /* fifteen to a message: with keys a fifth of what a worker did */
 
-    buf_add(buf, digits, (size_t) len);
+    p = digits + sizeof(digits);
+    left = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;
+
+    do {
+        *--p = (char) ('0' + left % 10);
+        left /= 10;
+    } while (left != 0);
+
+    if (n < 0) {
+        *--p = '-';
+    }
+
+    buf_add(buf, p, (size_t) (digits + sizeof(digits) - p));
 }
 
 
