@@ -37,6 +37,7 @@ consumer_free(consumer_t *consumer)
 {
     unsigned  k;
 
+    consumer_drop_ahead(consumer);
     args_free(&consumer->args);
 
     for (k = 0; k < CONSUMER_INBOXES_MAX; k++) {
@@ -362,6 +363,73 @@ consumer_inbox(const consumer_t *consumer, const redisReply *key)
 
 
 int
+consumer_ask(consumer_t *consumer)
+{
+    if (consumer->asked || consumer->ahead != NULL) {
+        return 0;
+    }
+
+    consumer->asked = 1;
+
+    return consumer_send_read(consumer, 0);
+}
+
+
+void
+consumer_take_ahead(consumer_t *consumer)
+{
+    if (!consumer->asked) {
+        return;
+    }
+
+    consumer->asked = 0;
+    consumer->ahead = consumer_reply(consumer);
+
+    if (consumer->ahead != NULL && consumer->ahead->elements == 0) {
+        freeReplyObject(consumer->ahead);
+        consumer->ahead = NULL;
+    }
+}
+
+
+void
+consumer_drop_ahead(consumer_t *consumer)
+{
+    freeReplyObject(consumer->ahead);
+
+    consumer->ahead = NULL;
+    consumer->asked = 0;
+}
+
+
+/* those asked for ahead, else what comes now: the reply, or NULL */
+
+static redisReply *
+consumer_next(consumer_t *consumer, int64_t block)
+{
+    redisReply  *reply;
+
+    if (consumer->ahead != NULL) {
+        reply = consumer->ahead;
+        consumer->ahead = NULL;
+        return reply;
+    }
+
+    if (consumer->unsent) {
+        if (consumer->busy) {
+            block = block < CONSUMER_LINGER_MS ? block : CONSUMER_LINGER_MS;
+
+        } else if (consumer_send_acks(consumer) == -1) {
+            return NULL;
+        }
+    }
+
+    return consumer_send_read(consumer, block) == 0 ? consumer_reply(consumer)
+                                                    : NULL;
+}
+
+
+int
 consumer_read(consumer_t *consumer, batch_t *batch, int64_t block)
 {
     int                k;
@@ -369,20 +437,7 @@ consumer_read(consumer_t *consumer, batch_t *batch, int64_t block)
     redisReply        *reply;
     const redisReply  *stream;
 
-    if (consumer->unsent) {
-        if (consumer->busy) {
-            block = block < CONSUMER_LINGER_MS ? block : CONSUMER_LINGER_MS;
-
-        } else if (consumer_send_acks(consumer) == -1) {
-            return -1;
-        }
-    }
-
-    if (consumer_send_read(consumer, block) == -1) {
-        return -1;
-    }
-
-    reply = consumer_reply(consumer);
+    reply = consumer_next(consumer, block);
     if (reply == NULL || batch_hold(batch, reply) == -1) {
         return -1;
     }

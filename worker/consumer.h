@@ -37,6 +37,8 @@ typedef struct {
     int64_t       claim_ms;
     int           busy;            /* the last read found something */
     int           unsent;          /* there are acknowledgements */
+    int           asked;           /* for the next requests */
+    redisReply   *ahead;           /* which have come; NULL for none */
     args_t        acks[CONSUMER_INBOXES_MAX];
     char          cursors[CONSUMER_INBOXES_MAX][STATE_REQUEST_MAX];
                                    /* how far claims have looked */
@@ -51,10 +53,21 @@ void consumer_free(consumer_t *consumer);
 int consumer_setup(consumer_t *consumer);
 
 /*
+ * Asks for the next requests while the answers to other commands are still to
+ * come, and takes the answer after those; consumer_read() then begins with
+ * these.
+ */
+int consumer_ask(consumer_t *consumer);
+void consumer_take_ahead(consumer_t *consumer);
+
+/*
  * Adds new requests to the batch, waiting up to block milliseconds for the
  * first, or less while acknowledgements wait too.
  */
 int consumer_read(consumer_t *consumer, batch_t *batch, int64_t block);
+
+/* forgets them: the connection that they came by has gone */
+void consumer_drop_ahead(consumer_t *consumer);
 
 /*
  * Adds what this consumer was given before its connection broke; crashed is 1

@@ -1,8 +1,8 @@
 
 /*
- * Works on a batch of requests until each has its answer, then renews the
- * inboxes, tells nginx, and sets due times; the order matters, as whoever
- * repeats it after a crash finds out from the request alone what is missing.
+ * Works on a batch of requests until each has its answer, then sets due times,
+ * renews the inboxes, and tells nginx; whoever repeats it after a crash finds
+ * out from the request alone what is missing.
  */
 
 

@@ -105,6 +105,12 @@ typedef struct {
     stats_t          *stats;
     int64_t           now;         /* the wall clock as the round began */
     uint64_t          round;
+
+    int             (*also)(void *data);
+                                   /* queues what is to leave with the last
+                                      commands of a batch, and be answered
+                                      after them: 0, or -1 */
+    void             *also_data;
 } work_t;
 
 

@@ -187,7 +187,12 @@ loop_work(loop_t *loop, batch_t *batch)
             break;
         }
 
+        consumer_take_ahead(&loop->consumer);
         loop_refused(loop, batch, result);
+    }
+
+    if (result != DISPATCH_LOST) {
+        consumer_take_ahead(&loop->consumer);
     }
 
     if (result == DISPATCH_DONE) {
@@ -295,6 +300,7 @@ loop_connect(loop_t *loop)
     batch_t  batch = BATCH_INIT;
 
     properties_forget(loop->work.properties);
+    consumer_drop_ahead(&loop->consumer);
 
     if (conn_open(loop->conn) == -1 || loop_prepare(loop) == -1) {
         if (loop->backoff.limit == 0) {
@@ -360,11 +366,32 @@ loop_claim(loop_t *loop)
 }
 
 
+/* new requests, waited for */
+
+static void
+loop_requests(loop_t *loop)
+{
+    batch_t  batch = BATCH_INIT;
+
+    if (consumer_read(&loop->consumer, &batch, loop_block(loop)) == 0) {
+        loop_work(loop, &batch);
+        return;
+    }
+
+    dispatch_end(&loop->work, batch.jobs, batch.n);
+    batch_free(&batch);
+
+    if (conn_alive(loop->conn)) {
+        (void) loop_prepare(loop);
+        loop_sleep(backoff_next(&loop->backoff));
+    }
+}
+
+
 static void
 loop_turn(loop_t *loop)
 {
     int64_t  now;
-    batch_t  batch = BATCH_INIT;
 
     now = clock_monotonic();
 
@@ -388,19 +415,21 @@ loop_turn(loop_t *loop)
         loop_claim(loop);
     }
 
-    if (consumer_read(&loop->consumer, &batch, loop_block(loop)) == -1) {
-        dispatch_end(&loop->work, batch.jobs, batch.n);
-        batch_free(&batch);
+    loop_requests(loop);
+}
 
-        if (conn_alive(loop->conn)) {
-            (void) loop_prepare(loop);
-            loop_sleep(backoff_next(&loop->backoff));
-        }
 
-        return;
-    }
+/*
+ * The next requests are asked for with the last commands of a batch: one trip
+ * less for each batch and, with appendfsync "always", one sync less.
+ */
 
-    loop_work(loop, &batch);
+static int
+loop_ask_ahead(void *data)
+{
+    loop_t  *loop = data;
+
+    return *loop->quit ? 0 : consumer_ask(&loop->consumer);
 }
 
 
@@ -418,6 +447,8 @@ loop_init(loop_t *loop, const options_t *options,
     loop->conn = conn_create(&options->redis, options->name);
     loop->work.properties = properties_create(LOOP_PROPERTIES);
     loop->work.stats = &loop->stats;
+    loop->work.also = loop_ask_ahead;
+    loop->work.also_data = loop;
 
     if (loop->conn == NULL || loop->work.properties == NULL) {
         log_alert("no memory");
@@ -468,6 +499,10 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
         if (!conn_alive(loop.conn) && !*quit) {
             log_error("lost redis: \"%s\"", conn_error(loop.conn));
         }
+    }
+
+    if (conn_alive(loop.conn) && loop.consumer.ahead != NULL) {
+        loop_requests(&loop);
     }
 
     if (conn_alive(loop.conn)) {

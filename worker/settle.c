@@ -255,7 +255,7 @@ settle_recv_badges(work_t *work)
 }
 
 
-/* the inboxes, then the verdicts */
+/* the inboxes, then the verdicts, and with them what else is to be asked */
 
 static dispatch_result_e
 settle_publish(work_t *work, job_t *jobs, size_t n)
@@ -269,7 +269,7 @@ settle_publish(work_t *work, job_t *jobs, size_t n)
     }
 
     told = settle_tell(work, jobs, n);
-    if (told == -1) {
+    if (told == -1 || work->also(work->also_data) == -1) {
         return DISPATCH_LOST;
     }
 
@@ -354,11 +354,11 @@ settle_run(work_t *work, job_t *jobs, size_t n)
     result = settle_refresh(work, jobs, n);
 
     if (result == DISPATCH_DONE) {
-        result = settle_publish(work, jobs, n);
+        result = settle_due(work, jobs, n);
     }
 
     if (result == DISPATCH_DONE) {
-        result = settle_due(work, jobs, n);
+        result = settle_publish(work, jobs, n);
     }
 
     return result;
