@@ -443,7 +443,6 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
     ngx_leaseloft_command_t  *command;
 
     if (ngx_queue_empty(&link->commands)) {
-        freeReplyObject(reply);
         ngx_leaseloft_redis_fail(link->command.redis,
                                  "a reply nobody asked for");
         return;
@@ -462,8 +461,6 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
     if (handler) {
         handler(owner, NGX_LEASELOFT_REPLIED, reply);
     }
-
-    freeReplyObject(reply);
 
     /* the address may lead to another one by now */
 
@@ -583,7 +580,6 @@ ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
                           "redis refused to subscribe: \"%s\"", reply->str);
         }
 
-        freeReplyObject(reply);
         ngx_leaseloft_redis_fail(link->subscription.redis,
                                  "not a subscription's reply");
         return;
@@ -614,8 +610,6 @@ ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
             ngx_leaseloft_link_update(link);
         }
     }
-
-    freeReplyObject(reply);
 }
 
 

@@ -8,21 +8,14 @@
 
 
 #include "ngx_leaseloft_redis.h"
+#include "ngx_leaseloft_replies.h"
 
 
 #define NGX_LEASELOFT_REDIS_CONNECT_TIMEOUT  3000
 #define NGX_LEASELOFT_REDIS_OUTPUT_START     4096
 #define NGX_LEASELOFT_REDIS_OUTPUT_MAX       (16 * 1024 * 1024)
 #define NGX_LEASELOFT_REDIS_INPUT_MAX        (64 * 1024 * 1024)
-#define NGX_LEASELOFT_REDIS_ELEMENTS_MAX     4096
 #define NGX_LEASELOFT_REDIS_ARGS             (1 + 256)
-
-
-#if (HIREDIS_MAJOR > 0)
-typedef size_t  ngx_leaseloft_elements_t;
-#else
-typedef int     ngx_leaseloft_elements_t;
-#endif
 
 
 struct ngx_leaseloft_redis_s {
@@ -39,8 +32,7 @@ struct ngx_leaseloft_redis_s {
     ngx_event_t                      flush;
 
     redisReader                     *reader;
-    redisReplyObjectFunctions       *stock;
-    redisReplyObjectFunctions        functions;
+    ngx_leaseloft_replies_t          replies;
 
     u_char                          *out;          /* start of the buffer */
     size_t                           out_size;
@@ -65,8 +57,6 @@ static ngx_int_t ngx_leaseloft_redis_send(ngx_leaseloft_redis_t *redis);
 static ngx_int_t ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis);
 static void ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis,
     redisReply *reply);
-static void *ngx_leaseloft_redis_create_array(const redisReadTask *task,
-    ngx_leaseloft_elements_t elements);
 
 
 ngx_leaseloft_redis_t *
@@ -77,7 +67,10 @@ ngx_leaseloft_redis_create(ngx_leaseloft_main_conf_t *mcf, char *name,
     ngx_leaseloft_redis_t  *redis;
 
     redis = ngx_pcalloc(pool, sizeof(ngx_leaseloft_redis_t));
-    if (redis == NULL) {
+
+    if (redis == NULL
+        || ngx_leaseloft_replies_init(&redis->replies, pool, log) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -171,18 +164,14 @@ ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis, ngx_addr_t *addr)
     ngx_connection_t  *c;
 
     redis->reader = redisReaderCreate();
-    if (redis->reader == NULL) {
+
+    if (redis->reader == NULL
+        || ngx_leaseloft_replies_attach(&redis->replies, redis->reader)
+           != NGX_OK)
+    {
         ngx_leaseloft_redis_fail(redis, "no memory");
         return;
     }
-
-    /* hiredis's own constructors, but for arrays, which are bounded */
-
-    redis->stock = redis->reader->fn;
-    redis->functions = *redis->stock;
-    redis->functions.createArray = ngx_leaseloft_redis_create_array;
-    redis->reader->fn = &redis->functions;
-    redis->reader->privdata = redis;
 
     ngx_memzero(&redis->peer, sizeof(ngx_peer_connection_t));
 
@@ -599,6 +588,8 @@ ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis)
             ngx_leaseloft_redis_greeted(redis, reply);
         }
 
+        ngx_leaseloft_replies_reset(&redis->replies);
+
         if (redis->peer.connection != c || c->number != number) {
             return NGX_DONE;
         }
@@ -620,12 +611,9 @@ ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis, redisReply *reply)
         ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                       "redis refused the %s connection: \"%s\"",
                       redis->name, reply->str);
-        freeReplyObject(reply);
         ngx_leaseloft_redis_fail(redis, "refused");
         return;
     }
-
-    freeReplyObject(reply);
 
     if (redis->greetings == 0) {
         ngx_leaseloft_redis_fail(redis, "a reply nobody asked for");
@@ -658,22 +646,4 @@ ngx_leaseloft_redis_demoted(redisReply *reply)
     return reply->type == REDIS_REPLY_ERROR
            && ngx_strncmp(reply->str, "READONLY ", sizeof("READONLY ") - 1)
               == 0;
-}
-
-
-/* hiredis allocates an array's elements once it has read their number */
-
-static void *
-ngx_leaseloft_redis_create_array(const redisReadTask *task,
-    ngx_leaseloft_elements_t elements)
-{
-    ngx_leaseloft_redis_t  *redis;
-
-    if ((size_t) elements > NGX_LEASELOFT_REDIS_ELEMENTS_MAX) {
-        return NULL;
-    }
-
-    redis = task->privdata;
-
-    return redis->stock->createArray(task, elements);
 }

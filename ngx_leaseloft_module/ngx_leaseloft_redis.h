@@ -22,7 +22,7 @@ typedef struct ngx_leaseloft_redis_s  ngx_leaseloft_redis_t;
 
 typedef struct {
     void                    (*ready)(void *data);
-    /* reply is the callee's to free; it may close the connection */
+    /* reply is there until this returns; it may close the connection */
     void                    (*reply)(void *data, redisReply *reply);
     void                    (*closed)(void *data);
 } ngx_leaseloft_redis_handlers_t;
