@@ -1,0 +1,116 @@
+#!/usr/bin/perl
+
+# What bounds the cost of clients that do not read, each bound by itself: the
+# time for which one takes nothing, on a busy thread and on a quiet one, and how
+# far it may be behind.  Plain, TLS, HTTP/2 and both at once.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+
+my @ways = ([http => 1], [tls => 1], [http => 2], [tls => 1, http => 2]);
+
+my $ll;
+
+sub metric {
+    my ($name) = @_;
+    my ($value) = $ll->get('/internal/metrics')->body()
+                      =~ /^leaseloft_$name (\d+)/m;
+    return $value;
+}
+
+sub fds {
+    my ($pid) = $ll->nginx_children();
+    opendir my $dir, "/proc/$pid/fd" or return -1;
+    return scalar grep { /^\d+$/ } readdir $dir;
+}
+
+sub stack {
+    my ($server, %directives) = @_;
+
+    $ll = LeaseLoft->new(main => 'worker_processes 1;',
+                         listen => 'sndbuf=16k', server => $server,
+                         directives => \%directives);
+    $ll->lease('P', tenants => ['u-tom', 'u-ana']);
+    $ll->say('P', 'u-lena', 'hello');
+}
+
+# one stream each way, none of which is read any more
+sub stopped {
+    my @streams = map { $ll->events('P', 'u-tom', @$_) } @ways;
+    $_->wait_event('hello') or fail('hello') for @streams;
+    kill 'STOP', map { $_->{pid} // () } @streams;
+    return @streams;
+}
+
+sub say_large { $ll->say('P', 'u-lena', 'x' x 4000) for 1 .. $_[0] }
+
+sub gone {
+    my ($fds, @streams) = @_;
+    kill 'KILL', map { $_->{pid} // () } @streams;
+    $_->close() for @streams;
+    ok(wait_for(sub { metric('streams') == 0 && fds() <= $fds + 1 }, 5),
+       'descriptors and streams are as before') or diag(fds() . " $fds");
+    $ll->finish(more => 1);
+}
+
+
+# by time: messages keep coming, and none of them gives it another second
+
+stack('', leaseloft_slow_timeout => '2s', leaseloft_slow_size => '500m');
+my $fds = fds();
+my @streams = stopped();
+my $start;
+
+say_large(150);
+$start = time();
+my $cut = wait_for(sub { say_large(1); metric('streams') == 0 }, 12);
+ok($cut, 'busy: all are cut, by time') or diag(metric('streams') . ' are left');
+cmp_ok(metric('streams_slow_total'), '>=', @ways, 'as slow ones');
+cmp_ok(time() - $start, '<', 8, sprintf 'after %.1f s', time() - $start);
+gone($fds, @streams);
+
+
+# by time: nothing but what waits
+
+stack('', leaseloft_slow_timeout => '2s', leaseloft_slow_size => '500m',
+      leaseloft_ping => '1h');
+$fds = fds();
+@streams = stopped();
+say_large(200);
+ok(wait_for(sub { metric('streams') == 0 }, 12), 'quiet: all are cut, by time')
+    or diag(metric('streams') . ' are left');
+gone($fds, @streams);
+
+
+# by size, long before the time; a client that does not take its "bye" either
+# is left to nginx's send_timeout.  Who reads is not concerned.
+
+stack('send_timeout 1s;', leaseloft_slow_timeout => '1h',
+      leaseloft_slow_size => '64k');
+$fds = fds();
+@streams = stopped();
+my $well = $ll->events('P', 'u-ana');
+$well->wait_event('hello');
+
+my $sent = 0;
+$cut = wait_for(sub {
+    say_large(10);
+    $sent += 10;
+    $well->events();
+    metric('streams') == 1;
+}, 15);
+
+ok($cut, "all are cut, by size, within $sent messages")
+    or diag(metric('streams') . ' are left');
+cmp_ok(metric('streams_slow_total'), '>=', @ways, 'as slow ones');
+ok($well->wait_entry($sent + 2), 'who reads has it all');
+$well->close();
+gone($fds, @streams);
+
+done_testing();
