@@ -5,7 +5,8 @@
  * not looked at after the first event.
  *
  * nginx's allocations above the pool's size can be freed one by one, which is
- * why a small request_pool_size makes a stream smaller: more of them are.
+ * why a small request_pool_size makes a stream smaller: more of them are.  The
+ * rest of the pool goes when the request is folded (ngx_leaseloft_fold.c).
  *
  * What is left of the buffer is the request line.  Whatever pointed into it is
  * moved; a variable that pointed elsewhere into the buffer, as one of a header
@@ -77,23 +78,26 @@ ngx_leaseloft_lean_freed(ngx_http_request_t *r,
 }
 
 
-void
-ngx_leaseloft_lean(ngx_http_request_t *r)
+size_t
+ngx_leaseloft_lean_size(ngx_http_request_t *r)
+{
+    return r->request_line.len + r->headers_in.server.len;
+}
+
+
+ngx_int_t
+ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool)
 {
     u_char                     *p, *server;
     ngx_leaseloft_lean_line_t   line;
 
     if (!ngx_leaseloft_lean_possible(r)) {
-        return;
+        return NGX_DECLINED;
     }
 
-    /* never in a block of the pool, which may have to get another one for it */
-
-    p = ngx_pmemalign(r->pool,
-                      r->request_line.len + r->headers_in.server.len,
-                      NGX_POOL_ALIGNMENT);
+    p = ngx_pnalloc(pool, ngx_leaseloft_lean_size(r));
     if (p == NULL) {
-        return;
+        return NGX_DECLINED;
     }
 
     server = ngx_cpymem(p, r->request_line.data, r->request_line.len);
@@ -112,6 +116,7 @@ ngx_leaseloft_lean(ngx_http_request_t *r)
     ngx_leaseloft_lean_move(&line, &r->uri.data);
     ngx_leaseloft_lean_move(&line, &r->args.data);
     ngx_leaseloft_lean_move(&line, &r->exten.data);
+    ngx_leaseloft_lean_move(&line, &r->schema.data);
 
 #if (NGX_PCRE)
 
@@ -130,6 +135,8 @@ ngx_leaseloft_lean(ngx_http_request_t *r)
     ngx_leaseloft_lean_buffers(r);
     ngx_leaseloft_lean_headers_in(r);
     ngx_leaseloft_lean_headers_out(r);
+
+    return NGX_OK;
 }
 
 

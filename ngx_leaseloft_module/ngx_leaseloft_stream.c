@@ -7,6 +7,7 @@
  */
 
 
+#include "ngx_leaseloft_fold.h"
 #include "ngx_leaseloft_lean.h"
 #include "ngx_leaseloft_peer.h"
 #include "ngx_leaseloft_request.h"
@@ -20,6 +21,7 @@
 #define NGX_LEASELOFT_RETRY_OVERLOAD_MAX  60000
 
 
+static void ngx_leaseloft_stream_free(void *data);
 static void ngx_leaseloft_stream_cleanup(void *data);
 static void ngx_leaseloft_stream_read_handler(ngx_http_request_t *r);
 static void ngx_leaseloft_stream_write_handler(ngx_http_request_t *r);
@@ -39,23 +41,85 @@ static ngx_str_t  ngx_leaseloft_stream_byes[] = {
 };
 
 
+/* the pool is as big as what will be in it */
+
+static ngx_pool_t *
+ngx_leaseloft_stream_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
+    size_t size)
+{
+    ngx_pool_t          *pool;
+    ngx_pool_cleanup_t  *cln;
+
+    size += sizeof(ngx_pool_t) + sizeof(ngx_pool_cleanup_t)
+            + sizeof(ngx_leaseloft_ctx_t) + ctx->user.len + ctx->property.len;
+
+    if (r->http_version < NGX_HTTP_VERSION_20) {
+        size += ngx_leaseloft_lean_size(r) + NGX_LEASELOFT_FOLD_ROOM;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    pool = ngx_create_pool(ngx_align(size, NGX_POOL_ALIGNMENT),
+                           r->connection->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_leaseloft_stream_free;
+    cln->data = pool;
+
+    return pool;
+}
+
+
+static ngx_leaseloft_ctx_t *
+ngx_leaseloft_stream_ctx(ngx_pool_t *pool, ngx_leaseloft_ctx_t *ctx)
+{
+    ngx_leaseloft_ctx_t  *own;
+
+    own = ngx_palloc(pool, sizeof(ngx_leaseloft_ctx_t));
+    if (own == NULL) {
+        return NULL;
+    }
+
+    *own = *ctx;
+    own->user.data = ngx_pstrdup(pool, &ctx->user);
+    own->property.data = ngx_pstrdup(pool, &ctx->property);
+
+    if (own->user.data == NULL || own->property.data == NULL) {
+        return NULL;
+    }
+
+    ngx_http_set_ctx(ctx->request, own, ngx_leaseloft_module);
+
+    return own;
+}
+
+
 ngx_leaseloft_stream_t *
 ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     const ngx_leaseloft_stream_kind_t *kind, size_t size)
 {
+    ngx_pool_t              *pool;
     ngx_connection_t        *c;
     ngx_pool_cleanup_t      *cln;
     ngx_leaseloft_stream_t  *stream;
 
     c = r->connection;
 
-    stream = ngx_pcalloc(r->pool, size);
-    if (stream == NULL) {
+    pool = ngx_leaseloft_stream_pool(r, ctx, size);
+    if (pool == NULL) {
         return NULL;
     }
 
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    if (cln == NULL) {
+    stream = ngx_pcalloc(pool, size);
+    cln = ngx_pool_cleanup_add(pool, 0);
+    ctx = ngx_leaseloft_stream_ctx(pool, ctx);
+
+    if (stream == NULL || cln == NULL || ctx == NULL) {
         return NULL;
     }
 
@@ -66,6 +130,7 @@ ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     stream->kind = kind;
     stream->request = r;
     stream->ctx = ctx;
+    stream->pool = pool;
     stream->conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
 
     ngx_leaseloft_output_init(&stream->output);
@@ -86,6 +151,13 @@ ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     }
 
     return stream;
+}
+
+
+static void
+ngx_leaseloft_stream_free(void *data)
+{
+    ngx_destroy_pool(data);
 }
 
 
@@ -130,7 +202,9 @@ ngx_leaseloft_stream_write_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
 
-    ngx_leaseloft_stream_run(ctx->data);
+    /* folded, it has no contexts, but the stream's pool */
+
+    ngx_leaseloft_stream_run(ctx ? ctx->data : r->pool->cleanup->data);
 }
 
 
@@ -318,6 +392,7 @@ ngx_leaseloft_stream_full(ngx_leaseloft_stream_t *stream)
 static void
 ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
 {
+    void                *empty;
     ngx_http_request_t  *r;
 
     r = stream->request;
@@ -335,7 +410,11 @@ ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
         stream->head = NULL;
     }
 
-    ngx_leaseloft_lean(r);
+    empty = ngx_leaseloft_streams_empty(stream->ctx->process->streams, r);
+
+    if (ngx_leaseloft_lean(r, stream->pool) == NGX_OK && empty) {
+        ngx_leaseloft_fold(r, stream->pool, stream->ctx, empty);
+    }
 }
 
 

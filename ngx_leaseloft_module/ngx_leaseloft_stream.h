@@ -2,8 +2,9 @@
 /*
  * An open event stream: what thread and inbox streams have in common.
  *
- * A stream lives in its request's pool, and ends with it.  It is held from its
- * creation on, started once it is known what to say, and ended by "bye".
+ * A stream lives in a pool of its own, which ends with its request's, and may
+ * take its place (ngx_leaseloft_fold.h).  It is held from its creation on,
+ * started once it is known what to say, and ended by "bye".
  */
 
 
@@ -48,12 +49,17 @@ struct ngx_leaseloft_stream_s {
     ngx_leaseloft_listener_t            listener;  /* first */
     const ngx_leaseloft_stream_kind_t  *kind;
     ngx_http_request_t                 *request;
-    ngx_leaseloft_ctx_t                *ctx;
+    ngx_leaseloft_ctx_t                *ctx;       /* in pool, as this is */
+    ngx_pool_t                         *pool;
     ngx_leaseloft_loc_conf_t           *conf;
     ngx_leaseloft_command_t            *command;   /* a read under way */
     ngx_leaseloft_output_t              output;
 
-    ngx_rbtree_node_t                   wake;      /* when to look again */
+    union {
+        ngx_rbtree_node_t               wake;      /* when to look again */
+        ngx_queue_t                     ending;    /* not both */
+    };
+
     ngx_msec_t                          spoke;     /* the last event */
     ngx_msec_t                          blocked;   /* nothing taken since */
     ngx_msec_t                          drain;     /* close then */
@@ -61,8 +67,7 @@ struct ngx_leaseloft_stream_s {
     size_t                              lag;       /* live bytes not queued */
 
     u_char                             *head;      /* headers to be sent */
-    ngx_queue_t                         ending;
-    ngx_int_t                           rc;        /* to finalize with */
+    int                                 rc;        /* to finalize with */
 
     unsigned                            started:1;
     unsigned                            counted:1; /* in the zone */

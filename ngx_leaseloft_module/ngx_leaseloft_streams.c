@@ -10,6 +10,7 @@
  */
 
 
+#include "ngx_leaseloft_fold.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_streams.h"
 
@@ -26,6 +27,7 @@ struct ngx_leaseloft_streams_s {
     ngx_queue_t                 ending;
     ngx_event_t                 end;
     ngx_msec_t                  drained;       /* the last one ends then */
+    void                       *empty;         /* from the first one on */
     unsigned                    draining:1;
 };
 
@@ -184,6 +186,7 @@ ngx_leaseloft_stream_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc)
         stream->command = NULL;
     }
 
+    ngx_leaseloft_streams_sleep(stream);
     ngx_queue_insert_tail(&streams->ending, &stream->ending);
 
     if (!streams->end.posted) {
@@ -218,12 +221,23 @@ ngx_leaseloft_streams_end_handler(ngx_event_t *ev)
             ngx_leaseloft_channel_detach(&stream->listener);
         }
 
-        ngx_leaseloft_streams_sleep(stream);
-
+        ngx_leaseloft_unfold(r);
         ngx_leaseloft_finalize(r, rc);
     }
 
     ngx_leaseloft_streams_arm(streams);
+}
+
+
+void *
+ngx_leaseloft_streams_empty(ngx_leaseloft_streams_t *streams,
+    ngx_http_request_t *r)
+{
+    if (streams->empty == NULL) {
+        streams->empty = ngx_leaseloft_fold_create(r);
+    }
+
+    return streams->empty;
 }
 
 
@@ -236,6 +250,10 @@ ngx_leaseloft_streams_schedule(ngx_leaseloft_stream_t *stream)
     ngx_leaseloft_streams_t  *streams;
 
 #define sooner(a, b)  (((ngx_msec_int_t) ((a) - (b)) < 0) ? (a) : (b))
+
+    if (stream->ended) {
+        return;
+    }
 
     streams = stream->ctx->process->streams;
     now = ngx_timeofday();

@@ -30,6 +30,10 @@ void ngx_leaseloft_streams_schedule(ngx_leaseloft_stream_t *stream);
 /* the stream's request is freed */
 void ngx_leaseloft_streams_forget(ngx_leaseloft_stream_t *stream);
 
+/* what silent requests have in common; NULL: nothing (ngx_leaseloft_fold.h) */
+void *ngx_leaseloft_streams_empty(ngx_leaseloft_streams_t *streams,
+    ngx_http_request_t *r);
+
 /* called when the time of a stream has come; defined with the stream */
 void ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream);
 

@@ -173,6 +173,11 @@ sub nginx_conf {
                                               qw(main http server listen);
     my $user = $> == 0 ? 'user root;' : '';
 
+    # as conf/leaseloft.conf has them, so that streams fold (docs/design.md)
+    my %sizes = (request_pool_size => 256, connection_pool_size => 384);
+    my $sizes = join "\n", map { "$_ $sizes{$_};" }
+                    grep { "$http$server" !~ /^\s*$_\s/m } sort keys %sizes;
+
     $self->_certificate();
 
     $self->write('nginx.conf', <<"END");
@@ -189,6 +194,7 @@ http {
     leaseloft_key $dir/token.key;
     include leaseloft/http.conf;
     $more
+    $sizes
     $http
     access_log $dir/access.log leaseloft;
     client_body_temp_path $dir/tmp/body;
