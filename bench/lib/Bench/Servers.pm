@@ -32,11 +32,12 @@ my %starts = (
 my $shipped = <<'END';
 keepalive_timeout 75s;
 client_header_buffer_size 2k;
-connection_pool_size 384;
+connection_pool_size 624;
 large_client_header_buffers 4 8k;
 request_pool_size 256;
 ssl_protocols TLSv1.3;
 ssl_session_tickets off;
+ssl_conf_command NumTickets 1;
 ssl_session_cache shared:bench:10m;
 ssl_buffer_size 4k;
 END
@@ -50,6 +51,10 @@ sub start {
 
     my $sync = $o{sync} // 'everysec';
     my $port = LeaseLoft::free_port();
+    my $sizes = shipped();
+
+    # as the comment there says; it is for TLS
+    $sizes =~ s/(connection_pool_size) \d+/$1 384/ unless $o{tls};
 
     my $ll = LeaseLoft->new(
         start => 0, workers => $o{leaseloft_workers} // 1,
@@ -57,7 +62,7 @@ sub start {
         directives => { leaseloft_max_streams => 100000,
                         $o{zone} ? (leaseloft_zone => $o{zone}) : () },
         http => $always . ($o{defaults} ? "ssl_protocols TLSv1.3;\n"
-                                        : shipped()));
+                                        : $sizes));
 
     my $self = bless { %o, kind => $kind, ll => $ll, redis_port => $port },
                      $class;
