@@ -11,6 +11,7 @@
  *     --deaf N      every Nth stream never hears anything
  *     --refuse N    every Nth message is answered 503, and dropped
  *     --stall N:MS  it sleeps so long before the Nth message
+ *     --split N     every Nth event comes in two pieces, a moment apart
  *
  * Responses have no length of their own to be counted: a stream's is chunked.
  */
@@ -51,7 +52,7 @@ static conn_t    floor_conns[FLOOR_CONNS];
 static int       floor_streams[FLOOR_PROPERTIES];
 static int       floor_epoll, floor_listener;
 static unsigned  floor_lose, floor_double, floor_deaf, floor_refuse;
-static unsigned  floor_stall, floor_stall_ms;
+static unsigned  floor_stall, floor_stall_ms, floor_split;
 
 /* so many there were */
 static unsigned  floor_events, floor_messages, floor_opened;
@@ -119,10 +120,20 @@ floor_open_stream(conn_t *conn)
 static void
 floor_event(conn_t *stream, const char *frame, size_t len)
 {
+    size_t  piece;
+
     floor_events++;
 
     if (stream->deaf || (floor_lose && floor_events % floor_lose == 0)) {
         return;
+    }
+
+    if (floor_split && floor_events % floor_split == 0) {
+        piece = floor_events % len;
+        floor_send(stream->fd, frame, piece);
+        usleep(500);
+        frame += piece;
+        len -= piece;
     }
 
     floor_send(stream->fd, frame, len);
@@ -306,6 +317,7 @@ floor_options(int argc, char **argv, unsigned *port)
         { "deaf",   required_argument, NULL, 'D' },
         { "refuse", required_argument, NULL, 'r' },
         { "stall",  required_argument, NULL, 's' },
+        { "split",  required_argument, NULL, 'S' },
         { NULL, 0, NULL, 0 }
     };
 
@@ -316,6 +328,7 @@ floor_options(int argc, char **argv, unsigned *port)
         case 'd': floor_double = atoi(optarg); break;
         case 'D': floor_deaf = atoi(optarg); break;
         case 'r': floor_refuse = atoi(optarg); break;
+        case 'S': floor_split = atoi(optarg); break;
         case 's':
             sscanf(optarg, "%u:%u", &floor_stall, &floor_stall_ms);
             break;
@@ -340,7 +353,7 @@ main(int argc, char **argv)
 
     if (floor_options(argc, argv, &port) == -1) {
         fputs("usage: floor --port N [--lose N] [--double N] [--deaf N] "
-              "[--refuse N] [--stall N:MS]\n", stderr);
+              "[--refuse N] [--stall N:MS] [--split N]\n", stderr);
         return 2;
     }
 

@@ -22,6 +22,7 @@ static const char  options_help[] =
     "  --streams N --ahead N       streams, and how many to open at a time\n"
     "  --senders N --rate N        senders; messages a second (closed loop)\n"
     "  --mixed                     several senders to a property at a time\n"
+    "  --event-id                  sends name the id of the event\n"
     "  --gets N --kind poll|bad|plain --query Q --expect STATUS\n"
     "  --warm S --seconds S        before it counts, and how long it counts\n"
     "  --drain S                   how long to wait for what is missing\n"
@@ -46,6 +47,7 @@ static const struct option  options_long[] = {
     { "senders",    required_argument, NULL, 'S' },
     { "rate",       required_argument, NULL, 'r' },
     { "mixed",      no_argument,       NULL, 'm' },
+    { "event-id",   no_argument,       NULL, 'E' },
     { "gets",       required_argument, NULL, 'g' },
     { "kind",       required_argument, NULL, 'K' },
     { "query",      required_argument, NULL, 'q' },
@@ -115,6 +117,7 @@ options_take(options_t *options, int option, const char *value)
     case 'S': options->senders = atoi(value); break;
     case 'r': options->rate = atoi(value); break;
     case 'm': options->mixed = 1; break;
+    case 'E': options->target.event_id = 1; break;
     case 'g': options->gets = atoi(value); break;
     case 'K': options_kind(options, value); break;
     case 'q': options->query = value; break;

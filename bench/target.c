@@ -22,21 +22,64 @@
 
 
 static const target_t  *target;
-static char           **target_tokens;
+static char           **target_tokens;         /* NULL: none are kept */
 static char            *target_bad;
 static char             target_filler[2048];
 static char             target_host[64];
 
 
-static char *
-target_token(unsigned property, unsigned side)
+/* for so many properties tokens are kept; making one takes 3 us */
+#define TARGET_KEPT  5000
+
+
+static void
+target_token(char *token, unsigned property, unsigned side)
 {
-    char  user[32], token[TOKEN_MAX + 1];
+    char  user[32];
 
     snprintf(user, sizeof(user), "%c%u", side ? 't' : 'l', property);
     token_make(token, target->key, target->key_len, user, target->token);
+}
 
-    return strdup(token);
+
+static const char *
+target_find_token(unsigned property, unsigned side)
+{
+    static char  token[TOKEN_MAX + 1];
+
+    if (target_tokens) {
+        return target_tokens[(property - target->first) * TARGET_SIDES + side];
+    }
+
+    target_token(token, property, side);
+
+    return token;
+}
+
+
+static int
+target_keep_tokens(void)
+{
+    char      token[TOKEN_MAX + 1];
+    char    **tokens;
+    unsigned  i, n;
+
+    n = target->properties * TARGET_SIDES;
+    tokens = calloc(n, sizeof(char *));
+
+    for (i = 0; tokens && i < n; i++) {
+        target_token(token, target->first + i / TARGET_SIDES,
+                     i % TARGET_SIDES);
+        tokens[i] = strdup(token);
+
+        if (tokens[i] == NULL) {
+            return -1;
+        }
+    }
+
+    target_tokens = tokens;
+
+    return tokens ? 0 : -1;
 }
 
 
@@ -70,29 +113,19 @@ target_fill(void)
 int
 target_init(const target_t *with)
 {
-    unsigned  i;
+    char  token[TOKEN_MAX + 1];
 
     target = with;
 
     snprintf(target_host, sizeof(target_host), "%s:%u", with->host,
              with->port);
 
-    target_tokens = calloc(with->properties * TARGET_SIDES, sizeof(char *));
-
-    if (target_tokens == NULL) {
+    if (with->properties <= TARGET_KEPT && target_keep_tokens() == -1) {
         return -1;
     }
 
-    for (i = 0; i < with->properties * TARGET_SIDES; i++) {
-        target_tokens[i] = target_token(with->first + i / TARGET_SIDES,
-                                        i % TARGET_SIDES);
-
-        if (target_tokens[i] == NULL) {
-            return -1;
-        }
-    }
-
-    target_bad = target_token(with->first, 0);
+    target_token(token, with->first, 0);
+    target_bad = strdup(token);
 
     return target_bad ? target_fill() : -1;
 }
@@ -131,9 +164,7 @@ target_headers(char *out, unsigned property, target_side_e side, int bad)
 {
     const char  *token;
 
-    token = bad ? target_bad_token()
-                : target_tokens[(property - target->first) * TARGET_SIDES
-                                + side];
+    token = bad ? target_bad_token() : target_find_token(property, side);
 
     return sprintf(out, " HTTP/1.1\r\nHost: %s\r\n" TARGET_BROWSER
                    "Referer: http://%s/p/b%u\r\n"
@@ -191,6 +222,12 @@ target_send(char *out, unsigned property, target_side_e side, uint64_t number,
 
     n = sprintf(out, "POST /api/properties/b%u/messages", property);
     n += target_headers(out + n, property, side, 0);
+
+    if (target->event_id) {
+        n += sprintf(out + n, "Event-ID: %llu\r\n",
+                     (unsigned long long) number);
+    }
+
     n += sprintf(out + n, "Accept: */*\r\nOrigin: http://%s\r\n"
                  "Content-Type: application/json\r\n"
                  "Content-Length: %d\r\n\r\n%s", target_host, len, body);

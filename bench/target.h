@@ -35,10 +35,11 @@ typedef struct {
     const char  *place;                 /* query of streams, empty for none */
     size_t       headers;               /* bytes of a stream's request */
     size_t       token;                 /* bytes of a token */
+    int          event_id;              /* sends have an Event-ID */
 } target_t;
 
 
-/* makes all tokens; 0 or -1 */
+/* makes tokens, where they are few enough to be kept; 0 or -1 */
 int target_init(const target_t *target);
 
 /*

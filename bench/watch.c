@@ -11,7 +11,8 @@
 
 #define WATCH_LINE    320               /* a message's mark is well within */
 #define WATCH_ID      48
-#define WATCH_SOURCE  7500              /* properties of one address */
+#define WATCH_SOURCE  2500              /* properties of one address, below */
+
 #define WATCH_PAUSE   100000000ull      /* before a refused one comes again */
 
 
@@ -23,8 +24,8 @@ typedef struct {
     unsigned    open:1;
     uint64_t    seen;                   /* the newest message */
     uint64_t    lost;
+    char       *line;                   /* the start of one; NULL for none */
     char        id[WATCH_ID];
-    char        line[WATCH_LINE];
 } watch_t;
 
 
@@ -80,11 +81,11 @@ watch_property(const watch_t *watch)
 
 
 static void
-watch_message(watch_t *watch)
+watch_message(watch_t *watch, const char *line)
 {
     uint64_t  n, at, now;
 
-    if (target_parse(watch->line, &n, &at) == -1) {
+    if (target_parse(line, &n, &at) == -1) {
         return;
     }
 
@@ -106,20 +107,52 @@ watch_message(watch_t *watch)
 
 
 static void
-watch_line(watch_t *watch)
+watch_line(watch_t *watch, const char *line)
 {
-    watch->line[watch->len] = '\0';
+    if (strncmp(line, "data:", 5) == 0) {
+        watch_message(watch, line);
 
-    if (strncmp(watch->line, "data:", 5) == 0) {
-        watch_message(watch);
-
-    } else if (strncmp(watch->line, "id: ", 4) == 0
-               && watch->len - 4 < WATCH_ID)
+    } else if (strncmp(line, "id: ", 4) == 0
+               && strlen(line + 4) < WATCH_ID)
     {
-        strcpy(watch->id, watch->line + 4);
+        strcpy(watch->id, line + 4);
+    }
+}
+
+
+static void
+watch_drop_line(watch_t *watch)
+{
+    free(watch->line);
+    watch->line = NULL;
+    watch->len = 0;
+}
+
+
+/*
+ * A line that came in pieces is put together, as far as it is of interest.
+ * Few do, so memory for it is had only then: there are a million streams.
+ */
+
+static void
+watch_keep(watch_t *watch, const char *data, size_t len)
+{
+    if (watch->line == NULL) {
+        watch->line = malloc(WATCH_LINE);
+
+        if (watch->line == NULL) {
+            perror("load");
+            exit(1);
+        }
     }
 
-    watch->len = 0;
+    if (len > WATCH_LINE - 1u - watch->len) {
+        len = WATCH_LINE - 1u - watch->len;
+    }
+
+    memcpy(watch->line + watch->len, data, len);
+    watch->len += len;
+    watch->line[watch->len] = '\0';
 }
 
 
@@ -127,7 +160,6 @@ static void
 watch_body(reply_t *reply, char *data, size_t len)
 {
     char     *end;
-    size_t    n, keep;
     watch_t  *watch;
 
     watch = reply->data;
@@ -141,23 +173,25 @@ watch_body(reply_t *reply, char *data, size_t len)
 
     while (len) {
         end = memchr(data, '\n', len);
-        n = end ? (size_t) (end - data) : len;
-        keep = n;
-
-        if (keep > WATCH_LINE - 1u - watch->len) {
-            keep = WATCH_LINE - 1u - watch->len;
-        }
-
-        memcpy(watch->line + watch->len, data, keep);
-        watch->len += keep;
 
         if (end == NULL) {
+            watch_keep(watch, data, len);
             return;
         }
 
-        watch_line(watch);
-        data += n + 1;
-        len -= n + 1;
+        *end++ = '\0';
+
+        if (watch->line) {
+            watch_keep(watch, data, end - data - 1);
+            watch_line(watch, watch->line);
+            watch_drop_line(watch);
+
+        } else {
+            watch_line(watch, data);
+        }
+
+        len -= end - data;
+        data = end;
     }
 }
 
@@ -236,10 +270,15 @@ watch_step(uint64_t now)
     while (watch_queued && watch_opening < watch_ahead) {
         watch = &watches[watch_queue[watch_head]];
 
-        watch->len = 0;
+        watch_drop_line(watch);
         watch->reply.body = watch_body;
         watch->reply.data = watch;
         reply_init(&watch->reply);
+
+        /*
+         * The kernel looks for a free port one by one, so an address with
+         * most of its 28,000 ports taken would make each connection dear.
+         */
 
         if (net_connect(&watch->conn, watch_property(watch) / WATCH_SOURCE,
                         watch_handler)
