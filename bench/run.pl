@@ -6,7 +6,8 @@
 #     bench/run.pl [NAME ...]       all, or those of %Bench::Cases::all
 #
 # RUNS (3) is how often, LENGTH (5) how many seconds each run counts, SCALE (1)
-# a factor for streams and properties, for a quick look.
+# a factor for streams and properties, for a quick look.  ONLY=ours leaves out
+# all contenders whose kind or label does not begin so.
 
 use strict;
 use warnings;
@@ -20,7 +21,7 @@ use Bench::Cases;
 $| = 1;
 
 my $runs = $ENV{RUNS} || 3;
-my @names = @ARGV ? @ARGV : Bench::Cases::names();
+my @names = Bench::Cases::names(@ARGV);
 
 print "# $_\n" for Bench::Cases::versions();
 table($_) for @names;
@@ -31,13 +32,12 @@ table($_) for @names;
 sub table {
     my ($name) = @_;
 
-    my $case = Bench::Cases::case($name)
-        or die "no measurement \"$name\": " . join(' ', Bench::Cases::names())
-               . "\n";
+    my $case = Bench::Cases::case($name);
+    my @contenders = grep { wanted(@$_) } @{ $case->{contenders} };
     my (@order, %figures);
 
     for my $run (1 .. $runs) {
-        for my $contender (@{ $case->{contenders} }) {
+        for my $contender (@contenders) {
             my ($label, @options) = @$contender;
             my $figures = eval { $case->{measure}->(@options) };
 
@@ -47,7 +47,16 @@ sub table {
         }
     }
 
-    print_table($case, \@order, \%figures);
+    print_table($case, \@order, \%figures) if @order;
+}
+
+
+sub wanted {
+    my ($label, $kind) = @_;
+
+    my $only = $ENV{ONLY} // '';
+
+    return grep { index(lc, lc $only) == 0 } $label, $kind;
 }
 
 
@@ -55,24 +64,30 @@ sub print_table {
     my ($case, $order, $figures) = @_;
 
     my @more = @{ $case->{more} || [] };
-    my $ours = median_of($figures->{ $order->[0] }, 'value');
+    my $ours = median_of($figures->{ $case->{contenders}[0][0] }, 'value');
+    my $ratio = $case->{ratio} // 1;
 
     print "\n### $case->{title}\n\n";
-    print "| server | minimum | median | maximum | ours / it | ",
-          join(' | ', map { $_->[1] } @more), " |\n";
-    print '| --- ' x (5 + @more), "|\n";
+    row($case->{of} // 'server', qw(minimum median maximum),
+        $ratio ? 'ours / it' : (), map { $_->[1] } @more);
+    row(('---') x (4 + $ratio + @more));
 
     for my $label (@$order) {
         my $runs = $figures->{$label} or next;
-        my $spread = median_of($runs, 'value');
+        my $spread = median_of($runs, 'value') // [ (undef) x 3 ];
         my @cells = map {
             my $more = median_of($runs, $_->[0]);
             defined $more ? number($more->[1]) : '-';
         } @more;
 
-        print '| ', join(' | ', $label, map({ number($_) } @$spread),
-                         number(ratio($ours, $spread)), @cells), " |\n";
+        row($label, map({ number($_) } @$spread),
+            $ratio ? number(ratio($ours, $spread)) : (), @cells);
     }
+}
+
+
+sub row {
+    print '| ', join(' | ', @_), " |\n";
 }
 
 

@@ -7,10 +7,16 @@ use strict;
 use warnings;
 
 use File::Basename qw(dirname);
+use FindBin;
 use IO::Socket::INET;
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep);
+
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../bench/lib";
+
+use Bench::Cases;
+use Bench::Record;
 
 my $root = dirname(__FILE__) . '/..';
 my $build = $ENV{BUILD} || 'build';
@@ -45,7 +51,57 @@ $r = load(['--stall', '100:200'], '--rate', 1000);
 cmp_ok($r->{over_100}, '>=', 100, 'all that were due are late');
 cmp_ok($r->{event}{max}, '>=', 199, 'the first one by the pause');
 
+# wherever an event is cut in two; all 200 and more places have their turn
+$r = load(['--split', 1], '--rate', 1000);
+is($r->{events}, 2 * $r->{accepted}, 'events in pieces came twice each');
+is($r->{lost} + $r->{doubled} + $r->{deaf}, 0, 'and are one event each');
+
+# what a peer needs that numbers events only if it is told to
+like(request('--event-id'), qr/^Event-ID: 1\r$/m, 'sends name their event');
+unlike(request(), qr/^Event-ID/m, 'but only where they are to');
+
+# recorded commands are sent again to the byte
+my $bytes = join '', map { chr } 0 .. 255;
+my $quoted = $bytes =~ s{([^ -!#-\[\]-~])}{sprintf '\\x%02x', ord $1}ger;
+is(Bench::Record::unescape($quoted), $bytes, 'bytes of a record');
+is(Bench::Record::unescape('a\\nb\\"c\\\\n'), "a\nb\"c\\n",
+   'and those with a name');
+
+is(join(' ', Bench::Cases::names('growth', 'many')),
+   'growth-streams growth-properties growth-messages growth-parties'
+   . ' growth-nginx many', 'measurements by the beginning of their names');
+
 done_testing();
+
+
+# the first request of a sender with such options
+sub request {
+    my (@options) = @_;
+
+    my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1,
+                                       Timeout => 5) or die "listen: $!";
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        open STDOUT, '>', '/dev/null';
+        exec "$build/bench/load", '--port', $server->sockport(), '--senders',
+             1, '--rate', 100, '--seconds', 0.1, '--drain', 0.1, @options;
+        die "load: $!";
+    }
+
+    my ($client, $request) = ($server->accept(), '');
+
+    if ($client) {
+        1 while $request !~ /\r\n\r\n/
+                && sysread $client, $request, 4096, length $request;
+    }
+
+    close $_ for grep { $_ } $client, $server;
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+
+    return $request;
+}
 
 
 # the report about a floor with such faults

@@ -18,7 +18,7 @@ use POSIX qw(sysconf _SC_CLK_TCK);
 
 use LeaseLoft;
 
-our @EXPORT_OK = qw(cpu pss spread number ratio);
+our @EXPORT_OK = qw(cpu pss spread number ratio note used spent);
 
 my $ticks = sysconf(_SC_CLK_TCK);
 
@@ -27,6 +27,8 @@ my $ticks = sysconf(_SC_CLK_TCK);
 # Bench::Servers); the options are the program's own
 sub load {
     my ($class, $server, %o) = @_;
+
+    $o{'event-id'} = 'yes' if $server->{kind} eq 'push';
 
     my @command = ("$LeaseLoft::build/bench/load", '--port', $server->port(),
                    '--key', $server->key());
@@ -84,19 +86,62 @@ sub end {
 }
 
 
-# cpu(@pids): seconds of processor time that these have used so far
+# note($format, ...): how far it is, for whoever waits
+sub note {
+    my ($format, @values) = @_;
+
+    printf STDERR "# $format\n", @values;
+}
+
+
+# cpu(@pids): seconds of processor time that these have used so far, all of
+# their threads that are there
 sub cpu {
     my (@pids) = @_;
 
     my $sum = 0;
 
     for my $pid (@pids) {
-        open my $f, '<', "/proc/$pid/stat" or next;
-        my @field = split / /, (readline($f) =~ s/^.*\) //r);
-        $sum += ($field[11] + $field[12]) / $ticks;
+        my $ns = 0;
+
+        for my $file (glob "/proc/$pid/task/*/schedstat") {
+            open my $f, '<', $file or next;
+            $ns += (readline($f) // 0) =~ /^(\d+)/ ? $1 : 0;
+        }
+
+        $sum += $ns ? $ns / 1e9 : ticks($pid);
     }
 
     return $sum;
+}
+
+
+# by hundredths of a second, for kernels that count no finer
+sub ticks {
+    my ($pid) = @_;
+
+    open my $f, '<', "/proc/$pid/stat" or return 0;
+    my @field = split / /, (readline($f) =~ s/^.*\) //r);
+
+    return ($field[11] + $field[12]) / $ticks;
+}
+
+
+# used(@pids): what each of them has used; spent($used, @pids): all of them
+# since then.  Redis has a child while it rewrites its append-only file: one that
+# came meanwhile counts, one that is gone takes nothing away.
+sub used {
+    my (@pids) = @_;
+
+    return { map { $_ => cpu($_) } @pids };
+}
+
+
+sub spent {
+    my ($used, @pids) = @_;
+
+    return sum(0, map { -e "/proc/$_" ? cpu($_) - ($used->{$_} // 0) : 0 }
+                      @pids);
 }
 
 
@@ -139,7 +184,7 @@ sub number {
 sub ratio {
     my ($x, $y) = @_;
 
-    return undef unless $y && $y->[1];
+    return undef unless $x && $y && $y->[1];
     return $x->[1] / $y->[1];
 }
 

@@ -8,9 +8,9 @@ package Bench::Servers;
 #     $server->stop();
 #
 # Options: sync (appendfsync), workers (of nginx, or Node processes),
-# leaseloft_workers, properties (leases to declare), tls, defaults (nginx's
-# own sizes of buffers, instead of those that LeaseLoft ships), zone (the size
-# of LeaseLoft's shared zone).
+# leaseloft_workers, properties (leases to declare), parties (of each, 2), tls,
+# defaults (nginx's own sizes of buffers, instead of those that LeaseLoft
+# ships), zone (the size of LeaseLoft's shared zone), ping (leaseloft_ping).
 
 use strict;
 use warnings;
@@ -26,6 +26,8 @@ my %starts = (
     node  => \&_node,
     floor => \&_floor,
     redis => sub { },
+    backend => \&_backend,
+    push => \&_push,
 );
 
 # as conf/leaseloft.conf has them
@@ -60,14 +62,15 @@ sub start {
         start => 0, workers => $o{leaseloft_workers} // 1,
         redis_conf => "appendfsync $sync\nport $port\nbind 127.0.0.1\n",
         directives => { leaseloft_max_streams => 100000,
-                        $o{zone} ? (leaseloft_zone => $o{zone}) : () },
+                        $o{zone} ? (leaseloft_zone => $o{zone}) : (),
+                        $o{ping} ? (leaseloft_ping => $o{ping}) : () },
         http => $always . ($o{defaults} ? "ssl_protocols TLSv1.3;\n"
                                         : $sizes));
 
     my $self = bless { %o, kind => $kind, ll => $ll, redis_port => $port },
                      $class;
 
-    $ll->start('redis') unless $kind eq 'stock' || $kind eq 'floor';
+    $ll->start('redis') unless $kind =~ /^(?:stock|floor|push)$/;
     $starts{$kind}->($self);
     $self->_wait();
 
@@ -115,6 +118,7 @@ sub parts {
 
     my %all = (ours => [qw(nginx worker redis)], node => [qw(node redis)],
                stock => ['nginx'], floor => ['floor'], redis => ['redis'],
+               backend => [qw(worker redis)], push => ['nginx'],
                nchan => $self->{memory} ? ['nginx'] : [qw(nginx redis)]);
 
     return @{ $all{ $self->{kind} } };
@@ -168,15 +172,30 @@ sub _ours {
 }
 
 
+# Redis and workers only
+sub _backend {
+    my ($self) = @_;
+
+    my $ll = $self->{ll};
+
+    $ll->start("worker$_") for 1 .. $ll->{workers};
+    $self->leases(0, $self->{properties});
+}
+
+
 # leases($first, $count): declares them
 sub leases {
     my ($self, $first, $count) = @_;
 
+    my $half = int(($self->{parties} // 2) / 2);
+
     my $lines = join '', map {
+        my $property = $_;
+        my ($landlords, $tenants) = map { side($_, $property, $half) } qw(l t);
+
         qq({"property":"b$_","lease_id":"L-1","label":"$_ Elm St",)
         . qq("time_zone":"America/New_York",)
-        . qq("landlords":[{"user":"l$_","name":"Lena"}],)
-        . qq("tenants":[{"user":"t$_","name":"Tom"}],)
+        . qq("landlords":[$landlords],"tenants":[$tenants],)
         . qq("starts_at":"2020-01-01T00:00:00Z","ends_at":null}\n)
     } $first .. $first + $count - 1;
 
@@ -186,6 +205,19 @@ sub leases {
                               $self->{ll}->dir() . '/leases');
 
     die "leases: $said\n" if $status;
+}
+
+
+# the first of each side is who writes and watches
+sub side {
+    my ($letter, $property, $count) = @_;
+
+    my $name = $letter eq 'l' ? 'Lena' : 'Tom';
+
+    return join ',', map {
+        my $more = $_ > 1 ? "-$_" : '';
+        qq({"user":"$letter$property$more","name":"$name"})
+    } 1 .. $count;
 }
 
 
@@ -265,6 +297,34 @@ END
 }
 
 
+# push-stream numbers events only where the sender does: see --event-id
+sub _push {
+    my ($self) = @_;
+
+    my $size = 128 + int(($self->{properties} // 0) / 20);
+
+    $self->_nginx("load_module $ENV{PUSH_STREAM_MODULE};\n", <<"HTTP", <<"END");
+push_stream_shared_memory_size ${size}m;
+push_stream_max_messages_stored_per_channel 20;
+client_body_buffer_size 16k;
+client_max_body_size 16k;
+HTTP
+location ~ ^/api/properties/([^/]+)/events {
+    push_stream_subscriber eventsource;
+    push_stream_channels_path \$1;
+    push_stream_header_template ok;
+    push_stream_message_template "~text~";
+    push_stream_ping_message_interval 15s;
+}
+location ~ ^/api/properties/([^/]+)/messages {
+    push_stream_publisher;
+    push_stream_channels_path \$1;
+    push_stream_store_messages on;
+}
+END
+}
+
+
 sub _stock {
     my ($self) = @_;
 
@@ -294,7 +354,7 @@ sub _floor {
 sub _wait {
     my ($self) = @_;
 
-    return if $self->{kind} eq 'redis';
+    return if $self->{kind} =~ /^(?:redis|backend)$/;
 
     for (1 .. 500) {
         return if LeaseLoft::connect_to($self->port());
