@@ -49,6 +49,8 @@ ngx_leaseloft_channels_create(ngx_leaseloft_process_t *process,
 
     channels->mask = NGX_LEASELOFT_CHANNEL_BUCKETS - 1;
 
+    ngx_leaseloft_channels_subscribe_init(channels);
+
     return channels;
 }
 
@@ -323,6 +325,10 @@ ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
     ngx_leaseloft_channels_t  *channels;
 
     channels = channel->process->channels;
+
+    /* it may be waiting there */
+
+    ngx_leaseloft_channels_flush(channels);
 
     name.data = (u_char *) data;
     name.len = ngx_leaseloft_channel_name(channel, data);

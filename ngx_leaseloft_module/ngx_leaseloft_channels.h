@@ -1,8 +1,9 @@
 
 /*
  * What the files of the channels share: ngx_leaseloft_channel.c (their life,
- * their frames, who listens), ngx_leaseloft_channel_sync.c (subscribing, and
- * reading what was missed) and ngx_leaseloft_channel_news.c (what is heard).
+ * their frames, who listens), ngx_leaseloft_channel_subscribe.c (subscribing),
+ * ngx_leaseloft_channel_sync.c (reading what was missed) and
+ * ngx_leaseloft_channel_news.c (what is heard).
  */
 
 
@@ -24,6 +25,11 @@ struct ngx_leaseloft_channels_s {
     ngx_uint_t                  n;             /* of channels */
     ngx_queue_t                 all;
     ngx_queue_t                 idle;          /* soonest to expire first */
+
+    ngx_event_t                 want;          /* at the end of this turn */
+    ngx_uint_t                  nwanted;
+    ngx_leaseloft_channel_t    *wanted[NGX_LEASELOFT_LINK_BATCH];
+
     ngx_msec_t                  failed;        /* the first read that did */
     unsigned                    again:1;       /* one did: read again */
 };
@@ -40,8 +46,16 @@ ngx_leaseloft_channel_t *ngx_leaseloft_channels_by_name(
 /* that name; dst has room for LL_KEY_MAX bytes; returns its length */
 size_t ngx_leaseloft_channel_name(ngx_leaseloft_channel_t *channel, char *dst);
 
-/* subscribes, if the link listens; it is to be read once that is confirmed */
+void ngx_leaseloft_channels_subscribe_init(ngx_leaseloft_channels_t *channels);
+
+/*
+ * subscribes at the end of this turn, if the link listens; it is to be read
+ * once that is confirmed
+ */
 void ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel);
+
+/* subscribes now to what is waiting for the end of this turn */
+void ngx_leaseloft_channels_flush(ngx_leaseloft_channels_t *channels);
 
 /* reads what the channel missed; it is not live until that has come */
 void ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel);
