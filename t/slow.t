@@ -2,7 +2,8 @@
 
 # What bounds the cost of clients that do not read, each bound by itself: the
 # time for which one takes nothing, on a busy thread and on a quiet one, and how
-# far it may be behind.  Plain, TLS, HTTP/2 and both at once.
+# far it may be behind.  One that was only late gets all of it.  Plain, TLS,
+# HTTP/2 and both at once.
 
 use strict;
 use warnings;
@@ -111,6 +112,40 @@ ok($cut, "all are cut, by size, within $sent messages")
 cmp_ok(metric('streams_slow_total'), '>=', @ways, 'as slow ones');
 ok($well->wait_entry($sent + 2), 'who reads has it all');
 $well->close();
+gone($fds, @streams);
+
+
+# late, and then it reads: the last bytes come without another event to push
+# them.  With steps of 4 kB some fill the socket just so that a rest of less
+# than 16 kB waits in the buffer of TLS, or in frames of HTTP/2.
+
+stack('', leaseloft_slow_timeout => '1h', leaseloft_slow_size => '500m',
+      leaseloft_ping => '1h');
+$fds = fds();
+@streams = stopped();
+my ($seq, @missed) = 2;
+
+for my $n (8 .. 47) {
+    kill 'STOP', map { $_->{pid} // () } @streams;
+    say_large($n);
+    $seq += $n;
+    kill 'CONT', map { $_->{pid} // () } @streams;
+
+    for my $i (0 .. $#ways) {
+        next if $streams[$i]->wait_entry($seq, 3);
+        push @missed, "@{ $ways[$i] }: after $n messages";
+        $streams[$i]->{next} = 0;
+    }
+
+    last if @missed;
+}
+
+is("@missed", '', 'late: the last event comes by itself');
+
+for my $i (0 .. $#ways) {
+    is(scalar($streams[$i]->entries()), $seq - 2, "@{ $ways[$i] }: all of it");
+}
+
 gone($fds, @streams);
 
 done_testing();
