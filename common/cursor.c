@@ -34,9 +34,23 @@ ll_cursor_decode_seq(const char *s, size_t len, uint64_t *seq)
 
 
 int
+ll_cursor_tag_valid(const char *s, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f'))) {
+            return 0;
+        }
+    }
+
+    return len == LL_TAG_LEN;
+}
+
+
+int
 ll_cursor_decode(const char *s, size_t len, ll_cursor_t *cursor)
 {
-    size_t       i;
     const char  *dot;
 
     dot = len ? memchr(s, '.', len) : NULL;
@@ -46,22 +60,13 @@ ll_cursor_decode(const char *s, size_t len, ll_cursor_t *cursor)
         return ll_cursor_decode_seq(s, len, &cursor->seq);
     }
 
-    if ((size_t) (s + len - dot) != 1 + LL_TAG_LEN
+    if (!ll_cursor_tag_valid(dot + 1, (size_t) (s + len - dot - 1))
         || ll_cursor_decode_seq(s, (size_t) (dot - s), &cursor->seq) != 0)
     {
         return -1;
     }
 
-    for (i = 0; i < LL_TAG_LEN; i++) {
-        cursor->tag[i] = dot[1 + i];
-
-        if (!((cursor->tag[i] >= '0' && cursor->tag[i] <= '9')
-              || (cursor->tag[i] >= 'a' && cursor->tag[i] <= 'f')))
-        {
-            return -1;
-        }
-    }
-
+    memcpy(cursor->tag, dot + 1, LL_TAG_LEN);
     cursor->tagged = 1;
 
     return 0;

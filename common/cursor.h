@@ -33,6 +33,9 @@ int ll_cursor_decode(const char *s, size_t len, ll_cursor_t *cursor);
 /* 0, or -1 if the len bytes at s are not a SEQ */
 int ll_cursor_decode_seq(const char *s, size_t len, uint64_t *seq);
 
+/* 1 if the len bytes at s are a TAG, else 0 */
+int ll_cursor_tag_valid(const char *s, size_t len);
+
 /*
  * writes "SEQ.TAG" to dst, which has room for LL_CURSOR_MAX bytes; the result
  * is not terminated; returns its length

@@ -45,30 +45,21 @@ ll_frame_number(const char **s, const char *end, char stop, uint64_t *n)
 static int
 ll_frame_decode_entry(const char **s, const char *end, ll_frame_t *frame)
 {
-    ll_str_t     cursor;
-    ll_cursor_t  place;
+    ll_str_t  tag;
 
     if (ll_frame_number(s, end, ' ', &frame->ver) != 0
         || ll_frame_number(s, end, ' ', &frame->rev) != 0
         || ll_frame_number(s, end, ' ', &frame->seq) != 0
         || frame->seq == 0
-        || ll_frame_field(s, end, '\n', &cursor) != 0
-        || cursor.len != LL_TAG_LEN)
+        || ll_frame_field(s, end, '\n', &tag) != 0
+        || !ll_cursor_tag_valid(tag.data, tag.len))
     {
         return -1;
     }
 
-    frame->tag = cursor.data;
+    frame->tag = tag.data;
 
-    /* "0.TAG" checks the tag's digits */
-
-    {
-        char  text[2 + LL_TAG_LEN] = "0.";
-
-        memcpy(text + 2, frame->tag, LL_TAG_LEN);
-
-        return ll_cursor_decode(text, sizeof(text), &place);
-    }
+    return 0;
 }
 
 

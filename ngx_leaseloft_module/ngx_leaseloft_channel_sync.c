@@ -391,7 +391,8 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
 
     for (i = 0; i < NGX_LEASELOFT_SINCE_ENTRIES; i++) {
         if (i != NGX_LEASELOFT_SINCE_TAG
-            && (e[i]->type != REDIS_REPLY_INTEGER || e[i]->integer < 0))
+            && (e[i]->type != REDIS_REPLY_INTEGER || e[i]->integer < 0
+                || e[i]->integer > (long long) LL_SEQ_MAX))
         {
             return NGX_ERROR;
         }
@@ -400,9 +401,8 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
     entries = e[NGX_LEASELOFT_SINCE_ENTRIES];
 
     if (entries->type != REDIS_REPLY_ARRAY
-        || ngx_leaseloft_view_string(reply, NGX_LEASELOFT_SINCE_TAG, &tag)
-           != NGX_OK
-        || tag.len != LL_TAG_LEN)
+        || ngx_leaseloft_view_tag(reply, NGX_LEASELOFT_SINCE_TAG, &tag)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -410,6 +410,10 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
     n = entries->elements / 2;
     ver = e[NGX_LEASELOFT_SINCE_VER]->integer;
     seq = e[NGX_LEASELOFT_SINCE_FIRST]->integer;
+
+    if (seq > LL_SEQ_MAX - n) {
+        return NGX_ERROR;
+    }
 
     if (e[NGX_LEASELOFT_SINCE_ON_CHAIN]->integer == 0) {
         ngx_leaseloft_channel_drop_frames(channel, 0);

@@ -93,11 +93,40 @@ ngx_leaseloft_view_string(redisReply *list, size_t i, ngx_str_t *value)
 }
 
 
+ngx_int_t
+ngx_leaseloft_view_tag(redisReply *list, size_t i, ngx_str_t *tag)
+{
+    if (ngx_leaseloft_view_string(list, i, tag) != NGX_OK
+        || !ll_cursor_tag_valid((char *) tag->data, tag->len))
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* a string that is to be a part of an event's line */
+
+static ngx_int_t
+ngx_leaseloft_view_line(redisReply *list, size_t i, ngx_str_t *value)
+{
+    if (ngx_leaseloft_view_string(list, i, value) != NGX_OK
+        || ngx_strlchr(value->data, value->data + value->len, LF) != NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_leaseloft_view_number(redisReply *list, size_t i, uint64_t *value)
 {
     if (list->element[i]->type != REDIS_REPLY_INTEGER
-        || list->element[i]->integer < 0)
+        || list->element[i]->integer < 0
+        || list->element[i]->integer > (long long) LL_SEQ_MAX)
     {
         return NGX_ERROR;
     }
@@ -112,15 +141,11 @@ ngx_int_t
 ngx_leaseloft_view_entry(redisReply *entries, size_t i, ngx_str_t *tag,
     ngx_str_t *entry)
 {
-    if (ngx_leaseloft_view_string(entries, 2 * i, tag) != NGX_OK
-        || ngx_leaseloft_view_string(entries, 2 * i + 1, entry) != NGX_OK
-        || tag->len != LL_TAG_LEN
-        || ngx_strlchr(entry->data, entry->data + entry->len, LF) != NULL)
-    {
+    if (ngx_leaseloft_view_tag(entries, 2 * i, tag) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_leaseloft_view_line(entries, 2 * i + 1, entry);
 }
 
 
@@ -164,6 +189,7 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
 
 #define number(i, value)  ngx_leaseloft_view_number(reply, i, value) != NGX_OK
 #define string(i, value)  ngx_leaseloft_view_string(reply, i, value) != NGX_OK
+#define line(i, value)    ngx_leaseloft_view_line(reply, i, value) != NGX_OK
 
     if (number(NGX_LEASELOFT_VIEW_VER, &view->ver)
         || number(NGX_LEASELOFT_VIEW_REV, &view->rev)
@@ -171,25 +197,28 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
         || ngx_leaseloft_view_window(reply, &view->window) != NGX_OK
         || number(NGX_LEASELOFT_VIEW_FROM, &view->from)
         || number(NGX_LEASELOFT_VIEW_HEAD, &view->head.seq)
-        || string(NGX_LEASELOFT_VIEW_TAG, &tag)
-        || tag.len != LL_TAG_LEN
+        || ngx_leaseloft_view_tag(reply, NGX_LEASELOFT_VIEW_TAG, &tag)
+           != NGX_OK
         || string(NGX_LEASELOFT_VIEW_SIGNATURE, &view->signature)
-        || string(NGX_LEASELOFT_VIEW_LABEL, &view->label)
-        || string(NGX_LEASELOFT_VIEW_LEASE, &view->lease)
-        || string(NGX_LEASELOFT_VIEW_YOU, &view->you)
-        || string(NGX_LEASELOFT_VIEW_PARTIES, &view->parties)
+        || line(NGX_LEASELOFT_VIEW_LABEL, &view->label)
+        || line(NGX_LEASELOFT_VIEW_LEASE, &view->lease)
+        || line(NGX_LEASELOFT_VIEW_YOU, &view->you)
+        || line(NGX_LEASELOFT_VIEW_PARTIES, &view->parties)
         || string(NGX_LEASELOFT_VIEW_ZONE, &view->zone)
         || number(NGX_LEASELOFT_VIEW_ON_CHAIN, &on_chain)
         || number(NGX_LEASELOFT_VIEW_MORE, &more)
         || number(NGX_LEASELOFT_VIEW_FIRST, &view->first)
         || reply->element[NGX_LEASELOFT_VIEW_ENTRIES]->type
-           != REDIS_REPLY_ARRAY)
+           != REDIS_REPLY_ARRAY
+        || view->first
+           > LL_SEQ_MAX - reply->element[NGX_LEASELOFT_VIEW_ENTRIES]->elements)
     {
         return NGX_ERROR;
     }
 
 #undef number
 #undef string
+#undef line
 
     ngx_memcpy(view->head.tag, tag.data, LL_TAG_LEN);
     view->head.tagged = 1;
