@@ -91,6 +91,11 @@ claim_own(consumer_t *consumer, batch_t *batch, unsigned k, const char *id,
         return NULL;
     }
 
+    if (reply->elements > 1) {
+        log_error("redis answered a claim with something else");
+        return NULL;
+    }
+
     return reply;
 }
 

@@ -9,13 +9,26 @@
 #define CONN_CONNECT_MS  2000
 #define CONN_NAME_MAX    128
 
+/* of one array: no reply of ours comes near it */
+#define CONN_ELEMENTS    (1024 * 1024)
+
+
+#if (HIREDIS_MAJOR > 0)
+typedef size_t  conn_elements_t;
+#else
+typedef int     conn_elements_t;
+#endif
+
 
 struct conn_s {
-    url_t          url;
-    char           name[CONN_NAME_MAX];
-    redisContext  *redis;          /* NULL: broken */
-    unsigned       quiet;          /* replies to come that nobody wants */
-    char           error[160];
+    url_t                       url;
+    char                        name[CONN_NAME_MAX];
+    redisContext               *redis;     /* NULL: broken */
+    redisReplyObjectFunctions   functions; /* hiredis's, but for arrays */
+    void                     *(*create_array)(const redisReadTask *task,
+                                              conn_elements_t elements);
+    unsigned                    quiet;     /* replies that nobody wants */
+    char                        error[160];
 };
 
 
@@ -116,6 +129,26 @@ conn_greet(conn_t *conn, args_t *args)
 }
 
 
+/*
+ * hiredis allocates an array's elements once it has read their number, so it
+ * has to be told what number is none of ours; NULL breaks the connection
+ */
+
+static void *
+conn_create_array(const redisReadTask *task, conn_elements_t elements)
+{
+    conn_t  *conn;
+
+    if ((size_t) elements > CONN_ELEMENTS) {
+        return NULL;
+    }
+
+    conn = task->privdata;
+
+    return conn->create_array(task, elements);
+}
+
+
 static int
 conn_introduce(conn_t *conn)
 {
@@ -178,6 +211,12 @@ conn_open(conn_t *conn)
         conn_break(conn, redis->errstr);
         return -1;
     }
+
+    conn->functions = *redis->reader->fn;
+    conn->create_array = conn->functions.createArray;
+    conn->functions.createArray = conn_create_array;
+    redis->reader->fn = &conn->functions;
+    redis->reader->privdata = conn;
 
     if (redisSetTimeout(redis, conn_timeval(CONN_TIMEOUT_MS)) != REDIS_OK) {
         conn_break(conn, "can't set a timeout");

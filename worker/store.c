@@ -86,7 +86,7 @@ store_loaded(store_t *store)
     int                loaded;
     size_t             i;
     redisReply        *reply;
-    const redisReply  *library, *code;
+    const redisReply  *library, *name, *code;
 
     args_reset(&store->args);
     args_lit(&store->args, "FUNCTION");
@@ -104,10 +104,12 @@ store_loaded(store_t *store)
     library = conn_element(reply, 0);
 
     for (i = 0; library != NULL && i + 1 < library->elements; i += 2) {
+        name = library->element[i];
         code = library->element[i + 1];
 
-        if (code->type == REDIS_REPLY_STRING
-            && strcmp(library->element[i]->str, "library_code") == 0)
+        if (name->type == REDIS_REPLY_STRING
+            && code->type == REDIS_REPLY_STRING
+            && strcmp(name->str, "library_code") == 0)
         {
             loaded = strcmp(code->str, functions_lua) == 0
                      || store_revision(code->str)
