@@ -65,7 +65,13 @@ ngx_leaseloft_key_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *file)
         return NULL;
     }
 
-    if (ngx_strstr(key->secret.data, "-----BEGIN ")) {
+    /* wherever it is: what holds a public key is nobody's secret */
+
+    if (ngx_strlcasestrn(key->secret.data,
+                         key->secret.data + key->secret.len,
+                         (u_char *) "-----begin ",
+                         sizeof("-----begin ") - 2))
+    {
         rc = ngx_leaseloft_key_pem(&kf, key);
         ERR_clear_error();
 
