@@ -129,6 +129,7 @@ int
 state_copy(state_t *dst, const state_t *src)
 {
     *dst = *src;
+    dst->closed = NULL;
 
     if (src->nclosed != 0) {
         dst->closed = malloc(src->nclosed * sizeof(state_window_t));
