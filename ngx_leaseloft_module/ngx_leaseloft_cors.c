@@ -319,8 +319,17 @@ ngx_leaseloft_cors_parse_host(ngx_str_t *host)
     last = p + host->len;
 
     if (p < last && *p == '[') {
-        p = ngx_strlchr(p, last, ']');
-        p = p ? p + 1 : last;
+        p++;
+
+        while (p < last && ((*p >= 'a' && *p <= 'f') || *p == ':' || *p == '.'
+                            || (*p >= '0' && *p <= '9')))
+        {
+            p++;
+        }
+
+        if (p == last || *p++ != ']') {
+            return "its address in brackets is none";
+        }
 
     } else {
         while (p < last && ((*p >= 'a' && *p <= 'z') || *p == '.' || *p == '-'
