@@ -103,6 +103,12 @@ ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
         return "has no host, write redis://HOST:PORT";
     }
 
+    /* nginx would take a host of this name for the start of a path */
+
+    if (rest.len >= 5 && ngx_strncmp(rest.data, "unix:", 5) == 0) {
+        return "names no host, write redis://HOST:PORT or unix:PATH";
+    }
+
     rcf->url.url = rest;
     rcf->url.default_port = NGX_LEASELOFT_REDIS_PORT;
     rcf->url.no_resolve = 1;
