@@ -6,6 +6,28 @@
 #define NGX_LEASELOFT_REDIS_DB_LEN  5
 
 
+/*
+ * 1 when each "%" begins a byte in hex, and none of these is zero: nginx's own
+ * decoder drops what is not
+ */
+
+static ngx_uint_t
+ngx_leaseloft_url_encoded(ngx_str_t *part)
+{
+    u_char  *p, *last;
+
+    last = part->data + part->len;
+
+    for (p = part->data; p < last; p++) {
+        if (*p == '%' && (last - p < 3 || ngx_hextoi(p + 1, 2) < 1)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 /* what stands before the last "@", percent-encoded (RFC 3986, 3.2.1) */
 
 static char *
@@ -36,6 +58,12 @@ ngx_leaseloft_url_userinfo(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
     part[1] = &rcf->password;
 
     for (i = 0; i < 2; i++) {
+
+        if (!ngx_leaseloft_url_encoded(part[i])) {
+            return "has a user or password that is badly encoded, "
+                   "write % as %25";
+        }
+
         src = part[i]->data;
         dst = ngx_pnalloc(cf->pool, part[i]->len + 1);
         if (dst == NULL) {

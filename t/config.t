@@ -70,6 +70,7 @@ system("openssl genrsa -out $dir/private.pem 2048 2>/dev/null");
     for my $url ('redis.example', 'http://x', 'unix:', 'redis://', '',
                  'redis://h:0', 'redis://h:99999', 'redis://h:x',
                  'redis://h/x', 'redis://h/-1', 'redis://u@h', 'redis:///0',
+                 'redis://unix:6379', 'redis://u:%@h', 'redis://u:%0@h',
                  'unix:/' . 'x' x 200)
     {
         my $name = length $url > 40 ? substr($url, 0, 40) : $url;
