@@ -42,6 +42,7 @@ WORKER_SRCS := $(filter-out worker/main.c $(wildcard worker/cli*.c), \
 CLI_SRCS    := $(wildcard worker/cli*.c)
 UNIT_SRCS   := $(wildcard t/unit/*.c)
 FUZZ_SRCS   := $(wildcard fuzz/fuzz_*.c)
+INSIDE_SRCS := $(wildcard fuzz/inside/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -49,7 +50,8 @@ BENCH := $(BUILD)/bench/load $(BUILD)/bench/floor
 
 MODULE := $(BUILD)/ngx_leaseloft_module.so
 UNITS  := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(UNIT_SRCS))
-REPLAY := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))
+REPLAY := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS)) \
+          $(patsubst fuzz/inside/%.c,$(BUILD)/fuzz/%.so,$(INSIDE_SRCS))
 
 # what make run, make start and make stop may be told
 export PORT          ?= 8080
@@ -128,7 +130,32 @@ $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(LIBS)
 # fuzz targets are always built, with a driver that replays the corpus
 $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LIBS)
 	@mkdir -p $(@D)
-	$(LINK) $(WORKER_LIBS)
+	$(LINK) $(call wrapped,fuzz/$*.c) $(WORKER_LIBS)
+
+# those of the module run inside nginx, with the module's own objects; some of
+# what these call of nginx, and a little of their own, is the target's
+NGINX_FUZZ  := $(wildcard fuzz/nginx*.c)
+wrapped      = $(shell sed -n 's/^__wrap_\([A-Za-z_]*\).*/-Wl,--wrap=\1/p' $(1))
+NGINX_WRAP  := $(call wrapped,fuzz/nginx_wrap.c)
+NGINX_INCS   = $(patsubst %,-isystem $(NGINX_TREE)/src/%,core event \
+                   event/modules os/unix http http/modules http/v2) \
+               -isystem $(BUILD)/nginx
+NGINX_TREE   = $$(cat $(BUILD)/nginx/srcdir)
+MODULE_LIBS  = -lhiredis -ljwt -lcjson -lcrypto
+
+NGINX_OBJS  := $(call obj,$(NGINX_FUZZ) $(INSIDE_SRCS))
+
+$(NGINX_OBJS): private CPPFLAGS += $(NGINX_INCS)
+$(NGINX_OBJS): private WARN += -Wno-unused-parameter
+$(NGINX_OBJS): | $(MODULE)
+
+$(BUILD)/fuzz/%.so: $(BUILD)/obj/fuzz/inside/%.o $(call obj,$(NGINX_FUZZ)) \
+                    $(BUILD)/obj/fuzz/replay.o $(MODULE)
+	@mkdir -p $(@D)
+	echo "  link     $@"
+	$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -shared -o $@ \
+	    $(filter %.o,$^) $(BUILD)/nginx/addon/*/*.o $(NGINX_WRAP) \
+	    $(MODULE_LIBS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -236,17 +263,37 @@ soak: test-deps
 	    prove --timer -It/lib t/fault/soak.pl
 
 
-# make fuzz T=cursor S=60: fuzzes one target for so many seconds
+# make fuzz T=cursor S=60: fuzzes one target for so many seconds, under
+# AddressSanitizer and UBSan; what it finds on its way is kept from run to run
+# in build/fuzz-run, and what breaks it lies there as well
 S ?= 60
+
+FUZZ_RUN  := build/fuzz-run
+FUZZ_WITH  = $(FUZZ_RUN)/corpus-$(T) fuzz/corpus/$(T) -max_total_time=$(S) \
+             -artifact_prefix=$(FUZZ_RUN)/ -timeout=10 \
+             $(patsubst %,-dict=%,$(wildcard fuzz/dict/$(T)))
+CLANG      = clang -std=c11 -g -O1 $(CPPFLAGS) \
+             -fsanitize=fuzzer$(1),address,undefined \
+             -fno-sanitize-recover=undefined
 
 fuzz:
 	@conf/deps.sh fuzz
-	mkdir -p build/fuzz-run/corpus-$(T)
-	clang -std=c11 -g -O1 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined \
-	    -o build/fuzz-run/$(T) fuzz/fuzz_$(T).c $(WORKER_SRCS) \
-	    $(COMMON_SRCS) $(WORKER_LIBS)
-	build/fuzz-run/$(T) -max_total_time=$(S) -artifact_prefix=build/fuzz-run/ \
-	    build/fuzz-run/corpus-$(T) fuzz/corpus/$(T)
+	mkdir -p $(FUZZ_RUN)/corpus-$(T)
+	$(MAKE) $(FUZZ_RUN)/$(if $(wildcard fuzz/inside/$(T).c),$(T).so,$(T))
+	$(if $(wildcard fuzz/inside/$(T).c),fuzz/nginx.sh $(FUZZ_RUN)/$(T).so, \
+	    $(FUZZ_RUN)/$(T)) $(FUZZ_WITH)
+
+$(FUZZ_RUN)/%.so: fuzz/inside/%.c $(NGINX_FUZZ) $(MODULE) FORCE
+	@mkdir -p $(@D)
+	$(call CLANG,-no-link) $(NGINX_INCS) -fPIC -shared -shared-libasan \
+	    -Wl,-Bsymbolic -o $@ $(filter %.c,$^) $(MODULE_SRCS) \
+	    $$(clang -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a) \
+	    $(NGINX_WRAP) $(MODULE_LIBS) -lstdc++ -lm
+
+$(FUZZ_RUN)/%: fuzz/fuzz_%.c $(BUILD)/functions.h FORCE
+	@mkdir -p $(@D)
+	$(CLANG) -o $@ $< $(WORKER_SRCS) $(COMMON_SRCS) $(call wrapped,$<) \
+	    $(WORKER_LIBS)
 
 
 # --- measurements ---
@@ -277,7 +324,7 @@ bench: test-deps
 # --- layout of the code ---
 
 C_FILES := $(wildcard common/*.[ch] worker/*.[ch] ngx_leaseloft_module/*.[ch] \
-                      fuzz/*.[ch] t/unit/*.[ch] bench/*.[ch])
+                      fuzz/*.[ch] fuzz/inside/*.c t/unit/*.[ch] bench/*.[ch])
 
 lint:
 	@conf/deps.sh lint

@@ -36,6 +36,10 @@ case $file in
                          { fflush() }'
     ;;
 
+*.so)
+    exec fuzz/nginx.sh "$file" "$@"
+    ;;
+
 *)
     exec "$file" "$@"
     ;;

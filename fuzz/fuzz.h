@@ -30,5 +30,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* what runs it: libFuzzer, or replay.c; returns the status to exit with */
+int LLVMFuzzerRunDriver(int *argc, char ***argv,
+    int (*run)(const uint8_t *data, size_t size));
+
 
 #endif /* FUZZ_H */

@@ -2,7 +2,8 @@
 /*
  * Runs a fuzz target over files, and over the files of directories, given as
  * arguments; without any, over fuzz/corpus/NAME for a program fuzz_NAME.  One
- * TAP line a file.  A fault ends the program, and so the plan is missing.
+ * TAP line a file.  A fault ends the program, and so the plan is missing.  It
+ * stands in for libFuzzer, down to the name of its driver.
  */
 
 #include <dirent.h>
@@ -16,13 +17,16 @@
 #define REPLAY_PATH  4096
 
 
+typedef int (*replay_pt)(const uint8_t *data, size_t size);
+
+
 static int  replay_run;
 
 
 /* the input in memory of its very size, for sanitizers to see its end */
 
 static int
-replay_file(const char *path, size_t size)
+replay_file(const char *path, size_t size, replay_pt run)
 {
     FILE     *file;
     uint8_t  *data;
@@ -36,7 +40,7 @@ replay_file(const char *path, size_t size)
     }
 
     (void) fclose(file);
-    (void) LLVMFuzzerTestOneInput(data, size);
+    (void) run(data, size);
 
     free(data);
 
@@ -47,7 +51,7 @@ replay_file(const char *path, size_t size)
 
 
 static int
-replay_path(const char *path)
+replay_path(const char *path, replay_pt run)
 {
     int             rc;
     DIR            *dir;
@@ -61,7 +65,7 @@ replay_path(const char *path)
     }
 
     if (!S_ISDIR(st.st_mode)) {
-        return replay_file(path, (size_t) st.st_size);
+        return replay_file(path, (size_t) st.st_size, run);
     }
 
     dir = opendir(path);
@@ -74,7 +78,7 @@ replay_path(const char *path)
     while (rc == 0 && (entry = readdir(dir)) != NULL) {
         if (entry->d_name[0] != '.') {
             (void) snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-            rc = replay_path(name);
+            rc = replay_path(name, run);
         }
     }
 
@@ -85,7 +89,7 @@ replay_path(const char *path)
 
 
 int
-main(int argc, char **argv)
+LLVMFuzzerRunDriver(int *argc, char ***argv, replay_pt run)
 {
     int          i, rc;
     char         path[REPLAY_PATH];
@@ -93,20 +97,20 @@ main(int argc, char **argv)
 
     rc = 0;
 
-    for (i = 1; i < argc; i++) {
-        rc |= replay_path(argv[i]);
+    for (i = 1; i < *argc; i++) {
+        rc |= replay_path((*argv)[i], run);
     }
 
-    if (argc == 1) {
-        name = strstr(argv[0], "fuzz_");
+    if (*argc == 1) {
+        name = strstr(**argv, "fuzz_");
 
         while (name && strstr(name + 1, "fuzz_")) {
             name = strstr(name + 1, "fuzz_");
         }
 
         (void) snprintf(path, sizeof(path), "fuzz/corpus/%s",
-                        name ? name + 5 : argv[0]);
-        rc = replay_path(path);
+                        name ? name + 5 : **argv);
+        rc = replay_path(path, run);
     }
 
     if (rc != 0) {
@@ -116,4 +120,11 @@ main(int argc, char **argv)
     printf("1..%d\n", replay_run);
 
     return 0;
+}
+
+
+int
+main(int argc, char **argv)
+{
+    return LLVMFuzzerRunDriver(&argc, &argv, LLVMFuzzerTestOneInput);
 }

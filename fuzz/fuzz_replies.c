@@ -1,0 +1,178 @@
+
+/*
+ * Whatever Redis may say to a worker, cut anywhere: through hiredis into the
+ * whole of the worker's loop, from the greeting on.
+ *
+ * The first byte tells how it runs: the lower six bits, if any, are turns
+ * after which it is told to stop (in steps of eight readings of the clock),
+ * 0x40 has it authenticate and choose a database, 0x80 has it serve two inbox
+ * streams.  The rest is what Redis says; two bytes 0xff end a packet, so that
+ * what follows is read later.  When there is no more, the connection is lost,
+ * and the worker is stopped when it asks for another.
+ *
+ * Time passes by being asked for, and sleeping takes none: clock_gettime() and
+ * nanosleep() are the target's (ld's --wrap), as is the way to connect, which
+ * puts a socket pair in Redis's place.
+ */
+
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <hiredis/hiredis.h>
+
+#include "fuzz.h"
+#include "worker/log.h"
+#include "worker/loop.h"
+
+
+#define REPLIES_START   1800000000
+#define REPLIES_TICK    20              /* ms for each reading of the clock */
+#define REPLIES_PACKET  8192
+#define REPLIES_MAX     16384           /* more would fill the socket */
+
+
+static long                   replies_ticks;
+static long                   replies_last;    /* 0: as long as it likes */
+static int                    replies_far = -1;
+static const uint8_t          replies_cut[] = { 0xff, 0xff };
+static const uint8_t         *replies_data;
+static size_t                 replies_size;
+static volatile sig_atomic_t  replies_quit;
+
+
+/* for the compiler; who calls them knows them by their other names */
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
+redisContext *__wrap_redisConnectUnixWithTimeout(const char *path,
+    const struct timeval tv);
+
+
+int
+__wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+    long  ms;
+
+    ms = ++replies_ticks * REPLIES_TICK;
+    ts->tv_sec = (id == CLOCK_MONOTONIC ? 0 : REPLIES_START) + ms / 1000;
+    ts->tv_nsec = ms % 1000 * 1000000;
+
+    if (replies_last != 0 && replies_ticks >= replies_last) {
+        replies_quit = 1;
+    }
+
+    return 0;
+}
+
+
+int
+__wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
+{
+    (void) left;
+
+    replies_ticks += wanted->tv_sec * 1000 / REPLIES_TICK;
+
+    return 0;
+}
+
+
+/* what Redis will say lies in the socket before anything is asked */
+
+static void
+replies_fill(int fd)
+{
+    size_t          n;
+    const uint8_t  *p, *end, *last;
+
+    last = replies_data + replies_size;
+
+    for (p = replies_data; p < last; p = end) {
+        end = memmem(p, (size_t) (last - p), replies_cut, 2);
+        end = end == NULL ? last : end;
+
+        n = (size_t) (end - p);
+
+        if (n > REPLIES_PACKET) {
+            n = REPLIES_PACKET;
+            end = p + n;
+
+        } else if (end < last) {
+            end += 2;
+        }
+
+        /* nothing would be the end */
+
+        if (n != 0 && send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) == -1) {
+            break;
+        }
+    }
+
+    (void) shutdown(fd, SHUT_WR);
+}
+
+
+redisContext *
+__wrap_redisConnectUnixWithTimeout(const char *path,
+    const struct timeval tv)
+{
+    int  fds[2];
+
+    (void) path;
+    (void) tv;
+
+    if (replies_far != -1) {
+        replies_quit = 1;
+        return NULL;
+    }
+
+    CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
+
+    replies_far = fds[1];
+    replies_fill(fds[1]);
+
+    return redisConnectFd(fds[0]);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    options_t  options;
+
+    if (size == 0 || size > REPLIES_MAX) {
+        return 0;
+    }
+
+    memset(&options, 0, sizeof(options_t));
+
+    strcpy(options.redis.path, "fuzz");
+    strcpy(options.name, "fuzz");
+    options.inboxes = data[0] & 0x80 ? 2 : 1;
+    options.batch = 128;
+    options.claim_ms = 400;
+
+    if (data[0] & 0x40) {
+        strcpy(options.redis.user, "user");
+        strcpy(options.redis.password, "password");
+        options.redis.db = 1;
+    }
+
+    replies_data = data + 1;
+    replies_size = size - 1;
+    replies_last = (data[0] & 0x3f) * 8;
+    replies_ticks = 0;
+    replies_quit = 0;
+    replies_far = -1;
+
+    log_set_level(LOG_ALERT);
+
+    CHECK(loop_run(&options, &replies_quit) == 0);
+
+    if (replies_far != -1) {
+        (void) close(replies_far);
+    }
+
+    return 0;
+}

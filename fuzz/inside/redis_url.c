@@ -1,0 +1,68 @@
+
+/*
+ * The value of leaseloft_redis.  What is taken names a socket or a host, and
+ * whatever is wrong with it is told without its password.
+ */
+
+
+#include "fuzz/nginx.h"
+
+#include "ngx_leaseloft_module/ngx_leaseloft_url.h"
+
+
+static void
+fuzz_check_url(ngx_leaseloft_redis_conf_t *redis)
+{
+    size_t  i;
+
+    CHECK(redis->set);
+    CHECK(redis->user.len == 0 || redis->password.len);
+    CHECK(redis->db.len <= 5);
+
+    for (i = 0; i < redis->db.len; i++) {
+        CHECK(redis->db.data[i] >= '0' && redis->db.data[i] <= '9');
+    }
+
+    if (redis->url.family == AF_UNIX) {
+        CHECK(redis->url.naddrs == 1 && redis->url.addrs != NULL);
+        CHECK(redis->password.len == 0);
+
+    } else {
+        CHECK(redis->url.host.len);
+        CHECK(redis->url.port >= 1);
+    }
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char                       *rv;
+    ngx_str_t                   value;
+    ngx_conf_t                  cf;
+    ngx_pool_t                 *pool;
+    ngx_leaseloft_main_conf_t   mcf;
+
+    static ngx_command_t  command = {
+        .name = ngx_string("leaseloft_redis"),
+        .offset = offsetof(ngx_leaseloft_main_conf_t, redis)
+    };
+
+    pool = fuzz_pool();
+    ngx_memzero(&mcf, sizeof(ngx_leaseloft_main_conf_t));
+
+    value.data = (u_char *) data;
+    value.len = size;
+    fuzz_conf(&cf, pool, &command.name, &value, 1);
+
+    rv = ngx_leaseloft_url_slot(&cf, &command, &mcf);
+
+    if (rv == NGX_CONF_OK) {
+        fuzz_check_url(&mcf.redis);
+        CHECK(ngx_leaseloft_url_slot(&cf, &command, &mcf) != NGX_CONF_OK);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return 0;
+}

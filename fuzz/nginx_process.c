@@ -1,0 +1,173 @@
+
+/*
+ * A process of nginx with the module's link, channels and streams, whose time
+ * and whose Redis are the target's.
+ */
+
+
+#include "nginx.h"
+
+#include "ngx_leaseloft_module/ngx_leaseloft_channels.h"
+#include "ngx_leaseloft_module/ngx_leaseloft_link.h"
+#include "ngx_leaseloft_module/ngx_leaseloft_streams.h"
+#include "ngx_leaseloft_module/ngx_leaseloft_write.h"
+
+#include <ngx_event.h>
+#include <sys/un.h>
+
+
+/* an expiry of channels that is over by then */
+#define FUZZ_EVER  (1000 * 1000)
+
+
+ngx_leaseloft_process_t *
+fuzz_process(ngx_pool_t *pool, ngx_leaseloft_main_conf_t *mcf)
+{
+    ngx_leaseloft_process_t  *process;
+
+    static struct sockaddr_un  sun = { .sun_family = AF_UNIX };
+    static ngx_addr_t          addr = {
+        (struct sockaddr *) &sun, sizeof(sun), ngx_string("unix:fuzz")
+    };
+
+    srandom(1);
+    fuzz_clock(1000);
+    ngx_memzero(fuzz_peers, sizeof(fuzz_peers));
+
+    ngx_queue_init(&ngx_posted_events);
+    CHECK(ngx_event_timer_init(&fuzz_log) == NGX_OK);
+
+    ngx_memzero(mcf, sizeof(ngx_leaseloft_main_conf_t));
+    mcf->redis.url.addrs = &addr;
+    mcf->redis.url.naddrs = 1;
+    mcf->inboxes = 1;
+
+    process = ngx_pcalloc(pool, sizeof(ngx_leaseloft_process_t));
+    CHECK(process != NULL);
+
+    mcf->process = process;
+    process->conf = mcf;
+    process->log = &fuzz_log;
+    ngx_str_set(&process->name, "fuzz");
+
+    ngx_leaseloft_write_init(process);
+
+    process->channels = ngx_leaseloft_channels_create(process, pool);
+    process->streams = ngx_leaseloft_streams_create(process, pool);
+    process->link = ngx_leaseloft_link_create(process, pool);
+
+    CHECK(process->channels && process->streams && process->link);
+
+    fuzz_turn(0);
+
+    return process;
+}
+
+
+void
+fuzz_turn(ngx_msec_t ms)
+{
+    ngx_event_process_posted((ngx_cycle_t *) ngx_cycle, &ngx_posted_events);
+
+    fuzz_clock(ngx_current_msec + ms);
+
+    ngx_event_expire_timers();
+    ngx_event_process_posted((ngx_cycle_t *) ngx_cycle, &ngx_posted_events);
+}
+
+
+void
+fuzz_greet(ngx_leaseloft_process_t *process)
+{
+    ngx_uint_t  i;
+
+    static ngx_str_t  greeting = ngx_string("+OK\r\n+PONG\r\n");
+    static ngx_str_t  probed = ngx_string(":1\r\n");
+    static ngx_str_t  heard = ngx_string("*3\r\n$9\r\nsubscribe\r\n"
+                                         "$14\r\nll:{r:fuzz}:ch\r\n:1\r\n");
+
+    for (i = 0; i < FUZZ_PEERS; i++) {
+        if (!fuzz_peers[i].fresh) {
+            continue;
+        }
+
+        fuzz_peers[i].fresh = 0;
+        fuzz_receive(&fuzz_peers[i], greeting.data, greeting.len);
+
+        if (i == FUZZ_COMMAND) {
+            fuzz_receive(&fuzz_peers[i], probed.data, probed.len);
+
+        } else {
+            fuzz_receive(&fuzz_peers[i], heard.data, heard.len);
+        }
+    }
+
+    fuzz_turn(0);
+}
+
+
+void
+fuzz_ask(ngx_leaseloft_process_t *process, ngx_leaseloft_loc_conf_t *lcf,
+    ngx_leaseloft_endpoint_t *endpoint, ngx_str_t *args,
+    ngx_str_t *last_event_id, ngx_str_t *if_none_match)
+{
+    ngx_list_part_t      *part;
+    ngx_table_elt_t      *h;
+    ngx_http_request_t   *r;
+    ngx_leaseloft_ctx_t  *ctx;
+
+    r = fuzz_request(process->conf, lcf);
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_ctx_t));
+    CHECK(ctx != NULL);
+
+    ctx->request = r;
+    ctx->process = process;
+    ctx->endpoint = endpoint;
+    ctx->exp = FUZZ_NOW + 3600;
+    ctx->checked = 1;
+    ngx_str_set(&ctx->user, FUZZ_USER);
+    ngx_str_set(&ctx->property, FUZZ_PROPERTY);
+
+    r->ctx[0] = ctx;
+
+    if (args) {
+        r->args = fuzz_string(r->pool, args->data, args->len);
+    }
+
+    if (last_event_id) {
+        fuzz_header(r, "last-event-id", last_event_id);
+    }
+
+    if (if_none_match) {
+        fuzz_header(r, "if-none-match", if_none_match);
+
+        part = r->headers_in.headers.last;
+        h = part->elts;
+        r->headers_in.if_none_match = &h[part->nelts - 1];
+    }
+
+    fuzz_finalize(r, endpoint->handler(r, ctx));
+}
+
+
+void
+fuzz_process_free(ngx_leaseloft_process_t *process)
+{
+    fuzz_requests_end();
+
+    /* as the link's timer has it, but for all of them */
+
+    fuzz_clock(ngx_current_msec + FUZZ_EVER);
+    ngx_leaseloft_channels_expire(process->channels);
+
+    CHECK(ngx_queue_empty(&process->channels->idle));
+    ngx_free(process->channels->buckets);
+
+    ngx_leaseloft_streams_free(process->streams);
+    ngx_leaseloft_link_free(process->link);
+
+    CHECK(process->held.root == process->held.sentinel);
+    CHECK(ngx_event_timer_rbtree.root == ngx_event_timer_rbtree.sentinel);
+    CHECK(ngx_queue_empty(&ngx_posted_events));
+}

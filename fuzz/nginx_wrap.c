@@ -1,0 +1,635 @@
+
+/*
+ * What the module's calls of nginx meet instead of it (ld's --wrap): sockets
+ * that are none, and the end of a request's way.  What a client would get is
+ * looked at: headers of one line, and well-formed events whose entries leave
+ * no hole.
+ */
+
+
+#include "nginx.h"
+
+#include "ngx_leaseloft_module/ngx_leaseloft_request.h"
+#include "ngx_leaseloft_module/ngx_leaseloft_zone.h"
+
+#include <ngx_event.h>
+#include <ngx_event_connect.h>
+
+
+typedef struct {
+    ngx_connection_t     connection;       /* first */
+    ngx_event_t          read;
+    ngx_event_t          write;
+    fuzz_peer_t         *peer;
+} fuzz_connection_t;
+
+
+/* what is known of a request here */
+typedef struct {
+    ngx_queue_t          queue;
+    ngx_http_request_t  *request;
+    uint64_t             seq;              /* of the last entry sent */
+    ngx_uint_t           placed;           /* there was one */
+    ngx_uint_t           headed;           /* headers were sent */
+} fuzz_client_t;
+
+
+fuzz_peer_t  fuzz_peers[FUZZ_PEERS];
+
+void       (*fuzz_sent)(fuzz_peer_t *peer, u_char *data, size_t len);
+
+static ngx_queue_t  fuzz_clients = { &fuzz_clients, &fuzz_clients };
+
+
+/* for the compiler; who calls them knows them by their other names */
+
+ngx_pool_t *__real_ngx_create_pool(size_t size, ngx_log_t *log);
+ngx_pool_t *__wrap_ngx_create_pool(size_t size, ngx_log_t *log);
+ngx_leaseloft_redis_t *__real_ngx_leaseloft_redis_create(
+    ngx_leaseloft_main_conf_t *mcf, char *name,
+    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+    ngx_log_t *log);
+ngx_leaseloft_redis_t *__wrap_ngx_leaseloft_redis_create(
+    ngx_leaseloft_main_conf_t *mcf, char *name,
+    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+    ngx_log_t *log);
+ngx_int_t __wrap_ngx_event_connect_peer(ngx_peer_connection_t *pc);
+void __wrap_ngx_close_connection(ngx_connection_t *c);
+ngx_int_t __wrap_ngx_handle_read_event(ngx_event_t *rev, ngx_uint_t flags);
+ngx_int_t __wrap_ngx_handle_write_event(ngx_event_t *wev, size_t lowat);
+ngx_int_t __wrap_ngx_http_send_header(ngx_http_request_t *r);
+ngx_int_t __wrap_ngx_http_output_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+ngx_int_t __wrap_ngx_http_send_special(ngx_http_request_t *r,
+    ngx_uint_t flags);
+ngx_int_t __wrap_ngx_http_write_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+ngx_int_t __wrap_ngx_http_discard_request_body(ngx_http_request_t *r);
+void __wrap_ngx_http_finalize_request(ngx_http_request_t *r, ngx_int_t rc);
+void __wrap_ngx_http_run_posted_requests(ngx_connection_t *c);
+ngx_int_t __wrap_ngx_leaseloft_read_body(ngx_http_request_t *r,
+    ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body));
+ngx_int_t __wrap_ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool);
+void *__wrap_ngx_leaseloft_streams_empty(ngx_leaseloft_streams_t *streams,
+    ngx_http_request_t *r);
+void __wrap_ngx_leaseloft_lean_ssl(ngx_http_request_t *r);
+void __wrap_ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
+    ngx_leaseloft_counter_e counter, ngx_uint_t n);
+ngx_int_t __wrap_ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone,
+    ngx_str_t *user, ngx_uint_t max);
+void __wrap_ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone,
+    ngx_str_t *user);
+ngx_uint_t __wrap_ngx_leaseloft_zone_streams(ngx_leaseloft_zone_t *zone);
+ngx_uint_t __wrap_ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
+    ngx_leaseloft_counter_e counter);
+
+
+/*
+ * A pool without room of its own takes memory anew for each thing, but for
+ * what it keeps its books with.
+ */
+
+ngx_pool_t *
+__wrap_ngx_create_pool(size_t size, ngx_log_t *log)
+{
+    ngx_pool_t  *pool;
+
+    pool = __real_ngx_create_pool(sizeof(ngx_pool_t), log);
+    CHECK(pool != NULL && pool->max == 0);
+
+    return pool;
+}
+
+
+/* connections to Redis */
+
+static ssize_t
+fuzz_recv(ngx_connection_t *c, u_char *buf, size_t size)
+{
+    fuzz_peer_t  *peer;
+
+    peer = ((fuzz_connection_t *) c)->peer;
+    size = ngx_min(size, peer->in_len);
+
+    if (size == 0) {
+        return NGX_AGAIN;
+    }
+
+    ngx_memcpy(buf, peer->in, size);
+    peer->in += size;
+    peer->in_len -= size;
+
+    return size;
+}
+
+
+static ssize_t
+fuzz_send(ngx_connection_t *c, u_char *buf, size_t size)
+{
+    if (fuzz_sent) {
+        fuzz_sent(((fuzz_connection_t *) c)->peer, buf, size);
+    }
+
+    return size;
+}
+
+
+void
+fuzz_receive(fuzz_peer_t *peer, const u_char *data, size_t len)
+{
+    ngx_event_t  *rev;
+
+    if (peer->connection == NULL) {
+        return;
+    }
+
+    peer->in = data;
+    peer->in_len = len;
+
+    rev = peer->connection->read;
+    rev->handler(rev);
+
+    peer->in_len = 0;
+}
+
+
+ngx_leaseloft_redis_t *
+__wrap_ngx_leaseloft_redis_create(ngx_leaseloft_main_conf_t *mcf, char *name,
+    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+    ngx_log_t *log)
+{
+    ngx_uint_t              i;
+    ngx_leaseloft_redis_t  *redis;
+
+    redis = __real_ngx_leaseloft_redis_create(mcf, name, handlers, data, pool,
+                                              log);
+
+    i = ngx_strcmp(name, "command") == 0 ? FUZZ_COMMAND : FUZZ_SUBSCRIPTION;
+    fuzz_peers[i].redis = redis;
+
+    return redis;
+}
+
+
+/* pc lies in the structure that was created for its connection */
+
+static fuzz_peer_t *
+fuzz_peer(ngx_peer_connection_t *pc)
+{
+    u_char      *at[FUZZ_PEERS];
+    ngx_uint_t   i;
+
+    for (i = 0; i < FUZZ_PEERS; i++) {
+        at[i] = (u_char *) fuzz_peers[i].redis;
+    }
+
+    i = at[FUZZ_COMMAND] > at[FUZZ_SUBSCRIPTION] ? FUZZ_COMMAND
+                                                 : FUZZ_SUBSCRIPTION;
+
+    return &fuzz_peers[(u_char *) pc > at[i] ? i : 1 - i];
+}
+
+
+ngx_int_t
+__wrap_ngx_event_connect_peer(ngx_peer_connection_t *pc)
+{
+    fuzz_peer_t        *peer;
+    ngx_connection_t   *c;
+    fuzz_connection_t  *fc;
+
+    static ngx_atomic_uint_t  number;
+
+    peer = fuzz_peer(pc);
+    CHECK(peer->connection == NULL);
+
+    fc = calloc(1, sizeof(fuzz_connection_t));
+    CHECK(fc != NULL);
+
+    fc->peer = peer;
+
+    c = &fc->connection;
+    c->fd = (ngx_socket_t) -1;
+    c->number = ++number;
+    c->read = &fc->read;
+    c->write = &fc->write;
+    c->read->data = c;
+    c->write->data = c;
+    c->write->write = 1;
+    c->write->ready = 1;
+    c->recv = fuzz_recv;
+    c->send = fuzz_send;
+
+    pc->connection = c;
+    peer->connection = c;
+    peer->fresh = 1;
+
+    return NGX_OK;
+}
+
+
+void
+__wrap_ngx_close_connection(ngx_connection_t *c)
+{
+    if (c->read->timer_set) {
+        ngx_del_timer(c->read);
+    }
+
+    if (c->write->timer_set) {
+        ngx_del_timer(c->write);
+    }
+
+    ((fuzz_connection_t *) c)->peer->connection = NULL;
+
+    free(c);
+}
+
+
+ngx_int_t
+__wrap_ngx_handle_read_event(ngx_event_t *rev, ngx_uint_t flags)
+{
+    return NGX_OK;
+}
+
+
+ngx_int_t
+__wrap_ngx_handle_write_event(ngx_event_t *wev, size_t lowat)
+{
+    return NGX_OK;
+}
+
+
+/* requests */
+
+ngx_http_request_t *
+fuzz_request(ngx_leaseloft_main_conf_t *mcf, ngx_leaseloft_loc_conf_t *lcf)
+{
+    ngx_pool_t          *pool;
+    fuzz_client_t       *client;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    pool = fuzz_pool();
+
+    client = calloc(1, sizeof(fuzz_client_t));
+    r = ngx_pcalloc(pool, sizeof(ngx_http_request_t));
+    c = ngx_pcalloc(pool, sizeof(ngx_connection_t));
+    CHECK(client != NULL && r != NULL && c != NULL);
+
+    c->fd = (ngx_socket_t) -1;
+    c->log = &fuzz_log;
+    c->pool = pool;
+    c->read = ngx_pcalloc(pool, sizeof(ngx_event_t));
+    c->write = ngx_pcalloc(pool, sizeof(ngx_event_t));
+
+    /* the module's, then that of ngx_http_core_module */
+
+    r->ctx = ngx_pcalloc(pool, 2 * sizeof(void *));
+    r->main_conf = ngx_pcalloc(pool, 2 * sizeof(void *));
+    r->loc_conf = ngx_pcalloc(pool, 2 * sizeof(void *));
+
+    CHECK(c->read && c->write && r->ctx && r->main_conf && r->loc_conf);
+
+    r->main_conf[0] = mcf;
+    r->loc_conf[0] = lcf;
+    r->loc_conf[1] = ngx_pcalloc(pool, sizeof(ngx_http_core_loc_conf_t));
+    CHECK(r->loc_conf[1] != NULL);
+
+    CHECK(ngx_list_init(&r->headers_in.headers, pool, 4,
+                        sizeof(ngx_table_elt_t)) == NGX_OK);
+    CHECK(ngx_list_init(&r->headers_out.headers, pool, 4,
+                        sizeof(ngx_table_elt_t)) == NGX_OK);
+
+    r->pool = pool;
+    r->connection = c;
+    r->main = r;
+    r->count = 1;
+    r->method = NGX_HTTP_GET;
+    r->http_version = NGX_HTTP_VERSION_11;
+    ngx_str_set(&r->uri, "/api/properties/" FUZZ_PROPERTY "/messages");
+
+    client->request = r;
+    ngx_queue_insert_tail(&fuzz_clients, &client->queue);
+
+    return r;
+}
+
+
+void
+fuzz_header(ngx_http_request_t *r, const char *name, ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_in.headers);
+    CHECK(h != NULL);
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+    h->hash = 1;
+    h->key = fuzz_string(r->pool, (const u_char *) name, ngx_strlen(name));
+    h->lowcase_key = h->key.data;
+    h->value = fuzz_string(r->pool, value->data, value->len);
+}
+
+
+static fuzz_client_t *
+fuzz_client(ngx_http_request_t *r)
+{
+    ngx_queue_t    *q;
+    fuzz_client_t  *client;
+
+    for (q = ngx_queue_head(&fuzz_clients);
+         q != ngx_queue_sentinel(&fuzz_clients);
+         q = ngx_queue_next(q))
+    {
+        client = ngx_queue_data(q, fuzz_client_t, queue);
+
+        if (client->request == r) {
+            return client;
+        }
+    }
+
+    CHECK(!"a request that there is");
+
+    return NULL;
+}
+
+
+static void
+fuzz_request_free(ngx_http_request_t *r)
+{
+    fuzz_client_t       *client;
+    ngx_http_cleanup_t  *cln;
+
+    client = fuzz_client(r);
+
+    for (cln = r->cleanup; cln; cln = cln->next) {
+        if (cln->handler) {
+            cln->handler(cln->data);
+        }
+    }
+
+    ngx_queue_remove(&client->queue);
+    free(client);
+
+    ngx_destroy_pool(r->pool);
+}
+
+
+void
+fuzz_requests_end(void)
+{
+    ngx_queue_t    *q;
+    fuzz_client_t  *client;
+
+    while (!ngx_queue_empty(&fuzz_clients)) {
+        q = ngx_queue_head(&fuzz_clients);
+        client = ngx_queue_data(q, fuzz_client_t, queue);
+
+        fuzz_request_free(client->request);
+    }
+}
+
+
+void
+fuzz_finalize(ngx_http_request_t *r, ngx_int_t rc)
+{
+    (void) fuzz_client(r);
+
+    CHECK(r->count >= 1);
+
+    r->count--;
+
+    if (r->count == 0 || rc == NGX_ERROR || rc == NGX_HTTP_CLOSE) {
+        fuzz_request_free(r);
+    }
+}
+
+
+void
+__wrap_ngx_http_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
+{
+    fuzz_finalize(r, rc);
+}
+
+
+void
+__wrap_ngx_http_run_posted_requests(ngx_connection_t *c)
+{
+}
+
+
+/* what a client gets */
+
+ngx_int_t
+__wrap_ngx_http_send_header(ngx_http_request_t *r)
+{
+    size_t            j;
+    ngx_uint_t        i;
+    fuzz_client_t    *client;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    client = fuzz_client(r);
+
+    CHECK(!client->headed);
+    CHECK(r->headers_out.status >= 200 && r->headers_out.status < 1000);
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            for (j = 0; j < h[i].value.len; j++) {
+                CHECK(h[i].value.data[j] >= ' ');
+            }
+        }
+    }
+
+    client->headed = 1;
+
+    r->header_only = r->headers_out.status == NGX_HTTP_NO_CONTENT
+                     || r->headers_out.status == NGX_HTTP_NOT_MODIFIED;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+__wrap_ngx_http_output_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    CHECK(fuzz_client(r)->headed);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+__wrap_ngx_http_send_special(ngx_http_request_t *r, ngx_uint_t flags)
+{
+    CHECK(fuzz_client(r)->headed);
+
+    return NGX_OK;
+}
+
+
+/* the entry's place, "SEQ.TAG", is the one after the last */
+
+static void
+fuzz_event_entry(fuzz_client_t *client, u_char *id, size_t len)
+{
+    ll_cursor_t  place;
+
+    CHECK(ll_cursor_decode((char *) id, len, &place) == 0 && place.tagged);
+    CHECK(!client->placed || place.seq == client->seq + 1);
+
+    client->placed = 1;
+    client->seq = place.seq;
+}
+
+
+/* an event: fields, each a line, and an empty one at its end */
+
+static void
+fuzz_event(fuzz_client_t *client, u_char *p, size_t len)
+{
+    u_char      *end, *last, *id, *name;
+    ngx_uint_t   i;
+
+    static ngx_str_t  fields[] = {
+        ngx_string("event: "),
+        ngx_string("id: "),
+        ngx_string("retry: "),
+        ngx_string("data: ")
+    };
+
+    id = NULL;
+    name = NULL;
+    last = p + len;
+
+    CHECK(len > 2 && last[-1] == LF && last[-2] == LF);
+
+    for (last--; p < last; p = end + 1) {
+        end = ngx_strlchr(p, last, LF);
+        CHECK(end != NULL);
+
+        for (i = 0; i < 4; i++) {
+            if ((size_t) (end - p) >= fields[i].len
+                && ngx_memcmp(p, fields[i].data, fields[i].len) == 0)
+            {
+                break;
+            }
+        }
+
+        CHECK(i < 4);
+
+        name = i == 0 ? p + fields[i].len : name;
+        id = i == 1 ? p + fields[i].len : id;
+    }
+
+    if (name == NULL && id) {
+        fuzz_event_entry(client, id,
+                         (u_char *) ngx_strlchr(id, last, LF) - id);
+
+    } else if (name && ngx_strncmp(name, "reset\n", 6) == 0) {
+        client->placed = 0;
+    }
+}
+
+
+ngx_int_t
+__wrap_ngx_http_write_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_buf_t      *b;
+    fuzz_client_t  *client;
+
+    client = fuzz_client(r);
+
+    for ( /* void */ ; in; in = in->next) {
+        b = in->buf;
+
+        if (b->pos != b->last) {
+            CHECK(client->headed);
+            fuzz_event(client, b->pos, b->last - b->pos);
+            b->pos = b->last;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+__wrap_ngx_http_discard_request_body(ngx_http_request_t *r)
+{
+    return NGX_OK;
+}
+
+
+ngx_int_t
+__wrap_ngx_leaseloft_read_body(ngx_http_request_t *r,
+    ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body))
+{
+    ngx_str_t  body;
+
+    body = fuzz_string(r->pool, (const u_char *) "{\"client_id\":\"a\"}", 17);
+
+    return done(r, &body);
+}
+
+
+/* what a stream gives back, and what processes share, is not looked at */
+
+ngx_int_t
+__wrap_ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool)
+{
+    return NGX_DECLINED;
+}
+
+
+void *
+__wrap_ngx_leaseloft_streams_empty(ngx_leaseloft_streams_t *streams,
+    ngx_http_request_t *r)
+{
+    return NULL;
+}
+
+
+void
+__wrap_ngx_leaseloft_lean_ssl(ngx_http_request_t *r)
+{
+}
+
+
+void
+__wrap_ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
+    ngx_leaseloft_counter_e counter, ngx_uint_t n)
+{
+}
+
+
+ngx_int_t
+__wrap_ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone,
+    ngx_str_t *user, ngx_uint_t max)
+{
+    return NGX_OK;
+}
+
+
+void
+__wrap_ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone,
+    ngx_str_t *user)
+{
+}
+
+
+ngx_uint_t
+__wrap_ngx_leaseloft_zone_streams(ngx_leaseloft_zone_t *zone)
+{
+    return 0;
+}
+
+
+ngx_uint_t
+__wrap_ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
+    ngx_leaseloft_counter_e counter)
+{
+    return 0;
+}
