@@ -10,6 +10,7 @@
 
 
 #include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_zone.h"
 
@@ -35,7 +36,10 @@ typedef struct {
     ngx_http_request_t         *request;
     ngx_leaseloft_ctx_t        *ctx;
     ngx_leaseloft_query_t       query;
+    ngx_leaseloft_command_t    *range;     /* answered before the other */
     ngx_leaseloft_command_t    *command;
+    ngx_leaseloft_page_t        page;
+    unsigned                    bare:1;    /* a view without entries */
 } ngx_leaseloft_poll_t;
 
 
@@ -45,9 +49,15 @@ static ngx_int_t ngx_leaseloft_messages_query(ngx_http_request_t *r,
     ngx_leaseloft_query_t *query);
 static ngx_int_t ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_query_t *query);
+static ngx_int_t ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll);
+static void ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll);
+static void ngx_leaseloft_messages_range(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_messages_gone(void *data);
 static void ngx_leaseloft_messages_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static ngx_int_t ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
+    ngx_leaseloft_view_t *view);
 static ngx_int_t ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view);
 
@@ -93,23 +103,89 @@ ngx_leaseloft_messages_handler(ngx_http_request_t *r,
 
     poll->request = r;
     poll->ctx = ctx;
-    poll->command = ngx_leaseloft_view_ask(process->link, &ctx->property,
-                                  &ctx->user,
-                                  poll->query.malformed
-                                  ? NGX_LEASELOFT_VIEW_NONE : poll->query.mode,
-                                  &poll->query.place, poll->query.limit, 0,
-                                  ngx_leaseloft_messages_reply, poll);
-    if (poll->command == NULL) {
+
+    ngx_leaseloft_messages_read(poll);
+
+    if (ngx_leaseloft_messages_ask(poll) != NGX_OK) {
+        ngx_leaseloft_messages_gone(poll);
         return ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                           NULL);
     }
 
     if (ngx_leaseloft_hold(r, ngx_leaseloft_messages_gone, poll) != NGX_OK) {
-        ngx_leaseloft_link_cancel(poll->command);
+        ngx_leaseloft_messages_gone(poll);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return NGX_DONE;
+}
+
+
+/* the view, with entries unless the stream is read for them */
+
+static ngx_int_t
+ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
+{
+    ngx_leaseloft_view_mode_e  mode;
+
+    poll->bare = poll->query.malformed || poll->range;
+    mode = poll->bare ? NGX_LEASELOFT_VIEW_NONE : poll->query.mode;
+
+    poll->command = ngx_leaseloft_view_ask(poll->ctx->process->link,
+                                           &poll->ctx->property,
+                                           &poll->ctx->user, mode,
+                                           &poll->query.place,
+                                           poll->query.limit, 0,
+                                           ngx_leaseloft_messages_reply, poll);
+
+    return poll->command ? NGX_OK : NGX_ERROR;
+}
+
+
+/* strangers cost Redis no more than a view does, and just as long */
+
+static void
+ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
+{
+    uint64_t                  before;
+    ngx_leaseloft_ctx_t      *ctx;
+    ngx_leaseloft_channel_t  *channel;
+
+    ctx = poll->ctx;
+    before = poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE
+             ? poll->query.place.seq : 0;
+
+    if (poll->query.malformed || poll->query.mode == NGX_LEASELOFT_VIEW_AFTER
+        || (poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE && before == 0))
+    {
+        return;
+    }
+
+    channel = ngx_leaseloft_channel_find(ctx->process,
+                                         NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                         &ctx->property);
+
+    if (channel && ngx_leaseloft_channel_admits(channel, &ctx->user)) {
+        poll->range = ngx_leaseloft_page_ask(ctx->process->link,
+                                             &ctx->property, before,
+                                             poll->query.limit,
+                                             ngx_leaseloft_messages_range,
+                                             poll);
+    }
+}
+
+
+static void
+ngx_leaseloft_messages_range(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_leaseloft_poll_t *poll = data;
+
+    poll->range = NULL;
+
+    if (outcome == NGX_LEASELOFT_REPLIED) {
+        ngx_leaseloft_page_read(poll->request->pool, reply, &poll->page);
+    }
 }
 
 
@@ -201,23 +277,17 @@ ngx_leaseloft_messages_etag(ngx_leaseloft_query_t *query, u_char *digest,
 
 static ngx_int_t
 ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
-    ngx_leaseloft_view_t *view, ngx_str_t *body)
+    ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page, ngx_str_t *body)
 {
-    size_t      i, n, size;
-    u_char     *p;
-    ngx_str_t   tag, entry;
+    size_t       size;
+    u_char      *p;
+    ngx_uint_t   i, n;
 
-    n = view ? view->entries->elements / 2 : 0;
+    n = view ? page->n : 0;
     size = base->len + sizeof(",\"reset\":true,\"more\":true,\"entries\":[]}");
 
     for (i = 0; i < n; i++) {
-        if (ngx_leaseloft_view_entry(view->entries, i, &tag, &entry)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        size += entry.len + 1;
+        size += page->entries[i].len + 1;
     }
 
     p = ngx_pnalloc(r->pool, size);
@@ -239,13 +309,11 @@ ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
     p = ngx_sprintf(p, ",\"entries\":[");
 
     for (i = 0; i < n; i++) {
-        (void) ngx_leaseloft_view_entry(view->entries, i, &tag, &entry);
-
         if (i) {
             *p++ = ',';
         }
 
-        p = ngx_cpymem(p, entry.data, entry.len);
+        p = ngx_cpymem(p, page->entries[i].data, page->entries[i].len);
     }
 
     *p++ = ']';
@@ -291,7 +359,7 @@ ngx_leaseloft_messages_zone(ngx_http_request_t *r, ngx_str_t *zone)
 static ngx_int_t
 ngx_leaseloft_messages_send(ngx_http_request_t *r,
     ngx_leaseloft_query_t *query, ngx_str_t *base, u_char *digest,
-    ngx_leaseloft_view_t *view)
+    ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page)
 {
     u_char     data[NGX_LEASELOFT_ETAG];
     ngx_str_t  etag, body;
@@ -316,7 +384,7 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
                                            &body);
     }
 
-    if (ngx_leaseloft_messages_body(r, base, view, &body) != NGX_OK) {
+    if (ngx_leaseloft_messages_body(r, base, view, page, &body) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -374,7 +442,7 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
                              NGX_LEASELOFT_POLLS_FROM_MEMORY, 1);
 
     return ngx_leaseloft_messages_send(r, query, &memo->base, memo->digest,
-                                       NULL);
+                                       NULL, NULL);
 }
 
 
@@ -382,6 +450,11 @@ static void
 ngx_leaseloft_messages_gone(void *data)
 {
     ngx_leaseloft_poll_t *poll = data;
+
+    if (poll->range) {
+        ngx_leaseloft_link_cancel(poll->range);
+        poll->range = NULL;
+    }
 
     if (poll->command) {
         ngx_leaseloft_link_cancel(poll->command);
@@ -417,10 +490,46 @@ ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
         rc = ngx_leaseloft_messages_bad_query(r);
 
     } else {
-        rc = ngx_leaseloft_messages_answer(poll, &view);
+        rc = ngx_leaseloft_messages_page(poll, &view);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
+
+        rc = rc == NGX_OK
+             ? ngx_leaseloft_messages_answer(poll, &view)
+             : ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                          NULL);
     }
 
     ngx_leaseloft_finalize(r, rc);
+}
+
+
+/* NGX_AGAIN: the view is asked for once more, with entries */
+
+static ngx_int_t
+ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
+    ngx_leaseloft_view_t *view)
+{
+    uint64_t  last;
+
+    if (!poll->bare) {
+        return ngx_leaseloft_page_of_view(poll->request->pool, view,
+                                          &poll->page);
+    }
+
+    last = view->head.seq;
+
+    if (poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE) {
+        last = ngx_min(last, poll->query.place.seq - 1);
+    }
+
+    if (ngx_leaseloft_page_fit(&poll->page, view, last) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_leaseloft_messages_ask(poll) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
 }
 
 
@@ -460,5 +569,6 @@ ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
                                        digest);
     }
 
-    return ngx_leaseloft_messages_send(r, &poll->query, &base, digest, view);
+    return ngx_leaseloft_messages_send(r, &poll->query, &base, digest, view,
+                                       &poll->page);
 }

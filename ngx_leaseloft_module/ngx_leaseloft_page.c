@@ -1,0 +1,166 @@
+
+#include "ngx_leaseloft_page.h"
+
+
+ngx_int_t
+ngx_leaseloft_page_of_view(ngx_pool_t *pool, ngx_leaseloft_view_t *view,
+    ngx_leaseloft_page_t *page)
+{
+    ngx_str_t   tag;
+    ngx_uint_t  i;
+
+    page->n = view->entries->elements / 2;
+    page->first = view->first;
+    page->entries = ngx_palloc(pool, page->n * sizeof(ngx_str_t) + 1);
+
+    if (page->entries == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < page->n; i++) {
+        if (ngx_leaseloft_view_entry(view->entries, i, &tag, &page->entries[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_leaseloft_command_t *
+ngx_leaseloft_page_ask(ngx_leaseloft_link_t *link, ngx_str_t *property,
+    uint64_t before, ngx_uint_t limit, ngx_leaseloft_reply_pt handler,
+    void *data)
+{
+    char       key[LL_KEY_MAX];
+    u_char     numbers[2 * NGX_INT64_LEN], *p;
+    ngx_str_t  argv[6];
+
+    ngx_str_set(&argv[0], "XREVRANGE");
+    argv[1].data = (u_char *) key;
+    argv[1].len = ll_keys_property(key, LL_KEY_THREAD,
+                                   (char *) property->data, property->len);
+
+    p = numbers;
+
+    if (before) {
+        argv[2].data = p;
+        p = ngx_sprintf(p, "%uL", before - 1);
+        argv[2].len = p - argv[2].data;
+
+    } else {
+        ngx_str_set(&argv[2], "+");
+    }
+
+    ngx_str_set(&argv[3], "-");
+    ngx_str_set(&argv[4], "COUNT");
+
+    argv[5].data = p;
+    argv[5].len = ngx_sprintf(p, "%ui", limit) - p;
+
+    return ngx_leaseloft_link_command(link, 6, argv, handler, data);
+}
+
+
+/* [ "SEQ-0", [ "e", ENTRY, ... ] ] */
+
+static ngx_int_t
+ngx_leaseloft_page_item(redisReply *item, uint64_t *seq, ngx_str_t *entry)
+{
+    u_char     *dash;
+    ngx_str_t   id, name;
+
+    if (ngx_leaseloft_view_string(item, 0, &id) != NGX_OK
+        || item->elements != 2
+        || ngx_leaseloft_view_string(item->element[1], 0, &name) != NGX_OK
+        || ngx_leaseloft_view_string(item->element[1], 1, entry) != NGX_OK
+        || name.len != 1 || name.data[0] != 'e')
+    {
+        return NGX_ERROR;
+    }
+
+    dash = ngx_strlchr(id.data, id.data + id.len, '-');
+
+    return dash && ll_cursor_decode_seq((char *) id.data, dash - id.data, seq)
+                   == 0
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_leaseloft_page_read(ngx_pool_t *pool, redisReply *reply,
+    ngx_leaseloft_page_t *page)
+{
+    size_t      i, n;
+    uint64_t    seq;
+    ngx_str_t  *entry, text;
+
+    if (reply->type != REDIS_REPLY_ARRAY) {
+        return;
+    }
+
+    n = reply->elements;
+
+    page->entries = ngx_palloc(pool, n * sizeof(ngx_str_t) + 1);
+    if (page->entries == NULL) {
+        return;
+    }
+
+    /* newest first here, each one less than the one before */
+
+    for (i = 0; i < n; i++) {
+        entry = &page->entries[n - 1 - i];
+
+        if (ngx_leaseloft_page_item(reply->element[i], &seq, &text) != NGX_OK
+            || (i && seq != page->first - 1))
+        {
+            return;
+        }
+
+        entry->len = text.len;
+        entry->data = ngx_pstrdup(pool, &text);
+
+        if (entry->data == NULL) {
+            return;
+        }
+
+        page->first = seq;
+    }
+
+    page->n = n;
+    page->read = 1;
+}
+
+
+ngx_int_t
+ngx_leaseloft_page_fit(ngx_leaseloft_page_t *page, ngx_leaseloft_view_t *view,
+    uint64_t last)
+{
+    ngx_uint_t  outside;
+
+    if (!page->read || view->window != NGX_LEASELOFT_WINDOW_OPEN) {
+        return NGX_DECLINED;
+    }
+
+    if (last < view->from) {
+        page->n = 0;
+        return NGX_OK;
+    }
+
+    if (page->n == 0 || page->first + page->n - 1 != last) {
+        return NGX_DECLINED;
+    }
+
+    if (page->first < view->from) {
+        outside = view->from - page->first;
+        page->entries += outside;
+        page->n -= outside;
+        page->first = view->from;
+    }
+
+    view->more = page->first > view->from;
+
+    return NGX_OK;
+}
