@@ -131,9 +131,11 @@ ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
         return "has no host, write redis://HOST:PORT";
     }
 
-    /* nginx would take a host of this name for the start of a path */
+    /* nginx would take a host of this name, in any case, for a path's start */
 
-    if (rest.len >= 5 && ngx_strncmp(rest.data, "unix:", 5) == 0) {
+    if (rest.len >= 5
+        && ngx_strncasecmp(rest.data, (u_char *) "unix:", 5) == 0)
+    {
         return "names no host, write redis://HOST:PORT or unix:PATH";
     }
 
