@@ -363,31 +363,34 @@ consumer_inbox(const consumer_t *consumer, const redisReply *key)
 
 
 int
-consumer_ask(consumer_t *consumer)
+consumer_ask(consumer_t *consumer, int64_t block)
 {
     if (consumer->asked || consumer->ahead != NULL) {
         return 0;
     }
 
+    /* what is to be acknowledged soon does not wait for longer */
+
+    block = block < CONSUMER_LINGER_MS ? block : CONSUMER_LINGER_MS;
     consumer->asked = 1;
 
-    return consumer_send_read(consumer, 0);
+    return consumer_send_read(consumer, block);
+}
+
+
+int
+consumer_asked(const consumer_t *consumer)
+{
+    return consumer->asked || consumer->ahead != NULL;
 }
 
 
 void
 consumer_take_ahead(consumer_t *consumer)
 {
-    if (!consumer->asked) {
-        return;
-    }
-
-    consumer->asked = 0;
-    consumer->ahead = consumer_reply(consumer);
-
-    if (consumer->ahead != NULL && consumer->ahead->elements == 0) {
-        freeReplyObject(consumer->ahead);
-        consumer->ahead = NULL;
+    if (consumer->asked) {
+        consumer->asked = 0;
+        consumer->ahead = consumer_reply(consumer);
     }
 }
 
@@ -409,7 +412,8 @@ consumer_next(consumer_t *consumer, int64_t block)
 {
     redisReply  *reply;
 
-    if (consumer->ahead != NULL) {
+    if (consumer_asked(consumer)) {
+        consumer_take_ahead(consumer);
         reply = consumer->ahead;
         consumer->ahead = NULL;
         return reply;

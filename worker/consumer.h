@@ -54,10 +54,12 @@ int consumer_setup(consumer_t *consumer);
 
 /*
  * Asks for the next requests while the answers to other commands are still to
- * come, and takes the answer after those; consumer_read() then begins with
- * these.
+ * come: consumer_read() takes these then.  No other command may be sent in
+ * between, but after consumer_take_ahead(), which waits for the answer and
+ * keeps it.  Redis waits up to block milliseconds for the first request.
  */
-int consumer_ask(consumer_t *consumer);
+int consumer_ask(consumer_t *consumer, int64_t block);
+int consumer_asked(const consumer_t *consumer);
 void consumer_take_ahead(consumer_t *consumer);
 
 /*

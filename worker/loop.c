@@ -191,10 +191,6 @@ loop_work(loop_t *loop, batch_t *batch)
         loop_refused(loop, batch, result);
     }
 
-    if (result != DISPATCH_LOST) {
-        consumer_take_ahead(&loop->consumer);
-    }
-
     if (result == DISPATCH_DONE) {
         backoff_reset(&loop->backoff);
         consumer_ack(&loop->consumer, batch);
@@ -388,6 +384,17 @@ loop_requests(loop_t *loop)
 }
 
 
+/* whether there is something to do but requests */
+
+static int
+loop_is_due(const loop_t *loop, int64_t now)
+{
+    return now >= loop->beat_at || now >= loop->due_at
+           || loop->next_due <= clock_now()
+           || (now >= loop->claim_at && now < loop->healthy + LOOP_HEALTHY_MS);
+}
+
+
 static void
 loop_turn(loop_t *loop)
 {
@@ -410,18 +417,19 @@ loop_turn(loop_t *loop)
         loop_due(loop);
     }
 
-    if (now >= loop->claim_at && now < loop->healthy + LOOP_HEALTHY_MS) {
+    if (!consumer_asked(&loop->consumer)
+        && now >= loop->claim_at && now < loop->healthy + LOOP_HEALTHY_MS)
+    {
         loop->claim_at = now + loop->options->claim_ms / 4;
         loop_claim(loop);
     }
-
-    loop_requests(loop);
 }
 
 
 /*
  * The next requests are asked for with the last commands of a batch: one trip
- * less for each batch and, with appendfsync "always", one sync less.
+ * less for each batch and, with appendfsync "always", one sync less.  Nothing
+ * else can be asked until they have come, so what is due goes first.
  */
 
 static int
@@ -429,7 +437,11 @@ loop_ask_ahead(void *data)
 {
     loop_t  *loop = data;
 
-    return *loop->quit ? 0 : consumer_ask(&loop->consumer);
+    if (*loop->quit || loop_is_due(loop, clock_monotonic())) {
+        return 0;
+    }
+
+    return consumer_ask(&loop->consumer, loop_block(loop));
 }
 
 
@@ -494,14 +506,20 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
             continue;
         }
 
-        loop_turn(&loop);
+        if (!consumer_asked(&loop.consumer)) {
+            loop_turn(&loop);
+        }
+
+        if (conn_alive(loop.conn)) {
+            loop_requests(&loop);
+        }
 
         if (!conn_alive(loop.conn) && !*quit) {
             log_error("lost redis: \"%s\"", conn_error(loop.conn));
         }
     }
 
-    if (conn_alive(loop.conn) && loop.consumer.ahead != NULL) {
+    if (conn_alive(loop.conn) && consumer_asked(&loop.consumer)) {
         loop_requests(&loop);
     }
 

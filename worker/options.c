@@ -25,7 +25,7 @@ static const char  options_help[] =
     "                 else LEASELOFT_REDIS, else " URL_DEFAULT "\n"
     "  --inboxes N    inbox streams, as nginx is told: 1 to 64 (1)\n"
     "  --name NAME    of this worker, unlike any other's (made up)\n"
-    "  --batch N      requests taken at a time: 1 to 1024 (128)\n"
+    "  --batch N      requests taken at a time: 1 to 1024 (32)\n"
     "  --claim MS     a dead worker's requests are claimed after (5000)\n"
     "  --log LEVEL    alert, error, warn, notice, info or debug (notice)\n"
     "  --help         this\n"
@@ -199,7 +199,7 @@ options_parse(options_t *options, int argc, char **argv)
     memset(options, 0, sizeof(options_t));
 
     options->inboxes = 1;
-    options->batch = 128;
+    options->batch = 32;    /* docs/design.md says why */
     options->claim_ms = 5000;
 
     url = getenv("LEASELOFT_REDIS");
