@@ -105,7 +105,10 @@ typedef struct {
     ngx_str_t                       user;
     uint64_t                        rev;
     uint64_t                        ver;       /* or NO_VER: no poll yet */
+    ngx_leaseloft_window_e          window;
+    uint64_t                        from;
     ll_cursor_t                     head;
+    ngx_str_t                       zone;
     ngx_str_t                       base;      /* JSON, up to the entries */
     u_char                          digest[16];    /* of base, in hex */
 } ngx_leaseloft_memo_t;

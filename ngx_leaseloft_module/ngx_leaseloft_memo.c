@@ -144,19 +144,26 @@ ngx_leaseloft_channel_remember(ngx_leaseloft_channel_t *channel,
 {
     ngx_leaseloft_memo_t  *memo;
 
-    memo = ngx_leaseloft_channel_memo_add(channel, user, base->len);
+    memo = ngx_leaseloft_channel_memo_add(channel, user,
+                                          base->len + view->zone.len);
     if (memo == NULL) {
         return;
     }
 
     memo->rev = view->rev;
     memo->ver = view->ver;
+    memo->window = view->window;
+    memo->from = view->from;
     memo->head = view->head;
     ngx_memcpy(memo->digest, digest, sizeof(memo->digest));
 
     memo->base.data = memo->user.data + user->len;
     memo->base.len = base->len;
     ngx_memcpy(memo->base.data, base->data, base->len);
+
+    memo->zone.data = memo->base.data + base->len;
+    memo->zone.len = view->zone.len;
+    ngx_memcpy(memo->zone.data, view->zone.data, view->zone.len);
 }
 
 

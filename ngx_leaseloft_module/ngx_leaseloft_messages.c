@@ -11,25 +11,11 @@
 
 #include "ngx_leaseloft_channel.h"
 #include "ngx_leaseloft_page.h"
+#include "ngx_leaseloft_query.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_zone.h"
 
 #include <ngx_md5.h>
-
-
-#define NGX_LEASELOFT_LIMIT      50
-#define NGX_LEASELOFT_LIMIT_MAX  200
-
-/* quotes, digest, mode, cursor, limit */
-#define NGX_LEASELOFT_ETAG       (2 + 16 + 2 + LL_CURSOR_MAX + 1 + 3)
-
-
-typedef struct {
-    ngx_leaseloft_view_mode_e   mode;
-    ll_cursor_t                 place;
-    ngx_uint_t                  limit;
-    unsigned                    malformed:1;
-} ngx_leaseloft_query_t;
 
 
 typedef struct {
@@ -40,23 +26,29 @@ typedef struct {
     ngx_leaseloft_command_t    *command;
     ngx_leaseloft_page_t        page;
     unsigned                    bare:1;    /* a view without entries */
+    unsigned                    sole:1;    /* none: it is remembered */
 } ngx_leaseloft_poll_t;
 
 
 static ngx_int_t ngx_leaseloft_messages_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
-static ngx_int_t ngx_leaseloft_messages_query(ngx_http_request_t *r,
-    ngx_leaseloft_query_t *query);
 static ngx_int_t ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_query_t *query);
 static ngx_int_t ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll);
 static void ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll);
 static void ngx_leaseloft_messages_range(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static ngx_int_t ngx_leaseloft_messages_send(ngx_http_request_t *r,
+    ngx_leaseloft_query_t *query, ngx_str_t *base, u_char *digest,
+    ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page);
 static void ngx_leaseloft_messages_gone(void *data);
 static void ngx_leaseloft_messages_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static ngx_int_t ngx_leaseloft_messages_remembered(
+    ngx_leaseloft_poll_t *poll);
 static ngx_int_t ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
+    ngx_leaseloft_view_t *view);
+static ngx_int_t ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view);
 static ngx_int_t ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view);
@@ -89,7 +81,7 @@ ngx_leaseloft_messages_handler(ngx_http_request_t *r,
 
     poll = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_poll_t));
     if (poll == NULL
-        || ngx_leaseloft_messages_query(r, &poll->query) != NGX_OK)
+        || ngx_leaseloft_query_read(r, &poll->query) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -106,7 +98,7 @@ ngx_leaseloft_messages_handler(ngx_http_request_t *r,
 
     ngx_leaseloft_messages_read(poll);
 
-    if (ngx_leaseloft_messages_ask(poll) != NGX_OK) {
+    if (!poll->sole && ngx_leaseloft_messages_ask(poll) != NGX_OK) {
         ngx_leaseloft_messages_gone(poll);
         return ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                           NULL);
@@ -171,6 +163,8 @@ ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
                                              poll->query.limit,
                                              ngx_leaseloft_messages_range,
                                              poll);
+        poll->sole = poll->range
+                     && ngx_leaseloft_channel_memo(channel, &ctx->user);
     }
 }
 
@@ -181,62 +175,68 @@ ngx_leaseloft_messages_range(void *data, ngx_leaseloft_outcome_e outcome,
 {
     ngx_leaseloft_poll_t *poll = data;
 
+    ngx_int_t  rc;
+
     poll->range = NULL;
 
     if (outcome == NGX_LEASELOFT_REPLIED) {
         ngx_leaseloft_page_read(poll->request->pool, reply, &poll->page);
     }
+
+    if (!poll->sole) {
+        return;
+    }
+
+    rc = ngx_leaseloft_messages_remembered(poll);
+
+    if (rc == NGX_DECLINED && ngx_leaseloft_messages_ask(poll) == NGX_OK) {
+        return;
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_leaseloft_send_problem(poll->request,
+                                        NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
+    }
+
+    ngx_leaseloft_finalize(poll->request, rc);
 }
 
 
-/* a malformed query is no error yet: a stranger is told 404 instead */
+/* the page with what is remembered; NGX_DECLINED: that has changed meanwhile */
 
 static ngx_int_t
-ngx_leaseloft_messages_query(ngx_http_request_t *r,
-    ngx_leaseloft_query_t *query)
+ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
 {
-    uint64_t   n;
-    ngx_int_t  after, before, limit;
-    ngx_str_t  value;
+    ngx_leaseloft_ctx_t      *ctx;
+    ngx_leaseloft_memo_t     *memo;
+    ngx_leaseloft_view_t      view;
+    ngx_leaseloft_channel_t  *channel;
 
-    query->mode = NGX_LEASELOFT_VIEW_NEWEST;
-    query->limit = NGX_LEASELOFT_LIMIT;
+    ctx = poll->ctx;
 
-    after = ngx_leaseloft_arg(r, "after", &value);
+    channel = ngx_leaseloft_channel_find(ctx->process,
+                                         NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                         &ctx->property);
+    memo = channel ? ngx_leaseloft_channel_memo(channel, &ctx->user) : NULL;
 
-    if (after == NGX_OK) {
-        query->mode = NGX_LEASELOFT_VIEW_AFTER;
-        query->malformed = ll_cursor_decode((char *) value.data, value.len,
-                                            &query->place)
-                           != 0;
+    if (memo == NULL) {
+        return NGX_DECLINED;
     }
 
-    before = ngx_leaseloft_arg(r, "before", &value);
+    ngx_memzero(&view, sizeof(ngx_leaseloft_view_t));
 
-    if (before == NGX_OK) {
-        query->mode = NGX_LEASELOFT_VIEW_BEFORE;
-        query->malformed |= after == NGX_OK
-                            || ll_cursor_decode_seq((char *) value.data,
-                                                    value.len,
-                                                    &query->place.seq)
-                               != 0;
+    view.window = memo->window;
+    view.from = memo->from;
+    view.head = memo->head;
+    view.zone = memo->zone;
+
+    if (ngx_leaseloft_messages_fit(poll, &view) != NGX_OK) {
+        return NGX_DECLINED;
     }
 
-    limit = ngx_leaseloft_arg(r, "limit", &value);
-
-    if (limit == NGX_OK) {
-        if (ll_cursor_decode_seq((char *) value.data, value.len, &n) == 0
-            && n >= 1 && n <= NGX_LEASELOFT_LIMIT_MAX)
-        {
-            query->limit = n;
-
-        } else {
-            query->malformed = 1;
-        }
-    }
-
-    return after == NGX_ERROR || before == NGX_ERROR || limit == NGX_ERROR
-           ? NGX_ERROR : NGX_OK;
+    return ngx_leaseloft_messages_send(poll->request, &poll->query,
+                                       &memo->base, memo->digest, &view,
+                                       &poll->page);
 }
 
 
@@ -247,29 +247,6 @@ ngx_leaseloft_messages_bad_query(ngx_http_request_t *r)
                          "\"after\" is a cursor (SEQ or SEQ.TAG), \"before\" "
                          "a SEQ, only one of them may be given, and \"limit\" "
                          "is 1 to 200");
-}
-
-
-static void
-ngx_leaseloft_messages_etag(ngx_leaseloft_query_t *query, u_char *digest,
-    ngx_str_t *etag)
-{
-    u_char  *p;
-
-    p = ngx_sprintf(etag->data, "\"%*s-%c", (size_t) 16, digest,
-                    "xabn"[query->mode]);
-
-    if (query->mode != NGX_LEASELOFT_VIEW_NEWEST) {
-        p = ngx_sprintf(p, "%uL", query->place.seq);
-
-        if (query->place.tagged) {
-            p = ngx_sprintf(p, ".%*s", (size_t) LL_TAG_LEN, query->place.tag);
-        }
-    }
-
-    p = ngx_sprintf(p, "-%ui\"", query->limit);
-
-    etag->len = p - etag->data;
 }
 
 
@@ -365,7 +342,7 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
     ngx_str_t  etag, body;
 
     etag.data = data;
-    ngx_leaseloft_messages_etag(query, digest, &etag);
+    ngx_leaseloft_query_etag(query, digest, &etag);
 
     etag.data = ngx_pstrdup(r->pool, &etag);
     if (etag.data == NULL
@@ -421,7 +398,7 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     }
 
     etag.data = data;
-    ngx_leaseloft_messages_etag(query, memo->digest, &etag);
+    ngx_leaseloft_query_etag(query, memo->digest, &etag);
 
     if ((query->mode != NGX_LEASELOFT_VIEW_AFTER
          || query->place.seq != memo->head.seq
@@ -512,12 +489,24 @@ static ngx_int_t
 ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view)
 {
-    uint64_t  last;
-
     if (!poll->bare) {
         return ngx_leaseloft_page_of_view(poll->request->pool, view,
                                           &poll->page);
     }
+
+    if (ngx_leaseloft_messages_fit(poll, view) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_leaseloft_messages_ask(poll) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
+    ngx_leaseloft_view_t *view)
+{
+    uint64_t  last;
 
     last = view->head.seq;
 
@@ -525,11 +514,7 @@ ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
         last = ngx_min(last, poll->query.place.seq - 1);
     }
 
-    if (ngx_leaseloft_page_fit(&poll->page, view, last) == NGX_OK) {
-        return NGX_OK;
-    }
-
-    return ngx_leaseloft_messages_ask(poll) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+    return ngx_leaseloft_page_fit(&poll->page, view, last);
 }
 
 
