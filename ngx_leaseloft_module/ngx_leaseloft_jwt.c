@@ -20,7 +20,7 @@
 #include <cjson/cJSON.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/hmac.h>
+#include <openssl/evp.h>
 
 
 #define NGX_LEASELOFT_JWT_HEADER_MAX  1024
@@ -184,6 +184,7 @@ ngx_leaseloft_jwt_forged(ngx_leaseloft_key_t *key, ngx_str_t *token,
     ngx_str_t *signature)
 {
     u_char     given[NGX_LEASELOFT_DIGEST_LEN], right[EVP_MAX_MD_SIZE];
+    size_t     len;
     ngx_str_t  decoded;
 
     decoded.data = given;
@@ -195,9 +196,14 @@ ngx_leaseloft_jwt_forged(ngx_leaseloft_key_t *key, ngx_str_t *token,
         return 1;
     }
 
-    return HMAC(EVP_sha256(), key->secret.data, (int) key->secret.len,
-                token->data, signature->data - 1 - token->data, right, NULL)
-           == NULL
+    /* with the key that it has already: HMAC() takes three times as long */
+
+    return EVP_MAC_init(key->mac, NULL, 0, NULL) != 1
+           || EVP_MAC_update(key->mac, token->data,
+                             signature->data - 1 - token->data)
+              != 1
+           || EVP_MAC_final(key->mac, right, &len, sizeof(right)) != 1
+           || len != NGX_LEASELOFT_DIGEST_LEN
            || CRYPTO_memcmp(given, right, NGX_LEASELOFT_DIGEST_LEN) != 0;
 }
 

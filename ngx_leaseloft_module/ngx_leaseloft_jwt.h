@@ -11,6 +11,7 @@
 #include "ngx_leaseloft.h"
 
 #include <jwt.h>
+#include <openssl/evp.h>
 
 
 /* the longest token that is looked at */
@@ -23,6 +24,7 @@ struct ngx_leaseloft_key_s {
     jwt_alg_t                   alg;       /* fixed by what the key is */
     char                       *name;      /* of the algorithm */
     ngx_str_t                   secret;    /* or the public key's PEM */
+    EVP_MAC_CTX                *mac;       /* HMAC-SHA256 with the secret */
     u_char                      id[NGX_LEASELOFT_DIGEST_LEN];
 };
 

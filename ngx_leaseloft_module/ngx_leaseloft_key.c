@@ -8,6 +8,7 @@
 
 #include "ngx_leaseloft_jwt.h"
 
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -31,6 +32,8 @@ typedef struct {
 static ngx_int_t ngx_leaseloft_key_load(ngx_leaseloft_key_file_t *kf,
     ngx_str_t *content);
 static ngx_int_t ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
+    ngx_leaseloft_key_t *key);
+static ngx_int_t ngx_leaseloft_key_mac(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key);
 static ngx_int_t ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key);
@@ -160,6 +163,50 @@ ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
 
     key->alg = JWT_ALG_HS256;
     key->name = "HS256";
+
+    return ngx_leaseloft_key_mac(kf, key);
+}
+
+
+static void
+ngx_leaseloft_key_mac_free(void *data)
+{
+    EVP_MAC_CTX_free(data);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_key_mac(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key)
+{
+    EVP_MAC             *hmac;
+    OSSL_PARAM           params[2];
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(kf->cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    key->mac = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+    EVP_MAC_free(hmac);
+
+    if (key->mac) {
+        cln->handler = ngx_leaseloft_key_mac_free;
+        cln->data = key->mac;
+    }
+
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                                 "SHA256", 0);
+    params[1] = OSSL_PARAM_construct_end();
+
+    if (key->mac == NULL
+        || EVP_MAC_init(key->mac, key->secret.data, key->secret.len, params)
+           != 1)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, kf->cf, 0, "EVP_MAC_init() failed");
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }
