@@ -57,6 +57,15 @@ sub replicate {
 }
 
 ok(replicate(1, 0), 'replicates');
+# whether the second has what the first has of the thread, in time
+sub in_step {
+    my @servers = @_;
+    return wait_for(sub {
+        my ($here, $there) = map { on($_, 'XLEN', 'll:{p:P}:thread') } @servers;
+        return $here == $there;
+    }, 5);
+}
+
 lead_to(0);
 $ll->start($_) for qw(worker1 nginx);
 ok($ll->wait_healthy(), 'healthy');
@@ -72,6 +81,7 @@ ok($stream->wait_entry(2), 'is seen');
 
 my $start = time();
 
+ok(in_step(0, 1), 'the replica has all');
 on(1, 'REPLICAOF', 'NO', 'ONE');
 ok(replicate(0, 1), 'the roles have changed');
 
@@ -101,6 +111,7 @@ is($seen && $seen->{text}, 'two', 'and is seen');
 
 # the address is moved first, and nobody sends: no message is refused
 
+ok(in_step(1, 0), 'the replica has all');
 on(0, 'REPLICAOF', 'NO', 'ONE');
 lead_to(0);
 ok(replicate(1, 0), 'and back');
