@@ -150,6 +150,10 @@ void ngx_leaseloft_channel_remember(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, ngx_leaseloft_view_t *view, ngx_str_t *base,
     u_char *digest);
 
+/* the same if only the window, and head and base no more; NULL likewise */
+ngx_leaseloft_memo_t *ngx_leaseloft_channel_window(
+    ngx_leaseloft_channel_t *channel, ngx_str_t *user);
+
 /*
  * 1 when the user may see something of the property: the channel is live, and
  * a stream of theirs, a poll or an answer to ll1_access said so at its rev.

@@ -157,6 +157,10 @@ ngx_leaseloft_channels_lost(ngx_leaseloft_channels_t *channels)
     {
         channel->state = NGX_LEASELOFT_CHANNEL_DOWN;
 
+        /* another primary may come by the same versions with another history */
+
+        ngx_leaseloft_channel_drop_memos(channel);
+
         if (channel->command) {
             ngx_leaseloft_link_cancel(channel->command);
             channel->command = NULL;

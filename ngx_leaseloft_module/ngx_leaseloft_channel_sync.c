@@ -71,6 +71,12 @@ ngx_leaseloft_channels_live(ngx_leaseloft_channels_t *channels)
          channel;
          channel = ngx_leaseloft_channels_next(channels, channel))
     {
+        /* see ngx_leaseloft_channels_lost() */
+
+        if (!ngx_leaseloft_link_up(channels->process->link)) {
+            ngx_leaseloft_channel_drop_memos(channel);
+        }
+
         ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
     }
 }

@@ -104,6 +104,7 @@ ngx_leaseloft_fold(ngx_http_request_t *r, ngx_pool_t *pool,
     ngx_uint_t                 n;
     ngx_pool_large_t          *large;
     ngx_leaseloft_fold_t      *fold;
+    ngx_http_log_ctx_t        *log;
     ngx_leaseloft_fold_text_t  text;
 
     if (!ngx_leaseloft_fold_alone(r, pool)) {
@@ -131,6 +132,11 @@ ngx_leaseloft_fold(ngx_http_request_t *r, ngx_pool_t *pool,
     if (large == NULL || fold == NULL) {
         return;
     }
+
+    /* it may be a subrequest that is over, in the pool that goes */
+
+    log = r->connection->log->data;
+    log->current_request = r;
 
     text.last = (u_char *) &fold->variables[n];
 
@@ -209,7 +215,7 @@ ngx_leaseloft_fold_alone(ngx_http_request_t *r, ngx_pool_t *pool)
     if (cln == NULL || cln->data != pool || cln->next || r->cleanup
         || r->out || r->upstream || r->upstream_states || r->request_body
         || r->postponed || r->posted_requests || r->post_subrequest
-        || r->subrequests != NGX_HTTP_MAX_SUBREQUESTS + 1
+        || r->main->count != 1
         || r->blocked || r->aio || clcf->post_action.data)
     {
         return 0;
@@ -323,7 +329,10 @@ ngx_leaseloft_fold_captures(ngx_http_request_t *r,
     u_char     *captures;
     ngx_uint_t  i;
 
+    /* there may be room for some all the same: nginx is to make it anew */
+
     if (r->ncaptures == 0) {
+        r->captures = NULL;
         return;
     }
 

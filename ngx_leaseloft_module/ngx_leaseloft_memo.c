@@ -60,6 +60,21 @@ ngx_leaseloft_channel_memo(ngx_leaseloft_channel_t *channel, ngx_str_t *user)
 }
 
 
+ngx_leaseloft_memo_t *
+ngx_leaseloft_channel_window(ngx_leaseloft_channel_t *channel, ngx_str_t *user)
+{
+    ngx_leaseloft_memo_t  *memo;
+
+    if (!ngx_leaseloft_channel_live(channel)) {
+        return NULL;
+    }
+
+    memo = ngx_leaseloft_channel_memo_find(channel, user);
+
+    return memo && memo->base.len && memo->rev == channel->rev ? memo : NULL;
+}
+
+
 ngx_uint_t
 ngx_leaseloft_channel_admits(ngx_leaseloft_channel_t *channel, ngx_str_t *user)
 {
@@ -144,6 +159,10 @@ ngx_leaseloft_channel_remember(ngx_leaseloft_channel_t *channel,
 {
     ngx_leaseloft_memo_t  *memo;
 
+    if (!ngx_leaseloft_link_up(channel->process->link)) {
+        return;
+    }
+
     memo = ngx_leaseloft_channel_memo_add(channel, user,
                                           base->len + view->zone.len);
     if (memo == NULL) {
@@ -172,6 +191,10 @@ ngx_leaseloft_channel_admit(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, uint64_t rev)
 {
     ngx_leaseloft_memo_t  *memo;
+
+    if (!ngx_leaseloft_link_up(channel->process->link)) {
+        return;
+    }
 
     memo = ngx_leaseloft_channel_memo_find(channel, user);
 

@@ -134,38 +134,40 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
 }
 
 
-/* strangers cost Redis no more than a view does, and just as long */
+/* of whoever has no open window, the view alone knows what they may see */
 
 static void
 ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
 {
     uint64_t                  before;
     ngx_leaseloft_ctx_t      *ctx;
+    ngx_leaseloft_memo_t     *memo;
     ngx_leaseloft_channel_t  *channel;
 
     ctx = poll->ctx;
     before = poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE
              ? poll->query.place.seq : 0;
 
-    if (poll->query.malformed || poll->query.mode == NGX_LEASELOFT_VIEW_AFTER
-        || (poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE && before == 0))
+    channel = ngx_leaseloft_channel_find(ctx->process,
+                                         NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                         &ctx->property);
+    memo = channel ? ngx_leaseloft_channel_window(channel, &ctx->user) : NULL;
+
+    if (memo == NULL || memo->window != NGX_LEASELOFT_WINDOW_OPEN
+        || poll->query.malformed
+        || poll->query.mode == NGX_LEASELOFT_VIEW_AFTER
+        || (poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE
+            && before <= memo->from))
     {
         return;
     }
 
-    channel = ngx_leaseloft_channel_find(ctx->process,
-                                         NGX_LEASELOFT_CHANNEL_PROPERTY,
-                                         &ctx->property);
-
-    if (channel && ngx_leaseloft_channel_admits(channel, &ctx->user)) {
-        poll->range = ngx_leaseloft_page_ask(ctx->process->link,
-                                             &ctx->property, before,
-                                             poll->query.limit,
-                                             ngx_leaseloft_messages_range,
-                                             poll);
-        poll->sole = poll->range
-                     && ngx_leaseloft_channel_memo(channel, &ctx->user);
-    }
+    poll->range = ngx_leaseloft_page_ask(ctx->process->link, &ctx->property,
+                                         memo->from, before,
+                                         poll->query.limit,
+                                         ngx_leaseloft_messages_range, poll);
+    poll->sole = poll->range
+                 && ngx_leaseloft_channel_memo(channel, &ctx->user);
 }
 
 
@@ -207,10 +209,11 @@ ngx_leaseloft_messages_range(void *data, ngx_leaseloft_outcome_e outcome,
 static ngx_int_t
 ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
 {
-    ngx_leaseloft_ctx_t      *ctx;
-    ngx_leaseloft_memo_t     *memo;
-    ngx_leaseloft_view_t      view;
-    ngx_leaseloft_channel_t  *channel;
+    ngx_leaseloft_ctx_t       *ctx;
+    ngx_leaseloft_memo_t      *memo;
+    ngx_leaseloft_view_t       view;
+    ngx_leaseloft_channel_t   *channel;
+    ngx_leaseloft_loc_conf_t  *conf;
 
     ctx = poll->ctx;
 
@@ -233,6 +236,12 @@ ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
     if (ngx_leaseloft_messages_fit(poll, &view) != NGX_OK) {
         return NGX_DECLINED;
     }
+
+    conf = ngx_http_get_module_loc_conf(poll->request, ngx_leaseloft_module);
+
+    (void) ngx_leaseloft_channel_watch(ctx->process,
+                                       NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                       &ctx->property, conf->linger);
 
     return ngx_leaseloft_messages_send(poll->request, &poll->query,
                                        &memo->base, memo->digest, &view,

@@ -31,11 +31,11 @@ ngx_leaseloft_page_of_view(ngx_pool_t *pool, ngx_leaseloft_view_t *view,
 
 ngx_leaseloft_command_t *
 ngx_leaseloft_page_ask(ngx_leaseloft_link_t *link, ngx_str_t *property,
-    uint64_t before, ngx_uint_t limit, ngx_leaseloft_reply_pt handler,
-    void *data)
+    uint64_t from, uint64_t before, ngx_uint_t limit,
+    ngx_leaseloft_reply_pt handler, void *data)
 {
     char       key[LL_KEY_MAX];
-    u_char     numbers[2 * NGX_INT64_LEN], *p;
+    u_char     numbers[3 * NGX_INT64_LEN], *p;
     ngx_str_t  argv[6];
 
     ngx_str_set(&argv[0], "XREVRANGE");
@@ -54,7 +54,10 @@ ngx_leaseloft_page_ask(ngx_leaseloft_link_t *link, ngx_str_t *property,
         ngx_str_set(&argv[2], "+");
     }
 
-    ngx_str_set(&argv[3], "-");
+    argv[3].data = p;
+    p = ngx_sprintf(p, "%uL", from);
+    argv[3].len = p - argv[3].data;
+
     ngx_str_set(&argv[4], "COUNT");
 
     argv[5].data = p;

@@ -405,6 +405,10 @@ ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
 
     stream->lean = 1;
 
+    /* nginx may have put it where the headers were, for the log */
+
+    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+
     if (stream->head) {
         ngx_pfree(r->pool, stream->head);
         stream->head = NULL;
@@ -649,6 +653,7 @@ ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream)
 void
 ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream)
 {
+    ngx_msec_t         silence;
     ngx_connection_t  *c;
 
     c = stream->request->connection;
@@ -676,10 +681,14 @@ ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream)
         return;
     }
 
-    if (ngx_leaseloft_peer_gone(c, stream->conf->slow_timeout)) {
+    /* what it has to acknowledge may be as old as the last ping but one */
+
+    silence = ngx_max(stream->conf->slow_timeout, 2 * stream->conf->ping);
+
+    if (ngx_leaseloft_peer_gone(c, silence)) {
         ngx_log_error(NGX_LOG_INFO, c->log, 0,
                       "nothing was heard of the client for %M ms, "
-                      "connection is closed", stream->conf->slow_timeout);
+                      "connection is closed", silence);
         ngx_leaseloft_peer_drop(c);
         ngx_leaseloft_stream_cut(stream);
         return;
