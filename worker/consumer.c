@@ -242,6 +242,7 @@ consumer_add_acks(args_t *args, const args_t *acks)
 int
 consumer_send_acks(consumer_t *consumer)
 {
+    int        rc;
     args_t    *args, *acks;
     unsigned   k;
 
@@ -267,18 +268,19 @@ consumer_send_acks(consumer_t *consumer)
         args->n--;
         consumer_add_acks(args, acks);
 
-        if (conn_send_quiet(consumer->conn, args) == -1) {
-            return -1;
-        }
+        rc = conn_send_quiet(consumer->conn, args);
 
-        args = consumer_command(consumer, "XACK", NULL, k);
-        consumer_add_acks(args, acks);
-
-        if (conn_send_quiet(consumer->conn, args) == -1) {
-            return -1;
+        if (rc == 0) {
+            args = consumer_command(consumer, "XACK", NULL, k);
+            consumer_add_acks(args, acks);
+            rc = conn_send_quiet(consumer->conn, args);
         }
 
         args_reset(acks);
+
+        if (rc == -1) {
+            return -1;
+        }
     }
 
     consumer->unsent = 0;

@@ -55,7 +55,8 @@ local function ll1_append(keys, argv)
     local m = call('HMGET', keys[META], unpack(fields))
     local older = m[4] == bucket and m[5] or m[4]
 
-    if older and tonumber(older) == bucket - 1 then
+    -- one that is later than this is of a worker whose clock was ahead
+    if older and (tonumber(older) or 0) >= bucket - 1 then
         local sent = call('HGET', keys[SENT_BEFORE], id)
         if sent then
             return sent_already(keys, sent)
@@ -71,8 +72,13 @@ local function ll1_append(keys, argv)
         return sent_already(keys, call('HGET', keys[SENT], id))
     end
 
-    call('XADD', keys[THREAD], seq .. '-0', 'e', entry, 's', argv[8],
-         'h', hash, 'u', sender)
+    local added = redis.pcall('XADD', keys[THREAD], seq .. '-0', 'e', entry,
+                              's', argv[8], 'h', hash, 'u', sender)
+
+    if type(added) == 'table' and added.err then
+        call('HDEL', keys[SENT], id)
+        return added
+    end
 
     local ver = m[3] + 1
     local set = { 'seq', seq, 'hash', hash, 'at', argv[6], 'last', argv[10],

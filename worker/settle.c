@@ -311,7 +311,16 @@ settle_due(work_t *work, job_t *jobs, size_t n)
         property->due = 0;
 
         if (!property->known) {
-            /* the next tick will know */
+
+            /*
+             * Redis refused something, and states are not to be trusted: a
+             * tick is due as it was, a declaration is to be repeated
+             */
+
+            if (jobs[i].op != JOB_TICK) {
+                property->broken = 1;
+            }
+
             continue;
         }
 
@@ -346,6 +355,41 @@ settle_due(work_t *work, job_t *jobs, size_t n)
 }
 
 
+static int
+settle_is_due(const job_t *jobs, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (jobs[i].property->due) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * The due time is all that repeats a tick: it is moved once the inboxes are
+ * written, which may wait for the end of a batch otherwise.
+ */
+
+static dispatch_result_e
+settle_times(work_t *work, job_t *jobs, size_t n)
+{
+    dispatch_result_e  result;
+
+    if (settle_send_badges(work) == -1) {
+        return DISPATCH_LOST;
+    }
+
+    result = settle_recv_badges(work);
+
+    return result == DISPATCH_DONE ? settle_due(work, jobs, n) : result;
+}
+
+
 dispatch_result_e
 settle_run(work_t *work, job_t *jobs, size_t n)
 {
@@ -353,8 +397,8 @@ settle_run(work_t *work, job_t *jobs, size_t n)
 
     result = settle_refresh(work, jobs, n);
 
-    if (result == DISPATCH_DONE) {
-        result = settle_due(work, jobs, n);
+    if (result == DISPATCH_DONE && settle_is_due(jobs, n)) {
+        result = settle_times(work, jobs, n);
     }
 
     if (result == DISPATCH_DONE) {
