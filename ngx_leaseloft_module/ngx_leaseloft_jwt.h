@@ -29,6 +29,10 @@ struct ngx_leaseloft_key_s {
 };
 
 
+/* HMAC-SHA256 with that secret in it, to be freed by the caller, or NULL */
+EVP_MAC_CTX *ngx_leaseloft_key_mac(ngx_str_t *secret);
+
+
 /* what a token says */
 typedef struct {
     u_char                      user[LL_ID_MAX];

@@ -33,8 +33,6 @@ static ngx_int_t ngx_leaseloft_key_load(ngx_leaseloft_key_file_t *kf,
     ngx_str_t *content);
 static ngx_int_t ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key);
-static ngx_int_t ngx_leaseloft_key_mac(ngx_leaseloft_key_file_t *kf,
-    ngx_leaseloft_key_t *key);
 static ngx_int_t ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key);
 static ngx_int_t ngx_leaseloft_key_type(ngx_leaseloft_key_file_t *kf,
@@ -141,10 +139,19 @@ ngx_leaseloft_key_load(ngx_leaseloft_key_file_t *kf, ngx_str_t *content)
 }
 
 
+static void
+ngx_leaseloft_key_mac_free(void *data)
+{
+    EVP_MAC_CTX_free(data);
+}
+
+
 static ngx_int_t
 ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key)
 {
+    ngx_pool_cleanup_t  *cln;
+
     if (key->secret.len && key->secret.data[key->secret.len - 1] == '\n') {
         key->secret.len--;
     }
@@ -164,51 +171,47 @@ ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
     key->alg = JWT_ALG_HS256;
     key->name = "HS256";
 
-    return ngx_leaseloft_key_mac(kf, key);
-}
-
-
-static void
-ngx_leaseloft_key_mac_free(void *data)
-{
-    EVP_MAC_CTX_free(data);
-}
-
-
-static ngx_int_t
-ngx_leaseloft_key_mac(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key)
-{
-    EVP_MAC             *hmac;
-    OSSL_PARAM           params[2];
-    ngx_pool_cleanup_t  *cln;
-
     cln = ngx_pool_cleanup_add(kf->cf->pool, 0);
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
-    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    key->mac = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
-    EVP_MAC_free(hmac);
+    key->mac = ngx_leaseloft_key_mac(&key->secret);
 
-    if (key->mac) {
-        cln->handler = ngx_leaseloft_key_mac_free;
-        cln->data = key->mac;
+    if (key->mac == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, kf->cf, 0, "EVP_MAC_init() failed");
+        return NGX_ERROR;
     }
+
+    cln->handler = ngx_leaseloft_key_mac_free;
+    cln->data = key->mac;
+
+    return NGX_OK;
+}
+
+
+EVP_MAC_CTX *
+ngx_leaseloft_key_mac(ngx_str_t *secret)
+{
+    EVP_MAC      *hmac;
+    OSSL_PARAM    params[2];
+    EVP_MAC_CTX  *mac;
+
+    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    mac = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+    EVP_MAC_free(hmac);
 
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
                                                  "SHA256", 0);
     params[1] = OSSL_PARAM_construct_end();
 
-    if (key->mac == NULL
-        || EVP_MAC_init(key->mac, key->secret.data, key->secret.len, params)
-           != 1)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, kf->cf, 0, "EVP_MAC_init() failed");
-        return NGX_ERROR;
+    if (mac && EVP_MAC_init(mac, secret->data, secret->len, params) == 1) {
+        return mac;
     }
 
-    return NGX_OK;
+    EVP_MAC_CTX_free(mac);
+
+    return NULL;
 }
 
 

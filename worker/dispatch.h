@@ -1,8 +1,8 @@
 
 /*
  * Works on a batch of requests until each has its answer, then renews the
- * inboxes, sets due times, and tells nginx; whoever repeats it after a crash finds
- * out from the request alone what is missing.
+ * inboxes, sets due times, and tells nginx; whoever repeats it after a crash
+ * finds out from the request alone what is missing.
  */
 
 

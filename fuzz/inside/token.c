@@ -163,6 +163,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     process.tokens = ngx_leaseloft_tokens_create(pool, &fuzz_log);
     CHECK(process.tokens != NULL);
 
+    if (fuzz_keys[0].mac == NULL) {
+        fuzz_keys[0].mac = ngx_leaseloft_key_mac(&fuzz_keys[0].secret);
+        CHECK(fuzz_keys[0].mac != NULL);
+    }
+
     lcf.key = &fuzz_keys[kind == 'e'];
     lcf.leeway = FUZZ_LEEWAY;
     ngx_str_set(&lcf.cookie, "leaseloft_session");
