@@ -134,13 +134,13 @@ test('offline, write, close the tab, open, online: sent once, in order',
     await tom.page.locator('.ll-banner', { hasText: '2 messages wait' })
              .waitFor();
     await tom.page.close();
+    await stored('offline', ['before']);
 
     const again = await tom.tab('/?p=offline');
 
     await tom.sees('before', again);
     await tom.sees('still in it', again);
     assert.equal(await again.locator('.ll-state-sending').count(), 2);
-    await stored('offline', ['before']);
     await tom.context.setOffline(false);
     await lena.sees('still in it');
     await tom.status('live', again);
