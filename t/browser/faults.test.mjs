@@ -134,7 +134,6 @@ test('offline, write, close the tab, open, online: sent once, in order',
     await tom.page.locator('.ll-banner', { hasText: '2 messages wait' })
              .waitFor();
     await tom.page.close();
-    await stored('offline', ['before']);
 
     const again = await tom.tab('/?p=offline');
 
