@@ -2,7 +2,8 @@
 /*
  * The shared zone holds counters, and one row for each user who has streams in
  * a process: (user, process, number).  A user's streams are the sum of their
- * rows, which lie side by side in a tree ordered by hash, user and process.
+ * rows, which lie side by side in a tree ordered by user and process.  A user
+ * is known by a digest of the id, so that a row takes 64 bytes, not 128.
  *
  * Counters are changed atomically, rows under the mutex of the slab pool.  A
  * process that is killed leaves its rows behind; the one that takes its place
@@ -14,13 +15,24 @@
 
 #include "ngx_leaseloft_zone.h"
 
+#include <ngx_md5.h>
+
+
+/*
+ * Of the MD5 of an id: who found two that have the same would only share a
+ * limit with themselves.
+ */
+typedef struct {
+    ngx_rbtree_key_t            key;
+    uint64_t                    rest;
+} ngx_leaseloft_row_user_t;
+
 
 typedef struct {
-    ngx_rbtree_node_t           node;      /* the key is a hash of the user */
+    ngx_rbtree_node_t           node;      /* with the key of the user */
+    uint64_t                    rest;
     ngx_pid_t                   pid;
-    ngx_uint_t                  streams;
-    size_t                      len;
-    u_char                      user[1];
+    uint32_t                    streams;
 } ngx_leaseloft_row_t;
 
 
@@ -45,12 +57,13 @@ static void ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone,
     ngx_log_t *log);
 static ngx_uint_t ngx_leaseloft_zone_alive(ngx_leaseloft_zone_t *zone,
     ngx_pid_t pid);
+static ngx_leaseloft_row_user_t ngx_leaseloft_row_user(ngx_str_t *user);
 static ngx_int_t ngx_leaseloft_row_cmp(ngx_leaseloft_row_t *row,
-    ngx_rbtree_key_t key, ngx_str_t *user, ngx_pid_t pid);
+    ngx_leaseloft_row_user_t *user, ngx_pid_t pid);
 static void ngx_leaseloft_row_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 static ngx_leaseloft_row_t *ngx_leaseloft_row_first(ngx_rbtree_t *rows,
-    ngx_rbtree_key_t key, ngx_str_t *user, ngx_pid_t pid);
+    ngx_leaseloft_row_user_t *user, ngx_pid_t pid);
 static ngx_leaseloft_row_t *ngx_leaseloft_row_next(ngx_rbtree_t *rows,
     ngx_leaseloft_row_t *row);
 
@@ -196,20 +209,34 @@ ngx_leaseloft_zone_alive(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
 }
 
 
-static ngx_int_t
-ngx_leaseloft_row_cmp(ngx_leaseloft_row_t *row, ngx_rbtree_key_t key,
-    ngx_str_t *user, ngx_pid_t pid)
+static ngx_leaseloft_row_user_t
+ngx_leaseloft_row_user(ngx_str_t *user)
 {
-    ngx_int_t  rc;
+    u_char                    digest[16];
+    ngx_md5_t                 md5;
+    ngx_leaseloft_row_user_t  u;
 
-    if (row->node.key != key) {
-        return row->node.key < key ? -1 : 1;
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, user->data, user->len);
+    ngx_md5_final(digest, &md5);
+
+    ngx_memcpy(&u.key, digest, sizeof(ngx_rbtree_key_t));
+    ngx_memcpy(&u.rest, digest + 8, sizeof(uint64_t));
+
+    return u;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_row_cmp(ngx_leaseloft_row_t *row,
+    ngx_leaseloft_row_user_t *user, ngx_pid_t pid)
+{
+    if (row->node.key != user->key) {
+        return row->node.key < user->key ? -1 : 1;
     }
 
-    rc = ngx_memn2cmp(row->user, user->data, row->len, user->len);
-
-    if (rc) {
-        return rc;
+    if (row->rest != user->rest) {
+        return row->rest < user->rest ? -1 : 1;
     }
 
     return (row->pid > pid) - (row->pid < pid);
@@ -220,17 +247,17 @@ static void
 ngx_leaseloft_row_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
     ngx_rbtree_node_t *sentinel)
 {
-    ngx_str_t             user;
-    ngx_rbtree_node_t   **p;
-    ngx_leaseloft_row_t  *row;
+    ngx_rbtree_node_t         **p;
+    ngx_leaseloft_row_t        *row;
+    ngx_leaseloft_row_user_t    user;
 
     row = (ngx_leaseloft_row_t *) node;
-    user.len = row->len;
-    user.data = row->user;
+    user.key = node->key;
+    user.rest = row->rest;
 
     for ( ;; ) {
-        p = ngx_leaseloft_row_cmp((ngx_leaseloft_row_t *) temp, node->key,
-                                  &user, row->pid) > 0
+        p = ngx_leaseloft_row_cmp((ngx_leaseloft_row_t *) temp, &user,
+                                  row->pid) > 0
             ? &temp->left : &temp->right;
 
         if (*p == sentinel) {
@@ -250,8 +277,8 @@ ngx_leaseloft_row_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
 
 /* the first row that does not come before (user, pid) */
 static ngx_leaseloft_row_t *
-ngx_leaseloft_row_first(ngx_rbtree_t *rows, ngx_rbtree_key_t key,
-    ngx_str_t *user, ngx_pid_t pid)
+ngx_leaseloft_row_first(ngx_rbtree_t *rows, ngx_leaseloft_row_user_t *user,
+    ngx_pid_t pid)
 {
     ngx_rbtree_node_t    *node;
     ngx_leaseloft_row_t  *row, *found;
@@ -262,7 +289,7 @@ ngx_leaseloft_row_first(ngx_rbtree_t *rows, ngx_rbtree_key_t key,
     while (node != rows->sentinel) {
         row = (ngx_leaseloft_row_t *) node;
 
-        if (ngx_leaseloft_row_cmp(row, key, user, pid) < 0) {
+        if (ngx_leaseloft_row_cmp(row, user, pid) < 0) {
             node = node->right;
 
         } else {
@@ -296,11 +323,11 @@ ngx_int_t
 ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
     ngx_uint_t max)
 {
-    ngx_int_t             rc;
-    ngx_uint_t            streams;
-    ngx_rbtree_t         *rows;
-    ngx_rbtree_key_t      key;
-    ngx_leaseloft_row_t  *row, *own;
+    ngx_int_t                  rc;
+    ngx_uint_t                 streams;
+    ngx_rbtree_t              *rows;
+    ngx_leaseloft_row_t       *row, *own;
+    ngx_leaseloft_row_user_t   u;
 
     if (zone == NULL) {
         return NGX_DECLINED;
@@ -310,13 +337,12 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
     streams = 0;
     own = NULL;
     rows = &zone->shared->rows;
-    key = ngx_crc32_short(user->data, user->len);
+    u = ngx_leaseloft_row_user(user);
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
-    for (row = ngx_leaseloft_row_first(rows, key, user, 0);
-         row && row->node.key == key && row->len == user->len
-         && ngx_memcmp(row->user, user->data, user->len) == 0;
+    for (row = ngx_leaseloft_row_first(rows, &u, 0);
+         row && row->node.key == u.key && row->rest == u.rest;
          row = ngx_leaseloft_row_next(rows, row))
     {
         streams += row->streams;
@@ -331,18 +357,15 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
     }
 
     if (own == NULL) {
-        own = ngx_slab_alloc_locked(zone->shpool,
-                                    offsetof(ngx_leaseloft_row_t, user)
-                                    + user->len);
+        own = ngx_slab_alloc_locked(zone->shpool, sizeof(ngx_leaseloft_row_t));
         if (own == NULL) {
             goto done;
         }
 
-        own->node.key = key;
+        own->node.key = u.key;
+        own->rest = u.rest;
         own->pid = zone->pid;
         own->streams = 0;
-        own->len = user->len;
-        ngx_memcpy(own->user, user->data, user->len);
 
         /*
          * in a process that runs from another file of this module, before or
@@ -368,22 +391,22 @@ done:
 void
 ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone, ngx_str_t *user)
 {
-    ngx_rbtree_t         *rows;
-    ngx_rbtree_key_t      key;
-    ngx_leaseloft_row_t  *row;
+    ngx_rbtree_t              *rows;
+    ngx_leaseloft_row_t       *row;
+    ngx_leaseloft_row_user_t   u;
 
     if (zone == NULL) {
         return;
     }
 
     rows = &zone->shared->rows;
-    key = ngx_crc32_short(user->data, user->len);
+    u = ngx_leaseloft_row_user(user);
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
-    row = ngx_leaseloft_row_first(rows, key, user, zone->pid);
+    row = ngx_leaseloft_row_first(rows, &u, zone->pid);
 
-    if (row && ngx_leaseloft_row_cmp(row, key, user, zone->pid) == 0) {
+    if (row && ngx_leaseloft_row_cmp(row, &u, zone->pid) == 0) {
         zone->shared->streams--;
         row->streams--;
 
