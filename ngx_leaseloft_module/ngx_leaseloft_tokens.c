@@ -25,9 +25,11 @@ typedef struct ngx_leaseloft_token_s  ngx_leaseloft_token_t;
 
 struct ngx_leaseloft_token_s {
     ngx_leaseloft_token_t      *next;      /* in its bucket */
-    ngx_queue_t                 queue;     /* by use, or of free ones */
+    ngx_queue_t                 queue;     /* by use */
     u_char                      digest[NGX_LEASELOFT_DIGEST_LEN];
-    ngx_leaseloft_claims_t      claims;
+    time_t                      exp;
+    u_char                      len;
+    u_char                      user[1];   /* LL_ID_MAX at most */
 };
 
 
@@ -40,12 +42,10 @@ typedef struct {
 struct ngx_leaseloft_tokens_s {
     ngx_leaseloft_token_t     **buckets;
     ngx_queue_t                 used;      /* most recently used first */
-    ngx_queue_t                 free;
-    ngx_uint_t                  n;         /* allocated, used or free */
+    ngx_uint_t                  n;
     ngx_leaseloft_refused_t    *refused;
     EVP_MD_CTX                 *md_ctx;
     const EVP_MD               *md;
-    ngx_pool_t                 *pool;
 };
 
 
@@ -59,7 +59,9 @@ static uint32_t ngx_leaseloft_tokens_hash(u_char *digest);
 static ngx_leaseloft_token_t *ngx_leaseloft_tokens_lookup(
     ngx_leaseloft_tokens_t *tokens, u_char *digest);
 static void ngx_leaseloft_tokens_remember(ngx_leaseloft_tokens_t *tokens,
-    u_char *digest, ngx_leaseloft_claims_t *claims);
+    u_char *digest, ngx_leaseloft_claims_t *claims, ngx_log_t *log);
+static ngx_leaseloft_token_t *ngx_leaseloft_tokens_oldest(
+    ngx_leaseloft_tokens_t *tokens);
 static void ngx_leaseloft_tokens_forget(ngx_leaseloft_tokens_t *tokens,
     ngx_leaseloft_token_t *t);
 
@@ -94,6 +96,8 @@ ngx_leaseloft_tokens_create(ngx_pool_t *pool, ngx_log_t *log)
 #endif
     tokens->md_ctx = EVP_MD_CTX_new();
 
+    ngx_queue_init(&tokens->used);
+
     cln->handler = ngx_leaseloft_tokens_free;
     cln->data = tokens;
 
@@ -101,10 +105,6 @@ ngx_leaseloft_tokens_create(ngx_pool_t *pool, ngx_log_t *log)
         ngx_log_error(NGX_LOG_EMERG, log, 0, "leaseloft: no SHA-256");
         return NULL;
     }
-
-    ngx_queue_init(&tokens->used);
-    ngx_queue_init(&tokens->free);
-    tokens->pool = pool;
 
     return tokens;
 }
@@ -114,6 +114,11 @@ static void
 ngx_leaseloft_tokens_free(void *data)
 {
     ngx_leaseloft_tokens_t  *tokens = data;
+
+    while (tokens->n) {
+        ngx_leaseloft_tokens_forget(tokens,
+                                    ngx_leaseloft_tokens_oldest(tokens));
+    }
 
     EVP_MD_CTX_free(tokens->md_ctx);
 
@@ -146,7 +151,9 @@ ngx_leaseloft_tokens_check(ngx_leaseloft_tokens_t *tokens,
                                            log);
     }
 
-    *claims = t->claims;
+    claims->exp = t->exp;
+    claims->user_len = t->len;
+    ngx_memcpy(claims->user, t->user, t->len);
 
     return NGX_OK;
 }
@@ -176,7 +183,7 @@ ngx_leaseloft_tokens_verify(ngx_leaseloft_tokens_t *tokens,
     switch (rc) {
 
     case NGX_OK:
-        ngx_leaseloft_tokens_remember(tokens, digest, claims);
+        ngx_leaseloft_tokens_remember(tokens, digest, claims, log);
         return NGX_OK;
 
     case NGX_DECLINED:
@@ -253,7 +260,7 @@ ngx_leaseloft_tokens_lookup(ngx_leaseloft_tokens_t *tokens, u_char *digest)
         return NULL;
     }
 
-    if (t->claims.exp <= ngx_time()) {
+    if (t->exp <= ngx_time()) {
         ngx_leaseloft_tokens_forget(tokens, t);
         return NULL;
     }
@@ -265,43 +272,45 @@ ngx_leaseloft_tokens_lookup(ngx_leaseloft_tokens_t *tokens, u_char *digest)
 }
 
 
+/* there is no harm in not remembering one */
+
 static void
 ngx_leaseloft_tokens_remember(ngx_leaseloft_tokens_t *tokens, u_char *digest,
-    ngx_leaseloft_claims_t *claims)
+    ngx_leaseloft_claims_t *claims, ngx_log_t *log)
 {
-    ngx_queue_t             *q;
     ngx_leaseloft_token_t   *t, **bucket;
 
-    if (ngx_queue_empty(&tokens->free) && tokens->n < NGX_LEASELOFT_TOKENS) {
-
-        t = ngx_palloc(tokens->pool, sizeof(ngx_leaseloft_token_t));
-
-        if (t == NULL) {
-            return;
-        }
-
-        ngx_queue_insert_head(&tokens->free, &t->queue);
-        tokens->n++;
-    }
-
-    if (ngx_queue_empty(&tokens->free)) {
-        q = ngx_queue_last(&tokens->used);
+    if (tokens->n == NGX_LEASELOFT_TOKENS) {
         ngx_leaseloft_tokens_forget(tokens,
-                           ngx_queue_data(q, ngx_leaseloft_token_t, queue));
+                                    ngx_leaseloft_tokens_oldest(tokens));
     }
 
-    q = ngx_queue_head(&tokens->free);
-    ngx_queue_remove(q);
-    ngx_queue_insert_head(&tokens->used, q);
+    t = ngx_alloc(offsetof(ngx_leaseloft_token_t, user) + claims->user_len,
+                  log);
+    if (t == NULL) {
+        return;
+    }
 
-    t = ngx_queue_data(q, ngx_leaseloft_token_t, queue);
+    t->exp = claims->exp;
+    t->len = (u_char) claims->user_len;
+    ngx_memcpy(t->user, claims->user, t->len);
     ngx_memcpy(t->digest, digest, NGX_LEASELOFT_DIGEST_LEN);
-    t->claims = *claims;
 
     bucket = &tokens->buckets[ngx_leaseloft_tokens_hash(digest)
                               % NGX_LEASELOFT_TOKENS_BUCKETS];
     t->next = *bucket;
     *bucket = t;
+
+    ngx_queue_insert_head(&tokens->used, &t->queue);
+    tokens->n++;
+}
+
+
+static ngx_leaseloft_token_t *
+ngx_leaseloft_tokens_oldest(ngx_leaseloft_tokens_t *tokens)
+{
+    return ngx_queue_data(ngx_queue_last(&tokens->used), ngx_leaseloft_token_t,
+                          queue);
 }
 
 
@@ -321,5 +330,6 @@ ngx_leaseloft_tokens_forget(ngx_leaseloft_tokens_t *tokens,
     *p = t->next;
 
     ngx_queue_remove(&t->queue);
-    ngx_queue_insert_head(&tokens->free, &t->queue);
+    ngx_free(t);
+    tokens->n--;
 }

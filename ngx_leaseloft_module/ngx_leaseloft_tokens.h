@@ -12,7 +12,7 @@
 #include "ngx_leaseloft_jwt.h"
 
 
-/* the most good tokens that a process remembers; about 150 bytes each */
+/* the most good tokens that a process remembers; about 100 bytes each */
 #define NGX_LEASELOFT_TOKENS  16384
 
 
