@@ -436,7 +436,7 @@ ngx_leaseloft_channel_tell(ngx_leaseloft_channel_t *channel,
          q = ngx_queue_next(q))
     {
         listener = ngx_queue_data(q, ngx_leaseloft_listener_t, queue);
-        behind |= listener->news(listener, news);
+        behind |= listener->kind->news(listener, news);
     }
 
     if (!behind) {

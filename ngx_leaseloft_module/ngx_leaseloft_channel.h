@@ -49,13 +49,10 @@ typedef enum {
 
 typedef struct ngx_leaseloft_listener_s  ngx_leaseloft_listener_t;
 
-/*
- * Embedded in whoever listens, who must not detach from within a callback.
- * news() returns 1 while the listener is behind and may want frames, else 0.
- */
-struct ngx_leaseloft_listener_s {
-    ngx_queue_t                     queue;
-    ngx_leaseloft_channel_t        *channel;
+
+/* none of these may detach a listener */
+typedef struct {
+    /* 1 while the listener is behind and may want frames, else 0 */
     ngx_uint_t                    (*news)(ngx_leaseloft_listener_t *listener,
                                           ngx_leaseloft_news_e news);
     /* somebody has read; properties only */
@@ -65,6 +62,14 @@ struct ngx_leaseloft_listener_s {
     /* 1: it is this user's, and evaluated at the channel's rev; likewise */
     ngx_uint_t                    (*sees)(ngx_leaseloft_listener_t *listener,
                                           ngx_str_t *user);
+} ngx_leaseloft_listener_kind_t;
+
+
+/* embedded in whoever listens */
+struct ngx_leaseloft_listener_s {
+    ngx_queue_t                           queue;
+    ngx_leaseloft_channel_t              *channel;
+    const ngx_leaseloft_listener_kind_t  *kind;
 };
 
 

@@ -65,9 +65,7 @@ ngx_leaseloft_channel_property_frame(ngx_leaseloft_channel_t *channel,
             next = ngx_queue_next(q);
             listener = ngx_queue_data(q, ngx_leaseloft_listener_t, queue);
 
-            if (listener->read) {
-                listener->read(listener, heard, frame);
-            }
+            listener->kind->read(listener, heard, frame);
         }
 
         ngx_leaseloft_frame_free(frame);

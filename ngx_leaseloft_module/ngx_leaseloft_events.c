@@ -32,14 +32,15 @@ typedef struct {
     ngx_leaseloft_stream_t      stream;    /* first */
     uint64_t                    rev;       /* at which the rest was seen */
     ngx_leaseloft_window_e      window;
-    ll_cursor_t                 head;      /* of a window that is not open */
-    ll_cursor_t                 place;     /* after the last entry sent */
-    u_char                      signature[NGX_LEASELOFT_SIGNATURE];
 
     unsigned                    placed:1;  /* the client gave a place */
     unsigned                    reset:1;   /* which is not one, or no more */
     unsigned                    stale:1;   /* read anew, whatever the rev */
     unsigned                    tell:1;    /* send "lease" after that */
+
+    ll_cursor_t                 head;      /* of a window that is not open */
+    ll_cursor_t                 place;     /* after the last entry sent */
+    u_char                      signature[NGX_LEASELOFT_SIGNATURE];
 } ngx_leaseloft_events_t;
 
 
@@ -74,6 +75,11 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_events_endpoint = {
 
 
 static const ngx_leaseloft_stream_kind_t  ngx_leaseloft_events_kind = {
+    {
+        ngx_leaseloft_stream_news,
+        ngx_leaseloft_events_read,
+        ngx_leaseloft_events_sees
+    },
     ngx_leaseloft_events_pump,
     ngx_leaseloft_events_ping,
     ngx_leaseloft_events_behind,
@@ -127,8 +133,6 @@ ngx_leaseloft_events_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
     }
 
     events = (ngx_leaseloft_events_t *) stream;
-    stream->listener.read = ngx_leaseloft_events_read;
-    stream->listener.sees = ngx_leaseloft_events_sees;
 
     rc = ngx_leaseloft_events_place(r, &events->place);
     events->placed = (rc == NGX_OK);

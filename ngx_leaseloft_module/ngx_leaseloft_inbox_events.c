@@ -44,6 +44,7 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_events_endpoint = {
 
 
 static const ngx_leaseloft_stream_kind_t  ngx_leaseloft_inbox_events_kind = {
+    { ngx_leaseloft_stream_news, NULL, NULL },
     ngx_leaseloft_inbox_events_pump,
     ngx_leaseloft_inbox_events_ping,
     ngx_leaseloft_inbox_events_behind,
@@ -289,7 +290,7 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
         /* a thread left, or too many changed: the ping's rev tells the client
          * to fetch its inbox */
 
-        rc = stream->kind->ping(stream);
+        rc = ngx_leaseloft_inbox_events_ping(stream);
     }
 
     if (rc != NGX_OK) {

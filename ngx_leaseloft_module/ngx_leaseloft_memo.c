@@ -102,7 +102,7 @@ ngx_leaseloft_channel_admits(ngx_leaseloft_channel_t *channel, ngx_str_t *user)
     {
         listener = ngx_queue_data(q, ngx_leaseloft_listener_t, queue);
 
-        if (listener->sees(listener, user)) {
+        if (listener->kind->sees(listener, user)) {
             return 1;
         }
 

@@ -25,8 +25,6 @@ static void ngx_leaseloft_stream_free(void *data);
 static void ngx_leaseloft_stream_cleanup(void *data);
 static void ngx_leaseloft_stream_read_handler(ngx_http_request_t *r);
 static void ngx_leaseloft_stream_write_handler(ngx_http_request_t *r);
-static ngx_uint_t ngx_leaseloft_stream_news(
-    ngx_leaseloft_listener_t *listener, ngx_leaseloft_news_e news);
 static ngx_int_t ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream);
 static ngx_int_t ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream);
 static void ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream);
@@ -39,6 +37,13 @@ static ngx_str_t  ngx_leaseloft_stream_byes[] = {
     ngx_string("{\"reason\":\"slow\"}"),
     ngx_string("{\"reason\":\"overload\"}")
 };
+
+
+static ngx_inline const ngx_leaseloft_stream_kind_t *
+ngx_leaseloft_stream_kind(ngx_leaseloft_stream_t *stream)
+{
+    return (const ngx_leaseloft_stream_kind_t *) stream->listener.kind;
+}
 
 
 /* the pool is as big as what will be in it */
@@ -126,8 +131,7 @@ ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     cln->handler = ngx_leaseloft_stream_cleanup;
     cln->data = stream;
 
-    stream->listener.news = ngx_leaseloft_stream_news;
-    stream->kind = kind;
+    stream->listener.kind = &kind->listener;
     stream->request = r;
     stream->ctx = ctx;
     stream->pool = pool;
@@ -319,7 +323,7 @@ ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
 
     if (!ngx_leaseloft_link_up(process->link)) {
         stream->live = 0;
-        return stream->kind->ping(stream);
+        return ngx_leaseloft_stream_kind(stream)->ping(stream);
     }
 
     return NGX_OK;
@@ -476,7 +480,7 @@ ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream)
      */
 
     do {
-        if (stream->kind->pump(stream) != NGX_OK) {
+        if (ngx_leaseloft_stream_kind(stream)->pump(stream) != NGX_OK) {
             ngx_leaseloft_stream_end(stream, NGX_ERROR);
             return;
         }
@@ -490,14 +494,14 @@ ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream)
 
     } while (full && !stream->is_blocked);
 
-    if (!stream->kind->behind(stream)) {
+    if (!ngx_leaseloft_stream_kind(stream)->behind(stream)) {
         stream->caught = 1;
         stream->lag = 0;
 
         if (stream->unsaid && stream->command == NULL) {
             stream->unsaid = 0;
 
-            if (stream->kind->ping(stream) != NGX_OK
+            if (ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK
                 || ngx_leaseloft_stream_flush(stream) != NGX_OK)
             {
                 ngx_leaseloft_stream_end(stream, NGX_ERROR);
@@ -510,7 +514,7 @@ ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
     ngx_leaseloft_news_e news)
 {
@@ -525,7 +529,7 @@ ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
         return 0;
     }
 
-    stream->kind->note(stream, news);
+    ngx_leaseloft_stream_kind(stream)->note(stream, news);
 
     if (stream->ended || !stream->started) {
         return !stream->ended;
@@ -538,7 +542,9 @@ ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
 
         /* true is said once the stream has caught up */
 
-        if (!live && stream->kind->ping(stream) != NGX_OK) {
+        if (!live
+            && ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK)
+        {
             ngx_leaseloft_stream_end(stream, NGX_ERROR);
             return 0;
         }
@@ -548,7 +554,7 @@ ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
 
     ngx_leaseloft_stream_run(stream);
 
-    if (stream->ended || !stream->kind->behind(stream)) {
+    if (stream->ended || !ngx_leaseloft_stream_kind(stream)->behind(stream)) {
         return 0;
     }
 
@@ -719,7 +725,7 @@ ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream)
                                              ngx_leaseloft_stream_read_handler;
         }
 
-        if (stream->kind->ping(stream) != NGX_OK) {
+        if (ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK) {
             ngx_leaseloft_stream_end(stream, NGX_ERROR);
             return;
         }

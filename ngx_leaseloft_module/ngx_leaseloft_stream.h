@@ -33,6 +33,7 @@ typedef enum {
 
 
 typedef struct {
+    ngx_leaseloft_listener_kind_t   listener;  /* first */
     /* queues what can be said now; NGX_OK or NGX_ERROR */
     ngx_int_t                 (*pump)(ngx_leaseloft_stream_t *stream);
     /* queues a ping */
@@ -47,7 +48,6 @@ typedef struct {
 
 struct ngx_leaseloft_stream_s {
     ngx_leaseloft_listener_t            listener;  /* first */
-    const ngx_leaseloft_stream_kind_t  *kind;
     ngx_http_request_t                 *request;
     ngx_leaseloft_ctx_t                *ctx;       /* in pool, as this is */
     ngx_pool_t                         *pool;
@@ -89,6 +89,10 @@ struct ngx_leaseloft_stream_s {
 ngx_leaseloft_stream_t *ngx_leaseloft_stream_create(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, const ngx_leaseloft_stream_kind_t *kind,
     size_t size);
+
+/* the news of each kind of stream */
+ngx_uint_t ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
+    ngx_leaseloft_news_e news);
 
 /* the first bytes: headers, "retry", "hello" with data, and with id if any */
 ngx_int_t ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream,
