@@ -54,6 +54,7 @@ typedef struct {
     size_t                      zone_size;
     ngx_uint_t                  inboxes;
     ngx_msec_t                  drain;
+    ngx_uint_t                  max_lingering;
     ngx_leaseloft_process_t    *process;   /* from init_process on */
     ngx_uint_t                  endpoints; /* how many locations have one */
 

@@ -22,6 +22,9 @@
 #define NGX_LEASELOFT_CHANNEL_BUCKETS  1024
 
 
+static void ngx_leaseloft_channel_idle(ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channel_busy(ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channels_trim(ngx_leaseloft_channels_t *channels);
 static void ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel);
 
 
@@ -170,10 +173,8 @@ ngx_leaseloft_channel_t *
 ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
     ngx_leaseloft_channel_kind_e kind, ngx_str_t *id, ngx_msec_t linger)
 {
-    ngx_leaseloft_channel_t   *channel;
-    ngx_leaseloft_channels_t  *channels;
+    ngx_leaseloft_channel_t  *channel;
 
-    channels = process->channels;
     channel = ngx_leaseloft_channel_find(process, kind, id);
 
     if (channel == NULL) {
@@ -194,16 +195,16 @@ ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
         ngx_queue_init(&channel->listeners);
         ngx_queue_init(&channel->frames);
         ngx_queue_init(&channel->memos);
-        ngx_queue_insert_tail(&channels->idle, &channel->idle);
+        ngx_leaseloft_channel_idle(channel);
 
-        ngx_leaseloft_channels_insert(channels, channel);
+        ngx_leaseloft_channels_insert(process->channels, channel);
+        ngx_leaseloft_channels_trim(process->channels);
 
         ngx_leaseloft_channel_subscribe(channel);
-    }
 
-    if (ngx_queue_empty(&channel->listeners)) {
-        ngx_queue_remove(&channel->idle);
-        ngx_queue_insert_tail(&channels->idle, &channel->idle);
+    } else if (ngx_queue_empty(&channel->listeners)) {
+        ngx_leaseloft_channel_busy(channel);
+        ngx_leaseloft_channel_idle(channel);
     }
 
     channel->expires = ngx_current_msec + linger;
@@ -212,12 +213,49 @@ ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
 }
 
 
+/* nobody listens from now on */
+
+static void
+ngx_leaseloft_channel_idle(ngx_leaseloft_channel_t *channel)
+{
+    ngx_leaseloft_channels_t  *channels;
+
+    channels = channel->process->channels;
+
+    ngx_queue_insert_tail(&channels->idle, &channel->idle);
+    channels->nidle++;
+}
+
+
+static void
+ngx_leaseloft_channel_busy(ngx_leaseloft_channel_t *channel)
+{
+    ngx_queue_remove(&channel->idle);
+    channel->process->channels->nidle--;
+}
+
+
+/* the newest of them, which is in use, is never one too many */
+
+static void
+ngx_leaseloft_channels_trim(ngx_leaseloft_channels_t *channels)
+{
+    ngx_queue_t  *q;
+
+    while (channels->nidle > channels->process->conf->max_lingering) {
+        q = ngx_queue_head(&channels->idle);
+        ngx_leaseloft_channel_free(ngx_queue_data(q, ngx_leaseloft_channel_t,
+                                                  idle));
+    }
+}
+
+
 void
 ngx_leaseloft_channel_attach(ngx_leaseloft_channel_t *channel,
     ngx_leaseloft_listener_t *listener)
 {
     if (ngx_queue_empty(&channel->listeners)) {
-        ngx_queue_remove(&channel->idle);
+        ngx_leaseloft_channel_busy(channel);
     }
 
     ngx_queue_insert_tail(&channel->listeners, &listener->queue);
@@ -237,8 +275,7 @@ ngx_leaseloft_channel_detach(ngx_leaseloft_listener_t *listener)
 
     if (ngx_queue_empty(&channel->listeners)) {
         ngx_leaseloft_channel_drop_frames(channel, 0);
-        ngx_queue_insert_tail(&channel->process->channels->idle,
-                              &channel->idle);
+        ngx_leaseloft_channel_idle(channel);
     }
 }
 
@@ -345,7 +382,7 @@ ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
 
     ngx_leaseloft_channel_drop_memos(channel);
 
-    ngx_queue_remove(&channel->idle);
+    ngx_leaseloft_channel_busy(channel);
     ngx_leaseloft_channels_remove(channels, channel);
     ngx_free(channel);
 }

@@ -129,7 +129,8 @@ ngx_leaseloft_channel_t *ngx_leaseloft_channel_find(
 
 /*
  * Watches a property or user; one that is watched is returned as it is.  It
- * stays so for linger ms after the last listener or call.  NULL: no memory.
+ * stays so for linger ms after the last listener or call, or until there are
+ * more of these than may linger.  NULL: no memory.
  */
 ngx_leaseloft_channel_t *ngx_leaseloft_channel_watch(
     ngx_leaseloft_process_t *process, ngx_leaseloft_channel_kind_e kind,

@@ -25,6 +25,7 @@ struct ngx_leaseloft_channels_s {
     ngx_uint_t                  n;             /* of channels */
     ngx_queue_t                 all;
     ngx_queue_t                 idle;          /* soonest to expire first */
+    ngx_uint_t                  nidle;
 
     ngx_event_t                 want;          /* at the end of this turn */
     ngx_uint_t                  nwanted;

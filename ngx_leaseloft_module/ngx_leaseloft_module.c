@@ -69,6 +69,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       offsetof(ngx_leaseloft_main_conf_t, drain),
       NULL },
 
+    { ngx_string("leaseloft_max_lingering"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, max_lingering),
+      NULL },
+
     { ngx_string("leaseloft_key"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_leaseloft_token_key,
@@ -264,6 +271,7 @@ ngx_leaseloft_create_main_conf(ngx_conf_t *cf)
     mcf->zone_size = NGX_CONF_UNSET_SIZE;
     mcf->inboxes = NGX_CONF_UNSET_UINT;
     mcf->drain = NGX_CONF_UNSET_MSEC;
+    mcf->max_lingering = NGX_CONF_UNSET_UINT;
 
     return mcf;
 }
@@ -277,6 +285,7 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_size_value(mcf->zone_size, 16 * 1024 * 1024);
     ngx_conf_init_uint_value(mcf->inboxes, 1);
     ngx_conf_init_msec_value(mcf->drain, 30000);
+    ngx_conf_init_uint_value(mcf->max_lingering, 65536);
 
     if (mcf->zone_size < 8 * ngx_pagesize) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -290,6 +299,12 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"leaseloft_inboxes\" must be 1 to 64, "
                            "and the same as the workers'");
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->max_lingering < 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_max_lingering\" must be 1 at least");
         return NGX_CONF_ERROR;
     }
 

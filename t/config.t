@@ -117,6 +117,8 @@ directive('leaseloft_slow_size', 'x', 'invalid');
 directive('leaseloft_max_streams', 'x', 'invalid');
 directive('leaseloft_max_streams', '0', '1 to');
 directive('leaseloft_inboxes', '65', '1 to');
+directive('leaseloft_max_lingering', '0', 'must be 1 at least');
+directive('leaseloft_max_lingering', 'x', 'invalid');
 directive('leaseloft_leeway', 'x', 'invalid');
 directive('leaseloft_allow_origin', 'app.example.com', 'origin|https?:');
 directive('leaseloft_allow_origin', 'https://app.example.com/', 'origin|path');
