@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The due time of a lease is all that has its end repeated: it stays until the
-# inboxes have been told.
+# Due times: that of a lease is all that has its end repeated, so it stays until
+# the inboxes have been told; a declaration is not done before it is there.
 
 use strict;
 use warnings;
@@ -40,5 +40,32 @@ $q->redis('RENAME', "$inbox.kept", $inbox);
 ok(wait_for(sub { $state->() eq 'ended' }, 15), 'it is, once that can be');
 ok(wait_for(sub { $q->redis('ZCARD', 'll:{due}:due') == 0 }, 10),
    'and nothing is due any more');
+
+
+# a due time that Redis refuses for a while, so that the worker has to begin
+# anew what it had committed but for that
+
+$q->redis('ACL', 'SETUSER', 'default', 'resetkeys', '~ll:{[^d]*',
+          '%R~ll:{due}*');
+
+my $id = $q->put('lease', 'Q', '', {
+    lease_id => 'L-1', label => 'Q', time_zone => 'UTC',
+    landlords => [{ user => 'u-lena', name => 'Lena' }],
+    tenants => [{ user => 'u-tom', name => 'Tom' }],
+    starts_at => at(4), ends_at => undef,
+});
+
+my $state_of = sub { $q->redis('HGET', "ll:{p:$_[0]}:meta", 'state') };
+
+ok(wait_for(sub { $state_of->('Q') }, 5), 'a lease is written');
+ok(wait_for(sub { $ll->slurp('worker1.log') =~ /refuses to write/ }, 5),
+   'its due time is not');
+is($q->redis('XLEN', 'll:{in:0}:inbox') || 0, 1, 'the request is not done');
+
+$q->redis('ACL', 'SETUSER', 'default', 'allkeys');
+
+is($q->await($id, 10)->{status}, 200, 'it is, once the due time may be');
+ok(wait_for(sub { $q->redis('XLEN', 'll:{p:Q}:thread') == 1 }, 10),
+   'and it opens');
 
 $ll->finish();
