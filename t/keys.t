@@ -113,9 +113,15 @@ $ll = LeaseLoft->new(server => join "\n",
 my $now = int time();
 my $claims = { sub => 'u-tom', exp => $now + 600 };
 
+# by header and by cookie
 sub user {
     my ($token, $path) = @_;
-    return $ll->get("/$path", token => $token)->body();
+
+    my @users = map { $ll->get("/$path", $_ => $token)->body() }
+                    qw(token cookie);
+
+    return $users[0] eq $users[1] ? $users[0]
+           : "header '$users[0]', cookie '$users[1]'";
 }
 
 is(user(token('k' x 40, $claims), 'long'), 'u-tom', 'less its line feed');

@@ -20,7 +20,7 @@ use constant { DATA => 0, HEADERS => 1, RST_STREAM => 3, SETTINGS => 4,
                PING => 6, GOAWAY => 7, WINDOW_UPDATE => 8 };
 use constant { END_STREAM => 1, ACK => 1, END_HEADERS => 4 };
 
-# indexes of RFC 7541's static table
+# indexes of RFC 7541's static table; others come as digits
 my %statuses = (0x88 => 200, 0x89 => 204, 0x8b => 304, 0x8c => 400,
                 0x8d => 404, 0x8e => 500);
 
@@ -68,13 +68,13 @@ sub string {
 }
 
 
-# get($path, $token): asks; the number of the stream
+# get($path, $token, %more headers): asks; the number of the stream
 sub get {
-    my ($self, $path, $token) = @_;
+    my ($self, $path, $token, %more) = @_;
 
     my $n = $self->{next};
-    my %headers = (':path' => $path, ':authority' => 'localhost',
-                   authorization => "Bearer $token");
+    my %headers = (':path' => $path, ':authority' => 'localhost', %more);
+    $headers{authorization} = "Bearer $token" if defined $token;
 
     # GET, http, and the others by name
     my $block = "\x82\x86" . join '', map {
@@ -129,7 +129,8 @@ sub _frame {
         $self->{gone} = 1;
 
     } elsif ($type == HEADERS && $stream) {
-        $stream->{status} //= $statuses{ ord $payload } // ord $payload;
+        my ($digits) = $payload =~ /^[\x08\x48]\x03(\d{3})/;
+        $stream->{status} //= $statuses{ ord $payload } // $digits;
         $stream->{ended} = 1 if $flags & END_STREAM;
 
     } elsif ($type == DATA && $stream) {
