@@ -130,28 +130,57 @@ denied($ll->get($messages, cookie => $cookie, headers => {
 denied($ll->get($messages, cookie => $cookie), 'nor does who names none');
 
 
-# writes by cookie
+# writes by cookie: sends and marks
 
-sub write_from {
-    my ($origin, %o) = @_;
+for my $path ($messages, '/api/properties/P/read') {
+    my $tls = "127.0.0.1:$ll->{ports}{tls}";
+    my $h2c = "127.0.0.1:$ll->{ports}{h2c}";
 
-    return $ll->post($messages, '{}', cookie => $cookie, %o,
-                     headers => { Origin => $origin })->status();
+    for my $case (
+        # 422: they got as far as the body, which is none
+        [422, $app], [422, 'HTTPS://APP.EXAMPLE.COM'],
+        [422, 'http://dev.example:3000'], [422, 'http://localhost'],
+        [422, "https://$tls", tls => 1], [422, "http://$h2c", http => 2],
+        [422, "https://$tls", tls => 1, http => 2],
+
+        # another scheme, another port
+        [403, 'https://localhost'], [403, 'http://app.example.com'],
+        [403, "http://$tls", tls => 1], [403, "https://$h2c", http => 2],
+        [403, "http://$tls", tls => 1, http => 2],
+        [403, 'http://localhost:81'], [403, 'http://dev.example'],
+        [403, "http://localhost:$port"], [403, 'http://dev.example:30000'],
+        [403, 'http://127.0.0.1:1', http => 2], [403, "$app:80"],
+
+        # no origin, or none that is one
+        [403, 'null'], [403, 'NULL'], [403, ''], [403, '*'], [403, 'http://'],
+        [403, 'localhost'], [403, '//localhost'], [403, 'file://'],
+
+        # what begins or ends like one that may, or has it inside
+        [403, 'https://evil.example'], [403, "$app.evil.example"],
+        [403, 'http://localhost.evil.example'], [403, "${app}.evil"],
+        [403, 'https://evilapp.example.com'], [403, 'http://evillocalhost'],
+        [403, 'https://evil.app.example.com'], [403, 'https://example.com'],
+        [403, 'https://app.example.co'], [403, 'http://localhos'],
+        [403, 'https://app-example.com'], [403, "$app\@evil.example"],
+        [403, "https://evil.example/$app"], [403, "https://evil.example#$app"],
+        [403, "https://evil.example $app"], [403, "$app https://evil.example"],
+        [403, "$app,https://evil.example"], [403, "$app%00.evil.example"],
+        [403, "$app/"], [403, "$app."], [403, 'http://localhost/'],
+        [403, "http://localhost\\.evil.example"],
+        [403, "https:\\\\app.example.com"])
+    {
+        my ($status, $origin, @how) = @$case;
+        my $body = $path eq $messages ? '{"client_id":"c"}' : '{}';
+
+        is($ll->post($path, $body, cookie => $cookie, @how,
+                     headers => { Origin => $origin })->status(), $status,
+           "$path by cookie from '$origin' @how");
+        is($ll->post($path, $body, user => 'u-tom', @how,
+                     headers => { Origin => $origin })->status(), 422,
+           'a bearer may') if $status == 403;
+    }
 }
 
-is(write_from($app), 422, 'a write by cookie from an allowed origin');
-is(write_from('HTTPS://APP.EXAMPLE.COM'), 422, 'in any case');
-is(write_from('http://localhost'), 422, 'from the own one');
-is(write_from('https://evil.example'), 403, 'from a foreign one');
-is(write_from('null'), 403, 'null is foreign');
-is(write_from(''), 403, 'so is nothing');
-is(write_from('https://127.0.0.1:' . $ll->{ports}{tls}, tls => 1), 422,
-   'https is the own one over TLS');
-is(write_from('http://127.0.0.1:' . $ll->{ports}{tls}, tls => 1), 403,
-   'http is not');
-is(write_from("http://127.0.0.1:$ll->{ports}{h2c}", http => 2), 422,
-   'by :authority');
-is(write_from('http://127.0.0.1:1', http => 2), 403, 'and no other port');
 is($ll->put('/internal/properties/N/lease', '{}', cookie => $cookie, headers =>
             { Origin => 'https://evil.example' })->status(), 422,
    'internal endpoints know no cookies');
