@@ -1,91 +1,225 @@
 #!/usr/bin/perl
 
 # Nothing secret and nothing said is in a log, a metric or an answer that is
-# not for its reader: texts, names, labels and tokens, from good requests and
-# from bad ones.
+# not for its reader: texts, names, labels, tokens by header and by cookie, the
+# secret that signs them, and the passwords of Redis; with good requests, with
+# every kind of refusal, and while Redis refuses nginx and the worker.
 
 use strict;
 use warnings;
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
-
+use MIME::Base64 qw(encode_base64url);
 use Test::More;
 
+use lib 't/lib';
 use LeaseLoft;
 
-my $ll = LeaseLoft->new();
-my %said = (text => 'Geheimnis', label => 'Sonnenallee', name => 'Nescio');
+my %password = (nginx => 'Nixkennwort', worker => 'Werkkennwort');
+my $port = LeaseLoft::free_port();
 
-$ll->lease('P', label => $said{label},
-           tenants => [{ user => 'u-tom', name => $said{name} }]);
+sub users {
+    return map { "user $_ on >$password{$_} ~ll:* &ll:* +\@all\n" } @_;
+}
 
-my $stream = $ll->events('P', 'u-lena');
-$stream->wait_event('hello');
+my $ll = LeaseLoft->new(start => 0, limits => 1,
+    directives => { leaseloft_wait => '500ms' },
+    redis_conf => "port $port\nbind 127.0.0.1\n"
+                  . join('', users('nginx', 'worker')));
 
-is($ll->say('P', 'u-tom', $said{text})->status(), 201, 'said');
-like($stream->wait_event('', 2)->{data}, qr/Geheimnis/, 'and heard');
+sub url { return "redis://$_[0]:$password{$_[0]}\@127.0.0.1:$port" }
 
-# bodies that are wrong, of each kind
+$ll->start('redis');
+$ll->{url} = url('worker');
+$ll->start('worker1');
+$ll->{url} = url('nginx');
+$ll->nginx_conf();
+$ll->start('nginx');
+ok($ll->wait_healthy(), 'with passwords');
+
+
+# --- what is secret ---
+
+my ($text, $label, $name, $field) = qw(Geheimnis Sonnenallee Nescio Feldname);
+my $now = int time();
+my %token = map { $_ => $ll->token('u-tom', jti => "by $_", exp => $now + 999) }
+                qw(token cookie);
+
+my %secret = (text => $text, label => $label, name => $name, field => $field,
+              'signing secret' => $ll->{key},
+              'signing secret, base64' => encode_base64url($ll->{key}),
+              "nginx's password" => $password{nginx},
+              "the worker's password" => $password{worker});
+
+for my $carrier (keys %token) {
+    my (undef, $claims, $signature) = split /\./, $token{$carrier};
+    $secret{"claims by $carrier"} = $claims;
+    $secret{"signature by $carrier"} = $signature;
+}
+
+# the names of the secrets that are in there, in any case
+sub found {
+    my ($bytes) = @_;
+    return join ', ', grep { index(lc $bytes, lc $secret{$_}) >= 0 }
+                      sort keys %secret;
+}
 
 my $messages = '/api/properties/P/messages';
+my %p = (label => $label, tenants => [{ user => 'u-tom', name => $name }]);
 
-for my $body (qq({"client_id":"x","text":"$said{text}","$said{text}":1}),
-              qq({"client_id":"x","text":"$said{text}),
-              qq($said{text}), qq({"client_id":"$said{text} !","text":7}),
-              qq({"client_id":"y","text":"$said{text}\\u0000"}))
+is($ll->lease('P', %p, ends_at => at(9999))->status(), 200, 'a lease');
+is($ll->lease('E', %p, ends_at => '2021-01-01T00:00:00Z')->status(), 200,
+   'one that has ended');
+
+my $stream = $ll->events('P', undef, token => $token{token});
+$stream->wait_event('hello');
+is($ll->say('P', 'u-lena', $text, client_id => 'c')->status(), 201, 'said');
+ok($stream->wait_event('', 2), 'and heard');
+is($ll->say('P', 'u-tom', $text, client_id => 'b')->status(), 201, 'answered');
+is(found($stream->raw()), 'label, name, text', 'by whom it is for');
+
+
+# --- refusals ---
+
+my %refused;
+
+sub refused {
+    my ($status, $r) = @_;
+
+    is($r->status(), $status, "a $status") or diag($r->raw());
+    $refused{$status} .= $r->raw();
+}
+
+my $good = qq({"client_id":"d","text":"$text"});
+my @foreign = (headers => { Origin => 'https://evil.example' });
+
+for my $carrier (qw(token cookie)) {
+    my @as = ($carrier => $token{$carrier});
+
+    for my $wrong ("$token{$carrier}.x", substr($token{$carrier}, 0, -3),
+                   "x$token{$carrier}")
+    {
+        refused(401, $ll->post($messages, $good, $carrier => $wrong));
+        refused(401, $ll->get('/api/inbox/events', $carrier => $wrong));
+    }
+
+    refused(403, $ll->post($messages, $good, @as, @foreign))
+        if $carrier eq 'cookie';
+    refused(404, $ll->post('/api/properties/Q/messages', $good, @as));
+    refused(400, $ll->get("$messages?after=x", @as));
+    refused(405, $ll->put($messages, $good, @as));
+    refused(413, $ll->post($messages, $text x 10000, @as));
+    refused(415, $ll->post($messages, $good, @as,
+                           headers => { 'Content-Type' => 'text/plain' }));
+    refused(409, $ll->post('/api/properties/E/messages', $good, @as));
+    refused(409, $ll->post($messages, qq({"client_id":"b","text":"$text!"}),
+                           @as));
+
+    for my $body (qq({"client_id":"x","text":"$text","$field":1}),
+                  qq({"client_id":"x","text":"$text),
+                  qq($text), qq({"client_id":"$text !","text":7}),
+                  qq({"client_id":"x","$field":1,"$field":2}),
+                  qq({"client_id":"y","text":"$text\\u0000"}))
+    {
+        refused(422, $ll->post($messages, $body, @as));
+    }
+}
+
+# a hundred at once are let pass, whatever is in them
+for my $carrier (qw(token cookie)) {
+    my $r;
+    ok(wait_for(sub { $r = $ll->post($messages, $good,
+                                     $carrier => $token{$carrier});
+                      $r->status() == 429 }), "too many by $carrier");
+    refused(429, $r);
+}
+
+my $lease = '/internal/properties/P/lease';
+
+refused(422, $ll->put($lease, qq({"label":"$label","tenants":)
+                              . qq([{"user":"$name !","name":"$name"}]})));
+refused(409, $ll->lease('P', %p, lease_id => 'L-2', starts_at => at(9)));
+refused(409, $ll->lease('E', %p, ends_at => '2021-02-01T00:00:00Z'));
+refused(404, $ll->get($messages, user => 'u-mia'));
+
+
+# a token in a query is none, whatever it is called.  The access log has no
+# query; nginx's own error log has whole request lines, so it is another token
+
+my $asked = $ll->token('u-lena', jti => 'in a query');
+
+for my $arg (qw(token access_token id_token jwt bearer leaseloft_session
+                Authorization authorization cookie))
 {
-    is($ll->post($messages, $body, user => 'u-tom')->status(), 422,
-       'a body that is wrong');
+    is($ll->get("$_?$arg=$asked")->status(), 401, "$arg=, $_")
+        for $messages, '/api/properties/P/events', '/api/inbox';
 }
 
-$ll->put('/internal/properties/Q/lease',
-         qq({"label":"$said{label}","tenants":[{"user":"$said{name} !"}]}));
+is($ll->get("$messages?token=$asked&limit=1", user => 'u-tom')->json()
+      ->{you}{role}, 'tenant', 'nor does it take the place of one');
+unlike($ll->slurp('access.log'), qr/\?|\Q$asked\E/, 'no query is logged');
 
-# tokens that are wrong, and a right one where it does not belong
 
-my $token = $ll->token('u-tom');
+# --- what has its say in logs ---
 
-for my $wrong ("$token.x", substr($token, 0, -3), "x$token") {
-    is($ll->get($messages, token => $wrong)->status(), 401, 'a wrong token');
-}
-
-# the access log has no query; what is in nginx's own error log of a request is
-# its first line, so none of this test is asked for in one
-
-is($ll->get("$messages?token=$token&limit=1", user => 'u-tom')->status(), 200,
-   'a token in the query is no token, and does no harm');
-
-# a request given up, and Redis gone and back, have their say in logs
-
+# a request that is given up
 $ll->redis('XADD', 'll:{in:0}:inbox', '*', 'op', 'send', 'p', 'P', 'u',
-           "$said{name} !", 'b', $said{text}, 'r', 'x.1');
+           "$name !", 'b', $text, 'r', 'x.1');
 ok(wait_for(sub { $ll->redis('XLEN', 'll:{in:0}:dead') == 1 }, 5),
    'a request that is none is given up');
 
-$ll->redis('CLIENT', 'KILL', 'TYPE', 'pubsub');
-$ll->redis('CLIENT', 'KILL', 'TYPE', 'normal');
-ok($ll->wait_healthy(200, 10), 'links lost and made anew');
+# Redis wants other passwords
+$ll->redis('ACL', 'SETUSER', $_, 'resetpass', '>another') for keys %password;
+$ll->redis('CLIENT', 'KILL', 'TYPE', $_) for qw(pubsub normal);
+ok($stream->wait_event(sub { $_[0]{event} eq 'ping' && !$_[0]{json}{live} }),
+   'refused by Redis');
+ok($ll->wait_healthy(503, 6), 'which is no health');
+ok(wait_for(sub { $ll->slurp($_) =~ /WRONGPASS/ }), "$_ says so")
+    for qw(error.log worker1.log);
 
-my %places = (
-    'nginx error log' => $ll->slurp('error.log'),
-    'nginx access log' => $ll->slurp('access.log'),
-    'worker log' => $ll->slurp('worker1.log'),
-    'redis log' => $ll->slurp('redis.log'),
-    metrics => $ll->get('/internal/metrics')->body(),
-    health => $ll->get('/internal/health')->body(),
-    'a stranger' => $ll->get($messages, user => 'u-mia')->raw(),
-);
+for my $carrier (qw(token cookie)) {
+    my @as = ($carrier => $token{$carrier});
 
-for my $place (sort keys %places) {
-    for my $what (sort keys %said) {
-        unlike($places{$place}, qr/$said{$what}/, "$place: no $what");
-    }
-
-    # of a token: neither its claims nor its signature
-    my (undef, $claims, $signature) = split /\./, $token;
-    unlike($places{$place}, qr/\Q$claims\E|\Q$signature\E/,
-           "$place: no token");
+    refused(503, $ll->post($messages, $good, @as));
+    refused(503, $ll->post('/api/properties/P/read', '{"upto":1}', @as));
+    refused(503, $ll->get($_, @as)) for "$messages?after=0", '/api/inbox';
 }
 
+refused(503, $ll->lease('P', %p));
+refused(503, $ll->get('/internal/health'));
+
+$ll->redis('ACL', 'SETUSER', $_, 'resetpass', ">$password{$_}")
+    for keys %password;
+ok($ll->wait_healthy(200, 10), 'let in again');
+
+# Redis falls silent before it has said what became of a send; whose it is has
+# to be known by then, from the stream
+ok($stream->wait_event(sub { $_[0]{event} eq 'ping' && $_[0]{json}{live} }),
+   'the stream is live again');
+$ll->signal('redis', 'STOP');
+my $silent = $ll->post($messages, $good, token => $token{token});
+$ll->signal('redis', 'CONT');
+refused(503, $silent);
+like($silent->body(), qr{/outcome-unknown"}, 'nobody knows');
+
+
+# --- none of it is anywhere ---
+
+is(join(' ', sort keys %refused), '400 401 403 404 405 409 413 415 422 429 503',
+   'refusals of every kind');
+
+# but that a field is unknown has to be said by its name
+is(found($refused{$_}), $_ == 422 ? 'field' : '', "a $_ has nothing secret")
+    for sort keys %refused;
+
+my %places = (
+    (map { $_ => $ll->slurp($_) }
+         qw(error.log access.log nginx.log worker1.log redis.log)),
+    metrics => $ll->get('/internal/metrics')->raw(),
+    health => $ll->get('/internal/health')->raw(),
+    'a stranger' => $ll->get('/api/inbox', user => 'u-mia')->raw(),
+);
+
+is(found($places{$_}), '', "$_: nothing secret") for sort keys %places;
+
+$stream->close();
 $ll->finish();
