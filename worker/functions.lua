@@ -1,8 +1,8 @@
 #!lua name=leaseloft_1
--- revision 5
+-- revision 6
 --
 -- A worker replaces a library that differs from its own, unless that one's
--- revision 5
+-- revision is higher; so it goes up with each release that changes anything
 -- here, and old workers leave the new functions alone during an upgrade.
 
 -- The functions that nginx and the workers call in Redis.
