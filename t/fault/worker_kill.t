@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# Workers are killed at random moments, under load.
+# Workers are killed at random moments, under load; after every one to three of
+# them all is looked at.
 
 use strict;
 use warnings;
@@ -15,11 +16,17 @@ use LeaseLoft;
 my $kills = $Fault::long ? 100 : 20;
 my $f = Fault->new();
 
-$f->fault("$kills random kills", sub {
-    for (1 .. $kills) {
-        sleep rand 0.6;
-        $f->kill_worker(1 + int(rand 2), rand() < 0.3 ? rand : 0);
-    }
-});
+for (my $n = 0; $n < $kills; ) {
+    $f->fault('random kills', sub {
+        for (1 .. 1 + int rand 3) {
+            sleep rand 0.6;
+            $f->kill_worker(1 + int(rand 2), rand() < 0.3 ? rand : 0);
+            $n++;
+        }
+    }, quiet => 1);
+}
+
+my @times = sort { $a <=> $b } @{ $f->{times}{'random kills'} };
+diag(sprintf '%d kills: all go on within %.2f s', $kills, $times[-1]);
 
 $f->end();

@@ -1,7 +1,9 @@
 package Fault;
 
-# A LeaseLoft under continuous load, to which something is done; then all that
-# was told is compared with what is there.
+# A LeaseLoft under continuous load, to which something is done.  Two of the
+# four properties show how soon all go on; the other two are still meanwhile, as
+# a message that comes later may mend what the fault has left undone.  Then
+# nobody sends, and all that was told is compared with what is there.
 #
 #     my $f = Fault->new(workers => 2, nginx => 2);
 #
@@ -22,7 +24,7 @@ use Time::HiRes qw(time sleep);
 use LeaseLoft;
 use LeaseLoft::Requests;
 
-use Fault::Judge qw(threads_of judge_sent judge_readers judge_unread);
+use Fault::Judge;
 use Fault::Load;
 use Fault::Proxy;
 
@@ -34,6 +36,7 @@ our $long = $ENV{LEASELOFT_LONG};
 #     workers, nginx => N       2 of each
 #     claim => MS               when a worker's work is claimed (1500)
 #     proxy => 'nginx', 'workers' or 'all'    these reach Redis through one
+#     socket => 1               a Unix socket, for workers: see strike() there
 #     daemon => 1               nginx's master is not a child of the test, which
 #                               then has to end it; else it ignores USR2
 #     lossy => 1                what was told may be lost with Redis
@@ -49,14 +52,15 @@ sub new {
         seed => $ENV{LEASELOFT_SEED} // int(rand 1e9), %o,
     }, $class;
 
-    srand($self->{seed});
-    diag("LEASELOFT_SEED=$self->{seed}");
-
     my $ll = $self->{ll} = LeaseLoft->new(
         start => 0, main => "worker_processes $self->{nginx};",
         %{ $o{stack} || {} },
         directives => { leaseloft_max_streams => 100,
                         %{ $o{directives} || {} } });
+
+    # from here on, as ports are nothing that a seed repeats
+    srand($self->{seed});
+    diag("LEASELOFT_SEED=$self->{seed}");
 
     # room for as many streams as a test may want
     my $conf = $ll->slurp('nginx.conf');
@@ -102,8 +106,10 @@ sub _urls {
 
     return if !$self->{proxy};
 
-    $self->{the_proxy} = Fault::Proxy->new($ll->dir() . '/redis.sock');
-    my $url = 'redis://127.0.0.1:' . $self->{the_proxy}->port();
+    my $own = $self->{socket} ? $ll->dir() . '/proxy.sock' : undef;
+    $self->{the_proxy} = Fault::Proxy->new($ll->dir() . '/redis.sock', $own);
+    my $url = $own ? "unix:$own"
+                   : 'redis://127.0.0.1:' . $self->{the_proxy}->port();
 
     if ($self->{proxy} ne 'workers') {
         $ll->{url} = $url;
@@ -116,12 +122,14 @@ sub _urls {
 }
 
 
+# start_worker($n, $binary): that of this build, unless another is named
 sub start_worker {
-    my ($self, $n) = @_;
+    my ($self, $n, $binary) = @_;
+
+    $binary //= "$LeaseLoft::build/leaseloft-worker";
 
     return $self->{ll}->spawn("worker$n",
-        "$LeaseLoft::build/leaseloft-worker --redis $self->{worker_url}"
-        . " --claim $self->{claim}");
+        "$binary --redis $self->{worker_url} --claim $self->{claim}");
 }
 
 
@@ -157,7 +165,9 @@ sub _load {
     my ($self) = @_;
 
     my @names = @{ $self->{names} };
+    my @inboxes = @{ $self->{inboxes} = [ 'u-lena', 'u-ana1', 'u-mia2' ] };
 
+    $self->{judge} = $self->_judge();
     $self->{load} = Fault::Load->start($self->{ll},
         seed => $self->{seed}, rate => $self->{rate},
         lossy => $self->{lossy}, properties => \@names,
@@ -169,12 +179,13 @@ sub _load {
              { user => "u-ana$n", property => $_, kind => 'mixed' },
              { user => $n % 2 ? 'u-omar' : "u-tom$n", property => $_,
                kind => $n % 2 ? 'poll' : 'stream' }) } @names ],
-        inboxes => [ 'u-lena', 'u-ana1', 'u-mia2' ]);
+        inboxes => \@inboxes);
 }
 
 
 # fault($name, $do, %o): does it, then waits until senders and readers go on
-# and health is green, and says how long that took from the end of $do
+# and health is green, and says how long that took from the end of $do; then
+# looks whether all is as it was told
 #
 #     since => 1      measured from its begin instead
 #     recover => S    instead of the 10 s (or new's) that it may take
@@ -186,10 +197,14 @@ sub fault {
     my $start = $o{since} ? $begin : time();
     my $spent = time() - $start;
 
+    $self->still();
+
     my $most = $o{recover} // $self->{recover};
     my $r = $self->{load}->recovery($most);
     my $health = $self->{ll}->wait_healthy(200, 5);
     my $all = time() - $start;
+
+    $_->{over} //= time() for @{ $self->{losses} };
 
     my $said = join ', ', map {
         "$_ " . (defined $r->{$_} ? sprintf('%.2f s', $r->{$_} + $spent)
@@ -201,13 +216,81 @@ sub fault {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    ok(defined $r->{senders} && defined $r->{readers}, "$name: all go on")
-        or diag("late: $r->{who}");
     ok($health, "$name: healthy")
         or diag($self->{ll}->get('/internal/health')->raw());
 
+    $self->_look($name);
+
+    # those that were still as well
+    $r = $self->{load}->recovery(10) if defined $r->{readers};
+    ok(defined $r->{senders} && defined $r->{readers}, "$name: all go on")
+        or diag("late: $r->{who}");
+
     return $all;
 }
+
+
+# still(@properties): from now on, nobody sends there; to two that it chooses,
+# others each time, if none is named.  fault() does so, unless it is done.
+sub still {
+    my ($self, @properties) = @_;
+
+    return if $self->{still};
+
+    my $n = $self->{faults}++;
+    my @names = @{ $self->{names} };
+    @properties = map { $names[ ($n + $_) % @names ] } 0, 1 if !@properties;
+
+    $self->{still} = 1;
+    $self->{load}->still(@properties);
+}
+
+
+# cut_off($primary, $replica, $cut): $cut sees to it that a replica gets nothing
+# more (both are a LeaseLoft::Redis); when it lacks entries of each property,
+# what it has, for lost()
+sub cut_off {
+    my ($self, $primary, $replica, $cut) = @_;
+
+    my $since = time();
+
+    # what anybody was told before, the replica has
+    $primary->command('PING');
+    ok($primary->command('WAIT', 1, 5000), 'the replica has it all');
+    $cut->();
+
+    my %kept = $self->seqs($replica);
+
+    ok(wait_for(sub {
+        my %now = $self->seqs($primary);
+        return !grep { $now{$_} <= $kept{$_} } @{ $self->{names} };
+    }, 10), 'then it lacks some');
+
+    return { since => $since, kept => \%kept };
+}
+
+
+# the last seq of each property, in a Redis
+sub seqs {
+    my ($self, $redis) = @_;
+
+    return map { $_ => $redis->command('HGET', "ll:{p:$_}:meta", 'seq') }
+               @{ $self->{names} };
+}
+
+
+# lost($cut_off): the primary tells nobody anything more, and the replica that
+# was cut off takes its place
+sub lost {
+    my ($self, $loss) = @_;
+    push @{ $self->{losses} }, { %$loss, until => time() };
+}
+
+
+# how many acknowledged messages have been lost in that way, and how often
+# readers were told to reset, up to the last look
+sub lacking { $_[0]{judge}{lacking} // 0 }
+sub resets { $_[0]{judge}{resets} // 0 }
 
 
 # after end(keep => 1): the load begins anew, on the same threads
@@ -221,18 +304,83 @@ sub again {
 }
 
 
-# the queue is empty, nobody has anything left
-sub _idle {
-    my ($self, $q) = @_;
+# no more messages, and nothing left to do: who is asked then, or undef
+sub _settle {
+    my ($self) = @_;
 
-    return wait_for(sub {
-        my $left = eval { $q->redis('XLEN', 'll:{in:0}:inbox') };
-        defined $left && $left == 0;
-    }, 20);
+    return undef if !$self->{load}->quiesce(20);
+
+    my $q = LeaseLoft::Requests->new($self->{ll});
+
+    wait_for(sub { $q->redis('XLEN', 'll:{in:0}:inbox') == 0 }, 20)
+        or return undef;
+
+    $self->{heads} = {
+        $self->seqs($q->{redis}),
+        (map { $_ => $q->inbox($_, 1)->{rev} } @{ $self->{inboxes} }),
+    };
+
+    return $q;
 }
 
 
-# end(%o): no more messages; judges all of it, and ends the test
+sub _judge {
+    my ($self) = @_;
+
+    return Fault::Judge->new(
+        members => $self->{members}, sent => { %{ $self->{earlier} // {} } },
+        losses => $self->{losses} //= []);
+}
+
+
+sub _get {
+    my ($self) = @_;
+
+    my $ll = $self->{ll};
+
+    return sub { $ll->get($_[0], user => $_[1])->json() // {} };
+}
+
+
+# after a fault: what holds at any moment holds now
+sub _look {
+    my ($self, $name) = @_;
+
+    my $start = time();
+    my $q = $self->_settle();
+
+    if ($q) {
+        my $model = $self->{load}->look($self->{heads}, 10);
+        my @bad = map { my ($what, @bad) = @$_; map { "$what: $_" } @bad }
+                      $self->{judge}->look($q, $self->_get(), $model);
+
+        $self->_none("$name: all is as it was told", @bad);
+        is($q->redis('XLEN', 'll:{in:0}:dead'), 0,
+           "$name: nothing was given up");
+
+    } else {
+        fail("$name: the queue is empty");
+    }
+
+    $self->{still} = 0;
+    $self->{load}->go();
+    push @{ $self->{looks} }, time() - $start;
+}
+
+
+# a list of what is wrong is cut: the first few say it
+sub _none {
+    my ($self, $name, @bad) = @_;
+
+    my $n = @bad;
+    splice @bad, 10 if $n > 10;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 2;
+    is(join("\n", @bad), '', $name) or diag("$n in all");
+}
+
+
+# end(%o): no more messages; judges all of it anew, and ends the test
 #
 #     more => 1       another stack follows
 #     keep => 1       this one goes on
@@ -240,71 +388,35 @@ sub end {
     my ($self, %o) = @_;
 
     my $ll = $self->{ll};
+    my $q = $self->_settle() // die "the queue is not empty\n";
+    my $model = $self->{model} = $self->{load}->finish($self->{heads}, 15);
+    my $judge = $self->_judge();
+    my @found = $judge->look($q, $self->_get(), $model);
 
-    ok($self->{load}->quiesce(20), 'each sender got its answer');
+    diag($judge->entries() . ' entries; answers: '
+         . join ', ', map { "$model->{counts}{$_} x $_" }
+                          sort keys %{ $model->{counts} });
 
-    my $q = $self->{q} = LeaseLoft::Requests->new($ll);
+    if (my @looks = sort { $a <=> $b } @{ $self->{looks} // [] }) {
+        diag(sprintf '%d looks, of up to %.1f s', scalar @looks, $looks[-1]);
+    }
 
-    ok($self->_idle($q), 'the queue is empty');
+    $self->_none(@$_) for @found;
     is($q->redis('XLEN', 'll:{in:0}:dead'), 0, 'nothing was given up');
 
-    my %heads = map { $_ => $q->redis('HGET', "ll:{p:$_}:meta", 'seq') }
-                    @{ $self->{names} };
-    $self->{heads} = \%heads;
-    my $model = $self->{model} = $self->{load}->finish(\%heads, 15);
+    my ($status, $out) = $ll->cli('unread', 'rebuild');
+    is($status, 0, 'leaseloft unread rebuild') or diag($out);
+    like($out, qr/, 0 inbox threads mended$/, 'which finds nothing to mend');
+    $self->_none('unread counts, rebuilt',
+                 $judge->unread($self->_get(), $model));
 
-    $model->{sent} = { %{ $self->{earlier} // {} }, %{ $model->{sent} } };
-    $self->_judge($model, $q);
+    ok($ll->wait_healthy(), 'healthy');
 
     if ($self->{the_proxy}) {
         (delete $self->{the_proxy})->stop();
     }
 
     $ll->finish(more => $o{more}) if !$o{keep};
-}
-
-
-sub _judge {
-    my ($self, $model, $q) = @_;
-
-    my $ll = $self->{ll};
-    my @lossy = (lossy => $self->{lossy});
-    my $threads = threads_of($q, @{ $self->{names} });
-    my $entries = 0;
-    $entries += $#$_ for values %$threads;
-
-    diag("$entries entries; answers: "
-         . join ', ', map { "$model->{counts}{$_} x $_" }
-                          sort keys %{ $model->{counts} });
-
-    # a list of what is wrong is cut: the first few say it
-    my $none = sub {
-        my ($name, @bad) = @_;
-        my $n = @bad;
-        splice @bad, 10 if $n > 10;
-        is(join("\n", @bad), '', $name) or diag("$n in all");
-    };
-
-    $none->('numbers and chain', grep { $_ ne '' }
-            map { my $b = $q->broken($_); $b && "$_: $b" }
-            @{ $self->{names} });
-    $none->('each acknowledged message is there once, where it was told',
-            judge_sent($model, $threads, @lossy));
-    $none->('each reader saw everything once, in order',
-            judge_readers($model, $threads, @lossy));
-
-    my $get = sub { $ll->get($_[0], user => $_[1])->json() // {} };
-    my @unread = ($model, $threads, $self->{members}, $get, @lossy);
-
-    $none->('unread counts', judge_unread(@unread));
-
-    my ($status, $out) = $ll->cli('unread', 'rebuild');
-    is($status, 0, 'leaseloft unread rebuild') or diag($out);
-    unlike($out, qr/[1-9]\d* (?:corrected|mended|repaired|wrong)/,
-           'which finds nothing to mend');
-    $none->('unread counts, rebuilt', judge_unread(@unread));
-
-    ok($ll->wait_healthy(), 'healthy');
 }
 
 

@@ -191,11 +191,12 @@ sub say {
 }
 
 
-# the thread: [seq, entry, salt, hash, sender] each
+# the thread, or what follows a seq: [seq, entry, salt, hash, sender] each
 sub thread {
-    my ($self, $property) = @_;
+    my ($self, $property, $after) = @_;
 
-    my $list = $self->redis('XRANGE', "ll:{p:$property}:thread", '-', '+');
+    my $list = $self->redis('XRANGE', "ll:{p:$property}:thread",
+                            ($after // 0) + 1, '+');
 
     return map {
         my %field = @{ $_->[1] };
@@ -204,13 +205,15 @@ sub thread {
 }
 
 
-# what is wrong with the chain and the numbering; empty for nothing
+# what is wrong with the chain and the numbering; empty for nothing.  That up
+# to a seq, whose hash is given, may have been looked at before.
 sub broken {
-    my ($self, $property) = @_;
+    my ($self, $property, $after, $hash) = @_;
 
-    my ($hash, $n) = (sha256($property), 0);
+    my $n = $after // 0;
+    $hash //= sha256($property);
 
-    for my $item ($self->thread($property)) {
+    for my $item ($self->thread($property, $n)) {
         my ($seq, $entry, $salt, $stored) = @$item;
 
         return "$seq follows $n" if $seq != ++$n;

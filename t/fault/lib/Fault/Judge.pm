@@ -1,112 +1,249 @@
 package Fault::Judge;
 
-# Compares what senders and readers were told with what is there.
+# Compares what senders and readers were told with what is there, while nobody
+# sends, the queue is empty and readers have caught up.  What was found good is
+# not looked at again, as a look comes after each fault; one that begins anew
+# looks at it all.
+#
+#     my $judge = Fault::Judge->new(members => { USER => [ PROPERTY ... ] });
+#     my @bad = $judge->look($q, $get, $model);
+#
+# After a replica was promoted, "losses" tells what may lack, and why:
+#
+#     { kept => { PROPERTY => SEQ },   what the replica had
+#       since => TIME, until => TIME,  it had all that was told before the one,
+#                                      and nobody was told more after the other
+#       over => TIME }                 all had gone on
+#
+# An entry beyond that seq, acknowledged before "until", may be lost ("lacking"
+# counts them), and a reader may be told to reset where it had read one
+# ("resets").  Nothing else may, but that nginx's processes learn of it one
+# after another: up to "over", one that has not may say "reset" to who comes
+# from one that has.
 
 use strict;
 use warnings;
 
-use Exporter qw(import);
 use JSON::PP;
-
-our @EXPORT_OK = qw(threads_of judge_sent judge_readers judge_unread);
+use Time::Local qw(timegm);
 
 my $json = JSON::PP->new->utf8;
 
 
-# threads_of($q, @properties): property => list by seq of
-# { text, id, user, tag, raw, sender }, from Redis itself ($q: a
-# LeaseLoft::Requests)
-sub threads_of {
-    my ($q, @properties) = @_;
+# new(members => { ... }, losses => [ ... ], sent => { earlier messages })
+sub new {
+    my ($class, %o) = @_;
 
-    my %threads;
-
-    for my $property (@properties) {
-        for my $item ($q->thread($property)) {
-            my ($seq, $raw, undef, $hash, $sender) = @$item;
-            my $entry = $json->decode($raw);
-
-            $threads{$property}[$seq] = {
-                text => $entry->{text}, id => $entry->{client_id},
-                raw => $raw, sender => $sender,
-                tag => substr(unpack('H*', $hash), 0, 8),
-            };
-        }
-    }
-
-    return \%threads;
+    return bless { losses => [], sent => {}, threads => {}, there => {}, %o },
+                 $class;
 }
 
 
-# what is wrong with the sent messages
-sub judge_sent {
-    my ($model, $threads, %o) = @_;
+# look($q, $get, $model): what is wrong of what is new since the last look, by
+# what it concerns: [ NAME, PROBLEM ... ] each.  $q asks Redis (a
+# LeaseLoft::Requests), $get->(PATH, USER) nginx.
+sub look {
+    my ($self, $q, $get, $model) = @_;
 
-    my (%there, @bad);
+    my %properties = map { $_ => 1 } map { @$_ } values %{ $self->{members} };
+    my %from;
 
-    for my $property (keys %$threads) {
-        my $thread = $threads->{$property};
+    # what was there need not be there any more
+    @$self{qw(threads there)} = ({}, {}) if @{ $self->{losses} };
 
-        for my $seq (1 .. $#$thread) {
-            my $entry = $thread->[$seq];
-            my $id = $entry->{id} // next;
+    @$self{qw(lacking resets)} = (0, 0);
 
-            push @bad, "$id is at $there{$id} and at $property $seq"
-                if $there{$id};
-            push @bad, "$id was never sent" if !$model->{sent}{$id};
-            $there{$id} = "$property $seq";
-        }
+    $self->{sent}{$_} = $model->{sent}{$_} for keys %{ $model->{sent} };
+
+    my @chain = map {
+        my $thread = $self->{threads}{$_} //= [ {} ];
+        my $why = $q->broken($_, $#$thread, $thread->[-1]{hash});
+
+        $from{$_} = @$thread;
+        $self->_more($q, $_);
+        $why eq '' ? () : "$_: $why";
+    } sort keys %properties;
+
+    return (
+        [ 'numbers and chain', @chain ],
+        [ 'each acknowledged message is there once, where it was told',
+          $self->_doubles(\%from), $self->_sent($model) ],
+        [ 'each reader saw everything once, in order',
+          $self->_readers($model) ],
+        [ 'unread counts', $self->unread($get, $model) ],
+    );
+}
+
+
+# the entries that are there: how many
+sub entries {
+    my ($self) = @_;
+
+    my $n = 0;
+    $n += $#$_ for values %{ $self->{threads} };
+
+    return $n;
+}
+
+
+# what was added to a thread, from Redis itself
+sub _more {
+    my ($self, $q, $property) = @_;
+
+    my $thread = $self->{threads}{$property};
+
+    for my $item ($q->thread($property, $#$thread)) {
+        my ($seq, $raw, undef, $hash, $sender) = @$item;
+        my $entry = $json->decode($raw);
+
+        $thread->[$seq] = {
+            text => $entry->{text}, id => $entry->{client_id}, raw => $raw,
+            sender => $sender, hash => $hash,
+            tag => substr(unpack('H*', $hash), 0, 8),
+        };
     }
+}
 
-    for my $m (values %{ $model->{sent} }) {
-        my ($id, $property) = @$m{qw(id property)};
-        my $there = $there{$id};
 
-        push @bad, "$id: $m->{wrong}" if $m->{wrong};
+# where messages are, each of which is to be there once
+sub _doubles {
+    my ($self, $from) = @_;
 
-        if ($m->{seq}) {
-            # a replica that was promoted may lack it, and have another there
-            next if $o{lossy};
-            push @bad, "$id was told to be $m->{seq}, is at "
-                       . ($there // 'no place')
-                if ($there // '') ne "$property $m->{seq}";
-            push @bad, "$id overtook what $m->{user} had sent before"
-                if $m->{seq} <= $m->{after};
+    my ($there, @bad) = ($self->{there});
 
-        } elsif ($m->{accepted} && !$o{lossy}) {
-            push @bad, "$id was accepted, and is lost" if !$there;
+    for my $property (keys %$from) {
+        my $thread = $self->{threads}{$property};
+
+        for my $seq ($from->{$property} .. $#$thread) {
+            my $id = ($thread->[$seq] // {})->{id} // next;
+
+            push @bad, "$id is at @{ $there->{$id} } and at $property $seq"
+                if $there->{$id};
+            push @bad, "$id was never sent" if !$self->{sent}{$id};
+            $there->{$id} = [ $property, $seq ];
         }
-
-        next if !$there;
-        my ($seq) = $there =~ / (\d+)$/;
-        push @bad, "$id has another text or place"
-            if $threads->{$property}[$seq]
-               && $there eq "$property $seq"
-               && $threads->{$property}[$seq]{text} ne $m->{text};
     }
 
     return @bad;
 }
 
 
-# what is wrong with what readers saw: all of it, once, in order
-sub judge_readers {
-    my ($model, $threads, %o) = @_;
+sub _sent {
+    my ($self, $model) = @_;
+
+    my @bad;
+
+    for my $m (values %{ $model->{sent} }) {
+        my ($id, $there) = ($m->{id}, $self->{there}{ $m->{id} });
+
+        push @bad, "$id: $m->{wrong}" if $m->{wrong};
+
+        if ($m->{seq} && !$self->_in_place($m)) {
+            $self->{lacking}++;
+            push @bad, "$id was told to be $m->{seq}, is at "
+                       . ($there ? "@$there" : 'no place')
+                if !$self->_may_lack($m);
+
+        } elsif (!$m->{seq} && $m->{accepted} && !$there) {
+            push @bad, "$id was accepted, and is lost"
+                if !$self->_within(@{ $m->{accepted} });
+        }
+
+        next if !$there;
+
+        # the one before, unless that was lost
+        my $before = $self->{sent}{ $m->{after} // '' };
+        push @bad, "$id overtook what $m->{user} had sent before"
+            if $before && $self->_in_place($before)
+               && $there->[1] <= $before->{seq};
+
+        my ($property, $seq) = @$there;
+        push @bad, "$id has another text or place"
+            if $property ne $m->{property}
+               || $self->{threads}{$property}[$seq]{text} ne $m->{text};
+    }
+
+    return @bad;
+}
+
+
+sub _in_place {
+    my ($self, $m) = @_;
+
+    my $there = $self->{there}{ $m->{id} };
+
+    return $there && $there->[0] eq $m->{property}
+           && $there->[1] == $m->{seq};
+}
+
+
+# an acknowledged one that is not where it was told to be
+sub _may_lack {
+    my ($self, $m) = @_;
+
+    # the entry has its time from a worker, before it was committed
+    my ($y, $mon, $d, $h, $min, $s) =
+        $m->{at} =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+\.\d+)Z$/ or return 0;
+    my $at = timegm(0, $min, $h, $d, $mon - 1, $y) + $s;
+
+    return $self->_loss(sub { $m->{seq} > $_[0]{kept}{ $m->{property} }
+                              && $at <= $_[0]{until} });
+}
+
+
+# whether what was asked and told at these times may be lost
+sub _within {
+    my ($self, $asked, $told) = @_;
+
+    return 0 if !defined $told;
+    return $self->_loss(sub { $told >= $_[0]{since}
+                              && $asked <= $_[0]{until} });
+}
+
+
+sub _loss {
+    my ($self, $condition) = @_;
+    return scalar grep { $condition->($_) } @{ $self->{losses} };
+}
+
+
+# a reader's resets: when, at which seq, and what it had there
+sub _resets {
+    my ($self, $reader) = @_;
+
+    my $thread = $self->{threads}{ $reader->{property} };
+    my @resets = @{ $reader->{resets} };
+
+    $self->{resets} += @resets;
+
+    return @resets . ' resets' if @resets && !@{ $self->{losses} };
+
+    return map { "reset at $_->[1], which is there" } grep {
+        my ($time, $seq, $raw) = @$_;
+
+        (!$seq || (($thread->[$seq] // {})->{raw} // '') eq $raw)
+            && !$self->_loss(sub { $time >= $_[0]{until}
+                                   && $time <= $_[0]{over} })
+    } @resets;
+}
+
+
+sub _readers {
+    my ($self, $model) = @_;
 
     my @bad;
 
     for my $reader (grep { $_->{property} } @{ $model->{readers} }) {
-        my $thread = $threads->{ $reader->{property} };
-        my $name = $reader->{name};
+        my $thread = $self->{threads}{ $reader->{property} };
+        my ($name, $from, $last) = @$reader{qw(name from last)};
 
-        push @bad, map { "$name: $_" } @{ $reader->{problems} };
-        push @bad, "$name: $reader->{resets} resets"
-            if $reader->{resets} && !$o{lossy};
-        push @bad, "$name: saw $reader->{last} of $#$thread"
-            if $reader->{last} != $#$thread;
+        push @bad, map { "$name: $_" } @{ $reader->{problems} },
+                                       $self->_resets($reader);
+        push @bad, "$name: saw $last of $#$thread" if $last != $#$thread;
 
-        for my $seq (1 .. $#$thread) {
-            my ($saw, $tag) = ($reader->{texts}[$seq], $reader->{tags}[$seq]);
+        for my $seq ($from .. $#$thread) {
+            my ($saw, $tag) = map { $reader->{$_}[ $seq - $from ] }
+                                  qw(texts tags);
 
             push @bad, "$name: entry $seq differs"
                 if ($saw // '') ne $thread->[$seq]{raw};
@@ -120,27 +257,41 @@ sub judge_readers {
 }
 
 
-# what is wrong with counts of unread messages; get(PATH, USER) asks
-sub judge_unread {
-    my ($model, $threads, $members, $get, %o) = @_;
+# how far each user was told to have read a property, and how far at most
+sub _marks {
+    my ($self, $model) = @_;
 
-    my (%unread, %marks, %tried, @bad);
+    my (%marks, %tried);
 
-    for my $reader (@{ $model->{readers} }) {
-        next if !$reader->{property};
+    for my $reader (grep { $_->{property} } @{ $model->{readers} }) {
         my $key = "$reader->{user} $reader->{property}";
 
-        for (['mark', \%marks], ['maybe', \%tried]) {
-            my ($name, $hash) = @$_;
-            $hash->{$key} = $reader->{$name}
-                if ($reader->{$name} // 0) > ($hash->{$key} // 0);
+        for my $marked (@{ $reader->{marked} }) {
+            my ($asked, $told, $upto) = @$marked;
+
+            next if $self->_within($asked, $told);
+            $marks{$key} = $upto if $upto > ($marks{$key} // 0);
         }
+
+        $tried{$key} = $reader->{maybe}
+            if ($reader->{maybe} // 0) > ($tried{$key} // 0);
     }
 
-    for my $user (keys %$members) {
-        my $total = 0;
+    return (\%marks, \%tried);
+}
 
-        for my $property (@{ $members->{$user} }) {
+
+# what is wrong with counts of unread messages
+sub unread {
+    my ($self, $get, $model) = @_;
+
+    my ($marks, $tried) = $self->_marks($model);
+    my @bad;
+
+    for my $user (sort keys %{ $self->{members} }) {
+        my (%unread, $total);
+
+        for my $property (@{ $self->{members}{$user} }) {
             my $key = "$user $property";
             my $you = $get->("/api/properties/$property/messages?limit=1",
                              $user)->{you};
@@ -149,7 +300,7 @@ sub judge_unread {
                 next;
             }
 
-            my $thread = $threads->{$property};
+            my $thread = $self->{threads}{$property};
             my $n = grep { $thread->[$_]{sender} ne ''
                            && $thread->[$_]{sender} ne $user }
                          $you->{read} + 1 .. $#$thread;
@@ -157,45 +308,68 @@ sub judge_unread {
             push @bad, "$key: unread $you->{unread}, not $n"
                 if $you->{unread} != $n;
             push @bad, "$key: read up to $you->{read}, but marked "
-                       . $marks{$key}
-                if $you->{read} < ($marks{$key} // 0) && !$o{lossy};
+                       . $marks->{$key}
+                if $you->{read} < ($marks->{$key} // 0);
             push @bad, "$key: read up to $you->{read}, but nobody said so"
-                if $you->{read} > ($tried{$key} // 0);
+                if $you->{read} > ($tried->{$key} // 0);
 
-            $unread{$user}{$property} = $n;
+            $unread{$property} = $n;
             $total += $n;
         }
 
-        my $inbox = $get->('/api/inbox?limit=200', $user);
-        if (!$inbox->{threads}) {
-            push @bad, "$user: no inbox";
-            next;
-        }
-
-        push @bad, "$user: inbox says $inbox->{total_unread}, not $total"
-            if $inbox->{total_unread} != $total;
-
-        for my $thread (@{ $inbox->{threads} }) {
-            my $property = $thread->{property};
-            push @bad, "$user $property: inbox says $thread->{unread}"
-                if $thread->{unread} != $unread{$user}{$property};
-            push @bad, "$user $property: inbox shows $thread->{last}{seq}"
-                if $thread->{last}{seq} != $#{ $threads->{$property} };
-        }
-
-        for my $reader (@{ $model->{readers} }) {
-            next if $reader->{kind} ne 'inbox' || $reader->{user} ne $user;
-
-            push @bad, map { "$reader->{name}: $_" } @{ $reader->{problems} };
-            push @bad, "$reader->{name}: was told $reader->{total}, not $total"
-                if $reader->{total} != $total;
-            push @bad, map { "$reader->{name}: $_ was told to have "
-                             . ($reader->{unread}{$_} // 'none') }
-                       grep { ($reader->{unread}{$_} // -1)
-                              != $unread{$user}{$_} }
-                       @{ $members->{$user} };
-        }
+        push @bad, $self->_inbox($get, $user, \%unread, $total),
+                   map { $self->_told($_, \%unread, $total) }
+                   grep { $_->{kind} eq 'inbox' && $_->{user} eq $user }
+                        @{ $model->{readers} };
     }
+
+    return @bad;
+}
+
+
+# an inbox, as a user gets it
+sub _inbox {
+    my ($self, $get, $user, $unread, $total) = @_;
+
+    my $inbox = $get->('/api/inbox?limit=200', $user);
+
+    return "$user: no inbox" if !$inbox->{threads};
+
+    my @bad;
+    push @bad, "$user: inbox says $inbox->{total_unread}, not $total"
+        if $inbox->{total_unread} != $total;
+    push @bad, "$user: inbox shows " . @{ $inbox->{threads} } . ' threads'
+        if @{ $inbox->{threads} } != keys %$unread;
+
+    for my $thread (@{ $inbox->{threads} }) {
+        my $property = $thread->{property};
+        push @bad, "$user $property: inbox says $thread->{unread}"
+            if $thread->{unread} != $unread->{$property};
+        push @bad, "$user $property: inbox shows $thread->{last}{seq}"
+            if $thread->{last}{seq} != $#{ $self->{threads}{$property} };
+    }
+
+    return @bad;
+}
+
+
+# the same, as the stream of it has told a reader.  What it told of a thread
+# that a loss has taken back may stay until that thread changes again: the
+# numbers of an inbox tell nothing of that (docs/reliability.md).
+sub _told {
+    my ($self, $reader, $unread, $total) = @_;
+
+    my ($name, $heard) = @$reader{qw(name heard_at)};
+    my @bad = map { "$name: $_" } @{ $reader->{problems} };
+    my ($last) = sort { $b <=> $a } values %$heard;
+
+    push @bad, "$name: was told $reader->{total}, not $total"
+        if $reader->{total} != $total && !$self->_within($last, $last);
+    push @bad, map { "$name: $_ was told to have "
+                     . ($reader->{unread}{$_} // 'none') }
+               grep { ($reader->{unread}{$_} // -1) != $unread->{$_}
+                      && !$self->_within($heard->{$_}, $heard->{$_}) }
+               sort keys %$unread;
 
     return @bad;
 }

@@ -9,8 +9,12 @@ package Fault::Load;
 # how they read: see Fault::Reader.
 #
 #     my $load = Fault::Load->start($ll, seed => 1, rate => 20);
+#     $load->still('P1', 'P3');            # nobody sends there any more
 #     my $times = $load->recovery(10);     # since now: senders, readers
-#     my $model = $load->finish(\%heads);  # readers have read up to these
+#     $load->quiesce(20);                  # nobody sends any more
+#     my $model = $load->look(\%heads);    # readers have read up to these
+#     $load->go();
+#     my $model = $load->finish(\%heads);  # the same, and all is over
 
 use strict;
 use warnings;
@@ -88,9 +92,14 @@ sub _ask {
 }
 
 
+# still(@properties): no new message there until go()
+sub still { my $self = shift; return $self->_ask("still @_", 5) }
+
+
 # recovery($seconds): how long from now until each sender was told of a message
 # begun after now, until each reader saw one of these of its property and each
-# stream is live; undef for what did not happen in time
+# stream is live; undef for what did not happen in time.  Not of properties
+# that are still.
 sub recovery {
     my ($self, $seconds) = @_;
 
@@ -102,31 +111,43 @@ sub recovery {
 }
 
 
-# pause(), go(): no new messages; readers go on
-sub pause { $_[0]->_ask('pause', 5) }
-sub go { $_[0]->_ask('go', 5) }
-
-
-# sending(): those that still wait for an answer
-sub sending { $_[0]->_ask('sending', 5) }
-
-
-# quiesce($seconds): no new messages, and each that is to be sent again is
-# answered: 1, or undef
+# quiesce($seconds): no new messages or marks, and each that is to be sent
+# again is answered: 1, or undef.  go(): all go on
 sub quiesce {
     my ($self, $seconds) = @_;
     return $self->_ask("quiesce $seconds", $seconds + 5);
 }
 
 
-# finish(\%heads, $seconds): ends when all readers are there: the model
+sub go { $_[0]->_ask('go', 5) }
+
+
+# look(\%heads, $seconds): once all readers are there, what was told since the
+# last look; all of it, if what was told may be lost.  The heads are the last
+# seq of each property, and the rev of each inbox.
+sub look {
+    my ($self, $heads, $seconds) = @_;
+    return $self->_model('look', $heads, $seconds);
+}
+
+
+# finish(\%heads, $seconds): all that was ever told; then all is over
 sub finish {
     my ($self, $heads, $seconds) = @_;
 
-    $self->_ask("finish $seconds "
+    my $model = $self->_model('finish', $heads, $seconds);
+    waitpid $self->{pid}, 0;
+
+    return $model;
+}
+
+
+sub _model {
+    my ($self, $command, $heads, $seconds) = @_;
+
+    $self->_ask("$command $seconds "
                 . join(' ', map { "$_=$heads->{$_}" } keys %$heads),
                 $seconds + 20);
-    waitpid $self->{pid}, 0;
 
     my $model = eval { retrieve($self->{file}) } // die "no model: $@";
     unlink $self->{file};
@@ -143,6 +164,8 @@ sub _run {
     my $loop = $self->{loop} = Fault::Loop->new();
 
     $self->{sent} = {};
+    $self->{fresh} = {};
+    $self->{still} = {};
     $self->{made} = 0;
 
     $self->{clients} = [ map { $self->_sender(@$_) } @{ $self->{senders} } ];
@@ -198,16 +221,17 @@ sub _plan {
     $sender->{next} = $now if $sender->{next} < $now;
 
     $self->{loop}->after($sender->{next} - $now, sub {
-        return $self->_idle($sender) if $self->{paused};
+        return $self->_idle($sender)
+            if $self->{paused} || $self->{still}{ $sender->{property} };
 
         my $n = ++$self->{made};
         my $id = "m$self->{seed}-$n";
 
-        $self->_send($sender, $self->{sent}{$id} = {
+        $self->_send($sender, $self->{sent}{$id} = $self->{fresh}{$id} = {
             id => $id, user => $sender->{user},
             property => $sender->{property},
             text => "text $n of $sender->{user}",
-            begun => time(), after => $sender->{acked},
+            begun => time(), after => $sender->{last},
             patient => rand() < 0.8, tries => 0, told => [],
         });
     });
@@ -227,6 +251,7 @@ sub _send {
 
     $sender->{busy} = 1;
     $message->{tries}++;
+    $message->{asked} = time();
 
     $sender->{http}->request('POST',
         "/api/properties/$message->{property}/messages",
@@ -246,15 +271,16 @@ sub _told {
         my ($seq) = $body =~ /^\{"seq":(\d+),/;
 
         $message->{seq} = $seq;
-        $message->{took} = time() - $message->{begun};
+        ($message->{at}) = $body =~ /"at":"([^"]*)"/;
         $sender->{acked} = $seq;
+        $sender->{last} = $message->{id};
         $sender->{since} = $message->{begun};
         $message->{wrong} = "answered $body"
             if index($body, qq("text":"$message->{text}")) < 0;
         return $self->_plan($sender);
     }
 
-    $message->{accepted} = 1 if $status == 202;
+    $message->{accepted} = [ $message->{asked}, time() ] if $status == 202;
     $message->{wrong} = "$status: $body"
         if $status != 202 && $status != 503 && $status != 0;
 
@@ -266,16 +292,6 @@ sub _told {
 
     # a message after one that is given up need not come after it
     $self->_plan($sender);
-}
-
-
-sub _do_pause { my ($self, $answer) = @_; $self->{paused} = 1; $answer->(1) }
-sub _do_go { my ($self, $answer) = @_; $self->{paused} = 0; $answer->(1) }
-
-
-sub _do_sending {
-    my ($self, $answer) = @_;
-    $answer->(scalar grep { $_->{busy} } @{ $self->{clients} });
 }
 
 
@@ -305,33 +321,34 @@ sub _do_mark {
     my ($self, $answer, $seconds) = @_;
 
     my $start = time();
+    my @clients = grep { !$self->{still}{ $_->{property} } }
+                       @{ $self->{clients} };
     my ($senders, %seqs);
 
     $self->_until($seconds, sub {
-        return 0 if grep { ($_->{since} // 0) < $start }
-                         @{ $self->{clients} };
+        return 0 if grep { ($_->{since} // 0) < $start } @clients;
 
         if (!defined $senders) {
             $senders = sprintf '%.2f', time() - $start;
-            for my $sender (@{ $self->{clients} }) {
+            for my $sender (@clients) {
                 my $p = $sender->{property};
                 $seqs{$p} = $sender->{acked}
                     if $sender->{acked} > ($seqs{$p} // 0);
             }
         }
 
-        return !grep { !$_->caught_up($seqs{ $_->{property} // '' } // 0) }
+        return !grep { !$_->caught_up($seqs{ $_->of() } // 0) }
                      @{ $self->{eyes} };
     }, sub {
         my ($holds) = @_;
 
         my @late = map { $_->name() }
             defined $senders
-            ? grep { !$_->caught_up($seqs{ $_->{property} // '' } // 0) }
+            ? grep { !$_->caught_up($seqs{ $_->of() } // 0) }
                    @{ $self->{eyes} }
             : ();
         @late = map { $_->{name} } grep { ($_->{since} // 0) < $start }
-                    @{ $self->{clients} } if !defined $senders;
+                    @clients if !defined $senders;
 
         $answer->(($senders // '-') . ' '
                   . ($holds ? sprintf('%.2f', time() - $start) : '-')
@@ -344,7 +361,7 @@ sub _do_quiesce {
     my ($self, $answer, $seconds) = @_;
 
     $self->{paused} = 1;
-    $_->rest() for @{ $self->{eyes} };
+    $_->rest(1) for @{ $self->{eyes} };
 
     $self->_until($seconds,
                   sub { !grep { $_->{busy} } @{ $self->{clients} } },
@@ -352,21 +369,65 @@ sub _do_quiesce {
 }
 
 
+sub _do_still {
+    my ($self, $answer, @properties) = @_;
+
+    $self->{still} = { map { $_ => 1 } @properties };
+    $answer->(1);
+}
+
+
+sub _do_go {
+    my ($self, $answer) = @_;
+
+    $self->{paused} = 0;
+    $self->{still} = {};
+    $_->rest(0) for @{ $self->{eyes} };
+    $answer->(1);
+}
+
+
+sub _until_there {
+    my ($self, $seconds, $heads, $done) = @_;
+
+    my %heads = map { split /=/ } @$heads;
+
+    $self->_until($seconds, sub {
+        return !grep { !$_->caught_up($heads{ $_->of() } // 0) }
+                     @{ $self->{eyes} };
+    }, $done);
+}
+
+
+sub _store {
+    my ($self, $sent, $all) = @_;
+
+    store({
+        sent => $sent, counts => $self->{counts},
+        readers => [ map { $_->result($all) } @{ $self->{eyes} } ],
+    }, $self->{file});
+}
+
+
+sub _do_look {
+    my ($self, $answer, $seconds, @heads) = @_;
+
+    $self->_until_there($seconds, \@heads, sub {
+        $self->{lossy} ? $self->_store($self->{sent}, 1)
+                       : $self->_store($self->{fresh}, 0);
+        $self->{fresh} = {};
+        $answer->(1);
+    });
+}
+
+
 sub _do_finish {
     my ($self, $answer, $seconds, @heads) = @_;
 
-    my %heads = map { split /=/ } @heads;
-
-    $self->_until($seconds, sub {
-        return !grep { !$_->caught_up($heads{ $_->{property} // '' } // 0) }
-                     @{ $self->{eyes} };
-    }, sub {
+    $self->_until_there($seconds, \@heads, sub {
         # what comes twice comes soon
         $self->{loop}->after(0.5, sub {
-            store({
-                sent => $self->{sent}, counts => $self->{counts},
-                readers => [ map { $_->result() } @{ $self->{eyes} } ],
-            }, $self->{file});
+            $self->_store($self->{sent}, 1);
             $answer->(1);
             $self->{loop}->stop();
         });

@@ -29,8 +29,8 @@ sub new {
     my $self = bless {
         %o, load => $load, loop => $load->{loop},
         ports => $load->{ll}{ports}, token => $load->{tokens}{ $o{user} },
-        last => 0, tags => [], texts => [], problems => [], resets => 0,
-        connects => 0, byes => {}, live => 0, mark => 0, unread => {},
+        last => 0, tags => [], texts => [], problems => [], resets => [],
+        live => 0, marked => [], unread => {}, heard_at => {}, looked => 0,
     }, $class;
 
     $self->{http} = Fault::Http->new($self->{loop}, $self->{ports}{http});
@@ -50,8 +50,12 @@ sub new {
 sub name { "$_[0]{kind}:$_[0]{user}:" . ($_[0]{property} // '') }
 
 
-# no more marks
-sub rest { $_[0]{resting} = 1 }
+# the property, or whose inbox
+sub of { $_[0]{property} // $_[0]{user} }
+
+
+# rest(1): no marks for now
+sub rest { $_[0]{resting} = $_[1] }
 
 
 sub end {
@@ -62,24 +66,32 @@ sub end {
 }
 
 
-# whether it has seen this one, and is live, if it is a stream
+# whether it has seen this seq, or rev (0: any), and is live, if it is a stream
 sub caught_up {
-    my ($self, $seq) = @_;
+    my ($self, $head) = @_;
 
     return 0 if $self->{kind} ne 'poll' && $self->{kind} ne 'mixed'
                 && !$self->{live};
-    return 1 if $self->{kind} eq 'inbox';
-    return $self->{last} >= $seq && !$self->{marking};
+    return !$head || $self->{rev} == $head if $self->{kind} eq 'inbox';
+    return $self->{last} >= $head && !$self->{marking};
 }
 
 
-# for the judge
+# for the judge: the entries from "from" on, all or those since the last time;
+# what is wrong is told once
 sub result {
-    my ($self) = @_;
+    my ($self, $all) = @_;
 
-    return { name => $self->name(), map { $_ => $self->{$_} }
-        qw(user property kind last tags texts problems resets connects byes
-           mark maybe unread total rev slowest) };
+    my ($from, $last) = ($all ? 1 : $self->{looked} + 1, $self->{last});
+    $self->{looked} = $last;
+
+    return { name => $self->name(), from => $from,
+        texts => [ @{ $self->{texts} }[$from .. $last] ],
+        tags => [ @{ $self->{tags} }[$from .. $last] ],
+        problems => [ splice @{ $self->{problems} } ],
+        map { $_ => $self->{$_} }
+            qw(user property kind last resets marked maybe unread heard_at
+               total) };
 }
 
 
@@ -158,15 +170,15 @@ sub _entry {
 sub _reset {
     my ($self) = @_;
 
-    $self->{resets}++;
-    @$self{qw(last tags texts)} = (0, [], []);
+    my $last = $self->{last};
+
+    push @{ $self->{resets} }, [ time(), $last, $self->{texts}[$last] ];
+    @$self{qw(last tags texts looked)} = (0, [], [], 0);
 }
 
 
 sub _stream {
     my ($self, $secure, $query) = @_;
-
-    $self->{connects}++;
 
     my $path = $self->_path('events');
     my $place = $self->_place();
@@ -195,11 +207,6 @@ sub _event {
 
     } elsif ($name eq 'ping') {
         $self->{live} = $data =~ /"live":true/ ? 1 : 0;
-        push @{ $self->{lives} }, [ time(), $self->{live} ];
-
-    } elsif ($name eq 'bye') {
-        my ($reason) = $data =~ /"reason":"(\w+)"/;
-        $self->{byes}{$reason}++;
 
     } elsif ($name eq 'reset') {
         # all of it is wanted, and this stream goes on from the head
@@ -228,6 +235,11 @@ sub _poll {
 
     my $place = $self->_place();
     my $limit = 1 + int rand 200;
+
+    # a page that ends before the head tells no tag, and by its seq alone an
+    # entry that was lost is not told from the one that took its place
+    $limit = 200 if $self->{load}{lossy};
+
     my @more = defined $self->{etag} && $self->{etag}[0] eq "$place $limit"
              ? "If-None-Match: $self->{etag}[1]" : ();
 
@@ -273,9 +285,11 @@ sub _polled {
 sub _mark {
     my ($self) = @_;
 
-    return if $self->{done} || $self->{resting};
+    return if $self->{done};
+    return $self->{loop}->after(0.1, sub { $self->_mark() })
+        if $self->{resting};
 
-    my $upto = $self->{last};
+    my ($asked, $upto) = (time(), $self->{last});
 
     $self->{marking} = 1;
     $self->{maybe} = $upto if $upto > ($self->{maybe} // 0);
@@ -284,7 +298,8 @@ sub _mark {
             my ($status, $body) = @_;
 
             $self->{marking} = 0;
-            $self->{mark} = $upto if $status == 204 && $upto > $self->{mark};
+            push @{ $self->{marked} }, [ $asked, time(), $upto ]
+                if $status == 204;
             $self->_problem("mark: $status $body")
                 if $status !~ /^(204|202|503|0)$/
                    && !($status == 422 && $self->{load}{lossy});
@@ -298,7 +313,6 @@ sub _mark {
 sub _inbox_stream {
     my ($self) = @_;
 
-    $self->{connects}++;
     $self->{stream} = Fault::EventStream->new($self->{loop},
         port => $self->{ports}{http}, path => '/api/inbox/events',
         token => $self->{token}, last_id => $self->{rev},
@@ -310,14 +324,12 @@ sub _inbox_stream {
 sub _inbox_event {
     my ($self, $name, $id, $data) = @_;
 
-    if ($name eq 'bye') {
-        my ($reason) = $data =~ /"reason":"(\w+)"/;
-        return $self->{byes}{$reason}++;
-    }
+    return if $name eq 'bye';
 
     if ($name eq 'thread') {
         my $thread = $json->decode($data);
         $self->{unread}{ $thread->{property} } = $thread->{unread};
+        $self->{heard_at}{ $thread->{property} } = time();
         $self->{total} = $thread->{total_unread};
         $self->{rev} = $self->{heard} = $id;
         return;
@@ -363,6 +375,7 @@ sub _fetch {
         $self->{total} = $inbox->{total_unread};
         $self->{unread} = { map { $_->{property} => $_->{unread} }
                             @{ $inbox->{threads} } };
+        $self->{heard_at} = { map { $_ => time() } keys %{ $self->{unread} } };
     });
 }
 

@@ -8,7 +8,9 @@ package Fault::Sentinel;
 #
 #     my $s = Fault::Sentinel->new($ll);     $ll's Redis runs
 #     my $part = $s->primary();              its name, for $ll->stop()
+#     $s->hold($other);                      gets nothing more from it
 #     $s->wait_primary($other, 20);
+#     $s->release($other);
 #     $s->restart($part);                    becomes a replica of the other
 
 use strict;
@@ -51,10 +53,13 @@ sub path {
 }
 
 
+sub redis { return LeaseLoft::Redis->new($_[0]->path($_[1])) }
+
+
 sub on {
     my ($self, $part, @command) = @_;
 
-    my $redis = LeaseLoft::Redis->new($self->path($part)) or return undef;
+    my $redis = $self->redis($part) or return undef;
 
     return $redis->command(@command);
 }
@@ -160,6 +165,28 @@ sub restart {
     return wait_for(sub {
         (eval { $self->on($part, 'PING') } // '') eq 'PONG'
     }, 10);
+}
+
+
+# hold($part): a replica gets nothing more, as its primary refuses the password
+# that it comes back with.  To Sentinel it is as good a replica as before.
+sub hold {
+    my ($self, $part) = @_;
+
+    $self->on($part, 'CONFIG', 'SET', 'masterauth', 'none');
+    $self->on($self->primary(), 'CLIENT', 'KILL', 'TYPE', 'replica');
+
+    return wait_for(sub { $self->on($part, 'INFO', 'replication')
+                              =~ /master_link_status:down/ }, 5);
+}
+
+
+# Sentinel has its configuration written, with the password
+sub release {
+    my ($self, $part) = @_;
+
+    $self->on($part, 'CONFIG', 'SET', 'masterauth', '');
+    $self->on($part, 'CONFIG', 'REWRITE');
 }
 
 
