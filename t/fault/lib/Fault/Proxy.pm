@@ -1,19 +1,21 @@
 package Fault::Proxy;
 
-# A TCP proxy in front of Redis, in a process of its own, which can be told to
+# A proxy in front of Redis, in a process of its own, which can be told to
 # misbehave:
 #
 #     my $proxy = Fault::Proxy->new($socket_of_redis);
-#     $proxy->port();
+#     $proxy->port();               TCP
+#     my $proxy = Fault::Proxy->new($socket_of_redis, $socket);
+#                                   a Unix socket, which tells whose a link is
 #     $proxy->tell('stall');        forwards nothing, closes nothing
 #     $proxy->tell('pass');         goes on, with what was held back
 #     $proxy->tell('cut');          closes all connections
 #     $proxy->tell('rate 3000');    bytes a second, each way, all together
 #     $proxy->tell('to', $path);    where new connections go
-#     $proxy->strike('after', 'll1_append', 3, $pid)
-#         kills this process at its third ll1_append from now on: once Redis
-#         has it, but before any reply; 'before': when Redis has all that came
-#         before it.  True once it was done.
+#     $proxy->strike('after', 'll1_append', 3, $seconds)
+#         kills who gives the third ll1_append from now on: once Redis has it,
+#         but before any reply; 'before': when Redis has all that this link had
+#         sent before it.  The pid, or 0 if it did not come to that.
 
 use strict;
 use warnings;
@@ -21,20 +23,23 @@ use warnings;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX ();
+use Socket qw(SOL_SOCKET SO_PEERCRED);
 use Time::HiRes qw(time);
 
 use Fault::Loop;
 
 
 sub new {
-    my ($class, $path) = @_;
+    my ($class, $path, $own) = @_;
 
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        LocalPort => LeaseLoft::free_port(), Listen => 64, ReuseAddr => 1)
-        or die "listen: $!";
+    my $listener = defined $own
+        ? IO::Socket::UNIX->new(Local => $own, Listen => 64)
+        : IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64,
+              LocalPort => LeaseLoft::free_port(), ReuseAddr => 1);
+    $listener or die "listen: $!";
 
     my $self = bless { path => $path, listener => $listener, links => {},
-                       mode => 'pass', strike => undef }, $class;
+                       own => $own, mode => 'pass', strike => undef }, $class;
 
     pipe my $commands, $self->{commands} or die "pipe: $!";
     pipe $self->{answers}, my $answers or die "pipe: $!";
@@ -52,7 +57,7 @@ sub new {
 
     $self->{pid} = $pid;
     $self->{commands}->autoflush(1);
-    $self->{port} = $listener->sockport();
+    $self->{port} = $listener->sockport() if !defined $own;
     close delete $self->{listener};
 
     return $self;
@@ -62,34 +67,47 @@ sub new {
 sub port { $_[0]{port} }
 
 
+# one line: what the process answers, or what it has struck
+sub _line {
+    my ($self, $seconds) = @_;
+
+    my $in = '';
+    vec($in, fileno $self->{answers}, 1) = 1;
+    return undef if !select($in, undef, undef, $seconds);
+
+    my $line = '';
+    while ($line !~ /\n/) {
+        sysread $self->{answers}, $line, 1, length $line or last;
+    }
+
+    chomp $line;
+    return $line;
+}
+
+
 sub tell {
     my ($self, @words) = @_;
 
     print { $self->{commands} } "@words\n";
-    sysread $self->{answers}, my $line, 1;
+    return $self->_line();
 }
 
 
 # arms it, and waits: see above
 sub strike {
-    my ($self, $when, $command, $count, $pid, $seconds) = @_;
+    my ($self, $when, $command, $count, $seconds) = @_;
 
-    $self->tell('strike', $when, $command, $count, $pid);
+    die "nobody knows whose a link is\n" if !defined $self->{own};
+    $self->tell('strike', $when, $command, $count);
 
-    my $in = '';
-    vec($in, fileno $self->{answers}, 1) = 1;
+    my $pid = $self->_line($seconds);
+    return $pid if defined $pid;
 
-    if (!select($in, undef, undef, $seconds)) {
-        $self->tell('calm');
-        # it may have struck just now
-        vec($in, fileno $self->{answers}, 1) = 1;
-        sysread $self->{answers}, my $line, 1
-            if select($in, undef, undef, 0.05);
-        return 0;
-    }
+    # it may have struck just now
+    $pid = $self->tell('calm');
+    $self->_line() if $pid;
 
-    sysread $self->{answers}, my $line, 1;
-    return 1;
+    return $pid || 0;
 }
 
 
@@ -110,7 +128,7 @@ sub _run {
     my $loop = $self->{loop} = Fault::Loop->new();
     my $line = '';
 
-    $self->{answer} = sub { syswrite $answers, '.' };
+    $self->{answer} = sub { syswrite $answers, "$_[0]\n" };
 
     $loop->on_read($commands, sub {
         my $n = sysread $commands, $line, 4096, length $line;
@@ -119,7 +137,7 @@ sub _run {
         while ($line =~ s/^(\w+) ?(.*)\n//) {
             my $method = "_do_$1";
             $self->$method(split / /, $2);
-            $self->{answer}->();
+            $self->{answer}->(0);
         }
     });
 
@@ -161,9 +179,8 @@ sub _do_calm { my ($self) = @_; $self->{strike} = undef }
 
 
 sub _do_strike {
-    my ($self, $when, $command, $count, $pid) = @_;
-    $self->{strike} = { when => $when, command => $command, count => $count,
-                        pid => $pid };
+    my ($self, $when, $command, $count) = @_;
+    $self->{strike} = { when => $when, command => $command, count => $count };
 }
 
 
@@ -178,7 +195,12 @@ sub _accept {
         return;
     }
 
-    my $link = { a => $a, b => $b, held => '' };
+    my $link = { a => $a, b => $b, held => '', pid => 0 };
+
+    # of a Unix socket the kernel knows who has connected it
+    ($link->{pid}) = unpack 'i', getsockopt $a, SOL_SOCKET, SO_PEERCRED
+        if defined $self->{own};
+
     $_->blocking(0) for $a, $b;
     $self->{links}{$link} = $link;
 
@@ -244,10 +266,10 @@ sub _forward {
 
         if ($hit) {
             $self->_write($link, $to, $bytes);
-            kill 'KILL', $hit->{pid};
+            kill 'KILL', $link->{pid};
             $self->_close($link);
             $self->{strike} = undef;
-            return $self->{answer}->();
+            return $self->{answer}->($link->{pid});
         }
     }
 
