@@ -1,0 +1,96 @@
+#!/usr/bin/perl
+
+# Workers are upgraded while all goes on: those of a next version, which bring
+# a function library of another name, work beside the old ones, take over what
+# these leave, and the other way round, until they are alone.  nginx is the old
+# one, so both libraries stay.
+#
+# The next version is this one, with other names for the library and what is in
+# it, built for this test.
+
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib', 't/fault/lib';
+use Fault;
+use LeaseLoft;
+
+my $next = tempdir('leaseloft-next-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+
+sub build_next {
+    system("cp -R Makefile common conf fuzz worker $next") == 0 or die "cp\n";
+    system("sed -i -e s/leaseloft_1/leaseloft_2/g -e s/ll1_/ll2_/g"
+           . " $next/common/*.h $next/worker/*.[ch] $next/worker/*.lua") == 0
+        or die "sed\n";
+
+    # not what the make that runs this test was told
+    local @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
+
+    return system("make -s -j2 -C $next BUILD=build OPT=-O1"
+                  . ' build/leaseloft-worker >/dev/null') == 0;
+}
+
+my $start = time();
+ok(build_next(), 'the next version is built') or BAIL_OUT('no next version');
+diag(sprintf 'the next version was built in %.1f s', time() - $start);
+
+my $worker = "$next/build/leaseloft-worker";
+my $f = Fault->new(claim => 800);
+my $ll = $f->ll();
+
+# which versions of a function are called within 2 s
+sub called {
+    my ($function) = @_;
+
+    my $redis = LeaseLoft::Redis->new($ll->dir() . '/redis.sock');
+    my ($end, %versions) = (time() + 2);
+
+    $redis->send_command('MONITOR');
+    while (time() < $end) {
+        $versions{$1} = 1 if $redis->reply() =~ /"ll(\d)_$function"/;
+    }
+
+    return join ' ', sort keys %versions;
+}
+
+is(called('append'), '1', 'the old version alone');
+
+$f->fault('workers of the next version beside the old ones', sub {
+    $f->start_worker($_, $worker) for 3, 4;
+    ok(wait_for(sub { my $list = $ll->redis('FUNCTION', 'LIST');
+                      @$list == 2 }, 5), 'each has its library');
+});
+is(called('append'), '1 2', 'both versions work');
+
+# one version takes over what the other one leaves
+for my $round (1 .. ($Fault::long ? 10 : 2)) {
+    $f->fault('kill -9, both versions there', sub {
+        for my $n (1, 3) {
+            $ll->stop("worker$_", 'KILL') for $n, $n + 1;
+            sleep 1 + rand 0.3;
+            $f->start_worker($_, $n == 3 ? $worker : undef) for $n, $n + 1;
+            sleep 0.5;
+        }
+    });
+}
+is(called('append'), '1 2', 'both versions work');
+
+$f->fault('the old ones leave', sub {
+    for my $n (1, 2) {
+        is($ll->stop("worker$n"), 0, 'with 0');
+        sleep 0.3;
+    }
+});
+is(called('append'), '2', 'the next version alone');
+is(called('(?:view|since)'), '1', 'for an nginx that is the old one');
+
+$f->fault('kill -9 of one of them', sub {
+    $ll->stop('worker3', 'KILL');
+    $f->start_worker(3, $worker);
+});
+
+$f->end();
