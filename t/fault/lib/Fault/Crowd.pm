@@ -11,7 +11,8 @@ package Fault::Crowd;
 #     start(..., 500, churn => 2)    each leaves after up to 2 s, and comes back
 #     my $report = $crowd->finish(\%heads);
 #         { problems => [], entries, opened, byes => { REASON => N },
-#           drained => [ seconds from signal() to "bye" ... ] }
+#           drained => [ [ seconds from signal() to "bye" ... ] ... ] }
+#         the last by signal
 
 use strict;
 use warnings;
@@ -30,7 +31,7 @@ sub start {
     my $self = bless {
         port => $ll->{ports}{http}, n => $n, properties => $properties,
         file => $ll->dir() . '/crowd', entries => 0, opened => 0, open => 0,
-        byes => {}, drained => [], problems => [], signal => 0, streams => [],
+        byes => {}, drained => [], problems => [], signals => [], streams => [],
         churn => $o{churn},
     }, $class;
 
@@ -155,7 +156,7 @@ sub _event {
 
     } elsif ($name eq 'hello') {
         $self->{open}++;
-        $one->{open} = 1;
+        $one->{open} = time();
 
         $self->_leave($one) if $self->{churn};
 
@@ -167,12 +168,24 @@ sub _event {
     } elsif ($name eq 'bye') {
         my ($reason) = $data =~ /"reason":"(\w+)"/;
         $self->{byes}{$reason}++;
-        push @{ $self->{drained} }, time() - $self->{signal}
-            if $reason eq 'drain';
+        $self->_drained($one) if $reason eq 'drain';
 
     } elsif ($name eq 'reset') {
         $self->_problem($one, 'reset');
     }
+}
+
+
+# a stream ends as of the first signal after it was opened, or of the last one,
+# if the process that had been told to go took it yet
+sub _drained {
+    my ($self, $one) = @_;
+
+    my ($signals, $now) = ($self->{signals}, time());
+    my ($n) = grep { $signals->[$_] > $one->{open} } 0 .. $#$signals;
+
+    $n //= $#$signals;
+    push @{ $self->{drained}[$n] }, $now - $signals->[$n];
 }
 
 
@@ -233,7 +246,7 @@ sub _do_open {
 
 sub _do_signal {
     my ($self, $answer) = @_;
-    $self->{signal} = time();
+    push @{ $self->{signals} }, time();
     $answer->(1);
 }
 
