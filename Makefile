@@ -70,6 +70,14 @@ else
 export NGINX_BIN ?= nginx
 endif
 
+# the first make says which nginx; those that it starts hear of it
+ifdef SAN
+ifndef SAN_NGINX
+export SAN_NGINX := $(NGINX_BIN)
+endif
+override NGINX_BIN := $(abspath conf/nginx_san.sh)
+endif
+
 
 .PHONY: all module tests deps test-deps run start stop test test-faults soak \
         node-modules fuzz lint format bench bench-programs clean FORCE

@@ -12,14 +12,15 @@ shift
 name=$(basename "$so" .so)
 [ $# -gt 0 ] || set -- "fuzz/corpus/$name"
 
-# the sanitizers' run-time libraries come before a stock nginx; what that keeps
-# until it ends is no leak of ours, while libFuzzer looks after each input
+# the sanitizers' run-time libraries come before a stock nginx, as in
+# conf/nginx_san.sh; what that keeps until it ends is no leak of ours, while
+# libFuzzer looks after each input
 leaks=0
 case $so in
 */fuzz-run/*) preload=$(clang -print-file-name=libclang_rt.asan-x86_64.so)
               leaks=1 ;;
-*-san/*)      preload=$(gcc -print-file-name=libasan.so)
-              preload=$preload:$(gcc -print-file-name=libubsan.so) ;;
+*-san/* | *-palloc/*)
+              NGINX_BIN=conf/nginx_san.sh ;;
 esac
 
 dir=$(mktemp -d)

@@ -177,7 +177,7 @@ sub small {
     my @streams;
 
     # a sanitizer's allocator has other sizes
-    return if $LeaseLoft::build =~ /-san$/;
+    return if $LeaseLoft::sanitized;
 
     push @streams, silent() for 1 .. $count;
     my $before = heap();

@@ -25,16 +25,6 @@ my $health = "http://127.0.0.1:$internal/internal/health";
 @ENV{'RUN_DIR', 'PORT', 'INTERNAL_PORT', 'BUILD'} =
     ("$dir/run", $port, $internal, $LeaseLoft::build);
 
-# a sanitizer's library is for nginx alone
-if ($LeaseLoft::preload) {
-    my $nginx = $ENV{NGINX_BIN} || 'nginx';
-    open my $f, '>', "$dir/nginx" or die;
-    print $f "#!/bin/sh\nLD_PRELOAD=$LeaseLoft::preload exec $nginx \"\$@\"\n";
-    close $f;
-    chmod 0755, "$dir/nginx";
-    @ENV{'NGINX_BIN', 'ASAN_OPTIONS'} = ("$dir/nginx", 'detect_leaks=0');
-}
-
 # runs a command; its exit status and output
 sub run {
     my ($command) = @_;

@@ -43,9 +43,8 @@ our $root = abs_path(dirname(__FILE__) . '/../..');
 our $build = $ENV{BUILD} || 'build';
 $build = "$root/$build" if $build !~ m{^/};
 
-# a sanitizer's run-time library, to be loaded before a stock nginx
-our $preload = join ':', map { chomp(my $s = `gcc -print-file-name=$_`); $s }
-    $build =~ /-san$/ ? ('libasan.so', 'libubsan.so') : ();
+# built with sanitizers
+our $sanitized = $build =~ /-(?:san|palloc)$/;
 
 my $json = JSON::PP->new->canonical->utf8;
 my $owner = $$;
@@ -250,13 +249,10 @@ sub nginx_test {
 sub _nginx_command {
     my ($self) = @_;
 
-    my $bin = $ENV{NGINX_BIN} || 'nginx';
-    my $env = $preload
-        ? "LD_PRELOAD=$preload"
-          . " ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0"
-        : '';
+    my $bin = $ENV{NGINX_BIN}
+        || ($sanitized ? "$root/conf/nginx_san.sh" : 'nginx');
 
-    return "env $env PATH=\$PATH:/usr/sbin $bin -p $self->{dir}"
+    return "env PATH=\$PATH:/usr/sbin $bin -p $self->{dir}"
            . " -e $self->{dir}/error.log -c $self->{dir}/nginx.conf";
 }
 

@@ -112,14 +112,14 @@ export class Stack {
     async stop() {
         await this.script('stop');
 
-        const log = readFileSync(join(this.dir, 'nginx-error.log'), 'utf8');
-        const bad = log.split('\n').filter((line) =>
-            /\[(alert|emerg)\]|Sanitizer|runtime error/.test(line));
+        const bad = ['nginx-error.log', 'worker-1.log'].flatMap((log) =>
+            readFileSync(join(this.dir, log), 'utf8').split('\n')).filter(
+            (line) => /\[(alert|emerg)\]|Sanitizer|runtime error/.test(line));
 
         rmSync(this.dir, { recursive: true, force: true });
 
         if (bad.length) {
-            throw new Error(`in nginx's error log:\n${bad.join('\n')}`);
+            throw new Error(`in the logs:\n${bad.join('\n')}`);
         }
     }
 
