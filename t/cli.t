@@ -286,7 +286,7 @@ is(cli_json('unread', 'u-lena')->{total_unread}, 7, 'and counts on');
 
 # while workers are at work
 
-my $command = "$LeaseLoft::build/leaseloft unread rebuild --redis $ll->{url}";
+my $command = "$LeaseLoft::cli unread rebuild --redis $ll->{url}";
 my $pid = $ll->spawn('rebuild', "sh -c 'for i in 1 2 3; do"
                      . " $command || exit 1; done'");
 my ($sent, $over) = (0, 0);

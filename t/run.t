@@ -152,11 +152,14 @@ if ($worker == 0) {
 ok(wait_for(sub { health() == 200 }, 8), 'and with one again');
 kill 'TERM', $worker;
 waitpid $worker, 0;
+is($?, 0, 'which ends well');
 
 kill 'INT', -$pid;
 ok(wait_for(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 15), 'interrupted');
 is($?, 0, 'ends well');
 is(left(), '', 'nothing is left');
+unlike(join('', map { slurp($_) } glob "$dir/run/*.log"),
+       qr/Sanitizer|runtime error:/, 'no sanitizer said anything');
 
 
 # nothing is left of a start that fails either

@@ -14,7 +14,7 @@ use LeaseLoft;
 use LeaseLoft::Requests;
 
 my $ll = LeaseLoft->new(start => 0);
-my $program = "$LeaseLoft::build/leaseloft-worker";
+my $program = $LeaseLoft::worker;
 
 # options
 

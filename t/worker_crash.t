@@ -26,7 +26,7 @@ $ll->start('redis');
 sub start_worker {
     my ($i) = @_;
     $ll->spawn("worker$i",
-        "$LeaseLoft::build/leaseloft-worker --redis $ll->{url} --claim 700");
+        "$LeaseLoft::worker --redis $ll->{url} --claim 700");
 }
 
 start_worker($_) for 1 .. 3;

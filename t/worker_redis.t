@@ -18,7 +18,7 @@ $ll->start('redis');
 
 for my $i (1, 2) {
     $ll->spawn("worker$i",
-        "$LeaseLoft::build/leaseloft-worker --redis $ll->{url} --claim 300");
+        "$LeaseLoft::worker --redis $ll->{url} --claim 300");
 }
 
 my $q = LeaseLoft::Requests->new($ll);

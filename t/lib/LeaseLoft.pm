@@ -10,12 +10,14 @@ package LeaseLoft;
 #
 #     $ll->finish();
 #
-# finish() stops everything, and fails for an alert, an emergency or a
-# sanitizer's report in a log, and for a process that is left.
+# finish() stops everything, and fails for an alert, an emergency or a report
+# of a sanitizer or valgrind in a log, for a process that did not end well when
+# it was told to, and for one that is left.
 #
 # From the environment: BUILD (build/, where the programs are), NGINX_BIN
-# (nginx), LEASELOFT_DEBUG (nginx's debug log), LEASELOFT_KEEP (keeps the
-# directory and says where it is).
+# (nginx), LEASELOFT_UNDER (a command that the worker and the command line run
+# under, as valgrind), LEASELOFT_DEBUG (nginx's debug log), LEASELOFT_KEEP
+# (keeps the directory and says where it is).
 
 use strict;
 use warnings;
@@ -43,8 +45,15 @@ our $root = abs_path(dirname(__FILE__) . '/../..');
 our $build = $ENV{BUILD} || 'build';
 $build = "$root/$build" if $build !~ m{^/};
 
+# how the worker and the operator's command are run
+our ($worker, $cli) = map { join ' ', $ENV{LEASELOFT_UNDER} // (), "$build/$_" }
+                          qw(leaseloft-worker leaseloft);
+
 # built with sanitizers
 our $sanitized = $build =~ /-(?:san|palloc)$/;
+
+# what they and valgrind say
+my $report = qr/Sanitizer|runtime error:|^==\d+==/;
 
 my $json = JSON::PP->new->canonical->utf8;
 my $owner = $$;
@@ -72,6 +81,7 @@ sub new {
         dir => tempdir('leaseloft-XXXXXX', TMPDIR => 1),
         key => join('', map { sprintf '%08x', rand 2**32 } 1 .. 5),
         workers => 1, directives => {}, expected => [], pids => {},
+        failed => [], reports => [],
         %options,
     }, $class;
 
@@ -266,7 +276,7 @@ sub start {
 
     my $command = $part eq 'redis' ? "redis-server $dir/redis.conf"
                 : $part eq 'nginx' ? $self->_nginx_command()
-                : "$build/leaseloft-worker --redis $self->{url}";
+                : "$worker --redis $self->{url}";
 
     $self->spawn($part, $command);
 
@@ -297,7 +307,6 @@ sub spawn {
         open STDIN, '<', '/dev/null';
         open STDOUT, '>>', "$self->{dir}/$part.log";
         open STDERR, '>&', \*STDOUT;
-        $ENV{ASAN_OPTIONS} //= 'detect_leaks=0:detect_odr_violation=0';
         $ENV{UBSAN_OPTIONS} //= 'print_stacktrace=1';
         exec "exec $command" or POSIX::_exit(127);
     }
@@ -309,20 +318,30 @@ sub spawn {
 
 
 # stop($part, $signal, $timeout): sends a signal (TERM) and waits; returns the
-# wait status, undef when it had to be killed
+# wait status, undef when it had to be killed.  finish() fails for one that ended
+# otherwise than it was told to
 sub stop {
     my ($self, $part, $signal, $timeout) = @_;
 
     my $pid = delete $self->{pids}{$part} or return 0;
 
-    kill $signal // 'TERM', $pid;
-    kill 'CONT', $pid;
+    $signal //= 'TERM';
+    kill $signal, $pid;
 
     my $status;
 
-    if (wait_for(sub { waitpid($pid, POSIX::WNOHANG()) == $pid
-                       && ($status = $?, 1) }, $timeout // 10))
+    if (wait_for(sub {
+            return ($status = $?, 1)
+                if waitpid($pid, POSIX::WNOHANG()) == $pid;
+
+            # only who stands still is told to go on: anybody else may be about
+            # to look for leaks, which stops threads, and would wait for ever
+            kill 'CONT', $pid if state_of($pid) eq 'T';
+            return 0;
+        }, $timeout // 10))
     {
+        push @{ $self->{failed} }, "$part ended with $status"
+            if $status != ($signal eq 'KILL' ? 9 : 0);
         return $status;
     }
 
@@ -605,11 +624,13 @@ sub cli {
     my $pid = open(my $pipe, '-|') // die "fork: $!";
     if ($pid == 0) {
         open STDERR, '>&', \*STDOUT;
-        exec "$build/leaseloft", @arguments or POSIX::_exit(127);
+        exec split(' ', $cli), @arguments or POSIX::_exit(127);
     }
 
     my $out = do { local $/; <$pipe> } // '';
     close $pipe;
+
+    push @{ $self->{reports} }, grep { $_ =~ $report } split /\n/, $out;
 
     return ($? >> 8, $out);
 }
@@ -621,13 +642,13 @@ sub cli {
 sub complaints {
     my ($self) = @_;
 
-    my @lines;
+    my @lines = @{ $self->{reports} };
 
     for my $file (glob "$self->{dir}/*.log") {
         my $text = $self->slurp($file =~ s{.*/}{}r);
 
         push @lines, grep {
-            /\[(alert|emerg)\]|Sanitizer|runtime error:|Assertion .* failed/
+            /\[(alert|emerg)\]|$report|Assertion .* failed/
         } split /\n/, $text;
     }
 
@@ -649,6 +670,7 @@ sub finish {
     my @complaints = $self->complaints();
 
     is("@left", '', 'no process is left');
+    is(join("\n", @{ $self->{failed} }), '', 'each ended as it was told to');
     is(join("\n", @complaints), '', 'no alerts in the logs');
 
     if (!Test::More->builder->is_passing()) {
@@ -775,6 +797,16 @@ sub connect_to {
 
     return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port,
                                  Timeout => 5);
+}
+
+
+# a process's state, as in ps: T when it was stopped
+sub state_of {
+    my ($pid) = @_;
+
+    open my $f, '<', "/proc/$pid/stat" or return '';
+
+    return <$f> =~ /.*\) (\S)/ ? $1 : '';
 }
 
 

@@ -126,7 +126,7 @@ sub _urls {
 sub start_worker {
     my ($self, $n, $binary) = @_;
 
-    $binary //= "$LeaseLoft::build/leaseloft-worker";
+    $binary //= $LeaseLoft::worker;
 
     return $self->{ll}->spawn("worker$n",
         "$binary --redis $self->{worker_url} --claim $self->{claim}");
