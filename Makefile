@@ -224,9 +224,12 @@ stop:
 # --- tests ---
 #
 # T="t/send.t ..." runs only these.  prove runs Perl, compiled TAP programs and
-# node tests alike, and has the last word.  They mostly wait, for a ping or a
-# lease's end, so there may be more of them at a time than processors; the
-# longest come first.
+# node tests alike, says what was skipped, and has the last word.  They mostly
+# wait, for a ping or a lease's end, so there may be more of them at a time than
+# processors; the longest come first.
+
+PROVE := perl -It/lib -S prove --harness LeaseLoft::Harness --timer -It/lib \
+         -e conf/prove.sh
 
 T ?= $(sort $(wildcard t/browser/*.test.mjs)) \
      $(sort $(wildcard t/*.t t/js/*.test.mjs)) $(UNITS) $(REPLAY)
@@ -235,7 +238,7 @@ J ?= 4
 test: test-deps
 	@$(MAKE) --no-print-directory -j2 tests
 	@$(MAKE) --no-print-directory node-modules
-	@prove -j$(J) --timer -It/lib -e conf/prove.sh $(T)
+	@$(PROVE) -j$(J) $(T)
 
 # what drives the browser in tests; not needed to run anything
 node-modules: $(if $(wildcard t/browser/package.json),\
@@ -263,7 +266,7 @@ F ?= $(sort $(wildcard t/fault/*.t))
 test-faults: test-deps
 	@$(MAKE) --no-print-directory -j2 all
 	@LEASELOFT_LONG=$(or $(LONG),$(LEASELOFT_LONG)) \
-	    prove --timer -It/lib -e conf/prove.sh $(F)
+	    $(PROVE) $(F)
 
 soak: test-deps
 	@$(MAKE) --no-print-directory -j2 all

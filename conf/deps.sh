@@ -1,6 +1,6 @@
 #!/bin/sh
 #
-# deps.sh build [test]
+# deps.sh SET ...
 #
 # Installs the Debian packages that are missing, and says which and why; says
 # and does nothing when all is there.
@@ -46,6 +46,8 @@ for set; do
         need /usr/bin/openssl openssl "makes keys and certificates"
         need /usr/bin/nghttp nghttp2-client "HTTP/2 requests"
         need $inc/cmocka.h libcmocka-dev "unit tests"
+        need /usr/bin/ss iproute2 "cuts connections, makes networks"
+        need /usr/bin/uncrustify uncrustify "checks the layout of C files"
         need /usr/bin/node nodejs "runs the pages' modules"
         need /usr/bin/chromium chromium "runs the pages"
         command -v npm >/dev/null \
