@@ -80,7 +80,8 @@ endif
 
 
 .PHONY: all module tests deps test-deps run start stop test test-faults soak \
-        node-modules fuzz lint format bench bench-programs clean FORCE
+        test-valgrind prove node-modules fuzz lint format bench \
+        bench-programs clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -270,8 +271,35 @@ test-faults: test-deps
 
 soak: test-deps
 	@$(MAKE) --no-print-directory -j2 all
-	@LEASELOFT_SOAK=$(if $(filter command,$(origin T)),$(T),600) \
+	@LEASELOFT_SOAK=$(call told,600) \
 	    prove --timer -It/lib t/fault/soak.pl
+
+
+# --- with tools that look at memory ---
+#
+# make SAN=1 test      AddressSanitizer and UBSan, for all of ours
+# make test-valgrind   worker, command line, unit tests and the worker's fuzz
+#                      corpus under valgrind
+#
+# T="t/send.t ..." runs only these.
+
+# what make was told by T=, if it was
+told = $(if $(filter command,$(origin T)),$(T),$(1))
+
+VALGRIND   := valgrind -q --error-exitcode=9 --leak-check=full \
+              --show-leak-kinds=definite --errors-for-leak-kinds=definite
+VALGRIND_T := t/cli.t $(wildcard t/worker*.t t/lease*.t) $(patsubst %,t/%.t, \
+              chain history inbox read schedule send windows write zone) \
+              $(UNITS) $(filter-out %.so,$(REPLAY))
+
+test-valgrind: test-deps
+	@conf/deps.sh valgrind
+	@$(MAKE) --no-print-directory -j2 tests
+	@LEASELOFT_UNDER='$(VALGRIND)' $(MAKE) --no-print-directory prove \
+	    T='$(call told,$(VALGRIND_T))'
+
+prove:
+	@$(PROVE) -j$(J) $(T)
 
 
 # make fuzz T=cursor S=60: fuzzes one target for so many seconds, under

@@ -59,6 +59,9 @@ for set; do
     fuzz)
         need /usr/bin/clang clang "fuzzes with libFuzzer"
         ;;
+    valgrind)
+        need /usr/bin/valgrind valgrind "watches the worker's memory"
+        ;;
     esac
 done
 

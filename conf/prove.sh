@@ -41,7 +41,9 @@ case $file in
     ;;
 
 *)
-    exec "$file" "$@"
+    # a unit test or the replay of a fuzz target; t/lib/LeaseLoft.pm has more of
+    # what runs under valgrind
+    exec $LEASELOFT_UNDER "$file" "$@"
     ;;
 
 esac
