@@ -15,6 +15,7 @@ ifdef SAN
 BUILD ?= build-san
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
              -fno-omit-frame-pointer
+NGINX_SAN := -fno-sanitize=undefined
 OPT ?= -O1 -g
 else
 BUILD ?= build
@@ -80,7 +81,7 @@ endif
 
 
 .PHONY: all module tests deps test-deps run start stop test test-faults soak \
-        test-valgrind prove node-modules fuzz lint format bench \
+        test-palloc test-valgrind prove node-modules fuzz lint format bench \
         bench-programs clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -184,6 +185,9 @@ FORCE:
 #
 # nginx's own configure writes the module's makefile into $(BUILD)/nginx; it
 # runs again only when what it was told, or the list of files, has changed.
+#
+# An nginx of one's own is without UBSan, which would end it at the first of its
+# habits: to copy nothing from a null pointer, or to read words where they lie.
 
 MODULE_SRCS := $(wildcard ngx_leaseloft_module/*.c) $(COMMON_SRCS)
 MODULE_HDRS := $(wildcard ngx_leaseloft_module/*.h common/*.h)
@@ -209,7 +213,8 @@ $(MODULE): $(BUILD)/nginx/Makefile $(MODULE_SRCS) $(MODULE_HDRS)
 	mv $@.new $@
 	if [ -e $(BUILD)/nginx/own ]; then \
 	    echo "  nginx    $(BUILD)/nginx/nginx"; \
-	    $(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) binary; \
+	    $(MAKE) -C $$(cat $(BUILD)/nginx/srcdir) -f $(abspath $<) binary \
+	        CFLAGS="$$(sed -n 's/^CFLAGS = *//p' $<) $(NGINX_SAN)"; \
 	fi
 
 
@@ -278,6 +283,9 @@ soak: test-deps
 # --- with tools that look at memory ---
 #
 # make SAN=1 test      AddressSanitizer and UBSan, for all of ours
+# make test-palloc     these and an nginx whose pools hide nothing from them:
+#                      built from Debian's sources, or from NGINX_SRC=DIR, with
+#                      each allocation a block of its own
 # make test-valgrind   worker, command line, unit tests and the worker's fuzz
 #                      corpus under valgrind
 #
@@ -285,6 +293,23 @@ soak: test-deps
 
 # what make was told by T=, if it was
 told = $(if $(filter command,$(origin T)),$(T),$(1))
+
+PALLOC      := build-palloc
+PALLOC_T    := $(filter-out t/bench.t t/docs.t t/html.t t/layout.t t/run.t \
+                            t/worker%.t,$(wildcard t/*.t)) \
+               $(patsubst fuzz/inside/%.c,$(PALLOC)/fuzz/%.so,$(INSIDE_SRCS))
+PALLOC_MAKE := $(MAKE) --no-print-directory SAN=1 BUILD=$(PALLOC) \
+               NGINX_SRC=$(or $(NGINX_SRC),$(abspath $(PALLOC)/src/nginx)) \
+               SAN_NGINX=$(abspath $(PALLOC)/nginx/nginx) \
+               OPT='-O1 -g -DNGX_DEBUG_PALLOC=1'
+
+test-palloc: test-deps
+	@if [ -e '$(NGINX_SRC)/objs/nginx' ]; then \
+	    echo "nginx itself is built: $(NGINX_SRC) must not be" >&2; exit 1; fi
+	$(if $(NGINX_SRC),,conf/deps.sh palloc && \
+	    conf/nginx_src.sh $(PALLOC)/src)
+	@$(PALLOC_MAKE) -j2 tests
+	@$(PALLOC_MAKE) prove T='$(call told,$(PALLOC_T))'
 
 VALGRIND   := valgrind -q --error-exitcode=9 --leak-check=full \
               --show-leak-kinds=definite --errors-for-leak-kinds=definite
@@ -375,4 +400,4 @@ format:
 
 
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-palloc

@@ -62,6 +62,9 @@ for set; do
     valgrind)
         need /usr/bin/valgrind valgrind "watches the worker's memory"
         ;;
+    palloc)
+        need /usr/bin/dpkg-source dpkg-dev "unpacks nginx's sources"
+        ;;
     esac
 done
 
