@@ -10,8 +10,9 @@ package Fault;
 #     $f->fault('a worker is killed', sub { ... });
 #     $f->end();
 #
-# Four properties, on each of which two send and three read, as streams,
-# secure streams, polls and all of it in turn, and two watch their inboxes.
+# Four properties, on each of which two send and three read, as streams, over
+# TLS and over HTTP/2 too, by polls, and by all of it in turn; three watch their
+# inboxes.
 # LEASELOFT_SEED=N repeats the random choices of a run; LEASELOFT_LONG=1 asks
 # for the long variants; LEASELOFT_RATE=N messages a second for each sender.
 
@@ -175,7 +176,7 @@ sub _load {
                            ([ 'u-lena', $_ ], [ "u-tom$n", $_ ]) } @names ],
         readers => [ map { my ($n) = /(\d+)/;
             ({ user => "u-mia$n", property => $_,
-               kind => $n == 1 ? 'secure' : 'stream' },
+               kind => $n == 1 ? 'secure' : $n == 2 ? 'h2' : 'stream' },
              { user => "u-ana$n", property => $_, kind => 'mixed' },
              { user => $n % 2 ? 'u-omar' : "u-tom$n", property => $_,
                kind => $n % 2 ? 'poll' : 'stream' }) } @names ],

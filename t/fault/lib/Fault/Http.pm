@@ -130,7 +130,8 @@ package Fault::EventStream;
 # new($loop, %options): an event stream
 #
 #     port, path, token, last_id
-#     curl => 1            TLS and HTTP/2, through curl, at this port
+#     curl => 'tls'        HTTP/2 through curl, with TLS
+#     curl => 'h2c'        and without
 #     event => sub { my ($name, $id, $data) = @_ }
 #     closed => sub { my ($why) = @_ }     once, unless close() is called
 sub new {
@@ -176,9 +177,12 @@ sub _plain {
 sub _curl {
     my ($self) = @_;
 
+    my $url = "127.0.0.1:$self->{port}$self->{path}";
+
     $self->{pid} = open my $pipe, '-|', 'curl', '-s', '-N', '-k', '-i',
-        '--http2', (map { ('-H', $_) } $self->_headers()),
-        "https://127.0.0.1:$self->{port}$self->{path}" or return undef;
+        ($self->{curl} eq 'tls' ? ('--http2', "https://$url")
+                                : ('--http2-prior-knowledge', "http://$url")),
+        (map { ('-H', $_) } $self->_headers()) or return undef;
 
     return $pipe;
 }

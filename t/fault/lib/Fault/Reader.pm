@@ -4,6 +4,7 @@ package Fault::Reader;
 #
 #     stream     one stream, opened again with Last-Event-ID whenever it ends
 #     secure     the same over TLS and HTTP/2
+#     h2         the same over HTTP/2 without TLS
 #     poll       polls after its cursor
 #     mixed      all of it in turn, for moments each; marks what it read
 #     inbox      the stream of an inbox, which it fetches when it is told to
@@ -20,6 +21,7 @@ use Time::HiRes qw(time);
 use Fault::Http;
 
 my $json = JSON::PP->new->utf8;
+my %curl = (secure => 'tls', h2 => 'h2c');
 
 
 # new($load, user => U, property => P, kind => K)
@@ -110,14 +112,14 @@ sub _next {
     my $kind = $self->{kind};
 
     return $self->_inbox_stream() if $kind eq 'inbox';
-    return $self->_stream($kind eq 'secure') if $kind =~ /^(stream|secure)$/;
+    return $self->_stream($curl{$kind}) if $kind =~ /^(stream|secure|h2)$/;
     return $self->_poll(1) if $kind eq 'poll';
 
     my $dice = rand;
 
     return $self->_poll(1 + int rand 5) if $dice < 0.4;
 
-    $self->_stream(0, $dice < 0.6);
+    $self->_stream(undef, $dice < 0.6);
     my $stream = $self->{stream};
     $self->{loop}->after(0.1 + rand(1.5), sub {
         return if ($self->{stream} // 0) != $stream;
@@ -178,14 +180,14 @@ sub _reset {
 
 
 sub _stream {
-    my ($self, $secure, $query) = @_;
+    my ($self, $curl, $query) = @_;
 
     my $path = $self->_path('events');
     my $place = $self->_place();
     $path .= "?after=$place" if $query;
 
     $self->{stream} = Fault::EventStream->new($self->{loop},
-        port => $self->{ports}{ $secure ? 'tls' : 'http' }, curl => $secure,
+        port => $self->{ports}{ $curl // 'http' }, curl => $curl,
         path => $path, token => $self->{token},
         last_id => $query ? undef : $place,
         event => sub { $self->_event(@_) },
