@@ -29,6 +29,7 @@
 #define LOAD_SLOTS      1200
 #define LOAD_WARM       (10 * LOAD_SECOND)
 #define LOAD_OPEN       (900 * LOAD_SECOND)
+#define LOAD_ANSWERS    (10 * LOAD_SECOND)
 #define LOAD_STEP       10000000ull
 
 
@@ -148,19 +149,31 @@ load_open(void)
 }
 
 
+/*
+ * Until all is answered, as more is to come until then; and then until each
+ * stream has what it is to have, if it is known what that is.
+ */
+
 static void
 load_drain(void)
 {
-    uint64_t  end, next;
+    uint64_t  limit, start, next;
 
-    end = stats_now() + options.drain * LOAD_SECOND;
-    next = 0;
+    limit = options.drain * LOAD_SECOND;
+    start = stats_now();
 
-    while (stats_now() < end) {
+    while (!sends_idle() && stats_now() - start < LOAD_ANSWERS + limit) {
+        load_turn();
+    }
+
+    start = stats_now();
+    next = start;
+
+    while (!options.mixed && stats_now() - start < limit) {
         load_turn();
 
         if (stats_now() > next) {
-            if (sends_idle() && (options.mixed || watch_complete(sends_to))) {
+            if (watch_complete(sends_to)) {
                 return;
             }
 
