@@ -102,6 +102,7 @@ typedef struct {
 
     ngx_msec_t                  ping;
     ngx_msec_t                  wait;
+    ngx_msec_t                  body_timeout;
     ngx_msec_t                  linger;
     ngx_msec_t                  slow_timeout;
     size_t                      slow_size;

@@ -14,6 +14,7 @@ typedef struct {
     ngx_int_t                 (*done)(ngx_http_request_t *r, ngx_str_t *body);
     ngx_str_t                   body;
     size_t                      size;      /* of what body.data points to */
+    ngx_msec_t                  begun;
     unsigned                    large:1;   /* the rest is thrown away */
 } ngx_leaseloft_body_t;
 
@@ -21,6 +22,8 @@ typedef struct {
 static ngx_int_t ngx_leaseloft_body_refuse(ngx_http_request_t *r,
     ngx_uint_t status);
 static ngx_uint_t ngx_leaseloft_body_is_json(ngx_http_request_t *r);
+static ngx_uint_t ngx_leaseloft_body_is_late(ngx_http_request_t *r,
+    ngx_leaseloft_body_t *body);
 static void ngx_leaseloft_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_leaseloft_body_read(ngx_http_request_t *r,
     ngx_leaseloft_body_t *body);
@@ -50,6 +53,7 @@ ngx_leaseloft_read_body(ngx_http_request_t *r,
     }
 
     body->done = done;
+    body->begun = ngx_current_msec;
     ngx_str_set(&body->body, "");
 
     ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
@@ -108,6 +112,21 @@ ngx_leaseloft_body_is_json(ngx_http_request_t *r)
 }
 
 
+/*
+ * nginx's client_body_timeout is between two reads, so that a byte now and then
+ * would hold a connection for days; this is looked at with each of them
+ */
+static ngx_uint_t
+ngx_leaseloft_body_is_late(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
+{
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    return ngx_current_msec - body->begun >= conf->body_timeout;
+}
+
+
 /* called when there may be something to read, first of all by nginx */
 static void
 ngx_leaseloft_body_handler(ngx_http_request_t *r)
@@ -127,7 +146,12 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
                          : NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
 
     if (rc == NGX_AGAIN) {
-        return;
+
+        if (!ngx_leaseloft_body_is_late(r, body)) {
+            return;
+        }
+
+        rc = NGX_HTTP_REQUEST_TIME_OUT;
     }
 
     r->read_event_handler = ngx_http_block_reading;

@@ -132,6 +132,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       offsetof(ngx_leaseloft_loc_conf_t, wait),
       NULL },
 
+    { ngx_string("leaseloft_body_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, body_timeout),
+      NULL },
+
     { ngx_string("leaseloft_linger"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
@@ -327,6 +334,7 @@ ngx_leaseloft_create_loc_conf(ngx_conf_t *cf)
     conf->origins = NGX_CONF_UNSET_PTR;
     conf->ping = NGX_CONF_UNSET_MSEC;
     conf->wait = NGX_CONF_UNSET_MSEC;
+    conf->body_timeout = NGX_CONF_UNSET_MSEC;
     conf->linger = NGX_CONF_UNSET_MSEC;
     conf->slow_timeout = NGX_CONF_UNSET_MSEC;
     conf->slow_size = NGX_CONF_UNSET_SIZE;
@@ -352,6 +360,7 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_msec_value(conf->ping, prev->ping, 15000);
     ngx_conf_merge_msec_value(conf->wait, prev->wait, 2000);
+    ngx_conf_merge_msec_value(conf->body_timeout, prev->body_timeout, 60000);
     ngx_conf_merge_msec_value(conf->linger, prev->linger, 30000);
     ngx_conf_merge_msec_value(conf->slow_timeout, prev->slow_timeout, 60000);
     ngx_conf_merge_size_value(conf->slow_size, prev->slow_size, 1024 * 1024);
@@ -406,6 +415,13 @@ ngx_leaseloft_check_loc_conf(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"leaseloft_ping\" must not be 0, "
                            "clients rely on pings to find a dead connection");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->body_timeout == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_body_timeout\" must not be 0, "
+                           "a body needs some time to arrive");
         return NGX_CONF_ERROR;
     }
 

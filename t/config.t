@@ -113,6 +113,8 @@ directive('leaseloft_drain', 'x', 'invalid');
 directive('leaseloft_ping', '0', 'invalid|at least|must|more than');
 directive('leaseloft_ping', 'x', 'invalid');
 directive('leaseloft_wait', 'x', 'invalid');
+directive('leaseloft_body_timeout', '0', 'must not be 0');
+directive('leaseloft_body_timeout', 'x', 'invalid');
 directive('leaseloft_slow_size', 'x', 'invalid');
 directive('leaseloft_max_streams', 'x', 'invalid');
 directive('leaseloft_max_streams', '0', '1 to');
