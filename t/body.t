@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # Bodies: how they arrive, what is refused while they do, and that nginx's own
-# error pages are problem documents in the same places.
+# error pages are problem documents in the same places.  Those that are not what
+# they say are in body_broken.t, those that take their time in body_slow.t.
 
 use strict;
 use warnings;
@@ -16,7 +17,6 @@ use LeaseLoft;
 
 my $ll = LeaseLoft->new(
     directives => { client_max_body_size => '1m', limit_req => undef,
-                    client_body_timeout => '1s',
                     client_body_buffer_size => '1k' });
 
 $ll->lease('P', tenants => ['u-tom']);
@@ -194,28 +194,6 @@ for my $how ([http => 2], [tls => 1, http => 2], [tls => 1]) {
        '100, then 201');
     is(statuses(talk(head(@expect) =~ s/Bearer /Bearer x/r, 'wait 0.2')),
        '401', '401 at once');
-}
-
-
-# slow ones
-
-{
-    my $start = time();
-    my $in = talk(head('Content-Length: 100'), '{"cli', 'wait 3');
-    my $r = LeaseLoft::Response->parse($in);
-
-    is_problem($r, 408, '', 'half a body');
-    is($r->header('Connection'), 'close', 'and no more of this connection');
-    cmp_ok(time() - $start, '>', 0.9, 'after client_body_timeout');
-
-    is_problem(LeaseLoft::Response->parse(talk(
-        head('Transfer-Encoding: chunked'), "5\r\nab", 'wait 3')), 408, '',
-        'half a chunk');
-
-    my $body = body();
-    is(statuses(talk(head(@close, 'Content-Length: ' . length $body),
-                     map { ($_, 'wait 0.6') } unpack '(a12)*', $body)), '201',
-       'slow but steady');
 }
 
 

@@ -7,6 +7,8 @@ package LeaseLoft::H2;
 #
 #     my $h2 = LeaseLoft::H2->new($port);
 #     my $n = $h2->get($path, $token);
+#     $n = $h2->request('POST', $path, $token, \@headers, @data, undef);
+#     $h2->write($n, $more, 1);        the last of it
 #     $h2->read(1);                    what came within a second
 #     $h2->status($n), $h2->body($n), $h2->ended($n)
 
@@ -68,24 +70,49 @@ sub string {
 }
 
 
-# get($path, $token, %more headers): asks; the number of the stream
+# get($path, $token, %headers): asks; the number of the stream
 sub get {
-    my ($self, $path, $token, %more) = @_;
+    my ($self, $path, $token, %headers) = @_;
+    return $self->request('GET', $path, $token,
+                          [map { $_, $headers{$_} } sort keys %headers]);
+}
+
+
+# request($method, $path, $token, \@headers, @data): likewise, with a frame for
+# each piece of data; the last one ends the stream, unless undef follows
+sub request {
+    my ($self, $method, $path, $token, $headers, @data) = @_;
 
     my $n = $self->{next};
-    my %headers = (':path' => $path, ':authority' => 'localhost', %more);
-    $headers{authorization} = "Bearer $token" if defined $token;
+    my @headers = (':method', $method, ':path', $path, ':authority',
+                   'localhost', @{ $headers // [] });
+    push @headers, 'authorization', "Bearer $token" if defined $token;
 
-    # GET, http, and the others by name
-    my $block = "\x82\x86" . join '', map {
-        "\0" . string($_) . string($headers{$_}) } sort keys %headers;
+    # http, and the others by name
+    my $block = "\x86";
+    $block .= "\0" . string(shift @headers) . string(shift @headers)
+        while @headers;
+
+    my $out = frame(HEADERS, END_HEADERS | (@data ? 0 : END_STREAM), $n,
+                    $block);
+
+    while (defined(my $piece = shift @data)) {
+        $out .= frame(DATA, @data ? 0 : END_STREAM, $n, $piece);
+    }
 
     $self->{next} += 2;
     $self->{streams}{$n} = { body => '' };
-    syswrite $self->{socket},
-             frame(HEADERS, END_HEADERS | END_STREAM, $n, $block);
+    syswrite $self->{socket}, $out;
 
     return $n;
+}
+
+
+# write($n, $bytes, $last): more of a request's data
+sub write {
+    my ($self, $n, $bytes, $last) = @_;
+    syswrite $self->{socket},
+             frame(DATA, $last ? END_STREAM : 0, $n, $bytes);
 }
 
 
@@ -129,8 +156,9 @@ sub _frame {
         $self->{gone} = 1;
 
     } elsif ($type == HEADERS && $stream) {
-        my ($digits) = $payload =~ /^[\x08\x48]\x03(\d{3})/;
-        $stream->{status} //= $statuses{ ord $payload } // $digits;
+        # by its index, or in digits
+        $stream->{status} //= $payload =~ /^[\x08\x48]\x03(\d{3})/ ? $1
+            : $statuses{ ord $payload } // ord $payload;
         $stream->{ended} = 1 if $flags & END_STREAM;
 
     } elsif ($type == DATA && $stream) {
