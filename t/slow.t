@@ -55,7 +55,7 @@ sub gone {
     my ($fds, @streams) = @_;
     kill 'KILL', map { $_->{pid} // () } @streams;
     $_->close() for @streams;
-    ok(wait_for(sub { metric('streams') == 0 && fds() <= $fds + 1 }, 5),
+    ok(wait_for(sub { metric('streams') == 0 && fds() == $fds }, 5),
        'descriptors and streams are as before') or diag(fds() . " $fds");
     $ll->finish(more => 1);
 }

@@ -259,18 +259,24 @@ for my $i (0 .. $#bad) {
     is($letter{why}, $bad[$i][0], "why: $letter{why}");
 }
 
-# somebody takes a request and is never heard of again
+# somebody takes a request and is never heard of again; in one transaction, as
+# the worker waits for just that
 
-my $id = $q->redis('XADD', $inbox, '*', op => 'send', p => 'P', u => 'u-tom',
-                   b => '{"client_id":"left","text":"left behind"}',
-                   r => "$q->{name}.9001");
-if (my $taken = $q->redis('XREADGROUP', 'GROUP', 'workers', 'gone', 'COUNT', 1,
-                          'STREAMS', $inbox, '>')) {
-    is($q->await(9001, 5)->{status}, 201, 'claimed from the dead');
+$q->redis('MULTI');
+$q->redis('XADD', $inbox, '*', op => 'send', p => 'P', u => 'u-tom',
+          b => '{"client_id":"left","text":"left behind"}',
+          r => "$q->{name}.9001");
+$q->redis('XREADGROUP', 'GROUP', 'workers', 'gone', 'COUNT', 1, 'STREAMS',
+          $inbox, '>');
+$q->redis('XPENDING', $inbox, 'workers', '-', '+', 10);
+my ($id, $read, $pending) = @{ $q->redis('EXEC') };
+is($read->[0][1][0][0], $id, 'taken by one who is gone');
+is(join(' ', map { "@$_[0, 1]" } @$pending), "$id gone", 'and pending');
 
-} else {
-    is($q->await(9001, 5)->{status}, 201, 'the worker was faster');
-}
+$v = $q->await(9001, 5);
+is($v && $v->{status}, 201, 'claimed from the dead');
+is(($q->thread('P'))[-1][1], $v->{body}, 'and in the thread');
+is_deeply($q->{told}{9001}, [201], 'once');
 
 # a property whose data is damaged fails each time, and only it does
 
