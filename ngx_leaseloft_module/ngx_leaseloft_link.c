@@ -9,6 +9,8 @@
  * has gone silent in any of its four directions is found and closed.  A write
  * that changes nothing goes with it: a primary that became a replica tells
  * nobody, answers reads, and even passes on what is published at the new one.
+ * By that, a subscription left behind at a replica hears its probes as well; so
+ * the server of the commands is to have it among its own subscribers.
  */
 
 
@@ -80,6 +82,8 @@ static void ngx_leaseloft_link_retry_handler(ngx_event_t *ev);
 static void ngx_leaseloft_link_retry(ngx_leaseloft_side_t *side);
 static void ngx_leaseloft_link_tick_handler(ngx_event_t *ev);
 static void ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link);
+static void ngx_leaseloft_link_probed(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_link_update(ngx_leaseloft_link_t *link);
 static void ngx_leaseloft_link_release(ngx_leaseloft_link_t *link,
     ngx_leaseloft_command_t *command);
@@ -692,12 +696,34 @@ ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
 
     link->probed = ngx_current_msec;
 
-    (void) ngx_leaseloft_link_command(link, 3, argv, NULL, NULL);
+    /* before it listens there is nothing to be told by the answer */
+
+    (void) ngx_leaseloft_link_command(link, 3, argv,
+                            link->listening ? ngx_leaseloft_link_probed : NULL,
+                            link);
 
     ngx_leaseloft_redis_trial(trial, &link->channel);
 
     (void) ngx_leaseloft_link_command(link, NGX_LEASELOFT_REDIS_TRIAL, trial,
                                       NULL, NULL);
+}
+
+
+/* how many subscribers of this server heard it */
+
+static void
+ngx_leaseloft_link_probed(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_leaseloft_link_t *link = data;
+
+    if (outcome == NGX_LEASELOFT_REPLIED
+        && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0
+        && link->listening)
+    {
+        ngx_leaseloft_redis_fail(link->subscription.redis,
+                                 "not with the server of the commands");
+    }
 }
 
 
