@@ -66,6 +66,22 @@ sub in_step {
     }, 5);
 }
 
+# who is connected to one, but for replication and this question
+sub clients {
+    my ($n) = @_;
+    return grep { !/ flags=[SM]| cmd=client/ }
+           split /\n/, on($n, 'CLIENT', 'LIST');
+}
+
+# whether all have come from one to the other: two connections of each nginx
+# process, and the worker's
+sub moved {
+    my ($from, $to) = @_;
+    return 1 if wait_for(sub { clients($from) == 0 && clients($to) == 5 }, 5);
+    diag(join "\n", "on $from:", clients($from), "on $to:", clients($to));
+    return 0;
+}
+
 lead_to(0);
 $ll->start($_) for qw(worker1 nginx);
 ok($ll->wait_healthy(), 'healthy');
@@ -111,19 +127,35 @@ is($seen && $seen->{text}, 'two', 'and is seen');
 
 # the address is moved first, and nobody sends: no message is refused
 
+ok(moved(0, 1), 'all connections are with the new one');
 ok(in_step(1, 0), 'the replica has all');
 on(0, 'REPLICAOF', 'NO', 'ONE');
 lead_to(0);
 ok(replicate(1, 0), 'and back');
-sleep 2.5;
+ok(moved(1, 0), 'all connections have moved');
 is($ll->say('P', 'u-tom', 'three')->status(), 201,
    'found out before anybody sends');
 ok($stream->wait_entry(4), 'and is seen');
 
 ok(wait_for(sub { on(0, 'PUBSUB', 'NUMSUB', 'll:{p:P}:ch')->[1] >= 1 }, 5),
    'the new primary is listened to');
+
+
+# a process whose two connections are parted by that: what it hears comes by
+# way of the replica, and would be lost with it
+
+ok(in_step(0, 1), 'the replica has all');
+on(1, 'REPLICAOF', 'NO', 'ONE');
+lead_to(1);
+on(0, 'CLIENT', 'KILL', 'TYPE', 'normal');
+ok(replicate(0, 1), 'the roles have changed');
+ok(moved(0, 1), 'those that listen have moved, too');
+ok(wait_for(sub { $ll->say('P', 'u-tom', 'four', client_id => 'four')
+                     ->json()->{seq} }, 5), 'a message');
+ok($stream->wait_entry(5), 'is seen');
+
 my @got = map { $_->{seq} } $stream->entries();
-is("@got", '2 3 4', 'once each, in order');
+is("@got", '2 3 4 5', 'once each, in order');
 
 $stream->close();
 $ll->finish();

@@ -80,7 +80,9 @@ is(join(' ', map { $_->{event} } @{ $ll->poll('S', 'u-tom')->{entries} }),
 
 $ll->start('worker2');
 $ll->lease("T$_", starts_at => at(1)) for 1 .. 20;
-sleep 2;
+ok(wait_for(sub { $ll->redis('ZCARD', 'll:{due}:due') == 0 }, 5),
+   'nothing is due any more');
+$ll->stop($_) for qw(worker1 worker2);    # they finish what they are at
 my $events = join ' ', map {
     join ',', map { $_->{event} } @{ $ll->poll("T$_", 'u-tom')->{entries} }
 } 1 .. 20;
