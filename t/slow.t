@@ -132,7 +132,7 @@ for my $n (8 .. 47) {
     kill 'CONT', map { $_->{pid} // () } @streams;
 
     for my $i (0 .. $#ways) {
-        next if $streams[$i]->wait_entry($seq, 3);
+        next if $streams[$i]->wait_entry($seq, 15);
         push @missed, "@{ $ways[$i] }: after $n messages";
         $streams[$i]->{next} = 0;
     }
