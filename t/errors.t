@@ -123,7 +123,27 @@ for my $path ('/api', '/api/', '/api/properties', '/api/properties/P',
                              port => $ll->{ports}{http});
         like($r->status() . ($r->header('Content-Type') // ''),
              qr{^404text/html}, "$method $path: nginx's 404");
+        is_kept_by_nobody($r, "$method $path") unless $path eq '/api';
     }
+}
+
+for my $path ('/', '/internal', '/internal/x', '/api/inbox',
+              '/internal/properties/P', '/internal/properties/P/lease/')
+{
+    for my $method (qw(GET POST PUT OPTIONS)) {
+        my $r = $ll->request($method, $path, port => $ll->{ports}{internal});
+        like($r->status() . ($r->header('Content-Type') // ''),
+             qr{^404text/html}, "internal $method $path: nginx's 404");
+        is_kept_by_nobody($r, "internal $method $path");
+    }
+}
+
+sub is_kept_by_nobody {
+    my ($r, $what) = @_;
+
+    is(join(', ', map { $r->header($_) // 'none' }
+                  qw(Cache-Control X-Content-Type-Options)),
+       'no-store, nosniff', "$what: for no cache");
 }
 
 
