@@ -83,9 +83,10 @@ is_cli(2, qr/"lease put" takes PROPERTY FILE/, 'lease', 'put', 'P');
 is_cli(2, qr/PROPERTY must be 1 to 64/, 'lease', 'show', 'a b');
 is_cli(2, qr/USER must be 1 to 64/, 'unread', 'a.b');
 is_cli(2, qr/--inboxes must be/, 'doctor', '--inboxes', '0');
-is_cli(1, qr/not built with/, 'doctor', '--redis=rediss://localhost:1');
+is_cli(2, qr/not built with/, 'doctor', '--redis=rediss://localhost:1');
+is_cli(2, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
+is_cli(2, qr/neither/, 'unread', 'u-lena', '--redis=');
 is_cli(1, qr/cannot connect/, 'doctor', '--redis', 'unix:/nowhere/redis');
-is_cli(1, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
 
 
 # tokens

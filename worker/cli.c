@@ -367,7 +367,20 @@ cli_check(cli_t *cli, const char *inboxes)
     int                  i;
     char                *end;
     long                 n;
+    url_t                url;
+    const char          *why;
     const cli_option_t  *option;
+
+    if (cli->redis == NULL) {
+        cli->redis = getenv("LEASELOFT_REDIS");
+
+        if (cli->redis == NULL || cli->redis[0] == '\0') {
+            cli->redis = URL_DEFAULT;
+        }
+
+    } else if (url_parse(cli->redis, &url, &why) != 0) {
+        return cli_usage(cli, "the URL of Redis %s", why);
+    }
 
     if (inboxes) {
         n = strtol(inboxes, &end, 10);
@@ -474,12 +487,7 @@ main(int argc, char **argv)
     memset(&cli, 0, sizeof(cli_t));
 
     cli.inboxes = 1;
-    cli.redis = getenv("LEASELOFT_REDIS");
     cli.args = calloc((size_t) argc + 1, sizeof(char *));
-
-    if (cli.redis == NULL || cli.redis[0] == '\0') {
-        cli.redis = URL_DEFAULT;
-    }
 
     rc = cli.args ? cli_run(&cli, argc, argv) : cli_fail("out of memory");
 
