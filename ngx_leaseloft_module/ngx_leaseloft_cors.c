@@ -187,7 +187,8 @@ ngx_leaseloft_cors_headers(ngx_http_request_t *r)
 
     static ngx_str_t  vary = ngx_string("Origin");
     static ngx_str_t  yes = ngx_string("true");
-    static ngx_str_t  exposed = ngx_string("ETag, Location, Retry-After");
+    static ngx_str_t  exposed = ngx_string("ETag, Location, Retry-After, "
+                                           "LeaseLoft-Time-Zone");
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
 

@@ -106,8 +106,8 @@ for my $case (
 
 my $exposed = $ll->get($messages, @from)
                  ->header('Access-Control-Expose-Headers');
-like($exposed, qr/\b$_\b/, "$_ is exposed") for 'ETag', 'Location',
-                                                'Retry-After';
+like($exposed, qr/\b$_\b/, "$_ is exposed")
+    for 'ETag', 'Location', 'Retry-After', 'LeaseLoft-Time-Zone';
 
 for my $path ('/api/properties/P/events', '/api/inbox/events') {
     for my $how ([], [http => 2]) {
