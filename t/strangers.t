@@ -2,7 +2,9 @@
 
 # Whoever has no business here costs Redis nothing that stays: thousands of
 # requests without a token, with bad ones, or for what is not theirs, leave
-# every key, the append-only file, memory and subscriptions as they were.
+# every key, the append-only file, memory and subscriptions as they were.  Who
+# was a party, or is to be one, is refused by the workers, as what they sent
+# before may be sent again: that leaves a line in the file, and nothing else.
 
 use strict;
 use warnings;
@@ -165,7 +167,8 @@ sleep 1.2;    # what nginx still asks now and then
 $_->[1]->(0) for values %attacks;
 
 my %first = (keys => keys_now(), file => info('aof_current_size'),
-             memory => info('used_memory'), clients => info('connected_clients'));
+             memory => info('used_memory'),
+             clients => info('connected_clients'));
 
 my $start = time();
 
@@ -196,5 +199,69 @@ ok(wait_for(sub { info('used_memory') - $first{memory} <= 65536 }, 5),
 
 $ll->signal('worker1', 'CONT');
 is($ll->say('P', 'u-tom', 'hello')->status(), 201, 'and all is well');
+
+
+# --- those who may read, but not write, or not yet ---
+
+my %soon = (starts_at => '2099-01-01T00:00:00Z');
+
+$ll->lease('F', tenants => ['u-tom', 'u-fred']);
+$ll->say('F', 'u-fred', 'hello', client_id => 'before');
+$ll->lease('F');
+$ll->lease('E', tenants => ['u-edna'], ends_at => at(-1));
+$ll->lease('N', %soon, tenants => ['u-nina', 'u-otto']);
+$ll->lease('N', %soon, tenants => ['u-nina']);
+
+# the status, and what its problem is
+my %parties = (
+    'a tenant who left' => ['F', 'u-fred', 409],
+    'a tenant whose lease has ended' => ['E', 'u-edna', 409],
+    'a tenant whose lease is pending' => ['N', 'u-nina', 409],
+    'a landlord whose lease is pending' => ['N', 'u-lena', 409],
+    'who was taken off a pending lease' => ['N', 'u-otto', 404],
+);
+
+# all but the heartbeat
+sub lasting { my $keys = keys_now(); delete $keys->{'ll:{w}:workers'}; $keys }
+
+sub refused {
+    my ($property, $user, $n) = @_;
+    return ask('POST', "/api/properties/$property/messages",
+               token => $ll->token($user), headers => \@json,
+               body => qq({"client_id":"r$n","text":"t"}));
+}
+
+sub idle {
+    return wait_for(sub { $ll->redis('XLEN', 'll:{in:0}:inbox') == 0 }, 5);
+}
+
+refused(@{ $_ }[0, 1], 0) for values %parties;
+ok(idle(), 'nothing waits');
+ok(wait_for(sub { channels() eq '' }, 5), 'nobody watches anything');
+
+for my $name (sort keys %parties) {
+    my ($property, $user, $status) = @{ $parties{$name} };
+    my ($keys, $file, $memory) = (lasting(), info('aof_current_size'),
+                                  info('used_memory'));
+    my $added = sub {
+        return { @{ $ll->redis('XINFO', 'STREAM', 'll:{in:0}:inbox') } }
+               ->{'entries-added'};
+    };
+    my ($queued, %seen) = ($added->());
+
+    $seen{ refused($property, $user, $_) }++ for 1 .. $times;
+    is_deeply(\%seen, { $status => $times }, "$name: $times x $status");
+    is($added->() - $queued, $status == 404 ? 0 : $times,
+       $status == 404 ? 'no worker is asked' : 'as a worker says');
+    ok(idle(), 'nothing waits');
+    is_deeply(lasting(), $keys, 'no key, and no value, has changed');
+    ok(wait_for(sub { info('used_memory') - $memory <= 65536 }, 5),
+       'memory is what it was') or diag(info('used_memory') - $memory);
+    my $bytes = (info('aof_current_size') - $file) / $times;
+    cmp_ok($bytes, '<', 1024, sprintf '%.0f bytes of the file each', $bytes);
+}
+
+is($ll->say('F', 'u-fred', 'hello', client_id => 'before')->status(), 200,
+   'what was sent before is still known');
 
 $ll->finish();
