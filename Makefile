@@ -265,7 +265,7 @@ t/browser/node_modules/.package-lock.json: t/browser/package.json
 #                    ..." runs only these, LEASELOFT_SEED=N repeats a run's
 #                    choices.
 # make soak          connects, sends, reads and leaves for T=600 seconds; then
-#                    memory and descriptors are where they were
+#                    memory, descriptors and Redis are where they were
 
 F ?= $(sort $(wildcard t/fault/*.t))
 
@@ -388,7 +388,8 @@ bench: test-deps
 # --- layout of the code ---
 
 C_FILES := $(wildcard common/*.[ch] worker/*.[ch] ngx_leaseloft_module/*.[ch] \
-                      fuzz/*.[ch] fuzz/inside/*.c t/unit/*.[ch] bench/*.[ch])
+                      fuzz/*.[ch] fuzz/inside/*.c t/unit/*.[ch] \
+                      t/fault/lib/*.c bench/*.[ch])
 
 lint:
 	@conf/deps.sh lint
