@@ -291,6 +291,9 @@ soak: test-deps
 #
 # T="t/send.t ..." runs only these.
 
+# these do not wait, they compute
+SLOW_J = $(if $(filter command,$(origin J)),$(J),2)
+
 # what make was told by T=, if it was
 told = $(if $(filter command,$(origin T)),$(T),$(1))
 
@@ -309,7 +312,7 @@ test-palloc: test-deps
 	$(if $(NGINX_SRC),,conf/deps.sh palloc && \
 	    conf/nginx_src.sh $(PALLOC)/src)
 	@$(PALLOC_MAKE) -j2 tests
-	@$(PALLOC_MAKE) prove T='$(call told,$(PALLOC_T))'
+	@$(PALLOC_MAKE) prove J=$(SLOW_J) T='$(call told,$(PALLOC_T))'
 
 VALGRIND   := valgrind -q --error-exitcode=9 --leak-check=full \
               --show-leak-kinds=definite --errors-for-leak-kinds=definite
@@ -321,7 +324,7 @@ test-valgrind: test-deps
 	@conf/deps.sh valgrind
 	@$(MAKE) --no-print-directory -j2 tests
 	@LEASELOFT_UNDER='$(VALGRIND)' $(MAKE) --no-print-directory prove \
-	    T='$(call told,$(VALGRIND_T))'
+	    J=$(SLOW_J) T='$(call told,$(VALGRIND_T))'
 
 prove:
 	@$(PROVE) -j$(J) $(T)

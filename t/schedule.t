@@ -58,6 +58,7 @@ sleep 1.5;
 is($ll->say('Q', 'u-tom', 'too late', client_id => 'late')->status(), 202,
    'accepted, nobody answers');
 $ll->start('worker1');
+wait_for(sub { 2 <= (() = $ll->slurp('worker1.log') =~ /connected/g) }, 10);
 my $start = time();
 
 is(wait_state('Q', 'ended'), 1, 'the end was due');

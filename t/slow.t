@@ -41,9 +41,9 @@ sub stack {
     $ll->say('P', 'u-lena', 'hello');
 }
 
-# one stream each way, none of which is read any more
+# one stream each way, none of which is read any more; curl is not to end one
 sub stopped {
-    my @streams = map { $ll->events('P', 'u-tom', @$_) } @ways;
+    my @streams = map { $ll->events('P', 'u-tom', @$_, timeout => 300) } @ways;
     $_->wait_event('hello') or fail('hello') for @streams;
     kill 'STOP', map { $_->{pid} // () } @streams;
     return @streams;
@@ -90,9 +90,10 @@ gone($fds, @streams);
 
 
 # by size, long before the time; a client that does not take its "bye" either
-# is left to nginx's send_timeout.  Who reads is not concerned.
+# is left to nginx's send_timeout, which is long enough for all that is sent
+# here.  Who reads is not concerned.
 
-stack('send_timeout 1s;', leaseloft_slow_timeout => '1h',
+stack('send_timeout 3s;', leaseloft_slow_timeout => '1h',
       leaseloft_slow_size => '64k');
 $fds = fds();
 @streams = stopped();
