@@ -25,7 +25,10 @@ chomp($ENV{NGINX_BIN} = `PATH=\$PATH:/usr/sbin command -v nginx`)
 my $f = Fault->new(rate => 4, daemon => 1, recover => 20,
     directives => { leaseloft_drain => "${drain}s",
                     leaseloft_max_streams => 100000, leaseloft_zone => '4m' },
-    stack => { main => 'worker_processes 2;' });
+    stack => { main => 'worker_processes 2;', http => <<'END' });
+log_format ends '$pid $msec $request_completion $uri';
+access_log ends.log ends;
+END
 my $ll = $f->ll();
 
 my $master = $ll->pid('nginx');
@@ -34,9 +37,16 @@ END { local $?; kill 'KILL', $master if $master }
 my $crowd = Fault::Crowd->start($ll, $f->names(), $many);
 ok($crowd->wait_open($many, 60), "$many streams are open");
 
-# old processes, each with when it was told to go, and those that stayed longer
-# than they may
-my (%told, %late);
+# old processes, each with when it was told to go, those that stayed longer than
+# they may, and those that were told together
+my (%told, %late, @rounds);
+
+sub goes {
+    my (@pids) = @_;
+
+    @told{@pids} = (time()) x @pids;
+    push @rounds, { time => time(), pids => { map { $_ => 1 } @pids } };
+}
 
 sub watch {
     for my $pid (keys %told) {
@@ -49,14 +59,11 @@ sub watch {
 }
 
 for my $round (1 .. $reloads) {
-    my @old = grep { !$told{$_} } $ll->nginx_children();
-
-    $crowd->signal();
+    goes(grep { !$told{$_} } $ll->nginx_children());
     $ll->signal('nginx', 'HUP');
 
     # in the long run some processes still drain when the next are told to
     my $next = time() + ($Fault::long ? 6 : $drain + 2);
-    $told{$_} = time() for @old;
 
     $f->fault('a reload', sub { });
     wait_for(sub { watch(); time() > $next }, $drain + 60);
@@ -67,7 +74,7 @@ ok(wait_for(sub { watch(); !%told }, $drain + 10), 'all old ones are gone');
 is(join(' ', keys %late), '', 'in time');
 is(scalar(() = $ll->nginx_children()), 2, 'two processes are left')
     or diag(join ' ', $ll->nginx_children());
-ok($crowd->wait_open($many, 30), 'all streams are open again');
+ok($crowd->wait_open($many, 60), 'all streams are open again');
 
 # a new binary: the old one is told to go once the new one serves
 
@@ -80,14 +87,14 @@ ok(wait_for(sub { -e "$pid_file.oldbin" && -s $pid_file
                   && $ll->slurp('nginx.pid') != $old }, 5), 'USR2');
 chomp(my $new = $ll->slurp('nginx.pid'));
 sleep 0.5;
-$crowd->signal();
+goes(@old);
 kill 'WINCH', $old;
 ok(wait_for(sub { !grep { -d "/proc/$_" } @old }, $drain + 5),
    'WINCH: the old processes are gone');
 kill 'QUIT', $old;
 $ll->{pids}{nginx} = $master = $new;
 ok(wait_for(sub { !kill 0, $old }, 5), 'QUIT: the old master too');
-ok($crowd->wait_open($many, 30), 'all streams are open again');
+ok($crowd->wait_open($many, 60), 'all streams are open again');
 $f->fault('a new binary', sub { });
 
 $f->end(keep => 1);
@@ -103,18 +110,25 @@ is(join("\n", @{ $report->{problems} }), '', 'no stream missed anything');
 # that half its share, or half more, is more than 5 times that away: less than
 # once in a million runs.  The time begins with the first one to be closed, as
 # the processes are told a moment after the signal.
-for my $times (@{ $report->{drained} }) {
-    my ($first) = sort { $a <=> $b } @$times;
+is(scalar @rounds, $reloads + 1, 'as many reloads, and a new binary');
+
+for my $round (@rounds) {
+    my @ends = sort { $a <=> $b } map { $_->[1] }
+        grep { $round->{pids}{ $_->[0] } && $_->[1] > $round->{time} }
+        map { m{^(\d+) ([\d.]+) OK .*/events$} ? [ $1, $2 ] : () }
+        split /\n/, $ll->slurp('ends.log');
     my @fifths = (0) x 5;
 
-    $fifths[$_]++ for map { my $n = int(($_ - $first) / $drain * 5);
-                            $n > 4 ? 4 : $n } @$times;
+    for my $time (@ends) {
+        my $n = int(($time - $ends[0]) / $drain * 5);
+        $fifths[$n > 4 ? 4 : $n]++;
+    }
+
     diag("closings by fifths of the drain time: @fifths");
-    my $share = @$times / 5;
+    my $share = @ends / 5;
     is(scalar(grep { $_ < $share / 2 || $_ > $share * 1.5 } @fifths), 0,
        'spread evenly');
 }
-is(scalar @{ $report->{drained} }, $reloads + 1, 'as often as it was told to');
 
 # the new master is not a child of this process
 delete $ll->{pids}{nginx};

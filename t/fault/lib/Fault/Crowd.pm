@@ -6,13 +6,10 @@ package Fault::Crowd;
 #
 #     my $crowd = Fault::Crowd->start($ll, \@properties, 500);
 #     $crowd->wait_open(500, 30);
-#     $crowd->signal();              now is when nginx is told to drain
 #     $crowd->drop();                closes all at once, and opens all at once
 #     start(..., 500, churn => 2)    each leaves after up to 2 s, and comes back
 #     my $report = $crowd->finish(\%heads);
-#         { problems => [], entries, opened, byes => { REASON => N },
-#           drained => [ [ seconds from signal() to "bye" ... ] ... ] }
-#         the last by signal
+#         { problems => [], entries, opened, byes => { REASON => N } }
 
 use strict;
 use warnings;
@@ -31,8 +28,7 @@ sub start {
     my $self = bless {
         port => $ll->{ports}{http}, n => $n, properties => $properties,
         file => $ll->dir() . '/crowd', entries => 0, opened => 0, open => 0,
-        byes => {}, drained => [], problems => [], signals => [], streams => [],
-        churn => $o{churn},
+        byes => {}, problems => [], streams => [], churn => $o{churn},
     }, $class;
 
     # the lease of Fault.pm: one tenant more for each property
@@ -79,7 +75,6 @@ sub _ask {
 # wait_open($n, $seconds): until so many are open: for how long, at least 0.01,
 # or 0
 sub wait_open { $_[0]->_ask("open $_[1] $_[2]", $_[2] + 5) }
-sub signal { $_[0]->_ask('signal', 5) }
 sub drop { $_[0]->_ask('drop', 120) }
 sub opened { $_[0]->_ask('opened', 5) }
 
@@ -156,7 +151,7 @@ sub _event {
 
     } elsif ($name eq 'hello') {
         $self->{open}++;
-        $one->{open} = time();
+        $one->{open} = 1;
 
         $self->_leave($one) if $self->{churn};
 
@@ -168,24 +163,10 @@ sub _event {
     } elsif ($name eq 'bye') {
         my ($reason) = $data =~ /"reason":"(\w+)"/;
         $self->{byes}{$reason}++;
-        $self->_drained($one) if $reason eq 'drain';
 
     } elsif ($name eq 'reset') {
         $self->_problem($one, 'reset');
     }
-}
-
-
-# a stream ends as of the first signal after it was opened, or of the last one,
-# if the process that had been told to go took it yet
-sub _drained {
-    my ($self, $one) = @_;
-
-    my ($signals, $now) = ($self->{signals}, time());
-    my ($n) = grep { $signals->[$_] > $one->{open} } 0 .. $#$signals;
-
-    $n //= $#$signals;
-    push @{ $self->{drained}[$n] }, $now - $signals->[$n];
 }
 
 
@@ -244,13 +225,6 @@ sub _do_open {
 }
 
 
-sub _do_signal {
-    my ($self, $answer) = @_;
-    push @{ $self->{signals} }, time();
-    $answer->(1);
-}
-
-
 sub _do_opened { $_[1]->($_[0]{opened}) }
 
 
@@ -288,7 +262,7 @@ sub _do_finish {
             for @late;
 
         store({ map { $_ => $self->{$_} }
-                qw(problems entries opened byes drained) }, $self->{file});
+                qw(problems entries opened byes) }, $self->{file});
         $_->{stream} && $_->{stream}->close() for @{ $self->{streams} };
         $answer->(1);
         $self->{loop}->stop();
