@@ -7,7 +7,8 @@
 #
 # RUNS (3) is how often, LENGTH (5) how many seconds each run counts, SCALE (1)
 # a factor for streams and properties, for a quick look.  ONLY=ours leaves out
-# all contenders whose kind or label does not begin so.
+# all contenders whose kind or label does not begin so.  REALTIME=1 has latency
+# and throughput measured before whatever else the machine does (root).
 
 use strict;
 use warnings;

@@ -63,7 +63,7 @@ my %all = (
                        ['Node + Redis', 'node'], ['floor', 'floor']],
         measure => sub { Bench::Measure::talk(shift, rate => 1000, @_) },
         more => [['p99', 'p99'], ['max', 'max'], ['lost', 'lost'],
-                 ['doubled', 'doubled'], @cpu],
+                 ['doubled', 'doubled'], ['stolen', 'stolen %'], @cpu],
     },
     'latency-always' => {
         title => 'the same, always',
@@ -72,7 +72,7 @@ my %all = (
                        ['Node + Redis', 'node', sync => 'always']],
         measure => sub { Bench::Measure::talk(shift, rate => 1000, @_) },
         more => [['p99', 'p99'], ['max', 'max'], ['lost', 'lost'],
-                 ['doubled', 'doubled'], @cpu],
+                 ['doubled', 'doubled'], ['stolen', 'stolen %'], @cpu],
     },
     'throughput' => {
         title => 'messages a second, closed loop, 64 senders, everysec',
@@ -83,7 +83,7 @@ my %all = (
                        ['floor', 'floor']],
         measure => \&Bench::Measure::talk,
         more => [['p99', 'p99 ms'], ['lost', 'lost'], ['doubled', 'doubled'],
-                 ['busy', 'cores busy'], @cpu],
+                 ['busy', 'cores busy'], ['stolen', 'stolen %'], @cpu],
     },
     'throughput-always' => {
         title => 'the same, always',
@@ -92,7 +92,7 @@ my %all = (
                        ['Node + Redis', 'node', sync => 'always']],
         measure => \&Bench::Measure::talk,
         more => [['p99', 'p99 ms'], ['lost', 'lost'], ['doubled', 'doubled'],
-                 ['busy', 'cores busy'], @cpu],
+                 ['busy', 'cores busy'], ['stolen', 'stolen %'], @cpu],
     },
     'workers' => {
         title => 'messages a second by the number of processes, everysec',

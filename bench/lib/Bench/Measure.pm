@@ -10,7 +10,7 @@ use Exporter qw(import);
 use List::Util qw(sum);
 use Time::HiRes qw(sleep time);
 
-use Bench qw(cpu pss used spent);
+use Bench qw(cpu pss used spent stolen realtime);
 use Bench::Servers;
 
 our @EXPORT_OK = qw(fill);
@@ -90,6 +90,7 @@ sub talk {
         streams => $streams, senders => 64, rate => $rate, warm => 2,
         seconds => $seconds, wait => 'yes');
 
+    realtime($load->{pid}, $server->pids());
     $load->phase('open');
     sleep 1;
     $load->go();
@@ -97,10 +98,11 @@ sub talk {
     my (%start, %used);
     $load->phase('start');
     $start{$_} = used($server->pids($_)) for $server->parts();
-    my $begun = time();
+    my ($begun, @ticks) = (time(), stolen());
     $load->phase('end');
     $used{$_} = spent($start{$_}, $server->pids($_)) for $server->parts();
     my $took = time() - $begun;
+    my $stolen = stolen(@ticks);
 
     my $r = $load->report();
     $server->stop();
@@ -111,6 +113,7 @@ sub talk {
              p99 => $r->{event}{p99}, max => $r->{event}{max},
              map({ $_ => $r->{$_} } qw(lost doubled refused)),
              busy => sum(values %used) / $took,
+             stolen => $stolen,
              map({ $_ => 1e6 * $used{$_} / $n } keys %used) };
 }
 
