@@ -33,6 +33,7 @@ sub new {
         ports => $load->{ll}{ports}, token => $load->{tokens}{ $o{user} },
         last => 0, tags => [], texts => [], problems => [], resets => [],
         live => 0, marked => [], unread => {}, heard_at => {}, looked => 0,
+        connects => 0,
     }, $class;
 
     $self->{http} = Fault::Http->new($self->{loop}, $self->{ports}{http});
@@ -93,7 +94,7 @@ sub result {
         problems => [ splice @{ $self->{problems} } ],
         map { $_ => $self->{$_} }
             qw(user property kind last resets marked maybe unread heard_at
-               total) };
+               total connects) };
 }
 
 
@@ -181,6 +182,8 @@ sub _reset {
 
 sub _stream {
     my ($self, $curl, $query) = @_;
+
+    $self->{connects}++;
 
     my $path = $self->_path('events');
     my $place = $self->_place();
@@ -315,6 +318,7 @@ sub _mark {
 sub _inbox_stream {
     my ($self) = @_;
 
+    $self->{connects}++;
     $self->{stream} = Fault::EventStream->new($self->{loop},
         port => $self->{ports}{http}, path => '/api/inbox/events',
         token => $self->{token}, last_id => $self->{rev},
