@@ -28,7 +28,7 @@ my $seconds = $ENV{LEASELOFT_SOAK} // 600;
 my $moment = 48 * 1024;
 
 # sanitizers have a malloc of their own, which keeps what is freed
-my $heap = $LeaseLoft::preload eq '' && tempdir(CLEANUP => 1);
+my $heap = !$LeaseLoft::sanitized && tempdir(CLEANUP => 1);
 
 if ($heap) {
     system("gcc -shared -fPIC -Wall -o $heap/heap.so t/fault/lib/heap.c") == 0
