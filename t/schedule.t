@@ -80,6 +80,8 @@ is(join(' ', map { $_->{event} } @{ $ll->poll('S', 'u-tom')->{entries} }),
 # two workers: each opening is written once
 
 $ll->start('worker2');
+ok(wait_for(sub { $ll->slurp('worker2.log') =~ /connected/ }, 10),
+   'a second worker');
 $ll->lease("T$_", starts_at => at(1)) for 1 .. 20;
 ok(wait_for(sub { $ll->redis('ZCARD', 'll:{due}:due') == 0 }, 5),
    'nothing is due any more');
