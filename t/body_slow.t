@@ -94,6 +94,9 @@ my @requests = (
      200],
 );
 
+# no time of nginx's has begun before
+my $begin = time();
+
 for my $request (@requests) {
     my ($name, $method, $path, $body, $status) = @$request;
     my ($start, @rest) = unpack "a@{[ length($body) - 4 ]}(a)*", $body;
@@ -138,7 +141,6 @@ my %stopped = (
 
 
 my $queued = queued();
-my $begin = time();
 my (%ended, %others);
 my $longest = 0;
 
