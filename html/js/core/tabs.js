@@ -106,19 +106,28 @@ export class Tabs extends Emitter {
 
         this.inLine = this.inLine || !steal;
 
+        let release = null;
+
         const hold = () => new Promise((resolve) => {
             this.inLine = steal && this.inLine;
 
             if (this.stopped) {
                 resolve();
             } else {
-                this.lead(resolve);
+                release = resolve;
+                this.lead(release);
             }
         });
 
         this.locks.request(this.name, { steal }, hold).catch(() => {
-            /* stolen by a tab that is visible: wait for our turn again */
-            this.follow();
+            /*
+             * Stolen by a tab that is visible: wait for our turn again.  That
+             * tab may be this one, whose first request was granted late: then
+             * it leads on by the second, which it may have heard of before.
+             */
+            if (release && release === this.release) {
+                this.follow();
+            }
 
             if (!this.stopped) {
                 this.queue({});

@@ -1,0 +1,74 @@
+/* Who leads, whatever the order in which a browser tells of its locks. */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { Tabs } from '../../html/js/core/tabs.js';
+import { FakeClock, makeChannels, settle } from './lib/fakes.mjs';
+
+
+/* A tab whose locks are granted and taken when the test says so. */
+function make() {
+    const requests = [];
+    const clock = new FakeClock();
+    const told = [];
+    const tabs = new Tabs({
+        locks: {
+            request: (name, { steal }, fn) => new Promise((resolve, reject) =>
+                requests.push({ steal, grant: fn, take: () =>
+                    reject(new Error('stolen')) })),
+        },
+        channel: makeChannels()(), visible: () => true, clock, id: 'a',
+    });
+
+    tabs.on('lead', () => told.push('lead'));
+    tabs.on('follow', () => told.push('follow'));
+
+    return { tabs, requests, clock, told };
+}
+
+
+for (const first of ['grant', 'take']) {
+    test(`a lock that comes late, and is stolen by ourselves: "${first}" first`,
+         async () => {
+        const { tabs, requests, clock, told } = make();
+
+        tabs.start();
+        await clock.tick(1000);
+        assert.deepEqual(requests.map((r) => r.steal), [false, true]);
+
+        requests[0].grant();
+
+        if (first === 'grant') {
+            requests[1].grant();
+            requests[0].take();
+        } else {
+            requests[0].take();
+            await settle();
+            requests[1].grant();
+        }
+
+        await settle();
+        assert.equal(tabs.leading, true, 'it leads');
+        assert.equal(told.at(-1), 'lead');
+        assert.notEqual(tabs.release, null, 'and can give the lock back');
+    });
+}
+
+
+test('stolen by another tab: it follows, and waits in line', async () => {
+    const { tabs, requests, clock, told } = make();
+
+    tabs.start();
+    requests[0].grant();
+    await clock.tick(1000);
+    assert.deepEqual(told, ['lead']);
+
+    requests[0].take();
+    await settle();
+    assert.deepEqual(told, ['lead', 'follow']);
+    assert.deepEqual(requests.map((r) => r.steal), [false, false]);
+
+    requests[1].grant();
+    assert.deepEqual(told, ['lead', 'follow', 'lead']);
+});
