@@ -114,9 +114,11 @@ lead_to(1);
 $start = time();
 ok($ll->wait_healthy(200, 5), 'the address follows: healthy');
 
+# 200, if it was stored before and the verdict missed a process that was just
+# making its subscription anew, which answers 202 then
 my $sent = wait_for(sub {
     my $r = $ll->say('P', 'u-tom', 'two', client_id => 'two');
-    $r->status() == 201 && $r->json();
+    $r->status() =~ /^20[01]$/ && $r->json();
 }, 5);
 
 is($sent && $sent->{seq}, 3, 'the message can be sent');
