@@ -31,16 +31,22 @@ endif
 # what is said on the command line is for this file, not for nginx's makefile
 MAKEOVERRIDES =
 
-CPPFLAGS += -D_GNU_SOURCE -I. -Icommon -Iworker -I$(BUILD)
+# headers are named without their folder, as nginx's own are: no two share a
+# name, and t/layout.t says which folder may include which
+WORKER_DIRS := $(patsubst %/,%,$(wildcard worker/ worker/*/))
+MODULE_DIRS := $(patsubst %/,%,$(wildcard ngx_leaseloft_module/ \
+                                          ngx_leaseloft_module/*/))
+
+CPPFLAGS += -D_GNU_SOURCE -I. -Icommon $(WORKER_DIRS:%=-I%) -I$(BUILD)
 CFLAGS ?= $(OPT)
 WARN = -Wall -Wextra -Wpointer-arith -Wstrict-prototypes -Werror
 COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN_FLAGS) $(WARN) -fPIC -MMD -MP
 WORKER_LIBS = -lhiredis -lcjson -ljwt -lcrypto -lm
 
 COMMON_SRCS := $(wildcard common/*.c)
-WORKER_SRCS := $(filter-out worker/main.c $(wildcard worker/cli*.c), \
-                            $(wildcard worker/*.c))
-CLI_SRCS    := $(wildcard worker/cli*.c)
+CLI_SRCS    := $(wildcard worker/cli/*.c)
+WORKER_SRCS := $(filter-out worker/main.c $(CLI_SRCS), \
+                            $(wildcard $(WORKER_DIRS:%=%/*.c)))
 UNIT_SRCS   := $(wildcard t/unit/*.c)
 FUZZ_SRCS   := $(wildcard fuzz/fuzz_*.c)
 INSIDE_SRCS := $(wildcard fuzz/inside/*.c)
@@ -109,9 +115,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
 	@echo "  compile  $<"
 	$(COMPILE) -c -o $@ $<
 
-$(BUILD)/functions.h: $(wildcard worker/functions*.lua) worker/embed.sh
+$(BUILD)/functions.h: $(wildcard worker/lua/*)
 	@mkdir -p $(@D)
-	sh worker/embed.sh worker/functions.lua $@
+	sh worker/lua/embed.sh worker/lua/functions.lua $@
 
 # the generated header must be there before the first compilation; later the
 # dependency files know who includes it
@@ -149,7 +155,7 @@ wrapped      = $(shell sed -n 's/^__wrap_\([A-Za-z_]*\).*/-Wl,--wrap=\1/p' $(1))
 NGINX_WRAP  := $(call wrapped,fuzz/nginx_wrap.c)
 NGINX_INCS   = $(patsubst %,-isystem $(NGINX_TREE)/src/%,core event \
                    event/modules os/unix http http/modules http/v2) \
-               -isystem $(BUILD)/nginx
+               -isystem $(BUILD)/nginx $(MODULE_DIRS:%=-I%)
 NGINX_TREE   = $$(cat $(BUILD)/nginx/srcdir)
 MODULE_LIBS  = -lhiredis -ljwt -lcjson -lcrypto
 
@@ -189,8 +195,8 @@ FORCE:
 # An nginx of one's own is without UBSan, which would end it at the first of its
 # habits: to copy nothing from a null pointer, or to read words where they lie.
 
-MODULE_SRCS := $(wildcard ngx_leaseloft_module/*.c) $(COMMON_SRCS)
-MODULE_HDRS := $(wildcard ngx_leaseloft_module/*.h common/*.h)
+MODULE_SRCS := $(wildcard $(MODULE_DIRS:%=%/*.c)) $(COMMON_SRCS)
+MODULE_HDRS := $(wildcard $(MODULE_DIRS:%=%/*.h) common/*.h)
 MODULE_NOW   = $(abspath .) $(NGINX_SRC) $(CC) $(CFLAGS) $(SAN_FLAGS) \
                $(MODULE_SRCS) $(MODULE_HDRS)
 
@@ -390,7 +396,8 @@ bench: test-deps
 
 # --- layout of the code ---
 
-C_FILES := $(wildcard common/*.[ch] worker/*.[ch] ngx_leaseloft_module/*.[ch] \
+C_FILES := $(wildcard common/*.[ch] $(WORKER_DIRS:%=%/*.[ch]) \
+                      $(MODULE_DIRS:%=%/*.[ch]) \
                       fuzz/*.[ch] fuzz/inside/*.c t/unit/*.[ch] \
                       t/fault/lib/*.c bench/*.[ch])
 

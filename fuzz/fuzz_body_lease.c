@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "worker/body.h"
-#include "worker/text.h"
+#include "body.h"
+#include "text.h"
 
 
 static void

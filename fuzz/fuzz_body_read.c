@@ -3,7 +3,7 @@
 
 #include "common/cursor.h"
 #include "fuzz.h"
-#include "worker/body.h"
+#include "body.h"
 
 
 int

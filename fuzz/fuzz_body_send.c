@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "worker/body.h"
-#include "worker/problem.h"
-#include "worker/text.h"
+#include "body.h"
+#include "problem.h"
+#include "text.h"
 
 
 int

@@ -2,7 +2,7 @@
 /* times: what is read can be written and read back, and is the same */
 
 #include "fuzz.h"
-#include "worker/clock.h"
+#include "clock.h"
 
 
 int

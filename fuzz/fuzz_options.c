@@ -6,8 +6,8 @@
 
 #include "common/id.h"
 #include "fuzz.h"
-#include "worker/log.h"
-#include "worker/options.h"
+#include "log.h"
+#include "options.h"
 
 
 #define ARGUMENTS_MAX  32

@@ -23,8 +23,8 @@
 #include <hiredis/hiredis.h>
 
 #include "fuzz.h"
-#include "worker/log.h"
-#include "worker/loop.h"
+#include "log.h"
+#include "loop.h"
 
 
 #define REPLIES_START   1800000000

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "worker/state.h"
+#include "state.h"
 
 
 static void

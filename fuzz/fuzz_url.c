@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "worker/url.h"
+#include "url.h"
 
 
 int

@@ -16,7 +16,7 @@
 
 #include "fuzz.h"
 
-#include "ngx_leaseloft_module/ngx_leaseloft_redis.h"
+#include "ngx_leaseloft_conn.h"
 
 
 /* the second at which every run begins */

@@ -7,10 +7,10 @@
 
 #include "nginx.h"
 
-#include "ngx_leaseloft_module/ngx_leaseloft_channels.h"
-#include "ngx_leaseloft_module/ngx_leaseloft_link.h"
-#include "ngx_leaseloft_module/ngx_leaseloft_streams.h"
-#include "ngx_leaseloft_module/ngx_leaseloft_write.h"
+#include "ngx_leaseloft_channel_watch.h"
+#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_stream_timer.h"
+#include "ngx_leaseloft_write.h"
 
 #include <ngx_event.h>
 #include <sys/un.h>

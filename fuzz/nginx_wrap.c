@@ -9,8 +9,8 @@
 
 #include "nginx.h"
 
-#include "ngx_leaseloft_module/ngx_leaseloft_request.h"
-#include "ngx_leaseloft_module/ngx_leaseloft_zone.h"
+#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_zone.h"
 
 #include <ngx_event.h>
 #include <ngx_event_connect.h>

@@ -9,9 +9,9 @@
 
 
 #include "ngx_leaseloft_channel.h"
-#include "ngx_leaseloft_link.h"
+#include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_request.h"
-#include "ngx_leaseloft_streams.h"
+#include "ngx_leaseloft_stream_timer.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_url.h"
 #include "ngx_leaseloft_write.h"

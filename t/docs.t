@@ -26,7 +26,7 @@ my %contexts = (MAIN => 'http', SRV => 'server', LOC => 'location',
 
 my (%code, %variables);
 
-for my $file (glob 'ngx_leaseloft_module/*.c') {
+for my $file (glob 'ngx_leaseloft_module/{,*/}*.c') {
     my $text = slurp($file);
 
     while ($text =~ /\{\s*ngx_string\("(leaseloft_\w+)"\),\s*

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# A silent stream's request is folded up (ngx_leaseloft_fold.h): events come as
+# A silent stream's request is folded up (ngx_leaseloft_stream_hibernate.h): events come as
 # before, logs have what they had, however it ends, and a request for which
 # another module keeps something is left alone.
 

@@ -37,8 +37,8 @@ sub none {
 
 
 my @common = glob 'common/*.[ch]';
-my @module = glob 'ngx_leaseloft_module/*.[ch]';
-my @worker = glob 'worker/*.[ch]';
+my @module = glob 'ngx_leaseloft_module/{,*/}*.[ch]';
+my @worker = glob 'worker/{,*/}*.[ch]';
 
 my %standard = map { $_ => 1 } qw(stddef.h stdint.h string.h limits.h
                                   stdio.h);

@@ -142,7 +142,7 @@ is($q->inbox('u-omar')->{total}, $q->recount('P', 'u-omar'), 'the inbox too');
 
 
 # the inbox: order, ties, pages; as sorted when it is read, and as kept in a
-# sorted set, which a larger one has (32 threads in worker/functions_inbox.lua)
+# sorted set, which a larger one has (32 threads in worker/lua/functions_inbox.lua)
 
 for my $size (5, 32, 33, 70) {
     my $user = "u-many$size";

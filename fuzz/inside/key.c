@@ -6,7 +6,7 @@
 
 #include "fuzz/nginx.h"
 
-#include "ngx_leaseloft_module/ngx_leaseloft_jwt.h"
+#include "ngx_leaseloft_jwt.h"
 
 #include <sys/mman.h>
 

@@ -7,8 +7,8 @@
 
 #include "fuzz/nginx.h"
 
-#include "ngx_leaseloft_module/ngx_leaseloft_cors.h"
-#include "ngx_leaseloft_module/ngx_leaseloft_request.h"
+#include "ngx_leaseloft_cors.h"
+#include "ngx_leaseloft_request.h"
 
 
 #define FUZZ_VALUES  8

@@ -8,8 +8,8 @@
 
 #include "fuzz/nginx.h"
 
-#include "ngx_leaseloft_module/ngx_leaseloft_page.h"
-#include "ngx_leaseloft_module/ngx_leaseloft_replies.h"
+#include "ngx_leaseloft_page.h"
+#include "ngx_leaseloft_reader.h"
 
 
 static void

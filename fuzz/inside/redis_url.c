@@ -7,7 +7,7 @@
 
 #include "fuzz/nginx.h"
 
-#include "ngx_leaseloft_module/ngx_leaseloft_url.h"
+#include "ngx_leaseloft_url.h"
 
 
 static void

@@ -13,7 +13,7 @@
 
 #include "fuzz/nginx.h"
 
-#include "ngx_leaseloft_module/ngx_leaseloft_token.h"
+#include "ngx_leaseloft_token.h"
 
 #include <openssl/hmac.h>
 

@@ -24,7 +24,8 @@ my $next = tempdir('leaseloft-next-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 sub build_next {
     system("cp -R Makefile common conf fuzz worker $next") == 0 or die "cp\n";
     system("sed -i -e s/leaseloft_1/leaseloft_2/g -e s/ll1_/ll2_/g"
-           . " $next/common/*.h $next/worker/*.[ch] $next/worker/*.lua") == 0
+           . " $next/common/*.h $next/worker/*.[ch] $next/worker/*/*.[ch]"
+           . " $next/worker/lua/*.lua") == 0
         or die "sed\n";
 
     # not what the make that runs this test was told

@@ -5,7 +5,7 @@
 
 #include "t/tap.h"
 #include "t/unit/faults.h"
-#include "worker/body.h"
+#include "body.h"
 
 
 /* a body in memory of its very size; the faults as "field: detail" lines */

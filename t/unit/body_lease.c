@@ -5,7 +5,7 @@
 
 #include "t/tap.h"
 #include "t/unit/faults.h"
-#include "worker/body.h"
+#include "body.h"
 
 
 #define HEAD   "{\"lease_id\":\"L-1\",\"label\":\"12 Elm St, Unit 3\","       \

@@ -2,7 +2,7 @@
 /* the chain, against values from another implementation of SHA-256 */
 
 #include "t/tap.h"
-#include "worker/chain.h"
+#include "chain.h"
 
 
 #define H0  \

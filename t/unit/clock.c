@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "t/tap.h"
-#include "worker/clock.h"
+#include "clock.h"
 
 
 static void

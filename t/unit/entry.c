@@ -2,9 +2,9 @@
 /* entries and problem documents, to the byte */
 
 #include "t/tap.h"
-#include "worker/entry.h"
-#include "worker/json.h"
-#include "worker/problem.h"
+#include "entry.h"
+#include "json.h"
+#include "problem.h"
 
 
 #define AT  INT64_C(1795348800123)       /* 2026-11-22T12:00:00.123Z */

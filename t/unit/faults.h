@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/buf.h"
-#include "worker/fault.h"
+#include "buf.h"
+#include "fault.h"
 
 
 /* rc is what the parser said: it has to agree with the list */

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 #include "t/tap.h"
-#include "worker/lease.h"
+#include "lease.h"
 
 
 #define NEVER  CLOCK_NEVER

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "t/tap.h"
-#include "worker/text.h"
+#include "text.h"
 
 
 #define valid(s)  text_valid(s, sizeof(s) - 1)

@@ -2,7 +2,7 @@
 /* where Redis is */
 
 #include "t/tap.h"
-#include "worker/url.h"
+#include "url.h"
 
 
 static url_t        url;

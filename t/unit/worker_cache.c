@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "t/tap.h"
-#include "worker/args.h"
-#include "worker/backoff.h"
-#include "worker/badge.h"
-#include "worker/property.h"
-#include "worker/view.h"
+#include "args.h"
+#include "backoff.h"
+#include "badge.h"
+#include "property.h"
+#include "view.h"
 
 
 static void

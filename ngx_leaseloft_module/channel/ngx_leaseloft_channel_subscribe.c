@@ -1,0 +1,169 @@
+
+/*
+ * Subscribing to what channels watch.
+ *
+ * Channels that are wanted in one turn of the event loop are subscribed to by
+ * one command at its end, and after a lost link all of them by as few as
+ * possible: a command costs Redis more than a name in it.
+ */
+
+
+#include "ngx_leaseloft_channel_watch.h"
+
+
+static void ngx_leaseloft_channel_want(ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channels_want_handler(ngx_event_t *ev);
+
+
+void
+ngx_leaseloft_channels_subscribe_init(ngx_leaseloft_channels_t *channels)
+{
+    channels->want.handler = ngx_leaseloft_channels_want_handler;
+    channels->want.data = channels;
+    channels->want.log = channels->process->log;
+}
+
+
+void
+ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel)
+{
+    ngx_leaseloft_channels_t  *channels;
+
+    channels = channel->process->channels;
+
+    ngx_leaseloft_channel_want(channel);
+
+    if (channels->nwanted && !channels->want.posted) {
+        ngx_post_event(&channels->want, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_leaseloft_channel_want(ngx_leaseloft_channel_t *channel)
+{
+    ngx_leaseloft_channels_t  *channels;
+
+    channels = channel->process->channels;
+
+    channel->state = NGX_LEASELOFT_CHANNEL_SUBSCRIBING;
+    channels->wanted[channels->nwanted++] = channel;
+
+    if (channels->nwanted == NGX_LEASELOFT_LINK_BATCH) {
+        ngx_leaseloft_channels_flush(channels);
+    }
+}
+
+
+static void
+ngx_leaseloft_channels_want_handler(ngx_event_t *ev)
+{
+    ngx_leaseloft_channels_flush(ev->data);
+}
+
+
+void
+ngx_leaseloft_channels_flush(ngx_leaseloft_channels_t *channels)
+{
+    char        *data;
+    ngx_str_t   *names;
+    ngx_int_t    rc;
+    ngx_uint_t   i, n;
+
+    n = channels->nwanted;
+
+    if (n == 0) {
+        return;
+    }
+
+    channels->nwanted = 0;
+    rc = NGX_ERROR;
+
+    names = ngx_alloc(n * (sizeof(ngx_str_t) + LL_KEY_MAX),
+                      channels->process->log);
+
+    if (names) {
+        data = (char *) &names[n];
+
+        for (i = 0; i < n; i++, data += LL_KEY_MAX) {
+            names[i].data = (u_char *) data;
+            names[i].len = ngx_leaseloft_channel_name(channels->wanted[i],
+                                                      data);
+        }
+
+        rc = ngx_leaseloft_link_subscribe(channels->process->link, n, names);
+
+        ngx_free(names);
+    }
+
+    if (rc == NGX_OK) {
+        return;
+    }
+
+    /* they are when the link listens again */
+
+    for (i = 0; i < n; i++) {
+        channels->wanted[i]->state = NGX_LEASELOFT_CHANNEL_DOWN;
+    }
+}
+
+
+/* the link listens again */
+
+void
+ngx_leaseloft_channels_subscribe(ngx_leaseloft_channels_t *channels)
+{
+    ngx_leaseloft_channel_t  *channel;
+
+    channels->nwanted = 0;
+
+    for (channel = ngx_leaseloft_channels_next(channels, NULL);
+         channel;
+         channel = ngx_leaseloft_channels_next(channels, channel))
+    {
+        ngx_leaseloft_channel_want(channel);
+    }
+
+    ngx_leaseloft_channels_flush(channels);
+}
+
+
+void
+ngx_leaseloft_channels_subscribed(ngx_leaseloft_channels_t *channels,
+    ngx_str_t *name)
+{
+    ngx_leaseloft_channel_t  *channel;
+
+    channel = ngx_leaseloft_channels_by_name(channels, name);
+
+    /* it may be gone, or gone and back, in which case it is asked for twice */
+
+    if (channel && channel->state == NGX_LEASELOFT_CHANNEL_SUBSCRIBING) {
+        ngx_leaseloft_channel_sync(channel);
+    }
+}
+
+
+void
+ngx_leaseloft_channels_lost(ngx_leaseloft_channels_t *channels)
+{
+    ngx_leaseloft_channel_t  *channel;
+
+    channels->nwanted = 0;
+
+    for (channel = ngx_leaseloft_channels_next(channels, NULL);
+         channel;
+         channel = ngx_leaseloft_channels_next(channels, channel))
+    {
+        channel->state = NGX_LEASELOFT_CHANNEL_DOWN;
+
+        /* another primary may come by the same versions with another history */
+
+        ngx_leaseloft_channel_drop_memos(channel);
+
+        if (channel->command) {
+            ngx_leaseloft_link_cancel(channel->command);
+            channel->command = NULL;
+        }
+    }
+}

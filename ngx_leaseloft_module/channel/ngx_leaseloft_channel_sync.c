@@ -1,0 +1,514 @@
+
+/*
+ * Reading what channels missed.
+ */
+
+
+#include "ngx_leaseloft_channel_watch.h"
+
+
+#define NGX_LEASELOFT_CHANNEL_CATCH_UP  100
+#define NGX_LEASELOFT_CHANNEL_NO_REV    LL_SEQ_MAX
+#define NGX_LEASELOFT_CHANNEL_AGAIN     1000
+
+
+/* what is asked of a property's meta, and the places in the reply */
+enum {
+    NGX_LEASELOFT_HEAD_VER = 0,
+    NGX_LEASELOFT_HEAD_REV,
+    NGX_LEASELOFT_HEAD_SEQ,
+    NGX_LEASELOFT_HEAD_HASH,
+    NGX_LEASELOFT_HEAD_ELEMENTS
+};
+
+
+static ngx_leaseloft_command_t *ngx_leaseloft_channel_ask_user(
+    ngx_leaseloft_channel_t *channel);
+static ngx_leaseloft_command_t *ngx_leaseloft_channel_ask_head(
+    ngx_leaseloft_channel_t *channel);
+static ngx_leaseloft_command_t *ngx_leaseloft_channel_ask(
+    ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channel_again(ngx_leaseloft_channels_t *channels);
+static void ngx_leaseloft_channel_synced(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static void ngx_leaseloft_channel_failed(ngx_leaseloft_channel_t *channel,
+    redisReply *reply);
+static ngx_int_t ngx_leaseloft_channel_head(ngx_leaseloft_channel_t *channel,
+    redisReply *reply);
+static ngx_int_t ngx_leaseloft_channel_catch_up(
+    ngx_leaseloft_channel_t *channel, redisReply *reply,
+    ngx_leaseloft_news_e *news);
+static ngx_int_t ngx_leaseloft_channel_catch_up_user(
+    ngx_leaseloft_channel_t *channel, redisReply *reply);
+
+
+/* commands can be sent again: reads that could not be are made up for */
+
+void
+ngx_leaseloft_channels_ready(ngx_leaseloft_channels_t *channels)
+{
+    ngx_leaseloft_channel_t  *channel;
+
+    for (channel = ngx_leaseloft_channels_next(channels, NULL);
+         channel;
+         channel = ngx_leaseloft_channels_next(channels, channel))
+    {
+        if (channel->state == NGX_LEASELOFT_CHANNEL_SYNCING) {
+            ngx_leaseloft_channel_sync(channel);
+        }
+    }
+}
+
+
+/* the link came up or went down */
+
+void
+ngx_leaseloft_channels_live(ngx_leaseloft_channels_t *channels)
+{
+    ngx_leaseloft_channel_t  *channel;
+
+    for (channel = ngx_leaseloft_channels_next(channels, NULL);
+         channel;
+         channel = ngx_leaseloft_channels_next(channels, channel))
+    {
+        /* see ngx_leaseloft_channels_lost() */
+
+        if (!ngx_leaseloft_link_up(channels->process->link)) {
+            ngx_leaseloft_channel_drop_memos(channel);
+        }
+
+        ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
+    }
+}
+
+
+/* reading */
+
+void
+ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
+{
+    channel->state = NGX_LEASELOFT_CHANNEL_SYNCING;
+
+    if (channel->command) {
+        return;
+    }
+
+    channel->heard = 0;
+
+    if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
+        channel->command = ngx_leaseloft_channel_ask_user(channel);
+
+    } else if (channel->known) {
+        channel->command = ngx_leaseloft_channel_ask(channel);
+
+    } else {
+        channel->command = ngx_leaseloft_channel_ask_head(channel);
+    }
+
+    if (channel->command == NULL) {
+        ngx_leaseloft_channel_again(channel->process->channels);
+    }
+}
+
+
+static ngx_leaseloft_command_t *
+ngx_leaseloft_channel_ask_user(ngx_leaseloft_channel_t *channel)
+{
+    u_char     number[NGX_INT64_LEN];
+    ngx_str_t  argv[1];
+
+    argv[0].data = number;
+    argv[0].len = ngx_sprintf(number, "%uL", channel->known
+                                    ? channel->ver
+                                    : (uint64_t) NGX_LEASELOFT_CHANNEL_NO_REV)
+                  - number;
+
+    return ngx_leaseloft_link_user_call(channel->process->link,
+                                        LL_FUNCTION "inbox_since",
+                                        &channel->id, 1, argv,
+                                        ngx_leaseloft_channel_synced, channel);
+}
+
+
+/*
+ * The first time only the head is wanted, for which no function need be
+ * called: that would take Redis 6 us, this takes 1.5.
+ */
+
+static ngx_leaseloft_command_t *
+ngx_leaseloft_channel_ask_head(ngx_leaseloft_channel_t *channel)
+{
+    char       key[LL_KEY_MAX];
+    ngx_str_t  argv[2 + NGX_LEASELOFT_HEAD_ELEMENTS];
+
+    ngx_str_set(&argv[0], "HMGET");
+    argv[1].data = (u_char *) key;
+    argv[1].len = ll_keys_property(key, LL_KEY_META, (char *) channel->id.data,
+                                   channel->id.len);
+
+    ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_VER], "ver");
+    ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_REV], "rev");
+    ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_SEQ], "seq");
+    ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_HASH], "hash");
+
+    return ngx_leaseloft_link_command(channel->process->link,
+                                      2 + NGX_LEASELOFT_HEAD_ELEMENTS, argv,
+                                      ngx_leaseloft_channel_synced, channel);
+}
+
+
+static ngx_leaseloft_command_t *
+ngx_leaseloft_channel_ask(ngx_leaseloft_channel_t *channel)
+{
+    u_char      numbers[3 * NGX_INT64_LEN], *p;
+    ngx_str_t   argv[4];
+    ngx_uint_t  limit;
+
+    p = numbers;
+
+    limit = ngx_queue_empty(&channel->listeners)
+            ? 0 : NGX_LEASELOFT_CHANNEL_CATCH_UP;
+
+    argv[0].data = p;
+    p = ngx_sprintf(p, "%uL", channel->head.seq);
+    argv[0].len = p - argv[0].data;
+
+    ngx_str_null(&argv[1]);
+
+    if (channel->head.tagged) {
+        argv[1].data = (u_char *) channel->head.tag;
+        argv[1].len = LL_TAG_LEN;
+    }
+
+    argv[2].data = p;
+    p = ngx_sprintf(p, "%ui", limit);
+    argv[2].len = p - argv[2].data;
+
+    argv[3].data = p;
+    p = ngx_sprintf(p, "%ui", (ngx_uint_t) NGX_LEASELOFT_CHANNEL_FRAMES);
+    argv[3].len = p - argv[3].data;
+
+    return ngx_leaseloft_link_property_call(channel->process->link,
+                                            LL_FUNCTION "since", &channel->id,
+                                            4, argv,
+                                            ngx_leaseloft_channel_synced,
+                                            channel);
+}
+
+
+static void
+ngx_leaseloft_channel_synced(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_int_t                 rc;
+    ngx_leaseloft_news_e      news;
+    ngx_leaseloft_channel_t  *channel;
+
+    channel = data;
+    channel->command = NULL;
+
+    if (outcome != NGX_LEASELOFT_REPLIED) {
+        /* ngx_leaseloft_channels_ready() tries again */
+        return;
+    }
+
+    news = NGX_LEASELOFT_NEWS_FRAMES;
+
+    if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
+        rc = ngx_leaseloft_channel_catch_up_user(channel, reply);
+
+    } else if (channel->known) {
+        rc = ngx_leaseloft_channel_catch_up(channel, reply, &news);
+
+    } else {
+        rc = ngx_leaseloft_channel_head(channel, reply);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_leaseloft_channel_failed(channel, reply);
+        return;
+    }
+
+    channel->known = 1;
+
+    if (channel->heard > channel->ver) {
+        ngx_leaseloft_channel_sync(channel);
+        return;
+    }
+
+    channel->state = NGX_LEASELOFT_CHANNEL_LIVE;
+
+    ngx_leaseloft_channel_tell(channel, news);
+    ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
+}
+
+
+/*
+ * Redis may be loading, or busy with a script: nothing but asking again brings
+ * the channel back, and its streams are not live meanwhile.
+ */
+
+static void
+ngx_leaseloft_channel_failed(ngx_leaseloft_channel_t *channel,
+    redisReply *reply)
+{
+    ngx_leaseloft_channels_t  *channels;
+
+    channels = channel->process->channels;
+
+    if (!channels->again) {
+        ngx_log_error(NGX_LOG_ERR, channel->process->log, 0,
+                      "redis did not say what a channel missed: \"%s\"",
+                      reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                       : "unknown form");
+    }
+
+    ngx_leaseloft_channel_again(channels);
+    ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
+}
+
+
+static void
+ngx_leaseloft_channel_again(ngx_leaseloft_channels_t *channels)
+{
+    if (!channels->again) {
+        channels->again = 1;
+        channels->failed = ngx_current_msec;
+    }
+}
+
+
+void
+ngx_leaseloft_channels_retry(ngx_leaseloft_channels_t *channels)
+{
+    if (channels->again
+        && ngx_current_msec - channels->failed >= NGX_LEASELOFT_CHANNEL_AGAIN)
+    {
+        channels->again = 0;
+        ngx_leaseloft_channels_ready(channels);
+    }
+}
+
+
+static ngx_int_t
+ngx_leaseloft_channel_number(redisReply *reply, size_t i, uint64_t *value)
+{
+    ngx_int_t  n;
+    ngx_str_t  text;
+
+    if (ngx_leaseloft_view_string(reply, i, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_atoi(text.data, text.len);
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    *value = n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_channel_head(ngx_leaseloft_channel_t *channel,
+    redisReply *reply)
+{
+    uint64_t   ver, rev, seq;
+    ngx_str_t  hash;
+
+    if (reply->type != REDIS_REPLY_ARRAY
+        || reply->elements != NGX_LEASELOFT_HEAD_ELEMENTS)
+    {
+        return NGX_ERROR;
+    }
+
+    if (reply->element[NGX_LEASELOFT_HEAD_VER]->type == REDIS_REPLY_NIL) {
+
+        /* a property that has gone: nothing of ours does that */
+
+        channel->ver = 0;
+        return NGX_OK;
+    }
+
+    if (ngx_leaseloft_channel_number(reply, NGX_LEASELOFT_HEAD_VER, &ver)
+        != NGX_OK
+        || ngx_leaseloft_channel_number(reply, NGX_LEASELOFT_HEAD_REV, &rev)
+           != NGX_OK
+        || ngx_leaseloft_channel_number(reply, NGX_LEASELOFT_HEAD_SEQ, &seq)
+           != NGX_OK
+        || ngx_leaseloft_view_string(reply, NGX_LEASELOFT_HEAD_HASH, &hash)
+           != NGX_OK
+        || hash.len < LL_TAG_LEN / 2)
+    {
+        return NGX_ERROR;
+    }
+
+    channel->ver = ver;
+    channel->rev = rev;
+    channel->head.seq = seq;
+    channel->head.tagged = 1;
+    ll_cursor_tag(channel->head.tag, hash.data);
+
+    return NGX_OK;
+}
+
+
+/* places in the reply of ll1_since; see docs/data.md */
+enum {
+    NGX_LEASELOFT_SINCE_VER = 0,
+    NGX_LEASELOFT_SINCE_REV,
+    NGX_LEASELOFT_SINCE_HEAD,
+    NGX_LEASELOFT_SINCE_TAG,
+    NGX_LEASELOFT_SINCE_ON_CHAIN,
+    NGX_LEASELOFT_SINCE_FIRST,
+    NGX_LEASELOFT_SINCE_ENTRIES,
+    NGX_LEASELOFT_SINCE_ELEMENTS
+};
+
+
+static ngx_int_t
+ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
+    redisReply *reply, ngx_leaseloft_news_e *news)
+{
+    size_t                  i, n;
+    uint64_t                ver, seq;
+    ngx_str_t               tag, entry;
+    redisReply             *entries, **e;
+    ngx_leaseloft_frame_t  *frame;
+
+    if (reply->type == REDIS_REPLY_NIL) {
+
+        /* a property that has gone: nothing of ours does that */
+
+        channel->ver = 0;
+        ngx_leaseloft_channel_drop_memos(channel);
+        return NGX_OK;
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY
+        || reply->elements != NGX_LEASELOFT_SINCE_ELEMENTS)
+    {
+        return NGX_ERROR;
+    }
+
+    e = reply->element;
+
+    for (i = 0; i < NGX_LEASELOFT_SINCE_ENTRIES; i++) {
+        if (i != NGX_LEASELOFT_SINCE_TAG
+            && (e[i]->type != REDIS_REPLY_INTEGER || e[i]->integer < 0
+                || e[i]->integer > (long long) LL_SEQ_MAX))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    entries = e[NGX_LEASELOFT_SINCE_ENTRIES];
+
+    if (entries->type != REDIS_REPLY_ARRAY
+        || ngx_leaseloft_view_tag(reply, NGX_LEASELOFT_SINCE_TAG, &tag)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    n = entries->elements / 2;
+    ver = e[NGX_LEASELOFT_SINCE_VER]->integer;
+    seq = e[NGX_LEASELOFT_SINCE_FIRST]->integer;
+
+    if (seq > LL_SEQ_MAX - n) {
+        return NGX_ERROR;
+    }
+
+    if (e[NGX_LEASELOFT_SINCE_ON_CHAIN]->integer == 0) {
+        ngx_leaseloft_channel_drop_frames(channel, 0);
+        *news = NGX_LEASELOFT_NEWS_RESET;
+
+    } else if (ver != channel->ver) {
+        *news = NGX_LEASELOFT_NEWS_CAUGHT_UP;
+    }
+
+    /* restored from a backup: it will come by the same versions again */
+
+    if (*news == NGX_LEASELOFT_NEWS_RESET || ver < channel->ver) {
+        ngx_leaseloft_channel_drop_memos(channel);
+    }
+
+    channel->ver = ver;
+    channel->rev = e[NGX_LEASELOFT_SINCE_REV]->integer;
+    channel->head.seq = e[NGX_LEASELOFT_SINCE_HEAD]->integer;
+    channel->head.tagged = 1;
+    ngx_memcpy(channel->head.tag, tag.data, LL_TAG_LEN);
+
+    if (*news == NGX_LEASELOFT_NEWS_RESET) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        if (ngx_leaseloft_view_entry(entries, i, &tag, &entry) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        frame = ngx_leaseloft_frame_entry(seq + i, (char *) tag.data, &entry,
+                                          channel->process->log);
+        if (frame == NULL) {
+            return NGX_OK;
+        }
+
+        ngx_leaseloft_channel_keep(channel, frame);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the reply of ll1_inbox_since: rev, total, list of rev, data, rev, data … */
+
+static ngx_int_t
+ngx_leaseloft_channel_catch_up_user(ngx_leaseloft_channel_t *channel,
+    redisReply *reply)
+{
+    size_t                  i;
+    ngx_int_t               rev;
+    ngx_str_t               text, data;
+    redisReply             *list;
+    ngx_leaseloft_frame_t  *frame;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3
+        || reply->element[0]->type != REDIS_REPLY_INTEGER
+        || reply->element[1]->type != REDIS_REPLY_INTEGER
+        || reply->element[2]->type != REDIS_REPLY_ARRAY)
+    {
+        return NGX_ERROR;
+    }
+
+    list = reply->element[2];
+
+    for (i = 0; i + 1 < list->elements; i += 2) {
+
+        if (ngx_leaseloft_view_string(list, i, &text) != NGX_OK
+            || ngx_leaseloft_view_string(list, i + 1, &data) != NGX_OK
+            || ngx_strlchr(data.data, data.data + data.len, LF) != NULL)
+        {
+            return NGX_ERROR;
+        }
+
+        rev = ngx_atoi(text.data, text.len);
+        if (rev == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        frame = ngx_leaseloft_frame_thread(rev, &data,
+                                           channel->process->log);
+        if (frame) {
+            ngx_leaseloft_channel_keep(channel, frame);
+        }
+    }
+
+    channel->ver = reply->element[0]->integer;
+    channel->total = reply->element[1]->integer;
+
+    return NGX_OK;
+}

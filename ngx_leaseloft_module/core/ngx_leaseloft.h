@@ -1,0 +1,159 @@
+
+/*
+ * LeaseLoft messaging for nginx: what the module's files share.
+ *
+ * A request passes ngx_leaseloft_request.c (who asks, may this page see it),
+ * then the handler of its endpoint.  Handlers talk to Redis through
+ * ngx_leaseloft_client.c and hear of news through ngx_leaseloft_channel.c; see
+ * docs/design.md for the picture.
+ *
+ * All state of a process hangs off ngx_leaseloft_process_t, which hangs off
+ * the main configuration of its cycle: nothing is global.
+ */
+
+
+#ifndef NGX_LEASELOFT_H
+#define NGX_LEASELOFT_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <hiredis/hiredis.h>
+
+#include "common/cursor.h"
+#include "common/frame.h"
+#include "common/id.h"
+#include "common/keys.h"
+
+
+typedef struct ngx_leaseloft_process_s   ngx_leaseloft_process_t;
+typedef struct ngx_leaseloft_link_s      ngx_leaseloft_link_t;
+typedef struct ngx_leaseloft_channels_s  ngx_leaseloft_channels_t;
+typedef struct ngx_leaseloft_streams_s   ngx_leaseloft_streams_t;
+typedef struct ngx_leaseloft_tokens_s    ngx_leaseloft_tokens_t;
+typedef struct ngx_leaseloft_zone_s      ngx_leaseloft_zone_t;
+typedef struct ngx_leaseloft_key_s       ngx_leaseloft_key_t;
+typedef struct ngx_leaseloft_ctx_s       ngx_leaseloft_ctx_t;
+
+
+/* where Redis is, as leaseloft_redis gives it */
+typedef struct {
+    ngx_url_t                  url;        /* unix: or host:port */
+    ngx_str_t                  user;       /* may be empty */
+    ngx_str_t                  password;   /* may be empty: no AUTH */
+    ngx_str_t                  db;         /* decimal; may be empty: 0 */
+    ngx_flag_t                 set;
+} ngx_leaseloft_redis_conf_t;
+
+
+typedef struct {
+    ngx_leaseloft_redis_conf_t  redis;
+    ngx_shm_zone_t             *zone;
+    size_t                      zone_size;
+    ngx_uint_t                  inboxes;
+    ngx_msec_t                  drain;
+    ngx_uint_t                  max_lingering;
+    ngx_leaseloft_process_t    *process;   /* from init_process on */
+    ngx_uint_t                  endpoints; /* how many locations have one */
+
+    /* the http block's, for links that resolve a name outside a request */
+    ngx_resolver_t             *resolver;
+    ngx_msec_t                  resolver_timeout;
+} ngx_leaseloft_main_conf_t;
+
+
+/*
+ * an endpoint is a directive: which method it answers, what it needs, and the
+ * handler called once these needs are met
+ */
+typedef struct {
+    ngx_uint_t                  method;    /* NGX_HTTP_GET, … */
+    ngx_str_t                   methods;   /* "GET": for Allow */
+    unsigned                    user:1;    /* needs a valid token */
+    unsigned                    property:1;    /* needs a property id */
+    unsigned                    access:1;  /* needs the property to be the
+                                              user's before limits are
+                                              counted (writes) */
+    unsigned                    body:1;    /* a JSON body of at most 64 KiB */
+    unsigned                    stream:1;  /* SSE: refusals are 200 and bye */
+    unsigned                    cached:1;  /* "private, no-cache", not
+                                              "no-store" */
+    ngx_int_t                 (*handler)(ngx_http_request_t *r,
+                                         ngx_leaseloft_ctx_t *ctx);
+} ngx_leaseloft_endpoint_t;
+
+
+#define NGX_LEASELOFT_ENDPOINTS  2
+
+
+typedef struct {
+    /* endpoints of this location, one per method */
+    ngx_leaseloft_endpoint_t   *endpoints[NGX_LEASELOFT_ENDPOINTS];
+    ngx_http_complex_value_t   *property;
+
+    ngx_leaseloft_key_t        *key;       /* NGX_CONF_UNSET_PTR, NULL: none */
+    ngx_str_t                   issuer;
+    ngx_str_t                   audience;
+    time_t                      leeway;
+    ngx_str_t                   cookie;
+    ngx_array_t                *origins;   /* of ngx_str_t, lower case */
+
+    ngx_msec_t                  ping;
+    ngx_msec_t                  wait;
+    ngx_msec_t                  body_timeout;
+    ngx_msec_t                  linger;
+    ngx_msec_t                  slow_timeout;
+    size_t                      slow_size;
+    ngx_uint_t                  max_streams;
+} ngx_leaseloft_loc_conf_t;
+
+
+/* what this worker process of nginx has */
+struct ngx_leaseloft_process_s {
+    ngx_leaseloft_main_conf_t  *conf;
+    ngx_leaseloft_link_t       *link;      /* to Redis */
+    ngx_leaseloft_channels_t   *channels;  /* watched properties and users */
+    ngx_leaseloft_streams_t    *streams;   /* open event streams */
+    ngx_leaseloft_tokens_t     *tokens;    /* verified tokens, remembered */
+    ngx_leaseloft_zone_t       *zone;      /* shared with other processes */
+    ngx_rbtree_t                held;      /* writes that await a verdict */
+    ngx_rbtree_node_t           held_sentinel;
+    uint64_t                    requests;  /* last number given to one */
+    ngx_str_t                   name;      /* random; names the reply channel */
+    ngx_connection_t           *quit;      /* tells that nginx quits */
+    ngx_log_t                  *log;
+};
+
+
+/* a request of ours, from the first phase on; lives in r->pool */
+struct ngx_leaseloft_ctx_s {
+    ngx_http_request_t         *request;
+    ngx_leaseloft_process_t    *process;
+    ngx_leaseloft_endpoint_t   *endpoint;  /* NULL: no such method here */
+    ngx_str_t                   user;      /* empty: no valid token */
+    time_t                      exp;       /* the token's */
+    ngx_str_t                   property;  /* a valid id, or empty */
+    ngx_uint_t                  status;    /* of the refusal; 0: none yet */
+    unsigned                    checked:1; /* the checks before limits ran */
+    unsigned                    answered:1;    /* the response is ours */
+    void                       *data;      /* the endpoint's own */
+};
+
+
+extern ngx_module_t  ngx_leaseloft_module;
+
+/* endpoints, each in the file that answers it */
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_events_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_events_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_messages_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_send_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_read_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_lease_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_metrics_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_health_endpoint;
+
+
+#endif /* NGX_LEASELOFT_H */

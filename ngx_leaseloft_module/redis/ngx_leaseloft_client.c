@@ -1,0 +1,791 @@
+
+/*
+ * Commands wait in a queue in the order in which they were sent: Redis answers
+ * in that order.  The subscription connection first subscribes to the reply
+ * channel of this process, then to all that the channels watch.
+ *
+ * Once a second the command connection publishes a probe to the reply channel.
+ * What it says comes back on the subscription connection, so that a pair that
+ * has gone silent in any of its four directions is found and closed.  A write
+ * that changes nothing goes with it: a primary that became a replica tells
+ * nobody, answers reads, and even passes on what is published at the new one.
+ * By that, a subscription left behind at a replica hears its probes as well; so
+ * the server of the commands is to have it among its own subscribers.
+ */
+
+
+#include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_conn.h"
+#include "ngx_leaseloft_write.h"
+#include "ngx_leaseloft_zone.h"
+
+
+#define NGX_LEASELOFT_LINK_TICK         250
+#define NGX_LEASELOFT_LINK_PROBE        1000
+#define NGX_LEASELOFT_LINK_SILENCE      3500
+#define NGX_LEASELOFT_LINK_BACKOFF      50
+#define NGX_LEASELOFT_LINK_BACKOFF_MAX  1000
+#define NGX_LEASELOFT_LINK_QUEUE_MAX    65536
+#define NGX_LEASELOFT_LINK_SPARE_MAX    1024
+#define NGX_LEASELOFT_LINK_ARGS         24
+
+
+struct ngx_leaseloft_command_s {
+    ngx_queue_t                 queue;
+    ngx_leaseloft_reply_pt      handler;       /* NULL: cancelled */
+    void                       *data;
+    ngx_msec_t                  sent;
+};
+
+
+/* one of the two connections, and when to try it again */
+typedef struct {
+    ngx_leaseloft_link_t       *link;
+    ngx_leaseloft_redis_t      *redis;
+    ngx_event_t                 retry;
+    ngx_uint_t                  failures;
+} ngx_leaseloft_side_t;
+
+
+struct ngx_leaseloft_link_s {
+    ngx_leaseloft_process_t    *process;
+    ngx_leaseloft_side_t        command;
+    ngx_leaseloft_side_t        subscription;
+
+    ngx_queue_t                 commands;      /* sent, oldest first */
+    ngx_queue_t                 spare;
+    ngx_uint_t                  ncommands;
+    ngx_uint_t                  nspare;
+
+    ngx_str_t                   channel;       /* the reply channel */
+    u_char                      channel_data[LL_KEY_MAX];
+
+    ngx_event_t                 tick;
+    ngx_msec_t                  ticked;
+    ngx_msec_t                  probed;        /* the last probe left */
+    ngx_msec_t                  heard;         /* anything was heard */
+
+    unsigned                    starting:1;    /* neither up nor down yet */
+    unsigned                    listening:1;   /* the reply channel is heard */
+    unsigned                    up:1;
+};
+
+
+static void ngx_leaseloft_link_command_ready(void *data);
+static void ngx_leaseloft_link_command_reply(void *data, redisReply *reply);
+static void ngx_leaseloft_link_command_closed(void *data);
+static void ngx_leaseloft_link_subscription_ready(void *data);
+static void ngx_leaseloft_link_subscription_reply(void *data,
+    redisReply *reply);
+static void ngx_leaseloft_link_subscription_closed(void *data);
+static void ngx_leaseloft_link_retry_handler(ngx_event_t *ev);
+static void ngx_leaseloft_link_retry(ngx_leaseloft_side_t *side);
+static void ngx_leaseloft_link_tick_handler(ngx_event_t *ev);
+static void ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link);
+static void ngx_leaseloft_link_probed(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static void ngx_leaseloft_link_update(ngx_leaseloft_link_t *link);
+static void ngx_leaseloft_link_release(ngx_leaseloft_link_t *link,
+    ngx_leaseloft_command_t *command);
+
+
+static ngx_leaseloft_redis_handlers_t  ngx_leaseloft_link_command_handlers = {
+    ngx_leaseloft_link_command_ready,
+    ngx_leaseloft_link_command_reply,
+    ngx_leaseloft_link_command_closed
+};
+
+
+static ngx_leaseloft_redis_handlers_t
+    ngx_leaseloft_link_subscription_handlers =
+{
+    ngx_leaseloft_link_subscription_ready,
+    ngx_leaseloft_link_subscription_reply,
+    ngx_leaseloft_link_subscription_closed
+};
+
+
+static ngx_int_t
+ngx_leaseloft_link_side_init(ngx_leaseloft_link_t *link,
+    ngx_leaseloft_side_t *side, char *name,
+    ngx_leaseloft_redis_handlers_t *handlers, ngx_pool_t *pool)
+{
+    side->link = link;
+    side->redis = ngx_leaseloft_redis_create(link->process->conf, name,
+                                             handlers, link, pool,
+                                             link->process->log);
+    if (side->redis == NULL) {
+        return NGX_ERROR;
+    }
+
+    side->retry.handler = ngx_leaseloft_link_retry_handler;
+    side->retry.data = side;
+    side->retry.log = link->process->log;
+    side->retry.cancelable = 1;
+
+    ngx_add_timer(&side->retry, 0);
+
+    return NGX_OK;
+}
+
+
+ngx_leaseloft_link_t *
+ngx_leaseloft_link_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
+{
+    ngx_leaseloft_link_t  *link;
+
+    link = ngx_pcalloc(pool, sizeof(ngx_leaseloft_link_t));
+    if (link == NULL) {
+        return NULL;
+    }
+
+    link->process = process;
+
+    ngx_queue_init(&link->commands);
+    ngx_queue_init(&link->spare);
+
+    link->channel.data = link->channel_data;
+    link->channel.len = ll_keys_reply_channel((char *) link->channel_data,
+                                              (char *) process->name.data,
+                                              process->name.len);
+
+    link->tick.handler = ngx_leaseloft_link_tick_handler;
+    link->tick.data = link;
+    link->tick.log = process->log;
+    link->tick.cancelable = 1;
+
+    if (ngx_leaseloft_link_side_init(link, &link->command, "command",
+                                     &ngx_leaseloft_link_command_handlers,
+                                     pool)
+        != NGX_OK
+        || ngx_leaseloft_link_side_init(link, &link->subscription,
+                                     "subscription",
+                                     &ngx_leaseloft_link_subscription_handlers,
+                                     pool)
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    link->starting = 1;
+    link->ticked = ngx_current_msec;
+    ngx_add_timer(&link->tick, NGX_LEASELOFT_LINK_TICK);
+
+    return link;
+}
+
+
+void
+ngx_leaseloft_link_free(ngx_leaseloft_link_t *link)
+{
+    ngx_queue_t              *q;
+    ngx_leaseloft_command_t  *command;
+
+    ngx_leaseloft_redis_close(link->command.redis);
+    ngx_leaseloft_redis_close(link->subscription.redis);
+
+    if (link->command.retry.timer_set) {
+        ngx_del_timer(&link->command.retry);
+    }
+
+    if (link->subscription.retry.timer_set) {
+        ngx_del_timer(&link->subscription.retry);
+    }
+
+    if (link->tick.timer_set) {
+        ngx_del_timer(&link->tick);
+    }
+
+    ngx_queue_add(&link->spare, &link->commands);
+    ngx_queue_init(&link->commands);
+
+    while (!ngx_queue_empty(&link->spare)) {
+        q = ngx_queue_head(&link->spare);
+        ngx_queue_remove(q);
+
+        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
+        ngx_free(command);
+    }
+}
+
+
+ngx_leaseloft_command_t *
+ngx_leaseloft_link_command(ngx_leaseloft_link_t *link, ngx_uint_t argc,
+    ngx_str_t *argv, ngx_leaseloft_reply_pt handler, void *data)
+{
+    ngx_queue_t              *q;
+    ngx_leaseloft_command_t  *command;
+
+    /*
+     * A process that has just started, after a reload say, gets requests
+     * before Redis has answered its greeting: their commands follow it.
+     */
+
+    if (link->ncommands >= NGX_LEASELOFT_LINK_QUEUE_MAX
+        || (!link->starting && !ngx_leaseloft_link_ready(link)))
+    {
+        return NULL;
+    }
+
+    if (link->nspare) {
+        q = ngx_queue_head(&link->spare);
+        ngx_queue_remove(q);
+        link->nspare--;
+
+        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
+
+    } else {
+        command = ngx_alloc(sizeof(ngx_leaseloft_command_t),
+                            link->process->log);
+        if (command == NULL) {
+            return NULL;
+        }
+    }
+
+    command->handler = handler;
+    command->data = data;
+    command->sent = ngx_current_msec;
+
+    ngx_queue_insert_tail(&link->commands, &command->queue);
+    link->ncommands++;
+
+    if (ngx_leaseloft_redis_command(link->command.redis, argc, argv)
+        != NGX_OK)
+    {
+        ngx_leaseloft_link_release(link, command);
+        return NULL;
+    }
+
+    ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_COMMANDS, 1);
+
+    return command;
+}
+
+
+void
+ngx_leaseloft_link_cancel(ngx_leaseloft_command_t *command)
+{
+    command->handler = NULL;
+}
+
+
+static void
+ngx_leaseloft_link_release(ngx_leaseloft_link_t *link,
+    ngx_leaseloft_command_t *command)
+{
+    ngx_queue_remove(&command->queue);
+    link->ncommands--;
+
+    if (link->nspare >= NGX_LEASELOFT_LINK_SPARE_MAX) {
+        ngx_free(command);
+        return;
+    }
+
+    ngx_queue_insert_head(&link->spare, &command->queue);
+    link->nspare++;
+}
+
+
+/* FCALL_RO FUNCTION NKEYS KEYS ARGS, where names holds the keys' bytes */
+
+static ngx_leaseloft_command_t *
+ngx_leaseloft_link_call(ngx_leaseloft_link_t *link, char *function,
+    ngx_uint_t nkeys, ngx_str_t *keys, ngx_uint_t argc, ngx_str_t *argv,
+    ngx_leaseloft_reply_pt handler, void *data)
+{
+    u_char      number[NGX_INT_T_LEN];
+    ngx_str_t   args[NGX_LEASELOFT_LINK_ARGS];
+    ngx_uint_t  n;
+
+    if (3 + nkeys + argc > NGX_LEASELOFT_LINK_ARGS) {
+        return NULL;
+    }
+
+    ngx_str_set(&args[0], "FCALL_RO");
+    args[1].data = (u_char *) function;
+    args[1].len = ngx_strlen(function);
+    args[2].data = number;
+    args[2].len = ngx_sprintf(number, "%ui", nkeys) - number;
+    n = 3;
+
+    ngx_memcpy(&args[n], keys, nkeys * sizeof(ngx_str_t));
+    n += nkeys;
+
+    ngx_memcpy(&args[n], argv, argc * sizeof(ngx_str_t));
+    n += argc;
+
+    return ngx_leaseloft_link_command(link, n, args, handler, data);
+}
+
+
+ngx_leaseloft_command_t *
+ngx_leaseloft_link_property_call(ngx_leaseloft_link_t *link, char *function,
+    ngx_str_t *property, ngx_uint_t argc, ngx_str_t *argv,
+    ngx_leaseloft_reply_pt handler, void *data)
+{
+    char        names[LL_PROPERTY_KEYS][LL_KEY_MAX];
+    ngx_str_t   keys[LL_PROPERTY_KEYS];
+    ngx_uint_t  i;
+
+    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
+        keys[i].data = (u_char *) names[i];
+        keys[i].len = ll_keys_property(names[i], i, (char *) property->data,
+                                       property->len);
+    }
+
+    return ngx_leaseloft_link_call(link, function, LL_PROPERTY_KEYS, keys,
+                                   argc, argv, handler, data);
+}
+
+
+ngx_leaseloft_command_t *
+ngx_leaseloft_link_user_call(ngx_leaseloft_link_t *link, char *function,
+    ngx_str_t *user, ngx_uint_t argc, ngx_str_t *argv,
+    ngx_leaseloft_reply_pt handler, void *data)
+{
+    char        names[LL_USER_KEYS][LL_KEY_MAX];
+    ngx_str_t   keys[LL_USER_KEYS];
+    ngx_uint_t  i;
+
+    for (i = 0; i < LL_USER_KEYS; i++) {
+        keys[i].data = (u_char *) names[i];
+        keys[i].len = ll_keys_user(names[i], i, (char *) user->data,
+                                   user->len);
+    }
+
+    return ngx_leaseloft_link_call(link, function, LL_USER_KEYS, keys, argc,
+                                   argv, handler, data);
+}
+
+
+ngx_int_t
+ngx_leaseloft_link_subscribe(ngx_leaseloft_link_t *link, ngx_uint_t n,
+    ngx_str_t *channels)
+{
+    ngx_str_t  argv[1 + NGX_LEASELOFT_LINK_BATCH];
+
+    if (!link->listening) {
+        return NGX_DECLINED;
+    }
+
+    ngx_str_set(&argv[0], "SUBSCRIBE");
+    ngx_memcpy(&argv[1], channels, n * sizeof(ngx_str_t));
+
+    return ngx_leaseloft_redis_command(link->subscription.redis, 1 + n, argv);
+}
+
+
+ngx_int_t
+ngx_leaseloft_link_unsubscribe(ngx_leaseloft_link_t *link, ngx_str_t *channel)
+{
+    ngx_str_t  argv[2];
+
+    if (!link->listening) {
+        return NGX_DECLINED;
+    }
+
+    ngx_str_set(&argv[0], "UNSUBSCRIBE");
+    argv[1] = *channel;
+
+    return ngx_leaseloft_redis_command(link->subscription.redis, 2, argv);
+}
+
+
+void
+ngx_leaseloft_link_distrust(ngx_leaseloft_link_t *link)
+{
+    ngx_leaseloft_redis_fail(link->subscription.redis, "malformed frame");
+}
+
+
+ngx_uint_t
+ngx_leaseloft_link_up(ngx_leaseloft_link_t *link)
+{
+    return link->up;
+}
+
+
+ngx_uint_t
+ngx_leaseloft_link_starting(ngx_leaseloft_link_t *link)
+{
+    return link->starting;
+}
+
+
+ngx_uint_t
+ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link)
+{
+    return ngx_leaseloft_redis_ready(link->command.redis);
+}
+
+
+/* the two connections' callbacks */
+
+static void
+ngx_leaseloft_link_command_ready(void *data)
+{
+    ngx_leaseloft_link_t  *link = data;
+
+    link->heard = ngx_current_msec;
+    link->command.failures = 0;
+
+    ngx_leaseloft_link_probe(link);
+    ngx_leaseloft_link_update(link);
+    ngx_leaseloft_channels_ready(link->process->channels);
+}
+
+
+static void
+ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
+{
+    ngx_leaseloft_link_t *link = data;
+
+    void                     *owner;
+    ngx_queue_t              *q;
+    ngx_uint_t                demoted;
+    ngx_leaseloft_reply_pt    handler;
+    ngx_leaseloft_command_t  *command;
+
+    if (ngx_queue_empty(&link->commands)) {
+        ngx_leaseloft_redis_fail(link->command.redis,
+                                 "a reply nobody asked for");
+        return;
+    }
+
+    q = ngx_queue_head(&link->commands);
+    command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
+
+    handler = command->handler;
+    owner = command->data;
+
+    ngx_leaseloft_link_release(link, command);
+
+    demoted = ngx_leaseloft_redis_demoted(reply);
+
+    if (handler) {
+        handler(owner, NGX_LEASELOFT_REPLIED, reply);
+    }
+
+    /* the address may lead to another one by now */
+
+    if (demoted) {
+        ngx_leaseloft_redis_fail(link->command.redis, "a read-only replica");
+
+        if (link->listening) {
+            ngx_leaseloft_redis_fail(link->subscription.redis,
+                                     "a read-only replica");
+        }
+    }
+}
+
+
+static void
+ngx_leaseloft_link_command_closed(void *data)
+{
+    ngx_leaseloft_link_t *link = data;
+
+    void                     *owner;
+    ngx_queue_t               lost, *q;
+    ngx_leaseloft_reply_pt    handler;
+    ngx_leaseloft_command_t  *command;
+
+    ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_LINKS_LOST, 1);
+
+    link->starting = 0;
+
+    ngx_leaseloft_link_retry(&link->command);
+    ngx_leaseloft_link_update(link);
+
+    /* handlers may cancel others of these, and cannot send new ones now */
+
+    ngx_queue_init(&lost);
+
+    if (!ngx_queue_empty(&link->commands)) {
+        ngx_queue_add(&lost, &link->commands);
+        ngx_queue_init(&link->commands);
+    }
+
+    while (!ngx_queue_empty(&lost)) {
+        q = ngx_queue_head(&lost);
+        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
+
+        handler = command->handler;
+        owner = command->data;
+
+        ngx_leaseloft_link_release(link, command);
+
+        if (handler) {
+            handler(owner, NGX_LEASELOFT_LOST, NULL);
+        }
+    }
+}
+
+
+static void
+ngx_leaseloft_link_subscription_ready(void *data)
+{
+    ngx_leaseloft_link_t *link = data;
+
+    ngx_str_t  argv[2];
+
+    link->heard = ngx_current_msec;
+
+    ngx_str_set(&argv[0], "SUBSCRIBE");
+    argv[1] = link->channel;
+
+    (void) ngx_leaseloft_redis_command(link->subscription.redis, 2, argv);
+}
+
+
+static void
+ngx_leaseloft_link_heard(ngx_leaseloft_link_t *link, ngx_str_t *channel,
+    ngx_str_t *payload)
+{
+    ngx_leaseloft_zone_count(link->process->zone,
+                             NGX_LEASELOFT_FRAMES_RECEIVED, 1);
+
+    if (channel->len != link->channel.len
+        || ngx_memcmp(channel->data, link->channel.data, channel->len) != 0)
+    {
+        ngx_leaseloft_channels_message(link->process->channels, channel,
+                                       payload);
+        return;
+    }
+
+    if (payload->len >= 6 && ngx_memcmp(payload->data, "probe ", 6) == 0) {
+        return;
+    }
+
+    ngx_leaseloft_write_verdicts(link->process, payload);
+}
+
+
+/*
+ * ["message", CHANNEL, PAYLOAD], ["subscribe", CHANNEL, COUNT], or an error,
+ * such as NOPERM, by which the server refuses to let us listen
+ */
+
+static void
+ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
+{
+    ngx_leaseloft_link_t *link = data;
+
+    ngx_str_t     channel, payload;
+    redisReply  **element;
+
+    link->heard = ngx_current_msec;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3
+        || reply->element[0]->type != REDIS_REPLY_STRING
+        || reply->element[1]->type != REDIS_REPLY_STRING)
+    {
+        if (reply->type == REDIS_REPLY_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, link->process->log, 0,
+                          "redis refused to subscribe: \"%s\"", reply->str);
+        }
+
+        ngx_leaseloft_redis_fail(link->subscription.redis,
+                                 "not a subscription's reply");
+        return;
+    }
+
+    element = reply->element;
+    channel.data = (u_char *) element[1]->str;
+    channel.len = element[1]->len;
+
+    if (ngx_strcmp(element[0]->str, "message") == 0
+        && element[2]->type == REDIS_REPLY_STRING)
+    {
+        payload.data = (u_char *) element[2]->str;
+        payload.len = element[2]->len;
+
+        ngx_leaseloft_link_heard(link, &channel, &payload);
+
+    } else if (ngx_strcmp(element[0]->str, "subscribe") == 0) {
+
+        if (link->listening) {
+            ngx_leaseloft_channels_subscribed(link->process->channels,
+                                              &channel);
+
+        } else {
+            link->listening = 1;
+            link->subscription.failures = 0;
+            ngx_leaseloft_channels_subscribe(link->process->channels);
+            ngx_leaseloft_link_update(link);
+        }
+    }
+}
+
+
+static void
+ngx_leaseloft_link_subscription_closed(void *data)
+{
+    ngx_leaseloft_link_t *link = data;
+
+    ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_LINKS_LOST, 1);
+
+    link->listening = 0;
+    link->starting = 0;
+
+    ngx_leaseloft_link_retry(&link->subscription);
+    ngx_leaseloft_channels_lost(link->process->channels);
+    ngx_leaseloft_link_update(link);
+}
+
+
+/* up, and down, are each told once */
+
+static void
+ngx_leaseloft_link_update(ngx_leaseloft_link_t *link)
+{
+    ngx_uint_t  up;
+
+    up = link->listening && ngx_leaseloft_redis_ready(link->command.redis);
+
+    if (up == link->up) {
+        return;
+    }
+
+    link->up = up;
+    link->starting = 0;
+
+    ngx_log_error(NGX_LOG_NOTICE, link->process->log, 0,
+                  "link to redis is %s", up ? "up" : "down");
+
+    ngx_leaseloft_channels_live(link->process->channels);
+}
+
+
+/* full jitter: anything up to a bound that doubles */
+
+static void
+ngx_leaseloft_link_retry(ngx_leaseloft_side_t *side)
+{
+    ngx_msec_t  bound;
+
+    bound = NGX_LEASELOFT_LINK_BACKOFF << ngx_min(side->failures, 8);
+    bound = ngx_min(bound, NGX_LEASELOFT_LINK_BACKOFF_MAX);
+
+    side->failures++;
+
+    if (!side->retry.timer_set) {
+        ngx_add_timer(&side->retry, ngx_random() % bound + 1);
+    }
+}
+
+
+static void
+ngx_leaseloft_link_retry_handler(ngx_event_t *ev)
+{
+    ngx_leaseloft_side_t  *side = ev->data;
+
+    ngx_leaseloft_redis_connect(side->redis);
+}
+
+
+static void
+ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
+{
+    u_char     text[sizeof("probe \n") + NGX_INT_T_LEN];
+    ngx_str_t  argv[3], trial[NGX_LEASELOFT_REDIS_TRIAL];
+
+    ngx_str_set(&argv[0], "PUBLISH");
+    argv[1] = link->channel;
+    argv[2].data = text;
+    argv[2].len = ngx_sprintf(text, "probe %M\n", ngx_current_msec) - text;
+
+    link->probed = ngx_current_msec;
+
+    /* before it listens there is nothing to be told by the answer */
+
+    (void) ngx_leaseloft_link_command(link, 3, argv,
+                            link->listening ? ngx_leaseloft_link_probed : NULL,
+                            link);
+
+    ngx_leaseloft_redis_trial(trial, &link->channel);
+
+    (void) ngx_leaseloft_link_command(link, NGX_LEASELOFT_REDIS_TRIAL, trial,
+                                      NULL, NULL);
+}
+
+
+/* how many subscribers of this server heard it */
+
+static void
+ngx_leaseloft_link_probed(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_leaseloft_link_t *link = data;
+
+    if (outcome == NGX_LEASELOFT_REPLIED
+        && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0
+        && link->listening)
+    {
+        ngx_leaseloft_redis_fail(link->subscription.redis,
+                                 "not with the server of the commands");
+    }
+}
+
+
+static void
+ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
+{
+    ngx_msec_t                late, oldest;
+    ngx_queue_t              *q;
+    ngx_leaseloft_link_t     *link;
+    ngx_leaseloft_command_t  *command;
+
+    link = ev->data;
+    late = ngx_current_msec - link->ticked;
+    link->ticked = ngx_current_msec;
+
+    /* an exiting process stays for the commands it has sent */
+
+    ev->cancelable = (link->ncommands == 0);
+    ngx_add_timer(ev, NGX_LEASELOFT_LINK_TICK);
+
+    if (late > NGX_LEASELOFT_LINK_SILENCE / 2) {
+
+        /* it was this process that stood still: the others get their time */
+
+        link->heard = ngx_current_msec;
+
+        for (q = ngx_queue_head(&link->commands);
+             q != ngx_queue_sentinel(&link->commands);
+             q = ngx_queue_next(q))
+        {
+            command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
+            command->sent = ngx_current_msec;
+        }
+
+        return;
+    }
+
+    ngx_leaseloft_channels_expire(link->process->channels);
+    ngx_leaseloft_channels_retry(link->process->channels);
+
+    if (ngx_leaseloft_redis_ready(link->command.redis)
+        && !ngx_queue_empty(&link->commands))
+    {
+        q = ngx_queue_head(&link->commands);
+        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
+        oldest = ngx_current_msec - command->sent;
+
+        if (oldest > NGX_LEASELOFT_LINK_SILENCE) {
+            ngx_leaseloft_redis_fail(link->command.redis, "silent");
+        }
+    }
+
+    if (ngx_leaseloft_redis_ready(link->subscription.redis)
+        && (link->up || !link->listening)
+        && ngx_current_msec - link->heard > NGX_LEASELOFT_LINK_SILENCE)
+    {
+        ngx_leaseloft_redis_fail(link->subscription.redis, "silent");
+    }
+
+    if (ngx_leaseloft_redis_ready(link->command.redis)
+        && ngx_current_msec - link->probed >= NGX_LEASELOFT_LINK_PROBE)
+    {
+        ngx_leaseloft_link_probe(link);
+    }
+}

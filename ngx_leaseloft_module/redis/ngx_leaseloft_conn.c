@@ -1,0 +1,649 @@
+
+/*
+ * Bytes to Redis gather in one growing buffer, which is written at the end of
+ * a turn of the event loop, so that commands of one turn leave together.
+ * Bytes from Redis are fed to hiredis's reader, which is told to refuse what
+ * no reply of ours ever is; a refused reply closes the connection.
+ */
+
+
+#include "ngx_leaseloft_conn.h"
+#include "ngx_leaseloft_reader.h"
+
+
+#define NGX_LEASELOFT_REDIS_CONNECT_TIMEOUT  3000
+#define NGX_LEASELOFT_REDIS_OUTPUT_START     4096
+#define NGX_LEASELOFT_REDIS_OUTPUT_MAX       (16 * 1024 * 1024)
+#define NGX_LEASELOFT_REDIS_INPUT_MAX        (64 * 1024 * 1024)
+#define NGX_LEASELOFT_REDIS_ARGS             (1 + 256)
+
+
+struct ngx_leaseloft_redis_s {
+    ngx_leaseloft_main_conf_t       *conf;
+    char                            *name;
+    ngx_leaseloft_redis_handlers_t  *handlers;
+    void                            *data;
+    ngx_log_t                       *log;
+
+    ngx_peer_connection_t            peer;
+    ngx_addr_t                       addr;         /* resolved, or */
+    u_char                           sockaddr[sizeof(struct sockaddr_storage)];
+    ngx_resolver_ctx_t              *resolving;
+    ngx_event_t                      flush;
+
+    redisReader                     *reader;
+    ngx_leaseloft_replies_t          replies;
+
+    u_char                          *out;          /* start of the buffer */
+    size_t                           out_size;
+    size_t                           out_pos;
+    size_t                           out_last;
+
+    ngx_uint_t                       greetings;    /* replies to come */
+    unsigned                         ready:1;
+};
+
+
+static void ngx_leaseloft_redis_resolved(ngx_resolver_ctx_t *ctx);
+static void ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis,
+    ngx_addr_t *addr);
+static void ngx_leaseloft_redis_write_handler(ngx_event_t *wev);
+static void ngx_leaseloft_redis_read_handler(ngx_event_t *rev);
+static void ngx_leaseloft_redis_flush_handler(ngx_event_t *ev);
+static void ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis);
+static ngx_int_t ngx_leaseloft_redis_append(ngx_leaseloft_redis_t *redis,
+    ngx_uint_t argc, ngx_str_t *argv);
+static ngx_int_t ngx_leaseloft_redis_send(ngx_leaseloft_redis_t *redis);
+static ngx_int_t ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis);
+static void ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis,
+    redisReply *reply);
+
+
+ngx_leaseloft_redis_t *
+ngx_leaseloft_redis_create(ngx_leaseloft_main_conf_t *mcf, char *name,
+    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+    ngx_log_t *log)
+{
+    ngx_leaseloft_redis_t  *redis;
+
+    redis = ngx_pcalloc(pool, sizeof(ngx_leaseloft_redis_t));
+
+    if (redis == NULL
+        || ngx_leaseloft_replies_init(&redis->replies, pool, log) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    redis->conf = mcf;
+    redis->name = name;
+    redis->handlers = handlers;
+    redis->data = data;
+    redis->log = log;
+
+    redis->flush.handler = ngx_leaseloft_redis_flush_handler;
+    redis->flush.data = redis;
+    redis->flush.log = log;
+
+    return redis;
+}
+
+
+void
+ngx_leaseloft_redis_connect(ngx_leaseloft_redis_t *redis)
+{
+    ngx_url_t           *url;
+    ngx_resolver_ctx_t  *ctx;
+
+    url = &redis->conf->redis.url;
+
+    if (url->naddrs) {
+        ngx_leaseloft_redis_open(redis, &url->addrs[0]);
+        return;
+    }
+
+    ctx = ngx_resolve_start(redis->conf->resolver, NULL);
+
+    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+        ngx_leaseloft_redis_fail(redis, "no resolver for its name");
+        return;
+    }
+
+    ctx->name = url->host;
+    ctx->handler = ngx_leaseloft_redis_resolved;
+    ctx->data = redis;
+    ctx->timeout = redis->conf->resolver_timeout;
+    ctx->cancelable = 1;
+
+    redis->resolving = ctx;
+
+    if (ngx_resolve_name(ctx) != NGX_OK) {
+        redis->resolving = NULL;
+        ngx_leaseloft_redis_fail(redis, "its name could not be resolved");
+    }
+}
+
+
+static void
+ngx_leaseloft_redis_resolved(ngx_resolver_ctx_t *ctx)
+{
+    ngx_addr_t              addr;
+    ngx_leaseloft_redis_t  *redis;
+
+    redis = ctx->data;
+    redis->resolving = NULL;
+
+    if (ctx->state) {
+        ngx_log_error(NGX_LOG_ERR, redis->log, 0,
+                      "redis host \"%V\" could not be resolved: %s",
+                      &ctx->name, ngx_resolver_strerror(ctx->state));
+        ngx_resolve_name_done(ctx);
+        ngx_leaseloft_redis_fail(redis, "its name could not be resolved");
+        return;
+    }
+
+    addr = redis->addr;
+    addr.sockaddr = (struct sockaddr *) redis->sockaddr;
+    addr.socklen = ctx->addrs[0].socklen;
+    addr.name = redis->conf->redis.url.url;
+
+    ngx_memcpy(redis->sockaddr, ctx->addrs[0].sockaddr, addr.socklen);
+    ngx_inet_set_port(addr.sockaddr, redis->conf->redis.url.port);
+
+    ngx_resolve_name_done(ctx);
+
+    redis->addr = addr;
+
+    ngx_leaseloft_redis_open(redis, &redis->addr);
+}
+
+
+static void
+ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis, ngx_addr_t *addr)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    redis->reader = redisReaderCreate();
+
+    if (redis->reader == NULL
+        || ngx_leaseloft_replies_attach(&redis->replies, redis->reader)
+           != NGX_OK)
+    {
+        ngx_leaseloft_redis_fail(redis, "no memory");
+        return;
+    }
+
+    ngx_memzero(&redis->peer, sizeof(ngx_peer_connection_t));
+
+    redis->peer.sockaddr = addr->sockaddr;
+    redis->peer.socklen = addr->socklen;
+    redis->peer.name = &addr->name;
+    redis->peer.get = ngx_event_get_peer;
+    redis->peer.log = redis->log;
+    redis->peer.log_error = NGX_ERROR_ERR;
+
+    rc = ngx_event_connect_peer(&redis->peer);
+
+    if (rc != NGX_OK && rc != NGX_AGAIN) {
+        redis->peer.connection = NULL;
+        ngx_leaseloft_redis_fail(redis, "connect failed");
+        return;
+    }
+
+    c = redis->peer.connection;
+
+    c->data = redis;
+    c->log = redis->log;
+    c->read->log = c->log;
+    c->write->log = c->log;
+    c->read->handler = ngx_leaseloft_redis_read_handler;
+    c->write->handler = ngx_leaseloft_redis_write_handler;
+
+    /* a worker process that is done does not wait for Redis */
+
+    c->write->cancelable = 1;
+
+    ngx_add_timer(c->write, NGX_LEASELOFT_REDIS_CONNECT_TIMEOUT);
+
+    ngx_leaseloft_redis_greet(redis);
+}
+
+
+static void
+ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
+{
+    int                          nodelay;
+    char                         key[LL_KEY_MAX];
+    ngx_str_t                    argv[3], trial[NGX_LEASELOFT_REDIS_TRIAL];
+    ngx_str_t                    channel;
+    ngx_uint_t                   argc;
+    ngx_connection_t            *c;
+    ngx_leaseloft_redis_conf_t  *rcf;
+
+    rcf = &redis->conf->redis;
+    c = redis->peer.connection;
+
+    if (redis->peer.sockaddr->sa_family != AF_UNIX) {
+        nodelay = 1;
+
+        if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY,
+                       (const void *) &nodelay, sizeof(int)) == -1)
+        {
+            ngx_log_error(NGX_LOG_ERR, redis->log, ngx_socket_errno,
+                          "setsockopt(TCP_NODELAY) of redis failed");
+        }
+    }
+
+    /*
+     * SELECT is answered while Redis loads its data, and while a replica has
+     * none to serve; PING says whether it is ready, and a write whether it is
+     * the primary
+     */
+
+    redis->greetings = 0;
+
+    if (rcf->password.len) {
+        argc = 0;
+        ngx_str_set(&argv[argc], "AUTH");
+        argc++;
+
+        if (rcf->user.len) {
+            argv[argc++] = rcf->user;
+        }
+
+        argv[argc++] = rcf->password;
+
+        if (ngx_leaseloft_redis_append(redis, argc, argv) != NGX_OK) {
+            goto failed;
+        }
+
+        redis->greetings++;
+    }
+
+    ngx_str_set(&argv[0], "SELECT");
+    ngx_str_set(&argv[1], "0");
+
+    if (rcf->db.len) {
+        argv[1] = rcf->db;
+    }
+
+    ngx_str_set(&argv[2], "PING");
+
+    channel.len = ll_keys_reply_channel(key, "trial", sizeof("trial") - 1);
+    channel.data = (u_char *) key;
+
+    ngx_leaseloft_redis_trial(trial, &channel);
+
+    if (ngx_leaseloft_redis_append(redis, 2, argv) != NGX_OK
+        || ngx_leaseloft_redis_append(redis, 1, &argv[2]) != NGX_OK
+        || ngx_leaseloft_redis_append(redis, NGX_LEASELOFT_REDIS_TRIAL, trial)
+           != NGX_OK)
+    {
+        goto failed;
+    }
+
+    redis->greetings += 3;
+
+    /* else it leaves when the connection is there */
+
+    if (c->write->ready && ngx_leaseloft_redis_send(redis) == NGX_ERROR) {
+        goto failed;
+    }
+
+    return;
+
+failed:
+
+    ngx_leaseloft_redis_fail(redis, "greeting failed");
+}
+
+
+void
+ngx_leaseloft_redis_close(ngx_leaseloft_redis_t *redis)
+{
+    redis->ready = 0;
+    redis->greetings = 0;
+    redis->out_pos = 0;
+    redis->out_last = 0;
+
+    if (redis->out) {
+        ngx_free(redis->out);
+        redis->out = NULL;
+        redis->out_size = 0;
+    }
+
+    if (redis->resolving) {
+        ngx_resolve_name_done(redis->resolving);
+        redis->resolving = NULL;
+    }
+
+    if (redis->flush.posted) {
+        ngx_delete_posted_event(&redis->flush);
+    }
+
+    if (redis->reader) {
+        redisReaderFree(redis->reader);
+        redis->reader = NULL;
+    }
+
+    if (redis->peer.connection) {
+        ngx_close_connection(redis->peer.connection);
+        redis->peer.connection = NULL;
+    }
+}
+
+
+void
+ngx_leaseloft_redis_fail(ngx_leaseloft_redis_t *redis, char *reason)
+{
+    ngx_log_error(NGX_LOG_ERR, redis->log, 0,
+                  "redis %s connection closed: %s", redis->name, reason);
+
+    ngx_leaseloft_redis_close(redis);
+
+    redis->handlers->closed(redis->data);
+}
+
+
+ngx_int_t
+ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis, ngx_uint_t argc,
+    ngx_str_t *argv)
+{
+    if (!redis->ready && redis->greetings == 0) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_leaseloft_redis_append(redis, argc, argv) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (!redis->flush.posted) {
+        ngx_post_event(&redis->flush, &ngx_posted_events);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_leaseloft_redis_ready(ngx_leaseloft_redis_t *redis)
+{
+    return redis->ready;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_redis_append(ngx_leaseloft_redis_t *redis, ngx_uint_t argc,
+    ngx_str_t *argv)
+{
+    int          len;
+    char        *text;
+    size_t       size, lens[NGX_LEASELOFT_REDIS_ARGS];
+    u_char      *out;
+    ngx_int_t    rc;
+    ngx_uint_t   i;
+    const char  *args[NGX_LEASELOFT_REDIS_ARGS];
+
+    if (argc > NGX_LEASELOFT_REDIS_ARGS) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < argc; i++) {
+        args[i] = (const char *) argv[i].data;
+        lens[i] = argv[i].len;
+    }
+
+    len = redisFormatCommandArgv(&text, (int) argc, args, lens);
+    if (len < 0) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (redis->out_pos) {
+        ngx_memmove(redis->out, redis->out + redis->out_pos,
+                    redis->out_last - redis->out_pos);
+        redis->out_last -= redis->out_pos;
+        redis->out_pos = 0;
+    }
+
+    if (redis->out_last + len > redis->out_size) {
+
+        size = ngx_max(redis->out_size * 2, NGX_LEASELOFT_REDIS_OUTPUT_START);
+        size = ngx_max(size, redis->out_last + len);
+
+        if (size > NGX_LEASELOFT_REDIS_OUTPUT_MAX) {
+            goto done;
+        }
+
+        out = ngx_alloc(size, redis->log);
+        if (out == NULL) {
+            goto done;
+        }
+
+        if (redis->out) {
+            ngx_memcpy(out, redis->out, redis->out_last);
+            ngx_free(redis->out);
+        }
+
+        redis->out = out;
+        redis->out_size = size;
+    }
+
+    ngx_memcpy(redis->out + redis->out_last, text, len);
+    redis->out_last += len;
+    rc = NGX_OK;
+
+done:
+
+    redisFreeCommand(text);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_redis_send(ngx_leaseloft_redis_t *redis)
+{
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    c = redis->peer.connection;
+
+    while (redis->out_pos < redis->out_last) {
+
+        n = c->send(c, redis->out + redis->out_pos,
+                    redis->out_last - redis->out_pos);
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (n == NGX_AGAIN) {
+            return ngx_handle_write_event(c->write, 0) == NGX_OK ? NGX_AGAIN
+                                                                 : NGX_ERROR;
+        }
+
+        redis->out_pos += n;
+    }
+
+    redis->out_pos = 0;
+    redis->out_last = 0;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_leaseloft_redis_flush_handler(ngx_event_t *ev)
+{
+    ngx_leaseloft_redis_t  *redis;
+
+    redis = ev->data;
+
+    if (redis->peer.connection->write->ready
+        && ngx_leaseloft_redis_send(redis) == NGX_ERROR)
+    {
+        ngx_leaseloft_redis_fail(redis, "write failed");
+    }
+}
+
+
+static void
+ngx_leaseloft_redis_write_handler(ngx_event_t *wev)
+{
+    ngx_connection_t       *c;
+    ngx_leaseloft_redis_t  *redis;
+
+    c = wev->data;
+    redis = c->data;
+
+    if (wev->timedout) {
+        ngx_leaseloft_redis_fail(redis, "timed out");
+        return;
+    }
+
+    if (ngx_leaseloft_redis_send(redis) == NGX_ERROR) {
+        ngx_leaseloft_redis_fail(redis, "write failed");
+    }
+}
+
+
+static void
+ngx_leaseloft_redis_read_handler(ngx_event_t *rev)
+{
+    ssize_t                 n;
+    u_char                  buf[16384];
+    ngx_connection_t       *c;
+    ngx_leaseloft_redis_t  *redis;
+
+    c = rev->data;
+    redis = c->data;
+
+    for ( ;; ) {
+        n = c->recv(c, buf, sizeof(buf));
+
+        if (n == NGX_AGAIN) {
+            break;
+        }
+
+        if (n == NGX_ERROR || n == 0) {
+            ngx_leaseloft_redis_fail(redis, n == 0 ? "closed by redis"
+                                                   : "read failed");
+            return;
+        }
+
+        if (redis->reader->len - redis->reader->pos + n
+            > NGX_LEASELOFT_REDIS_INPUT_MAX)
+        {
+            ngx_leaseloft_redis_fail(redis, "reply too large");
+            return;
+        }
+
+        if (redisReaderFeed(redis->reader, (char *) buf, n) != REDIS_OK) {
+            ngx_leaseloft_redis_fail(redis, redis->reader->errstr);
+            return;
+        }
+
+        if (ngx_leaseloft_redis_replies(redis) != NGX_OK) {
+            return;
+        }
+    }
+
+    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_leaseloft_redis_fail(redis, "read failed");
+    }
+}
+
+
+/* NGX_DONE: the connection is not what it was, its owner knows */
+
+static ngx_int_t
+ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis)
+{
+    char               reason[128];
+    void              *reply;
+    ngx_uint_t         number;
+    ngx_connection_t  *c;
+
+    c = redis->peer.connection;
+    number = c->number;
+
+    for ( ;; ) {
+        if (redisReaderGetReply(redis->reader, &reply) != REDIS_OK) {
+            ngx_cpystrn((u_char *) reason, (u_char *) redis->reader->errstr,
+                        sizeof(reason));
+            ngx_leaseloft_redis_fail(redis, reason);
+            return NGX_DONE;
+        }
+
+        if (reply == NULL) {
+            return NGX_OK;
+        }
+
+        if (redis->ready) {
+            redis->handlers->reply(redis->data, reply);
+
+        } else {
+            ngx_leaseloft_redis_greeted(redis, reply);
+        }
+
+        ngx_leaseloft_replies_reset(&redis->replies);
+
+        if (redis->peer.connection != c || c->number != number) {
+            return NGX_DONE;
+        }
+    }
+}
+
+
+/* the last greeting is the trial: who has no memory, say, can still be read */
+
+static void
+ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis, redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR
+        && (redis->greetings != 1 || ngx_leaseloft_redis_demoted(reply)))
+    {
+
+        /* the server's own words: they never repeat what it was sent */
+
+        ngx_log_error(NGX_LOG_ERR, redis->log, 0,
+                      "redis refused the %s connection: \"%s\"",
+                      redis->name, reply->str);
+        ngx_leaseloft_redis_fail(redis, "refused");
+        return;
+    }
+
+    if (redis->greetings == 0) {
+        ngx_leaseloft_redis_fail(redis, "a reply nobody asked for");
+        return;
+    }
+
+    if (--redis->greetings == 0) {
+        ngx_del_timer(redis->peer.connection->write);
+        redis->ready = 1;
+        redis->handlers->ready(redis->data);
+    }
+}
+
+
+void
+ngx_leaseloft_redis_trial(ngx_str_t *argv, ngx_str_t *channel)
+{
+    ngx_str_set(&argv[0], "XADD");
+    argv[1] = *channel;
+    ngx_str_set(&argv[2], "NOMKSTREAM");
+    ngx_str_set(&argv[3], "*");
+    ngx_str_set(&argv[4], "trial");
+    ngx_str_set(&argv[5], "");
+}
+
+
+ngx_uint_t
+ngx_leaseloft_redis_demoted(redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR
+           && ngx_strncmp(reply->str, "READONLY ", sizeof("READONLY ") - 1)
+              == 0;
+}

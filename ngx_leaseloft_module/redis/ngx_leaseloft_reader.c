@@ -1,0 +1,255 @@
+
+/*
+ * hiredis reads a reply by calling constructors, which are these.  It bounds
+ * neither the elements of an array nor the bytes of a string; the owner of the
+ * connection bounds the bytes, which a string cannot exceed.
+ */
+
+
+#include "ngx_leaseloft_reader.h"
+
+
+#define NGX_LEASELOFT_REPLIES_ELEMENTS_MAX  4096
+#define NGX_LEASELOFT_REPLIES_BLOCK         16384
+
+/*
+ * what an unusually long reply needed beyond that is given back; a sanitizer
+ * finds who uses a reply that is gone
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define NGX_LEASELOFT_REPLIES_BLOCKS        0
+#else
+#define NGX_LEASELOFT_REPLIES_BLOCKS        8
+#endif
+
+
+#if (HIREDIS_MAJOR > 0)
+typedef size_t  ngx_leaseloft_elements_t;
+#else
+typedef int     ngx_leaseloft_elements_t;
+#endif
+
+
+static void ngx_leaseloft_replies_cleanup(void *data);
+
+
+/* an object, as an element of its parent if it has one */
+
+static redisReply *
+ngx_leaseloft_replies_object(const redisReadTask *task, int type)
+{
+    redisReply               *reply, *parent;
+    ngx_leaseloft_replies_t  *replies;
+
+    replies = task->privdata;
+
+    if (replies->pool == NULL) {
+        return NULL;
+    }
+
+    reply = ngx_pcalloc(replies->pool, sizeof(redisReply));
+    if (reply == NULL) {
+        return NULL;
+    }
+
+    reply->type = type;
+
+    if (task->parent) {
+        parent = task->parent->obj;
+        parent->element[task->idx] = reply;
+    }
+
+    return reply;
+}
+
+
+static void *
+ngx_leaseloft_replies_string(const redisReadTask *task, char *str, size_t len)
+{
+    redisReply               *reply;
+    ngx_leaseloft_replies_t  *replies;
+
+    replies = task->privdata;
+
+    reply = ngx_leaseloft_replies_object(task, task->type);
+    if (reply == NULL) {
+        return NULL;
+    }
+
+    reply->str = ngx_pnalloc(replies->pool, len + 1);
+    if (reply->str == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(reply->str, str, len);
+    reply->str[len] = '\0';
+    reply->len = len;
+
+    return reply;
+}
+
+
+static void *
+ngx_leaseloft_replies_array(const redisReadTask *task,
+    ngx_leaseloft_elements_t elements)
+{
+    redisReply               *reply;
+    ngx_leaseloft_replies_t  *replies;
+
+    replies = task->privdata;
+
+    if ((size_t) elements > NGX_LEASELOFT_REPLIES_ELEMENTS_MAX) {
+        return NULL;
+    }
+
+    reply = ngx_leaseloft_replies_object(task, task->type);
+    if (reply == NULL) {
+        return NULL;
+    }
+
+    if (elements) {
+        reply->element = ngx_pcalloc(replies->pool,
+                                     elements * sizeof(redisReply *));
+        if (reply->element == NULL) {
+            return NULL;
+        }
+    }
+
+    reply->elements = elements;
+
+    return reply;
+}
+
+
+static void *
+ngx_leaseloft_replies_integer(const redisReadTask *task, long long value)
+{
+    redisReply  *reply;
+
+    reply = ngx_leaseloft_replies_object(task, REDIS_REPLY_INTEGER);
+
+    if (reply) {
+        reply->integer = value;
+    }
+
+    return reply;
+}
+
+
+static void *
+ngx_leaseloft_replies_nil(const redisReadTask *task)
+{
+    return ngx_leaseloft_replies_object(task, REDIS_REPLY_NIL);
+}
+
+
+static void
+ngx_leaseloft_replies_free(void *reply)
+{
+    /* it goes with the pool */
+}
+
+
+/* RESP2, which is all that we speak, has no other types */
+
+#if (HIREDIS_MAJOR > 0)
+
+static void *
+ngx_leaseloft_replies_double(const redisReadTask *task, double value,
+    char *str, size_t len)
+{
+    return NULL;
+}
+
+
+static void *
+ngx_leaseloft_replies_bool(const redisReadTask *task, int value)
+{
+    return NULL;
+}
+
+#endif
+
+
+ngx_int_t
+ngx_leaseloft_replies_init(ngx_leaseloft_replies_t *replies, ngx_pool_t *pool,
+    ngx_log_t *log)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_leaseloft_replies_cleanup;
+    cln->data = replies;
+
+    ngx_memzero(replies, sizeof(ngx_leaseloft_replies_t));
+
+    replies->log = log;
+    replies->functions.createString = ngx_leaseloft_replies_string;
+    replies->functions.createArray = ngx_leaseloft_replies_array;
+    replies->functions.createInteger = ngx_leaseloft_replies_integer;
+    replies->functions.createNil = ngx_leaseloft_replies_nil;
+    replies->functions.freeObject = ngx_leaseloft_replies_free;
+
+#if (HIREDIS_MAJOR > 0)
+    replies->functions.createDouble = ngx_leaseloft_replies_double;
+    replies->functions.createBool = ngx_leaseloft_replies_bool;
+#endif
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_leaseloft_replies_cleanup(void *data)
+{
+    ngx_leaseloft_replies_t  *replies = data;
+
+    if (replies->pool) {
+        ngx_destroy_pool(replies->pool);
+        replies->pool = NULL;
+    }
+}
+
+
+ngx_int_t
+ngx_leaseloft_replies_attach(ngx_leaseloft_replies_t *replies,
+    redisReader *reader)
+{
+    ngx_leaseloft_replies_reset(replies);
+
+    reader->fn = &replies->functions;
+    reader->privdata = replies;
+
+    return replies->pool ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_leaseloft_replies_reset(ngx_leaseloft_replies_t *replies)
+{
+    ngx_uint_t   n;
+    ngx_pool_t  *p;
+
+    n = 0;
+
+    for (p = replies->pool; p; p = p->d.next) {
+        n++;
+    }
+
+    if (n > NGX_LEASELOFT_REPLIES_BLOCKS) {
+        ngx_destroy_pool(replies->pool);
+        replies->pool = NULL;
+    }
+
+    if (replies->pool) {
+        ngx_reset_pool(replies->pool);
+
+    } else {
+        replies->pool = ngx_create_pool(NGX_LEASELOFT_REPLIES_BLOCK,
+                                        replies->log);
+    }
+}

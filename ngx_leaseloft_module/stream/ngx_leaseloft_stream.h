@@ -1,0 +1,128 @@
+
+/*
+ * An open event stream: what thread and inbox streams have in common.
+ *
+ * A stream lives in a pool of its own, which ends with its request's, and may
+ * take its place (ngx_leaseloft_stream_hibernate.h).  It is held from its
+ * creation on, started once it is known what to say, and ended by "bye".
+ */
+
+
+#ifndef NGX_LEASELOFT_STREAM_H
+#define NGX_LEASELOFT_STREAM_H
+
+
+#include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_sse.h"
+
+
+/* unsent bytes up to which a stream is given more */
+#define NGX_LEASELOFT_STREAM_WINDOW  (64 * 1024)
+
+
+typedef struct ngx_leaseloft_stream_s  ngx_leaseloft_stream_t;
+
+
+typedef enum {
+    NGX_LEASELOFT_BYE_EXPIRED = 0,
+    NGX_LEASELOFT_BYE_REMOVED,
+    NGX_LEASELOFT_BYE_DRAIN,
+    NGX_LEASELOFT_BYE_SLOW,
+    NGX_LEASELOFT_BYE_OVERLOAD
+} ngx_leaseloft_bye_e;
+
+
+typedef struct {
+    ngx_leaseloft_listener_kind_t   listener;  /* first */
+    /* queues what can be said now; NGX_OK or NGX_ERROR */
+    ngx_int_t                 (*pump)(ngx_leaseloft_stream_t *stream);
+    /* queues a ping */
+    ngx_int_t                 (*ping)(ngx_leaseloft_stream_t *stream);
+    /* 1 while there is more to say than has been queued */
+    ngx_uint_t                (*behind)(ngx_leaseloft_stream_t *stream);
+    /* notes what the channel says, before the pump runs */
+    void                      (*note)(ngx_leaseloft_stream_t *stream,
+                                      ngx_leaseloft_news_e news);
+} ngx_leaseloft_stream_kind_t;
+
+
+struct ngx_leaseloft_stream_s {
+    ngx_leaseloft_listener_t            listener;  /* first */
+    ngx_http_request_t                 *request;
+    ngx_leaseloft_ctx_t                *ctx;       /* in pool, as this is */
+    ngx_pool_t                         *pool;
+    ngx_leaseloft_loc_conf_t           *conf;
+    ngx_leaseloft_command_t            *command;   /* a read under way */
+    ngx_leaseloft_output_t              output;
+
+    union {
+        ngx_rbtree_node_t               wake;      /* when to look again */
+        ngx_queue_t                     ending;    /* not both */
+    };
+
+    ngx_msec_t                          spoke;     /* the last event */
+    ngx_msec_t                          blocked;   /* nothing taken since */
+    ngx_msec_t                          drain;     /* close then */
+    off_t                               sent;      /* c->sent at blocked */
+    size_t                              lag;       /* live bytes not queued */
+
+    u_char                             *head;      /* headers to be sent */
+    int                                 rc;        /* to finalize with */
+
+    unsigned                            started:1;
+    unsigned                            counted:1; /* in the zone */
+    unsigned                            waking:1;  /* wake is in the tree */
+    unsigned                            is_blocked:1;
+    unsigned                            draining:1;
+    unsigned                            caught:1;  /* was up to date once */
+    unsigned                            live:1;    /* what was last said */
+    unsigned                            unsaid:1;  /* but for this: it is */
+    unsigned                            lean:1;    /* gave back what it can */
+    unsigned                            ended:1;
+};
+
+
+/*
+ * Holds the request for a stream of size bytes, the first of which are a
+ * ngx_leaseloft_stream_t.  NULL: no memory.
+ */
+ngx_leaseloft_stream_t *ngx_leaseloft_stream_create(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx, const ngx_leaseloft_stream_kind_t *kind,
+    size_t size);
+
+/* the news of each kind of stream */
+ngx_uint_t ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
+    ngx_leaseloft_news_e news);
+
+/* the first bytes: headers, "retry", "hello" with data, and with id if any */
+ngx_int_t ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream,
+    ngx_str_t *id, ngx_str_t *data, ngx_uint_t pieces);
+
+/* 200, "bye" and the end, instead of a status that would end an EventSource */
+void ngx_leaseloft_stream_refuse(ngx_leaseloft_stream_t *stream);
+
+/* a problem instead of a stream */
+void ngx_leaseloft_stream_answer(ngx_leaseloft_stream_t *stream,
+    ngx_uint_t status);
+
+/* queues an event, a frame that is shared */
+ngx_int_t ngx_leaseloft_stream_event(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_event_t *event);
+ngx_int_t ngx_leaseloft_stream_frame(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_frame_t *frame);
+
+/* 1 while no more should be queued than is */
+ngx_uint_t ngx_leaseloft_stream_full(ngx_leaseloft_stream_t *stream);
+
+/* pumps, sends, and looks when to look again; ends the stream on an error */
+void ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream);
+
+/* says why, and ends the stream at the end of this turn of the event loop */
+void ngx_leaseloft_stream_bye(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_bye_e reason);
+
+/* ends it with rc at the end of this turn */
+void ngx_leaseloft_stream_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc);
+
+
+#endif /* NGX_LEASELOFT_STREAM_H */

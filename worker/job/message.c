@@ -1,0 +1,313 @@
+
+/*
+ * A message is written, hashed and appended on trust: after the head as this
+ * worker knows it, or after the message that it has just sent for the same
+ * property.  Where Redis says that the head is another, or the lease, the
+ * answer brings the real state, and the job begins again.
+ */
+
+#include <string.h>
+#include <cjson/cJSON.h>
+
+#include "lease_job.h"
+#include "message.h"
+#include "view.h"
+
+
+/* asks for the state, and whether this id was sent before */
+
+static job_step_e
+message_probe(work_t *work, job_t *job)
+{
+    job->property->blocked = 1;
+
+    if (store_probe(&work->store, job->property, job->user,
+                    job->message.body.client_id, work->now)
+        == -1)
+    {
+        return JOB_LOST;
+    }
+
+    return JOB_SENT;
+}
+
+
+/* the entry after head: 0, or -1 */
+
+static int
+message_write(job_t *job, const property_tail_t *head, int64_t now,
+    unsigned char *salt)
+{
+    job_message_t    *message = &job->message;
+    entry_message_t   entry;
+
+    message->tail.seq = head->seq + 1;
+    message->tail.at = now > head->at ? now : head->at;
+
+    entry.seq = message->tail.seq;
+    entry.at = message->tail.at;
+    entry.from = message->from;
+    entry.text = message->body.text;
+    entry.text_len = message->body.text_len;
+    entry.client_id = message->body.client_id;
+
+    buf_reset(&message->entry);
+    entry_message(&message->entry, &entry);
+
+    buf_reset(&message->last);
+    entry_message_last(&message->last, &entry);
+
+    if (buf_failed(&message->entry) || buf_failed(&message->last)
+        || chain_salt(salt) == -1)
+    {
+        return -1;
+    }
+
+    return chain_next(message->tail.hash, head->hash, salt,
+                      message->entry.data, message->entry.len);
+}
+
+
+static job_step_e
+message_append(work_t *work, job_t *job)
+{
+    property_t      *property = job->property;
+    unsigned char    salt[CHAIN_SALT];
+    store_append_t   append;
+
+    if (property->round != work->round) {
+        property->round = work->round;
+        property->tail.seq = property->state.seq;
+        property->tail.at = property->state.at;
+        memcpy(property->tail.hash, property->state.hash, CHAIN_HASH);
+    }
+
+    if (message_write(job, &property->tail, work->now, salt) == -1) {
+        return JOB_KEPT;
+    }
+
+    append.from = job->message.from;
+    append.client_id = job->message.body.client_id;
+    append.now = work->now;
+    append.rev = property->state.rev;
+    append.head = &property->tail;
+    append.tail = &job->message.tail;
+    append.salt = salt;
+    append.entry = &job->message.entry;
+    append.last = &job->message.last;
+
+    if (store_append(&work->store, property, &append) == -1) {
+        return JOB_LOST;
+    }
+
+    property->tail = job->message.tail;
+
+    return JOB_SENT;
+}
+
+
+job_step_e
+message_begin(work_t *work, job_t *job)
+{
+    int             i;
+    faults_t        faults = FAULTS_INIT;
+    job_step_e      step;
+    property_t     *property = job->property;
+    job_message_t  *message = &job->message;
+
+    if (!message->parsed) {
+        if (body_send_parse(job->data, job->data_len, &message->body, &faults)
+            == -1)
+        {
+            return job_fault(job, &faults);
+        }
+
+        message->parsed = 1;
+    }
+
+    if (job->ticking
+        || (property->known && state_due(&property->state) <= work->now))
+    {
+        job->ticking = 1;
+
+        step = declare_begin(work, job);
+        if (step != JOB_SETTLED) {
+            return step;
+        }
+
+        job->ticking = 0;
+        declare_free(&job->declare);
+    }
+
+    if (!property->known) {
+        return message_probe(work, job);
+    }
+
+    i = property->state.active != NULL
+        ? state_lease_party(property->state.active, job->user) : -1;
+
+    if (i == -1) {
+        return message->asked ? job_refuse(job, PROBLEM_LEASE_NOT_ACTIVE, NULL,
+                                           NULL)
+                              : message_probe(work, job);
+    }
+
+    message->from = &property->state.active->body.parties[i];
+
+    return message_append(work, job);
+}
+
+
+/*
+ * the inboxes of all parties; the reply has what is unread by the sender, then
+ * by the others, in the order of the parties: 0, or -1
+ */
+
+static int
+message_badges(work_t *work, job_t *job, const redisReply *reply,
+    long long ver)
+{
+    int                   newer;
+    size_t                i, j;
+    badge_t              *badge;
+    long long             unread;
+    property_t           *property = job->property;
+    const body_party_t   *party;
+    const state_lease_t  *lease = property->state.active;
+
+    if (lease == NULL || reply->elements != lease->body.nparties + 2) {
+        return -1;
+    }
+
+    for (i = 0, j = 3; i < lease->body.nparties; i++) {
+        party = &lease->body.parties[i];
+
+        if (conn_number(conn_element(reply, strcmp(party->user, job->user) == 0
+                                     ? 2 : j++),
+                        &unread)
+            == -1)
+        {
+            return -1;
+        }
+
+        badge = badge_add(&work->badges, property, party->user, ver, &newer);
+        if (badge == NULL) {
+            if (newer) {
+                continue;
+            }
+            return -1;
+        }
+
+        badge->unread = unread;
+        badge->at = job->message.tail.at;
+
+        buf_add(&badge->thread, property->thread[party->role].data,
+                property->thread[party->role].len);
+        view_thread_end(&badge->thread, unread, job->message.last.data,
+                        job->message.last.len);
+    }
+
+    return 0;
+}
+
+
+static job_step_e
+message_appended(work_t *work, job_t *job, const redisReply *reply)
+{
+    buf_t        swap;
+    long long    ver;
+    property_t  *property = job->property;
+
+    if (conn_number(conn_element(reply, 1), &ver) == -1
+        || message_badges(work, job, reply, ver) == -1)
+    {
+        /* it is in the thread: all inboxes are renewed instead */
+        property->refresh = 1;
+    }
+
+    property->state.seq = job->message.tail.seq;
+    property->state.at = job->message.tail.at;
+    memcpy(property->state.hash, job->message.tail.hash, CHAIN_HASH);
+
+    swap = job->answer;
+    job->answer = job->message.entry;
+    job->message.entry = swap;
+
+    work->stats->messages++;
+
+    return job_settle(job, 201, job->message.tail.seq);
+}
+
+
+/* this id was sent before: the original, or a problem with another text */
+
+static job_step_e
+message_again(work_t *work, job_t *job, const redisReply *reply)
+{
+    int                same;
+    cJSON             *entry, *text;
+    long long          seq;
+    const redisReply  *original;
+
+    original = conn_element(reply, 2);
+
+    if (conn_number(conn_element(reply, 1), &seq) == -1
+        || original == NULL || original->type != REDIS_REPLY_STRING)
+    {
+        return JOB_KEPT;
+    }
+
+    entry = cJSON_ParseWithOpts(original->str, NULL, 1);
+    text = cJSON_GetObjectItemCaseSensitive(entry, "text");
+
+    same = cJSON_IsString(text)
+           && strcmp(text->valuestring, job->message.body.text) == 0;
+
+    cJSON_Delete(entry);
+
+    if (!same) {
+        return job_refuse(job, PROBLEM_CLIENT_ID_REUSED, NULL, NULL);
+    }
+
+    /* whoever sent it before may have gone no further */
+
+    job->property->refresh = 1;
+    work->stats->duplicates++;
+
+    buf_reset(&job->answer);
+    buf_add(&job->answer, original->str, original->len);
+
+    return buf_failed(&job->answer) ? JOB_KEPT
+                                    : job_settle(job, 200, (uint64_t) seq);
+}
+
+
+job_step_e
+message_finish(work_t *work, job_t *job, const redisReply *reply)
+{
+    long long  kind;
+
+    if (job->ticking) {
+        return declare_finish(work, job, reply);
+    }
+
+    if (conn_number(conn_element(reply, 0), &kind) == -1) {
+        return JOB_KEPT;
+    }
+
+    if (kind == 0) {
+        return message_appended(work, job, reply);
+    }
+
+    if (kind == 1) {
+        return message_again(work, job, reply);
+    }
+
+    if (!job->property->blocked) {
+        work->stats->conflicts++;
+    }
+
+    job->message.asked = 1;
+
+    return job_learn(job, reply) == -1 ? JOB_KEPT : JOB_SENT;
+}

@@ -1,0 +1,509 @@
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/keys.h"
+#include "consumer.h"
+#include "dispatch.h"
+#include "queue_entry.h"
+#include "log.h"
+
+
+/*
+ * Acknowledgements wait so long for other commands to leave with: one write to
+ * Redis's append-only file less, which everybody waits for.
+ */
+#define CONSUMER_LINGER_MS  20
+
+
+void
+consumer_init(consumer_t *consumer, work_t *work, const char *name,
+    unsigned inboxes, unsigned limit, int64_t claim_ms)
+{
+    memset(consumer, 0, sizeof(consumer_t));
+
+    consumer->work = work;
+    consumer->conn = work->store.conn;
+    consumer->name = name;
+    consumer->inboxes = inboxes;
+    consumer->limit = limit;
+    consumer->claim_ms = claim_ms;
+}
+
+
+void
+consumer_free(consumer_t *consumer)
+{
+    unsigned  k;
+
+    consumer_drop_ahead(consumer);
+    args_free(&consumer->args);
+
+    for (k = 0; k < CONSUMER_INBOXES_MAX; k++) {
+        args_free(&consumer->acks[k]);
+    }
+}
+
+
+args_t *
+consumer_command(consumer_t *consumer, const char *name, const char *sub,
+    unsigned k)
+{
+    char     key[LL_KEY_MAX];
+    args_t  *args = &consumer->args;
+
+    args_reset(args);
+    args_adds(args, name);
+
+    if (sub != NULL) {
+        args_adds(args, sub);
+    }
+
+    args_copy(args, key, ll_keys_inbox(key, k));
+    args_lit(args, LL_INBOX_GROUP);
+
+    return args;
+}
+
+
+redisReply *
+consumer_reply(consumer_t *consumer)
+{
+    redisReply  *reply;
+
+    reply = conn_recv(consumer->conn);
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        log_error("redis refused a command for the inbox: \"%.200s\"",
+                  reply->str);
+        freeReplyObject(reply);
+        return NULL;
+    }
+
+    return reply;
+}
+
+
+int
+consumer_setup(consumer_t *consumer)
+{
+    int          busy;
+    args_t      *args;
+    unsigned     k;
+    redisReply  *reply;
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        args = consumer_command(consumer, "XGROUP", "CREATE", k);
+        args_lit(args, "0");
+        args_lit(args, "MKSTREAM");
+
+        reply = conn_call(consumer->conn, args);
+        if (reply == NULL) {
+            return -1;
+        }
+
+        busy = reply->type == REDIS_REPLY_ERROR
+               && strncmp(reply->str, "BUSYGROUP", 9) == 0;
+
+        if (reply->type == REDIS_REPLY_ERROR && !busy) {
+            log_error("can't create the inbox's group: \"%.200s\"",
+                      reply->str);
+            freeReplyObject(reply);
+            return -1;
+        }
+
+        freeReplyObject(reply);
+    }
+
+    return 0;
+}
+
+
+/* a request that can't be worked on: to the dead letters; 0, or -1 */
+
+static int
+consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
+    const char *why)
+{
+    int          rc;
+    buf_t        text = BUF_INIT;
+    redisReply  *reply;
+
+    inbox_dead(&consumer->args, k, entry, why);
+
+    reply = conn_send(consumer->conn, &consumer->args) == 0
+            ? consumer_reply(consumer) : NULL;
+
+    rc = reply == NULL ? -1 : 0;
+
+    if (rc == 0) {
+        freeReplyObject(reply);
+        buf_add(&text, entry->element[0]->str, entry->element[0]->len);
+
+        if (!buf_failed(&text)) {
+            log_warn("request %s is given up, as it %s", text.data, why);
+            args_copy(&consumer->acks[k], text.data, text.len);
+            consumer->unsent = 1;
+        }
+
+        consumer->work->stats->dead++;
+    }
+
+    buf_free(&text);
+
+    return rc;
+}
+
+
+/*
+ * an entry of a stream becomes a job, or a dead letter: 0, or -1
+ */
+
+static int
+consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
+    const redisReply *entry, long long deliveries)
+{
+    job_t       *job;
+    const char  *why;
+
+    if (deliveries > CONSUMER_DELIVERIES) {
+        return consumer_bury(consumer, k, entry,
+                             "was delivered too often, each time in vain");
+    }
+
+    job = batch_add(batch);
+    if (job == NULL) {
+        return -1;
+    }
+
+    why = inbox_read(job, entry, consumer->work->properties);
+
+    if (why != NULL) {
+        batch->n--;
+        return consumer_bury(consumer, k, entry, why);
+    }
+
+    job->inbox = k;
+    job->deliveries = deliveries;
+
+    consumer->work->stats->requests++;
+
+    return 0;
+}
+
+
+/* whether it looks like an entry that can be told by its id */
+
+static int
+consumer_is_entry(const redisReply *entry)
+{
+    const redisReply  *id;
+
+    id = conn_element(entry, 0);
+
+    return id != NULL && id->type == REDIS_REPLY_STRING
+           && id->len < STATE_REQUEST_MAX;
+}
+
+
+int
+consumer_take_list(consumer_t *consumer, batch_t *batch, unsigned k,
+    const redisReply *list, const long long *deliveries)
+{
+    size_t  i;
+
+    for (i = 0; list != NULL && i < list->elements; i++) {
+
+        if (consumer_is_entry(list->element[i])
+            && consumer_take(consumer, batch, k, list->element[i],
+                             deliveries ? deliveries[i] : 1)
+               == -1)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+consumer_add_acks(args_t *args, const args_t *acks)
+{
+    int  i;
+
+    for (i = 0; i < acks->n; i++) {
+        args_add(args, acks->argv[i], acks->argvlen[i]);
+    }
+}
+
+
+int
+consumer_send_acks(consumer_t *consumer)
+{
+    int        rc;
+    args_t    *args, *acks;
+    unsigned   k;
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        acks = &consumer->acks[k];
+
+        if (acks->n == 0) {
+            continue;
+        }
+
+        if (args_finish(acks) == -1) {
+            args_reset(acks);
+            continue;
+        }
+
+        /*
+         * Deleted first: if the connection breaks between the two, Redis
+         * forgets by itself that a request is pending which is not there,
+         * while one that is not pending would stay for ever.
+         */
+
+        args = consumer_command(consumer, "XDEL", NULL, k);
+        args->n--;
+        consumer_add_acks(args, acks);
+
+        rc = conn_send_quiet(consumer->conn, args);
+
+        if (rc == 0) {
+            args = consumer_command(consumer, "XACK", NULL, k);
+            consumer_add_acks(args, acks);
+            rc = conn_send_quiet(consumer->conn, args);
+        }
+
+        args_reset(acks);
+
+        if (rc == -1) {
+            return -1;
+        }
+    }
+
+    consumer->unsent = 0;
+
+    return 0;
+}
+
+
+void
+consumer_ack(consumer_t *consumer, const batch_t *batch)
+{
+    size_t        i;
+    const job_t  *job;
+
+    for (i = 0; i < batch->n; i++) {
+        job = &batch->jobs[i];
+
+        if (job->id != NULL && dispatch_accepted(job)) {
+            args_copy(&consumer->acks[job->inbox], job->id, strlen(job->id));
+            consumer->unsent = 1;
+        }
+    }
+}
+
+
+static int
+consumer_send_read(consumer_t *consumer, int64_t block)
+{
+    char      key[LL_KEY_MAX];
+    args_t   *args = &consumer->args;
+    unsigned  k;
+
+    args_reset(args);
+    args_lit(args, "XREADGROUP");
+    args_lit(args, "GROUP");
+    args_lit(args, LL_INBOX_GROUP);
+    args_adds(args, consumer->name);
+    args_lit(args, "COUNT");
+    args_number(args, consumer->limit);
+
+    /* BLOCK 0 would be for ever */
+
+    if (block > 0) {
+        args_lit(args, "BLOCK");
+        args_number(args, block);
+    }
+
+    args_lit(args, "STREAMS");
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        args_copy(args, key, ll_keys_inbox(key, k));
+    }
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        args_lit(args, ">");
+    }
+
+    return conn_send(consumer->conn, args);
+}
+
+
+/* which inbox a stream's key names: K, or -1 */
+
+static int
+consumer_inbox(const consumer_t *consumer, const redisReply *key)
+{
+    char      name[LL_KEY_MAX];
+    unsigned  k;
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        (void) ll_keys_inbox(name, k);
+
+        if (key != NULL && key->type == REDIS_REPLY_STRING
+            && strcmp(name, key->str) == 0)
+        {
+            return (int) k;
+        }
+    }
+
+    return -1;
+}
+
+
+int
+consumer_ask(consumer_t *consumer, int64_t block)
+{
+    if (consumer->asked || consumer->ahead != NULL) {
+        return 0;
+    }
+
+    /* what is to be acknowledged soon does not wait for longer */
+
+    block = block < CONSUMER_LINGER_MS ? block : CONSUMER_LINGER_MS;
+    consumer->asked = 1;
+
+    return consumer_send_read(consumer, block);
+}
+
+
+int
+consumer_asked(const consumer_t *consumer)
+{
+    return consumer->asked || consumer->ahead != NULL;
+}
+
+
+void
+consumer_take_ahead(consumer_t *consumer)
+{
+    if (consumer->asked) {
+        consumer->asked = 0;
+        consumer->ahead = consumer_reply(consumer);
+    }
+}
+
+
+void
+consumer_drop_ahead(consumer_t *consumer)
+{
+    freeReplyObject(consumer->ahead);
+
+    consumer->ahead = NULL;
+    consumer->asked = 0;
+}
+
+
+/* those asked for ahead, else what comes now: the reply, or NULL */
+
+static redisReply *
+consumer_next(consumer_t *consumer, int64_t block)
+{
+    redisReply  *reply;
+
+    if (consumer_asked(consumer)) {
+        consumer_take_ahead(consumer);
+        reply = consumer->ahead;
+        consumer->ahead = NULL;
+        return reply;
+    }
+
+    if (consumer->unsent) {
+        if (consumer->busy) {
+            block = block < CONSUMER_LINGER_MS ? block : CONSUMER_LINGER_MS;
+
+        } else if (consumer_send_acks(consumer) == -1) {
+            return NULL;
+        }
+    }
+
+    return consumer_send_read(consumer, block) == 0 ? consumer_reply(consumer)
+                                                    : NULL;
+}
+
+
+int
+consumer_read(consumer_t *consumer, batch_t *batch, int64_t block)
+{
+    int                k;
+    size_t             i;
+    redisReply        *reply;
+    const redisReply  *stream;
+
+    reply = consumer_next(consumer, block);
+    if (reply == NULL || batch_hold(batch, reply) == -1) {
+        return -1;
+    }
+
+    consumer->busy = reply->elements != 0;
+
+    for (i = 0; i < reply->elements; i++) {
+        stream = conn_element(reply, i);
+        k = consumer_inbox(consumer, conn_element(stream, 0));
+
+        if (k != -1
+            && consumer_take_list(consumer, batch, (unsigned) k,
+                                  conn_element(stream, 1), NULL)
+               == -1)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+consumer_leave(consumer_t *consumer)
+{
+    size_t             i;
+    args_t            *args;
+    unsigned           k;
+    long long          pending;
+    redisReply        *reply;
+
+    if (consumer_send_acks(consumer) == -1) {
+        return;
+    }
+
+    for (k = 0; k < consumer->inboxes; k++) {
+        args = consumer_command(consumer, "XPENDING", NULL, k);
+        args_lit(args, "-");
+        args_lit(args, "+");
+        args_lit(args, "1");
+        args_adds(args, consumer->name);
+
+        reply = conn_call(consumer->conn, args);
+        pending = 1;
+
+        if (reply != NULL && reply->type == REDIS_REPLY_ARRAY) {
+            i = reply->elements;
+            pending = (long long) i;
+        }
+
+        freeReplyObject(reply);
+
+        if (pending) {
+            continue;
+        }
+
+        args = consumer_command(consumer, "XGROUP", "DELCONSUMER", k);
+        args_adds(args, consumer->name);
+
+        freeReplyObject(conn_call(consumer->conn, args));
+    }
+}

@@ -1,0 +1,145 @@
+
+#include <string.h>
+
+#include "common/frame.h"
+#include "common/id.h"
+#include "common/keys.h"
+#include "queue_entry.h"
+
+
+static const struct {
+    const char  *name;
+    job_op_e     op;
+} inbox_ops[] = {
+    { "send", JOB_SEND },
+    { "read", JOB_READ },
+    { "lease", JOB_LEASE }
+};
+
+
+/* the value of a field, or NULL */
+
+static const redisReply *
+inbox_field(const redisReply *fields, const char *name)
+{
+    size_t             i;
+    const redisReply  *field, *value;
+
+    if (fields == NULL || fields->type != REDIS_REPLY_ARRAY) {
+        return NULL;
+    }
+
+    for (i = 0; i + 1 < fields->elements; i += 2) {
+        field = fields->element[i];
+        value = fields->element[i + 1];
+
+        if (field->type == REDIS_REPLY_STRING
+            && value->type == REDIS_REPLY_STRING
+            && strcmp(field->str, name) == 0)
+        {
+            return value;
+        }
+    }
+
+    return NULL;
+}
+
+
+static int
+inbox_op(const redisReply *value, job_op_e *op)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(inbox_ops) / sizeof(inbox_ops[0]); i++) {
+        if (value != NULL && strcmp(value->str, inbox_ops[i].name) == 0) {
+            *op = inbox_ops[i].op;
+            return 0;
+        }
+    }
+
+    return -1;
+}
+
+
+const char *
+inbox_read(job_t *job, const redisReply *entry, properties_t *properties)
+{
+    ll_str_t           nginx;
+    const redisReply  *fields, *property, *user, *body, *to;
+
+    fields = conn_element(entry, 1);
+
+    if (inbox_op(inbox_field(fields, "op"), &job->op) == -1) {
+        return "has no op that is known";
+    }
+
+    property = inbox_field(fields, "p");
+
+    if (property == NULL || !ll_id_valid(property->str, property->len)) {
+        return "has no valid property";
+    }
+
+    user = inbox_field(fields, "u");
+
+    if (user == NULL
+        || (job->op == JOB_LEASE ? user->len != 0
+                                 : !ll_id_valid(user->str, user->len)))
+    {
+        return "has no valid user";
+    }
+
+    body = inbox_field(fields, "b");
+
+    if (body == NULL) {
+        return "has no body";
+    }
+
+    to = inbox_field(fields, "r");
+
+    if (to == NULL
+        || ll_reply_decode(to->str, to->len, &nginx, &job->request) == -1)
+    {
+        return "has no valid reply address";
+    }
+
+    job->property = properties_get(properties, property->str, property->len);
+    if (job->property == NULL) {
+        return "finds no memory";
+    }
+
+    memcpy(job->user, user->str, user->len);
+    job->id = entry->element[0]->str;
+    job->data = body->str;
+    job->data_len = body->len;
+    job->nginx = nginx.data;
+    job->nginx_len = nginx.len;
+
+    return NULL;
+}
+
+
+void
+inbox_dead(args_t *args, unsigned k, const redisReply *entry, const char *why)
+{
+    char               key[LL_KEY_MAX];
+    size_t             i;
+    const redisReply  *fields;
+
+    args_reset(args);
+    args_lit(args, "XADD");
+    args_copy(args, key, ll_keys_dead(key, k));
+    args_lit(args, "*");
+
+    fields = conn_element(entry, 1);
+
+    for (i = 0; fields != NULL && i + 1 < fields->elements; i += 2) {
+        args_add(args, fields->element[i]->str, fields->element[i]->len);
+        args_add(args, fields->element[i + 1]->str,
+                 fields->element[i + 1]->len);
+    }
+
+    args_lit(args, "why");
+    args_adds(args, why);
+    args_lit(args, "id");
+    args_add(args, entry->element[0]->str, entry->element[0]->len);
+}
