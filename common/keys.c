@@ -71,16 +71,16 @@ ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len)
 
 
 size_t
-ll_keys_inbox(char *dst, unsigned k)
+ll_keys_queue(char *dst, unsigned k)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{in:%u}:inbox", k);
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{q:%u}:requests", k);
 }
 
 
 size_t
 ll_keys_dead(char *dst, unsigned k)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{in:%u}:dead", k);
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{q:%u}:dead", k);
 }
 
 
@@ -127,7 +127,7 @@ ll_keys_reply_channel(char *dst, const char *nginx, size_t len)
 
 
 unsigned
-ll_keys_inbox_of(const char *property, size_t len, unsigned count)
+ll_keys_queue_of(const char *property, size_t len, unsigned count)
 {
     int       bit;
     size_t    i;

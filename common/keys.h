@@ -22,7 +22,9 @@
 #define LL_LIBRARY   "leaseloft_1"
 #define LL_FUNCTION  "ll1_"
 
-#define LL_INBOX_GROUP  "workers"
+/* queues of requests: 1 to so many, as configured */
+#define LL_QUEUES_MAX   64
+#define LL_QUEUE_GROUP  "workers"
 
 
 /* the order is that of a function's KEYS */
@@ -48,7 +50,7 @@ size_t ll_keys_sent(char *dst, const char *property, size_t len,
     uint64_t bucket);
 size_t ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len);
 
-size_t ll_keys_inbox(char *dst, unsigned k);
+size_t ll_keys_queue(char *dst, unsigned k);
 size_t ll_keys_dead(char *dst, unsigned k);
 size_t ll_keys_due(char *dst);
 size_t ll_keys_due_vers(char *dst);
@@ -58,8 +60,8 @@ size_t ll_keys_property_channel(char *dst, const char *property, size_t len);
 size_t ll_keys_user_channel(char *dst, const char *user, size_t len);
 size_t ll_keys_reply_channel(char *dst, const char *nginx, size_t len);
 
-/* which of count inbox streams a property's requests go to */
-unsigned ll_keys_inbox_of(const char *property, size_t len, unsigned count);
+/* which of count queues a property's requests go to */
+unsigned ll_keys_queue_of(const char *property, size_t len, unsigned count);
 
 
 #endif /* LL_KEYS_H */

@@ -149,7 +149,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     strcpy(options.redis.path, "fuzz");
     strcpy(options.name, "fuzz");
-    options.inboxes = data[0] & 0x80 ? 2 : 1;
+    options.queues = data[0] & 0x80 ? 2 : 1;
     options.batch = 128;
     options.claim_ms = 400;
 

@@ -40,7 +40,7 @@ fuzz_process(ngx_pool_t *pool, ngx_leaseloft_main_conf_t *mcf)
     ngx_memzero(mcf, sizeof(ngx_leaseloft_main_conf_t));
     mcf->redis.url.addrs = &addr;
     mcf->redis.url.naddrs = 1;
-    mcf->inboxes = 1;
+    mcf->queues = 1;
     mcf->max_lingering = 2;
 
     process = ngx_pcalloc(pool, sizeof(ngx_leaseloft_process_t));

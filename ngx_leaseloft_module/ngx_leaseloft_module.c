@@ -55,11 +55,11 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       offsetof(ngx_leaseloft_main_conf_t, zone_size),
       NULL },
 
-    { ngx_string("leaseloft_inboxes"),
+    { ngx_string("leaseloft_queues"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(ngx_leaseloft_main_conf_t, inboxes),
+      offsetof(ngx_leaseloft_main_conf_t, queues),
       NULL },
 
     { ngx_string("leaseloft_drain"),
@@ -276,7 +276,7 @@ ngx_leaseloft_create_main_conf(ngx_conf_t *cf)
     }
 
     mcf->zone_size = NGX_CONF_UNSET_SIZE;
-    mcf->inboxes = NGX_CONF_UNSET_UINT;
+    mcf->queues = NGX_CONF_UNSET_UINT;
     mcf->drain = NGX_CONF_UNSET_MSEC;
     mcf->max_lingering = NGX_CONF_UNSET_UINT;
 
@@ -290,7 +290,7 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_leaseloft_main_conf_t *mcf = conf;
 
     ngx_conf_init_size_value(mcf->zone_size, 16 * 1024 * 1024);
-    ngx_conf_init_uint_value(mcf->inboxes, 1);
+    ngx_conf_init_uint_value(mcf->queues, 1);
     ngx_conf_init_msec_value(mcf->drain, 30000);
     ngx_conf_init_uint_value(mcf->max_lingering, 65536);
 
@@ -302,9 +302,9 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (mcf->inboxes < 1 || mcf->inboxes > 64) {
+    if (mcf->queues < 1 || mcf->queues > LL_QUEUES_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"leaseloft_inboxes\" must be 1 to 64, "
+                           "\"leaseloft_queues\" must be 1 to 64, "
                            "and the same as the workers'");
         return NGX_CONF_ERROR;
     }

@@ -34,7 +34,7 @@ sub cost {
 sub calls {
     my $info = $ll->redis('INFO', 'commandstats');
     my ($asked) = $info =~ /cmdstat_fcall_ro:calls=(\d+)/;
-    my $queued = $ll->redis('XINFO', 'STREAM', 'll:{in:0}:inbox');
+    my $queued = $ll->redis('XINFO', 'STREAM', 'll:{q:0}:requests');
     my %queued = ref $queued ? @$queued : ();
     return ($asked // 0, $queued{'entries-added'} // 0);
 }

@@ -46,7 +46,7 @@ sub kept { return join ' ', @{ $ll->redis('DEBUG', 'DIGEST-VALUE', @digests) } }
 
 # how many requests were ever given to the workers
 sub queued {
-    my %info = @{ $ll->redis('XINFO', 'STREAM', 'll:{in:0}:inbox') };
+    my %info = @{ $ll->redis('XINFO', 'STREAM', 'll:{q:0}:requests') };
     return $info{'entries-added'};
 }
 

@@ -39,7 +39,7 @@ my $send = '/api/properties/P/messages';
 sub message { return $json->encode({ client_id => $_[0], text => $_[0] }) }
 
 sub queued {
-    my %info = @{ $ll->redis('XINFO', 'STREAM', 'll:{in:0}:inbox') };
+    my %info = @{ $ll->redis('XINFO', 'STREAM', 'll:{q:0}:requests') };
     return $info{'entries-added'};
 }
 

@@ -82,7 +82,7 @@ is_cli(2, qr/"doctor" takes no arguments/, 'doctor', 'x');
 is_cli(2, qr/"lease put" takes PROPERTY FILE/, 'lease', 'put', 'P');
 is_cli(2, qr/PROPERTY must be 1 to 64/, 'lease', 'show', 'a b');
 is_cli(2, qr/USER must be 1 to 64/, 'unread', 'a.b');
-is_cli(2, qr/--inboxes must be/, 'doctor', '--inboxes', '0');
+is_cli(2, qr/--queues must be 1 to 64/, 'doctor', '--queues', $_) for 0, 65;
 is_cli(2, qr/not built with/, 'doctor', '--redis=rediss://localhost:1');
 is_cli(2, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
 is_cli(2, qr/neither/, 'unread', 'u-lena', '--redis=');
@@ -310,9 +310,9 @@ is(cli_json('unread', 'rebuild')->{mended}, 0, 'nothing is left to mend');
 my @request = (op => 'send', p => 'P', u => 'u-tom', r => 'gone.1',
                b => '{"client_id":"dead-1","text":"from the dead"}');
 
-my $id = $ll->redis('XADD', 'll:{in:0}:dead', '*', @request,
+my $id = $ll->redis('XADD', 'll:{q:0}:dead', '*', @request,
                     why => 'died thrice', id => '5-1');
-my $other = $ll->redis('XADD', 'll:{in:0}:dead', '*', @request,
+my $other = $ll->redis('XADD', 'll:{q:0}:dead', '*', @request,
                        why => 'again', id => '6-1');
 
 my $dead = is_cli(0, qr/^\Q$id\E\t\S+\tsend\tP\tu-tom\tdied thrice$/m, 'dead',

@@ -107,8 +107,8 @@ for my $case (['empty', 'empty|secret|short'], ['newline', 'empty|secret'],
 # values
 directive('leaseloft_zone', '1k', 'too small|at least|minimum');
 directive('leaseloft_zone', 'x', 'invalid');
-directive('leaseloft_inboxes', '0', 'invalid|at least|must|1 to');
-directive('leaseloft_inboxes', 'x', 'invalid');
+directive('leaseloft_queues', '0', 'invalid|at least|must|1 to');
+directive('leaseloft_queues', 'x', 'invalid');
 directive('leaseloft_drain', 'x', 'invalid');
 directive('leaseloft_ping', '0', 'invalid|at least|must|more than');
 directive('leaseloft_ping', 'x', 'invalid');
@@ -118,7 +118,7 @@ directive('leaseloft_body_timeout', 'x', 'invalid');
 directive('leaseloft_slow_size', 'x', 'invalid');
 directive('leaseloft_max_streams', 'x', 'invalid');
 directive('leaseloft_max_streams', '0', '1 to');
-directive('leaseloft_inboxes', '65', '1 to');
+directive('leaseloft_queues', '65', '1 to');
 directive('leaseloft_max_lingering', '0', 'must be 1 at least');
 directive('leaseloft_max_lingering', 'x', 'invalid');
 directive('leaseloft_leeway', 'x', 'invalid');
@@ -147,7 +147,7 @@ refused('an unknown variable', qr/unknown.*nosuch/,
 for my $case (
     [leaseloft_ping => '250ms'], [leaseloft_zone => '32m'],
     [leaseloft_allow_origin => 'https://a.example http://b.example:8080'],
-    [leaseloft_inboxes => 16], [leaseloft_max_streams => 1],
+    [leaseloft_queues => 16], [leaseloft_max_streams => 1],
     [leaseloft_slow_size => '4k'], [leaseloft_drain => '0'])
 {
     $ll->nginx_conf(http => '', server => '',

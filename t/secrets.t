@@ -176,9 +176,9 @@ unlike($ll->slurp('access.log'), qr/\?|\Q$asked\E/, 'no query is logged');
 # --- what has its say in logs ---
 
 # a request that is given up
-$ll->redis('XADD', 'll:{in:0}:inbox', '*', 'op', 'send', 'p', 'P', 'u',
+$ll->redis('XADD', 'll:{q:0}:requests', '*', 'op', 'send', 'p', 'P', 'u',
            "$name !", 'b', $text, 'r', 'x.1');
-ok(wait_for(sub { $ll->redis('XLEN', 'll:{in:0}:dead') == 1 }, 5),
+ok(wait_for(sub { $ll->redis('XLEN', 'll:{q:0}:dead') == 1 }, 5),
    'a request that is none is given up');
 
 # Redis wants other passwords

@@ -232,7 +232,7 @@ sub refused {
 }
 
 sub idle {
-    return wait_for(sub { $ll->redis('XLEN', 'll:{in:0}:inbox') == 0 }, 5);
+    return wait_for(sub { $ll->redis('XLEN', 'll:{q:0}:requests') == 0 }, 5);
 }
 
 refused(@{ $_ }[0, 1], 0) for values %parties;
@@ -244,7 +244,7 @@ for my $name (sort keys %parties) {
     my ($keys, $file, $memory) = (lasting(), info('aof_current_size'),
                                   info('used_memory'));
     my $added = sub {
-        return { @{ $ll->redis('XINFO', 'STREAM', 'll:{in:0}:inbox') } }
+        return { @{ $ll->redis('XINFO', 'STREAM', 'll:{q:0}:requests') } }
                ->{'entries-added'};
     };
     my ($queued, %seen) = ($added->());

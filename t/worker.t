@@ -22,7 +22,7 @@ for my $try (
     [ '--help', 0, qr/^usage: leaseloft-worker/ ],
     [ '--version', 0, qr/^leaseloft-worker \d+\.\d+\.\d+$/ ],
     [ '--batch 0', 2, qr/--batch must be a number from 1 to 1024/ ],
-    [ '--inboxes 65', 2, qr/--inboxes must be a number from 1 to 64/ ],
+    [ '--queues 65', 2, qr/--queues must be a number from 1 to 64/ ],
     [ '--claim x', 2, qr/--claim must be a number/ ],
     [ '--name "a b"', 2, qr/--name must be/ ],
     [ '--redis http://x', 2, qr/URL of redis/ ],
@@ -232,7 +232,7 @@ for ([['u-many32'], 33, 1], [['u-else'], 32, 0]) {
 
 # dead letters: what is no request; what is delivered in vain too often
 
-my $inbox = 'll:{in:0}:inbox';
+my $inbox = 'll:{q:0}:requests';
 my @good = (op => 'send', p => 'P', u => 'u-tom', b => '{}', r => 'x.1');
 my @bad = (
     [ 'has no op that is known', @good, op => 'jump' ],
@@ -250,10 +250,10 @@ for my $bad (@bad) {
     $q->redis('XADD', $inbox, '*', %fields);
 }
 
-ok(wait_for(sub { $q->redis('XLEN', 'll:{in:0}:dead') == @bad }, 5),
+ok(wait_for(sub { $q->redis('XLEN', 'll:{q:0}:dead') == @bad }, 5),
    'what is malformed is put aside');
 
-my $dead = $q->redis('XRANGE', 'll:{in:0}:dead', '-', '+');
+my $dead = $q->redis('XRANGE', 'll:{q:0}:dead', '-', '+');
 for my $i (0 .. $#bad) {
     my %letter = @{ $dead->[$i][1] };
     is($letter{why}, $bad[$i][0], "why: $letter{why}");
@@ -283,9 +283,9 @@ is_deeply($q->{told}{9001}, [201], 'once');
 $q->redis('SET', 'll:{p:X}:meta', 'not a hash');
 $q->put('send', 'X', 'u-tom', { client_id => 'x', text => 'x' });
 is($q->say('P', 'u-tom', 'meanwhile', 'mw')->{status}, 201, 'others go on');
-ok(wait_for(sub { $q->redis('XLEN', 'll:{in:0}:dead') == @bad + 1 }, 10),
+ok(wait_for(sub { $q->redis('XLEN', 'll:{q:0}:dead') == @bad + 1 }, 10),
    'given up after five deliveries');
-$dead = $q->redis('XRANGE', 'll:{in:0}:dead', '-', '+');
+$dead = $q->redis('XRANGE', 'll:{q:0}:dead', '-', '+');
 like({ @{ $dead->[-1][1] } }->{why}, qr/delivered too often/, 'why');
 ok(wait_for(sub { $q->redis('XPENDING', $inbox, 'workers')->[0] == 0 }, 3),
    'nothing is pending');

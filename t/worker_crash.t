@@ -90,7 +90,7 @@ while (time() < $end) {
     }
 }
 
-my $inbox = 'll:{in:0}:inbox';
+my $inbox = 'll:{q:0}:requests';
 
 ok(wait_for(sub {
     $q->pump(0.2);
@@ -102,7 +102,7 @@ $q->pump(0.5);
 
 note("$made messages, $kills kills");
 cmp_ok($kills, '>', 5, 'workers were killed');
-is($q->redis('XLEN', 'll:{in:0}:dead'), 0, 'nothing was given up');
+is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
 
 # each request was answered, each send with an entry that is there, once
 

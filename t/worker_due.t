@@ -60,7 +60,7 @@ my $state_of = sub { $q->redis('HGET', "ll:{p:$_[0]}:meta", 'state') };
 ok(wait_for(sub { $state_of->('Q') }, 5), 'a lease is written');
 ok(wait_for(sub { $ll->slurp('worker1.log') =~ /refuses to write/ }, 5),
    'its due time is not');
-is($q->redis('XLEN', 'll:{in:0}:inbox') || 0, 1, 'the request is not done');
+is($q->redis('XLEN', 'll:{q:0}:requests') || 0, 1, 'the request is not done');
 
 $q->redis('ACL', 'SETUSER', 'default', 'allkeys');
 

@@ -22,7 +22,7 @@ for my $i (1, 2) {
 }
 
 my $q = LeaseLoft::Requests->new($ll);
-my $inbox = 'll:{in:0}:inbox';
+my $inbox = 'll:{q:0}:requests';
 my $n = 0;
 
 sub settled {
@@ -59,7 +59,7 @@ $q->redis('CONFIG', 'SET', 'maxmemory', 0);
 is(scalar(grep { ($q->await($_) || { status => 0 })->{status} !~ /^20[14]$/ }
           @held), 0, 'room again: all done');
 ok(settled(), 'nothing is left');
-is($q->redis('XLEN', 'll:{in:0}:dead'), 0, 'nothing was given up');
+is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
 is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1, 'each is there once');
 
 
@@ -87,7 +87,7 @@ for (1 .. 20) {
 ok(settled(), 'after twenty cuts all is done');
 is($q->broken('P'), '', 'and whole');
 is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1, 'each is there once');
-is($q->redis('XLEN', 'll:{in:0}:dead'), 0, 'nothing was given up');
+is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
 
 
 # silent for longer than the worker waits

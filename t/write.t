@@ -62,7 +62,7 @@ sub response {
 
 # the newest request in the inbox, as pairs
 sub queued {
-    my $list = $ll->redis('XREVRANGE', 'll:{in:0}:inbox', '+', '-', 'COUNT', 1);
+    my $list = $ll->redis('XREVRANGE', 'll:{q:0}:requests', '+', '-', 'COUNT', 1);
     return { @{ $list->[0][1] // [] } };
 }
 

@@ -469,7 +469,7 @@ loop_init(loop_t *loop, const options_t *options,
 
     store_init(&loop->work.store, loop->conn);
     consumer_init(&loop->consumer, &loop->work, options->name,
-                  options->inboxes, options->batch, options->claim_ms);
+                  options->queues, options->batch, options->claim_ms);
 
     return 0;
 }

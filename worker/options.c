@@ -23,7 +23,7 @@ static const char  options_help[] =
     "\n"
     "  --redis URL    unix:PATH or redis://[user:password@]host:port[/db];\n"
     "                 else LEASELOFT_REDIS, else " URL_DEFAULT "\n"
-    "  --inboxes N    inbox streams, as nginx is told: 1 to 64 (1)\n"
+    "  --queues N     queues of requests, as nginx is told: 1 to 64 (1)\n"
     "  --name NAME    of this worker, unlike any other's (made up)\n"
     "  --batch N      requests taken at a time: 1 to 1024 (32)\n"
     "  --claim MS     a dead worker's requests are claimed after (5000)\n"
@@ -34,7 +34,7 @@ static const char  options_help[] =
 
 static const struct option  options_long[] = {
     { "redis", required_argument, NULL, 'r' },
-    { "inboxes", required_argument, NULL, 'i' },
+    { "queues", required_argument, NULL, 'i' },
     { "name", required_argument, NULL, 'n' },
     { "batch", required_argument, NULL, 'b' },
     { "claim", required_argument, NULL, 'c' },
@@ -141,8 +141,8 @@ options_take(options_t *options, int c, const char *value)
         return options_redis(options, value);
 
     case 'i':
-        rc = options_number("inboxes", value, 1, CONSUMER_INBOXES_MAX, &n);
-        options->inboxes = (unsigned) n;
+        rc = options_number("queues", value, 1, LL_QUEUES_MAX, &n);
+        options->queues = (unsigned) n;
         return rc;
 
     case 'b':
@@ -198,7 +198,7 @@ options_parse(options_t *options, int argc, char **argv)
 
     memset(options, 0, sizeof(options_t));
 
-    options->inboxes = 1;
+    options->queues = 1;
     options->batch = 32;    /* docs/design.md says why */
     options->claim_ms = 5000;
 

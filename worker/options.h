@@ -18,7 +18,7 @@
 
 typedef struct {
     url_t      redis;
-    unsigned   inboxes;
+    unsigned   queues;
     unsigned   batch;
     int64_t    claim_ms;
     char       name[OPTIONS_NAME_MAX];  /* of this worker, unique */

@@ -52,7 +52,7 @@ typedef struct {
     ngx_leaseloft_redis_conf_t  redis;
     ngx_shm_zone_t             *zone;
     size_t                      zone_size;
-    ngx_uint_t                  inboxes;
+    ngx_uint_t                  queues;
     ngx_msec_t                  drain;
     ngx_uint_t                  max_lingering;
     ngx_leaseloft_process_t    *process;   /* from init_process on */

@@ -1,6 +1,6 @@
 
 /*
- * Writes: a request's body goes to the inbox stream of its property, and the
+ * Writes: a request's body goes to the queue of its property, and the
  * request is held, by a number, until a worker names this number on the reply
  * channel of this process, or the time to wait is over.
  *
@@ -138,11 +138,11 @@ ngx_leaseloft_write_body(ngx_http_request_t *r, ngx_str_t *body)
 }
 
 
-/* XADD inbox * op OP p PROPERTY u USER b BODY r NGINX.REQUEST */
+/* XADD queue * op OP p PROPERTY u USER b BODY r NGINX.REQUEST */
 static ngx_leaseloft_command_t *
 ngx_leaseloft_write_queue(ngx_leaseloft_held_t *held)
 {
-    char                      inbox[LL_KEY_MAX];
+    char                      queue[LL_KEY_MAX];
     u_char                    reply[LL_KEY_MAX], *p;
     unsigned                  k;
     ngx_str_t                 argv[13];
@@ -152,15 +152,15 @@ ngx_leaseloft_write_queue(ngx_leaseloft_held_t *held)
     ctx = held->ctx;
     process = ctx->process;
 
-    k = ll_keys_inbox_of((char *) ctx->property.data, ctx->property.len,
-                         process->conf->inboxes);
+    k = ll_keys_queue_of((char *) ctx->property.data, ctx->property.len,
+                         process->conf->queues);
 
     p = ngx_slprintf(reply, reply + sizeof(reply), "%V.%uL", &process->name,
                      (uint64_t) held->node.key);
 
     ngx_str_set(&argv[0], "XADD");
-    argv[1].len = ll_keys_inbox(inbox, k);
-    argv[1].data = (u_char *) inbox;
+    argv[1].len = ll_keys_queue(queue, k);
+    argv[1].data = (u_char *) queue;
     ngx_str_set(&argv[2], "*");
 
     ngx_str_set(&argv[3], "op");

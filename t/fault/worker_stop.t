@@ -22,7 +22,7 @@ sub pending {
     my ($n) = @_;
 
     my $pid = $ll->pid("worker$n");
-    my $list = $ll->redis('XPENDING', 'll:{in:0}:inbox', 'workers', '-', '+',
+    my $list = $ll->redis('XPENDING', 'll:{q:0}:requests', 'workers', '-', '+',
                           1000);
 
     return map { $_->[0] } grep { $_->[1] =~ /-$pid-[0-9a-f]+$/ } @$list;
@@ -33,7 +33,7 @@ sub sent_after {
     my ($n, $time) = @_;
 
     for my $id (grep { $_ > 1000 * $time } map { s/-.*//r } pending($n)) {
-        my $list = $ll->redis('XRANGE', 'll:{in:0}:inbox', $id, $id);
+        my $list = $ll->redis('XRANGE', 'll:{q:0}:requests', $id, $id);
         return 1 if grep { my %field = @{ $_->[1] }; $field{op} eq 'send' }
                          @$list;
     }

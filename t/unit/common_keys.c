@@ -33,10 +33,10 @@ test_names(void)
 
     (void) ll_keys_sent(key, "P", 1, 687);
     is_str(key, "ll:{p:P}:sent:687", "sent");
-    (void) ll_keys_inbox(key, 0);
-    is_str(key, "ll:{in:0}:inbox", "inbox");
+    (void) ll_keys_queue(key, 0);
+    is_str(key, "ll:{q:0}:requests", "queue");
     (void) ll_keys_dead(key, 3);
-    is_str(key, "ll:{in:3}:dead", "dead");
+    is_str(key, "ll:{q:3}:dead", "dead");
     (void) ll_keys_due(key);
     is_str(key, "ll:{due}:due", "due");
     (void) ll_keys_due_vers(key);
@@ -59,13 +59,13 @@ test_names(void)
 static void
 test_inbox_of(void)
 {
-    is_num(ll_keys_inbox_of("anything", 8, 1), 0, "one inbox");
+    is_num(ll_keys_queue_of("anything", 8, 1), 0, "one queue");
 
     /* CRC-32 of "123456789" is cbf43926, the usual check value */
 
-    is_num(ll_keys_inbox_of("123456789", 9, 1000), 0xcbf43926u % 1000,
+    is_num(ll_keys_queue_of("123456789", 9, 1000), 0xcbf43926u % 1000,
            "CRC-32, modulo");
-    is_num(ll_keys_inbox_of("123456789", 9, 16), 6, "a power of two");
+    is_num(ll_keys_queue_of("123456789", 9, 16), 6, "a power of two");
 }
 
 

@@ -15,11 +15,10 @@
 #include <unistd.h>
 
 #include "common/id.h"
+#include "common/keys.h"
 #include "cli.h"
 #include "url.h"
 
-
-#define CLI_INBOXES_MAX  1024
 
 #define CLI_NO_OPTIONS   { { NULL, NULL, NULL, 0 } }
 
@@ -82,7 +81,7 @@ static const cli_command_t  cli_commands[] = {
     { "doctor", "", 0, 0,
       "check Redis and the workers, say what to change",
       "Checks version, persistence, eviction, limits, functions, workers, the\n"
-      "inbox's lag and dead letters.  The exit status is 1 if something must\n"
+      "queues' lag and dead letters.  The exit status is 1 if something must\n"
       "be changed.\n",
       CLI_NO_OPTIONS, cli_doctor },
 
@@ -93,7 +92,7 @@ static const cli_command_t  cli_commands[] = {
 static const char  cli_common_help[] =
     "  --redis URL       unix:PATH or redis://[user:password@]host:port[/db];\n"
     "                    else LEASELOFT_REDIS, else " URL_DEFAULT "\n"
-    "  --inboxes N       how many inbox streams there are (1)\n"
+    "  --queues N        how many queues of requests there are (1)\n"
     "  --json            print JSON\n"
     "  --help            print help\n";
 
@@ -289,7 +288,7 @@ cli_find(int argc, char **argv, int *words)
 /* where the value of the option goes that the len bytes at s name, or NULL */
 
 static const char **
-cli_option(cli_t *cli, const char *s, size_t len, const char **inboxes)
+cli_option(cli_t *cli, const char *s, size_t len, const char **queues)
 {
     int                  i;
     const cli_option_t  *option;
@@ -298,8 +297,8 @@ cli_option(cli_t *cli, const char *s, size_t len, const char **inboxes)
         return &cli->redis;
     }
 
-    if (len == 9 && memcmp(s, "--inboxes", 9) == 0) {
-        return inboxes;
+    if (len == 8 && memcmp(s, "--queues", 8) == 0) {
+        return queues;
     }
 
     for (i = 0; i < CLI_OPTIONS && cli->command->options[i].name; i++) {
@@ -320,7 +319,7 @@ cli_option(cli_t *cli, const char *s, size_t len, const char **inboxes)
  */
 
 static int
-cli_take(cli_t *cli, int argc, char **argv, int *i, const char **inboxes)
+cli_take(cli_t *cli, int argc, char **argv, int *i, const char **queues)
 {
     size_t       len;
     const char  *arg, **value;
@@ -337,7 +336,7 @@ cli_take(cli_t *cli, int argc, char **argv, int *i, const char **inboxes)
     }
 
     len = strcspn(arg, "=");
-    value = cli_option(cli, arg, len, inboxes);
+    value = cli_option(cli, arg, len, queues);
 
     if (value == NULL) {
         return cli_usage(cli, "\"%s\" has no option \"%.*s\"",
@@ -362,7 +361,7 @@ cli_take(cli_t *cli, int argc, char **argv, int *i, const char **inboxes)
 /* what was given, once all of it was taken: 0, or the exit status */
 
 static int
-cli_check(cli_t *cli, const char *inboxes)
+cli_check(cli_t *cli, const char *queues)
 {
     int                  i;
     char                *end;
@@ -382,15 +381,14 @@ cli_check(cli_t *cli, const char *inboxes)
         return cli_usage(cli, "the URL of Redis %s", why);
     }
 
-    if (inboxes) {
-        n = strtol(inboxes, &end, 10);
+    if (queues) {
+        n = strtol(queues, &end, 10);
 
-        if (*end != '\0' || n < 1 || n > CLI_INBOXES_MAX) {
-            return cli_usage(cli, "--inboxes must be 1 to %d",
-                             CLI_INBOXES_MAX);
+        if (*end != '\0' || n < 1 || n > LL_QUEUES_MAX) {
+            return cli_usage(cli, "--queues must be 1 to %d", LL_QUEUES_MAX);
         }
 
-        cli->inboxes = (unsigned) n;
+        cli->queues = (unsigned) n;
     }
 
     for (i = 0; i < CLI_OPTIONS && cli->command->options[i].name; i++) {
@@ -420,9 +418,9 @@ static int
 cli_parse(cli_t *cli, int argc, char **argv)
 {
     int          i, rc, only_args;
-    const char  *inboxes;
+    const char  *queues;
 
-    inboxes = NULL;
+    queues = NULL;
     only_args = 0;
 
     for (i = 0; i < argc; i++) {
@@ -433,14 +431,14 @@ cli_parse(cli_t *cli, int argc, char **argv)
             only_args = 1;
 
         } else {
-            rc = cli_take(cli, argc, argv, &i, &inboxes);
+            rc = cli_take(cli, argc, argv, &i, &queues);
             if (rc != CLI_OK) {
                 return rc;
             }
         }
     }
 
-    return cli_check(cli, inboxes);
+    return cli_check(cli, queues);
 }
 
 
@@ -486,7 +484,7 @@ main(int argc, char **argv)
 
     memset(&cli, 0, sizeof(cli_t));
 
-    cli.inboxes = 1;
+    cli.queues = 1;
     cli.args = calloc((size_t) argc + 1, sizeof(char *));
 
     rc = cli.args ? cli_run(&cli, argc, argv) : cli_fail("out of memory");

@@ -59,7 +59,7 @@ struct cli_s {
     const cli_command_t   *command;
     const char            *redis;      /* URL */
     int                    json;
-    unsigned               inboxes;    /* how many inbox streams there are */
+    unsigned               queues;     /* how many queues there are */
     char                 **args;       /* those that are no options */
     int                    nargs;
     const char            *values[CLI_OPTIONS];

@@ -117,7 +117,7 @@ dead_each(cli_t *cli, dead_each_pt each, void *data)
     unsigned     k;
     redisReply  *reply;
 
-    for (k = 0; k < cli->inboxes; k++) {
+    for (k = 0; k < cli->queues; k++) {
         (void) ll_keys_dead(key, k);
 
         reply = dead_range(cli, "XREVRANGE", key, "+", "-", 1);
@@ -318,10 +318,10 @@ static int
 dead_send(cli_t *cli, unsigned k, const char *id, const redisReply *fields)
 {
     int     rc;
-    char    inbox[LL_KEY_MAX], dead[LL_KEY_MAX];
+    char    queue[LL_KEY_MAX], dead[LL_KEY_MAX];
     args_t  args = ARGS_INIT;
 
-    (void) ll_keys_inbox(inbox, k);
+    (void) ll_keys_queue(queue, k);
     (void) ll_keys_dead(dead, k);
 
     args_lit(&args, "MULTI");
@@ -329,7 +329,7 @@ dead_send(cli_t *cli, unsigned k, const char *id, const redisReply *fields)
     args_reset(&args);
 
     args_lit(&args, "XADD");
-    args_adds(&args, inbox);
+    args_adds(&args, queue);
     args_lit(&args, "*");
     (void) dead_request(&args, fields);
     rc |= conn_send(cli->conn, &args);

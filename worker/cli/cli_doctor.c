@@ -188,12 +188,12 @@ doctor_idle(doctor_t *doctor, const char *key)
 
     args_lit(&doctor->args, "XPENDING");
     args_adds(&doctor->args, key);
-    args_lit(&doctor->args, LL_INBOX_GROUP);
+    args_lit(&doctor->args, LL_QUEUE_GROUP);
     args_lit(&doctor->args, "-");
     args_lit(&doctor->args, "+");
     args_lit(&doctor->args, "1");
 
-    reply = doctor_ask(doctor, "inbox");
+    reply = doctor_ask(doctor, "queue");
 
     if (conn_number(conn_element(conn_element(reply, 0), 2), &idle) != 0) {
         idle = 0;
@@ -206,23 +206,23 @@ doctor_idle(doctor_t *doctor, const char *key)
 
 
 static void
-doctor_inbox(doctor_t *doctor, unsigned k)
+doctor_queue(doctor_t *doctor, unsigned k)
 {
     char               key[LL_KEY_MAX];
     long long          lag, pending, idle;
     redisReply        *reply;
     const redisReply  *group;
 
-    (void) ll_keys_inbox(key, k);
+    (void) ll_keys_queue(key, k);
 
     args_lit(&doctor->args, "EXISTS");
     args_adds(&doctor->args, key);
 
-    reply = doctor_ask(doctor, "inbox");
+    reply = doctor_ask(doctor, "queue");
 
     if (reply == NULL || reply->integer == 0) {
         if (reply) {
-            doctor_say(doctor, DOCTOR_FINE, "inbox", "%u: nothing yet", k);
+            doctor_say(doctor, DOCTOR_FINE, "queue", "%u: nothing yet", k);
         }
         freeReplyObject(reply);
         return;
@@ -234,11 +234,11 @@ doctor_inbox(doctor_t *doctor, unsigned k)
     args_lit(&doctor->args, "GROUPS");
     args_adds(&doctor->args, key);
 
-    reply = doctor_ask(doctor, "inbox");
+    reply = doctor_ask(doctor, "queue");
     group = conn_element(reply, 0);
 
     if (reply && group == NULL) {
-        doctor_say(doctor, DOCTOR_FAULT, "inbox",
+        doctor_say(doctor, DOCTOR_FAULT, "queue",
                    "%u: nobody has ever read it: start a worker", k);
     }
 
@@ -248,17 +248,17 @@ doctor_inbox(doctor_t *doctor, unsigned k)
         idle = pending > 0 ? doctor_idle(doctor, key) : 0;
 
         if (idle > DOCTOR_IDLE_MS) {
-            doctor_say(doctor, DOCTOR_FAULT, "inbox",
+            doctor_say(doctor, DOCTOR_FAULT, "queue",
                        "%u: %lld requests taken and not finished, the oldest "
                        "%lld s ago: see the workers' logs", k, pending,
                        idle / 1000);
 
         } else if (lag > DOCTOR_LAG) {
-            doctor_say(doctor, DOCTOR_ADVICE, "inbox",
+            doctor_say(doctor, DOCTOR_ADVICE, "queue",
                        "%u: %lld requests wait: start more workers", k, lag);
 
         } else {
-            doctor_say(doctor, DOCTOR_FINE, "inbox",
+            doctor_say(doctor, DOCTOR_FINE, "queue",
                        "%u: %lld wait, %lld in hand", k, lag < 0 ? 0 : lag,
                        pending);
         }
@@ -307,8 +307,8 @@ doctor_run(doctor_t *doctor)
         doctor_workers(doctor);
     }
 
-    for (k = 0; k < doctor->cli->inboxes; k++) {
-        doctor_inbox(doctor, k);
+    for (k = 0; k < doctor->cli->queues; k++) {
+        doctor_queue(doctor, k);
         doctor_dead(doctor, k);
     }
 }

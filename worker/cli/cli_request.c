@@ -1,6 +1,6 @@
 
 /*
- * Requests to the workers, as nginx makes them: an entry in an inbox stream,
+ * Requests to the workers, as nginx makes them: an entry in a queue,
  * and the verdict on a reply channel of our own.
  */
 
@@ -110,8 +110,8 @@ cli_requests_lease(cli_requests_t *requests, uint64_t id, const char *property,
     args_t       args = ARGS_INIT;
     redisReply  *reply;
 
-    (void) ll_keys_inbox(key, ll_keys_inbox_of(property, strlen(property),
-                                               requests->cli->inboxes));
+    (void) ll_keys_queue(key, ll_keys_queue_of(property, strlen(property),
+                                               requests->cli->queues));
     (void) snprintf(place, sizeof(place), "%s.%llu", requests->name,
                     (unsigned long long) id);
 

@@ -76,7 +76,7 @@ typedef struct {
     job_step_e        step;        /* of the last round; JOB_SENT at first */
     property_t       *property;
 
-    unsigned          inbox;       /* K, and the id there; NULL for a tick */
+    unsigned          queue;       /* K, and the id there; NULL for a tick */
     const char       *id;
     long long         deliveries;
 

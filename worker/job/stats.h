@@ -15,7 +15,7 @@
 
 
 typedef struct {
-    uint64_t  requests;            /* taken from the inbox */
+    uint64_t  requests;            /* taken from the queues */
     uint64_t  batches;             /* that held any */
     uint64_t  messages;            /* appended */
     uint64_t  duplicates;          /* sent before */

@@ -141,7 +141,7 @@ consumer_recover(consumer_t *consumer, batch_t *batch, int crashed)
 {
     unsigned  k;
 
-    for (k = 0; k < consumer->inboxes; k++) {
+    for (k = 0; k < consumer->queues; k++) {
         if (claim_recover(consumer, batch, k, crashed) == -1) {
             return -1;
         }
@@ -184,7 +184,7 @@ claim_deliveries(consumer_t *consumer, unsigned k, const redisReply *list,
 
 
 static int
-claim_inbox(consumer_t *consumer, batch_t *batch, unsigned k)
+claim_queue(consumer_t *consumer, batch_t *batch, unsigned k)
 {
     char              *cursor = consumer->cursors[k];
     args_t            *args;
@@ -242,8 +242,8 @@ consumer_claim(consumer_t *consumer, batch_t *batch)
 {
     unsigned  k;
 
-    for (k = 0; k < consumer->inboxes; k++) {
-        if (claim_inbox(consumer, batch, k) == -1) {
+    for (k = 0; k < consumer->queues; k++) {
+        if (claim_queue(consumer, batch, k) == -1) {
             return -1;
         }
     }
@@ -261,7 +261,7 @@ consumer_hold(consumer_t *consumer, const batch_t *batch)
     redisReply   *reply;
     const job_t  *job;
 
-    for (k = 0; k < consumer->inboxes; k++) {
+    for (k = 0; k < consumer->queues; k++) {
         args = consumer_command(consumer, "XCLAIM", NULL, k);
         args_adds(args, consumer->name);
         args_lit(args, "0");
@@ -269,7 +269,7 @@ consumer_hold(consumer_t *consumer, const batch_t *batch)
         for (i = 0; i < batch->n; i++) {
             job = &batch->jobs[i];
 
-            if (job->id != NULL && job->inbox == k) {
+            if (job->id != NULL && job->queue == k) {
                 args_adds(args, job->id);
             }
         }

@@ -19,14 +19,14 @@
 
 void
 consumer_init(consumer_t *consumer, work_t *work, const char *name,
-    unsigned inboxes, unsigned limit, int64_t claim_ms)
+    unsigned queues, unsigned limit, int64_t claim_ms)
 {
     memset(consumer, 0, sizeof(consumer_t));
 
     consumer->work = work;
     consumer->conn = work->store.conn;
     consumer->name = name;
-    consumer->inboxes = inboxes;
+    consumer->queues = queues;
     consumer->limit = limit;
     consumer->claim_ms = claim_ms;
 }
@@ -40,7 +40,7 @@ consumer_free(consumer_t *consumer)
     consumer_drop_ahead(consumer);
     args_free(&consumer->args);
 
-    for (k = 0; k < CONSUMER_INBOXES_MAX; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
         args_free(&consumer->acks[k]);
     }
 }
@@ -60,8 +60,8 @@ consumer_command(consumer_t *consumer, const char *name, const char *sub,
         args_adds(args, sub);
     }
 
-    args_copy(args, key, ll_keys_inbox(key, k));
-    args_lit(args, LL_INBOX_GROUP);
+    args_copy(args, key, ll_keys_queue(key, k));
+    args_lit(args, LL_QUEUE_GROUP);
 
     return args;
 }
@@ -75,7 +75,7 @@ consumer_reply(consumer_t *consumer)
     reply = conn_recv(consumer->conn);
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
-        log_error("redis refused a command for the inbox: \"%.200s\"",
+        log_error("redis refused a command for the queue: \"%.200s\"",
                   reply->str);
         freeReplyObject(reply);
         return NULL;
@@ -93,7 +93,7 @@ consumer_setup(consumer_t *consumer)
     unsigned     k;
     redisReply  *reply;
 
-    for (k = 0; k < consumer->inboxes; k++) {
+    for (k = 0; k < consumer->queues; k++) {
         args = consumer_command(consumer, "XGROUP", "CREATE", k);
         args_lit(args, "0");
         args_lit(args, "MKSTREAM");
@@ -107,7 +107,7 @@ consumer_setup(consumer_t *consumer)
                && strncmp(reply->str, "BUSYGROUP", 9) == 0;
 
         if (reply->type == REDIS_REPLY_ERROR && !busy) {
-            log_error("can't create the inbox's group: \"%.200s\"",
+            log_error("can't create the group of a queue: \"%.200s\"",
                       reply->str);
             freeReplyObject(reply);
             return -1;
@@ -184,7 +184,7 @@ consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
         return consumer_bury(consumer, k, entry, why);
     }
 
-    job->inbox = k;
+    job->queue = k;
     job->deliveries = deliveries;
 
     consumer->work->stats->requests++;
@@ -246,7 +246,7 @@ consumer_send_acks(consumer_t *consumer)
     args_t    *args, *acks;
     unsigned   k;
 
-    for (k = 0; k < consumer->inboxes; k++) {
+    for (k = 0; k < consumer->queues; k++) {
         acks = &consumer->acks[k];
 
         if (acks->n == 0) {
@@ -299,7 +299,7 @@ consumer_ack(consumer_t *consumer, const batch_t *batch)
         job = &batch->jobs[i];
 
         if (job->id != NULL && dispatch_accepted(job)) {
-            args_copy(&consumer->acks[job->inbox], job->id, strlen(job->id));
+            args_copy(&consumer->acks[job->queue], job->id, strlen(job->id));
             consumer->unsent = 1;
         }
     }
@@ -316,7 +316,7 @@ consumer_send_read(consumer_t *consumer, int64_t block)
     args_reset(args);
     args_lit(args, "XREADGROUP");
     args_lit(args, "GROUP");
-    args_lit(args, LL_INBOX_GROUP);
+    args_lit(args, LL_QUEUE_GROUP);
     args_adds(args, consumer->name);
     args_lit(args, "COUNT");
     args_number(args, consumer->limit);
@@ -330,11 +330,11 @@ consumer_send_read(consumer_t *consumer, int64_t block)
 
     args_lit(args, "STREAMS");
 
-    for (k = 0; k < consumer->inboxes; k++) {
-        args_copy(args, key, ll_keys_inbox(key, k));
+    for (k = 0; k < consumer->queues; k++) {
+        args_copy(args, key, ll_keys_queue(key, k));
     }
 
-    for (k = 0; k < consumer->inboxes; k++) {
+    for (k = 0; k < consumer->queues; k++) {
         args_lit(args, ">");
     }
 
@@ -342,16 +342,16 @@ consumer_send_read(consumer_t *consumer, int64_t block)
 }
 
 
-/* which inbox a stream's key names: K, or -1 */
+/* which queue a key names: K, or -1 */
 
 static int
-consumer_inbox(const consumer_t *consumer, const redisReply *key)
+consumer_queue(const consumer_t *consumer, const redisReply *key)
 {
     char      name[LL_KEY_MAX];
     unsigned  k;
 
-    for (k = 0; k < consumer->inboxes; k++) {
-        (void) ll_keys_inbox(name, k);
+    for (k = 0; k < consumer->queues; k++) {
+        (void) ll_keys_queue(name, k);
 
         if (key != NULL && key->type == REDIS_REPLY_STRING
             && strcmp(name, key->str) == 0)
@@ -452,7 +452,7 @@ consumer_read(consumer_t *consumer, batch_t *batch, int64_t block)
 
     for (i = 0; i < reply->elements; i++) {
         stream = conn_element(reply, i);
-        k = consumer_inbox(consumer, conn_element(stream, 0));
+        k = consumer_queue(consumer, conn_element(stream, 0));
 
         if (k != -1
             && consumer_take_list(consumer, batch, (unsigned) k,
@@ -480,7 +480,7 @@ consumer_leave(consumer_t *consumer)
         return;
     }
 
-    for (k = 0; k < consumer->inboxes; k++) {
+    for (k = 0; k < consumer->queues; k++) {
         args = consumer_command(consumer, "XPENDING", NULL, k);
         args_lit(args, "-");
         args_lit(args, "+");

@@ -1,6 +1,6 @@
 
 /*
- * The inbox streams: requests come out of them once, or again if whoever took
+ * The queues: requests come out of them once, or again if whoever took
  * them left them unacknowledged.
  *
  * Acknowledgements wait for other commands and leave with them, or with the
@@ -21,8 +21,6 @@
 #include "batch.h"
 
 
-#define CONSUMER_INBOXES_MAX  64
-
 /* a request delivered more often than this is given up */
 #define CONSUMER_DELIVERIES   5
 
@@ -32,21 +30,21 @@ typedef struct {
     work_t       *work;
     args_t        args;
     const char   *name;            /* among the consumers of the group */
-    unsigned      inboxes;
-    unsigned      limit;           /* requests of a batch, each inbox */
+    unsigned      queues;
+    unsigned      limit;           /* requests of a batch, each queue */
     int64_t       claim_ms;
     int           busy;            /* the last read found something */
     int           unsent;          /* there are acknowledgements */
     int           asked;           /* for the next requests */
     redisReply   *ahead;           /* which have come; NULL for none */
-    args_t        acks[CONSUMER_INBOXES_MAX];
-    char          cursors[CONSUMER_INBOXES_MAX][STATE_REQUEST_MAX];
+    args_t        acks[LL_QUEUES_MAX];
+    char          cursors[LL_QUEUES_MAX][STATE_REQUEST_MAX];
                                    /* how far claims have looked */
 } consumer_t;
 
 
 void consumer_init(consumer_t *consumer, work_t *work, const char *name,
-    unsigned inboxes, unsigned limit, int64_t claim_ms);
+    unsigned queues, unsigned limit, int64_t claim_ms);
 void consumer_free(consumer_t *consumer);
 
 /* makes streams and groups where they are not there */
@@ -95,7 +93,7 @@ void consumer_leave(consumer_t *consumer);
 
 /* for consumer.c and claim.c only */
 
-/* the start of a command about inbox k and its group; sub may be NULL */
+/* the start of a command about queue k and its group; sub may be NULL */
 args_t *consumer_command(consumer_t *consumer, const char *name,
     const char *sub, unsigned k);
 
@@ -103,7 +101,7 @@ args_t *consumer_command(consumer_t *consumer, const char *name,
 redisReply *consumer_reply(consumer_t *consumer);
 
 /*
- * adds a list of entries of inbox k, each delivered so often (NULL: once):
+ * adds a list of entries of queue k, each delivered so often (NULL: once):
  * 0, or -1
  */
 int consumer_take_list(consumer_t *consumer, batch_t *batch, unsigned k,

@@ -1,6 +1,6 @@
 
 /*
- * Entries of the inbox streams, as docs/data.md describes them.
+ * Entries of the queues, as docs/data.md describes them.
  */
 
 
@@ -19,7 +19,7 @@
 const char *inbox_read(job_t *job, const redisReply *entry,
     properties_t *properties);
 
-/* the command that puts an entry to the dead letters of inbox K */
+/* the command that puts an entry to the dead letters of queue K */
 void inbox_dead(args_t *args, unsigned k, const redisReply *entry,
     const char *why);
 

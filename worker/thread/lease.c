@@ -249,7 +249,7 @@ lease_show(lease_plan_t *plan, const lease_request_t *request)
 
 
 /*
- * "MS-SEQ" of two requests: whether a came to the inbox no later than b.  One
+ * "MS-SEQ" of two requests: whether a came to the queue no later than b.  One
  * that did was answered already, or a later one has overtaken it: applied now,
  * it would undo the later one.
  */

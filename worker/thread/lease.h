@@ -58,7 +58,7 @@ typedef struct {
 
 typedef struct {
     const body_lease_t  *body;     /* NULL: only the clock */
-    const char          *request;  /* its place in the inbox stream */
+    const char          *request;  /* its place in the queue */
     const char          *over;     /* of this lease id, if it has ended: what
                                       lease_over_encode() wrote, else NULL */
     size_t               over_len;

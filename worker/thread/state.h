@@ -61,7 +61,7 @@ typedef struct {
     size_t          nclosed;
     char            request[STATE_REQUEST_MAX];
                                    /* the newest declaration, by its place in
-                                      the inbox stream; empty for none */
+                                      the queue; empty for none */
 } state_t;
 
 

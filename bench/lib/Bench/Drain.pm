@@ -15,7 +15,7 @@ use Bench::Record;
 use Bench::Servers;
 
 my $properties = 500;
-my $inbox = 'll:{in:0}:inbox';
+my $inbox = 'll:{q:0}:requests';
 
 # which of the recorded commands a replay sends; the only place that knows
 my %kinds = (

@@ -20,7 +20,7 @@ my $newest = 50;
 # by redis-benchmark, the first one of each as nginx or a worker sent it
 my @again = (
     ['ll1_access', qr/^FCALL_RO ll1_access /],
-    ['XADD to the inbox', qr/^XADD ll:\{in:0/],
+    ['XADD to the queue', qr/^XADD ll:\{q:0/],
     ['PUBLISH of a verdict', qr/^PUBLISH ll:\{r:\S+ \d+ 201 /],
     ['ll1_view of a stream', qr/^FCALL_RO ll1_view .*\{p:b0\}.* none /],
     ["ll1_view, newest $newest",

@@ -259,7 +259,7 @@ export class Stack {
         const lines = [];
 
         for (let i = 1; i <= n; i++) {
-            const args = ['XADD', 'll:{in:0}:inbox', '*', 'op', 'send', 'p',
+            const args = ['XADD', 'll:{q:0}:requests', '*', 'op', 'send', 'p',
                           property, 'u', users[i % users.length], 'b',
                           JSON.stringify({ client_id: `fill-${i}`,
                                            text: textOf(i) }),

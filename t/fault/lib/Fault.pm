@@ -313,7 +313,7 @@ sub _settle {
 
     my $q = LeaseLoft::Requests->new($self->{ll});
 
-    wait_for(sub { $q->redis('XLEN', 'll:{in:0}:inbox') == 0 }, 20)
+    wait_for(sub { $q->redis('XLEN', 'll:{q:0}:requests') == 0 }, 20)
         or return undef;
 
     $self->{heads} = {
@@ -356,7 +356,7 @@ sub _look {
                       $self->{judge}->look($q, $self->_get(), $model);
 
         $self->_none("$name: all is as it was told", @bad);
-        is($q->redis('XLEN', 'll:{in:0}:dead'), 0,
+        is($q->redis('XLEN', 'll:{q:0}:dead'), 0,
            "$name: nothing was given up");
 
     } else {
@@ -403,7 +403,7 @@ sub end {
     }
 
     $self->_none(@$_) for @found;
-    is($q->redis('XLEN', 'll:{in:0}:dead'), 0, 'nothing was given up');
+    is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
 
     my ($status, $out) = $ll->cli('unread', 'rebuild');
     is($status, 0, 'leaseloft unread rebuild') or diag($out);

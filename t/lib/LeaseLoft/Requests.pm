@@ -1,6 +1,6 @@
 package LeaseLoft::Requests;
 
-# The worker without nginx: requests go into the inbox stream as nginx would
+# The worker without nginx: requests go into the queue as nginx would
 # put them there, and verdicts come back by pub/sub.
 #
 #     my $q = LeaseLoft::Requests->new($ll);       # a LeaseLoft with a Redis
@@ -74,7 +74,7 @@ sub put_all {
             my ($op, $property, $user, $body) = @$request;
             push @numbers, $self->{next}++;
 
-            $self->{redis}->send_command('XADD', 'll:{in:0}:inbox', '*',
+            $self->{redis}->send_command('XADD', 'll:{q:0}:requests', '*',
                 'op', $op, 'p', $property, 'u', $user,
                 'b', ref $body ? $json->encode($body) : $body,
                 'r', "$self->{name}.$numbers[-1]");
