@@ -51,13 +51,15 @@ fuzz_process(ngx_pool_t *pool, ngx_leaseloft_main_conf_t *mcf)
     process->log = &fuzz_log;
     ngx_str_set(&process->name, "fuzz");
 
+    process->link = ngx_leaseloft_link_create(process, pool);
+    CHECK(process->link != NULL);
+
     ngx_leaseloft_write_init(process);
 
     process->channels = ngx_leaseloft_channels_create(process, pool);
     process->streams = ngx_leaseloft_streams_create(process, pool);
-    process->link = ngx_leaseloft_link_create(process, pool);
 
-    CHECK(process->channels && process->streams && process->link);
+    CHECK(process->channels && process->streams);
 
     fuzz_turn(0);
 

@@ -660,11 +660,16 @@ ngx_leaseloft_init_process(ngx_cycle_t *cycle)
     process->conf = mcf;
     process->log = cycle->log;
 
-    ngx_leaseloft_write_init(process);
-
     if (ngx_leaseloft_process_name(process, pool) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    process->link = ngx_leaseloft_link_create(process, pool);
+    if (process->link == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_leaseloft_write_init(process);
 
     process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
     process->tokens = ngx_leaseloft_tokens_create(pool, cycle->log);
@@ -675,11 +680,6 @@ ngx_leaseloft_init_process(ngx_cycle_t *cycle)
         || process->channels == NULL || process->streams == NULL
         || ngx_leaseloft_quit_watch(process) != NGX_OK)
     {
-        return NGX_ERROR;
-    }
-
-    process->link = ngx_leaseloft_link_create(process, pool);
-    if (process->link == NULL) {
         return NGX_ERROR;
     }
 

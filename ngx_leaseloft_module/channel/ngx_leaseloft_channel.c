@@ -28,6 +28,17 @@ static void ngx_leaseloft_channels_trim(ngx_leaseloft_channels_t *channels);
 static void ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel);
 
 
+static const ngx_leaseloft_link_events_t  ngx_leaseloft_channels_events = {
+    ngx_leaseloft_channels_ready,
+    ngx_leaseloft_channels_subscribe,
+    ngx_leaseloft_channels_subscribed,
+    ngx_leaseloft_channels_message,
+    ngx_leaseloft_channels_lost,
+    ngx_leaseloft_channels_live,
+    ngx_leaseloft_channels_tick
+};
+
+
 ngx_leaseloft_channels_t *
 ngx_leaseloft_channels_create(ngx_leaseloft_process_t *process,
     ngx_pool_t *pool)
@@ -53,6 +64,8 @@ ngx_leaseloft_channels_create(ngx_leaseloft_process_t *process,
     channels->mask = NGX_LEASELOFT_CHANNEL_BUCKETS - 1;
 
     ngx_leaseloft_channels_subscribe_init(channels);
+    ngx_leaseloft_link_on_events(process->link, &ngx_leaseloft_channels_events,
+                                 channels);
 
     return channels;
 }
@@ -277,6 +290,16 @@ ngx_leaseloft_channel_detach(ngx_leaseloft_listener_t *listener)
         ngx_leaseloft_channel_drop_frames(channel, 0);
         ngx_leaseloft_channel_idle(channel);
     }
+}
+
+
+void
+ngx_leaseloft_channels_tick(void *data)
+{
+    ngx_leaseloft_channels_t *channels = data;
+
+    ngx_leaseloft_channels_expire(channels);
+    ngx_leaseloft_channels_retry(channels);
 }
 
 

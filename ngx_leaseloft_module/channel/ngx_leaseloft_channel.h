@@ -119,6 +119,7 @@ typedef struct {
 } ngx_leaseloft_memo_t;
 
 
+/* process->link is there; registers for its events */
 ngx_leaseloft_channels_t *ngx_leaseloft_channels_create(
     ngx_leaseloft_process_t *process, ngx_pool_t *pool);
 
@@ -174,22 +175,6 @@ ngx_uint_t ngx_leaseloft_channel_admits(ngx_leaseloft_channel_t *channel,
  */
 void ngx_leaseloft_channel_admit(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, uint64_t rev);
-
-
-/* called by the link */
-
-void ngx_leaseloft_channels_subscribe(ngx_leaseloft_channels_t *channels);
-void ngx_leaseloft_channels_lost(ngx_leaseloft_channels_t *channels);
-void ngx_leaseloft_channels_ready(ngx_leaseloft_channels_t *channels);
-void ngx_leaseloft_channels_live(ngx_leaseloft_channels_t *channels);
-void ngx_leaseloft_channels_subscribed(ngx_leaseloft_channels_t *channels,
-    ngx_str_t *name);
-void ngx_leaseloft_channels_message(ngx_leaseloft_channels_t *channels,
-    ngx_str_t *name, ngx_str_t *payload);
-void ngx_leaseloft_channels_expire(ngx_leaseloft_channels_t *channels);
-
-/* reads again, a while later, what Redis would not say */
-void ngx_leaseloft_channels_retry(ngx_leaseloft_channels_t *channels);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_H */

@@ -113,9 +113,11 @@ ngx_leaseloft_channel_user_frame(ngx_leaseloft_channel_t *channel,
 
 
 void
-ngx_leaseloft_channels_message(ngx_leaseloft_channels_t *channels,
+ngx_leaseloft_channels_message(void *data,
     ngx_str_t *name, ngx_str_t *payload)
 {
+    ngx_leaseloft_channels_t *channels = data;
+
     uint64_t                  ver;
     ngx_int_t                 rc;
     ll_frame_t                heard;

@@ -111,8 +111,10 @@ ngx_leaseloft_channels_flush(ngx_leaseloft_channels_t *channels)
 /* the link listens again */
 
 void
-ngx_leaseloft_channels_subscribe(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channels_subscribe(void *data)
 {
+    ngx_leaseloft_channels_t *channels = data;
+
     ngx_leaseloft_channel_t  *channel;
 
     channels->nwanted = 0;
@@ -129,9 +131,11 @@ ngx_leaseloft_channels_subscribe(ngx_leaseloft_channels_t *channels)
 
 
 void
-ngx_leaseloft_channels_subscribed(ngx_leaseloft_channels_t *channels,
+ngx_leaseloft_channels_subscribed(void *data,
     ngx_str_t *name)
 {
+    ngx_leaseloft_channels_t *channels = data;
+
     ngx_leaseloft_channel_t  *channel;
 
     channel = ngx_leaseloft_channels_by_name(channels, name);
@@ -145,8 +149,10 @@ ngx_leaseloft_channels_subscribed(ngx_leaseloft_channels_t *channels,
 
 
 void
-ngx_leaseloft_channels_lost(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channels_lost(void *data)
 {
+    ngx_leaseloft_channels_t *channels = data;
+
     ngx_leaseloft_channel_t  *channel;
 
     channels->nwanted = 0;

@@ -45,8 +45,10 @@ static ngx_int_t ngx_leaseloft_channel_catch_up_user(
 /* commands can be sent again: reads that could not be are made up for */
 
 void
-ngx_leaseloft_channels_ready(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channels_ready(void *data)
 {
+    ngx_leaseloft_channels_t *channels = data;
+
     ngx_leaseloft_channel_t  *channel;
 
     for (channel = ngx_leaseloft_channels_next(channels, NULL);
@@ -63,8 +65,10 @@ ngx_leaseloft_channels_ready(ngx_leaseloft_channels_t *channels)
 /* the link came up or went down */
 
 void
-ngx_leaseloft_channels_live(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channels_live(void *data)
 {
+    ngx_leaseloft_channels_t *channels = data;
+
     ngx_leaseloft_channel_t  *channel;
 
     for (channel = ngx_leaseloft_channels_next(channels, NULL);

@@ -36,6 +36,23 @@ struct ngx_leaseloft_channels_s {
 };
 
 
+/* callbacks of the client (ngx_leaseloft_link_events_t); data: the channels */
+
+void ngx_leaseloft_channels_ready(void *data);
+void ngx_leaseloft_channels_subscribe(void *data);
+void ngx_leaseloft_channels_subscribed(void *data, ngx_str_t *name);
+void ngx_leaseloft_channels_message(void *data, ngx_str_t *name,
+    ngx_str_t *payload);
+void ngx_leaseloft_channels_lost(void *data);
+void ngx_leaseloft_channels_live(void *data);
+void ngx_leaseloft_channels_tick(void *data);
+
+/* frees the channels that nobody has used for their linger time */
+void ngx_leaseloft_channels_expire(ngx_leaseloft_channels_t *channels);
+
+/* reads again, a while later, what Redis would not say */
+void ngx_leaseloft_channels_retry(ngx_leaseloft_channels_t *channels);
+
 /* the first channel after NULL, then each other one, then NULL */
 ngx_leaseloft_channel_t *ngx_leaseloft_channels_next(
     ngx_leaseloft_channels_t *channels, ngx_leaseloft_channel_t *channel);

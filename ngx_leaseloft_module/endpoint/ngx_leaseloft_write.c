@@ -36,6 +36,7 @@ static void ngx_leaseloft_write_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_write_expired(void *data);
 static void ngx_leaseloft_write_gone(void *data);
+static void ngx_leaseloft_write_verdicts(void *data, ngx_str_t *payload);
 static void ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
     ll_verdict_t *verdict);
 static ngx_leaseloft_held_t *ngx_leaseloft_write_find(
@@ -88,6 +89,9 @@ ngx_leaseloft_write_init(ngx_leaseloft_process_t *process)
 {
     ngx_rbtree_init(&process->held, &process->held_sentinel,
                     ngx_rbtree_insert_value);
+
+    ngx_leaseloft_link_on_reply(process->link, ngx_leaseloft_write_verdicts,
+                                process);
 }
 
 
@@ -270,10 +274,16 @@ ngx_leaseloft_write_end(ngx_leaseloft_held_t *held)
 }
 
 
-void
-ngx_leaseloft_write_verdicts(ngx_leaseloft_process_t *process,
-    ngx_str_t *payload)
+/*
+ * A message on this process's own reply channel: answers the requests that it
+ * names.  Verdicts on requests that are no longer held are dropped.
+ */
+
+static void
+ngx_leaseloft_write_verdicts(void *data, ngx_str_t *payload)
 {
+    ngx_leaseloft_process_t *process = data;
+
     ll_str_t      rest;
     ll_verdict_t  verdict;
 

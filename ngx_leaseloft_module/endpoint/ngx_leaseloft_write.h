@@ -12,16 +12,8 @@
 #include "ngx_leaseloft.h"
 
 
-/* a process that holds none yet */
+/* a process that holds none yet; process->link is there */
 void ngx_leaseloft_write_init(ngx_leaseloft_process_t *process);
-
-/*
- * A message on this process's own reply channel: answers the requests that it
- * names.  Verdicts on requests that are no longer held are dropped; payload
- * need not outlive the call.
- */
-void ngx_leaseloft_write_verdicts(ngx_leaseloft_process_t *process,
-    ngx_str_t *payload);
 
 
 #endif /* NGX_LEASELOFT_WRITE_H */

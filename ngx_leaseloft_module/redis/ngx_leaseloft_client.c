@@ -2,7 +2,7 @@
 /*
  * Commands wait in a queue in the order in which they were sent: Redis answers
  * in that order.  The subscription connection first subscribes to the reply
- * channel of this process, then to all that the channels watch.
+ * channel of this process, then who registered makes its own subscriptions.
  *
  * Once a second the command connection publishes a probe to the reply channel.
  * What it says comes back on the subscription connection, so that a pair that
@@ -14,9 +14,8 @@
  */
 
 
-#include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_conn.h"
-#include "ngx_leaseloft_write.h"
 #include "ngx_leaseloft_zone.h"
 
 
@@ -56,6 +55,11 @@ struct ngx_leaseloft_link_s {
     ngx_queue_t                 spare;
     ngx_uint_t                  ncommands;
     ngx_uint_t                  nspare;
+
+    const ngx_leaseloft_link_events_t  *events;
+    void                               *events_data;
+    ngx_leaseloft_link_reply_pt         reply;
+    void                               *reply_data;
 
     ngx_str_t                   channel;       /* the reply channel */
     u_char                      channel_data[LL_KEY_MAX];
@@ -172,6 +176,24 @@ ngx_leaseloft_link_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
     ngx_add_timer(&link->tick, NGX_LEASELOFT_LINK_TICK);
 
     return link;
+}
+
+
+void
+ngx_leaseloft_link_on_events(ngx_leaseloft_link_t *link,
+    const ngx_leaseloft_link_events_t *events, void *data)
+{
+    link->events = events;
+    link->events_data = data;
+}
+
+
+void
+ngx_leaseloft_link_on_reply(ngx_leaseloft_link_t *link,
+    ngx_leaseloft_link_reply_pt handler, void *data)
+{
+    link->reply = handler;
+    link->reply_data = data;
 }
 
 
@@ -431,7 +453,7 @@ ngx_leaseloft_link_command_ready(void *data)
 
     ngx_leaseloft_link_probe(link);
     ngx_leaseloft_link_update(link);
-    ngx_leaseloft_channels_ready(link->process->channels);
+    link->events->ready(link->events_data);
 }
 
 
@@ -547,8 +569,7 @@ ngx_leaseloft_link_heard(ngx_leaseloft_link_t *link, ngx_str_t *channel,
     if (channel->len != link->channel.len
         || ngx_memcmp(channel->data, link->channel.data, channel->len) != 0)
     {
-        ngx_leaseloft_channels_message(link->process->channels, channel,
-                                       payload);
+        link->events->message(link->events_data, channel, payload);
         return;
     }
 
@@ -556,7 +577,7 @@ ngx_leaseloft_link_heard(ngx_leaseloft_link_t *link, ngx_str_t *channel,
         return;
     }
 
-    ngx_leaseloft_write_verdicts(link->process, payload);
+    link->reply(link->reply_data, payload);
 }
 
 
@@ -604,13 +625,12 @@ ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
     } else if (ngx_strcmp(element[0]->str, "subscribe") == 0) {
 
         if (link->listening) {
-            ngx_leaseloft_channels_subscribed(link->process->channels,
-                                              &channel);
+            link->events->subscribed(link->events_data, &channel);
 
         } else {
             link->listening = 1;
             link->subscription.failures = 0;
-            ngx_leaseloft_channels_subscribe(link->process->channels);
+            link->events->subscriber_ready(link->events_data);
             ngx_leaseloft_link_update(link);
         }
     }
@@ -628,7 +648,7 @@ ngx_leaseloft_link_subscription_closed(void *data)
     link->starting = 0;
 
     ngx_leaseloft_link_retry(&link->subscription);
-    ngx_leaseloft_channels_lost(link->process->channels);
+    link->events->subscriber_lost(link->events_data);
     ngx_leaseloft_link_update(link);
 }
 
@@ -652,7 +672,7 @@ ngx_leaseloft_link_update(ngx_leaseloft_link_t *link)
     ngx_log_error(NGX_LOG_NOTICE, link->process->log, 0,
                   "link to redis is %s", up ? "up" : "down");
 
-    ngx_leaseloft_channels_live(link->process->channels);
+    link->events->state(link->events_data);
 }
 
 
@@ -761,8 +781,7 @@ ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
         return;
     }
 
-    ngx_leaseloft_channels_expire(link->process->channels);
-    ngx_leaseloft_channels_retry(link->process->channels);
+    link->events->tick(link->events_data);
 
     if (ngx_leaseloft_redis_ready(link->command.redis)
         && !ngx_queue_empty(&link->commands))

@@ -34,8 +34,40 @@ typedef void (*ngx_leaseloft_reply_pt)(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 
 
+/*
+ * What is called when the connections change, and for what is published.  The
+ * client knows nobody above it: who subscribes registers these.
+ */
+typedef struct {
+    /* commands can be sent */
+    void                      (*ready)(void *data);
+    /* channels can be subscribed to; none is yet */
+    void                      (*subscriber_ready)(void *data);
+    /* Redis confirmed the subscription to a channel */
+    void                      (*subscribed)(void *data, ngx_str_t *channel);
+    /* published on a channel; need not outlive the call */
+    void                      (*message)(void *data, ngx_str_t *channel,
+                                         ngx_str_t *payload);
+    /* the subscription connection closed, and with it all subscriptions */
+    void                      (*subscriber_lost)(void *data);
+    /* ngx_leaseloft_link_up() has changed */
+    void                      (*state)(void *data);
+    /* four times a second, unless the process itself stood still */
+    void                      (*tick)(void *data);
+} ngx_leaseloft_link_events_t;
+
+/* a message on the reply channel of this process, but for our own probes */
+typedef void (*ngx_leaseloft_link_reply_pt)(void *data, ngx_str_t *payload);
+
+
 ngx_leaseloft_link_t *ngx_leaseloft_link_create(
     ngx_leaseloft_process_t *process, ngx_pool_t *pool);
+
+/* both are to be registered before the event loop begins */
+void ngx_leaseloft_link_on_events(ngx_leaseloft_link_t *link,
+    const ngx_leaseloft_link_events_t *events, void *data);
+void ngx_leaseloft_link_on_reply(ngx_leaseloft_link_t *link,
+    ngx_leaseloft_link_reply_pt handler, void *data);
 
 /* closes both connections; commands in flight are dropped, not called back */
 void ngx_leaseloft_link_free(ngx_leaseloft_link_t *link);
@@ -62,8 +94,8 @@ ngx_leaseloft_command_t *ngx_leaseloft_link_user_call(
     void *data);
 
 /*
- * Subscriptions are remembered by the channels (ngx_leaseloft_channel.h), so
- * that they can be made anew; here they are only sent, in batches.
+ * Who registered the events keeps the list of subscriptions and makes them
+ * again when subscriber_ready is called; here they are only sent, in batches.
  */
 #define NGX_LEASELOFT_LINK_BATCH  256
 
