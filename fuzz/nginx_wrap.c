@@ -9,7 +9,6 @@
 
 #include "nginx.h"
 
-#include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_zone.h"
 
 #include <ngx_event.h>

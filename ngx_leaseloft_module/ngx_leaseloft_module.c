@@ -10,6 +10,8 @@
 
 #include "ngx_leaseloft_channel.h"
 #include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cors.h"
+#include "ngx_leaseloft_filter.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_stream_timer.h"
 #include "ngx_leaseloft_token.h"

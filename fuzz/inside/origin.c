@@ -8,7 +8,7 @@
 #include "fuzz/nginx.h"
 
 #include "ngx_leaseloft_cors.h"
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_response.h"
 
 
 #define FUZZ_VALUES  8
@@ -109,7 +109,7 @@ fuzz_request_from(ngx_leaseloft_loc_conf_t *lcf, ngx_str_t *origin,
 
     if (ngx_leaseloft_cors_preflight(r)) {
         CHECK(fuzz_listed(lcf->origins, origin));
-        fuzz_finalize(r, ngx_leaseloft_cors_send_preflight(r));
+        fuzz_finalize(r, ngx_leaseloft_send_preflight(r));
     }
 
     fuzz_requests_end();

@@ -5,6 +5,7 @@
 
 
 #include "ngx_leaseloft_channel_watch.h"
+#include "ngx_leaseloft_reply.h"
 
 
 #define NGX_LEASELOFT_CHANNEL_CATCH_UP  100
@@ -300,7 +301,7 @@ ngx_leaseloft_channel_number(redisReply *reply, size_t i, uint64_t *value)
     ngx_int_t  n;
     ngx_str_t  text;
 
-    if (ngx_leaseloft_view_string(reply, i, &text) != NGX_OK) {
+    if (ngx_leaseloft_reply_string(reply, i, &text) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -342,7 +343,7 @@ ngx_leaseloft_channel_head(ngx_leaseloft_channel_t *channel,
            != NGX_OK
         || ngx_leaseloft_channel_number(reply, NGX_LEASELOFT_HEAD_SEQ, &seq)
            != NGX_OK
-        || ngx_leaseloft_view_string(reply, NGX_LEASELOFT_HEAD_HASH, &hash)
+        || ngx_leaseloft_reply_string(reply, NGX_LEASELOFT_HEAD_HASH, &hash)
            != NGX_OK
         || hash.len < LL_TAG_LEN / 2)
     {
@@ -411,7 +412,7 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
     entries = e[NGX_LEASELOFT_SINCE_ENTRIES];
 
     if (entries->type != REDIS_REPLY_ARRAY
-        || ngx_leaseloft_view_tag(reply, NGX_LEASELOFT_SINCE_TAG, &tag)
+        || ngx_leaseloft_reply_tag(reply, NGX_LEASELOFT_SINCE_TAG, &tag)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -451,7 +452,7 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_leaseloft_view_entry(entries, i, &tag, &entry) != NGX_OK) {
+        if (ngx_leaseloft_reply_entry(entries, i, &tag, &entry) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -492,8 +493,8 @@ ngx_leaseloft_channel_catch_up_user(ngx_leaseloft_channel_t *channel,
 
     for (i = 0; i + 1 < list->elements; i += 2) {
 
-        if (ngx_leaseloft_view_string(list, i, &text) != NGX_OK
-            || ngx_leaseloft_view_string(list, i + 1, &data) != NGX_OK
+        if (ngx_leaseloft_reply_string(list, i, &text) != NGX_OK
+            || ngx_leaseloft_reply_string(list, i + 1, &data) != NGX_OK
             || ngx_strlchr(data.data, data.data + data.len, LF) != NULL)
         {
             return NGX_ERROR;

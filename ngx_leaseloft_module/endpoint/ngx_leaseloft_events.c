@@ -14,7 +14,8 @@
  */
 
 
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_stream.h"
 #include "ngx_leaseloft_zone.h"
 
@@ -278,7 +279,7 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_leaseloft_view_entry(view->entries, i, &tag, &entry)
+        if (ngx_leaseloft_reply_entry(view->entries, i, &tag, &entry)
             != NGX_OK)
         {
             return NGX_ERROR;

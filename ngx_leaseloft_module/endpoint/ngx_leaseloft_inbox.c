@@ -5,8 +5,11 @@
 
 
 #include "ngx_leaseloft_client.h"
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_reply.h"
+#include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_view.h"
+#include "ngx_leaseloft_wait.h"
 
 #include <ngx_md5.h>
 
@@ -299,7 +302,7 @@ ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox, redisReply *reply,
     len = sizeof("{\"total_unread\":,\"rev\":,\"threads\":[],\"next\":\"\"}")
           + 2 * NGX_INT64_LEN + sizeof("null");
 
-    if (ngx_leaseloft_view_string(reply, NGX_LEASELOFT_INBOX_NEXT, &next)
+    if (ngx_leaseloft_reply_string(reply, NGX_LEASELOFT_INBOX_NEXT, &next)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -308,7 +311,7 @@ ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox, redisReply *reply,
     len += next.len;
 
     for (i = 0; i < threads->elements; i++) {
-        if (ngx_leaseloft_view_string(threads, i, &thread) != NGX_OK) {
+        if (ngx_leaseloft_reply_string(threads, i, &thread) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -327,7 +330,7 @@ ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox, redisReply *reply,
                 (int64_t) reply->element[NGX_LEASELOFT_INBOX_REV]->integer);
 
     for (i = 0; i < threads->elements; i++) {
-        (void) ngx_leaseloft_view_string(threads, i, &thread);
+        (void) ngx_leaseloft_reply_string(threads, i, &thread);
 
         if (i) {
             *p++ = ',';

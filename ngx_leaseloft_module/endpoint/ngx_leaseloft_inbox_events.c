@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_stream.h"
 
 
@@ -270,8 +270,8 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
 
     for (i = 0; i + 1 < list->elements && rc == NGX_OK; i += 2) {
 
-        if (ngx_leaseloft_view_string(list, i, &event.id) != NGX_OK
-            || ngx_leaseloft_view_string(list, i + 1, &text) != NGX_OK
+        if (ngx_leaseloft_reply_string(list, i, &event.id) != NGX_OK
+            || ngx_leaseloft_reply_string(list, i + 1, &text) != NGX_OK
             || ll_cursor_decode_seq((char *) event.id.data, event.id.len, &rev)
                != 0
             || ngx_strlchr(text.data, text.data + text.len, LF) != NULL)

@@ -10,9 +10,11 @@
 
 
 #include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_query.h"
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_wait.h"
 #include "ngx_leaseloft_zone.h"
 
 #include <ngx_md5.h>

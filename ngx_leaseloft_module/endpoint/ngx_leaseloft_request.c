@@ -10,21 +10,14 @@
  */
 
 
-#include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_access.h"
+#include "ngx_leaseloft_body.h"
 #include "ngx_leaseloft_cors.h"
-#include "ngx_leaseloft_problem.h"
+#include "ngx_leaseloft_ctx.h"
 #include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_zone.h"
-
-
-/* a question to Redis: may this user write there */
-typedef struct {
-    ngx_leaseloft_ctx_t        *ctx;
-    ngx_leaseloft_command_t    *command;
-    uint64_t                    rev;       /* of a live channel when asked */
-    unsigned                    watched:1; /* there was one */
-} ngx_leaseloft_access_t;
 
 
 static ngx_int_t ngx_leaseloft_request_check(ngx_http_request_t *r,
@@ -35,41 +28,6 @@ static ngx_int_t ngx_leaseloft_request_check_property(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_loc_conf_t *conf);
 static ngx_int_t ngx_leaseloft_request_refuse(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
-static ngx_int_t ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx);
-static void ngx_leaseloft_access_reply(void *data,
-    ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_access_expired(void *data);
-static void ngx_leaseloft_access_gone(void *data);
-static void ngx_leaseloft_access_done(ngx_leaseloft_access_t *access,
-    ngx_uint_t status);
-
-
-ngx_leaseloft_ctx_t *
-ngx_leaseloft_request_ctx(ngx_http_request_t *r)
-{
-    ngx_leaseloft_ctx_t        *ctx;
-    ngx_leaseloft_main_conf_t  *mcf;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
-
-    if (ctx) {
-        return ctx;
-    }
-
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_ctx_t));
-    if (ctx == NULL) {
-        return NULL;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_leaseloft_module);
-
-    ctx->request = r;
-    ctx->process = mcf->process;
-
-    ngx_http_set_ctx(r, ctx, ngx_leaseloft_module);
-
-    return ctx;
-}
 
 
 ngx_int_t
@@ -204,160 +162,6 @@ ngx_leaseloft_request_check_property(ngx_http_request_t *r,
 }
 
 
-static ngx_leaseloft_channel_t *
-ngx_leaseloft_access_channel(ngx_leaseloft_ctx_t *ctx)
-{
-    return ngx_leaseloft_channel_find(ctx->process,
-                                      NGX_LEASELOFT_CHANNEL_PROPERTY,
-                                      &ctx->property);
-}
-
-
-/* NGX_OK, NGX_AGAIN, NGX_ERROR, or the status of the refusal */
-static ngx_int_t
-ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
-{
-    ngx_http_request_t       *r;
-    ngx_leaseloft_access_t   *access;
-    ngx_leaseloft_channel_t  *channel;
-
-    r = ctx->request;
-    channel = ngx_leaseloft_access_channel(ctx);
-
-    if (channel && ngx_leaseloft_channel_admits(channel, &ctx->user)) {
-        return NGX_OK;
-    }
-
-    access = ngx_palloc(r->pool, sizeof(ngx_leaseloft_access_t));
-    if (access == NULL) {
-        return NGX_ERROR;
-    }
-
-    access->ctx = ctx;
-    access->watched = channel && ngx_leaseloft_channel_live(channel);
-    access->rev = access->watched ? channel->rev : 0;
-    access->command = ngx_leaseloft_link_property_call(ctx->process->link,
-                          LL_FUNCTION "access", &ctx->property, 1, &ctx->user,
-                          ngx_leaseloft_access_reply, access);
-
-    if (access->command == NULL) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
-    }
-
-    if (ngx_leaseloft_watch(r, NGX_LEASELOFT_HOLD,
-                            ngx_leaseloft_access_expired,
-                            ngx_leaseloft_access_gone, access)
-        != NGX_OK)
-    {
-        ngx_leaseloft_link_cancel(access->command);
-        return NGX_ERROR;
-    }
-
-    return NGX_AGAIN;
-}
-
-
-/*
- * The answer is at least as new as the rev that was known when it was asked
- * for, so it may be relied on until a newer one is heard of.
- */
-static void
-ngx_leaseloft_access_admit(ngx_leaseloft_access_t *access)
-{
-    ngx_leaseloft_channel_t  *channel;
-
-    if (!access->watched) {
-        return;
-    }
-
-    channel = ngx_leaseloft_access_channel(access->ctx);
-
-    if (channel) {
-        ngx_leaseloft_channel_admit(channel, &access->ctx->user, access->rev);
-    }
-}
-
-
-static void
-ngx_leaseloft_access_reply(void *data, ngx_leaseloft_outcome_e outcome,
-    redisReply *reply)
-{
-    ngx_leaseloft_access_t  *access = data;
-
-    ngx_uint_t  status;
-
-    status = NGX_HTTP_SERVICE_UNAVAILABLE;
-
-    if (outcome == NGX_LEASELOFT_REPLIED) {
-
-        switch (reply->type) {
-
-        case REDIS_REPLY_INTEGER:
-            status = 0;
-            ngx_leaseloft_access_admit(access);
-            break;
-
-        case REDIS_REPLY_NIL:
-            status = NGX_HTTP_NOT_FOUND;
-            break;
-
-        default:
-            ngx_log_error(NGX_LOG_ERR, access->ctx->process->log, 0,
-                          "redis did not say who may write: \"%s\"",
-                          reply->type == REDIS_REPLY_ERROR ? reply->str : "");
-            break;
-        }
-    }
-
-    ngx_leaseloft_access_done(access, status);
-}
-
-
-static void
-ngx_leaseloft_access_expired(void *data)
-{
-    ngx_leaseloft_access_t  *access = data;
-
-    ngx_leaseloft_link_cancel(access->command);
-    ngx_leaseloft_access_done(access, NGX_HTTP_SERVICE_UNAVAILABLE);
-}
-
-
-static void
-ngx_leaseloft_access_gone(void *data)
-{
-    ngx_leaseloft_access_t  *access = data;
-
-    ngx_leaseloft_link_cancel(access->command);
-}
-
-
-/* goes on with the phases where the handler left them */
-static void
-ngx_leaseloft_access_done(ngx_leaseloft_access_t *access, ngx_uint_t status)
-{
-    ngx_connection_t     *c;
-    ngx_http_request_t   *r;
-    ngx_leaseloft_ctx_t  *ctx;
-
-    ctx = access->ctx;
-    r = ctx->request;
-    c = r->connection;
-
-    ngx_leaseloft_release(r);
-
-    ctx->status = status;
-    ctx->checked = 1;
-
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-
-    ngx_http_run_posted_requests(c);
-}
-
-
 ngx_int_t
 ngx_leaseloft_content_handler(ngx_http_request_t *r)
 {
@@ -372,7 +176,7 @@ ngx_leaseloft_content_handler(ngx_http_request_t *r)
     }
 
     if (ctx->status == NGX_HTTP_NO_CONTENT) {
-        return ngx_leaseloft_cors_send_preflight(r);
+        return ngx_leaseloft_send_preflight(r);
     }
 
     if (ctx->status) {

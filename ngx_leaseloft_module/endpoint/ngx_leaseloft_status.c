@@ -7,7 +7,8 @@
 
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_metrics.h"
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_wait.h"
 
 
 #define NGX_LEASELOFT_STATUS_WAIT  2000

@@ -10,8 +10,11 @@
  */
 
 
+#include "ngx_leaseloft_body.h"
 #include "ngx_leaseloft_client.h"
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_wait.h"
 #include "ngx_leaseloft_write.h"
 #include "ngx_leaseloft_zone.h"
 

@@ -7,7 +7,8 @@
  */
 
 
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_body.h"
+#include "ngx_leaseloft_response.h"
 
 
 typedef struct {

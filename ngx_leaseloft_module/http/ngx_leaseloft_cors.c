@@ -6,7 +6,7 @@
 
 
 #include "ngx_leaseloft_cors.h"
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_header.h"
 
 
 static ngx_uint_t ngx_leaseloft_cors_same(ngx_http_request_t *r,
@@ -130,52 +130,6 @@ ngx_leaseloft_cors_preflight(ngx_http_request_t *r)
     return r->method == NGX_HTTP_OPTIONS
            && ngx_leaseloft_header(r, &method) != NULL
            && ngx_leaseloft_cors_allowed(r) != NULL;
-}
-
-
-ngx_int_t
-ngx_leaseloft_cors_send_preflight(ngx_http_request_t *r)
-{
-    u_char                    *p;
-    ngx_str_t                  methods;
-    ngx_uint_t                 i;
-    ngx_leaseloft_loc_conf_t  *conf;
-    u_char                     buf[NGX_LEASELOFT_ENDPOINTS * 16];
-
-    static ngx_str_t  headers =
-        ngx_string("Authorization, Content-Type, If-None-Match, Last-Event-ID");
-    static ngx_str_t  age = ngx_string("600");
-
-    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
-    p = buf;
-
-    for (i = 0; i < NGX_LEASELOFT_ENDPOINTS; i++) {
-        if (conf->endpoints[i]) {
-            p = ngx_slprintf(p, buf + sizeof(buf), p == buf ? "%V" : ", %V",
-                             &conf->endpoints[i]->methods);
-        }
-    }
-
-    methods.len = p - buf;
-    methods.data = ngx_pnalloc(r->pool, methods.len);
-    if (methods.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_memcpy(methods.data, buf, methods.len);
-
-    if (ngx_leaseloft_add_header(r, "Access-Control-Allow-Methods", &methods)
-        != NGX_OK
-        || ngx_leaseloft_add_header(r, "Access-Control-Allow-Headers",
-                                    &headers)
-           != NGX_OK
-        || ngx_leaseloft_add_header(r, "Access-Control-Max-Age", &age)
-           != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_leaseloft_send_response(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
 }
 
 

@@ -20,11 +20,12 @@ ngx_uint_t ngx_leaseloft_cors_foreign(ngx_http_request_t *r);
 /* 1 for a preflight of an allowed origin */
 ngx_uint_t ngx_leaseloft_cors_preflight(ngx_http_request_t *r);
 
-/* answers one; returns what a content handler returns */
-ngx_int_t ngx_leaseloft_cors_send_preflight(ngx_http_request_t *r);
-
 /* what a page of an allowed origin needs in a response, and Vary */
 ngx_int_t ngx_leaseloft_cors_headers(ngx_http_request_t *r);
+
+/* leaseloft_allow_origin SCHEME://HOST[:PORT] ... */
+char *ngx_leaseloft_request_origin(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 #endif /* NGX_LEASELOFT_CORS_H */

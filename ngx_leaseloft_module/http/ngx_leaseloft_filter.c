@@ -13,8 +13,11 @@
  */
 
 
+#include "ngx_leaseloft_ctx.h"
+#include "ngx_leaseloft_filter.h"
+#include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_problem.h"
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_sse.h"
 
 

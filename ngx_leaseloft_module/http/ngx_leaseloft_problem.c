@@ -5,8 +5,8 @@
  */
 
 
+#include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_problem.h"
-#include "ngx_leaseloft_request.h"
 
 
 typedef struct {

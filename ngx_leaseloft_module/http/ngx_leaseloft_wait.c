@@ -9,7 +9,7 @@
  */
 
 
-#include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_wait.h"
 
 
 typedef struct {

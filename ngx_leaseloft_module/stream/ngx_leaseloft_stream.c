@@ -7,10 +7,11 @@
  */
 
 
+#include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_stream_hibernate.h"
 #include "ngx_leaseloft_stream_shrink.h"
 #include "ngx_leaseloft_stream_tcp.h"
-#include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_stream_timer.h"
 #include "ngx_leaseloft_zone.h"
 

@@ -11,8 +11,8 @@
 
 
 #include "ngx_leaseloft_stream_hibernate.h"
-#include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_stream_timer.h"
+#include "ngx_leaseloft_wait.h"
 
 
 #define NGX_LEASELOFT_WAKE_MAX       3600000

@@ -1,5 +1,6 @@
 
 #include "ngx_leaseloft_page.h"
+#include "ngx_leaseloft_reply.h"
 
 
 ngx_int_t
@@ -18,7 +19,7 @@ ngx_leaseloft_page_of_view(ngx_pool_t *pool, ngx_leaseloft_view_t *view,
     }
 
     for (i = 0; i < page->n; i++) {
-        if (ngx_leaseloft_view_entry(view->entries, i, &tag, &page->entries[i])
+        if (ngx_leaseloft_reply_entry(view->entries, i, &tag, &page->entries[i])
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -75,10 +76,10 @@ ngx_leaseloft_page_item(redisReply *item, uint64_t *seq, ngx_str_t *entry)
     u_char     *dash;
     ngx_str_t   id, name;
 
-    if (ngx_leaseloft_view_string(item, 0, &id) != NGX_OK
+    if (ngx_leaseloft_reply_string(item, 0, &id) != NGX_OK
         || item->elements != 2
-        || ngx_leaseloft_view_string(item->element[1], 0, &name) != NGX_OK
-        || ngx_leaseloft_view_string(item->element[1], 1, entry) != NGX_OK
+        || ngx_leaseloft_reply_string(item->element[1], 0, &name) != NGX_OK
+        || ngx_leaseloft_reply_string(item->element[1], 1, entry) != NGX_OK
         || name.len != 1 || name.data[0] != 'e')
     {
         return NGX_ERROR;

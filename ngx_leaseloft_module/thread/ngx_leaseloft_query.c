@@ -1,4 +1,5 @@
 
+#include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_query.h"
 
 

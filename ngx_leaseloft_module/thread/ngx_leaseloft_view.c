@@ -1,4 +1,5 @@
 
+#include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_view.h"
 
 
@@ -77,85 +78,13 @@ ngx_leaseloft_view_ask(ngx_leaseloft_link_t *link, ngx_str_t *property,
 }
 
 
-ngx_int_t
-ngx_leaseloft_view_string(redisReply *list, size_t i, ngx_str_t *value)
-{
-    if (list->type != REDIS_REPLY_ARRAY || i >= list->elements
-        || list->element[i]->type != REDIS_REPLY_STRING)
-    {
-        return NGX_ERROR;
-    }
-
-    value->data = (u_char *) list->element[i]->str;
-    value->len = list->element[i]->len;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_leaseloft_view_tag(redisReply *list, size_t i, ngx_str_t *tag)
-{
-    if (ngx_leaseloft_view_string(list, i, tag) != NGX_OK
-        || !ll_cursor_tag_valid((char *) tag->data, tag->len))
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* a string that is to be a part of an event's line */
-
-static ngx_int_t
-ngx_leaseloft_view_line(redisReply *list, size_t i, ngx_str_t *value)
-{
-    if (ngx_leaseloft_view_string(list, i, value) != NGX_OK
-        || ngx_strlchr(value->data, value->data + value->len, LF) != NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_leaseloft_view_number(redisReply *list, size_t i, uint64_t *value)
-{
-    if (list->element[i]->type != REDIS_REPLY_INTEGER
-        || list->element[i]->integer < 0
-        || list->element[i]->integer > (long long) LL_SEQ_MAX)
-    {
-        return NGX_ERROR;
-    }
-
-    *value = list->element[i]->integer;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_leaseloft_view_entry(redisReply *entries, size_t i, ngx_str_t *tag,
-    ngx_str_t *entry)
-{
-    if (ngx_leaseloft_view_tag(entries, 2 * i, tag) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_leaseloft_view_line(entries, 2 * i + 1, entry);
-}
-
-
 static ngx_int_t
 ngx_leaseloft_view_window(redisReply *reply, ngx_leaseloft_window_e *window)
 {
     ngx_uint_t  i;
     ngx_str_t   name;
 
-    if (ngx_leaseloft_view_string(reply, NGX_LEASELOFT_VIEW_WINDOW, &name)
+    if (ngx_leaseloft_reply_string(reply, NGX_LEASELOFT_VIEW_WINDOW, &name)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -187,9 +116,9 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
         return NGX_ERROR;
     }
 
-#define number(i, value)  ngx_leaseloft_view_number(reply, i, value) != NGX_OK
-#define string(i, value)  ngx_leaseloft_view_string(reply, i, value) != NGX_OK
-#define line(i, value)    ngx_leaseloft_view_line(reply, i, value) != NGX_OK
+#define number(i, value)  ngx_leaseloft_reply_number(reply, i, value) != NGX_OK
+#define string(i, value)  ngx_leaseloft_reply_string(reply, i, value) != NGX_OK
+#define line(i, value)    ngx_leaseloft_reply_line(reply, i, value) != NGX_OK
 
     if (number(NGX_LEASELOFT_VIEW_VER, &view->ver)
         || number(NGX_LEASELOFT_VIEW_REV, &view->rev)
@@ -197,7 +126,7 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
         || ngx_leaseloft_view_window(reply, &view->window) != NGX_OK
         || number(NGX_LEASELOFT_VIEW_FROM, &view->from)
         || number(NGX_LEASELOFT_VIEW_HEAD, &view->head.seq)
-        || ngx_leaseloft_view_tag(reply, NGX_LEASELOFT_VIEW_TAG, &tag)
+        || ngx_leaseloft_reply_tag(reply, NGX_LEASELOFT_VIEW_TAG, &tag)
            != NGX_OK
         || string(NGX_LEASELOFT_VIEW_SIGNATURE, &view->signature)
         || line(NGX_LEASELOFT_VIEW_LABEL, &view->label)

@@ -67,16 +67,5 @@ ngx_int_t ngx_leaseloft_view_parse(redisReply *reply,
 ngx_int_t ngx_leaseloft_view_base(ngx_pool_t *pool, ngx_str_t *property,
     ngx_leaseloft_view_t *view, ngx_str_t *base);
 
-/* the element i of a list of strings, as in view.entries */
-ngx_int_t ngx_leaseloft_view_string(redisReply *list, size_t i,
-    ngx_str_t *value);
-
-/* the same, for one that is a tag */
-ngx_int_t ngx_leaseloft_view_tag(redisReply *list, size_t i, ngx_str_t *tag);
-
-/* the entry i (0, 1, …) of a list of tag, entry, …; NGX_ERROR: malformed */
-ngx_int_t ngx_leaseloft_view_entry(redisReply *entries, size_t i,
-    ngx_str_t *tag, ngx_str_t *entry);
-
 
 #endif /* NGX_LEASELOFT_VIEW_H */
