@@ -1,10 +1,30 @@
 /*
  * Keeps the shell (pages, scripts, styles; never messages), so that it opens
- * without a network.  The network comes first: a new version is never hidden
- * by an old one.
+ * without a network, or on one that does not answer.  The network comes
+ * first, so a new version is never hidden by an old one, but for two seconds
+ * at most: fetch() has no time limit of its own.
  */
 
 const CACHE = 'leaseloft-shell-1';
+const LIMIT = 2000;
+const DISTRUST = 30000;
+
+/* what each kind of file is served as */
+const TYPES = {
+    html: 'text/html',
+    css: 'text/css',
+    js: 'text/javascript',
+    json: 'application/json',
+    webmanifest: 'application/manifest+json',
+    svg: 'image/svg+xml',
+    png: 'image/png',
+};
+
+/* what only the real page has in it */
+const MARK = 'id="ll-app"';
+
+/* until then the network is not waited for at all */
+let slowUntil = 0;
 
 
 self.addEventListener('install', () => self.skipWaiting());
@@ -28,39 +48,93 @@ self.addEventListener('fetch', (event) => {
     if (request.method === 'GET' && url.origin === location.origin
         && !url.pathname.startsWith('/api/'))
     {
-        event.respondWith(shell(event, request, url));
+        event.respondWith(answer(event, keyOf(url)));
     }
 });
 
 
-/* One page answers for all its addresses: the query only names a thread. */
-function keyOf(request, url) {
-    return request.mode === 'navigate' ? './' : url.pathname;
+/*
+ * One page answers for all addresses of its path: the query only names a
+ * thread.  Any other file is its path, also where it is opened in a tab.
+ */
+function keyOf({ pathname }) {
+    const root = new URL('./', location).pathname;
+
+    return pathname === `${root}index.html` ? root : pathname;
 }
 
 
-async function shell(event, request, url) {
-    const key = keyOf(request, url);
+async function answer(event, key) {
+    const cached = await kept(key);
+    const fresh = load(event.request, key);
 
-    try {
-        const response = await fetch(request);
+    event.waitUntil(fresh.catch(() => {}));
 
-        if (response.ok && response.type === 'basic') {
-            const copy = response.clone();
-
-            event.waitUntil(caches.open(CACHE)
-                .then((cache) => cache.put(key, copy)));
-        }
-
-        return response;
-
-    } catch (error) {
-        const cached = await caches.match(key);
-
-        if (cached) {
-            return cached;
-        }
-
-        throw error;
+    if (!cached) {
+        return (await fresh).response;
     }
+
+    const wait = Math.min(LIMIT, slowUntil > performance.now() ? 0 : LIMIT);
+
+    return Promise.race([
+        fresh.then(({ response, ours }) => {
+            slowUntil = 0;
+
+            return ours ? response : cached.clone();
+        }).catch(() => cached.clone()),
+        new Promise((resolve) => setTimeout(resolve, wait)).then(() => {
+            slowUntil = performance.now() + DISTRUST;
+
+            return cached;
+        }),
+    ]);
+}
+
+
+/* Asks the network, and stores what it says once the whole has come. */
+async function load(request, key) {
+    const response = await fetch(request);
+    const ours = await isOurs(response, key);
+
+    if (ours) {
+        const copy = response.clone();
+
+        try {
+            await (await caches.open(CACHE)).put(key, copy);
+        } catch {
+            /* a full disk: the page opens, only not without a network */
+        }
+    }
+
+    return { response, ours };
+}
+
+
+/*
+ * A sign-on page or a router's may answer in our name, with any status: only
+ * a file of the right kind is one of the shell, and the page itself has to be
+ * the page.
+ */
+async function isOurs(response, key) {
+    const path = key.endsWith('/') ? 'index.html' : key;
+    const type = response.headers.get('Content-Type') ?? '';
+
+    if (response.status !== 200 || response.type !== 'basic'
+        || response.redirected
+        || type.split(';')[0] !== TYPES[path.split('.').pop()])
+    {
+        return false;
+    }
+
+    return path !== 'index.html'
+           || (await response.clone().text()).includes(MARK);
+}
+
+
+/* Storage that does not answer is no reason not to open. */
+function kept(key) {
+    return Promise.race([
+        caches.match(key).catch(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, LIMIT / 4)),
+    ]);
 }

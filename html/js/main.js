@@ -197,33 +197,31 @@ async function start() {
 
 /*
  * The service worker keeps what it sees being loaded; what was loaded before
- * it came, this page puts there.
+ * it came is asked for once more, through it, from the browser's own cache.
  */
 async function keepShell() {
     const workers = navigator.serviceWorker;
 
-    if (!workers) {
+    if (!workers || workers.controller) {
+        workers?.register('sw.js').catch(() => {});
         return;
     }
 
-    const first = !workers.controller;
+    const controlled = new Promise((resolve) =>
+        workers.addEventListener('controllerchange', resolve));
 
     try {
         await workers.register('sw.js');
+        await controlled;
 
-        if (first) {
-            const cache = await caches.open('leaseloft-shell-1');
-            const paths = performance.getEntriesByType('resource')
-                .map((entry) => new URL(entry.name))
-                .filter((url) => url.origin === location.origin
-                                 && !url.pathname.startsWith('/api/'))
-                .map((url) => url.pathname);
+        const paths = performance.getEntriesByType('resource')
+            .map((entry) => new URL(entry.name))
+            .filter((url) => url.origin === location.origin
+                             && !url.pathname.startsWith('/api/'))
+            .map((url) => url.pathname);
 
-            /* from the browser's own cache: nothing is loaded twice */
-            await Promise.all([...new Set(['./', ...paths])].map(
-                async (path) => cache.put(path, await fetch(path, {
-                    cache: 'force-cache' }))));
-        }
+        await Promise.all([...new Set(['./', ...paths])].map(
+            (path) => fetch(path, { cache: 'force-cache' })));
 
     } catch {
         /* without it, the pages need a network to open: no more than that */

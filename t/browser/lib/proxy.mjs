@@ -1,10 +1,14 @@
 /*
  * A network that misbehaves: a proxy for one port, which can hold back event
  * streams as some antivirus programs do (nothing of them arrives, nothing
- * fails), refuse them, or be gone altogether.
+ * fails), refuse them, accept and never answer, answer in the server's name
+ * as a hotel's sign-on page does, or be gone altogether.
  */
 
 import http from 'node:http';
+
+const SIGN_ON = '<!doctype html><title>Welcome</title>'
+                + '<p>Accept our terms to use this network.</p>';
 
 
 export class Proxy {
@@ -13,6 +17,8 @@ export class Proxy {
 
         proxy.target = port;
         proxy.mode = 'open';
+        proxy.portal = {};
+        proxy.asked = [];
         proxy.sockets = new Set();
         proxy.server = http.createServer((req, res) =>
             proxy.pass(req, res));
@@ -31,7 +37,10 @@ export class Proxy {
         return proxy;
     }
 
-    /* "open", "hold" or "refuse" for streams, "gone" for everything. */
+    /*
+     * "open", "hold" or "refuse" for streams; "mute", "portal" (set `portal`
+     * to what it answers) or "gone" for everything.
+     */
     set(mode) {
         this.mode = mode;
 
@@ -42,6 +51,21 @@ export class Proxy {
 
     pass(req, res) {
         const stream = req.url.includes('/events');
+
+        this.asked.push(`${req.method} ${req.url}`);
+
+        if (this.mode === 'mute') {
+            return;
+        }
+
+        if (this.mode === 'portal') {
+            const { status = 200, type = 'text/html', body = SIGN_ON }
+                = this.portal;
+
+            req.resume();
+            res.writeHead(status, { 'Content-Type': type }).end(body);
+            return;
+        }
 
         if (stream && this.mode === 'refuse') {
             res.writeHead(502).end();
