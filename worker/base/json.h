@@ -1,11 +1,7 @@
 
 /*
- * JSON (RFC 8259), strictly read with cJSON, and written.
- *
- * cJSON by itself is lenient: it accepts control characters in strings and as
- * white space, ends strings at an escaped NUL, takes bad escapes for one, and
- * reads numbers such as 01.  So the grammar is checked here first, and cJSON
- * builds the tree of what is known to be good.
+ * JSON (RFC 8259), strictly read with cJSON (see common/json_check.h), and
+ * written.
  *
  * libjwt brings in jansson, whose json_string(), json_object() and so on are
  * global names: none of ours may be one of them.
@@ -22,16 +18,10 @@
 #include "buf.h"
 
 
-/* arrays and objects in each other */
-#define JSON_DEPTH  64
-
-
 /*
  * The tree of the len bytes at s, to be freed with cJSON_Delete(), or NULL,
  * with *why a constant sentence without subject ("is not UTF-8").
- *
- * An escaped NUL is legal JSON that a C string cannot hold: it arrives as
- * U+0001, which is a control character just the same.
+ * An escaped NUL arrives as U+0001.
  */
 cJSON *json_parse(const char *s, size_t len, const char **why);
 

@@ -1,0 +1,31 @@
+
+/*
+ * UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing past U+10FFFF.
+ */
+
+
+#ifndef LL_UTF8_H
+#define LL_UTF8_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+/*
+ * the code point at s, of which *size is set to its bytes; 0 bytes mean that
+ * it is not UTF-8.  len is at least 1.
+ */
+uint32_t ll_utf8_decode(const char *s, size_t len, size_t *size);
+
+/* 1 if the len bytes are UTF-8, else 0 */
+int ll_utf8_valid(const char *s, size_t len);
+
+/*
+ * the length in bytes of the first n code points, at most len; the bytes are
+ * UTF-8
+ */
+size_t ll_utf8_cut(const char *s, size_t len, size_t n);
+
+
+#endif /* LL_UTF8_H */
