@@ -9,7 +9,7 @@
 
 #include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_client.h"
-#include "ngx_leaseloft_stream_timer.h"
+#include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_write.h"
 
 #include <ngx_event.h>

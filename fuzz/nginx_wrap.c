@@ -69,7 +69,7 @@ void __wrap_ngx_http_run_posted_requests(ngx_connection_t *c);
 ngx_int_t __wrap_ngx_leaseloft_read_body(ngx_http_request_t *r,
     ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body));
 ngx_int_t __wrap_ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool);
-void *__wrap_ngx_leaseloft_streams_empty(ngx_leaseloft_streams_t *streams,
+void *__wrap_ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
     ngx_http_request_t *r);
 void __wrap_ngx_leaseloft_lean_ssl(ngx_http_request_t *r);
 void __wrap_ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
@@ -584,7 +584,7 @@ __wrap_ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool)
 
 
 void *
-__wrap_ngx_leaseloft_streams_empty(ngx_leaseloft_streams_t *streams,
+__wrap_ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
     ngx_http_request_t *r)
 {
     return NULL;

@@ -13,7 +13,7 @@
 #include "ngx_leaseloft_cors.h"
 #include "ngx_leaseloft_filter.h"
 #include "ngx_leaseloft_request.h"
-#include "ngx_leaseloft_stream_timer.h"
+#include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_url.h"
 #include "ngx_leaseloft_write.h"

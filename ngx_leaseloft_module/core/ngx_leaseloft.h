@@ -116,6 +116,7 @@ struct ngx_leaseloft_process_s {
     ngx_leaseloft_link_t       *link;      /* to Redis */
     ngx_leaseloft_channels_t   *channels;  /* watched properties and users */
     ngx_leaseloft_streams_t    *streams;   /* open event streams */
+    void                       *empty;     /* tables of those that hibernate */
     ngx_leaseloft_tokens_t     *tokens;    /* verified tokens, remembered */
     ngx_leaseloft_zone_t       *zone;      /* shared with other processes */
     ngx_rbtree_t                held;      /* writes that await a verdict */

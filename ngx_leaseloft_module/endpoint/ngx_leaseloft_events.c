@@ -16,7 +16,9 @@
 
 #include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_reply.h"
-#include "ngx_leaseloft_stream.h"
+#include "ngx_leaseloft_stream_open.h"
+#include "ngx_leaseloft_stream_run.h"
+#include "ngx_leaseloft_stream_send.h"
 #include "ngx_leaseloft_zone.h"
 
 #include <ngx_md5.h>

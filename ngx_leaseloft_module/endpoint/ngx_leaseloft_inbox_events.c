@@ -9,7 +9,9 @@
 
 
 #include "ngx_leaseloft_reply.h"
-#include "ngx_leaseloft_stream.h"
+#include "ngx_leaseloft_stream_open.h"
+#include "ngx_leaseloft_stream_run.h"
+#include "ngx_leaseloft_stream_send.h"
 
 
 typedef struct {

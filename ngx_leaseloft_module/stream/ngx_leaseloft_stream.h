@@ -16,10 +16,6 @@
 #include "ngx_leaseloft_sse.h"
 
 
-/* unsent bytes up to which a stream is given more */
-#define NGX_LEASELOFT_STREAM_WINDOW  (64 * 1024)
-
-
 typedef struct ngx_leaseloft_stream_s  ngx_leaseloft_stream_t;
 
 
@@ -56,7 +52,7 @@ struct ngx_leaseloft_stream_s {
     ngx_leaseloft_output_t              output;
 
     union {
-        ngx_rbtree_node_t               wake;      /* when to look again */
+        ngx_rbtree_node_t               wake;      /* the next check */
         ngx_queue_t                     ending;    /* not both */
     };
 
@@ -71,7 +67,6 @@ struct ngx_leaseloft_stream_s {
 
     unsigned                            started:1;
     unsigned                            counted:1; /* in the zone */
-    unsigned                            waking:1;  /* wake is in the tree */
     unsigned                            is_blocked:1;
     unsigned                            draining:1;
     unsigned                            caught:1;  /* was up to date once */
@@ -82,47 +77,12 @@ struct ngx_leaseloft_stream_s {
 };
 
 
-/*
- * Holds the request for a stream of size bytes, the first of which are a
- * ngx_leaseloft_stream_t.  NULL: no memory.
- */
-ngx_leaseloft_stream_t *ngx_leaseloft_stream_create(ngx_http_request_t *r,
-    ngx_leaseloft_ctx_t *ctx, const ngx_leaseloft_stream_kind_t *kind,
-    size_t size);
-
-/* the news of each kind of stream */
-ngx_uint_t ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
-    ngx_leaseloft_news_e news);
-
-/* the first bytes: headers, "retry", "hello" with data, and with id if any */
-ngx_int_t ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream,
-    ngx_str_t *id, ngx_str_t *data, ngx_uint_t pieces);
-
-/* 200, "bye" and the end, instead of a status that would end an EventSource */
-void ngx_leaseloft_stream_refuse(ngx_leaseloft_stream_t *stream);
-
-/* a problem instead of a stream */
-void ngx_leaseloft_stream_answer(ngx_leaseloft_stream_t *stream,
-    ngx_uint_t status);
-
-/* queues an event, a frame that is shared */
-ngx_int_t ngx_leaseloft_stream_event(ngx_leaseloft_stream_t *stream,
-    ngx_leaseloft_event_t *event);
-ngx_int_t ngx_leaseloft_stream_frame(ngx_leaseloft_stream_t *stream,
-    ngx_leaseloft_frame_t *frame);
-
-/* 1 while no more should be queued than is */
-ngx_uint_t ngx_leaseloft_stream_full(ngx_leaseloft_stream_t *stream);
-
-/* pumps, sends, and looks when to look again; ends the stream on an error */
-void ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream);
-
-/* says why, and ends the stream at the end of this turn of the event loop */
-void ngx_leaseloft_stream_bye(ngx_leaseloft_stream_t *stream,
-    ngx_leaseloft_bye_e reason);
-
-/* ends it with rc at the end of this turn */
-void ngx_leaseloft_stream_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc);
+/* what kind of stream it is: a thread's or an inbox's */
+static ngx_inline const ngx_leaseloft_stream_kind_t *
+ngx_leaseloft_stream_kind(ngx_leaseloft_stream_t *stream)
+{
+    return (const ngx_leaseloft_stream_kind_t *) stream->listener.kind;
+}
 
 
 #endif /* NGX_LEASELOFT_STREAM_H */

@@ -85,14 +85,19 @@ ngx_leaseloft_fold_size(ngx_http_request_t *r)
  */
 
 void *
-ngx_leaseloft_fold_create(ngx_http_request_t *r)
+ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
+    ngx_http_request_t *r)
 {
     void  *empty;
 
-    empty = mmap(NULL, ngx_leaseloft_fold_size(r), PROT_READ,
-                 MAP_PRIVATE|MAP_ANONYMOUS, -1, 0);
+    if (process->empty == NULL) {
+        empty = mmap(NULL, ngx_leaseloft_fold_size(r), PROT_READ,
+                     MAP_PRIVATE|MAP_ANONYMOUS, -1, 0);
 
-    return empty == MAP_FAILED ? NULL : empty;
+        process->empty = empty == MAP_FAILED ? NULL : empty;
+    }
+
+    return process->empty;
 }
 
 

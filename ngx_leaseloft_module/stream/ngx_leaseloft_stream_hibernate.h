@@ -18,9 +18,10 @@
 
 /*
  * What the requests of a process have in place of their tables: zeros, which
- * cannot be written to.  NULL: no memory.
+ * cannot be written to.  Made for the first one; NULL: no memory.
  */
-void *ngx_leaseloft_fold_create(ngx_http_request_t *r);
+void *ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
+    ngx_http_request_t *r);
 
 /*
  * Folds a request after ngx_leaseloft_lean(), if nobody but its stream has

@@ -1,52 +1,50 @@
 
 /*
- * The open streams of a process: when each is to be looked at, how they end,
- * and how a process that quits is drained of them.
+ * One nginx timer for all streams of a process: a tree of nodes, each embedded
+ * in its stream, by the time at which it is due.
  */
 
 
-#ifndef NGX_LEASELOFT_STREAMS_H
-#define NGX_LEASELOFT_STREAMS_H
+#ifndef NGX_LEASELOFT_STREAM_TIMER_H
+#define NGX_LEASELOFT_STREAM_TIMER_H
 
 
-#include "ngx_leaseloft_stream.h"
+#include "ngx_leaseloft.h"
 
 
-ngx_leaseloft_streams_t *ngx_leaseloft_streams_create(
-    ngx_leaseloft_process_t *process, ngx_pool_t *pool);
+typedef struct {
+    ngx_rbtree_t                tree;      /* node->data: 1 while in it */
+    ngx_rbtree_node_t           sentinel;
+    ngx_event_t                 event;
+    void                      (*handler)(ngx_rbtree_node_t *node);
+    unsigned                    hold:1;    /* keeps a process that quits */
+} ngx_leaseloft_stream_timer_t;
 
-/* this process is to quit: closes its streams, spread over the drain time */
-void ngx_leaseloft_streams_drain(ngx_leaseloft_streams_t *streams);
 
-/* closes the timer; the streams end with their requests */
-void ngx_leaseloft_streams_free(ngx_leaseloft_streams_t *streams);
+/* handler is called with each node that is due, which is out of the tree */
+void ngx_leaseloft_stream_timer_init(ngx_leaseloft_stream_timer_t *timer,
+    void (*handler)(ngx_rbtree_node_t *node), ngx_log_t *log);
 
-/* a stream starts: it is to be drained, too, if the process already is */
-void ngx_leaseloft_streams_join(ngx_leaseloft_stream_t *stream);
+/* nothing is due any more; the nodes stay their owners' */
+void ngx_leaseloft_stream_timer_free(ngx_leaseloft_stream_timer_t *timer);
 
-/* the stream is looked at again when it next wants to be */
-void ngx_leaseloft_streams_schedule(ngx_leaseloft_stream_t *stream);
+/* due at that time (ngx_current_msec), or when it already is, if sooner */
+void ngx_leaseloft_stream_timer_set(ngx_leaseloft_stream_timer_t *timer,
+    ngx_rbtree_node_t *node, ngx_msec_t at);
 
-/* the stream's request is freed */
-void ngx_leaseloft_streams_forget(ngx_leaseloft_stream_t *stream);
+/* not due; harmless for one that is not in the tree */
+void ngx_leaseloft_stream_timer_clear(ngx_leaseloft_stream_timer_t *timer,
+    ngx_rbtree_node_t *node);
+
+/* takes out the node that is due first; NULL: none is left */
+ngx_rbtree_node_t *ngx_leaseloft_stream_timer_take(
+    ngx_leaseloft_stream_timer_t *timer);
 
 /*
- * what silent requests have in common; NULL: nothing
- * (ngx_leaseloft_stream_hibernate.h)
+ * To be called when nodes were cleared: a process that is to quit stays while
+ * the event is set and timer->hold is, and not for an empty tree.
  */
-void *ngx_leaseloft_streams_empty(ngx_leaseloft_streams_t *streams,
-    ngx_http_request_t *r);
-
-/* called when the time of a stream has come; defined with the stream */
-void ngx_leaseloft_stream_look(ngx_leaseloft_stream_t *stream);
+void ngx_leaseloft_stream_timer_arm(ngx_leaseloft_stream_timer_t *timer);
 
 
-/* a random time in ms from min to max */
-static ngx_inline ngx_msec_t
-ngx_leaseloft_streams_between(ngx_msec_t min, ngx_msec_t max)
-{
-    return min + (ngx_msec_t) ngx_random() % (max - min + 1);
-}
-
-
-#endif /* NGX_LEASELOFT_STREAMS_H */
+#endif /* NGX_LEASELOFT_STREAM_TIMER_H */

@@ -1,0 +1,235 @@
+
+/*
+ * A stream begins in two steps: it is created when the request comes, and
+ * started once it is known what to say.  It lives in a pool of its own, which
+ * a cleanup of the request's pool destroys.
+ */
+
+
+#include "ngx_leaseloft_stream_hibernate.h"
+#include "ngx_leaseloft_stream_open.h"
+#include "ngx_leaseloft_stream_run.h"
+#include "ngx_leaseloft_stream_send.h"
+#include "ngx_leaseloft_stream_shrink.h"
+#include "ngx_leaseloft_zone.h"
+
+
+static void ngx_leaseloft_stream_free(void *data);
+static void ngx_leaseloft_stream_cleanup(void *data);
+static void ngx_leaseloft_stream_write_handler(ngx_http_request_t *r);
+
+
+/* the pool is as big as what will be in it */
+
+static ngx_pool_t *
+ngx_leaseloft_stream_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
+    size_t size)
+{
+    ngx_pool_t          *pool;
+    ngx_pool_cleanup_t  *cln;
+
+    size += sizeof(ngx_pool_t) + sizeof(ngx_pool_cleanup_t)
+            + sizeof(ngx_leaseloft_ctx_t) + ctx->user.len + ctx->property.len;
+
+    if (r->http_version < NGX_HTTP_VERSION_20) {
+        size += ngx_leaseloft_lean_size(r) + NGX_LEASELOFT_FOLD_ROOM;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    pool = ngx_create_pool(ngx_align(size, NGX_POOL_ALIGNMENT),
+                           r->connection->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_leaseloft_stream_free;
+    cln->data = pool;
+
+    return pool;
+}
+
+
+static ngx_leaseloft_ctx_t *
+ngx_leaseloft_stream_ctx(ngx_pool_t *pool, ngx_leaseloft_ctx_t *ctx)
+{
+    ngx_leaseloft_ctx_t  *own;
+
+    own = ngx_palloc(pool, sizeof(ngx_leaseloft_ctx_t));
+    if (own == NULL) {
+        return NULL;
+    }
+
+    *own = *ctx;
+    own->user.data = ngx_pstrdup(pool, &ctx->user);
+    own->property.data = ngx_pstrdup(pool, &ctx->property);
+
+    if (own->user.data == NULL || own->property.data == NULL) {
+        return NULL;
+    }
+
+    ngx_http_set_ctx(ctx->request, own, ngx_leaseloft_module);
+
+    return own;
+}
+
+
+ngx_leaseloft_stream_t *
+ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
+    const ngx_leaseloft_stream_kind_t *kind, size_t size)
+{
+    ngx_pool_t              *pool;
+    ngx_connection_t        *c;
+    ngx_pool_cleanup_t      *cln;
+    ngx_leaseloft_stream_t  *stream;
+
+    c = r->connection;
+
+    pool = ngx_leaseloft_stream_pool(r, ctx, size);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    stream = ngx_pcalloc(pool, size);
+    cln = ngx_pool_cleanup_add(pool, 0);
+    ctx = ngx_leaseloft_stream_ctx(pool, ctx);
+
+    if (stream == NULL || cln == NULL || ctx == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_leaseloft_stream_cleanup;
+    cln->data = stream;
+
+    stream->listener.kind = &kind->listener;
+    stream->request = r;
+    stream->ctx = ctx;
+    stream->pool = pool;
+    stream->conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    ngx_leaseloft_output_init(&stream->output);
+
+    stream->spoke = ngx_current_msec;
+    ngx_leaseloft_streams_schedule(stream);
+
+    ctx->data = stream;
+
+    r->main->count++;
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_leaseloft_stream_write_handler;
+
+    /* a client that left before this was set is not told of again */
+
+    if (c->read->ready && !c->read->posted) {
+        ngx_post_event(c->read, &ngx_posted_events);
+    }
+
+    return stream;
+}
+
+
+static void
+ngx_leaseloft_stream_free(void *data)
+{
+    ngx_destroy_pool(data);
+}
+
+
+static void
+ngx_leaseloft_stream_cleanup(void *data)
+{
+    ngx_leaseloft_stream_t *stream = data;
+
+    ngx_leaseloft_process_t  *process;
+
+    process = stream->ctx->process;
+
+    if (stream->listener.channel) {
+        ngx_leaseloft_channel_detach(&stream->listener);
+    }
+
+    if (stream->command) {
+        ngx_leaseloft_link_cancel(stream->command);
+    }
+
+    ngx_leaseloft_streams_forget(stream);
+
+    if (stream->counted) {
+        ngx_leaseloft_zone_stream_close(process->zone, &stream->ctx->user);
+    }
+
+    ngx_leaseloft_output_free(&stream->output);
+}
+
+
+static void
+ngx_leaseloft_stream_write_handler(ngx_http_request_t *r)
+{
+    ngx_leaseloft_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+
+    /* folded, it has no contexts, but the stream's pool */
+
+    ngx_leaseloft_stream_run(ctx ? ctx->data : r->pool->cleanup->data);
+}
+
+
+ngx_int_t
+ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
+    ngx_str_t *data, ngx_uint_t pieces)
+{
+    ngx_leaseloft_event_t     event;
+    ngx_leaseloft_process_t  *process;
+
+    process = stream->ctx->process;
+
+    if (ngx_leaseloft_zone_stream_open(process->zone, &stream->ctx->user,
+                                       stream->conf->max_streams)
+        != NGX_OK)
+    {
+        ngx_leaseloft_stream_refuse(stream);
+        return NGX_DECLINED;
+    }
+
+    stream->counted = 1;
+
+    ngx_leaseloft_zone_count(process->zone, NGX_LEASELOFT_STREAMS_OPENED, 1);
+
+    ngx_leaseloft_streams_join(stream);
+
+    if (ngx_leaseloft_stream_headers(stream) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    ngx_str_set(&event.name, "hello");
+    event.retry = ngx_leaseloft_stream_between(
+                                            NGX_LEASELOFT_STREAM_RETRY_MIN,
+                                            NGX_LEASELOFT_STREAM_RETRY_MAX);
+    event.data = data;
+    event.pieces = pieces;
+
+    if (id) {
+        event.id = *id;
+    }
+
+    /* what a client presumes until it is told otherwise */
+
+    stream->live = 1;
+
+    if (ngx_leaseloft_stream_event(stream, &event) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (!ngx_leaseloft_link_up(process->link)) {
+        stream->live = 0;
+        return ngx_leaseloft_stream_kind(stream)->ping(stream);
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,569 @@
+
+/*
+ * A stream runs when its channel has something to tell, when its client took
+ * some of what was queued, and when it is due for a check: for a ping, at the
+ * token's expiry, to be judged slow, to be drained.  An event that is sent
+ * moves the ping but not the stream in the timer: it is checked once too often
+ * instead.  A client that takes nothing, or falls too far behind, is cut.
+ *
+ * Ending is put off to a posted event, so that no stream leaves a queue that
+ * somebody walks.
+ */
+
+
+#include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_stream_hibernate.h"
+#include "ngx_leaseloft_stream_run.h"
+#include "ngx_leaseloft_stream_send.h"
+#include "ngx_leaseloft_stream_tcp.h"
+#include "ngx_leaseloft_stream_timer.h"
+#include "ngx_leaseloft_wait.h"
+#include "ngx_leaseloft_zone.h"
+
+
+#define NGX_LEASELOFT_STREAM_CHECK_MAX           3600000
+#define NGX_LEASELOFT_STREAM_START_TIMEOUT       5000
+#define NGX_LEASELOFT_STREAM_RETRY_OVERLOAD_MIN  10000
+#define NGX_LEASELOFT_STREAM_RETRY_OVERLOAD_MAX  60000
+
+
+struct ngx_leaseloft_streams_s {
+    ngx_leaseloft_process_t        *process;
+    ngx_leaseloft_stream_timer_t    timer;     /* of all that have not ended */
+    ngx_queue_t                     ending;
+    ngx_event_t                     end;
+    ngx_msec_t                      drained;   /* the last one ends then */
+    unsigned                        draining:1;
+};
+
+
+static void ngx_leaseloft_stream_check(ngx_rbtree_node_t *node);
+static void ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream);
+static void ngx_leaseloft_streams_end_handler(ngx_event_t *ev);
+
+
+static ngx_str_t  ngx_leaseloft_stream_byes[] = {
+    ngx_string("{\"reason\":\"expired\"}"),
+    ngx_string("{\"reason\":\"removed\"}"),
+    ngx_string("{\"reason\":\"drain\"}"),
+    ngx_string("{\"reason\":\"slow\"}"),
+    ngx_string("{\"reason\":\"overload\"}")
+};
+
+
+ngx_leaseloft_streams_t *
+ngx_leaseloft_streams_create(ngx_leaseloft_process_t *process,
+    ngx_pool_t *pool)
+{
+    ngx_leaseloft_streams_t  *streams;
+
+    streams = ngx_pcalloc(pool, sizeof(ngx_leaseloft_streams_t));
+    if (streams == NULL) {
+        return NULL;
+    }
+
+    streams->process = process;
+
+    ngx_leaseloft_stream_timer_init(&streams->timer,
+                                    ngx_leaseloft_stream_check, process->log);
+    ngx_queue_init(&streams->ending);
+
+    streams->end.handler = ngx_leaseloft_streams_end_handler;
+    streams->end.data = streams;
+    streams->end.log = process->log;
+
+    return streams;
+}
+
+
+void
+ngx_leaseloft_streams_free(ngx_leaseloft_streams_t *streams)
+{
+    ngx_leaseloft_stream_timer_free(&streams->timer);
+}
+
+
+void
+ngx_leaseloft_streams_drain(ngx_leaseloft_streams_t *streams)
+{
+    ngx_msec_t               drain;
+    ngx_queue_t              all, *q;
+    ngx_rbtree_node_t       *node;
+    ngx_leaseloft_stream_t  *stream;
+
+    if (streams->draining) {
+        return;
+    }
+
+    drain = streams->process->conf->drain;
+
+    streams->draining = 1;
+    streams->drained = ngx_current_msec + drain;
+    streams->timer.hold = 1;
+
+    /* none can be put back into the timer while it is emptied */
+
+    ngx_queue_init(&all);
+
+    for ( ;; ) {
+        node = ngx_leaseloft_stream_timer_take(&streams->timer);
+        if (node == NULL) {
+            break;
+        }
+
+        stream = ngx_rbtree_data(node, ngx_leaseloft_stream_t, wake);
+        ngx_queue_insert_tail(&all, &stream->ending);
+    }
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
+        ngx_queue_remove(q);
+
+        stream = ngx_queue_data(q, ngx_leaseloft_stream_t, ending);
+        stream->draining = 1;
+        stream->drain = ngx_current_msec
+                        + ngx_leaseloft_stream_between(0, drain);
+
+        ngx_leaseloft_streams_schedule(stream);
+    }
+
+    ngx_leaseloft_stream_timer_arm(&streams->timer);
+}
+
+
+void
+ngx_leaseloft_streams_join(ngx_leaseloft_stream_t *stream)
+{
+    ngx_msec_int_t            rest;
+    ngx_leaseloft_streams_t  *streams;
+
+    streams = stream->ctx->process->streams;
+
+    if (!streams->draining) {
+        return;
+    }
+
+    rest = (ngx_msec_int_t) (streams->drained - ngx_current_msec);
+
+    stream->draining = 1;
+    stream->drain = ngx_current_msec
+                    + ngx_leaseloft_stream_between(0, ngx_max(rest, 0));
+}
+
+
+void
+ngx_leaseloft_streams_forget(ngx_leaseloft_stream_t *stream)
+{
+    if (stream->ended) {
+        ngx_queue_remove(&stream->ending);
+        return;
+    }
+
+    ngx_leaseloft_stream_timer_clear(&stream->ctx->process->streams->timer,
+                                     &stream->wake);
+}
+
+
+void
+ngx_leaseloft_stream_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc)
+{
+    ngx_leaseloft_streams_t  *streams;
+
+    if (stream->ended) {
+        return;
+    }
+
+    streams = stream->ctx->process->streams;
+
+    stream->ended = 1;
+    stream->rc = rc;
+
+    if (stream->command) {
+        ngx_leaseloft_link_cancel(stream->command);
+        stream->command = NULL;
+    }
+
+    ngx_leaseloft_stream_timer_clear(&streams->timer, &stream->wake);
+    ngx_queue_insert_tail(&streams->ending, &stream->ending);
+
+    if (!streams->end.posted) {
+        ngx_post_event(&streams->end, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_leaseloft_streams_end_handler(ngx_event_t *ev)
+{
+    ngx_int_t                 rc;
+    ngx_queue_t              *q;
+    ngx_http_request_t       *r;
+    ngx_leaseloft_stream_t   *stream;
+    ngx_leaseloft_streams_t  *streams;
+
+    streams = ev->data;
+
+    while (!ngx_queue_empty(&streams->ending)) {
+        q = ngx_queue_head(&streams->ending);
+        ngx_queue_remove(q);
+        ngx_queue_init(q);
+
+        stream = ngx_queue_data(q, ngx_leaseloft_stream_t, ending);
+        r = stream->request;
+        rc = stream->rc;
+
+        /* the request may go on for as long as its client takes the rest */
+
+        if (stream->listener.channel) {
+            ngx_leaseloft_channel_detach(&stream->listener);
+        }
+
+        ngx_leaseloft_unfold(r);
+        ngx_leaseloft_finalize(r, rc);
+    }
+
+    ngx_leaseloft_stream_timer_arm(&streams->timer);
+}
+
+
+void
+ngx_leaseloft_streams_schedule(ngx_leaseloft_stream_t *stream)
+{
+    int64_t                   expiry;
+    ngx_msec_t                at, other;
+    ngx_time_t               *now;
+    ngx_leaseloft_streams_t  *streams;
+
+#define sooner(a, b)  (((ngx_msec_int_t) ((a) - (b)) < 0) ? (a) : (b))
+
+    if (stream->ended) {
+        return;
+    }
+
+    streams = stream->ctx->process->streams;
+    now = ngx_timeofday();
+
+    /* a ping would only wait behind what a blocked client does not take */
+
+    if (!stream->started) {
+        at = stream->spoke + NGX_LEASELOFT_STREAM_START_TIMEOUT;
+
+    } else if (stream->is_blocked) {
+        at = stream->blocked + stream->conf->slow_timeout;
+
+    } else {
+        at = stream->spoke + stream->conf->ping;
+    }
+
+    expiry = ((int64_t) stream->ctx->exp - now->sec) * 1000 - now->msec;
+    expiry = ngx_max(expiry, 0);
+    expiry = ngx_min(expiry, NGX_LEASELOFT_STREAM_CHECK_MAX);
+    other = ngx_current_msec + (ngx_msec_t) expiry;
+    at = sooner(other, at);
+
+    if (stream->draining) {
+        at = sooner(stream->drain, at);
+    }
+
+    ngx_leaseloft_stream_timer_set(&streams->timer, &stream->wake, at);
+}
+
+
+void
+ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream)
+{
+    ngx_uint_t  full;
+
+    if (stream->ended || !stream->started
+        || stream->listener.channel == NULL)
+    {
+        return;
+    }
+
+    /*
+     * what was sent may have made room for more, which the client may take at
+     * once: no event would tell of it
+     */
+
+    do {
+        if (ngx_leaseloft_stream_kind(stream)->pump(stream) != NGX_OK) {
+            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            return;
+        }
+
+        full = ngx_leaseloft_stream_full(stream);
+
+        if (ngx_leaseloft_stream_flush(stream) != NGX_OK) {
+            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            return;
+        }
+
+    } while (full && !stream->is_blocked);
+
+    if (!ngx_leaseloft_stream_kind(stream)->behind(stream)) {
+        stream->caught = 1;
+        stream->lag = 0;
+
+        if (stream->unsaid && stream->command == NULL) {
+            stream->unsaid = 0;
+
+            if (ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK
+                || ngx_leaseloft_stream_flush(stream) != NGX_OK)
+            {
+                ngx_leaseloft_stream_end(stream, NGX_ERROR);
+                return;
+            }
+        }
+    }
+
+    ngx_leaseloft_streams_schedule(stream);
+}
+
+
+ngx_uint_t
+ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
+    ngx_leaseloft_news_e news)
+{
+    ngx_uint_t               live;
+    ngx_queue_t             *q;
+    ngx_leaseloft_frame_t   *frame;
+    ngx_leaseloft_stream_t  *stream;
+
+    stream = (ngx_leaseloft_stream_t *) listener;
+
+    if (stream->ended) {
+        return 0;
+    }
+
+    ngx_leaseloft_stream_kind(stream)->note(stream, news);
+
+    if (stream->ended || !stream->started) {
+        return !stream->ended;
+    }
+
+    live = ngx_leaseloft_channel_live(listener->channel);
+
+    if (news == NGX_LEASELOFT_NEWS_LIVE && live != stream->live) {
+        stream->live = live;
+
+        /* true is said once the stream has caught up */
+
+        if (!live
+            && ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK)
+        {
+            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            return 0;
+        }
+
+        stream->unsaid = live;
+    }
+
+    ngx_leaseloft_stream_run(stream);
+
+    if (stream->ended || !ngx_leaseloft_stream_kind(stream)->behind(stream)) {
+        return 0;
+    }
+
+    if (news == NGX_LEASELOFT_NEWS_FRAMES && stream->caught
+        && !ngx_queue_empty(&listener->channel->frames))
+    {
+        q = ngx_queue_last(&listener->channel->frames);
+        frame = ngx_queue_data(q, ngx_leaseloft_frame_t, queue);
+        stream->lag += frame->chunk_len;
+
+        if (stream->lag + stream->output.size > stream->conf->slow_size) {
+            ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_SLOW);
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+ngx_leaseloft_stream_bye(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_bye_e reason)
+{
+    ngx_leaseloft_zone_t   *zone;
+    ngx_leaseloft_event_t   event;
+
+    if (stream->ended) {
+        return;
+    }
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    ngx_str_set(&event.name, "bye");
+    event.data = &ngx_leaseloft_stream_byes[reason];
+    event.pieces = 1;
+    event.retry = ngx_leaseloft_stream_between(
+                                            NGX_LEASELOFT_STREAM_RETRY_MIN,
+                                            NGX_LEASELOFT_STREAM_RETRY_MAX);
+
+    zone = stream->ctx->process->zone;
+
+    if (reason == NGX_LEASELOFT_BYE_SLOW) {
+        ngx_leaseloft_zone_count(zone, NGX_LEASELOFT_STREAMS_SLOW, 1);
+
+    } else if (reason == NGX_LEASELOFT_BYE_DRAIN) {
+        ngx_leaseloft_zone_count(zone, NGX_LEASELOFT_STREAMS_DRAINED, 1);
+
+    } else if (reason == NGX_LEASELOFT_BYE_OVERLOAD) {
+        event.retry = ngx_leaseloft_stream_between(
+                                    NGX_LEASELOFT_STREAM_RETRY_OVERLOAD_MIN,
+                                    NGX_LEASELOFT_STREAM_RETRY_OVERLOAD_MAX);
+    }
+
+    if (ngx_leaseloft_stream_event(stream, &event) != NGX_OK
+        || ngx_leaseloft_output_end(&stream->output, stream->request)
+           == NGX_ERROR)
+    {
+        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        return;
+    }
+
+    ngx_leaseloft_stream_end(stream, NGX_OK);
+}
+
+
+void
+ngx_leaseloft_stream_refuse(ngx_leaseloft_stream_t *stream)
+{
+    ngx_leaseloft_zone_count(stream->ctx->process->zone,
+                             NGX_LEASELOFT_STREAMS_REFUSED, 1);
+
+    if (ngx_leaseloft_stream_headers(stream) != NGX_OK) {
+        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        return;
+    }
+
+    ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_OVERLOAD);
+}
+
+
+void
+ngx_leaseloft_stream_answer(ngx_leaseloft_stream_t *stream, ngx_uint_t status)
+{
+    ngx_leaseloft_stream_end(stream,
+                             ngx_leaseloft_send_problem(stream->request,
+                                                        status, NULL));
+}
+
+
+/*
+ * HTTP/2 keeps a request for as long as frames of it wait for the connection,
+ * which its own send_timeout would close much later.  A connection that took
+ * none of them all the time takes nothing of any stream: it times out now.
+ */
+
+static void
+ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream)
+{
+    ngx_http_request_t  *r;
+#if (NGX_HTTP_V2)
+    ngx_event_t         *wev;
+#endif
+
+    r = stream->request;
+
+    ngx_leaseloft_zone_count(stream->ctx->process->zone,
+                             NGX_LEASELOFT_STREAMS_SLOW, 1);
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream && r->stream->queued) {
+        wev = r->stream->connection->connection->write;
+
+        if (!wev->ready) {
+            ngx_add_timer(wev, 1);
+        }
+    }
+
+#endif
+
+    r->connection->timedout = 1;
+    ngx_leaseloft_stream_end(stream, NGX_HTTP_CLOSE);
+}
+
+
+/* its time has come */
+
+static void
+ngx_leaseloft_stream_check(ngx_rbtree_node_t *node)
+{
+    ngx_msec_t               silence;
+    ngx_connection_t        *c;
+    ngx_leaseloft_stream_t  *stream;
+
+    stream = ngx_rbtree_data(node, ngx_leaseloft_stream_t, wake);
+    c = stream->request->connection;
+
+    /* it may have been ended in this very turn, even answered */
+
+    if (stream->ended) {
+        return;
+    }
+
+    if (!stream->started) {
+        ngx_leaseloft_stream_refuse(stream);
+        return;
+    }
+
+    if (ngx_time() >= stream->ctx->exp) {
+        ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_EXPIRED);
+        return;
+    }
+
+    if (stream->draining
+        && (ngx_msec_int_t) (stream->drain - ngx_current_msec) <= 0)
+    {
+        ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_DRAIN);
+        return;
+    }
+
+    /* what it has to acknowledge may be as old as the last ping but one */
+
+    silence = ngx_max(stream->conf->slow_timeout, 2 * stream->conf->ping);
+
+    if (ngx_leaseloft_peer_gone(c, silence)) {
+        ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                      "nothing was heard of the client for %M ms, "
+                      "connection is closed", silence);
+        ngx_leaseloft_peer_drop(c);
+        ngx_leaseloft_stream_cut(stream);
+        return;
+    }
+
+    if (stream->is_blocked) {
+
+        if (c->sent != stream->sent) {
+            stream->sent = c->sent;
+            stream->blocked = ngx_current_msec;
+
+        } else if (ngx_current_msec - stream->blocked
+                   >= stream->conf->slow_timeout)
+        {
+            ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                          "client took nothing for %M ms, stream is cut",
+                          stream->conf->slow_timeout);
+            ngx_leaseloft_stream_cut(stream);
+            return;
+        }
+
+    } else if (ngx_current_msec - stream->spoke >= stream->conf->ping) {
+
+        /* nginx has put its own handler here if it discarded a body */
+
+        if (!stream->request->discard_body) {
+            stream->request->read_event_handler = ngx_http_test_reading;
+        }
+
+        if (ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK) {
+            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            return;
+        }
+    }
+
+    ngx_leaseloft_stream_run(stream);
+}

@@ -1,0 +1,186 @@
+
+/*
+ * A stream is never told to write more than its client takes: its kind's pump
+ * stops while NGX_LEASELOFT_STREAM_WINDOW bytes are unsent, and goes on when
+ * nginx says that the client took some.  So what a slow client costs is that
+ * window.
+ */
+
+
+#include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_stream_hibernate.h"
+#include "ngx_leaseloft_stream_send.h"
+#include "ngx_leaseloft_stream_shrink.h"
+#include "ngx_leaseloft_stream_tcp.h"
+
+
+ngx_int_t
+ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
+{
+    ngx_str_t            value;
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = stream->request;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    ngx_http_clear_content_length(r);
+
+    /* any status but 200 would end an EventSource for good */
+
+    r->disable_not_modified = 1;
+
+    ngx_str_set(&value, "no");
+
+    if (ngx_leaseloft_common_headers(r) != NGX_OK
+        || ngx_leaseloft_add_header(r, "X-Accel-Buffering", &value) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* events bypass the filters that would compress or delay them */
+
+#if (NGX_HTTP_GZIP)
+    r->gzip_tested = 1;
+    r->gzip_ok = 0;
+#endif
+
+    r->limit_rate = 0;
+    r->limit_rate_set = 1;
+
+    ngx_leaseloft_peer_tune(r);
+
+    stream->ctx->answered = 1;
+    stream->started = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* the headers wait for the first event; with HTTP/2 they are elsewhere */
+
+    if (r->out && r->out->next == NULL) {
+        stream->head = r->out->buf->start;
+    }
+
+    /* the connection is closed when the stream is, but does not say so yet */
+
+    r->keepalive = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_stream_event(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_event_t *event)
+{
+    ngx_int_t               rc;
+    ngx_leaseloft_frame_t  *frame;
+
+    frame = ngx_leaseloft_frame_create(event, stream->request->connection->log);
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_leaseloft_stream_frame(stream, frame);
+
+    ngx_leaseloft_frame_free(frame);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_leaseloft_stream_frame(ngx_leaseloft_stream_t *stream,
+    ngx_leaseloft_frame_t *frame)
+{
+    stream->spoke = ngx_current_msec;
+
+    return ngx_leaseloft_output_add(&stream->output, frame, stream->request);
+}
+
+
+ngx_uint_t
+ngx_leaseloft_stream_full(ngx_leaseloft_stream_t *stream)
+{
+    return stream->output.size >= NGX_LEASELOFT_STREAM_WINDOW;
+}
+
+
+/* the client has all: what was only needed until then is given back */
+
+static void
+ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
+{
+    void                *empty;
+    ngx_http_request_t  *r;
+
+    r = stream->request;
+
+    ngx_leaseloft_lean_ssl(r);
+
+    if (stream->lean) {
+        return;
+    }
+
+    stream->lean = 1;
+
+    /* nginx may have put it where the headers were, for the log */
+
+    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+
+    if (stream->head) {
+        ngx_pfree(r->pool, stream->head);
+        stream->head = NULL;
+    }
+
+    empty = ngx_leaseloft_fold_empty(stream->ctx->process, r);
+
+    if (ngx_leaseloft_lean(r, stream->pool) == NGX_OK && empty) {
+        ngx_leaseloft_fold(r, stream->pool, stream->ctx, empty);
+    }
+}
+
+
+/* what was queued goes to nginx, and whether the client takes it is noted */
+
+ngx_int_t
+ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    c = stream->request->connection;
+
+    rc = ngx_leaseloft_output_send(&stream->output, stream->request);
+
+    if (rc == NGX_AGAIN) {
+
+        if (!stream->is_blocked || c->sent != stream->sent) {
+            stream->is_blocked = 1;
+            stream->blocked = ngx_current_msec;
+            stream->sent = c->sent;
+        }
+
+        if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    stream->is_blocked = 0;
+
+    if (rc == NGX_OK) {
+        ngx_leaseloft_stream_lean(stream);
+    }
+
+    return rc;
+}
