@@ -9,6 +9,7 @@
 
 
 #include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_cors.h"
 #include "ngx_leaseloft_filter.h"

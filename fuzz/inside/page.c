@@ -10,6 +10,7 @@
 
 #include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_reader.h"
+#include "ngx_leaseloft_view.h"
 
 
 static void

@@ -1,74 +1,21 @@
 
 /*
- * The life of a channel:
+ * What is known of a channel, and the table of all of them.
  *
  *   DOWN -> SUBSCRIBING -> SYNCING -> LIVE
  *
  * It is read (SYNCING) only after Redis confirmed the subscription, so that
- * nothing falls between; whatever is heard meanwhile is only noted, and when
+ * nothing falls between; whatever arrives meanwhile is only noted, and when
  * the reply turns out older than that, it is read once more.  A version that
- * is not the next one sends a live channel back to SYNCING.  A lost link sends
- * all of them back to DOWN.
+ * is not the next one sends a live channel back to SYNCING.  A lost connection
+ * sends all of them back to DOWN.
  *
  * Frames of recent changes are kept while a listener is behind, up to a bound;
  * a listener that wants an older one reads it from Redis for itself.
  */
 
 
-#include "ngx_leaseloft_channel_watch.h"
-
-
-/* to begin with; a power of two */
-#define NGX_LEASELOFT_CHANNEL_BUCKETS  1024
-
-
-static void ngx_leaseloft_channel_idle(ngx_leaseloft_channel_t *channel);
-static void ngx_leaseloft_channel_busy(ngx_leaseloft_channel_t *channel);
-static void ngx_leaseloft_channels_trim(ngx_leaseloft_channels_t *channels);
-static void ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel);
-
-
-static const ngx_leaseloft_link_events_t  ngx_leaseloft_channels_events = {
-    ngx_leaseloft_channels_ready,
-    ngx_leaseloft_channels_subscribe,
-    ngx_leaseloft_channels_subscribed,
-    ngx_leaseloft_channels_message,
-    ngx_leaseloft_channels_lost,
-    ngx_leaseloft_channels_live,
-    ngx_leaseloft_channels_tick
-};
-
-
-ngx_leaseloft_channels_t *
-ngx_leaseloft_channels_create(ngx_leaseloft_process_t *process,
-    ngx_pool_t *pool)
-{
-    ngx_leaseloft_channels_t  *channels;
-
-    channels = ngx_pcalloc(pool, sizeof(ngx_leaseloft_channels_t));
-    if (channels == NULL) {
-        return NULL;
-    }
-
-    channels->process = process;
-    ngx_queue_init(&channels->idle);
-    ngx_queue_init(&channels->all);
-
-    channels->buckets = ngx_calloc(NGX_LEASELOFT_CHANNEL_BUCKETS
-                                   * sizeof(ngx_leaseloft_channel_t *),
-                                   process->log);
-    if (channels->buckets == NULL) {
-        return NULL;
-    }
-
-    channels->mask = NGX_LEASELOFT_CHANNEL_BUCKETS - 1;
-
-    ngx_leaseloft_channels_subscribe_init(channels);
-    ngx_leaseloft_link_on_events(process->link, &ngx_leaseloft_channels_events,
-                                 channels);
-
-    return channels;
-}
+#include "ngx_leaseloft_channel.h"
 
 
 static uint32_t
@@ -143,7 +90,7 @@ ngx_leaseloft_channels_grow(ngx_leaseloft_channels_t *channels)
 }
 
 
-static void
+void
 ngx_leaseloft_channels_insert(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel)
 {
@@ -163,7 +110,7 @@ ngx_leaseloft_channels_insert(ngx_leaseloft_channels_t *channels,
 }
 
 
-static void
+void
 ngx_leaseloft_channels_remove(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel)
 {
@@ -179,151 +126,6 @@ ngx_leaseloft_channels_remove(ngx_leaseloft_channels_t *channels,
 
     ngx_queue_remove(&channel->all);
     channels->n--;
-}
-
-
-ngx_leaseloft_channel_t *
-ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
-    ngx_leaseloft_channel_kind_e kind, ngx_str_t *id, ngx_msec_t linger)
-{
-    ngx_leaseloft_channel_t  *channel;
-
-    channel = ngx_leaseloft_channel_find(process, kind, id);
-
-    if (channel == NULL) {
-
-        channel = ngx_calloc(sizeof(ngx_leaseloft_channel_t) + id->len,
-                             process->log);
-        if (channel == NULL) {
-            return NULL;
-        }
-
-        channel->id.data = (u_char *) (channel + 1);
-        channel->id.len = id->len;
-        ngx_memcpy(channel->id.data, id->data, id->len);
-
-        channel->process = process;
-        channel->kind = kind;
-
-        ngx_queue_init(&channel->listeners);
-        ngx_queue_init(&channel->frames);
-        ngx_queue_init(&channel->memos);
-        ngx_leaseloft_channel_idle(channel);
-
-        ngx_leaseloft_channels_insert(process->channels, channel);
-        ngx_leaseloft_channels_trim(process->channels);
-
-        ngx_leaseloft_channel_subscribe(channel);
-
-    } else if (ngx_queue_empty(&channel->listeners)) {
-        ngx_leaseloft_channel_busy(channel);
-        ngx_leaseloft_channel_idle(channel);
-    }
-
-    channel->expires = ngx_current_msec + linger;
-
-    return channel;
-}
-
-
-/* nobody listens from now on */
-
-static void
-ngx_leaseloft_channel_idle(ngx_leaseloft_channel_t *channel)
-{
-    ngx_leaseloft_channels_t  *channels;
-
-    channels = channel->process->channels;
-
-    ngx_queue_insert_tail(&channels->idle, &channel->idle);
-    channels->nidle++;
-}
-
-
-static void
-ngx_leaseloft_channel_busy(ngx_leaseloft_channel_t *channel)
-{
-    ngx_queue_remove(&channel->idle);
-    channel->process->channels->nidle--;
-}
-
-
-/* the newest of them, which is in use, is never one too many */
-
-static void
-ngx_leaseloft_channels_trim(ngx_leaseloft_channels_t *channels)
-{
-    ngx_queue_t  *q;
-
-    while (channels->nidle > channels->process->conf->max_lingering) {
-        q = ngx_queue_head(&channels->idle);
-        ngx_leaseloft_channel_free(ngx_queue_data(q, ngx_leaseloft_channel_t,
-                                                  idle));
-    }
-}
-
-
-void
-ngx_leaseloft_channel_attach(ngx_leaseloft_channel_t *channel,
-    ngx_leaseloft_listener_t *listener)
-{
-    if (ngx_queue_empty(&channel->listeners)) {
-        ngx_leaseloft_channel_busy(channel);
-    }
-
-    ngx_queue_insert_tail(&channel->listeners, &listener->queue);
-    listener->channel = channel;
-}
-
-
-void
-ngx_leaseloft_channel_detach(ngx_leaseloft_listener_t *listener)
-{
-    ngx_leaseloft_channel_t  *channel;
-
-    channel = listener->channel;
-    listener->channel = NULL;
-
-    ngx_queue_remove(&listener->queue);
-
-    if (ngx_queue_empty(&channel->listeners)) {
-        ngx_leaseloft_channel_drop_frames(channel, 0);
-        ngx_leaseloft_channel_idle(channel);
-    }
-}
-
-
-void
-ngx_leaseloft_channels_tick(void *data)
-{
-    ngx_leaseloft_channels_t *channels = data;
-
-    ngx_leaseloft_channels_expire(channels);
-    ngx_leaseloft_channels_retry(channels);
-}
-
-
-/*
- * The queue is in the order in which channels became idle, not quite that of
- * their expiry where locations linger differently: those wait a little longer.
- */
-
-void
-ngx_leaseloft_channels_expire(ngx_leaseloft_channels_t *channels)
-{
-    ngx_queue_t              *q;
-    ngx_leaseloft_channel_t  *channel;
-
-    while (!ngx_queue_empty(&channels->idle)) {
-        q = ngx_queue_head(&channels->idle);
-        channel = ngx_queue_data(q, ngx_leaseloft_channel_t, idle);
-
-        if ((ngx_msec_int_t) (channel->expires - ngx_current_msec) > 0) {
-            return;
-        }
-
-        ngx_leaseloft_channel_free(channel);
-    }
 }
 
 
@@ -377,40 +179,6 @@ ngx_leaseloft_channels_by_name(ngx_leaseloft_channels_t *channels,
 }
 
 
-static void
-ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
-{
-    char                       data[LL_KEY_MAX];
-    ngx_str_t                  name;
-    ngx_leaseloft_channels_t  *channels;
-
-    channels = channel->process->channels;
-
-    /* it may be waiting there */
-
-    ngx_leaseloft_channels_flush(channels);
-
-    name.data = (u_char *) data;
-    name.len = ngx_leaseloft_channel_name(channel, data);
-
-    if (channel->state != NGX_LEASELOFT_CHANNEL_DOWN) {
-        (void) ngx_leaseloft_link_unsubscribe(channel->process->link, &name);
-    }
-
-    if (channel->command) {
-        ngx_leaseloft_link_cancel(channel->command);
-    }
-
-    ngx_leaseloft_channel_drop_frames(channel, 0);
-
-    ngx_leaseloft_channel_drop_memos(channel);
-
-    ngx_leaseloft_channel_busy(channel);
-    ngx_leaseloft_channels_remove(channels, channel);
-    ngx_free(channel);
-}
-
-
 ngx_uint_t
 ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel)
 {
@@ -441,8 +209,6 @@ ngx_leaseloft_channel_frame(ngx_leaseloft_channel_t *channel, uint64_t seq)
     return NULL;
 }
 
-
-/* frames and listeners */
 
 void
 ngx_leaseloft_channel_keep(ngx_leaseloft_channel_t *channel,

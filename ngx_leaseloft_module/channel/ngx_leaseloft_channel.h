@@ -101,45 +101,50 @@ struct ngx_leaseloft_channel_s {
 };
 
 
-/*
- * What is known of a user: that they may see something, while rev is the
- * channel's, and what a poll told them, while ver is.
- */
-typedef struct {
-    ngx_queue_t                     queue;
-    ngx_str_t                       user;
-    uint64_t                        rev;
-    uint64_t                        ver;       /* or NO_VER: no poll yet */
-    ngx_leaseloft_window_e          window;
-    uint64_t                        from;
-    ll_cursor_t                     head;
-    ngx_str_t                       zone;
-    ngx_str_t                       base;      /* JSON, up to the entries */
-    u_char                          digest[16];    /* of base, in hex */
-} ngx_leaseloft_memo_t;
+/* bytes of frames that a channel keeps at the most */
+#define NGX_LEASELOFT_CHANNEL_FRAMES  (256 * 1024)
 
 
-/* process->link is there; registers for its events */
-ngx_leaseloft_channels_t *ngx_leaseloft_channels_create(
-    ngx_leaseloft_process_t *process, ngx_pool_t *pool);
+/* all channels of a process */
+struct ngx_leaseloft_channels_s {
+    ngx_leaseloft_process_t    *process;
+    ngx_leaseloft_channel_t   **buckets;
+    ngx_uint_t                  mask;          /* their number, less one */
+    ngx_uint_t                  n;             /* of channels */
+    ngx_queue_t                 all;
+    ngx_queue_t                 idle;          /* soonest to expire first */
+    ngx_uint_t                  nidle;
+
+    ngx_event_t                 want;          /* at the end of this turn */
+    ngx_uint_t                  nwanted;
+    ngx_leaseloft_channel_t    *wanted[NGX_LEASELOFT_LINK_BATCH];
+
+    ngx_msec_t                  failed;        /* the first read that did */
+    unsigned                    again:1;       /* one did: read again */
+};
+
 
 /* NULL when it is not watched */
 ngx_leaseloft_channel_t *ngx_leaseloft_channel_find(
     ngx_leaseloft_process_t *process, ngx_leaseloft_channel_kind_e kind,
     ngx_str_t *id);
 
-/*
- * Watches a property or user; one that is watched is returned as it is.  It
- * stays so for linger ms after the last listener or call, or until there are
- * more of these than may linger.  NULL: no memory.
- */
-ngx_leaseloft_channel_t *ngx_leaseloft_channel_watch(
-    ngx_leaseloft_process_t *process, ngx_leaseloft_channel_kind_e kind,
-    ngx_str_t *id, ngx_msec_t linger);
+/* the first channel after NULL, then each other one, then NULL */
+ngx_leaseloft_channel_t *ngx_leaseloft_channels_next(
+    ngx_leaseloft_channels_t *channels, ngx_leaseloft_channel_t *channel);
 
-void ngx_leaseloft_channel_attach(ngx_leaseloft_channel_t *channel,
-    ngx_leaseloft_listener_t *listener);
-void ngx_leaseloft_channel_detach(ngx_leaseloft_listener_t *listener);
+/* by the name of its channel in Redis; NULL when it is not watched */
+ngx_leaseloft_channel_t *ngx_leaseloft_channels_by_name(
+    ngx_leaseloft_channels_t *channels, ngx_str_t *name);
+
+/* that name; dst has room for LL_KEY_MAX bytes; returns its length */
+size_t ngx_leaseloft_channel_name(ngx_leaseloft_channel_t *channel, char *dst);
+
+/* puts a channel into the table, or takes it out */
+void ngx_leaseloft_channels_insert(ngx_leaseloft_channels_t *channels,
+    ngx_leaseloft_channel_t *channel);
+void ngx_leaseloft_channels_remove(ngx_leaseloft_channels_t *channels,
+    ngx_leaseloft_channel_t *channel);
 
 /* 1: each change is heard as it happens */
 ngx_uint_t ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel);
@@ -148,33 +153,17 @@ ngx_uint_t ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel);
 ngx_leaseloft_frame_t *ngx_leaseloft_channel_frame(
     ngx_leaseloft_channel_t *channel, uint64_t seq);
 
-/* the memo of a user if it still holds, else NULL */
-ngx_leaseloft_memo_t *ngx_leaseloft_channel_memo(
-    ngx_leaseloft_channel_t *channel, ngx_str_t *user);
+/* keeps a frame, whose reference becomes the channel's */
+void ngx_leaseloft_channel_keep(ngx_leaseloft_channel_t *channel,
+    ngx_leaseloft_frame_t *frame);
 
-/* remembers what a poll told; failing to is harmless */
-void ngx_leaseloft_channel_remember(ngx_leaseloft_channel_t *channel,
-    ngx_str_t *user, ngx_leaseloft_view_t *view, ngx_str_t *base,
-    u_char *digest);
+/* the oldest go until at most so many bytes are left */
+void ngx_leaseloft_channel_drop_frames(ngx_leaseloft_channel_t *channel,
+    size_t most);
 
-/* the same if only the window, and head and base no more; NULL likewise */
-ngx_leaseloft_memo_t *ngx_leaseloft_channel_window(
-    ngx_leaseloft_channel_t *channel, ngx_str_t *user);
-
-/*
- * 1 when the user may see something of the property: the channel is live, and
- * a stream of theirs, a poll or an answer to ll1_access said so at its rev.
- * 0 when only Redis knows.
- */
-ngx_uint_t ngx_leaseloft_channel_admits(ngx_leaseloft_channel_t *channel,
-    ngx_str_t *user);
-
-/*
- * remembers that Redis said so, having been asked while the channel was live
- * at rev; failing to is harmless
- */
-void ngx_leaseloft_channel_admit(ngx_leaseloft_channel_t *channel,
-    ngx_str_t *user, uint64_t rev);
+/* tells all who listen */
+void ngx_leaseloft_channel_tell(ngx_leaseloft_channel_t *channel,
+    ngx_leaseloft_news_e news);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_H */

@@ -11,7 +11,8 @@
  */
 
 
-#include "ngx_leaseloft_channel_watch.h"
+#include "ngx_leaseloft_channel_cache.h"
+#include "ngx_leaseloft_view.h"
 
 
 #define NGX_LEASELOFT_CHANNEL_MEMOS   64

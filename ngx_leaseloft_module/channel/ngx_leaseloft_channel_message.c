@@ -4,7 +4,8 @@
  */
 
 
-#include "ngx_leaseloft_channel_watch.h"
+#include "ngx_leaseloft_channel_message.h"
+#include "ngx_leaseloft_channel_sync.h"
 #include "ngx_leaseloft_zone.h"
 
 

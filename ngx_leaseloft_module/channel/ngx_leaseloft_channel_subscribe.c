@@ -8,7 +8,9 @@
  */
 
 
-#include "ngx_leaseloft_channel_watch.h"
+#include "ngx_leaseloft_channel_cache.h"
+#include "ngx_leaseloft_channel_subscribe.h"
+#include "ngx_leaseloft_channel_sync.h"
 
 
 static void ngx_leaseloft_channel_want(ngx_leaseloft_channel_t *channel);

@@ -7,6 +7,7 @@
 
 #include "ngx_leaseloft_access.h"
 #include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_channel_cache.h"
 #include "ngx_leaseloft_wait.h"
 
 

@@ -14,11 +14,13 @@
  */
 
 
+#include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_stream_open.h"
 #include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_stream_send.h"
+#include "ngx_leaseloft_view.h"
 #include "ngx_leaseloft_zone.h"
 
 #include <ngx_md5.h>

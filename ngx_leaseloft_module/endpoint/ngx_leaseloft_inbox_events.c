@@ -8,6 +8,7 @@
  */
 
 
+#include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_stream_open.h"
 #include "ngx_leaseloft_stream_run.h"

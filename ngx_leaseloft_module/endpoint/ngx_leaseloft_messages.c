@@ -10,10 +10,13 @@
 
 
 #include "ngx_leaseloft_channel.h"
+#include "ngx_leaseloft_channel_cache.h"
+#include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_query.h"
 #include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_view.h"
 #include "ngx_leaseloft_wait.h"
 #include "ngx_leaseloft_zone.h"
 

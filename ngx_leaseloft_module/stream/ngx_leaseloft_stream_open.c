@@ -6,6 +6,7 @@
  */
 
 
+#include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_stream_hibernate.h"
 #include "ngx_leaseloft_stream_open.h"
 #include "ngx_leaseloft_stream_run.h"

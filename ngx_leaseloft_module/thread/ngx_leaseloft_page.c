@@ -1,6 +1,7 @@
 
 #include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_reply.h"
+#include "ngx_leaseloft_view.h"
 
 
 ngx_int_t
