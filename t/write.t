@@ -78,9 +78,10 @@ sub publish {
 $ll->signal('worker1', 'STOP');
 
 for my $case (
-    ["N 201 7 9\n{\"seq\":7}", 201, 'application/json', '{"seq":7}'],
-    ["5 200 1 2\n{}N 200 7 9\n{\"seq\":7}", 200, 'application/json', '{"seq":7}'],
-    ["N 204 0 0\n", 204, undef, ''],
+    ["N 201 7 15\n{\"seq\":7,\"x\":1}", 201, 'application/json',
+     '{"seq":7,"x":1}'],
+    ["5 200 1 2\n{}N 200 7 15\n{\"seq\":7,\"x\":1}", 200, 'application/json',
+     '{"seq":7,"x":1}'],
     ["N 409 0 7\n{\"x\":1}5 200 1 2\n{}", 409, 'application/problem+json', '{"x":1}'],
     ["N 503 0 7\n{\"x\":1}N 201 0 99\n", 503, 'application/problem+json', '{"x":1}'])
 {
@@ -99,6 +100,13 @@ for my $case (
         "N 201 1 2\nx", "N 201 1 -1\nx", "N 201 1 x\nx", '', "\n", 'x' x 5000,
         "999999999 201 1 1\nx", "18446744073709551616 201 1 1\nx",
         "0 201 1 1\nx", "999999999 201 1 1\nxN 20 1 0\n";
+
+    # and what answers another kind of request, or says of no entry that it is
+    # stored, which would be a message acknowledged and lost
+    publish($q->{r}, $_) for "N 200 0 0\n", "N 201 7 0\n", "N 204 0 0\n",
+        "N 200 0 2\n{}", "N 201 7 15\n{\"seq\":8,\"x\":1}",
+        "N 201 7 16\n{\"seq\":77,\"x\":1}", "N 202 7 15\n{\"seq\":7,\"x\":1}",
+        "N 302 7 15\n{\"seq\":7,\"x\":1}";
     publish($q->{r}, $verdict);
 
     my $r = response($s);
@@ -113,6 +121,20 @@ for my $case (
 
     # again, when nobody waits for it
     publish($q->{r}, $verdict);
+}
+
+{
+    my $s = begin(id => 'v-empty');
+    complete($s);
+    wait_for(sub { (queued()->{b} // '') =~ /v-empty/ });
+    publish(queued()->{r}, "N 200 0 0\n");
+
+    my $r = response($s);
+    is($r->status(), 202, 'a success without an entry acknowledges nothing');
+    is_deeply($r->json(), { state => 'accepted', client_id => 'v-empty' },
+              'the request is only accepted');
+    like($ll->slurp('error.log'),
+         qr/verdict of status 200 that does not answer/, 'it is logged');
 }
 
 {

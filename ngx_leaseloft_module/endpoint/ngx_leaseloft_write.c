@@ -44,6 +44,8 @@ static void ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
     ll_verdict_t *verdict);
 static ngx_leaseloft_held_t *ngx_leaseloft_write_find(
     ngx_leaseloft_process_t *process, uint64_t number);
+static ngx_uint_t ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held,
+    ll_verdict_t *verdict);
 static ngx_int_t ngx_leaseloft_write_answer(ngx_leaseloft_held_t *held,
     ll_verdict_t *verdict);
 static ngx_int_t ngx_leaseloft_write_location(ngx_http_request_t *r,
@@ -321,6 +323,14 @@ ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
         return;
     }
 
+    /* as if there were none yet: the client is told 202, and asks again */
+    if (!ngx_leaseloft_write_fits(held, verdict)) {
+        ngx_log_error(NGX_LOG_ERR, held->ctx->request->connection->log, 0,
+                      "a worker sent a verdict of status %ui that does not "
+                      "answer this request", (ngx_uint_t) verdict->status);
+        return;
+    }
+
     ngx_leaseloft_write_end(held);
 
     rc = ngx_leaseloft_write_answer(held, verdict);
@@ -348,6 +358,40 @@ ngx_leaseloft_write_find(ngx_leaseloft_process_t *process, uint64_t number)
     }
 
     return NULL;
+}
+
+
+/*
+ * A send is acknowledged by its entry alone, a read mark by nothing, a lease by
+ * how it is shown.
+ */
+static ngx_uint_t
+ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
+{
+    size_t                     len;
+    ngx_leaseloft_endpoint_t  *endpoint;
+    u_char                     entry[sizeof("{\"seq\":,") + NGX_INT64_LEN];
+
+    if (verdict->status >= NGX_HTTP_BAD_REQUEST) {
+        return 1;
+    }
+
+    endpoint = held->ctx->endpoint;
+
+    if (endpoint == &ngx_leaseloft_send_endpoint) {
+        len = ngx_sprintf(entry, "{\"seq\":%uL,", verdict->seq) - entry;
+
+        return (verdict->status == NGX_HTTP_OK
+                || verdict->status == NGX_HTTP_CREATED)
+               && verdict->body.len > len
+               && ngx_memcmp(verdict->body.data, entry, len) == 0;
+    }
+
+    if (endpoint == &ngx_leaseloft_read_endpoint) {
+        return verdict->status == NGX_HTTP_NO_CONTENT;
+    }
+
+    return verdict->status == NGX_HTTP_OK && verdict->body.len != 0;
 }
 
 

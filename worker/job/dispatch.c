@@ -1,10 +1,11 @@
 
-#include "lease_job.h"
 #include "dispatch.h"
-#include "log.h"
-#include "message.h"
-#include "mark_read.h"
 #include "job_publish.h"
+#include "lease_job.h"
+#include "log.h"
+#include "mark_read.h"
+#include "message.h"
+#include "tick.h"
 
 
 /* a property whose tick failed stays due, but is left alone for so long */
@@ -22,8 +23,8 @@ static const struct {
 } dispatch_handlers[] = {
     { message_begin, message_finish },
     { read_begin, read_finish },
-    { declare_begin, declare_finish },
-    { declare_begin, declare_finish }
+    { lease_job_begin, lease_job_finish },
+    { tick_begin, tick_finish }
 };
 
 
@@ -200,6 +201,18 @@ dispatch_accepted(const job_t *job)
 }
 
 
+/* what the job holds, not what it points to */
+
+static void
+dispatch_free(job_t *job)
+{
+    message_free(&job->message);
+    lease_job_free(&job->declare);
+    lease_commit_free(&job->commit);
+    buf_free(&job->answer);
+}
+
+
 void
 dispatch_end(work_t *work, job_t *jobs, size_t n)
 {
@@ -219,7 +232,7 @@ dispatch_end(work_t *work, job_t *jobs, size_t n)
         jobs[i].property->due = 0;
         jobs[i].property->broken = 0;
 
-        job_free(&jobs[i]);
+        dispatch_free(&jobs[i]);
     }
 
     properties_trim(work->properties);

@@ -1,13 +1,36 @@
 
 #include <string.h>
 
-#include "lease_job.h"
 #include "job.h"
+#include "log.h"
 
 
-job_step_e
-job_settle(job_t *job, unsigned status, uint64_t seq)
+/*
+ * the one place where a job gets its answer, which it takes over; op: whose
+ * answer that is
+ */
+
+static job_step_e
+job_settle(job_t *job, job_op_e op, unsigned status, uint64_t seq,
+    buf_t *answer)
 {
+    buf_t  swap;
+
+    if (job->op != op) {
+        log_alert("an answer of status %u is not this request's", status);
+        return JOB_KEPT;
+    }
+
+    if (answer != NULL) {
+        if (buf_failed(answer) || answer->len == 0) {
+            return JOB_KEPT;
+        }
+
+        swap = job->answer;
+        job->answer = *answer;
+        *answer = swap;
+    }
+
     job->status = status;
     job->seq = seq;
 
@@ -16,17 +39,45 @@ job_settle(job_t *job, unsigned status, uint64_t seq)
 
 
 job_step_e
+job_entry(job_t *job, unsigned status, uint64_t seq, buf_t *entry)
+{
+    return job_settle(job, JOB_SEND, status, seq, entry);
+}
+
+
+job_step_e
+job_marked(job_t *job)
+{
+    return job_settle(job, JOB_READ, 204, 0, NULL);
+}
+
+
+job_step_e
+job_declared(job_t *job, buf_t *answer)
+{
+    return job_settle(job, JOB_LEASE, 200, 0, answer);
+}
+
+
+job_step_e
+job_ticked(job_t *job)
+{
+    return job_settle(job, JOB_TICK, 0, 0, NULL);
+}
+
+
+job_step_e
 job_refuse(job_t *job, problem_e problem, const char *detail,
     const faults_t *faults)
 {
-    buf_reset(&job->answer);
-    problem_write(&job->answer, problem, detail, faults);
+    buf_t       document = BUF_INIT;
+    job_step_e  step;
 
-    if (buf_failed(&job->answer)) {
-        return JOB_KEPT;
-    }
+    problem_write(&document, problem, detail, faults);
+    step = job_settle(job, job->op, problem_status(problem), 0, &document);
+    buf_free(&document);
 
-    return job_settle(job, problem_status(problem), 0);
+    return step;
 }
 
 
@@ -58,23 +109,4 @@ job_learn(job_t *job, const redisReply *reply)
     }
 
     return property_learn(job->property, &state);
-}
-
-
-void
-job_free(job_t *job)
-{
-    if (job->message.parsed) {
-        body_send_free(&job->message.body);
-    }
-
-    buf_free(&job->message.entry);
-    buf_free(&job->message.last);
-    buf_free(&job->answer);
-
-    if (job->declare.parsed) {
-        body_lease_free(&job->declare.body);
-    }
-
-    declare_free(&job->declare);
 }

@@ -54,21 +54,29 @@ typedef struct {
 } job_message_t;
 
 
-/* declarations and ticks, declare.c's own */
+/* a declaration, lease_job.c's own */
 
 typedef struct {
     int               parsed;
+    body_lease_t      body;
+    buf_t             answer;
+} job_declare_t;
+
+
+/* a plan about the property's leases on its way, lease_commit.c's own */
+
+typedef struct {
     int               asked;
     int               planned;
     int               committing;
-    body_lease_t      body;
+    uint64_t          rev;         /* of the state, as this job asked */
     buf_t             over;
     lease_plan_t      plan;
     lease_result_e    result;
     store_count_t    *counts;
     size_t            ncounts;
     size_t            counted;     /* so many of them are */
-} job_declare_t;
+} job_commit_t;
 
 
 typedef struct {
@@ -87,14 +95,16 @@ typedef struct {
     size_t            nginx_len;
     uint64_t          request;
 
-    unsigned          status;      /* the answer, once settled */
-    uint64_t          seq;
+    unsigned          status;      /* the answer, once settled: set by */
+    uint64_t          seq;         /* job_entry() and its siblings alone */
     buf_t             answer;
     int               told;
 
-    int               ticking;     /* a tick comes before the message */
+    int               ticking;     /* a tick, before the message, is on its
+                                      way; it uses commit alone */
     job_message_t     message;
     job_declare_t     declare;
+    job_commit_t      commit;
 } job_t;
 
 
@@ -114,13 +124,24 @@ typedef struct {
 } work_t;
 
 
-/* the answer to a job: always JOB_SETTLED */
-job_step_e job_settle(job_t *job, unsigned status, uint64_t seq);
-
 /*
- * the same with a problem document, and the faults of a body, which may be
- * NULL: JOB_SETTLED, or JOB_KEPT where memory is short
+ * How jobs end: a send with an entry, a mark with nothing, a declaration with
+ * how the lease is shown, a tick without an answer, and each request with a
+ * problem.  Nothing else settles a job.
+ *
+ * Each takes over the contents of the buffer that it is given, and returns
+ * JOB_SETTLED, or JOB_KEPT if the answer is empty, incomplete for want of
+ * memory, or that of another kind of job.
  */
+
+/* the entry of that seq; status: 201, or 200 if it was sent before */
+job_step_e job_entry(job_t *job, unsigned status, uint64_t seq, buf_t *entry);
+
+job_step_e job_marked(job_t *job);
+job_step_e job_declared(job_t *job, buf_t *answer);
+job_step_e job_ticked(job_t *job);
+
+/* a problem document, with the faults of a body, which may be NULL */
 job_step_e job_refuse(job_t *job, problem_e problem, const char *detail,
     const faults_t *faults);
 
@@ -131,9 +152,6 @@ job_step_e job_fault(job_t *job, faults_t *faults);
  * takes over the state in a reply: 0, or -1, the state being unknown then
  */
 int job_learn(job_t *job, const redisReply *reply);
-
-/* frees what the job holds, not what it points to */
-void job_free(job_t *job);
 
 
 #endif /* JOB_H */

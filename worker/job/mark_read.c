@@ -75,7 +75,7 @@ read_finish(work_t *work, job_t *job, const redisReply *reply)
 
         work->stats->reads++;
 
-        return job_settle(job, 204, 0);
+        return job_marked(job);
     }
 
     if (kind == 1 && conn_number(conn_element(reply, 1), &head) == 0) {

@@ -4,13 +4,16 @@
  * worker knows it, or after the message that it has just sent for the same
  * property.  Where Redis says that the head is another, or the lease, the
  * answer brings the real state, and the job begins again.
+ *
+ * Where a lease of the property is to end or to open by now, that is written
+ * first (tick.h), and then the message is looked at anew.
  */
 
 #include <string.h>
 #include <cjson/cJSON.h>
 
-#include "lease_job.h"
 #include "message.h"
+#include "tick.h"
 #include "view.h"
 
 
@@ -106,12 +109,35 @@ message_append(work_t *work, job_t *job)
 }
 
 
+/*
+ * the next round goes on with the tick, or with the message once it is done;
+ * no step of it is an answer
+ */
+
+static job_step_e
+message_ticking(commit_step_e tick)
+{
+    switch (tick) {
+
+    case COMMIT_SENT:
+    case COMMIT_DONE:
+        return JOB_SENT;
+
+    case COMMIT_KEPT:
+        return JOB_KEPT;
+
+    default:
+        return JOB_LOST;
+    }
+}
+
+
 job_step_e
 message_begin(work_t *work, job_t *job)
 {
     int             i;
     faults_t        faults = FAULTS_INIT;
-    job_step_e      step;
+    commit_step_e   tick;
     property_t     *property = job->property;
     job_message_t  *message = &job->message;
 
@@ -125,18 +151,12 @@ message_begin(work_t *work, job_t *job)
         message->parsed = 1;
     }
 
-    if (job->ticking
-        || (property->known && state_due(&property->state) <= work->now))
-    {
-        job->ticking = 1;
+    if (tick_is_due(work, job)) {
+        tick = tick_before_begin(work, job);
 
-        step = declare_begin(work, job);
-        if (step != JOB_SETTLED) {
-            return step;
+        if (tick != COMMIT_DONE) {
+            return message_ticking(tick);
         }
-
-        job->ticking = 0;
-        declare_free(&job->declare);
     }
 
     if (!property->known) {
@@ -214,7 +234,6 @@ message_badges(work_t *work, job_t *job, const redisReply *reply,
 static job_step_e
 message_appended(work_t *work, job_t *job, const redisReply *reply)
 {
-    buf_t        swap;
     long long    ver;
     property_t  *property = job->property;
 
@@ -229,13 +248,9 @@ message_appended(work_t *work, job_t *job, const redisReply *reply)
     property->state.at = job->message.tail.at;
     memcpy(property->state.hash, job->message.tail.hash, CHAIN_HASH);
 
-    swap = job->answer;
-    job->answer = job->message.entry;
-    job->message.entry = swap;
-
     work->stats->messages++;
 
-    return job_settle(job, 201, job->message.tail.seq);
+    return job_entry(job, 201, job->message.tail.seq, &job->message.entry);
 }
 
 
@@ -274,11 +289,10 @@ message_again(work_t *work, job_t *job, const redisReply *reply)
     job->property->refresh = 1;
     work->stats->duplicates++;
 
-    buf_reset(&job->answer);
-    buf_add(&job->answer, original->str, original->len);
+    buf_reset(&job->message.entry);
+    buf_add(&job->message.entry, original->str, original->len);
 
-    return buf_failed(&job->answer) ? JOB_KEPT
-                                    : job_settle(job, 200, (uint64_t) seq);
+    return job_entry(job, 200, (uint64_t) seq, &job->message.entry);
 }
 
 
@@ -288,7 +302,7 @@ message_finish(work_t *work, job_t *job, const redisReply *reply)
     long long  kind;
 
     if (job->ticking) {
-        return declare_finish(work, job, reply);
+        return message_ticking(tick_before_finish(work, job, reply));
     }
 
     if (conn_number(conn_element(reply, 0), &kind) == -1) {
@@ -310,4 +324,16 @@ message_finish(work_t *work, job_t *job, const redisReply *reply)
     job->message.asked = 1;
 
     return job_learn(job, reply) == -1 ? JOB_KEPT : JOB_SENT;
+}
+
+
+void
+message_free(job_message_t *message)
+{
+    if (message->parsed) {
+        body_send_free(&message->body);
+    }
+
+    buf_free(&message->entry);
+    buf_free(&message->last);
 }
