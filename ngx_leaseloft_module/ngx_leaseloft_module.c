@@ -13,6 +13,7 @@
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_cors.h"
 #include "ngx_leaseloft_filter.h"
+#include "ngx_leaseloft_origin.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_token.h"
@@ -114,6 +115,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       offsetof(ngx_leaseloft_loc_conf_t, cookie),
       NULL },
 
+    { ngx_string("leaseloft_origin"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_origin_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, origin),
+      NULL },
+
     { ngx_string("leaseloft_allow_origin"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_leaseloft_request_origin,
@@ -211,6 +219,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_inbox_events_endpoint },
+
+    { ngx_string("leaseloft_session"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_leaseloft_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_session_endpoint },
 
     { ngx_string("leaseloft_lease"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -334,6 +349,7 @@ ngx_leaseloft_create_loc_conf(ngx_conf_t *cf)
 
     conf->key = NGX_CONF_UNSET_PTR;
     conf->leeway = NGX_CONF_UNSET;
+    conf->origin = NGX_CONF_UNSET_PTR;
     conf->origins = NGX_CONF_UNSET_PTR;
     conf->ping = NGX_CONF_UNSET_MSEC;
     conf->wait = NGX_CONF_UNSET_MSEC;
@@ -360,6 +376,7 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->audience, prev->audience, "");
     ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 0);
     ngx_conf_merge_str_value(conf->cookie, prev->cookie, "leaseloft_session");
+    ngx_conf_merge_ptr_value(conf->origin, prev->origin, NULL);
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_msec_value(conf->ping, prev->ping, 15000);
     ngx_conf_merge_msec_value(conf->wait, prev->wait, 2000);
@@ -469,18 +486,22 @@ ngx_leaseloft_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_compile_complex_value_t   ccv;
 
     value = cf->args->elts;
-    endpoint = cmd->post;
 
-    for (i = 0; i < NGX_LEASELOFT_ENDPOINTS && lcf->endpoints[i]; i++) {
-        if (lcf->endpoints[i]->method == endpoint->method) {
-            return "is one of two endpoints of one method in one location, "
-                   "give each a location of its own";
+    for (endpoint = cmd->post; endpoint; endpoint = endpoint->next) {
+
+        for (i = 0; i < NGX_LEASELOFT_ENDPOINTS && lcf->endpoints[i]; i++) {
+            if (lcf->endpoints[i]->method == endpoint->method) {
+                return "is one of two endpoints of one method in one "
+                       "location, give each a location of its own";
+            }
         }
-    }
 
-    if (i == NGX_LEASELOFT_ENDPOINTS) {
-        return "is one endpoint too many for one location, "
-               "give it a location of its own";
+        if (i == NGX_LEASELOFT_ENDPOINTS) {
+            return "is one endpoint too many for one location, "
+                   "give it a location of its own";
+        }
+
+        lcf->endpoints[i] = endpoint;
     }
 
     if (cf->args->nelts == 2) {
@@ -502,8 +523,6 @@ ngx_leaseloft_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         lcf->property = property;
     }
-
-    lcf->endpoints[i] = endpoint;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_leaseloft_content_handler;

@@ -431,3 +431,41 @@ ngx_leaseloft_jwt_time(jwt_t *jwt, const char *name, time_t *when)
 
     return rc;
 }
+
+
+ngx_int_t
+ngx_leaseloft_jwt_name(ngx_pool_t *pool, ngx_str_t *token, ngx_str_t *name)
+{
+    char       *text;
+    cJSON      *object, *item;
+    u_char      buf[NGX_LEASELOFT_JWT_MAX + 1];
+    ngx_int_t   rc;
+    ngx_str_t   parts[3];
+
+    ngx_leaseloft_jwt_split(token, parts);
+    ngx_str_set(name, "null");
+
+    object = ngx_leaseloft_jwt_object(&parts[1], buf);
+    item = cJSON_GetObjectItemCaseSensitive(object, "name");
+    rc = NGX_OK;
+
+    if (cJSON_IsString(item) && item->valuestring[0] != '\0') {
+
+        text = cJSON_PrintUnformatted(item);
+        name->len = text ? ngx_strlen(text) : 0;
+        name->data = text ? ngx_pnalloc(pool, name->len) : NULL;
+
+        if (name->data) {
+            ngx_memcpy(name->data, text, name->len);
+
+        } else {
+            rc = NGX_ERROR;
+        }
+
+        cJSON_free(text);
+    }
+
+    cJSON_Delete(object);
+
+    return rc;
+}

@@ -62,5 +62,12 @@ ngx_uint_t ngx_leaseloft_jwt_form(ngx_str_t *token);
 ngx_int_t ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf,
     ngx_str_t *token, ngx_leaseloft_claims_t *claims, ngx_log_t *log);
 
+/*
+ * The claim "name" of a token that was verified, as a JSON string in pool;
+ * "null" where it has none, or an empty one.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_leaseloft_jwt_name(ngx_pool_t *pool, ngx_str_t *token,
+    ngx_str_t *name);
+
 
 #endif /* NGX_LEASELOFT_JWT_H */

@@ -7,12 +7,30 @@
 #include "ngx_leaseloft_token.h"
 
 
-static ngx_int_t ngx_leaseloft_token_find(ngx_http_request_t *r,
-    ngx_str_t *token);
-static ngx_int_t ngx_leaseloft_token_cookie(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_str_t *value);
-static ngx_int_t ngx_leaseloft_token_pair(ngx_str_t *cookies, ngx_str_t *name,
+/*
+ * how many cookies of the session's name are tried: one that is left from
+ * before, or of a narrower path, does not hide the others
+ */
+#define NGX_LEASELOFT_TOKEN_COOKIES  8
+
+
+/* the cookies of one name, one after the other */
+typedef struct {
+    ngx_str_t                  *name;
+    ngx_list_part_t            *part;      /* of the request's headers */
+    ngx_uint_t                  i;         /* the next one in it */
+    u_char                     *p;         /* what is left of a header */
+    u_char                     *last;
+} ngx_leaseloft_cookies_t;
+
+
+static u_char *ngx_leaseloft_token_header(ngx_http_request_t *r);
+static void ngx_leaseloft_token_cookies(ngx_http_request_t *r,
+    ngx_leaseloft_cookies_t *cookies);
+static ngx_int_t ngx_leaseloft_token_next(ngx_leaseloft_cookies_t *cookies,
     ngx_str_t *value);
+static ngx_int_t ngx_leaseloft_token_line(ngx_leaseloft_cookies_t *cookies);
+static void ngx_leaseloft_token_trim(ngx_str_t *value);
 static ngx_int_t ngx_leaseloft_token_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
@@ -24,24 +42,12 @@ ngx_int_t
 ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
     time_t *exp)
 {
-    ngx_int_t                   rc;
-    ngx_str_t                   token;
-    ngx_leaseloft_claims_t      claims;
-    ngx_leaseloft_loc_conf_t   *conf;
-    ngx_leaseloft_main_conf_t  *mcf;
+    ngx_int_t               rc;
+    ngx_str_t               token;
+    ngx_leaseloft_claims_t  claims;
 
-    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
-    mcf = ngx_http_get_module_main_conf(r, ngx_leaseloft_module);
+    rc = ngx_leaseloft_token_read(r, &token, &claims);
 
-    /* a process without endpoints checks no tokens */
-    if (mcf->process == NULL || conf->key == NULL
-        || ngx_leaseloft_token_find(r, &token) != NGX_OK)
-    {
-        return NGX_DECLINED;
-    }
-
-    rc = ngx_leaseloft_tokens_check(mcf->process->tokens, conf, &token,
-                                    &claims, r->connection->log);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -56,6 +62,65 @@ ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
     *exp = claims.exp;
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_token_read(ngx_http_request_t *r, ngx_str_t *token,
+    ngx_leaseloft_claims_t *claims)
+{
+    u_char                    *p;
+    ngx_int_t                  rc;
+    ngx_str_t                 *value;
+    ngx_uint_t                 n;
+    ngx_leaseloft_cookies_t    cookies;
+
+    p = ngx_leaseloft_token_header(r);
+
+    if (p) {
+        value = &r->headers_in.authorization->value;
+        token->data = p;
+        token->len = value->data + value->len - p;
+
+        return ngx_leaseloft_token_verify(r, token, claims);
+    }
+
+    ngx_leaseloft_token_cookies(r, &cookies);
+
+    for (n = 0; n < NGX_LEASELOFT_TOKEN_COOKIES; n++) {
+
+        if (ngx_leaseloft_token_next(&cookies, token) != NGX_OK) {
+            break;
+        }
+
+        rc = ngx_leaseloft_token_verify(r, token, claims);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
+    ngx_leaseloft_claims_t *claims)
+{
+    ngx_leaseloft_loc_conf_t   *conf;
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_leaseloft_module);
+
+    /* a process without endpoints checks no tokens */
+    if (mcf->process == NULL || conf->key == NULL) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_leaseloft_tokens_check(mcf->process->tokens, conf, token,
+                                      claims, r->connection->log);
 }
 
 
@@ -102,87 +167,129 @@ ngx_leaseloft_token_bearer(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK, or NGX_DECLINED when there is none */
-static ngx_int_t
-ngx_leaseloft_token_find(ngx_http_request_t *r, ngx_str_t *token)
+ngx_uint_t
+ngx_leaseloft_token_cookie(ngx_http_request_t *r)
 {
-    u_char                    *p;
-    ngx_str_t                 *value;
+    ngx_str_t                token;
+    ngx_leaseloft_cookies_t  cookies;
+
+    ngx_leaseloft_token_cookies(r, &cookies);
+
+    return ngx_leaseloft_token_next(&cookies, &token) == NGX_OK;
+}
+
+
+static void
+ngx_leaseloft_token_cookies(ngx_http_request_t *r,
+    ngx_leaseloft_cookies_t *cookies)
+{
     ngx_leaseloft_loc_conf_t  *conf;
-
-    p = ngx_leaseloft_token_header(r);
-
-    if (p) {
-        value = &r->headers_in.authorization->value;
-        token->data = p;
-        token->len = value->data + value->len - p;
-        return NGX_OK;
-    }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
 
-    return ngx_leaseloft_token_cookie(r, &conf->cookie, token);
+    cookies->name = &conf->cookie;
+    cookies->part = &r->headers_in.headers.part;
+    cookies->i = 0;
+    cookies->p = NULL;
+    cookies->last = NULL;
 }
 
 
-/* the first cookie of this name (RFC 6265, 4.2.1), or NGX_DECLINED */
+/*
+ * The next cookie of this name (RFC 6265, 4.2.1), without the quotes that a
+ * value may have; NGX_DECLINED after the last one.
+ */
 static ngx_int_t
-ngx_leaseloft_token_cookie(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *value)
+ngx_leaseloft_token_next(ngx_leaseloft_cookies_t *cookies, ngx_str_t *value)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char  *p, *end;
+    size_t   len;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    do {
 
-        h = part->elts;
+        while (cookies->p < cookies->last) {
 
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == sizeof("cookie") - 1
-                && ngx_strncmp(h[i].lowcase_key, "cookie", 6) == 0
-                && ngx_leaseloft_token_pair(&h[i].value, name, value)
-                   == NGX_OK)
+            p = cookies->p;
+
+            while (p < cookies->last && (*p == ' ' || *p == '\t')) {
+                p++;
+            }
+
+            end = ngx_strlchr(p, cookies->last, ';');
+            if (end == NULL) {
+                end = cookies->last;
+            }
+
+            cookies->p = end < cookies->last ? end + 1 : end;
+            len = cookies->name->len;
+
+            if ((size_t) (end - p) > len && p[len] == '='
+                && ngx_strncmp(p, cookies->name->data, len) == 0)
             {
+                value->data = p + len + 1;
+                value->len = end - value->data;
+                ngx_leaseloft_token_trim(value);
+
                 return NGX_OK;
             }
         }
+
+    } while (ngx_leaseloft_token_line(cookies) == NGX_OK);
+
+    return NGX_DECLINED;
+}
+
+
+/* goes on to the next Cookie header; NGX_DECLINED: there is none */
+static ngx_int_t
+ngx_leaseloft_token_line(ngx_leaseloft_cookies_t *cookies)
+{
+    ngx_table_elt_t  *h;
+
+    for ( /* void */ ; cookies->part; cookies->part = cookies->part->next) {
+
+        while (cookies->i < cookies->part->nelts) {
+
+            h = (ngx_table_elt_t *) cookies->part->elts + cookies->i++;
+
+            if (h->key.len == sizeof("cookie") - 1
+                && ngx_strncmp(h->lowcase_key, "cookie", h->key.len) == 0)
+            {
+                cookies->p = h->value.data;
+                cookies->last = h->value.data + h->value.len;
+
+                return NGX_OK;
+            }
+        }
+
+        cookies->i = 0;
     }
 
     return NGX_DECLINED;
 }
 
 
-static ngx_int_t
-ngx_leaseloft_token_pair(ngx_str_t *cookies, ngx_str_t *name,
-    ngx_str_t *value)
+static void
+ngx_leaseloft_token_trim(ngx_str_t *value)
 {
-    u_char  *p, *last, *end;
+    u_char  *last;
 
-    p = cookies->data;
-    last = p + cookies->len;
+    while (value->len) {
+        last = value->data + value->len - 1;
 
-    for ( /* void */ ; p < last; p = end + 1) {
-
-        while (p < last && *p == ' ') {
-            p++;
+        if (*last != ' ' && *last != '\t') {
+            break;
         }
 
-        end = ngx_strlchr(p, last, ';');
-        if (end == NULL) {
-            end = last;
-        }
-
-        if ((size_t) (end - p) > name->len && p[name->len] == '='
-            && ngx_strncmp(p, name->data, name->len) == 0)
-        {
-            value->data = p + name->len + 1;
-            value->len = end - value->data;
-            return NGX_OK;
-        }
+        value->len--;
     }
 
-    return NGX_DECLINED;
+    if (value->len >= 2 && value->data[0] == '"'
+        && value->data[value->len - 1] == '"')
+    {
+        value->data++;
+        value->len -= 2;
+    }
 }
 
 

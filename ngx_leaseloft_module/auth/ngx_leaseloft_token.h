@@ -19,6 +19,21 @@
 ngx_int_t ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
     time_t *exp);
 
+/*
+ * The same, with all that the token says, and the token itself, which points
+ * into the request's headers: that of a Bearer header if there is one, else the
+ * first valid one of the cookies of the session's name.
+ */
+ngx_int_t ngx_leaseloft_token_read(ngx_http_request_t *r, ngx_str_t *token,
+    ngx_leaseloft_claims_t *claims);
+
+/* verifies a token by what the location demands; returns likewise */
+ngx_int_t ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
+    ngx_leaseloft_claims_t *claims);
+
+/* 1 when there is a cookie of the session's name, valid or not */
+ngx_uint_t ngx_leaseloft_token_cookie(ngx_http_request_t *r);
+
 /* 1 when the token is that of a Bearer header: the cookie does not count */
 ngx_uint_t ngx_leaseloft_token_bearer(ngx_http_request_t *r);
 

@@ -36,6 +36,7 @@ typedef struct ngx_leaseloft_tokens_s    ngx_leaseloft_tokens_t;
 typedef struct ngx_leaseloft_zone_s      ngx_leaseloft_zone_t;
 typedef struct ngx_leaseloft_key_s       ngx_leaseloft_key_t;
 typedef struct ngx_leaseloft_ctx_s       ngx_leaseloft_ctx_t;
+typedef struct ngx_leaseloft_endpoint_s  ngx_leaseloft_endpoint_t;
 
 
 /* where Redis is, as leaseloft_redis gives it */
@@ -68,7 +69,7 @@ typedef struct {
  * an endpoint is a directive: which method it answers, what it needs, and the
  * handler called once these needs are met
  */
-typedef struct {
+struct ngx_leaseloft_endpoint_s {
     ngx_uint_t                  method;    /* NGX_HTTP_GET, … */
     ngx_str_t                   methods;   /* "GET": for Allow */
     unsigned                    user:1;    /* needs a valid token */
@@ -80,12 +81,17 @@ typedef struct {
     unsigned                    stream:1;  /* SSE: refusals are 200 and bye */
     unsigned                    cached:1;  /* "private, no-cache", not
                                               "no-store" */
+    /* more that is checked before limits are counted: NGX_OK, NGX_ERROR, or
+       the status of the refusal; may be NULL */
+    ngx_int_t                 (*check)(ngx_http_request_t *r,
+                                       ngx_leaseloft_ctx_t *ctx);
     ngx_int_t                 (*handler)(ngx_http_request_t *r,
                                          ngx_leaseloft_ctx_t *ctx);
-} ngx_leaseloft_endpoint_t;
+    ngx_leaseloft_endpoint_t   *next;      /* another of this directive's */
+};
 
 
-#define NGX_LEASELOFT_ENDPOINTS  2
+#define NGX_LEASELOFT_ENDPOINTS  3
 
 
 typedef struct {
@@ -98,6 +104,8 @@ typedef struct {
     ngx_str_t                   audience;
     time_t                      leeway;
     ngx_str_t                   cookie;
+    ngx_http_complex_value_t   *origin;    /* the site's own; NULL: as the
+                                              request says */
     ngx_array_t                *origins;   /* of ngx_str_t, lower case */
 
     ngx_msec_t                  ping;
@@ -139,6 +147,7 @@ struct ngx_leaseloft_ctx_s {
     ngx_uint_t                  status;    /* of the refusal; 0: none yet */
     unsigned                    checked:1; /* the checks before limits ran */
     unsigned                    answered:1;    /* the response is ours */
+    unsigned                    another:1; /* not whom LeaseLoft-User names */
     void                       *data;      /* the endpoint's own */
 };
 
@@ -153,6 +162,7 @@ extern ngx_leaseloft_endpoint_t  ngx_leaseloft_send_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_read_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_lease_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_session_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_metrics_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_health_endpoint;
 

@@ -24,6 +24,8 @@ static ngx_int_t ngx_leaseloft_request_check(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_loc_conf_t *conf);
 static ngx_int_t ngx_leaseloft_request_check_user(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
+static ngx_uint_t ngx_leaseloft_request_is_expected(ngx_http_request_t *r,
+    ngx_str_t *user);
 static ngx_int_t ngx_leaseloft_request_check_property(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_loc_conf_t *conf);
 static ngx_int_t ngx_leaseloft_request_refuse(ngx_http_request_t *r,
@@ -100,6 +102,14 @@ ngx_leaseloft_request_check(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
         }
     }
 
+    if (ctx->endpoint->check) {
+        rc = ctx->endpoint->check(r, ctx);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
     if (ctx->endpoint->property) {
         return ngx_leaseloft_request_check_property(r, ctx, conf);
     }
@@ -127,6 +137,11 @@ ngx_leaseloft_request_check_user(ngx_http_request_t *r,
         return NGX_HTTP_UNAUTHORIZED;
     }
 
+    if (!ngx_leaseloft_request_is_expected(r, &ctx->user)) {
+        ctx->another = 1;
+        return NGX_HTTP_UNAUTHORIZED;
+    }
+
     /*
      * a browser sends the cookie along whoever's page asks it to; a header it
      * sends only for pages that know the token
@@ -139,6 +154,37 @@ ngx_leaseloft_request_check_user(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* 1 unless a header LeaseLoft-User names anybody else */
+static ngx_uint_t
+ngx_leaseloft_request_is_expected(ngx_http_request_t *r, ngx_str_t *user)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("leaseloft-user");
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == name.len
+                && ngx_strncmp(h[i].lowcase_key, name.data, name.len) == 0
+                && (h[i].value.len != user->len
+                    || ngx_memcmp(h[i].value.data, user->data, user->len)
+                       != 0))
+            {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
 }
 
 

@@ -1,20 +1,12 @@
 
 /*
- * Origins.  Configured ones are kept as browsers send them: in lower case and
- * without the port that the scheme implies, so that comparing is enough.
+ * Which pages of other origins may use the API, and what they are told.
  */
 
 
 #include "ngx_leaseloft_cors.h"
 #include "ngx_leaseloft_header.h"
-
-
-static ngx_uint_t ngx_leaseloft_cors_same(ngx_http_request_t *r,
-    ngx_str_t *origin);
-static void ngx_leaseloft_cors_strip_port(ngx_str_t *scheme, ngx_str_t *host);
-static char *ngx_leaseloft_cors_parse(ngx_str_t *value, ngx_str_t *scheme,
-    ngx_str_t *host);
-static char *ngx_leaseloft_cors_parse_host(ngx_str_t *host);
+#include "ngx_leaseloft_origin.h"
 
 
 static ngx_str_t  ngx_leaseloft_cors_origin = ngx_string("origin");
@@ -62,63 +54,8 @@ ngx_leaseloft_cors_foreign(ngx_http_request_t *r)
     origin = ngx_leaseloft_header(r, &ngx_leaseloft_cors_origin);
 
     return origin != NULL
-           && !ngx_leaseloft_cors_same(r, origin)
+           && !ngx_leaseloft_origin_is_own(r, origin)
            && ngx_leaseloft_cors_allowed(r) == NULL;
-}
-
-
-/* 1 when origin is that of the host to which the request was sent */
-static ngx_uint_t
-ngx_leaseloft_cors_same(ngx_http_request_t *r, ngx_str_t *origin)
-{
-    size_t     len;
-    ngx_str_t  scheme, host;
-
-    ngx_str_set(&scheme, "http");
-
-#if (NGX_HTTP_SSL)
-    if (r->connection->ssl) {
-        ngx_str_set(&scheme, "https");
-    }
-#endif
-
-    if (r->headers_in.host == NULL) {
-        return 0;
-    }
-
-    host = r->headers_in.host->value;
-    ngx_leaseloft_cors_strip_port(&scheme, &host);
-
-    len = scheme.len + sizeof("://") - 1;
-
-    return origin->len == len + host.len
-           && ngx_strncasecmp(origin->data, scheme.data, scheme.len) == 0
-           && ngx_strncmp(origin->data + scheme.len, "://", 3) == 0
-           && ngx_strncasecmp(origin->data + len, host.data, host.len) == 0;
-}
-
-
-static void
-ngx_leaseloft_cors_strip_port(ngx_str_t *scheme, ngx_str_t *host)
-{
-    ngx_str_t  port;
-
-    if (scheme->len == sizeof("http") - 1) {
-        ngx_str_set(&port, ":80");
-
-    } else if (scheme->len == sizeof("https") - 1) {
-        ngx_str_set(&port, ":443");
-
-    } else {
-        return;
-    }
-
-    if (host->len > port.len
-        && ngx_strncmp(host->data + host->len - port.len, port.data, port.len)
-           == 0)
-    {
-        host->len -= port.len;
-    }
 }
 
 
@@ -198,7 +135,7 @@ ngx_leaseloft_request_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        fault = ngx_leaseloft_cors_parse(&value[i], &scheme, &host);
+        fault = ngx_leaseloft_origin_parse(&value[i], &scheme, &host);
 
         if (fault) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -206,8 +143,6 @@ ngx_leaseloft_request_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                &value[i], &cmd->name, fault);
             return NGX_CONF_ERROR;
         }
-
-        ngx_leaseloft_cors_strip_port(&scheme, &host);
 
         origin = ngx_array_push(lcf->origins);
         if (origin == NULL) {
@@ -224,95 +159,4 @@ ngx_leaseloft_request_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
-}
-
-
-/* NULL, or what is wrong with it and what to write instead */
-static char *
-ngx_leaseloft_cors_parse(ngx_str_t *value, ngx_str_t *scheme, ngx_str_t *host)
-{
-    u_char  *p, *last;
-
-    if (value->len == 1 && value->data[0] == '*') {
-        return "browsers send no credentials to whoever allows any origin; "
-               "name each origin";
-    }
-
-    ngx_strlow(value->data, value->data, value->len);
-
-    p = value->data;
-    last = p + value->len;
-
-    while (p < last && ((*p >= 'a' && *p <= 'z') || *p == '+' || *p == '-'
-                        || *p == '.' || (*p >= '0' && *p <= '9')))
-    {
-        p++;
-    }
-
-    if (p == value->data || last - p < 3 || ngx_strncmp(p, "://", 3) != 0) {
-        return "an origin is SCHEME://HOST[:PORT], "
-               "such as https://app.example.com";
-    }
-
-    scheme->data = value->data;
-    scheme->len = p - value->data;
-
-    host->data = p + 3;
-    host->len = last - host->data;
-
-    return ngx_leaseloft_cors_parse_host(host);
-}
-
-
-static char *
-ngx_leaseloft_cors_parse_host(ngx_str_t *host)
-{
-    u_char     *p, *last, *port;
-    ngx_int_t   n;
-
-    p = host->data;
-    last = p + host->len;
-
-    if (p < last && *p == '[') {
-        p++;
-
-        while (p < last && ((*p >= 'a' && *p <= 'f') || *p == ':' || *p == '.'
-                            || (*p >= '0' && *p <= '9')))
-        {
-            p++;
-        }
-
-        if (p == last || *p++ != ']') {
-            return "its address in brackets is none";
-        }
-
-    } else {
-        while (p < last && ((*p >= 'a' && *p <= 'z') || *p == '.' || *p == '-'
-                            || (*p >= '0' && *p <= '9')))
-        {
-            p++;
-        }
-    }
-
-    if (host->len == 0 || *host->data == ':') {
-        return "it names no host";
-    }
-
-    if (p == last) {
-        return NULL;
-    }
-
-    if (*p != ':') {
-        return "an origin has neither path nor query nor user nor wildcard, "
-               "and a name beyond ASCII is written in its xn-- form";
-    }
-
-    port = p + 1;
-    n = ngx_atoi(port, last - port);
-
-    if (n < 1 || n > 65535) {
-        return "its port is not a number from 1 to 65535";
-    }
-
-    return NULL;
 }

@@ -16,6 +16,13 @@ typedef struct {
 } ngx_leaseloft_problem_t;
 
 
+/* of a 401: whoever asks is not whom LeaseLoft-User names */
+static ngx_leaseloft_problem_t  ngx_leaseloft_problem_another = {
+    NGX_HTTP_UNAUTHORIZED, "Another user",
+    "The session is not that of the user whom LeaseLoft-User names."
+};
+
+
 static ngx_leaseloft_problem_t  ngx_leaseloft_problems[] = {
 
     { NGX_HTTP_BAD_REQUEST, "Bad Request",
@@ -59,9 +66,13 @@ ngx_int_t
 ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
     char *detail, ngx_str_t *document)
 {
+    char                     *type;
     size_t                    len, size;
     u_char                   *p;
+    ngx_leaseloft_ctx_t      *ctx;
     ngx_leaseloft_problem_t  *problem;
+
+    type = "about:blank";
 
     for (problem = ngx_leaseloft_problems; problem->status; problem++) {
         if (problem->status == status) {
@@ -69,14 +80,21 @@ ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
         }
     }
 
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+
+    if (ctx && ctx->another && status == NGX_HTTP_UNAUTHORIZED) {
+        type = "/problems/another-user";
+        problem = &ngx_leaseloft_problem_another;
+    }
+
     if (detail == NULL || status == NGX_HTTP_NOT_FOUND) {
         detail = problem->detail;
     }
 
     size = ngx_strlen(detail);
-    len = sizeof("{\"type\":\"about:blank\",\"title\":\"\",\"status\":"
+    len = sizeof("{\"type\":\"\",\"title\":\"\",\"status\":"
                  ",\"detail\":\"\"}") - 1
-          + ngx_strlen(problem->title) + NGX_INT_T_LEN
+          + ngx_strlen(type) + ngx_strlen(problem->title) + NGX_INT_T_LEN
           + size + ngx_escape_json(NULL, (u_char *) detail, size);
 
     p = ngx_pnalloc(r->pool, len);
@@ -86,8 +104,8 @@ ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
 
     document->data = p;
 
-    p = ngx_sprintf(p, "{\"type\":\"about:blank\",\"title\":\"%s\","
-                    "\"status\":%ui,\"detail\":\"", problem->title, status);
+    p = ngx_sprintf(p, "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%ui,"
+                    "\"detail\":\"", type, problem->title, status);
     p = (u_char *) ngx_escape_json(p, (u_char *) detail, size);
     *p++ = '"';
     *p++ = '}';

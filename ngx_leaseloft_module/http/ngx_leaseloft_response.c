@@ -188,7 +188,8 @@ ngx_leaseloft_send_preflight(ngx_http_request_t *r)
     u_char                     buf[NGX_LEASELOFT_ENDPOINTS * 16];
 
     static ngx_str_t  headers =
-        ngx_string("Authorization, Content-Type, If-None-Match, Last-Event-ID");
+        ngx_string("Authorization, Content-Type, If-None-Match, Last-Event-ID, "
+                   "LeaseLoft-User");
     static ngx_str_t  age = ngx_string("600");
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);

@@ -1,0 +1,266 @@
+
+/*
+ * The session of a browser: a token in a cookie that no script can read.  A
+ * page hands its token over once, and from then on asks here who is signed in.
+ *
+ * No page of another origin may do that for it, as it could sign somebody in as
+ * whom it likes: POST takes JSON only, which a form cannot send, and a foreign
+ * Origin is refused.
+ */
+
+
+#include "ngx_leaseloft_body.h"
+#include "ngx_leaseloft_cors.h"
+#include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_member.h"
+#include "ngx_leaseloft_origin.h"
+#include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_token.h"
+#include "ngx_leaseloft_zone.h"
+
+
+/* what browsers keep of a cookie: its name and value (RFC 6265, 6.1) */
+#define NGX_LEASELOFT_SESSION_COOKIE_MAX  4096
+
+
+static ngx_int_t ngx_leaseloft_session_get(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_session_check_post(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_session_post(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_session_body(ngx_http_request_t *r,
+    ngx_str_t *body);
+static ngx_int_t ngx_leaseloft_session_check_delete(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_session_delete(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_session_cookie(ngx_http_request_t *r,
+    ngx_str_t *value, time_t expires);
+static ngx_uint_t ngx_leaseloft_session_is_secure(ngx_http_request_t *r,
+    ngx_str_t *name);
+
+
+static ngx_leaseloft_endpoint_t  ngx_leaseloft_session_delete_endpoint = {
+    .method = NGX_HTTP_DELETE,
+    .methods = ngx_string("DELETE"),
+    .check = ngx_leaseloft_session_check_delete,
+    .handler = ngx_leaseloft_session_delete
+};
+
+
+static ngx_leaseloft_endpoint_t  ngx_leaseloft_session_post_endpoint = {
+    .method = NGX_HTTP_POST,
+    .methods = ngx_string("POST"),
+    .body = 1,
+    .check = ngx_leaseloft_session_check_post,
+    .handler = ngx_leaseloft_session_post,
+    .next = &ngx_leaseloft_session_delete_endpoint
+};
+
+
+ngx_leaseloft_endpoint_t  ngx_leaseloft_session_endpoint = {
+    .method = NGX_HTTP_GET,
+    .methods = ngx_string("GET"),
+    .user = 1,
+    .handler = ngx_leaseloft_session_get,
+    .next = &ngx_leaseloft_session_post_endpoint
+};
+
+
+/* {"user":…,"name":…,"expires_at":…} */
+static ngx_int_t
+ngx_leaseloft_session_get(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+{
+    u_char                    *p;
+    ngx_tm_t                   tm;
+    ngx_int_t                  rc;
+    ngx_str_t                  token, name, body;
+    ngx_leaseloft_claims_t     claims;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    rc = ngx_leaseloft_token_read(r, &token, &claims);
+
+    if (rc == NGX_DECLINED) {
+        /* expired since it was checked */
+        return ngx_leaseloft_send_problem(r, NGX_HTTP_UNAUTHORIZED, NULL);
+    }
+
+    if (rc != NGX_OK
+        || ngx_leaseloft_jwt_name(r->pool, &token, &name) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_pnalloc(r->pool, sizeof("{\"user\":\"\",\"name\":,\"expires_at\":"
+                                    "\"9999-12-31T23:59:59.000Z\"}") - 1
+                             + claims.user_len + name.len);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* the token's own time: what leeway adds to it is not the token's */
+    ngx_gmtime(claims.exp - conf->leeway, &tm);
+
+    body.data = p;
+    p = ngx_sprintf(p, "{\"user\":\"%*s\",\"name\":%V,\"expires_at\":"
+                    "\"%4d-%02d-%02dT%02d:%02d:%02d.000Z\"}",
+                    claims.user_len, claims.user, &name, tm.ngx_tm_year,
+                    tm.ngx_tm_mon, tm.ngx_tm_mday, tm.ngx_tm_hour,
+                    tm.ngx_tm_min, tm.ngx_tm_sec);
+    body.len = p - body.data;
+
+    return ngx_leaseloft_send_json(r, NGX_HTTP_OK, &body);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_session_check_post(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx)
+{
+    return ngx_leaseloft_cors_foreign(r) ? NGX_HTTP_FORBIDDEN : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_session_post(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+{
+    return ngx_leaseloft_read_body(r, ngx_leaseloft_session_body);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_session_body(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_int_t                  rc;
+    ngx_str_t                  token, document;
+    ngx_leaseloft_ctx_t       *ctx;
+    ngx_leaseloft_claims_t     claims;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    rc = ngx_leaseloft_member_string(r, body, "token", &token, &document);
+
+    if (rc == NGX_OK) {
+        rc = ngx_leaseloft_token_verify(r, &token, &claims);
+
+        if (rc == NGX_DECLINED) {
+            ngx_leaseloft_zone_count(ctx->process->zone,
+                                     NGX_LEASELOFT_TOKENS_REFUSED, 1);
+            return ngx_leaseloft_send_problem(r, NGX_HTTP_UNAUTHORIZED, NULL);
+        }
+
+        /* browsers ignore a longer one, and say so to nobody */
+
+        if (rc == NGX_OK
+            && conf->cookie.len + token.len > NGX_LEASELOFT_SESSION_COOKIE_MAX)
+        {
+            rc = ngx_leaseloft_member_fault(r, "token", "is too long for a "
+                                            "cookie, of which browsers keep "
+                                            "4096 bytes, its name included",
+                                            &document);
+            rc = rc == NGX_OK ? NGX_DECLINED : NGX_ERROR;
+        }
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_leaseloft_send_problem_document(r,
+                                    NGX_LEASELOFT_UNPROCESSABLE, &document);
+    }
+
+    if (rc != NGX_OK
+        || ngx_leaseloft_session_cookie(r, &token, claims.exp) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_leaseloft_send_response(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_session_check_delete(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx)
+{
+    return ngx_leaseloft_token_cookie(r) && ngx_leaseloft_cors_foreign(r)
+           ? NGX_HTTP_FORBIDDEN : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_session_delete(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+{
+    static ngx_str_t  none = ngx_string("");
+
+    if (ngx_leaseloft_session_cookie(r, &none, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_leaseloft_send_response(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
+}
+
+
+/*
+ * Set-Cookie (RFC 6265, 4.1).  Max-Age goes by the browser's own clock, so it
+ * counts where both are understood; a time that has passed removes the cookie.
+ */
+static ngx_int_t
+ngx_leaseloft_session_cookie(ngx_http_request_t *r, ngx_str_t *value,
+    time_t expires)
+{
+    u_char                    *p;
+    time_t                     age;
+    ngx_str_t                  header;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+    age = ngx_max(expires - ngx_time(), 0);
+
+    p = ngx_pnalloc(r->pool, conf->cookie.len + value->len + NGX_TIME_T_LEN
+                             + sizeof("=; Path=/; Max-Age=; Expires=Thu, "
+                                      "01 Jan 1970 00:00:00 GMT; HttpOnly; "
+                                      "SameSite=Lax; Secure") - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    header.data = p;
+
+    p = ngx_sprintf(p, "%V=%V; Path=/; Max-Age=%T; Expires=", &conf->cookie,
+                    value, age);
+    p = ngx_http_time(p, expires);
+    p = ngx_sprintf(p, "; HttpOnly; SameSite=Lax%s",
+                    ngx_leaseloft_session_is_secure(r, &conf->cookie)
+                    ? "; Secure" : "");
+
+    header.len = p - header.data;
+
+    return ngx_leaseloft_add_header(r, "Set-Cookie", &header);
+}
+
+
+/* browsers take no cookie of these prefixes without it (RFC 6265bis, 4.1.3) */
+static ngx_uint_t
+ngx_leaseloft_session_is_secure(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    static ngx_str_t  prefixes[] = {
+        ngx_string("__Host-"), ngx_string("__Secure-")
+    };
+
+    for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (name->len >= prefixes[i].len
+            && ngx_strncasecmp(name->data, prefixes[i].data, prefixes[i].len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return ngx_leaseloft_origin_is_https(r);
+}
