@@ -69,7 +69,7 @@ void fuzz_requests_end(void);
 
 /* the two connections to Redis, told apart by who made them */
 typedef struct {
-    ngx_leaseloft_redis_t  *redis;
+    ngx_leaseloft_conn_t   *redis;
     ngx_connection_t       *connection;    /* NULL: closed */
     const u_char           *in;            /* what recv() gives */
     size_t                  in_len;

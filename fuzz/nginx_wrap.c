@@ -44,13 +44,13 @@ static ngx_queue_t  fuzz_clients = { &fuzz_clients, &fuzz_clients };
 
 ngx_pool_t *__real_ngx_create_pool(size_t size, ngx_log_t *log);
 ngx_pool_t *__wrap_ngx_create_pool(size_t size, ngx_log_t *log);
-ngx_leaseloft_redis_t *__real_ngx_leaseloft_redis_create(
+ngx_leaseloft_conn_t *__real_ngx_leaseloft_conn_create(
     ngx_leaseloft_main_conf_t *mcf, char *name,
-    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+    ngx_leaseloft_conn_handlers_t *handlers, void *data, ngx_pool_t *pool,
     ngx_log_t *log);
-ngx_leaseloft_redis_t *__wrap_ngx_leaseloft_redis_create(
+ngx_leaseloft_conn_t *__wrap_ngx_leaseloft_conn_create(
     ngx_leaseloft_main_conf_t *mcf, char *name,
-    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+    ngx_leaseloft_conn_handlers_t *handlers, void *data, ngx_pool_t *pool,
     ngx_log_t *log);
 ngx_int_t __wrap_ngx_event_connect_peer(ngx_peer_connection_t *pc);
 void __wrap_ngx_close_connection(ngx_connection_t *c);
@@ -68,10 +68,11 @@ void __wrap_ngx_http_finalize_request(ngx_http_request_t *r, ngx_int_t rc);
 void __wrap_ngx_http_run_posted_requests(ngx_connection_t *c);
 ngx_int_t __wrap_ngx_leaseloft_read_body(ngx_http_request_t *r,
     ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body));
-ngx_int_t __wrap_ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool);
-void *__wrap_ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
-    ngx_http_request_t *r);
-void __wrap_ngx_leaseloft_lean_ssl(ngx_http_request_t *r);
+ngx_int_t __wrap_ngx_leaseloft_stream_shrink(ngx_http_request_t *r,
+    ngx_pool_t *pool);
+void *__wrap_ngx_leaseloft_stream_hibernate_tables(
+    ngx_leaseloft_process_t *process, ngx_http_request_t *r);
+void __wrap_ngx_leaseloft_stream_shrink_ssl(ngx_http_request_t *r);
 void __wrap_ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
     ngx_leaseloft_counter_e counter, ngx_uint_t n);
 ngx_int_t __wrap_ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone,
@@ -152,16 +153,16 @@ fuzz_receive(fuzz_peer_t *peer, const u_char *data, size_t len)
 }
 
 
-ngx_leaseloft_redis_t *
-__wrap_ngx_leaseloft_redis_create(ngx_leaseloft_main_conf_t *mcf, char *name,
-    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+ngx_leaseloft_conn_t *
+__wrap_ngx_leaseloft_conn_create(ngx_leaseloft_main_conf_t *mcf, char *name,
+    ngx_leaseloft_conn_handlers_t *handlers, void *data, ngx_pool_t *pool,
     ngx_log_t *log)
 {
-    ngx_uint_t              i;
-    ngx_leaseloft_redis_t  *redis;
+    ngx_uint_t             i;
+    ngx_leaseloft_conn_t  *redis;
 
-    redis = __real_ngx_leaseloft_redis_create(mcf, name, handlers, data, pool,
-                                              log);
+    redis = __real_ngx_leaseloft_conn_create(mcf, name, handlers, data, pool,
+                                             log);
 
     i = ngx_strcmp(name, "command") == 0 ? FUZZ_COMMAND : FUZZ_SUBSCRIPTION;
     fuzz_peers[i].redis = redis;
@@ -577,14 +578,14 @@ __wrap_ngx_leaseloft_read_body(ngx_http_request_t *r,
 /* what a stream gives back, and what processes share, is not looked at */
 
 ngx_int_t
-__wrap_ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool)
+__wrap_ngx_leaseloft_stream_shrink(ngx_http_request_t *r, ngx_pool_t *pool)
 {
     return NGX_DECLINED;
 }
 
 
 void *
-__wrap_ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
+__wrap_ngx_leaseloft_stream_hibernate_tables(ngx_leaseloft_process_t *process,
     ngx_http_request_t *r)
 {
     return NULL;
@@ -592,7 +593,7 @@ __wrap_ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
 
 
 void
-__wrap_ngx_leaseloft_lean_ssl(ngx_http_request_t *r)
+__wrap_ngx_leaseloft_stream_shrink_ssl(ngx_http_request_t *r)
 {
 }
 

@@ -694,7 +694,7 @@ ngx_leaseloft_init_process(ngx_cycle_t *cycle)
     ngx_leaseloft_write_init(process);
 
     process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
-    process->tokens = ngx_leaseloft_tokens_create(pool, cycle->log);
+    process->tokens = ngx_leaseloft_token_cache_create(pool, cycle->log);
     process->channels = ngx_leaseloft_channels_create(process, pool);
     process->streams = ngx_leaseloft_streams_create(process, pool);
 

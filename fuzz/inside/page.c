@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     void                     *reply;
     ngx_pool_t               *pool;
     redisReader              *reader;
-    ngx_leaseloft_replies_t   replies;
+    ngx_leaseloft_reader_t    replies;
 
     if (size < 2) {
         return 0;
@@ -68,8 +68,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reader = redisReaderCreate();
 
     CHECK(reader != NULL
-          && ngx_leaseloft_replies_init(&replies, pool, &fuzz_log) == NGX_OK
-          && ngx_leaseloft_replies_attach(&replies, reader) == NGX_OK);
+          && ngx_leaseloft_reader_init(&replies, pool, &fuzz_log) == NGX_OK
+          && ngx_leaseloft_reader_attach(&replies, reader) == NGX_OK);
 
     if (redisReaderFeed(reader, (const char *) data + 2, size - 2) == REDIS_OK
         && redisReaderGetReply(reader, &reply) == REDIS_OK && reply)

@@ -160,7 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_memzero(&process, sizeof(ngx_leaseloft_process_t));
 
     mcf.process = &process;
-    process.tokens = ngx_leaseloft_tokens_create(pool, &fuzz_log);
+    process.tokens = ngx_leaseloft_token_cache_create(pool, &fuzz_log);
     CHECK(process.tokens != NULL);
 
     if (fuzz_keys[0].mac == NULL) {

@@ -119,8 +119,8 @@ ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
         return NGX_DECLINED;
     }
 
-    return ngx_leaseloft_tokens_check(mcf->process->tokens, conf, token,
-                                      claims, r->connection->log);
+    return ngx_leaseloft_token_cache_check(mcf->process->tokens, conf, token,
+                                           claims, r->connection->log);
 }
 
 

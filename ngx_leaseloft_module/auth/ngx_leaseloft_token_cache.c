@@ -14,11 +14,11 @@
 
 
 /* powers of two */
-#define NGX_LEASELOFT_TOKENS_BUCKETS  8192
-#define NGX_LEASELOFT_TOKENS_REFUSED_MAX  1024
+#define NGX_LEASELOFT_TOKEN_CACHE_BUCKETS  8192
+#define NGX_LEASELOFT_TOKEN_CACHE_REFUSED_MAX  1024
 
 /* seconds; the clock may be set back */
-#define NGX_LEASELOFT_TOKENS_REFUSED_TIME  60
+#define NGX_LEASELOFT_TOKEN_CACHE_REFUSED_TIME  60
 
 
 typedef struct ngx_leaseloft_token_s  ngx_leaseloft_token_t;
@@ -39,7 +39,7 @@ typedef struct {
 } ngx_leaseloft_refused_t;
 
 
-struct ngx_leaseloft_tokens_s {
+struct ngx_leaseloft_token_cache_s {
     ngx_leaseloft_token_t     **buckets;
     ngx_queue_t                 used;      /* most recently used first */
     ngx_uint_t                  n;
@@ -49,39 +49,42 @@ struct ngx_leaseloft_tokens_s {
 };
 
 
-static void ngx_leaseloft_tokens_free(void *data);
-static ngx_int_t ngx_leaseloft_tokens_verify(ngx_leaseloft_tokens_t *tokens,
-    ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest,
+static void ngx_leaseloft_token_cache_free(void *data);
+static ngx_int_t ngx_leaseloft_token_cache_verify(
+    ngx_leaseloft_token_cache_t *tokens, ngx_leaseloft_loc_conf_t *conf,
+    ngx_str_t *token, u_char *digest, ngx_leaseloft_claims_t *claims,
+    ngx_log_t *log);
+static ngx_int_t ngx_leaseloft_token_cache_digest(
+    ngx_leaseloft_token_cache_t *tokens, ngx_leaseloft_loc_conf_t *conf,
+    ngx_str_t *token, u_char *digest);
+static uint32_t ngx_leaseloft_token_cache_hash(u_char *digest);
+static ngx_leaseloft_token_t *ngx_leaseloft_token_cache_lookup(
+    ngx_leaseloft_token_cache_t *tokens, u_char *digest);
+static void ngx_leaseloft_token_cache_remember(
+    ngx_leaseloft_token_cache_t *tokens, u_char *digest,
     ngx_leaseloft_claims_t *claims, ngx_log_t *log);
-static ngx_int_t ngx_leaseloft_tokens_digest(ngx_leaseloft_tokens_t *tokens,
-    ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest);
-static uint32_t ngx_leaseloft_tokens_hash(u_char *digest);
-static ngx_leaseloft_token_t *ngx_leaseloft_tokens_lookup(
-    ngx_leaseloft_tokens_t *tokens, u_char *digest);
-static void ngx_leaseloft_tokens_remember(ngx_leaseloft_tokens_t *tokens,
-    u_char *digest, ngx_leaseloft_claims_t *claims, ngx_log_t *log);
-static ngx_leaseloft_token_t *ngx_leaseloft_tokens_oldest(
-    ngx_leaseloft_tokens_t *tokens);
-static void ngx_leaseloft_tokens_forget(ngx_leaseloft_tokens_t *tokens,
-    ngx_leaseloft_token_t *t);
+static ngx_leaseloft_token_t *ngx_leaseloft_token_cache_oldest(
+    ngx_leaseloft_token_cache_t *tokens);
+static void ngx_leaseloft_token_cache_forget(
+    ngx_leaseloft_token_cache_t *tokens, ngx_leaseloft_token_t *t);
 
 
-ngx_leaseloft_tokens_t *
-ngx_leaseloft_tokens_create(ngx_pool_t *pool, ngx_log_t *log)
+ngx_leaseloft_token_cache_t *
+ngx_leaseloft_token_cache_create(ngx_pool_t *pool, ngx_log_t *log)
 {
-    ngx_pool_cleanup_t      *cln;
-    ngx_leaseloft_tokens_t  *tokens;
+    ngx_pool_cleanup_t           *cln;
+    ngx_leaseloft_token_cache_t  *tokens;
 
     cln = ngx_pool_cleanup_add(pool, 0);
-    tokens = ngx_pcalloc(pool, sizeof(ngx_leaseloft_tokens_t));
+    tokens = ngx_pcalloc(pool, sizeof(ngx_leaseloft_token_cache_t));
 
     if (cln == NULL || tokens == NULL) {
         return NULL;
     }
 
-    tokens->buckets = ngx_pcalloc(pool, NGX_LEASELOFT_TOKENS_BUCKETS
+    tokens->buckets = ngx_pcalloc(pool, NGX_LEASELOFT_TOKEN_CACHE_BUCKETS
                                         * sizeof(ngx_leaseloft_token_t *));
-    tokens->refused = ngx_pcalloc(pool, NGX_LEASELOFT_TOKENS_REFUSED_MAX
+    tokens->refused = ngx_pcalloc(pool, NGX_LEASELOFT_TOKEN_CACHE_REFUSED_MAX
                                         * sizeof(ngx_leaseloft_refused_t));
 
     if (tokens->buckets == NULL || tokens->refused == NULL) {
@@ -98,7 +101,7 @@ ngx_leaseloft_tokens_create(ngx_pool_t *pool, ngx_log_t *log)
 
     ngx_queue_init(&tokens->used);
 
-    cln->handler = ngx_leaseloft_tokens_free;
+    cln->handler = ngx_leaseloft_token_cache_free;
     cln->data = tokens;
 
     if (tokens->md == NULL || tokens->md_ctx == NULL) {
@@ -111,13 +114,13 @@ ngx_leaseloft_tokens_create(ngx_pool_t *pool, ngx_log_t *log)
 
 
 static void
-ngx_leaseloft_tokens_free(void *data)
+ngx_leaseloft_token_cache_free(void *data)
 {
-    ngx_leaseloft_tokens_t  *tokens = data;
+    ngx_leaseloft_token_cache_t  *tokens = data;
 
     while (tokens->n) {
-        ngx_leaseloft_tokens_forget(tokens,
-                                    ngx_leaseloft_tokens_oldest(tokens));
+        ngx_leaseloft_token_cache_forget(tokens,
+                                     ngx_leaseloft_token_cache_oldest(tokens));
     }
 
     EVP_MD_CTX_free(tokens->md_ctx);
@@ -129,7 +132,7 @@ ngx_leaseloft_tokens_free(void *data)
 
 
 ngx_int_t
-ngx_leaseloft_tokens_check(ngx_leaseloft_tokens_t *tokens,
+ngx_leaseloft_token_cache_check(ngx_leaseloft_token_cache_t *tokens,
     ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
     ngx_leaseloft_claims_t *claims, ngx_log_t *log)
 {
@@ -140,15 +143,17 @@ ngx_leaseloft_tokens_check(ngx_leaseloft_tokens_t *tokens,
         return NGX_DECLINED;
     }
 
-    if (ngx_leaseloft_tokens_digest(tokens, conf, token, digest) != NGX_OK) {
+    if (ngx_leaseloft_token_cache_digest(tokens, conf, token, digest)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    t = ngx_leaseloft_tokens_lookup(tokens, digest);
+    t = ngx_leaseloft_token_cache_lookup(tokens, digest);
 
     if (t == NULL) {
-        return ngx_leaseloft_tokens_verify(tokens, conf, token, digest, claims,
-                                           log);
+        return ngx_leaseloft_token_cache_verify(tokens, conf, token, digest,
+                                                claims, log);
     }
 
     claims->exp = t->exp;
@@ -161,18 +166,19 @@ ngx_leaseloft_tokens_check(ngx_leaseloft_tokens_t *tokens,
 
 /* a token not known as good: NGX_OK, NGX_DECLINED or NGX_ERROR */
 static ngx_int_t
-ngx_leaseloft_tokens_verify(ngx_leaseloft_tokens_t *tokens,
+ngx_leaseloft_token_cache_verify(ngx_leaseloft_token_cache_t *tokens,
     ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest,
     ngx_leaseloft_claims_t *claims, ngx_log_t *log)
 {
     ngx_int_t                 rc;
     ngx_leaseloft_refused_t  *refused;
 
-    refused = &tokens->refused[ngx_leaseloft_tokens_hash(digest)
-                               % NGX_LEASELOFT_TOKENS_REFUSED_MAX];
+    refused = &tokens->refused[ngx_leaseloft_token_cache_hash(digest)
+                               % NGX_LEASELOFT_TOKEN_CACHE_REFUSED_MAX];
 
     if (refused->expires > ngx_time()
-        && refused->expires <= ngx_time() + NGX_LEASELOFT_TOKENS_REFUSED_TIME
+        && refused->expires
+           <= ngx_time() + NGX_LEASELOFT_TOKEN_CACHE_REFUSED_TIME
         && ngx_memcmp(refused->digest, digest, NGX_LEASELOFT_DIGEST_LEN) == 0)
     {
         return NGX_DECLINED;
@@ -183,12 +189,12 @@ ngx_leaseloft_tokens_verify(ngx_leaseloft_tokens_t *tokens,
     switch (rc) {
 
     case NGX_OK:
-        ngx_leaseloft_tokens_remember(tokens, digest, claims, log);
+        ngx_leaseloft_token_cache_remember(tokens, digest, claims, log);
         return NGX_OK;
 
     case NGX_DECLINED:
         ngx_memcpy(refused->digest, digest, NGX_LEASELOFT_DIGEST_LEN);
-        refused->expires = ngx_time() + NGX_LEASELOFT_TOKENS_REFUSED_TIME;
+        refused->expires = ngx_time() + NGX_LEASELOFT_TOKEN_CACHE_REFUSED_TIME;
         return NGX_DECLINED;
 
     case NGX_AGAIN:
@@ -205,7 +211,7 @@ ngx_leaseloft_tokens_verify(ngx_leaseloft_tokens_t *tokens,
  * and tokens make the same text.
  */
 static ngx_int_t
-ngx_leaseloft_tokens_digest(ngx_leaseloft_tokens_t *tokens,
+ngx_leaseloft_token_cache_digest(ngx_leaseloft_token_cache_t *tokens,
     ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest)
 {
     EVP_MD_CTX  *ctx;
@@ -234,7 +240,7 @@ ngx_leaseloft_tokens_digest(ngx_leaseloft_tokens_t *tokens,
 
 
 static uint32_t
-ngx_leaseloft_tokens_hash(u_char *digest)
+ngx_leaseloft_token_cache_hash(u_char *digest)
 {
     uint32_t  hash;
 
@@ -245,12 +251,13 @@ ngx_leaseloft_tokens_hash(u_char *digest)
 
 
 static ngx_leaseloft_token_t *
-ngx_leaseloft_tokens_lookup(ngx_leaseloft_tokens_t *tokens, u_char *digest)
+ngx_leaseloft_token_cache_lookup(ngx_leaseloft_token_cache_t *tokens,
+    u_char *digest)
 {
     ngx_leaseloft_token_t  *t;
 
-    t = tokens->buckets[ngx_leaseloft_tokens_hash(digest)
-                        % NGX_LEASELOFT_TOKENS_BUCKETS];
+    t = tokens->buckets[ngx_leaseloft_token_cache_hash(digest)
+                        % NGX_LEASELOFT_TOKEN_CACHE_BUCKETS];
 
     while (t && ngx_memcmp(t->digest, digest, NGX_LEASELOFT_DIGEST_LEN) != 0) {
         t = t->next;
@@ -261,7 +268,7 @@ ngx_leaseloft_tokens_lookup(ngx_leaseloft_tokens_t *tokens, u_char *digest)
     }
 
     if (t->exp <= ngx_time()) {
-        ngx_leaseloft_tokens_forget(tokens, t);
+        ngx_leaseloft_token_cache_forget(tokens, t);
         return NULL;
     }
 
@@ -275,14 +282,14 @@ ngx_leaseloft_tokens_lookup(ngx_leaseloft_tokens_t *tokens, u_char *digest)
 /* there is no harm in not remembering one */
 
 static void
-ngx_leaseloft_tokens_remember(ngx_leaseloft_tokens_t *tokens, u_char *digest,
-    ngx_leaseloft_claims_t *claims, ngx_log_t *log)
+ngx_leaseloft_token_cache_remember(ngx_leaseloft_token_cache_t *tokens,
+    u_char *digest, ngx_leaseloft_claims_t *claims, ngx_log_t *log)
 {
     ngx_leaseloft_token_t   *t, **bucket;
 
     if (tokens->n == NGX_LEASELOFT_TOKENS) {
-        ngx_leaseloft_tokens_forget(tokens,
-                                    ngx_leaseloft_tokens_oldest(tokens));
+        ngx_leaseloft_token_cache_forget(tokens,
+                                     ngx_leaseloft_token_cache_oldest(tokens));
     }
 
     t = ngx_alloc(offsetof(ngx_leaseloft_token_t, user) + claims->user_len,
@@ -296,8 +303,8 @@ ngx_leaseloft_tokens_remember(ngx_leaseloft_tokens_t *tokens, u_char *digest,
     ngx_memcpy(t->user, claims->user, t->len);
     ngx_memcpy(t->digest, digest, NGX_LEASELOFT_DIGEST_LEN);
 
-    bucket = &tokens->buckets[ngx_leaseloft_tokens_hash(digest)
-                              % NGX_LEASELOFT_TOKENS_BUCKETS];
+    bucket = &tokens->buckets[ngx_leaseloft_token_cache_hash(digest)
+                              % NGX_LEASELOFT_TOKEN_CACHE_BUCKETS];
     t->next = *bucket;
     *bucket = t;
 
@@ -307,7 +314,7 @@ ngx_leaseloft_tokens_remember(ngx_leaseloft_tokens_t *tokens, u_char *digest,
 
 
 static ngx_leaseloft_token_t *
-ngx_leaseloft_tokens_oldest(ngx_leaseloft_tokens_t *tokens)
+ngx_leaseloft_token_cache_oldest(ngx_leaseloft_token_cache_t *tokens)
 {
     return ngx_queue_data(ngx_queue_last(&tokens->used), ngx_leaseloft_token_t,
                           queue);
@@ -315,13 +322,13 @@ ngx_leaseloft_tokens_oldest(ngx_leaseloft_tokens_t *tokens)
 
 
 static void
-ngx_leaseloft_tokens_forget(ngx_leaseloft_tokens_t *tokens,
+ngx_leaseloft_token_cache_forget(ngx_leaseloft_token_cache_t *tokens,
     ngx_leaseloft_token_t *t)
 {
     ngx_leaseloft_token_t  **p;
 
-    p = &tokens->buckets[ngx_leaseloft_tokens_hash(t->digest)
-                         % NGX_LEASELOFT_TOKENS_BUCKETS];
+    p = &tokens->buckets[ngx_leaseloft_token_cache_hash(t->digest)
+                         % NGX_LEASELOFT_TOKEN_CACHE_BUCKETS];
 
     while (*p != t) {
         p = &(*p)->next;

@@ -32,7 +32,7 @@ typedef struct ngx_leaseloft_process_s   ngx_leaseloft_process_t;
 typedef struct ngx_leaseloft_link_s      ngx_leaseloft_link_t;
 typedef struct ngx_leaseloft_channels_s  ngx_leaseloft_channels_t;
 typedef struct ngx_leaseloft_streams_s   ngx_leaseloft_streams_t;
-typedef struct ngx_leaseloft_tokens_s    ngx_leaseloft_tokens_t;
+typedef struct ngx_leaseloft_token_cache_s  ngx_leaseloft_token_cache_t;
 typedef struct ngx_leaseloft_zone_s      ngx_leaseloft_zone_t;
 typedef struct ngx_leaseloft_key_s       ngx_leaseloft_key_t;
 typedef struct ngx_leaseloft_ctx_s       ngx_leaseloft_ctx_t;
@@ -120,19 +120,19 @@ typedef struct {
 
 /* what this worker process of nginx has */
 struct ngx_leaseloft_process_s {
-    ngx_leaseloft_main_conf_t  *conf;
-    ngx_leaseloft_link_t       *link;      /* to Redis */
-    ngx_leaseloft_channels_t   *channels;  /* watched properties and users */
-    ngx_leaseloft_streams_t    *streams;   /* open event streams */
-    void                       *empty;     /* tables of those that hibernate */
-    ngx_leaseloft_tokens_t     *tokens;    /* verified tokens, remembered */
-    ngx_leaseloft_zone_t       *zone;      /* shared with other processes */
-    ngx_rbtree_t                held;      /* writes that await a verdict */
-    ngx_rbtree_node_t           held_sentinel;
-    uint64_t                    requests;  /* last number given to one */
-    ngx_str_t                   name;      /* random; names the reply channel */
-    ngx_connection_t           *quit;      /* tells that nginx quits */
-    ngx_log_t                  *log;
+    ngx_leaseloft_main_conf_t    *conf;
+    ngx_leaseloft_link_t         *link;     /* to Redis */
+    ngx_leaseloft_channels_t     *channels; /* watched properties and users */
+    ngx_leaseloft_streams_t      *streams;  /* open event streams */
+    void                         *empty;    /* tables of hibernating requests */
+    ngx_leaseloft_token_cache_t  *tokens;   /* verified tokens */
+    ngx_leaseloft_zone_t         *zone;     /* shared with other processes */
+    ngx_rbtree_t                  held;     /* writes that await a verdict */
+    ngx_rbtree_node_t             held_sentinel;
+    uint64_t                      requests; /* last number given to one */
+    ngx_str_t                     name;     /* random; of the reply channel */
+    ngx_connection_t             *quit;     /* tells that nginx quits */
+    ngx_log_t                    *log;
 };
 
 

@@ -25,7 +25,7 @@
 typedef struct {
     ngx_rbtree_key_t            key;
     uint64_t                    rest;
-} ngx_leaseloft_row_user_t;
+} ngx_leaseloft_zone_row_user_t;
 
 
 typedef struct {
@@ -33,7 +33,7 @@ typedef struct {
     uint64_t                    rest;
     ngx_pid_t                   pid;
     uint32_t                    streams;
-} ngx_leaseloft_row_t;
+} ngx_leaseloft_zone_row_t;
 
 
 /* what lies in the zone */
@@ -57,15 +57,16 @@ static void ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone,
     ngx_log_t *log);
 static ngx_uint_t ngx_leaseloft_zone_alive(ngx_leaseloft_zone_t *zone,
     ngx_pid_t pid);
-static ngx_leaseloft_row_user_t ngx_leaseloft_row_user(ngx_str_t *user);
-static ngx_int_t ngx_leaseloft_row_cmp(ngx_leaseloft_row_t *row,
-    ngx_leaseloft_row_user_t *user, ngx_pid_t pid);
-static void ngx_leaseloft_row_insert(ngx_rbtree_node_t *temp,
+static ngx_leaseloft_zone_row_user_t ngx_leaseloft_zone_row_user(
+    ngx_str_t *user);
+static ngx_int_t ngx_leaseloft_zone_row_cmp(ngx_leaseloft_zone_row_t *row,
+    ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid);
+static void ngx_leaseloft_zone_row_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
-static ngx_leaseloft_row_t *ngx_leaseloft_row_first(ngx_rbtree_t *rows,
-    ngx_leaseloft_row_user_t *user, ngx_pid_t pid);
-static ngx_leaseloft_row_t *ngx_leaseloft_row_next(ngx_rbtree_t *rows,
-    ngx_leaseloft_row_t *row);
+static ngx_leaseloft_zone_row_t *ngx_leaseloft_zone_row_first(
+    ngx_rbtree_t *rows, ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid);
+static ngx_leaseloft_zone_row_t *ngx_leaseloft_zone_row_next(ngx_rbtree_t *rows,
+    ngx_leaseloft_zone_row_t *row);
 
 
 ngx_int_t
@@ -112,7 +113,7 @@ ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     }
 
     ngx_rbtree_init(&shared->rows, &shared->sentinel,
-                    ngx_leaseloft_row_insert);
+                    ngx_leaseloft_zone_row_insert);
 
     len = sizeof(" in leaseloft_zone");
 
@@ -158,10 +159,10 @@ ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
 static void
 ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone, ngx_log_t *log)
 {
-    ngx_uint_t            lost;
-    ngx_rbtree_t         *rows;
-    ngx_rbtree_node_t    *node;
-    ngx_leaseloft_row_t  *row, *next;
+    ngx_uint_t                 lost;
+    ngx_rbtree_t              *rows;
+    ngx_rbtree_node_t         *node;
+    ngx_leaseloft_zone_row_t  *row, *next;
 
     lost = 0;
     rows = &zone->shared->rows;
@@ -173,11 +174,11 @@ ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone, ngx_log_t *log)
 
     if (rows->root != rows->sentinel) {
         node = ngx_rbtree_min(rows->root, rows->sentinel);
-        row = (ngx_leaseloft_row_t *) node;
+        row = (ngx_leaseloft_zone_row_t *) node;
     }
 
     while (row) {
-        next = ngx_leaseloft_row_next(rows, row);
+        next = ngx_leaseloft_zone_row_next(rows, row);
 
         if (ngx_leaseloft_zone_alive(zone, row->pid)) {
             zone->shared->streams += row->streams;
@@ -209,12 +210,12 @@ ngx_leaseloft_zone_alive(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
 }
 
 
-static ngx_leaseloft_row_user_t
-ngx_leaseloft_row_user(ngx_str_t *user)
+static ngx_leaseloft_zone_row_user_t
+ngx_leaseloft_zone_row_user(ngx_str_t *user)
 {
-    u_char                    digest[16];
-    ngx_md5_t                 md5;
-    ngx_leaseloft_row_user_t  u;
+    u_char                         digest[16];
+    ngx_md5_t                      md5;
+    ngx_leaseloft_zone_row_user_t  u;
 
     ngx_md5_init(&md5);
     ngx_md5_update(&md5, user->data, user->len);
@@ -228,8 +229,8 @@ ngx_leaseloft_row_user(ngx_str_t *user)
 
 
 static ngx_int_t
-ngx_leaseloft_row_cmp(ngx_leaseloft_row_t *row,
-    ngx_leaseloft_row_user_t *user, ngx_pid_t pid)
+ngx_leaseloft_zone_row_cmp(ngx_leaseloft_zone_row_t *row,
+    ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid)
 {
     if (row->node.key != user->key) {
         return row->node.key < user->key ? -1 : 1;
@@ -244,20 +245,20 @@ ngx_leaseloft_row_cmp(ngx_leaseloft_row_t *row,
 
 
 static void
-ngx_leaseloft_row_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
+ngx_leaseloft_zone_row_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
     ngx_rbtree_node_t *sentinel)
 {
-    ngx_rbtree_node_t         **p;
-    ngx_leaseloft_row_t        *row;
-    ngx_leaseloft_row_user_t    user;
+    ngx_rbtree_node_t              **p;
+    ngx_leaseloft_zone_row_t        *row;
+    ngx_leaseloft_zone_row_user_t    user;
 
-    row = (ngx_leaseloft_row_t *) node;
+    row = (ngx_leaseloft_zone_row_t *) node;
     user.key = node->key;
     user.rest = row->rest;
 
     for ( ;; ) {
-        p = ngx_leaseloft_row_cmp((ngx_leaseloft_row_t *) temp, &user,
-                                  row->pid) > 0
+        p = ngx_leaseloft_zone_row_cmp((ngx_leaseloft_zone_row_t *) temp, &user,
+                                       row->pid) > 0
             ? &temp->left : &temp->right;
 
         if (*p == sentinel) {
@@ -276,20 +277,20 @@ ngx_leaseloft_row_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
 
 
 /* the first row that does not come before (user, pid) */
-static ngx_leaseloft_row_t *
-ngx_leaseloft_row_first(ngx_rbtree_t *rows, ngx_leaseloft_row_user_t *user,
-    ngx_pid_t pid)
+static ngx_leaseloft_zone_row_t *
+ngx_leaseloft_zone_row_first(ngx_rbtree_t *rows,
+    ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid)
 {
-    ngx_rbtree_node_t    *node;
-    ngx_leaseloft_row_t  *row, *found;
+    ngx_rbtree_node_t         *node;
+    ngx_leaseloft_zone_row_t  *row, *found;
 
     found = NULL;
     node = rows->root;
 
     while (node != rows->sentinel) {
-        row = (ngx_leaseloft_row_t *) node;
+        row = (ngx_leaseloft_zone_row_t *) node;
 
-        if (ngx_leaseloft_row_cmp(row, user, pid) < 0) {
+        if (ngx_leaseloft_zone_row_cmp(row, user, pid) < 0) {
             node = node->right;
 
         } else {
@@ -302,10 +303,10 @@ ngx_leaseloft_row_first(ngx_rbtree_t *rows, ngx_leaseloft_row_user_t *user,
 }
 
 
-static ngx_leaseloft_row_t *
-ngx_leaseloft_row_next(ngx_rbtree_t *rows, ngx_leaseloft_row_t *row)
+static ngx_leaseloft_zone_row_t *
+ngx_leaseloft_zone_row_next(ngx_rbtree_t *rows, ngx_leaseloft_zone_row_t *row)
 {
-    return (ngx_leaseloft_row_t *) ngx_rbtree_next(rows, &row->node);
+    return (ngx_leaseloft_zone_row_t *) ngx_rbtree_next(rows, &row->node);
 }
 
 
@@ -323,11 +324,11 @@ ngx_int_t
 ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
     ngx_uint_t max)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 streams;
-    ngx_rbtree_t              *rows;
-    ngx_leaseloft_row_t       *row, *own;
-    ngx_leaseloft_row_user_t   u;
+    ngx_int_t                      rc;
+    ngx_uint_t                     streams;
+    ngx_rbtree_t                  *rows;
+    ngx_leaseloft_zone_row_t      *row, *own;
+    ngx_leaseloft_zone_row_user_t  u;
 
     if (zone == NULL) {
         return NGX_DECLINED;
@@ -337,13 +338,13 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
     streams = 0;
     own = NULL;
     rows = &zone->shared->rows;
-    u = ngx_leaseloft_row_user(user);
+    u = ngx_leaseloft_zone_row_user(user);
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
-    for (row = ngx_leaseloft_row_first(rows, &u, 0);
+    for (row = ngx_leaseloft_zone_row_first(rows, &u, 0);
          row && row->node.key == u.key && row->rest == u.rest;
-         row = ngx_leaseloft_row_next(rows, row))
+         row = ngx_leaseloft_zone_row_next(rows, row))
     {
         streams += row->streams;
 
@@ -357,7 +358,8 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
     }
 
     if (own == NULL) {
-        own = ngx_slab_alloc_locked(zone->shpool, sizeof(ngx_leaseloft_row_t));
+        own = ngx_slab_alloc_locked(zone->shpool,
+                                    sizeof(ngx_leaseloft_zone_row_t));
         if (own == NULL) {
             goto done;
         }
@@ -371,7 +373,7 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
          * in a process that runs from another file of this module, before or
          * after an upgrade, the function lies elsewhere
          */
-        rows->insert = ngx_leaseloft_row_insert;
+        rows->insert = ngx_leaseloft_zone_row_insert;
 
         ngx_rbtree_insert(rows, &own->node);
     }
@@ -391,22 +393,22 @@ done:
 void
 ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone, ngx_str_t *user)
 {
-    ngx_rbtree_t              *rows;
-    ngx_leaseloft_row_t       *row;
-    ngx_leaseloft_row_user_t   u;
+    ngx_rbtree_t                   *rows;
+    ngx_leaseloft_zone_row_t       *row;
+    ngx_leaseloft_zone_row_user_t   u;
 
     if (zone == NULL) {
         return;
     }
 
     rows = &zone->shared->rows;
-    u = ngx_leaseloft_row_user(user);
+    u = ngx_leaseloft_zone_row_user(user);
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
-    row = ngx_leaseloft_row_first(rows, &u, zone->pid);
+    row = ngx_leaseloft_zone_row_first(rows, &u, zone->pid);
 
-    if (row && ngx_leaseloft_row_cmp(row, &u, zone->pid) == 0) {
+    if (row && ngx_leaseloft_zone_row_cmp(row, &u, zone->pid) == 0) {
         zone->shared->streams--;
         row->streams--;
 

@@ -40,7 +40,7 @@ struct ngx_leaseloft_command_s {
 /* one of the two connections, and when to try it again */
 typedef struct {
     ngx_leaseloft_link_t       *link;
-    ngx_leaseloft_redis_t      *redis;
+    ngx_leaseloft_conn_t       *redis;
     ngx_event_t                 retry;
     ngx_uint_t                  failures;
 } ngx_leaseloft_side_t;
@@ -93,14 +93,14 @@ static void ngx_leaseloft_link_release(ngx_leaseloft_link_t *link,
     ngx_leaseloft_command_t *command);
 
 
-static ngx_leaseloft_redis_handlers_t  ngx_leaseloft_link_command_handlers = {
+static ngx_leaseloft_conn_handlers_t  ngx_leaseloft_link_command_handlers = {
     ngx_leaseloft_link_command_ready,
     ngx_leaseloft_link_command_reply,
     ngx_leaseloft_link_command_closed
 };
 
 
-static ngx_leaseloft_redis_handlers_t
+static ngx_leaseloft_conn_handlers_t
     ngx_leaseloft_link_subscription_handlers =
 {
     ngx_leaseloft_link_subscription_ready,
@@ -112,12 +112,12 @@ static ngx_leaseloft_redis_handlers_t
 static ngx_int_t
 ngx_leaseloft_link_side_init(ngx_leaseloft_link_t *link,
     ngx_leaseloft_side_t *side, char *name,
-    ngx_leaseloft_redis_handlers_t *handlers, ngx_pool_t *pool)
+    ngx_leaseloft_conn_handlers_t *handlers, ngx_pool_t *pool)
 {
     side->link = link;
-    side->redis = ngx_leaseloft_redis_create(link->process->conf, name,
-                                             handlers, link, pool,
-                                             link->process->log);
+    side->redis = ngx_leaseloft_conn_create(link->process->conf, name,
+                                            handlers, link, pool,
+                                            link->process->log);
     if (side->redis == NULL) {
         return NGX_ERROR;
     }
@@ -203,8 +203,8 @@ ngx_leaseloft_link_free(ngx_leaseloft_link_t *link)
     ngx_queue_t              *q;
     ngx_leaseloft_command_t  *command;
 
-    ngx_leaseloft_redis_close(link->command.redis);
-    ngx_leaseloft_redis_close(link->subscription.redis);
+    ngx_leaseloft_conn_close(link->command.redis);
+    ngx_leaseloft_conn_close(link->subscription.redis);
 
     if (link->command.retry.timer_set) {
         ngx_del_timer(&link->command.retry);
@@ -271,7 +271,7 @@ ngx_leaseloft_link_command(ngx_leaseloft_link_t *link, ngx_uint_t argc,
     ngx_queue_insert_tail(&link->commands, &command->queue);
     link->ncommands++;
 
-    if (ngx_leaseloft_redis_command(link->command.redis, argc, argv)
+    if (ngx_leaseloft_conn_command(link->command.redis, argc, argv)
         != NGX_OK)
     {
         ngx_leaseloft_link_release(link, command);
@@ -393,7 +393,7 @@ ngx_leaseloft_link_subscribe(ngx_leaseloft_link_t *link, ngx_uint_t n,
     ngx_str_set(&argv[0], "SUBSCRIBE");
     ngx_memcpy(&argv[1], channels, n * sizeof(ngx_str_t));
 
-    return ngx_leaseloft_redis_command(link->subscription.redis, 1 + n, argv);
+    return ngx_leaseloft_conn_command(link->subscription.redis, 1 + n, argv);
 }
 
 
@@ -409,14 +409,14 @@ ngx_leaseloft_link_unsubscribe(ngx_leaseloft_link_t *link, ngx_str_t *channel)
     ngx_str_set(&argv[0], "UNSUBSCRIBE");
     argv[1] = *channel;
 
-    return ngx_leaseloft_redis_command(link->subscription.redis, 2, argv);
+    return ngx_leaseloft_conn_command(link->subscription.redis, 2, argv);
 }
 
 
 void
 ngx_leaseloft_link_distrust(ngx_leaseloft_link_t *link)
 {
-    ngx_leaseloft_redis_fail(link->subscription.redis, "malformed frame");
+    ngx_leaseloft_conn_fail(link->subscription.redis, "malformed frame");
 }
 
 
@@ -437,7 +437,7 @@ ngx_leaseloft_link_starting(ngx_leaseloft_link_t *link)
 ngx_uint_t
 ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link)
 {
-    return ngx_leaseloft_redis_ready(link->command.redis);
+    return ngx_leaseloft_conn_ready(link->command.redis);
 }
 
 
@@ -469,8 +469,8 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
     ngx_leaseloft_command_t  *command;
 
     if (ngx_queue_empty(&link->commands)) {
-        ngx_leaseloft_redis_fail(link->command.redis,
-                                 "a reply nobody asked for");
+        ngx_leaseloft_conn_fail(link->command.redis,
+                                "a reply nobody asked for");
         return;
     }
 
@@ -482,7 +482,7 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
 
     ngx_leaseloft_link_release(link, command);
 
-    demoted = ngx_leaseloft_redis_demoted(reply);
+    demoted = ngx_leaseloft_conn_demoted(reply);
 
     if (handler) {
         handler(owner, NGX_LEASELOFT_REPLIED, reply);
@@ -491,11 +491,11 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
     /* the address may lead to another one by now */
 
     if (demoted) {
-        ngx_leaseloft_redis_fail(link->command.redis, "a read-only replica");
+        ngx_leaseloft_conn_fail(link->command.redis, "a read-only replica");
 
         if (link->listening) {
-            ngx_leaseloft_redis_fail(link->subscription.redis,
-                                     "a read-only replica");
+            ngx_leaseloft_conn_fail(link->subscription.redis,
+                                    "a read-only replica");
         }
     }
 }
@@ -555,7 +555,7 @@ ngx_leaseloft_link_subscription_ready(void *data)
     ngx_str_set(&argv[0], "SUBSCRIBE");
     argv[1] = link->channel;
 
-    (void) ngx_leaseloft_redis_command(link->subscription.redis, 2, argv);
+    (void) ngx_leaseloft_conn_command(link->subscription.redis, 2, argv);
 }
 
 
@@ -605,8 +605,8 @@ ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
                           "redis refused to subscribe: \"%s\"", reply->str);
         }
 
-        ngx_leaseloft_redis_fail(link->subscription.redis,
-                                 "not a subscription's reply");
+        ngx_leaseloft_conn_fail(link->subscription.redis,
+                                "not a subscription's reply");
         return;
     }
 
@@ -660,7 +660,7 @@ ngx_leaseloft_link_update(ngx_leaseloft_link_t *link)
 {
     ngx_uint_t  up;
 
-    up = link->listening && ngx_leaseloft_redis_ready(link->command.redis);
+    up = link->listening && ngx_leaseloft_conn_ready(link->command.redis);
 
     if (up == link->up) {
         return;
@@ -699,7 +699,7 @@ ngx_leaseloft_link_retry_handler(ngx_event_t *ev)
 {
     ngx_leaseloft_side_t  *side = ev->data;
 
-    ngx_leaseloft_redis_connect(side->redis);
+    ngx_leaseloft_conn_connect(side->redis);
 }
 
 
@@ -707,7 +707,7 @@ static void
 ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
 {
     u_char     text[sizeof("probe \n") + NGX_INT_T_LEN];
-    ngx_str_t  argv[3], trial[NGX_LEASELOFT_REDIS_TRIAL];
+    ngx_str_t  argv[3], probe[NGX_LEASELOFT_CONN_PROBE_ARGS];
 
     ngx_str_set(&argv[0], "PUBLISH");
     argv[1] = link->channel;
@@ -722,10 +722,10 @@ ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
                             link->listening ? ngx_leaseloft_link_probed : NULL,
                             link);
 
-    ngx_leaseloft_redis_trial(trial, &link->channel);
+    ngx_leaseloft_conn_write_probe(probe, &link->channel);
 
-    (void) ngx_leaseloft_link_command(link, NGX_LEASELOFT_REDIS_TRIAL, trial,
-                                      NULL, NULL);
+    (void) ngx_leaseloft_link_command(link, NGX_LEASELOFT_CONN_PROBE_ARGS,
+                                      probe, NULL, NULL);
 }
 
 
@@ -741,8 +741,8 @@ ngx_leaseloft_link_probed(void *data, ngx_leaseloft_outcome_e outcome,
         && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0
         && link->listening)
     {
-        ngx_leaseloft_redis_fail(link->subscription.redis,
-                                 "not with the server of the commands");
+        ngx_leaseloft_conn_fail(link->subscription.redis,
+                                "not with the server of the commands");
     }
 }
 
@@ -783,7 +783,7 @@ ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
 
     link->events->tick(link->events_data);
 
-    if (ngx_leaseloft_redis_ready(link->command.redis)
+    if (ngx_leaseloft_conn_ready(link->command.redis)
         && !ngx_queue_empty(&link->commands))
     {
         q = ngx_queue_head(&link->commands);
@@ -791,18 +791,18 @@ ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
         oldest = ngx_current_msec - command->sent;
 
         if (oldest > NGX_LEASELOFT_LINK_SILENCE) {
-            ngx_leaseloft_redis_fail(link->command.redis, "silent");
+            ngx_leaseloft_conn_fail(link->command.redis, "silent");
         }
     }
 
-    if (ngx_leaseloft_redis_ready(link->subscription.redis)
+    if (ngx_leaseloft_conn_ready(link->subscription.redis)
         && (link->up || !link->listening)
         && ngx_current_msec - link->heard > NGX_LEASELOFT_LINK_SILENCE)
     {
-        ngx_leaseloft_redis_fail(link->subscription.redis, "silent");
+        ngx_leaseloft_conn_fail(link->subscription.redis, "silent");
     }
 
-    if (ngx_leaseloft_redis_ready(link->command.redis)
+    if (ngx_leaseloft_conn_ready(link->command.redis)
         && ngx_current_msec - link->probed >= NGX_LEASELOFT_LINK_PROBE)
     {
         ngx_leaseloft_link_probe(link);

@@ -11,17 +11,17 @@
 #include "ngx_leaseloft_reader.h"
 
 
-#define NGX_LEASELOFT_REDIS_CONNECT_TIMEOUT  3000
-#define NGX_LEASELOFT_REDIS_OUTPUT_START     4096
-#define NGX_LEASELOFT_REDIS_OUTPUT_MAX       (16 * 1024 * 1024)
-#define NGX_LEASELOFT_REDIS_INPUT_MAX        (64 * 1024 * 1024)
-#define NGX_LEASELOFT_REDIS_ARGS             (1 + 256)
+#define NGX_LEASELOFT_CONN_CONNECT_TIMEOUT  3000
+#define NGX_LEASELOFT_CONN_OUTPUT_START     4096
+#define NGX_LEASELOFT_CONN_OUTPUT_MAX       (16 * 1024 * 1024)
+#define NGX_LEASELOFT_CONN_INPUT_MAX        (64 * 1024 * 1024)
+#define NGX_LEASELOFT_CONN_ARGS             (1 + 256)
 
 
-struct ngx_leaseloft_redis_s {
+struct ngx_leaseloft_conn_s {
     ngx_leaseloft_main_conf_t       *conf;
     char                            *name;
-    ngx_leaseloft_redis_handlers_t  *handlers;
+    ngx_leaseloft_conn_handlers_t   *handlers;
     void                            *data;
     ngx_log_t                       *log;
 
@@ -31,8 +31,8 @@ struct ngx_leaseloft_redis_s {
     ngx_resolver_ctx_t              *resolving;
     ngx_event_t                      flush;
 
-    redisReader                     *reader;
-    ngx_leaseloft_replies_t          replies;
+    redisReader            *reader;
+    ngx_leaseloft_reader_t  replies;
 
     u_char                          *out;          /* start of the buffer */
     size_t                           out_size;
@@ -44,32 +44,32 @@ struct ngx_leaseloft_redis_s {
 };
 
 
-static void ngx_leaseloft_redis_resolved(ngx_resolver_ctx_t *ctx);
-static void ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis,
+static void ngx_leaseloft_conn_resolved(ngx_resolver_ctx_t *ctx);
+static void ngx_leaseloft_conn_open(ngx_leaseloft_conn_t *redis,
     ngx_addr_t *addr);
-static void ngx_leaseloft_redis_write_handler(ngx_event_t *wev);
-static void ngx_leaseloft_redis_read_handler(ngx_event_t *rev);
-static void ngx_leaseloft_redis_flush_handler(ngx_event_t *ev);
-static void ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis);
-static ngx_int_t ngx_leaseloft_redis_append(ngx_leaseloft_redis_t *redis,
+static void ngx_leaseloft_conn_write_handler(ngx_event_t *wev);
+static void ngx_leaseloft_conn_read_handler(ngx_event_t *rev);
+static void ngx_leaseloft_conn_flush_handler(ngx_event_t *ev);
+static void ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis);
+static ngx_int_t ngx_leaseloft_conn_append(ngx_leaseloft_conn_t *redis,
     ngx_uint_t argc, ngx_str_t *argv);
-static ngx_int_t ngx_leaseloft_redis_send(ngx_leaseloft_redis_t *redis);
-static ngx_int_t ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis);
-static void ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis,
+static ngx_int_t ngx_leaseloft_conn_send(ngx_leaseloft_conn_t *redis);
+static ngx_int_t ngx_leaseloft_conn_replies(ngx_leaseloft_conn_t *redis);
+static void ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis,
     redisReply *reply);
 
 
-ngx_leaseloft_redis_t *
-ngx_leaseloft_redis_create(ngx_leaseloft_main_conf_t *mcf, char *name,
-    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+ngx_leaseloft_conn_t *
+ngx_leaseloft_conn_create(ngx_leaseloft_main_conf_t *mcf, char *name,
+    ngx_leaseloft_conn_handlers_t *handlers, void *data, ngx_pool_t *pool,
     ngx_log_t *log)
 {
-    ngx_leaseloft_redis_t  *redis;
+    ngx_leaseloft_conn_t  *redis;
 
-    redis = ngx_pcalloc(pool, sizeof(ngx_leaseloft_redis_t));
+    redis = ngx_pcalloc(pool, sizeof(ngx_leaseloft_conn_t));
 
     if (redis == NULL
-        || ngx_leaseloft_replies_init(&redis->replies, pool, log) != NGX_OK)
+        || ngx_leaseloft_reader_init(&redis->replies, pool, log) != NGX_OK)
     {
         return NULL;
     }
@@ -80,7 +80,7 @@ ngx_leaseloft_redis_create(ngx_leaseloft_main_conf_t *mcf, char *name,
     redis->data = data;
     redis->log = log;
 
-    redis->flush.handler = ngx_leaseloft_redis_flush_handler;
+    redis->flush.handler = ngx_leaseloft_conn_flush_handler;
     redis->flush.data = redis;
     redis->flush.log = log;
 
@@ -89,7 +89,7 @@ ngx_leaseloft_redis_create(ngx_leaseloft_main_conf_t *mcf, char *name,
 
 
 void
-ngx_leaseloft_redis_connect(ngx_leaseloft_redis_t *redis)
+ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis)
 {
     ngx_url_t           *url;
     ngx_resolver_ctx_t  *ctx;
@@ -97,19 +97,19 @@ ngx_leaseloft_redis_connect(ngx_leaseloft_redis_t *redis)
     url = &redis->conf->redis.url;
 
     if (url->naddrs) {
-        ngx_leaseloft_redis_open(redis, &url->addrs[0]);
+        ngx_leaseloft_conn_open(redis, &url->addrs[0]);
         return;
     }
 
     ctx = ngx_resolve_start(redis->conf->resolver, NULL);
 
     if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
-        ngx_leaseloft_redis_fail(redis, "no resolver for its name");
+        ngx_leaseloft_conn_fail(redis, "no resolver for its name");
         return;
     }
 
     ctx->name = url->host;
-    ctx->handler = ngx_leaseloft_redis_resolved;
+    ctx->handler = ngx_leaseloft_conn_resolved;
     ctx->data = redis;
     ctx->timeout = redis->conf->resolver_timeout;
     ctx->cancelable = 1;
@@ -118,16 +118,16 @@ ngx_leaseloft_redis_connect(ngx_leaseloft_redis_t *redis)
 
     if (ngx_resolve_name(ctx) != NGX_OK) {
         redis->resolving = NULL;
-        ngx_leaseloft_redis_fail(redis, "its name could not be resolved");
+        ngx_leaseloft_conn_fail(redis, "its name could not be resolved");
     }
 }
 
 
 static void
-ngx_leaseloft_redis_resolved(ngx_resolver_ctx_t *ctx)
+ngx_leaseloft_conn_resolved(ngx_resolver_ctx_t *ctx)
 {
-    ngx_addr_t              addr;
-    ngx_leaseloft_redis_t  *redis;
+    ngx_addr_t             addr;
+    ngx_leaseloft_conn_t  *redis;
 
     redis = ctx->data;
     redis->resolving = NULL;
@@ -137,7 +137,7 @@ ngx_leaseloft_redis_resolved(ngx_resolver_ctx_t *ctx)
                       "redis host \"%V\" could not be resolved: %s",
                       &ctx->name, ngx_resolver_strerror(ctx->state));
         ngx_resolve_name_done(ctx);
-        ngx_leaseloft_redis_fail(redis, "its name could not be resolved");
+        ngx_leaseloft_conn_fail(redis, "its name could not be resolved");
         return;
     }
 
@@ -153,12 +153,12 @@ ngx_leaseloft_redis_resolved(ngx_resolver_ctx_t *ctx)
 
     redis->addr = addr;
 
-    ngx_leaseloft_redis_open(redis, &redis->addr);
+    ngx_leaseloft_conn_open(redis, &redis->addr);
 }
 
 
 static void
-ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis, ngx_addr_t *addr)
+ngx_leaseloft_conn_open(ngx_leaseloft_conn_t *redis, ngx_addr_t *addr)
 {
     ngx_int_t          rc;
     ngx_connection_t  *c;
@@ -166,10 +166,10 @@ ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis, ngx_addr_t *addr)
     redis->reader = redisReaderCreate();
 
     if (redis->reader == NULL
-        || ngx_leaseloft_replies_attach(&redis->replies, redis->reader)
+        || ngx_leaseloft_reader_attach(&redis->replies, redis->reader)
            != NGX_OK)
     {
-        ngx_leaseloft_redis_fail(redis, "no memory");
+        ngx_leaseloft_conn_fail(redis, "no memory");
         return;
     }
 
@@ -186,7 +186,7 @@ ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis, ngx_addr_t *addr)
 
     if (rc != NGX_OK && rc != NGX_AGAIN) {
         redis->peer.connection = NULL;
-        ngx_leaseloft_redis_fail(redis, "connect failed");
+        ngx_leaseloft_conn_fail(redis, "connect failed");
         return;
     }
 
@@ -196,25 +196,25 @@ ngx_leaseloft_redis_open(ngx_leaseloft_redis_t *redis, ngx_addr_t *addr)
     c->log = redis->log;
     c->read->log = c->log;
     c->write->log = c->log;
-    c->read->handler = ngx_leaseloft_redis_read_handler;
-    c->write->handler = ngx_leaseloft_redis_write_handler;
+    c->read->handler = ngx_leaseloft_conn_read_handler;
+    c->write->handler = ngx_leaseloft_conn_write_handler;
 
     /* a worker process that is done does not wait for Redis */
 
     c->write->cancelable = 1;
 
-    ngx_add_timer(c->write, NGX_LEASELOFT_REDIS_CONNECT_TIMEOUT);
+    ngx_add_timer(c->write, NGX_LEASELOFT_CONN_CONNECT_TIMEOUT);
 
-    ngx_leaseloft_redis_greet(redis);
+    ngx_leaseloft_conn_greet(redis);
 }
 
 
 static void
-ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
+ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
 {
     int                          nodelay;
     char                         key[LL_KEY_MAX];
-    ngx_str_t                    argv[3], trial[NGX_LEASELOFT_REDIS_TRIAL];
+    ngx_str_t                    argv[3], probe[NGX_LEASELOFT_CONN_PROBE_ARGS];
     ngx_str_t                    channel;
     ngx_uint_t                   argc;
     ngx_connection_t            *c;
@@ -253,7 +253,7 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
 
         argv[argc++] = rcf->password;
 
-        if (ngx_leaseloft_redis_append(redis, argc, argv) != NGX_OK) {
+        if (ngx_leaseloft_conn_append(redis, argc, argv) != NGX_OK) {
             goto failed;
         }
 
@@ -272,11 +272,12 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
     channel.len = ll_keys_reply_channel(key, "trial", sizeof("trial") - 1);
     channel.data = (u_char *) key;
 
-    ngx_leaseloft_redis_trial(trial, &channel);
+    ngx_leaseloft_conn_write_probe(probe, &channel);
 
-    if (ngx_leaseloft_redis_append(redis, 2, argv) != NGX_OK
-        || ngx_leaseloft_redis_append(redis, 1, &argv[2]) != NGX_OK
-        || ngx_leaseloft_redis_append(redis, NGX_LEASELOFT_REDIS_TRIAL, trial)
+    if (ngx_leaseloft_conn_append(redis, 2, argv) != NGX_OK
+        || ngx_leaseloft_conn_append(redis, 1, &argv[2]) != NGX_OK
+        || ngx_leaseloft_conn_append(redis, NGX_LEASELOFT_CONN_PROBE_ARGS,
+                                     probe)
            != NGX_OK)
     {
         goto failed;
@@ -286,7 +287,7 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
 
     /* else it leaves when the connection is there */
 
-    if (c->write->ready && ngx_leaseloft_redis_send(redis) == NGX_ERROR) {
+    if (c->write->ready && ngx_leaseloft_conn_send(redis) == NGX_ERROR) {
         goto failed;
     }
 
@@ -294,12 +295,12 @@ ngx_leaseloft_redis_greet(ngx_leaseloft_redis_t *redis)
 
 failed:
 
-    ngx_leaseloft_redis_fail(redis, "greeting failed");
+    ngx_leaseloft_conn_fail(redis, "greeting failed");
 }
 
 
 void
-ngx_leaseloft_redis_close(ngx_leaseloft_redis_t *redis)
+ngx_leaseloft_conn_close(ngx_leaseloft_conn_t *redis)
 {
     redis->ready = 0;
     redis->greetings = 0;
@@ -334,26 +335,26 @@ ngx_leaseloft_redis_close(ngx_leaseloft_redis_t *redis)
 
 
 void
-ngx_leaseloft_redis_fail(ngx_leaseloft_redis_t *redis, char *reason)
+ngx_leaseloft_conn_fail(ngx_leaseloft_conn_t *redis, char *reason)
 {
     ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                   "redis %s connection closed: %s", redis->name, reason);
 
-    ngx_leaseloft_redis_close(redis);
+    ngx_leaseloft_conn_close(redis);
 
     redis->handlers->closed(redis->data);
 }
 
 
 ngx_int_t
-ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis, ngx_uint_t argc,
+ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis, ngx_uint_t argc,
     ngx_str_t *argv)
 {
     if (!redis->ready && redis->greetings == 0) {
         return NGX_DECLINED;
     }
 
-    if (ngx_leaseloft_redis_append(redis, argc, argv) != NGX_OK) {
+    if (ngx_leaseloft_conn_append(redis, argc, argv) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -366,25 +367,25 @@ ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis, ngx_uint_t argc,
 
 
 ngx_uint_t
-ngx_leaseloft_redis_ready(ngx_leaseloft_redis_t *redis)
+ngx_leaseloft_conn_ready(ngx_leaseloft_conn_t *redis)
 {
     return redis->ready;
 }
 
 
 static ngx_int_t
-ngx_leaseloft_redis_append(ngx_leaseloft_redis_t *redis, ngx_uint_t argc,
+ngx_leaseloft_conn_append(ngx_leaseloft_conn_t *redis, ngx_uint_t argc,
     ngx_str_t *argv)
 {
     int          len;
     char        *text;
-    size_t       size, lens[NGX_LEASELOFT_REDIS_ARGS];
+    size_t       size, lens[NGX_LEASELOFT_CONN_ARGS];
     u_char      *out;
     ngx_int_t    rc;
     ngx_uint_t   i;
-    const char  *args[NGX_LEASELOFT_REDIS_ARGS];
+    const char  *args[NGX_LEASELOFT_CONN_ARGS];
 
-    if (argc > NGX_LEASELOFT_REDIS_ARGS) {
+    if (argc > NGX_LEASELOFT_CONN_ARGS) {
         return NGX_ERROR;
     }
 
@@ -409,10 +410,10 @@ ngx_leaseloft_redis_append(ngx_leaseloft_redis_t *redis, ngx_uint_t argc,
 
     if (redis->out_last + len > redis->out_size) {
 
-        size = ngx_max(redis->out_size * 2, NGX_LEASELOFT_REDIS_OUTPUT_START);
+        size = ngx_max(redis->out_size * 2, NGX_LEASELOFT_CONN_OUTPUT_START);
         size = ngx_max(size, redis->out_last + len);
 
-        if (size > NGX_LEASELOFT_REDIS_OUTPUT_MAX) {
+        if (size > NGX_LEASELOFT_CONN_OUTPUT_MAX) {
             goto done;
         }
 
@@ -443,7 +444,7 @@ done:
 
 
 static ngx_int_t
-ngx_leaseloft_redis_send(ngx_leaseloft_redis_t *redis)
+ngx_leaseloft_conn_send(ngx_leaseloft_conn_t *redis)
 {
     ssize_t            n;
     ngx_connection_t  *c;
@@ -475,47 +476,47 @@ ngx_leaseloft_redis_send(ngx_leaseloft_redis_t *redis)
 
 
 static void
-ngx_leaseloft_redis_flush_handler(ngx_event_t *ev)
+ngx_leaseloft_conn_flush_handler(ngx_event_t *ev)
 {
-    ngx_leaseloft_redis_t  *redis;
+    ngx_leaseloft_conn_t  *redis;
 
     redis = ev->data;
 
     if (redis->peer.connection->write->ready
-        && ngx_leaseloft_redis_send(redis) == NGX_ERROR)
+        && ngx_leaseloft_conn_send(redis) == NGX_ERROR)
     {
-        ngx_leaseloft_redis_fail(redis, "write failed");
+        ngx_leaseloft_conn_fail(redis, "write failed");
     }
 }
 
 
 static void
-ngx_leaseloft_redis_write_handler(ngx_event_t *wev)
+ngx_leaseloft_conn_write_handler(ngx_event_t *wev)
 {
-    ngx_connection_t       *c;
-    ngx_leaseloft_redis_t  *redis;
+    ngx_connection_t      *c;
+    ngx_leaseloft_conn_t  *redis;
 
     c = wev->data;
     redis = c->data;
 
     if (wev->timedout) {
-        ngx_leaseloft_redis_fail(redis, "timed out");
+        ngx_leaseloft_conn_fail(redis, "timed out");
         return;
     }
 
-    if (ngx_leaseloft_redis_send(redis) == NGX_ERROR) {
-        ngx_leaseloft_redis_fail(redis, "write failed");
+    if (ngx_leaseloft_conn_send(redis) == NGX_ERROR) {
+        ngx_leaseloft_conn_fail(redis, "write failed");
     }
 }
 
 
 static void
-ngx_leaseloft_redis_read_handler(ngx_event_t *rev)
+ngx_leaseloft_conn_read_handler(ngx_event_t *rev)
 {
     ssize_t                 n;
     u_char                  buf[16384];
     ngx_connection_t       *c;
-    ngx_leaseloft_redis_t  *redis;
+    ngx_leaseloft_conn_t   *redis;
 
     c = rev->data;
     redis = c->data;
@@ -528,30 +529,30 @@ ngx_leaseloft_redis_read_handler(ngx_event_t *rev)
         }
 
         if (n == NGX_ERROR || n == 0) {
-            ngx_leaseloft_redis_fail(redis, n == 0 ? "closed by redis"
+            ngx_leaseloft_conn_fail(redis, n == 0 ? "closed by redis"
                                                    : "read failed");
             return;
         }
 
         if (redis->reader->len - redis->reader->pos + n
-            > NGX_LEASELOFT_REDIS_INPUT_MAX)
+            > NGX_LEASELOFT_CONN_INPUT_MAX)
         {
-            ngx_leaseloft_redis_fail(redis, "reply too large");
+            ngx_leaseloft_conn_fail(redis, "reply too large");
             return;
         }
 
         if (redisReaderFeed(redis->reader, (char *) buf, n) != REDIS_OK) {
-            ngx_leaseloft_redis_fail(redis, redis->reader->errstr);
+            ngx_leaseloft_conn_fail(redis, redis->reader->errstr);
             return;
         }
 
-        if (ngx_leaseloft_redis_replies(redis) != NGX_OK) {
+        if (ngx_leaseloft_conn_replies(redis) != NGX_OK) {
             return;
         }
     }
 
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        ngx_leaseloft_redis_fail(redis, "read failed");
+        ngx_leaseloft_conn_fail(redis, "read failed");
     }
 }
 
@@ -559,7 +560,7 @@ ngx_leaseloft_redis_read_handler(ngx_event_t *rev)
 /* NGX_DONE: the connection is not what it was, its owner knows */
 
 static ngx_int_t
-ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis)
+ngx_leaseloft_conn_replies(ngx_leaseloft_conn_t *redis)
 {
     char               reason[128];
     void              *reply;
@@ -573,7 +574,7 @@ ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis)
         if (redisReaderGetReply(redis->reader, &reply) != REDIS_OK) {
             ngx_cpystrn((u_char *) reason, (u_char *) redis->reader->errstr,
                         sizeof(reason));
-            ngx_leaseloft_redis_fail(redis, reason);
+            ngx_leaseloft_conn_fail(redis, reason);
             return NGX_DONE;
         }
 
@@ -585,10 +586,10 @@ ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis)
             redis->handlers->reply(redis->data, reply);
 
         } else {
-            ngx_leaseloft_redis_greeted(redis, reply);
+            ngx_leaseloft_conn_greeted(redis, reply);
         }
 
-        ngx_leaseloft_replies_reset(&redis->replies);
+        ngx_leaseloft_reader_reset(&redis->replies);
 
         if (redis->peer.connection != c || c->number != number) {
             return NGX_DONE;
@@ -600,10 +601,10 @@ ngx_leaseloft_redis_replies(ngx_leaseloft_redis_t *redis)
 /* the last greeting is the trial: who has no memory, say, can still be read */
 
 static void
-ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis, redisReply *reply)
+ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis, redisReply *reply)
 {
     if (reply->type == REDIS_REPLY_ERROR
-        && (redis->greetings != 1 || ngx_leaseloft_redis_demoted(reply)))
+        && (redis->greetings != 1 || ngx_leaseloft_conn_demoted(reply)))
     {
 
         /* the server's own words: they never repeat what it was sent */
@@ -611,12 +612,12 @@ ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis, redisReply *reply)
         ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                       "redis refused the %s connection: \"%s\"",
                       redis->name, reply->str);
-        ngx_leaseloft_redis_fail(redis, "refused");
+        ngx_leaseloft_conn_fail(redis, "refused");
         return;
     }
 
     if (redis->greetings == 0) {
-        ngx_leaseloft_redis_fail(redis, "a reply nobody asked for");
+        ngx_leaseloft_conn_fail(redis, "a reply nobody asked for");
         return;
     }
 
@@ -629,7 +630,7 @@ ngx_leaseloft_redis_greeted(ngx_leaseloft_redis_t *redis, redisReply *reply)
 
 
 void
-ngx_leaseloft_redis_trial(ngx_str_t *argv, ngx_str_t *channel)
+ngx_leaseloft_conn_write_probe(ngx_str_t *argv, ngx_str_t *channel)
 {
     ngx_str_set(&argv[0], "XADD");
     argv[1] = *channel;
@@ -641,7 +642,7 @@ ngx_leaseloft_redis_trial(ngx_str_t *argv, ngx_str_t *channel)
 
 
 ngx_uint_t
-ngx_leaseloft_redis_demoted(redisReply *reply)
+ngx_leaseloft_conn_demoted(redisReply *reply)
 {
     return reply->type == REDIS_REPLY_ERROR
            && ngx_strncmp(reply->str, "READONLY ", sizeof("READONLY ") - 1)

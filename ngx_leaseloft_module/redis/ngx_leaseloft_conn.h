@@ -10,14 +10,14 @@
  */
 
 
-#ifndef NGX_LEASELOFT_REDIS_H
-#define NGX_LEASELOFT_REDIS_H
+#ifndef NGX_LEASELOFT_CONN_H
+#define NGX_LEASELOFT_CONN_H
 
 
 #include "ngx_leaseloft.h"
 
 
-typedef struct ngx_leaseloft_redis_s  ngx_leaseloft_redis_t;
+typedef struct ngx_leaseloft_conn_s  ngx_leaseloft_conn_t;
 
 
 typedef struct {
@@ -25,30 +25,30 @@ typedef struct {
     /* reply is there until this returns; it may close the connection */
     void                    (*reply)(void *data, redisReply *reply);
     void                    (*closed)(void *data);
-} ngx_leaseloft_redis_handlers_t;
+} ngx_leaseloft_conn_handlers_t;
 
 
 /* name is for the log: "command" or "subscription" */
-ngx_leaseloft_redis_t *ngx_leaseloft_redis_create(
+ngx_leaseloft_conn_t *ngx_leaseloft_conn_create(
     ngx_leaseloft_main_conf_t *mcf, char *name,
-    ngx_leaseloft_redis_handlers_t *handlers, void *data, ngx_pool_t *pool,
+    ngx_leaseloft_conn_handlers_t *handlers, void *data, ngx_pool_t *pool,
     ngx_log_t *log);
 
 /* starts to connect; ends in ready or closed, which may be called at once */
-void ngx_leaseloft_redis_connect(ngx_leaseloft_redis_t *redis);
+void ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis);
 
 /* closes what there is; the closed callback is not called */
-void ngx_leaseloft_redis_close(ngx_leaseloft_redis_t *redis);
+void ngx_leaseloft_conn_close(ngx_leaseloft_conn_t *redis);
 
 /* closes it for a reason that is logged, and calls back */
-void ngx_leaseloft_redis_fail(ngx_leaseloft_redis_t *redis, char *reason);
+void ngx_leaseloft_conn_fail(ngx_leaseloft_conn_t *redis, char *reason);
 
 /*
  * Appends a command; its bytes are copied, and leave at the end of this turn
  * of the event loop, or, before the connection is ready, behind the greeting.
  * NGX_DECLINED: there is no connection, or too much is waiting.
  */
-ngx_int_t ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis,
+ngx_int_t ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis,
     ngx_uint_t argc, ngx_str_t *argv);
 
 /*
@@ -56,14 +56,14 @@ ngx_int_t ngx_leaseloft_redis_command(ngx_leaseloft_redis_t *redis,
  * with the reason why it takes no writes.  The channel's name is that of a key
  * that never is.
  */
-#define NGX_LEASELOFT_REDIS_TRIAL  6
-void ngx_leaseloft_redis_trial(ngx_str_t *argv, ngx_str_t *channel);
+#define NGX_LEASELOFT_CONN_PROBE_ARGS  6
+void ngx_leaseloft_conn_write_probe(ngx_str_t *argv, ngx_str_t *channel);
 
 /* 1 for the answer of a read-only replica to a write */
-ngx_uint_t ngx_leaseloft_redis_demoted(redisReply *reply);
+ngx_uint_t ngx_leaseloft_conn_demoted(redisReply *reply);
 
 /* 1 between the ready and the closed callback */
-ngx_uint_t ngx_leaseloft_redis_ready(ngx_leaseloft_redis_t *redis);
+ngx_uint_t ngx_leaseloft_conn_ready(ngx_leaseloft_conn_t *redis);
 
 
-#endif /* NGX_LEASELOFT_REDIS_H */
+#endif /* NGX_LEASELOFT_CONN_H */

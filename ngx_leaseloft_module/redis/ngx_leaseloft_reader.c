@@ -9,17 +9,17 @@
 #include "ngx_leaseloft_reader.h"
 
 
-#define NGX_LEASELOFT_REPLIES_ELEMENTS_MAX  4096
-#define NGX_LEASELOFT_REPLIES_BLOCK         16384
+#define NGX_LEASELOFT_READER_ELEMENTS_MAX  4096
+#define NGX_LEASELOFT_READER_BLOCK         16384
 
 /*
  * what an unusually long reply needed beyond that is given back; a sanitizer
  * finds who uses a reply that is gone
  */
 #if defined(__SANITIZE_ADDRESS__)
-#define NGX_LEASELOFT_REPLIES_BLOCKS        0
+#define NGX_LEASELOFT_READER_BLOCKS        0
 #else
-#define NGX_LEASELOFT_REPLIES_BLOCKS        8
+#define NGX_LEASELOFT_READER_BLOCKS        8
 #endif
 
 
@@ -30,16 +30,16 @@ typedef int     ngx_leaseloft_elements_t;
 #endif
 
 
-static void ngx_leaseloft_replies_cleanup(void *data);
+static void ngx_leaseloft_reader_cleanup(void *data);
 
 
 /* an object, as an element of its parent if it has one */
 
 static redisReply *
-ngx_leaseloft_replies_object(const redisReadTask *task, int type)
+ngx_leaseloft_reader_object(const redisReadTask *task, int type)
 {
-    redisReply               *reply, *parent;
-    ngx_leaseloft_replies_t  *replies;
+    redisReply              *reply, *parent;
+    ngx_leaseloft_reader_t  *replies;
 
     replies = task->privdata;
 
@@ -64,14 +64,14 @@ ngx_leaseloft_replies_object(const redisReadTask *task, int type)
 
 
 static void *
-ngx_leaseloft_replies_string(const redisReadTask *task, char *str, size_t len)
+ngx_leaseloft_reader_string(const redisReadTask *task, char *str, size_t len)
 {
-    redisReply               *reply;
-    ngx_leaseloft_replies_t  *replies;
+    redisReply              *reply;
+    ngx_leaseloft_reader_t  *replies;
 
     replies = task->privdata;
 
-    reply = ngx_leaseloft_replies_object(task, task->type);
+    reply = ngx_leaseloft_reader_object(task, task->type);
     if (reply == NULL) {
         return NULL;
     }
@@ -90,19 +90,19 @@ ngx_leaseloft_replies_string(const redisReadTask *task, char *str, size_t len)
 
 
 static void *
-ngx_leaseloft_replies_array(const redisReadTask *task,
+ngx_leaseloft_reader_array(const redisReadTask *task,
     ngx_leaseloft_elements_t elements)
 {
-    redisReply               *reply;
-    ngx_leaseloft_replies_t  *replies;
+    redisReply              *reply;
+    ngx_leaseloft_reader_t  *replies;
 
     replies = task->privdata;
 
-    if ((size_t) elements > NGX_LEASELOFT_REPLIES_ELEMENTS_MAX) {
+    if ((size_t) elements > NGX_LEASELOFT_READER_ELEMENTS_MAX) {
         return NULL;
     }
 
-    reply = ngx_leaseloft_replies_object(task, task->type);
+    reply = ngx_leaseloft_reader_object(task, task->type);
     if (reply == NULL) {
         return NULL;
     }
@@ -122,11 +122,11 @@ ngx_leaseloft_replies_array(const redisReadTask *task,
 
 
 static void *
-ngx_leaseloft_replies_integer(const redisReadTask *task, long long value)
+ngx_leaseloft_reader_integer(const redisReadTask *task, long long value)
 {
     redisReply  *reply;
 
-    reply = ngx_leaseloft_replies_object(task, REDIS_REPLY_INTEGER);
+    reply = ngx_leaseloft_reader_object(task, REDIS_REPLY_INTEGER);
 
     if (reply) {
         reply->integer = value;
@@ -137,14 +137,14 @@ ngx_leaseloft_replies_integer(const redisReadTask *task, long long value)
 
 
 static void *
-ngx_leaseloft_replies_nil(const redisReadTask *task)
+ngx_leaseloft_reader_nil(const redisReadTask *task)
 {
-    return ngx_leaseloft_replies_object(task, REDIS_REPLY_NIL);
+    return ngx_leaseloft_reader_object(task, REDIS_REPLY_NIL);
 }
 
 
 static void
-ngx_leaseloft_replies_free(void *reply)
+ngx_leaseloft_reader_free(void *reply)
 {
     /* it goes with the pool */
 }
@@ -155,7 +155,7 @@ ngx_leaseloft_replies_free(void *reply)
 #if (HIREDIS_MAJOR > 0)
 
 static void *
-ngx_leaseloft_replies_double(const redisReadTask *task, double value,
+ngx_leaseloft_reader_double(const redisReadTask *task, double value,
     char *str, size_t len)
 {
     return NULL;
@@ -163,7 +163,7 @@ ngx_leaseloft_replies_double(const redisReadTask *task, double value,
 
 
 static void *
-ngx_leaseloft_replies_bool(const redisReadTask *task, int value)
+ngx_leaseloft_reader_bool(const redisReadTask *task, int value)
 {
     return NULL;
 }
@@ -172,7 +172,7 @@ ngx_leaseloft_replies_bool(const redisReadTask *task, int value)
 
 
 ngx_int_t
-ngx_leaseloft_replies_init(ngx_leaseloft_replies_t *replies, ngx_pool_t *pool,
+ngx_leaseloft_reader_init(ngx_leaseloft_reader_t *replies, ngx_pool_t *pool,
     ngx_log_t *log)
 {
     ngx_pool_cleanup_t  *cln;
@@ -182,21 +182,21 @@ ngx_leaseloft_replies_init(ngx_leaseloft_replies_t *replies, ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_leaseloft_replies_cleanup;
+    cln->handler = ngx_leaseloft_reader_cleanup;
     cln->data = replies;
 
-    ngx_memzero(replies, sizeof(ngx_leaseloft_replies_t));
+    ngx_memzero(replies, sizeof(ngx_leaseloft_reader_t));
 
     replies->log = log;
-    replies->functions.createString = ngx_leaseloft_replies_string;
-    replies->functions.createArray = ngx_leaseloft_replies_array;
-    replies->functions.createInteger = ngx_leaseloft_replies_integer;
-    replies->functions.createNil = ngx_leaseloft_replies_nil;
-    replies->functions.freeObject = ngx_leaseloft_replies_free;
+    replies->functions.createString = ngx_leaseloft_reader_string;
+    replies->functions.createArray = ngx_leaseloft_reader_array;
+    replies->functions.createInteger = ngx_leaseloft_reader_integer;
+    replies->functions.createNil = ngx_leaseloft_reader_nil;
+    replies->functions.freeObject = ngx_leaseloft_reader_free;
 
 #if (HIREDIS_MAJOR > 0)
-    replies->functions.createDouble = ngx_leaseloft_replies_double;
-    replies->functions.createBool = ngx_leaseloft_replies_bool;
+    replies->functions.createDouble = ngx_leaseloft_reader_double;
+    replies->functions.createBool = ngx_leaseloft_reader_bool;
 #endif
 
     return NGX_OK;
@@ -204,9 +204,9 @@ ngx_leaseloft_replies_init(ngx_leaseloft_replies_t *replies, ngx_pool_t *pool,
 
 
 static void
-ngx_leaseloft_replies_cleanup(void *data)
+ngx_leaseloft_reader_cleanup(void *data)
 {
-    ngx_leaseloft_replies_t  *replies = data;
+    ngx_leaseloft_reader_t  *replies = data;
 
     if (replies->pool) {
         ngx_destroy_pool(replies->pool);
@@ -216,10 +216,10 @@ ngx_leaseloft_replies_cleanup(void *data)
 
 
 ngx_int_t
-ngx_leaseloft_replies_attach(ngx_leaseloft_replies_t *replies,
+ngx_leaseloft_reader_attach(ngx_leaseloft_reader_t *replies,
     redisReader *reader)
 {
-    ngx_leaseloft_replies_reset(replies);
+    ngx_leaseloft_reader_reset(replies);
 
     reader->fn = &replies->functions;
     reader->privdata = replies;
@@ -229,7 +229,7 @@ ngx_leaseloft_replies_attach(ngx_leaseloft_replies_t *replies,
 
 
 void
-ngx_leaseloft_replies_reset(ngx_leaseloft_replies_t *replies)
+ngx_leaseloft_reader_reset(ngx_leaseloft_reader_t *replies)
 {
     ngx_uint_t   n;
     ngx_pool_t  *p;
@@ -240,7 +240,7 @@ ngx_leaseloft_replies_reset(ngx_leaseloft_replies_t *replies)
         n++;
     }
 
-    if (n > NGX_LEASELOFT_REPLIES_BLOCKS) {
+    if (n > NGX_LEASELOFT_READER_BLOCKS) {
         ngx_destroy_pool(replies->pool);
         replies->pool = NULL;
     }
@@ -249,7 +249,7 @@ ngx_leaseloft_replies_reset(ngx_leaseloft_replies_t *replies)
         ngx_reset_pool(replies->pool);
 
     } else {
-        replies->pool = ngx_create_pool(NGX_LEASELOFT_REPLIES_BLOCK,
+        replies->pool = ngx_create_pool(NGX_LEASELOFT_READER_BLOCK,
                                         replies->log);
     }
 }

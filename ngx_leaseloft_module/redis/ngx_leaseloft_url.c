@@ -2,8 +2,8 @@
 #include "ngx_leaseloft_url.h"
 
 
-#define NGX_LEASELOFT_REDIS_PORT    6379
-#define NGX_LEASELOFT_REDIS_DB_LEN  5
+#define NGX_LEASELOFT_URL_PORT    6379
+#define NGX_LEASELOFT_URL_DB_LEN  5
 
 
 /*
@@ -119,7 +119,7 @@ ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
 
         for (i = 0; i < rcf->db.len; i++) {
             if (rcf->db.data[i] < '0' || rcf->db.data[i] > '9'
-                || i == NGX_LEASELOFT_REDIS_DB_LEN)
+                || i == NGX_LEASELOFT_URL_DB_LEN)
             {
                 return "has a database that is not a number, "
                        "write redis://HOST:PORT/0";
@@ -140,7 +140,7 @@ ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
     }
 
     rcf->url.url = rest;
-    rcf->url.default_port = NGX_LEASELOFT_REDIS_PORT;
+    rcf->url.default_port = NGX_LEASELOFT_URL_PORT;
     rcf->url.no_resolve = 1;
 
     return NGX_CONF_OK;

@@ -24,16 +24,16 @@
 typedef struct {
     ngx_uint_t                      index;
     ngx_http_variable_value_t       value;
-} ngx_leaseloft_fold_variable_t;
+} ngx_leaseloft_stream_hibernate_variable_t;
 
 
 /* in the pool that the request has from then on */
 typedef struct {
-    ngx_http_cleanup_t              cleanup;
-    ngx_leaseloft_ctx_t            *ctx;
-    ngx_uint_t                      nvariables;
-    ngx_leaseloft_fold_variable_t   variables[];
-} ngx_leaseloft_fold_t;
+    ngx_http_cleanup_t                         cleanup;
+    ngx_leaseloft_ctx_t                       *ctx;
+    ngx_uint_t                                 nvariables;
+    ngx_leaseloft_stream_hibernate_variable_t  variables[];
+} ngx_leaseloft_stream_hibernate_t;
 
 
 /* strings are counted while last is NULL, then copied to it */
@@ -41,34 +41,35 @@ typedef struct {
     ngx_str_t                      *line;      /* stays where it is */
     u_char                         *last;
     size_t                          size;
-} ngx_leaseloft_fold_text_t;
+} ngx_leaseloft_stream_hibernate_text_t;
 
 
-static ngx_uint_t ngx_leaseloft_fold_alone(ngx_http_request_t *r,
+static ngx_uint_t ngx_leaseloft_stream_hibernate_alone(ngx_http_request_t *r,
     ngx_pool_t *pool);
-static ngx_uint_t ngx_leaseloft_fold_variables(ngx_http_request_t *r,
-    ngx_leaseloft_fold_text_t *text, ngx_leaseloft_fold_variable_t *kept);
-static void ngx_leaseloft_fold_strings(ngx_http_request_t *r,
-    ngx_leaseloft_fold_text_t *text);
-static void ngx_leaseloft_fold_captures(ngx_http_request_t *r,
-    ngx_leaseloft_fold_text_t *text);
-static void ngx_leaseloft_fold_pool(ngx_http_request_t *r, ngx_pool_t *pool,
-    ngx_pool_large_t *large);
-static void ngx_leaseloft_fold_cleanup(void *data);
+static ngx_uint_t ngx_leaseloft_stream_hibernate_variables(
+    ngx_http_request_t *r, ngx_leaseloft_stream_hibernate_text_t *text,
+    ngx_leaseloft_stream_hibernate_variable_t *kept);
+static void ngx_leaseloft_stream_hibernate_strings(ngx_http_request_t *r,
+    ngx_leaseloft_stream_hibernate_text_t *text);
+static void ngx_leaseloft_stream_hibernate_captures(ngx_http_request_t *r,
+    ngx_leaseloft_stream_hibernate_text_t *text);
+static void ngx_leaseloft_stream_hibernate_pool(ngx_http_request_t *r,
+    ngx_pool_t *pool, ngx_pool_large_t *large);
+static void ngx_leaseloft_stream_hibernate_cleanup(void *data);
 
 
 /*
  * what these have is for the request's headers, and for bodies that go through
  * the filters; the second one is Debian's, and in every request
  */
-static char  *ngx_leaseloft_fold_past[] = {
+static char  *ngx_leaseloft_stream_hibernate_past[] = {
     "ngx_http_chunked_filter_module",
     "ngx_http_header_count_module"
 };
 
 
 static size_t
-ngx_leaseloft_fold_size(ngx_http_request_t *r)
+ngx_leaseloft_stream_hibernate_size(ngx_http_request_t *r)
 {
     ngx_http_core_main_conf_t  *cmcf;
 
@@ -85,13 +86,13 @@ ngx_leaseloft_fold_size(ngx_http_request_t *r)
  */
 
 void *
-ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
+ngx_leaseloft_stream_hibernate_tables(ngx_leaseloft_process_t *process,
     ngx_http_request_t *r)
 {
     void  *empty;
 
     if (process->empty == NULL) {
-        empty = mmap(NULL, ngx_leaseloft_fold_size(r), PROT_READ,
+        empty = mmap(NULL, ngx_leaseloft_stream_hibernate_size(r), PROT_READ,
                      MAP_PRIVATE|MAP_ANONYMOUS, -1, 0);
 
         process->empty = empty == MAP_FAILED ? NULL : empty;
@@ -102,17 +103,17 @@ ngx_leaseloft_fold_empty(ngx_leaseloft_process_t *process,
 
 
 void
-ngx_leaseloft_fold(ngx_http_request_t *r, ngx_pool_t *pool,
+ngx_leaseloft_stream_hibernate(ngx_http_request_t *r, ngx_pool_t *pool,
     ngx_leaseloft_ctx_t *ctx, void *empty)
 {
-    size_t                     size;
-    ngx_uint_t                 n;
-    ngx_pool_large_t          *large;
-    ngx_leaseloft_fold_t      *fold;
-    ngx_http_log_ctx_t        *log;
-    ngx_leaseloft_fold_text_t  text;
+    size_t                                 size;
+    ngx_uint_t                             n;
+    ngx_pool_large_t                      *large;
+    ngx_leaseloft_stream_hibernate_t      *fold;
+    ngx_http_log_ctx_t                    *log;
+    ngx_leaseloft_stream_hibernate_text_t  text;
 
-    if (!ngx_leaseloft_fold_alone(r, pool)) {
+    if (!ngx_leaseloft_stream_hibernate_alone(r, pool)) {
         return;
     }
 
@@ -120,12 +121,12 @@ ngx_leaseloft_fold(ngx_http_request_t *r, ngx_pool_t *pool,
     text.last = NULL;
     text.size = 0;
 
-    ngx_leaseloft_fold_captures(r, &text);
-    n = ngx_leaseloft_fold_variables(r, &text, NULL);
-    ngx_leaseloft_fold_strings(r, &text);
+    ngx_leaseloft_stream_hibernate_captures(r, &text);
+    n = ngx_leaseloft_stream_hibernate_variables(r, &text, NULL);
+    ngx_leaseloft_stream_hibernate_strings(r, &text);
 
-    size = sizeof(ngx_leaseloft_fold_t)
-           + n * sizeof(ngx_leaseloft_fold_variable_t) + text.size;
+    size = sizeof(ngx_leaseloft_stream_hibernate_t)
+           + n * sizeof(ngx_leaseloft_stream_hibernate_variable_t) + text.size;
 
     /* another block of the pool would be as big as the first */
 
@@ -145,19 +146,19 @@ ngx_leaseloft_fold(ngx_http_request_t *r, ngx_pool_t *pool,
 
     text.last = (u_char *) &fold->variables[n];
 
-    ngx_leaseloft_fold_captures(r, &text);
-    ngx_leaseloft_fold_variables(r, &text, fold->variables);
-    ngx_leaseloft_fold_strings(r, &text);
+    ngx_leaseloft_stream_hibernate_captures(r, &text);
+    ngx_leaseloft_stream_hibernate_variables(r, &text, fold->variables);
+    ngx_leaseloft_stream_hibernate_strings(r, &text);
 
     fold->ctx = ctx;
     fold->nvariables = n;
 
-    fold->cleanup.handler = ngx_leaseloft_fold_cleanup;
+    fold->cleanup.handler = ngx_leaseloft_stream_hibernate_cleanup;
     fold->cleanup.data = fold;
     fold->cleanup.next = NULL;
     r->cleanup = &fold->cleanup;
 
-    ngx_leaseloft_fold_pool(r, pool, large);
+    ngx_leaseloft_stream_hibernate_pool(r, pool, large);
 
     r->ctx = empty;
     r->variables = empty;
@@ -165,7 +166,7 @@ ngx_leaseloft_fold(ngx_http_request_t *r, ngx_pool_t *pool,
 
 
 static ngx_uint_t
-ngx_leaseloft_fold_is_past(ngx_uint_t index)
+ngx_leaseloft_stream_hibernate_is_past(ngx_uint_t index)
 {
     ngx_uint_t     i, n;
     ngx_module_t  *module;
@@ -180,10 +181,12 @@ ngx_leaseloft_fold_is_past(ngx_uint_t index)
 
     module = ngx_cycle->modules[i];
 
-    for (n = 0; module && n < sizeof(ngx_leaseloft_fold_past)
+    for (n = 0; module && n < sizeof(ngx_leaseloft_stream_hibernate_past)
                               / sizeof(char *); n++)
     {
-        if (ngx_strcmp(module->name, ngx_leaseloft_fold_past[n]) == 0) {
+        if (ngx_strcmp(module->name, ngx_leaseloft_stream_hibernate_past[n])
+            == 0)
+        {
             return 1;
         }
     }
@@ -195,7 +198,7 @@ ngx_leaseloft_fold_is_past(ngx_uint_t index)
 /* 1: in the request's pool is nothing that somebody might look for */
 
 static ngx_uint_t
-ngx_leaseloft_fold_alone(ngx_http_request_t *r, ngx_pool_t *pool)
+ngx_leaseloft_stream_hibernate_alone(ngx_http_request_t *r, ngx_pool_t *pool)
 {
     ngx_uint_t                 i;
     ngx_pool_large_t          *large;
@@ -234,7 +237,7 @@ ngx_leaseloft_fold_alone(ngx_http_request_t *r, ngx_pool_t *pool)
 
     for (i = 0; i < ngx_http_max_module; i++) {
         if (r->ctx[i] && i != ngx_leaseloft_module.ctx_index
-            && !ngx_leaseloft_fold_is_past(i))
+            && !ngx_leaseloft_stream_hibernate_is_past(i))
         {
             return 0;
         }
@@ -245,8 +248,8 @@ ngx_leaseloft_fold_alone(ngx_http_request_t *r, ngx_pool_t *pool)
 
 
 static void
-ngx_leaseloft_fold_text(ngx_leaseloft_fold_text_t *text, u_char **data,
-    size_t len)
+ngx_leaseloft_stream_hibernate_text(
+    ngx_leaseloft_stream_hibernate_text_t *text, u_char **data, size_t len)
 {
     u_char  *p;
 
@@ -269,8 +272,9 @@ ngx_leaseloft_fold_text(ngx_leaseloft_fold_text_t *text, u_char **data,
 /* how many there are; those in kept are the ones with their text moved */
 
 static ngx_uint_t
-ngx_leaseloft_fold_variables(ngx_http_request_t *r,
-    ngx_leaseloft_fold_text_t *text, ngx_leaseloft_fold_variable_t *kept)
+ngx_leaseloft_stream_hibernate_variables(ngx_http_request_t *r,
+    ngx_leaseloft_stream_hibernate_text_t *text,
+    ngx_leaseloft_stream_hibernate_variable_t *kept)
 {
     u_char                     *data;
     ngx_uint_t                  i, n;
@@ -290,7 +294,7 @@ ngx_leaseloft_fold_variables(ngx_http_request_t *r,
         data = v->data;
 
         if (v->valid) {
-            ngx_leaseloft_fold_text(text, &data, v->len);
+            ngx_leaseloft_stream_hibernate_text(text, &data, v->len);
         }
 
         if (kept) {
@@ -307,8 +311,8 @@ ngx_leaseloft_fold_variables(ngx_http_request_t *r,
 
 
 static void
-ngx_leaseloft_fold_strings(ngx_http_request_t *r,
-    ngx_leaseloft_fold_text_t *text)
+ngx_leaseloft_stream_hibernate_strings(ngx_http_request_t *r,
+    ngx_leaseloft_stream_hibernate_text_t *text)
 {
     ngx_uint_t  i;
     ngx_str_t  *strings[] = {
@@ -317,7 +321,8 @@ ngx_leaseloft_fold_strings(ngx_http_request_t *r,
     };
 
     for (i = 0; i < sizeof(strings) / sizeof(ngx_str_t *); i++) {
-        ngx_leaseloft_fold_text(text, &strings[i]->data, strings[i]->len);
+        ngx_leaseloft_stream_hibernate_text(text, &strings[i]->data,
+                                            strings[i]->len);
     }
 }
 
@@ -325,8 +330,8 @@ ngx_leaseloft_fold_strings(ngx_http_request_t *r,
 /* $1 and so on: places in a text, which is the line or lies in the pool */
 
 static void
-ngx_leaseloft_fold_captures(ngx_http_request_t *r,
-    ngx_leaseloft_fold_text_t *text)
+ngx_leaseloft_stream_hibernate_captures(ngx_http_request_t *r,
+    ngx_leaseloft_stream_hibernate_text_t *text)
 {
 #if (NGX_PCRE)
 
@@ -350,8 +355,9 @@ ngx_leaseloft_fold_captures(ngx_http_request_t *r,
     /* the first one, so that they are aligned */
 
     captures = (u_char *) r->captures;
-    ngx_leaseloft_fold_text(text, &captures, r->ncaptures * sizeof(int));
-    ngx_leaseloft_fold_text(text, &r->captures_data, end);
+    ngx_leaseloft_stream_hibernate_text(text, &captures,
+                                        r->ncaptures * sizeof(int));
+    ngx_leaseloft_stream_hibernate_text(text, &r->captures_data, end);
 
     r->captures = (int *) captures;
 
@@ -364,7 +370,7 @@ ngx_leaseloft_fold_captures(ngx_http_request_t *r,
 
 
 static void
-ngx_leaseloft_fold_pool(ngx_http_request_t *r, ngx_pool_t *pool,
+ngx_leaseloft_stream_hibernate_pool(ngx_http_request_t *r, ngx_pool_t *pool,
     ngx_pool_large_t *large)
 {
     ngx_pool_t        *old;
@@ -388,14 +394,14 @@ ngx_leaseloft_fold_pool(ngx_http_request_t *r, ngx_pool_t *pool,
 
 
 void
-ngx_leaseloft_unfold(ngx_http_request_t *r)
+ngx_leaseloft_stream_hibernate_end(ngx_http_request_t *r)
 {
     ngx_http_cleanup_t  *cln;
 
     for (cln = r->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_leaseloft_fold_cleanup) {
+        if (cln->handler == ngx_leaseloft_stream_hibernate_cleanup) {
             cln->handler = NULL;
-            ngx_leaseloft_fold_cleanup(cln->data);
+            ngx_leaseloft_stream_hibernate_cleanup(cln->data);
             return;
         }
     }
@@ -403,9 +409,9 @@ ngx_leaseloft_unfold(ngx_http_request_t *r)
 
 
 static void
-ngx_leaseloft_fold_cleanup(void *data)
+ngx_leaseloft_stream_hibernate_cleanup(void *data)
 {
-    ngx_leaseloft_fold_t *fold = data;
+    ngx_leaseloft_stream_hibernate_t *fold = data;
 
     void                      **ctx;
     ngx_uint_t                  i;

@@ -33,7 +33,8 @@ ngx_leaseloft_stream_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
             + sizeof(ngx_leaseloft_ctx_t) + ctx->user.len + ctx->property.len;
 
     if (r->http_version < NGX_HTTP_VERSION_20) {
-        size += ngx_leaseloft_lean_size(r) + NGX_LEASELOFT_FOLD_ROOM;
+        size += ngx_leaseloft_stream_shrink_size(r)
+                + NGX_LEASELOFT_STREAM_HIBERNATE_ROOM;
     }
 
     cln = ngx_pool_cleanup_add(r->pool, 0);

@@ -219,7 +219,7 @@ ngx_leaseloft_streams_end_handler(ngx_event_t *ev)
             ngx_leaseloft_channel_detach(&stream->listener);
         }
 
-        ngx_leaseloft_unfold(r);
+        ngx_leaseloft_stream_hibernate_end(r);
         ngx_leaseloft_finalize(r, rc);
     }
 
@@ -527,11 +527,11 @@ ngx_leaseloft_stream_check(ngx_rbtree_node_t *node)
 
     silence = ngx_max(stream->conf->slow_timeout, 2 * stream->conf->ping);
 
-    if (ngx_leaseloft_peer_gone(c, silence)) {
+    if (ngx_leaseloft_stream_tcp_is_dead(c, silence)) {
         ngx_log_error(NGX_LOG_INFO, c->log, 0,
                       "nothing was heard of the client for %M ms, "
                       "connection is closed", silence);
-        ngx_leaseloft_peer_drop(c);
+        ngx_leaseloft_stream_tcp_abort(c);
         ngx_leaseloft_stream_cut(stream);
         return;
     }

@@ -52,7 +52,7 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
     r->limit_rate = 0;
     r->limit_rate_set = 1;
 
-    ngx_leaseloft_peer_tune(r);
+    ngx_leaseloft_stream_tcp_tune(r);
 
     stream->ctx->answered = 1;
     stream->started = 1;
@@ -124,7 +124,7 @@ ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
 
     r = stream->request;
 
-    ngx_leaseloft_lean_ssl(r);
+    ngx_leaseloft_stream_shrink_ssl(r);
 
     if (stream->lean) {
         return;
@@ -141,10 +141,10 @@ ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
         stream->head = NULL;
     }
 
-    empty = ngx_leaseloft_fold_empty(stream->ctx->process, r);
+    empty = ngx_leaseloft_stream_hibernate_tables(stream->ctx->process, r);
 
-    if (ngx_leaseloft_lean(r, stream->pool) == NGX_OK && empty) {
-        ngx_leaseloft_fold(r, stream->pool, stream->ctx, empty);
+    if (ngx_leaseloft_stream_shrink(r, stream->pool) == NGX_OK && empty) {
+        ngx_leaseloft_stream_hibernate(r, stream->pool, stream->ctx, empty);
     }
 }
 

@@ -22,18 +22,19 @@ typedef struct {
     u_char     *start;
     u_char     *end;
     ptrdiff_t   moved;
-} ngx_leaseloft_lean_line_t;
+} ngx_leaseloft_stream_shrink_line_t;
 
 
-static void ngx_leaseloft_lean_variables(ngx_http_request_t *r,
-    ngx_leaseloft_lean_line_t *line);
-static void ngx_leaseloft_lean_buffers(ngx_http_request_t *r);
-static void ngx_leaseloft_lean_headers_in(ngx_http_request_t *r);
-static void ngx_leaseloft_lean_headers_out(ngx_http_request_t *r);
+static void ngx_leaseloft_stream_shrink_variables(ngx_http_request_t *r,
+    ngx_leaseloft_stream_shrink_line_t *line);
+static void ngx_leaseloft_stream_shrink_buffers(ngx_http_request_t *r);
+static void ngx_leaseloft_stream_shrink_headers_in(ngx_http_request_t *r);
+static void ngx_leaseloft_stream_shrink_headers_out(ngx_http_request_t *r);
 
 
 static ngx_inline void
-ngx_leaseloft_lean_move(ngx_leaseloft_lean_line_t *line, u_char **p)
+ngx_leaseloft_stream_shrink_move(ngx_leaseloft_stream_shrink_line_t *line,
+    u_char **p)
 {
     if (*p >= line->start && *p <= line->end) {
         *p += line->moved;
@@ -43,7 +44,7 @@ ngx_leaseloft_lean_move(ngx_leaseloft_lean_line_t *line, u_char **p)
 
 /* bytes beyond the line are a pipelined request, or a body that is unread */
 static ngx_uint_t
-ngx_leaseloft_lean_possible(ngx_http_request_t *r)
+ngx_leaseloft_stream_shrink_possible(ngx_http_request_t *r)
 {
     return r == r->main && r->http_version < NGX_HTTP_VERSION_20
            && r->header_in && r->header_in->pos == r->header_in->last
@@ -52,7 +53,7 @@ ngx_leaseloft_lean_possible(ngx_http_request_t *r)
 
 
 static ngx_uint_t
-ngx_leaseloft_lean_within(ngx_buf_t *b, u_char *p)
+ngx_leaseloft_stream_shrink_within(ngx_buf_t *b, u_char *p)
 {
     return b->start && p >= b->start && p < b->end;
 }
@@ -60,8 +61,8 @@ ngx_leaseloft_lean_within(ngx_buf_t *b, u_char *p)
 
 /* 1: in a buffer of headers, but not in the line */
 static ngx_uint_t
-ngx_leaseloft_lean_freed(ngx_http_request_t *r,
-    ngx_leaseloft_lean_line_t *line, u_char *p)
+ngx_leaseloft_stream_shrink_freed(ngx_http_request_t *r,
+    ngx_leaseloft_stream_shrink_line_t *line, u_char *p)
 {
     ngx_chain_t  *cl;
 
@@ -70,33 +71,33 @@ ngx_leaseloft_lean_freed(ngx_http_request_t *r,
     }
 
     for (cl = r->http_connection->busy; cl; cl = cl->next) {
-        if (ngx_leaseloft_lean_within(cl->buf, p)) {
+        if (ngx_leaseloft_stream_shrink_within(cl->buf, p)) {
             return 1;
         }
     }
 
-    return ngx_leaseloft_lean_within(r->connection->buffer, p);
+    return ngx_leaseloft_stream_shrink_within(r->connection->buffer, p);
 }
 
 
 size_t
-ngx_leaseloft_lean_size(ngx_http_request_t *r)
+ngx_leaseloft_stream_shrink_size(ngx_http_request_t *r)
 {
     return r->request_line.len + r->headers_in.server.len;
 }
 
 
 ngx_int_t
-ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool)
+ngx_leaseloft_stream_shrink(ngx_http_request_t *r, ngx_pool_t *pool)
 {
-    u_char                     *p, *server;
-    ngx_leaseloft_lean_line_t   line;
+    u_char                             *p, *server;
+    ngx_leaseloft_stream_shrink_line_t  line;
 
-    if (!ngx_leaseloft_lean_possible(r)) {
+    if (!ngx_leaseloft_stream_shrink_possible(r)) {
         return NGX_DECLINED;
     }
 
-    p = ngx_pnalloc(pool, ngx_leaseloft_lean_size(r));
+    p = ngx_pnalloc(pool, ngx_leaseloft_stream_shrink_size(r));
     if (p == NULL) {
         return NGX_DECLINED;
     }
@@ -108,42 +109,42 @@ ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool)
     line.end = line.start + r->request_line.len;
     line.moved = p - line.start;
 
-    ngx_leaseloft_lean_variables(r, &line);
+    ngx_leaseloft_stream_shrink_variables(r, &line);
 
-    ngx_leaseloft_lean_move(&line, &r->request_line.data);
-    ngx_leaseloft_lean_move(&line, &r->method_name.data);
-    ngx_leaseloft_lean_move(&line, &r->http_protocol.data);
-    ngx_leaseloft_lean_move(&line, &r->unparsed_uri.data);
-    ngx_leaseloft_lean_move(&line, &r->uri.data);
-    ngx_leaseloft_lean_move(&line, &r->args.data);
-    ngx_leaseloft_lean_move(&line, &r->exten.data);
-    ngx_leaseloft_lean_move(&line, &r->schema.data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->request_line.data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->method_name.data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->http_protocol.data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->unparsed_uri.data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->uri.data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->args.data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->exten.data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->schema.data);
 
 #if (NGX_PCRE)
 
     /* $1 of a header has nothing to point to any more */
 
-    if (ngx_leaseloft_lean_freed(r, &line, r->captures_data)) {
+    if (ngx_leaseloft_stream_shrink_freed(r, &line, r->captures_data)) {
         r->ncaptures = 0;
     }
 
-    ngx_leaseloft_lean_move(&line, &r->captures_data);
+    ngx_leaseloft_stream_shrink_move(&line, &r->captures_data);
 
 #endif
 
     r->headers_in.server.data = server;
 
-    ngx_leaseloft_lean_buffers(r);
-    ngx_leaseloft_lean_headers_in(r);
-    ngx_leaseloft_lean_headers_out(r);
+    ngx_leaseloft_stream_shrink_buffers(r);
+    ngx_leaseloft_stream_shrink_headers_in(r);
+    ngx_leaseloft_stream_shrink_headers_out(r);
 
     return NGX_OK;
 }
 
 
 static void
-ngx_leaseloft_lean_variables(ngx_http_request_t *r,
-    ngx_leaseloft_lean_line_t *line)
+ngx_leaseloft_stream_shrink_variables(ngx_http_request_t *r,
+    ngx_leaseloft_stream_shrink_line_t *line)
 {
     ngx_uint_t                  i;
     ngx_http_variable_value_t  *v;
@@ -163,7 +164,7 @@ ngx_leaseloft_lean_variables(ngx_http_request_t *r,
             continue;
         }
 
-        if (ngx_leaseloft_lean_freed(r, line, v->data)) {
+        if (ngx_leaseloft_stream_shrink_freed(r, line, v->data)) {
             v->valid = 0;
         }
     }
@@ -171,7 +172,7 @@ ngx_leaseloft_lean_variables(ngx_http_request_t *r,
 
 
 static void
-ngx_leaseloft_lean_free(ngx_pool_t *pool, ngx_buf_t *b)
+ngx_leaseloft_stream_shrink_free(ngx_pool_t *pool, ngx_buf_t *b)
 {
     if (b->start && ngx_pfree(pool, b->start) == NGX_OK) {
         b->start = NULL;
@@ -184,7 +185,7 @@ ngx_leaseloft_lean_free(ngx_pool_t *pool, ngx_buf_t *b)
 
 /* they live in the connection's pool: the small one, then large ones if any */
 static void
-ngx_leaseloft_lean_buffers(ngx_http_request_t *r)
+ngx_leaseloft_stream_shrink_buffers(ngx_http_request_t *r)
 {
     ngx_chain_t             *cl;
     ngx_connection_t        *c;
@@ -194,24 +195,24 @@ ngx_leaseloft_lean_buffers(ngx_http_request_t *r)
     hc = r->http_connection;
 
     for (cl = hc->busy; cl; cl = cl->next) {
-        ngx_leaseloft_lean_free(c->pool, cl->buf);
+        ngx_leaseloft_stream_shrink_free(c->pool, cl->buf);
     }
 
     for (cl = hc->free; cl; cl = cl->next) {
-        ngx_leaseloft_lean_free(c->pool, cl->buf);
+        ngx_leaseloft_stream_shrink_free(c->pool, cl->buf);
     }
 
     hc->busy = NULL;
     hc->nbusy = 0;
     hc->free = NULL;
 
-    ngx_leaseloft_lean_free(c->pool, c->buffer);
+    ngx_leaseloft_stream_shrink_free(c->pool, c->buffer);
     r->header_in = c->buffer;
 }
 
 
 static void
-ngx_leaseloft_lean_list(ngx_pool_t *pool, ngx_list_t *list)
+ngx_leaseloft_stream_shrink_list(ngx_pool_t *pool, ngx_list_t *list)
 {
     ngx_list_part_t  *part;
 
@@ -229,14 +230,14 @@ ngx_leaseloft_lean_list(ngx_pool_t *pool, ngx_list_t *list)
 
 
 static void
-ngx_leaseloft_lean_headers_in(ngx_http_request_t *r)
+ngx_leaseloft_stream_shrink_headers_in(ngx_http_request_t *r)
 {
     ngx_str_t               server;
     ngx_http_headers_in_t  *headers;
 
     headers = &r->headers_in;
 
-    ngx_leaseloft_lean_list(r->pool, &headers->headers);
+    ngx_leaseloft_stream_shrink_list(r->pool, &headers->headers);
 
     server = headers->server;
     ngx_memzero(headers, sizeof(ngx_http_headers_in_t));
@@ -249,7 +250,7 @@ ngx_leaseloft_lean_headers_in(ngx_http_request_t *r)
 
 
 static void
-ngx_leaseloft_lean_headers_out(ngx_http_request_t *r)
+ngx_leaseloft_stream_shrink_headers_out(ngx_http_request_t *r)
 {
     ngx_uint_t               status;
     ngx_str_t                type, line;
@@ -257,10 +258,10 @@ ngx_leaseloft_lean_headers_out(ngx_http_request_t *r)
 
     headers = &r->headers_out;
 
-    ngx_leaseloft_lean_list(r->pool, &headers->headers);
+    ngx_leaseloft_stream_shrink_list(r->pool, &headers->headers);
 
     if (headers->trailers.part.nelts == 0) {
-        ngx_leaseloft_lean_list(r->pool, &headers->trailers);
+        ngx_leaseloft_stream_shrink_list(r->pool, &headers->trailers);
     }
 
     status = headers->status;
@@ -280,7 +281,7 @@ ngx_leaseloft_lean_headers_out(ngx_http_request_t *r)
 
 
 void
-ngx_leaseloft_lean_ssl(ngx_http_request_t *r)
+ngx_leaseloft_stream_shrink_ssl(ngx_http_request_t *r)
 {
 #if (NGX_HTTP_SSL)
 

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_LEASELOFT_LEAN_H
-#define NGX_LEASELOFT_LEAN_H
+#ifndef NGX_LEASELOFT_STREAM_SHRINK_H
+#define NGX_LEASELOFT_STREAM_SHRINK_H
 
 
 #include "ngx_leaseloft.h"
@@ -18,13 +18,13 @@
  * are not found from then on.  The line is put into pool.  NGX_OK, or
  * NGX_DECLINED for other requests, to which nothing is done.
  */
-ngx_int_t ngx_leaseloft_lean(ngx_http_request_t *r, ngx_pool_t *pool);
+ngx_int_t ngx_leaseloft_stream_shrink(ngx_http_request_t *r, ngx_pool_t *pool);
 
 /* what this takes of pool */
-size_t ngx_leaseloft_lean_size(ngx_http_request_t *r);
+size_t ngx_leaseloft_stream_shrink_size(ngx_http_request_t *r);
 
 /* the buffer of TLS, while nothing is unsent; the next write has a new one */
-void ngx_leaseloft_lean_ssl(ngx_http_request_t *r);
+void ngx_leaseloft_stream_shrink_ssl(ngx_http_request_t *r);
 
 
-#endif /* NGX_LEASELOFT_LEAN_H */
+#endif /* NGX_LEASELOFT_STREAM_SHRINK_H */

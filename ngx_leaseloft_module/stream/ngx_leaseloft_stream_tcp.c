@@ -19,11 +19,11 @@
 #include <sys/ioctl.h>
 
 
-#define NGX_LEASELOFT_PEER_UNSENT  (128 * 1024)
+#define NGX_LEASELOFT_STREAM_TCP_UNSENT  (128 * 1024)
 
 
 void
-ngx_leaseloft_peer_tune(ngx_http_request_t *r)
+ngx_leaseloft_stream_tcp_tune(ngx_http_request_t *r)
 {
     ngx_connection_t          *c;
     ngx_http_core_loc_conf_t  *clcf;
@@ -44,7 +44,7 @@ ngx_leaseloft_peer_tune(ngx_http_request_t *r)
     {
         int  unsent;
 
-        unsent = NGX_LEASELOFT_PEER_UNSENT;
+        unsent = NGX_LEASELOFT_STREAM_TCP_UNSENT;
 
         (void) setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT,
                       (const void *) &unsent, sizeof(int));
@@ -54,7 +54,7 @@ ngx_leaseloft_peer_tune(ngx_http_request_t *r)
 
 
 ngx_uint_t
-ngx_leaseloft_peer_gone(ngx_connection_t *c, ngx_msec_t timeout)
+ngx_leaseloft_stream_tcp_is_dead(ngx_connection_t *c, ngx_msec_t timeout)
 {
 #if (NGX_LINUX && NGX_HAVE_TCP_INFO)
 
@@ -83,7 +83,7 @@ ngx_leaseloft_peer_gone(ngx_connection_t *c, ngx_msec_t timeout)
 
 
 void
-ngx_leaseloft_peer_drop(ngx_connection_t *c)
+ngx_leaseloft_stream_tcp_abort(ngx_connection_t *c)
 {
     (void) ngx_shutdown_socket(c->fd, SHUT_RDWR);
 }
