@@ -52,7 +52,7 @@ typedef struct {
     int64_t                 due_at;
     int64_t                 claim_at;
     int64_t                 healthy;   /* monotonic; the last good write */
-    int64_t                 next_due;  /* wall clock; CLOCK_NEVER */
+    int64_t                 next_due;  /* work_now(); CLOCK_NEVER */
 } loop_t;
 
 
@@ -68,13 +68,14 @@ loop_sleep(unsigned ms)
 }
 
 
-/* what Redis made of it */
+/* what Redis made of it; it tells the time */
 
 static conn_result_e
 loop_beat(loop_t *loop, int leaving)
 {
     buf_t           record = BUF_INIT;
     store_t        *store = &loop->work.store;
+    int64_t         sent;
     redisReply     *reply;
     conn_result_e   result;
 
@@ -83,6 +84,7 @@ loop_beat(loop_t *loop, int leaving)
     }
 
     reply = NULL;
+    sent = clock_monotonic();
 
     if (!buf_failed(&record)
         && store_beat(store, loop->options->name, &record) == 0)
@@ -94,6 +96,12 @@ loop_beat(loop_t *loop, int leaving)
 
     if (result == CONN_OK) {
         loop->healthy = clock_monotonic();
+
+        /* not so from a library of revision 6, which may be there meanwhile */
+
+        if (reply->type == REDIS_REPLY_INTEGER && reply->integer > 1) {
+            work_heard(&loop->work, reply->integer, sent, loop->healthy);
+        }
     }
 
     freeReplyObject(reply);
@@ -216,7 +224,7 @@ loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
     property_t        *property;
     const redisReply  *id;
 
-    now = clock_now();
+    now = work_now(&loop->work);
     loop->next_due = CLOCK_NEVER;
 
     for (i = 0; i + 1 < reply->elements; i += 2) {
@@ -312,7 +320,11 @@ loop_connect(loop_t *loop)
     loop->stats.reconnects++;
     backoff_reset(&loop->backoff);
 
-    loop->beat_at = 0;
+    /* what is the time, before anything is done by it */
+
+    (void) loop_beat(loop, 0);
+
+    loop->beat_at = clock_monotonic() + LOOP_BEAT_MS;
     loop->due_at = 0;
     loop->claim_at = clock_monotonic() + loop->options->claim_ms / 4;
 
@@ -343,7 +355,7 @@ loop_block(const loop_t *loop)
     ms = left < ms ? left : ms;
 
     if (loop->next_due != CLOCK_NEVER) {
-        left = loop->next_due - clock_now();
+        left = loop->next_due - work_now(&loop->work);
         ms = left < ms ? left : ms;
     }
 
@@ -390,7 +402,7 @@ static int
 loop_is_due(const loop_t *loop, int64_t now)
 {
     return now >= loop->beat_at || now >= loop->due_at
-           || loop->next_due <= clock_now()
+           || loop->next_due <= work_now(&loop->work)
            || (now >= loop->claim_at && now < loop->healthy + LOOP_HEALTHY_MS);
 }
 
@@ -412,7 +424,7 @@ loop_turn(loop_t *loop)
         }
     }
 
-    if (now >= loop->due_at || loop->next_due <= clock_now()) {
+    if (now >= loop->due_at || loop->next_due <= work_now(&loop->work)) {
         loop->due_at = now + LOOP_DUE_MS;
         loop_due(loop);
     }
@@ -461,6 +473,7 @@ loop_init(loop_t *loop, const options_t *options,
     loop->work.stats = &loop->stats;
     loop->work.also = loop_ask_ahead;
     loop->work.also_data = loop;
+    loop->work.ahead = clock_now() - clock_monotonic();
 
     if (loop->conn == NULL || loop->work.properties == NULL) {
         log_alert("no memory");

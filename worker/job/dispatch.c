@@ -78,7 +78,7 @@ dispatch_begin(work_t *work, job_t *jobs, size_t n, size_t *sent)
     job_step_e   step;
 
     work->round++;
-    work->now = clock_now();
+    work->now = work_now(work);
 
     for (i = 0; i < n; i++) {
         jobs[i].property->blocked = 0;

@@ -110,3 +110,22 @@ job_learn(job_t *job, const redisReply *reply)
 
     return property_learn(job->property, &state);
 }
+
+
+int64_t
+work_now(const work_t *work)
+{
+    return clock_monotonic() + work->ahead;
+}
+
+
+void
+work_heard(work_t *work, int64_t ms, int64_t sent, int64_t received)
+{
+    if (work->ahead < ms - received) {
+        work->ahead = ms - received;
+
+    } else if (work->ahead > ms + 1 - sent) {
+        work->ahead = ms + 1 - sent;
+    }
+}

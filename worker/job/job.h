@@ -113,7 +113,8 @@ typedef struct {
     properties_t     *properties;
     badges_t          badges;
     stats_t          *stats;
-    int64_t           now;         /* the wall clock as the round began */
+    int64_t           now;         /* the time as the round began */
+    int64_t           ahead;       /* Redis's clock less clock_monotonic() */
     uint64_t          round;
 
     int             (*also)(void *data);
@@ -123,6 +124,19 @@ typedef struct {
     void             *also_data;
 } work_t;
 
+
+/*
+ * The time, in UTC milliseconds: that of Redis, as heard of last, so that all
+ * workers agree about what is due.  It is counted on by a clock that nobody
+ * sets.
+ */
+int64_t work_now(const work_t *work);
+
+/*
+ * Redis said that it was ms, between two moments of clock_monotonic(): what is
+ * known already is changed only as far as that proves it wrong
+ */
+void work_heard(work_t *work, int64_t ms, int64_t sent, int64_t received);
 
 /*
  * How jobs end: a send with an entry, a mark with nothing, a declaration with

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 6
+-- revision 7
 --
 -- A worker replaces a library that differs from its own, unless that one's
 -- revision is higher; so it goes up with each release that changes anything
@@ -23,7 +23,8 @@
 --     8th is what is kept of that lease, if it has ended.
 -- ll1_append (sent id, hash, rev, bucket, seq, at, entry, salt, hash, last,
 --             sender, other users ..., channel)
---     KEYS: thread, meta, this bucket of sent ids, and the one before.
+--     KEYS: thread, meta, this bucket of sent ids, and the one before, as the
+--     worker's clock has them; Redis's decides.
 --     { 0, ver, unread of the sender, of each other user ... },
 --     { 1, seq, entry } if this id was sent before, or as ll1_state.
 --     The first hash and rev: what the caller built upon; seq: the entry's.
@@ -53,7 +54,8 @@
 --     KEYS: due, vers.  The next due time (none, if empty) as of rev, unless
 --     a newer rev has set it: 1 if it did.
 -- ll1_beat (worker, record)
---     KEYS: workers.  A heartbeat; an empty record takes the worker off.
+--     KEYS: workers.  A heartbeat: Redis's time in ms; an empty record takes the
+--     worker off.
 --
 -- A member's record is one of
 --     o ROLE FROM        an open window; ROLE is l or t
@@ -140,6 +142,12 @@ local function count(keys, user, first, last)
     end
 
     return n
+end
+
+
+local function now_ms()
+    local time = call('TIME')
+    return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
 

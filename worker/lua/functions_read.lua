@@ -2,6 +2,25 @@
 -- inboxes are to show them.
 
 
+-- The time of a mark, in milliseconds and as text: not before that of the
+-- newest entry, which it may be about, nor of the mark before, whatever the
+-- clocks of the workers that wrote these.
+local function mark_time(keys, w, ms, text)
+    if tonumber(w.at) > tonumber(ms) then
+        ms, text = w.at, string.match(w.last, '"at":"([^"]+)"}$') or text
+    end
+
+    local last, as_text = string.match(call('HGET', keys[META], 'marked') or '',
+                                       '^(%-?%d+) (%S+)$')
+
+    if last and tonumber(last) > tonumber(ms) then
+        ms, text = last, as_text
+    end
+
+    return ms, text
+end
+
+
 -- moves the mark of window w to upto, which lies in it
 local function mark_move(keys, w, upto, argv)
     local passed = math.max(w.read, w.from - 1)
@@ -12,16 +31,19 @@ local function mark_move(keys, w, upto, argv)
         w.unread = count(keys, w.user, upto + 1, w.head)
     end
 
+    local ms, text = mark_time(keys, w, argv[4], argv[5])
+
     w.ver = w.ver + 1
     w.read = upto
 
     call('HSET', keys[META], READ .. w.user, int(upto),
-         UNREAD .. w.user, int(w.unread), 'ver', int(w.ver))
-    call('XADD', keys[READS], '*', 'u', w.user, 'n', int(upto), 't', argv[4])
+         UNREAD .. w.user, int(w.unread), 'ver', int(w.ver),
+         'marked', ms .. ' ' .. text)
+    call('XADD', keys[READS], '*', 'u', w.user, 'n', int(upto), 't', ms)
     call('PUBLISH', argv[6], 'R ' .. int(w.ver) .. ' ' .. int(w.rev) .. ' '
          .. w.user .. ' ' .. (w.state == 'o' and '1' or '0')
          .. '\n{"user":"' .. w.user .. '","upto":' .. int(upto) .. ',"at":"'
-         .. argv[5] .. '"}')
+         .. text .. '"}')
 end
 
 

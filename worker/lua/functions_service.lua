@@ -22,12 +22,6 @@ local function ll1_due(keys, argv)
 end
 
 
-local function now_ms()
-    local time = call('TIME')
-    return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
-
 -- the workers heard of since a time: list of id and record, list of the rest
 local function beats(keys, since)
     local all = call('HGETALL', keys[1])
@@ -62,7 +56,7 @@ local function ll1_beat(keys, argv)
         call('HDEL', keys[1], unpack(silent))
     end
 
-    return 1
+    return now
 end
 
 

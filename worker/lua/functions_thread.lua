@@ -4,6 +4,38 @@
 local BUCKET_MS = 30 * 24 * 3600 * 1000
 
 
+-- The key of a bucket of sent ids.  The caller names the one that it takes for
+-- the present one, and the one before.  They are others where its clock is
+-- not Redis's: the same name with another number, so of the same hash tag.
+local function sent_key(keys, named, bucket)
+    if bucket == named then
+        return keys[SENT]
+    end
+
+    if bucket == named - 1 then
+        return keys[SENT_BEFORE]
+    end
+
+    return (string.gsub(keys[SENT], '%d+$', int(bucket)))
+end
+
+
+-- The bucket to write to, and the one that was written before it: by Redis's
+-- clock, which is one for all workers.  It never goes back to an older bucket,
+-- as the clock does when a replica takes over whose own is behind.
+local function buckets(last, before)
+    last, before = tonumber(last) or 0, tonumber(before) or 0
+
+    local now = math.floor(now_ms() / BUCKET_MS)
+
+    if now > last then
+        return now, last
+    end
+
+    return last, before
+end
+
+
 local function state_of(keys)
     local m = call('HMGET', keys[META], 'seq', 'hash', 'at', 'rev', 'ver',
                    'state')
@@ -44,8 +76,9 @@ end
 -- property is one hash, read once and written once, and a sent id is looked
 -- up and noted at the same time.
 local function ll1_append(keys, argv)
-    local id, bucket, seq, entry, hash, sender = argv[1], argv[4], argv[5],
-                                                 argv[7], argv[9], argv[11]
+    local id, named, seq, entry, hash, sender = argv[1], tonumber(argv[4]),
+                                                argv[5], argv[7], argv[9],
+                                                argv[11]
     local fields = { 'hash', 'rev', 'ver', 'bucket', 'bucket0' }
 
     for i = 11, #argv - 1 do
@@ -53,30 +86,30 @@ local function ll1_append(keys, argv)
     end
 
     local m = call('HMGET', keys[META], unpack(fields))
-    local older = m[4] == bucket and m[5] or m[4]
+    local bucket, before = buckets(m[4], m[5])
+    local key = sent_key(keys, named, bucket)
 
-    -- one that is later than this is of a worker whose clock was ahead
-    if older and (tonumber(older) or 0) >= bucket - 1 then
-        local sent = call('HGET', keys[SENT_BEFORE], id)
+    if before >= bucket - 1 then
+        local sent = call('HGET', sent_key(keys, named, before), id)
         if sent then
             return sent_already(keys, sent)
         end
     end
 
     if m[1] ~= argv[2] or m[2] ~= argv[3] then
-        local sent = call('HGET', keys[SENT], id)
+        local sent = call('HGET', key, id)
         return sent and sent_already(keys, sent) or state_of(keys)
     end
 
-    if call('HSETNX', keys[SENT], id, seq) == 0 then
-        return sent_already(keys, call('HGET', keys[SENT], id))
+    if call('HSETNX', key, id, seq) == 0 then
+        return sent_already(keys, call('HGET', key, id))
     end
 
     local added = redis.pcall('XADD', keys[THREAD], seq .. '-0', 'e', entry,
                               's', argv[8], 'h', hash, 'u', sender)
 
     if type(added) == 'table' and added.err then
-        call('HDEL', keys[SENT], id)
+        call('HDEL', key, id)
         return added
     end
 
@@ -91,11 +124,11 @@ local function ll1_append(keys, argv)
         reply[i - 3] = unread
     end
 
-    if m[4] ~= bucket then
+    if tonumber(m[4]) ~= bucket then
         local n = #set
         set[n + 1], set[n + 2], set[n + 3], set[n + 4] =
-            'bucket', bucket, 'bucket0', older or ''
-        call('PEXPIREAT', keys[SENT], int((bucket + 2) * BUCKET_MS))
+            'bucket', int(bucket), 'bucket0', int(before)
+        call('PEXPIREAT', key, int((bucket + 2) * BUCKET_MS))
     end
 
     call('HSET', keys[META], unpack(set))
