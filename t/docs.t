@@ -69,7 +69,7 @@ for my $file (glob 'conf/*.conf conf/leaseloft/*.conf') {
        "$file uses directives that exist");
 }
 
-for my $file ('README.md', glob 'docs/*.md') {
+for my $file (glob '*.md docs/*.md') {
     my $text = slurp($file);
     my %anchors = anchors($text);
     my @broken;
