@@ -104,7 +104,7 @@ say_step(const lease_step_t *step)
         say("%s! ", user);
         break;
 
-    case LEASE_OVER:
+    case LEASE_ARCHIVE:
         say("over %s", lease->lease_id);
         say_time(step->ends_at);
         break;
@@ -179,7 +179,7 @@ ended_keep(const lease_step_t *step)
 {
     buf_t  buf = BUF_INIT;
 
-    lease_over_encode(&buf, step->lease, step->ends_at);
+    lease_plan_ended_encode(&buf, step->lease, step->ends_at);
 
     (void) snprintf(ended[nended].id, sizeof(ended[0].id), "%s",
                     step->lease->body.lease_id);
@@ -208,18 +208,18 @@ run(const body_lease_t *body, const char *id)
     if (body != NULL) {
         asked.body = body;
         asked.request = id;
-        asked.over = ended_record(body->lease_id);
-        asked.over_len = asked.over ? strlen(asked.over) : 0;
+        asked.ended = ended_record(body->lease_id);
+        asked.ended_len = asked.ended ? strlen(asked.ended) : 0;
     }
 
     got[0] = '\0';
 
-    result = lease_plan(&plan, &state, &asked, now);
+    result = lease_decide(&plan, &state, &asked, now);
 
     for (i = 0; i < plan.nsteps; i++) {
         say_step(&plan.steps[i]);
 
-        if (plan.steps[i].type == LEASE_OVER) {
+        if (plan.steps[i].type == LEASE_ARCHIVE) {
             ended_keep(&plan.steps[i]);
         }
     }

@@ -76,7 +76,7 @@ body_send_parse(const char *s, size_t len, body_send_t *send,
     memset(send, 0, sizeof(body_send_t));
     before = faults->n;
 
-    tree = member_tree(s, len, faults);
+    tree = member_tree(s, len, BODY_MAX, faults);
     if (tree == NULL) {
         return -1;
     }
@@ -123,7 +123,7 @@ body_read_parse(const char *s, size_t len, body_read_t *read,
     memset(read, 0, sizeof(body_read_t));
     before = faults->n;
 
-    tree = member_tree(s, len, faults);
+    tree = member_tree(s, len, BODY_MAX, faults);
     if (tree == NULL) {
         return -1;
     }

@@ -250,7 +250,7 @@ body_lease_read(const char *s, size_t len, body_lease_t *lease,
     memset(lease, 0, sizeof(body_lease_t));
     before = faults->n;
 
-    tree = member_tree(s, len, faults);
+    tree = member_tree(s, len, BODY_MAX, faults);
     if (tree == NULL) {
         return -1;
     }

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "body.h"
 #include "clock.h"
 #include "common/id.h"
 #include "json.h"
@@ -15,13 +14,13 @@
 
 
 cJSON *
-member_tree(const char *s, size_t len, faults_t *faults)
+member_tree(const char *s, size_t len, size_t max, faults_t *faults)
 {
     cJSON       *tree;
     const char  *why;
 
-    if (len > BODY_MAX) {
-        fault_add(faults, "", "must have at most %d bytes", BODY_MAX);
+    if (len > max) {
+        fault_add(faults, "", "must have at most %zu bytes", max);
         return NULL;
     }
 

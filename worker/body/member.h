@@ -27,10 +27,10 @@ typedef struct {
 
 
 /*
- * the tree of a body of len bytes, to be freed with cJSON_Delete(), or NULL
- * with a fault of the body as a whole
+ * the tree of a body of len bytes, of which there may be max, to be freed with
+ * cJSON_Delete(), or NULL with a fault of the body as a whole
  */
-cJSON *member_tree(const char *s, size_t len, faults_t *faults);
+cJSON *member_tree(const char *s, size_t len, size_t max, faults_t *faults);
 
 /*
  * Finds the n members of the object and faults what is missing, unknown or

@@ -70,7 +70,7 @@ typedef struct {
     int               planned;
     int               committing;
     uint64_t          rev;         /* of the state, as this job asked */
-    buf_t             over;
+    buf_t             ended;
     lease_plan_t      plan;
     lease_result_e    result;
     store_count_t    *counts;

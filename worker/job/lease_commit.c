@@ -42,7 +42,7 @@ lease_commit_free(job_commit_t *commit)
 {
     lease_commit_replan(commit);
     commit->asked = 0;
-    buf_free(&commit->over);
+    buf_free(&commit->ended);
 }
 
 
@@ -75,12 +75,12 @@ lease_commit_plan(work_t *work, job_t *job, const body_lease_t *body)
     if (body != NULL) {
         request.body = body;
         request.request = job->id;
-        request.over = commit->over.len ? commit->over.data : NULL;
-        request.over_len = commit->over.len;
+        request.ended = commit->ended.len ? commit->ended.data : NULL;
+        request.ended_len = commit->ended.len;
     }
 
-    commit->result = lease_plan(&commit->plan, &job->property->state,
-                                &request, work->now);
+    commit->result = lease_decide(&commit->plan, &job->property->state,
+                                  &request, work->now);
     commit->planned = 1;
 
     if (commit->result == LEASE_NO_MEMORY) {
@@ -165,13 +165,13 @@ lease_commit_asked(job_t *job, const redisReply *reply)
     const redisReply  *over;
 
     over = conn_element(reply, 7);
-    buf_reset(&job->commit.over);
+    buf_reset(&job->commit.ended);
 
     if (over != NULL && over->type == REDIS_REPLY_STRING) {
-        buf_add(&job->commit.over, over->str, over->len);
+        buf_add(&job->commit.ended, over->str, over->len);
     }
 
-    if (buf_failed(&job->commit.over) || job_learn(job, reply) == -1) {
+    if (buf_failed(&job->commit.ended) || job_learn(job, reply) == -1) {
         return COMMIT_KEPT;
     }
 

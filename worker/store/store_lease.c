@@ -199,10 +199,10 @@ store_step(store_commit_t *commit, const lease_step_t *step)
         args_adds(args, step->party->user);
         break;
 
-    case LEASE_OVER:
+    case LEASE_ARCHIVE:
         args_lit(args, "ended");
         args_adds(args, step->lease->body.lease_id);
-        lease_over_encode(&buf, step->lease, step->ends_at);
+        lease_plan_ended_encode(&buf, step->lease, step->ends_at);
         store_arg(commit, &buf);
         break;
     }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lease_plan.h"
+#include "lease.h"
 
 
 /* what fell due */
@@ -21,7 +21,7 @@ lease_tick(lease_plan_t *plan)
                 return;
             }
 
-            lease_end(plan, next->active->ends_at);
+            lease_plan_end(plan, next->active->ends_at);
             continue;
         }
 
@@ -40,7 +40,7 @@ lease_tick(lease_plan_t *plan)
         state_lease_free(next->pending);
         next->pending = NULL;
 
-        lease_open(plan, lease);
+        lease_plan_open(plan, lease);
     }
 }
 
@@ -67,9 +67,9 @@ lease_leave(lease_plan_t *plan, state_lease_t *old, const state_lease_t *new)
 
         gone |= UINT64_C(1) << i;
 
-        seq = lease_event(plan, ENTRY_LEFT, old, party);
-        lease_snap(plan, old, seq, plan->at, gone);
-        lease_window_close(plan, old, i, seq);
+        seq = lease_plan_event(plan, ENTRY_LEFT, old, party);
+        lease_plan_snap(plan, old, seq, plan->at, gone);
+        lease_plan_window_close(plan, old, i, seq);
     }
 }
 
@@ -93,13 +93,13 @@ lease_join(lease_plan_t *plan, const state_lease_t *old, state_lease_t *new)
             continue;
         }
 
-        seq = lease_event(plan, ENTRY_JOINED, new, party);
+        seq = lease_plan_event(plan, ENTRY_JOINED, new, party);
 
         if (party->role == BODY_LANDLORD) {
-            lease_window_open(plan, new, i, 1, LEASE_RECOUNT);
+            lease_plan_window_open(plan, new, i, 1, LEASE_RECOUNT);
 
         } else {
-            lease_window_open(plan, new, i, seq, LEASE_ZERO);
+            lease_plan_window_open(plan, new, i, seq, LEASE_ZERO);
         }
     }
 }
@@ -139,7 +139,7 @@ lease_change(lease_plan_t *plan, state_lease_t *new)
 
     if (new->ends_at <= plan->now) {
         new->ends_at = plan->at;
-        lease_end(plan, plan->at);
+        lease_plan_end(plan, plan->at);
     }
 
     return LEASE_DONE;
@@ -167,7 +167,7 @@ lease_enter(lease_plan_t *plan, state_lease_t *new)
     }
 
     if (new->starts_at > plan->now) {
-        lease_pend(plan, new);
+        lease_plan_pend(plan, new);
         return LEASE_DONE;
     }
 
@@ -175,10 +175,10 @@ lease_enter(lease_plan_t *plan, state_lease_t *new)
         && (strcmp(pending->body.lease_id, new->body.lease_id) == 0
             || pending->starts_at < new->ends_at))
     {
-        lease_pend(plan, NULL);
+        lease_plan_pend(plan, NULL);
     }
 
-    lease_open(plan, new);
+    lease_plan_open(plan, new);
     lease_tick(plan);
 
     return LEASE_DONE;
@@ -195,15 +195,15 @@ lease_over(lease_plan_t *plan, const lease_request_t *request,
     char          *end;
     lease_step_t  *step;
 
-    if (request->over != NULL) {
-        *ends_at = strtoll(request->over, &end, 10);
+    if (request->ended != NULL) {
+        *ends_at = strtoll(request->ended, &end, 10);
         return *end == ' ' ? end + 1 : end;
     }
 
     for (i = 0; i < plan->nsteps; i++) {
         step = &plan->steps[i];
 
-        if (step->type == LEASE_OVER
+        if (step->type == LEASE_ARCHIVE
             && strcmp(step->lease->body.lease_id, request->body->lease_id)
                == 0)
         {
@@ -312,7 +312,7 @@ lease_declare(lease_plan_t *plan, const lease_request_t *request)
 
 
 lease_result_e
-lease_plan(lease_plan_t *plan, const state_t *state,
+lease_decide(lease_plan_t *plan, const state_t *state,
     const lease_request_t *request, int64_t now)
 {
     lease_result_e  result;

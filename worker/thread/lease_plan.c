@@ -8,7 +8,7 @@
 /* a step about that lease; never NULL, but lost where memory is short */
 
 static lease_step_t *
-lease_step(lease_plan_t *plan, lease_step_e type, state_lease_t *lease,
+lease_plan_step(lease_plan_t *plan, lease_step_e type, state_lease_t *lease,
     const body_party_t *party)
 {
     void                *p;
@@ -43,12 +43,12 @@ lease_step(lease_plan_t *plan, lease_step_e type, state_lease_t *lease,
 
 
 uint64_t
-lease_event(lease_plan_t *plan, entry_event_e event, state_lease_t *lease,
+lease_plan_event(lease_plan_t *plan, entry_event_e event, state_lease_t *lease,
     const body_party_t *party)
 {
     lease_step_t  *step;
 
-    step = lease_step(plan, LEASE_EVENT, lease, party);
+    step = lease_plan_step(plan, LEASE_EVENT, lease, party);
     step->event = event;
     step->seq = ++plan->next.seq;
 
@@ -59,12 +59,12 @@ lease_event(lease_plan_t *plan, entry_event_e event, state_lease_t *lease,
 
 
 void
-lease_snap(lease_plan_t *plan, state_lease_t *lease, uint64_t seq,
+lease_plan_snap(lease_plan_t *plan, state_lease_t *lease, uint64_t seq,
     int64_t ends_at, uint64_t gone)
 {
     lease_step_t  *step;
 
-    step = lease_step(plan, LEASE_SNAP, lease, NULL);
+    step = lease_plan_step(plan, LEASE_SNAP, lease, NULL);
     step->seq = seq;
     step->ends_at = ends_at;
     step->gone = gone;
@@ -72,12 +72,12 @@ lease_snap(lease_plan_t *plan, state_lease_t *lease, uint64_t seq,
 
 
 void
-lease_window_open(lease_plan_t *plan, state_lease_t *lease, size_t i,
+lease_plan_window_open(lease_plan_t *plan, state_lease_t *lease, size_t i,
     uint64_t from, lease_unread_e unread)
 {
     lease_step_t  *step;
 
-    step = lease_step(plan, LEASE_OPEN, lease, &lease->body.parties[i]);
+    step = lease_plan_step(plan, LEASE_OPEN, lease, &lease->body.parties[i]);
     step->from = from;
     step->unread = unread;
 
@@ -86,19 +86,19 @@ lease_window_open(lease_plan_t *plan, state_lease_t *lease, size_t i,
 
 
 void
-lease_window_close(lease_plan_t *plan, state_lease_t *lease, size_t i,
+lease_plan_window_close(lease_plan_t *plan, state_lease_t *lease, size_t i,
     uint64_t seq)
 {
     lease_step_t  *step;
 
-    step = lease_step(plan, LEASE_CLOSE, lease, &lease->body.parties[i]);
+    step = lease_plan_step(plan, LEASE_CLOSE, lease, &lease->body.parties[i]);
     step->from = lease->from[i];
     step->seq = seq;
 }
 
 
 void
-lease_end(lease_plan_t *plan, int64_t ends_at)
+lease_plan_end(lease_plan_t *plan, int64_t ends_at)
 {
     size_t           i, n;
     uint64_t         seq;
@@ -109,8 +109,8 @@ lease_end(lease_plan_t *plan, int64_t ends_at)
     lease = plan->next.active;
     n = lease->body.nparties;
 
-    seq = lease_event(plan, ENTRY_ENDED, lease, NULL);
-    lease_snap(plan, lease, seq, ends_at, 0);
+    seq = lease_plan_event(plan, ENTRY_ENDED, lease, NULL);
+    lease_plan_snap(plan, lease, seq, ends_at, 0);
 
     closed = calloc(n + 1, sizeof(state_window_t));
     if (closed == NULL) {
@@ -119,7 +119,7 @@ lease_end(lease_plan_t *plan, int64_t ends_at)
     }
 
     for (i = 0; i < n; i++) {
-        lease_window_close(plan, lease, i, seq);
+        lease_plan_window_close(plan, lease, i, seq);
 
         memcpy(closed[i].user, lease->body.parties[i].user,
                sizeof(closed[i].user));
@@ -131,7 +131,7 @@ lease_end(lease_plan_t *plan, int64_t ends_at)
     plan->next.closed = closed;
     plan->next.nclosed = n;
 
-    step = lease_step(plan, LEASE_OVER, lease, NULL);
+    step = lease_plan_step(plan, LEASE_ARCHIVE, lease, NULL);
     step->ends_at = ends_at;
 
     plan->next.active = NULL;
@@ -142,7 +142,7 @@ lease_end(lease_plan_t *plan, int64_t ends_at)
 /* the window that a renewal continues, or NULL */
 
 static const state_window_t *
-lease_renewed(const state_t *state, const body_party_t *party)
+lease_plan_renewed(const state_t *state, const body_party_t *party)
 {
     size_t  i;
 
@@ -159,27 +159,27 @@ lease_renewed(const state_t *state, const body_party_t *party)
 
 
 void
-lease_open(lease_plan_t *plan, state_lease_t *lease)
+lease_plan_open(lease_plan_t *plan, state_lease_t *lease)
 {
     size_t                 i;
     uint64_t               seq;
     const body_party_t    *party;
     const state_window_t  *window;
 
-    seq = lease_event(plan, ENTRY_OPENED, lease, NULL);
+    seq = lease_plan_event(plan, ENTRY_OPENED, lease, NULL);
 
     for (i = 0; i < lease->body.nparties; i++) {
         party = &lease->body.parties[i];
-        window = lease_renewed(&plan->next, party);
+        window = lease_plan_renewed(&plan->next, party);
 
         if (window != NULL) {
-            lease_window_open(plan, lease, i, window->from, LEASE_KEEP);
+            lease_plan_window_open(plan, lease, i, window->from, LEASE_KEEP);
 
         } else if (party->role == BODY_LANDLORD) {
-            lease_window_open(plan, lease, i, 1, LEASE_RECOUNT);
+            lease_plan_window_open(plan, lease, i, 1, LEASE_RECOUNT);
 
         } else {
-            lease_window_open(plan, lease, i, seq, LEASE_ZERO);
+            lease_plan_window_open(plan, lease, i, seq, LEASE_ZERO);
         }
     }
 
@@ -189,7 +189,7 @@ lease_open(lease_plan_t *plan, state_lease_t *lease)
 
 
 void
-lease_pend(lease_plan_t *plan, state_lease_t *lease)
+lease_plan_pend(lease_plan_t *plan, state_lease_t *lease)
 {
     size_t          i;
     body_party_t   *party;
@@ -201,12 +201,13 @@ lease_pend(lease_plan_t *plan, state_lease_t *lease)
         party = &old->body.parties[i];
 
         if (lease == NULL || state_lease_party(lease, party->user) == -1) {
-            (void) lease_step(plan, LEASE_UNPEND, old, party);
+            (void) lease_plan_step(plan, LEASE_UNPEND, old, party);
         }
     }
 
     for (i = 0; lease != NULL && i < lease->body.nparties; i++) {
-        (void) lease_step(plan, LEASE_PEND, lease, &lease->body.parties[i]);
+        (void) lease_plan_step(plan, LEASE_PEND, lease,
+                               &lease->body.parties[i]);
     }
 
     if (lease != NULL) {
@@ -220,7 +221,7 @@ lease_pend(lease_plan_t *plan, state_lease_t *lease)
 
 
 void
-lease_over_encode(buf_t *buf, const state_lease_t *lease, int64_t ends_at)
+lease_plan_ended_encode(buf_t *buf, const state_lease_t *lease, int64_t ends_at)
 {
     buf_number(buf, ends_at);
     buf_lit(buf, " ");
