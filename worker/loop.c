@@ -246,10 +246,6 @@ loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
             return -1;
         }
 
-        if (property->rest > clock_monotonic()) {
-            continue;
-        }
-
         job = batch_add(batch);
         if (job == NULL) {
             return -1;
@@ -257,6 +253,7 @@ loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
 
         job->op = JOB_TICK;
         job->property = property;
+        job->due = due;
     }
 
     return 0;

@@ -8,10 +8,6 @@
 #include "tick.h"
 
 
-/* a property whose tick failed stays due, but is left alone for so long */
-#define DISPATCH_REST_MS  5000
-
-
 typedef job_step_e (*dispatch_begin_pt)(work_t *work, job_t *job);
 typedef job_step_e (*dispatch_finish_pt)(work_t *work, job_t *job,
     const redisReply *reply);
@@ -222,8 +218,9 @@ dispatch_end(work_t *work, job_t *jobs, size_t n)
 
     for (i = 0; i < n; i++) {
 
-        if (jobs[i].op == JOB_TICK && !dispatch_accepted(&jobs[i])) {
-            jobs[i].property->rest = clock_monotonic() + DISPATCH_REST_MS;
+        if (jobs[i].op == JOB_TICK) {
+            jobs[i].property->failures = dispatch_accepted(&jobs[i])
+                                         ? 0 : jobs[i].property->failures + 1;
         }
     }
 

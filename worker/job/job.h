@@ -86,6 +86,7 @@ typedef struct {
 
     unsigned          queue;       /* K, and the id there; NULL for a tick */
     const char       *id;
+    int64_t           due;         /* a tick's time in the due list */
     long long         deliveries;
 
     char              user[LL_ID_MAX + 1];

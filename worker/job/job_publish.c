@@ -4,10 +4,15 @@
 #include "common/frame.h"
 #include "common/id.h"
 #include "job_publish.h"
+#include "log.h"
 
 
 /* bytes of verdicts in one command, give or take the last one */
 #define SETTLE_VERDICTS  (256 * 1024)
+
+/* after how long what was due is tried again, and how often that doubles */
+#define SETTLE_DEFER_MS   INT64_C(1000)
+#define SETTLE_DEFER_MAX  6
 
 
 /* what ll1_threads answered becomes badges: 0, or -1 */
@@ -390,6 +395,64 @@ settle_times(work_t *work, job_t *jobs, size_t n)
 }
 
 
+/*
+ * What failed of the due list makes room at its head for what comes after it.
+ * It is tried again after a while, and ever later.
+ */
+
+static dispatch_result_e
+settle_defer(work_t *work, job_t *jobs, size_t n)
+{
+    int64_t             ms;
+    size_t              i, j, deferred;
+    redisReply         *reply;
+    property_t         *property, *list[n + 1];
+    dispatch_result_e   result, worst;
+
+    deferred = 0;
+
+    for (i = 0; i < n; i++) {
+
+        if (jobs[i].op != JOB_TICK || dispatch_accepted(&jobs[i])) {
+            continue;
+        }
+
+        property = jobs[i].property;
+
+        if (property->failures == 0) {
+            log_error("can't do what is due for property \"%s\", trying again",
+                      property->id);
+        }
+
+        ms = SETTLE_DEFER_MS << (property->failures < SETTLE_DEFER_MAX
+                                 ? property->failures : SETTLE_DEFER_MAX);
+
+        if (store_defer(&work->store, property->id, jobs[i].due,
+                        work_now(work) + ms)
+            == -1)
+        {
+            return DISPATCH_LOST;
+        }
+
+        list[deferred++] = property;
+    }
+
+    worst = DISPATCH_DONE;
+
+    for (j = 0; j < deferred && worst != DISPATCH_LOST; j++) {
+        reply = store_recv(&work->store);
+        result = dispatch_error(reply, list[j]);
+        freeReplyObject(reply);
+
+        if (result > worst) {
+            worst = result;
+        }
+    }
+
+    return worst;
+}
+
+
 dispatch_result_e
 settle_run(work_t *work, job_t *jobs, size_t n)
 {
@@ -399,6 +462,10 @@ settle_run(work_t *work, job_t *jobs, size_t n)
 
     if (result == DISPATCH_DONE && settle_is_due(jobs, n)) {
         result = settle_times(work, jobs, n);
+    }
+
+    if (result == DISPATCH_DONE) {
+        result = settle_defer(work, jobs, n);
     }
 
     if (result == DISPATCH_DONE) {

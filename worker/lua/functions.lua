@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 7
+-- revision 8
 --
 -- A worker replaces a library that differs from its own, unless that one's
 -- revision is higher; so it goes up with each release that changes anything
@@ -53,6 +53,9 @@
 -- ll1_due (property, rev, time)
 --     KEYS: due, vers.  The next due time (none, if empty) as of rev, unless
 --     a newer rev has set it: 1 if it did.
+-- ll1_defer (property, seen, time)
+--     KEYS: due.  What is due at the time that was seen has failed, and is due
+--     again at another one, unless it has been set anew: 1 if it is.
 -- ll1_beat (worker, record)
 --     KEYS: workers.  A heartbeat: Redis's time in ms; an empty record takes the
 --     worker off.

@@ -22,6 +22,18 @@ local function ll1_due(keys, argv)
 end
 
 
+local function ll1_defer(keys, argv)
+    if tonumber(call('ZSCORE', keys[1], argv[1]) or '') ~= tonumber(argv[2])
+    then
+        return 0
+    end
+
+    call('ZADD', keys[1], argv[3], argv[1])
+
+    return 1
+end
+
+
 -- the workers heard of since a time: list of id and record, list of the rest
 local function beats(keys, since)
     local all = call('HGETALL', keys[1])
@@ -68,5 +80,6 @@ end
 
 
 register('ll1_due', ll1_due)
+register('ll1_defer', ll1_defer)
 register('ll1_beat', ll1_beat)
 register('ll1_health', ll1_health, READ_ONLY)

@@ -436,6 +436,25 @@ store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
 
 
 int
+store_defer(store_t *store, const char *property, int64_t seen, int64_t again)
+{
+    char     key[LL_KEY_MAX];
+    args_t  *args = &store->args;
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_lit(args, "ll1_defer");
+    args_lit(args, "1");
+    args_copy(args, key, ll_keys_due(key));
+    args_adds(args, property);
+    args_number(args, seen);
+    args_number(args, again);
+
+    return store_send(store);
+}
+
+
+int
 store_due_list(store_t *store, unsigned limit)
 {
     char     key[LL_KEY_MAX];

@@ -120,6 +120,10 @@ int store_badge(store_t *store, const store_thread_t *thread);
 int store_due(store_t *store, const char *property, uint64_t rev,
     int64_t due);
 
+/* what was seen to be due then is to be tried again at another time */
+int store_defer(store_t *store, const char *property, int64_t seen,
+    int64_t again);
+
 /* the first limit properties of the due list, with their times */
 int store_due_list(store_t *store, unsigned limit);
 

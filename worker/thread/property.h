@@ -48,7 +48,7 @@ struct property_s {
     int              refresh;      /* all of them are to be renewed */
     int              due;          /* its due time is to be set */
     int              broken;       /* that failed for one of them */
-    int64_t          rest;         /* its due time is not looked at before */
+    unsigned         failures;     /* of what was due, in succession */
 
     property_t      *chain;        /* of the hash table */
     property_t      *newer;
