@@ -48,6 +48,7 @@ for set; do
         need $inc/cmocka.h libcmocka-dev "unit tests"
         need /usr/bin/ss iproute2 "cuts connections, makes networks"
         need /usr/bin/uncrustify uncrustify "checks the layout of C files"
+        need /usr/sbin/haproxy haproxy "a proxy in front"
         need /usr/bin/node nodejs "runs the pages' modules"
         need /usr/bin/chromium chromium "runs the pages"
         command -v npm >/dev/null \

@@ -191,6 +191,11 @@ ngx_leaseloft_filter_page(ngx_http_request_t *r, ngx_uint_t status,
 
     ctx->answered = 1;
 
+    /* as in ngx_leaseloft_send_response() */
+    if (r->discard_body) {
+        r->keepalive = 0;
+    }
+
     r->headers_out.status = status;
     r->headers_out.content_type = *type;
     r->headers_out.content_type_len = type->len;

@@ -78,7 +78,13 @@ ngx_leaseloft_send_response(ngx_http_request_t *r, ngx_uint_t status,
     /* who waits to be told to go on with the body need not send it now */
     r->expect_tested = 1;
 
-    if (ngx_http_discard_request_body(r) != NGX_OK || r->reading_body) {
+    /*
+     * HAProxy 2.6 does not send a body that was answered before it came, and
+     * uses the connection again: nginx would take the next request for it
+     */
+    if (ngx_http_discard_request_body(r) != NGX_OK || r->reading_body
+        || r->discard_body)
+    {
         r->keepalive = 0;
     }
 
