@@ -1,4 +1,9 @@
 
+/*
+ * Cursors as text.  SEQ_MAX keeps seqs exact in Lua, whose numbers are doubles.
+ */
+
+
 #include <string.h>
 
 #include "cursor.h"

@@ -1,4 +1,9 @@
 
+/*
+ * Frames and verdicts as text.  Nothing is allocated, and nothing is kept.
+ */
+
+
 #include <stdio.h>
 #include <string.h>
 
@@ -148,7 +153,7 @@ ll_frame_decode(const char *s, size_t len, ll_frame_t *frame)
 
 
 int
-ll_verdict_decode(ll_str_t *rest, ll_verdict_t *verdict)
+ll_frame_verdict_decode(ll_str_t *rest, ll_verdict_t *verdict)
 {
     uint64_t     status, len;
     const char  *p, *end;
@@ -178,7 +183,7 @@ ll_verdict_decode(ll_str_t *rest, ll_verdict_t *verdict)
 
 
 size_t
-ll_verdict_encode(char *dst, const ll_verdict_t *verdict)
+ll_frame_verdict_encode(char *dst, const ll_verdict_t *verdict)
 {
     return (size_t) snprintf(dst, LL_VERDICT_LINE, "%llu %u %llu %zu\n",
                              (unsigned long long) verdict->request,
@@ -189,7 +194,8 @@ ll_verdict_encode(char *dst, const ll_verdict_t *verdict)
 
 
 int
-ll_reply_decode(const char *s, size_t len, ll_str_t *nginx, uint64_t *request)
+ll_frame_reply_decode(const char *s, size_t len, ll_str_t *nginx,
+    uint64_t *request)
 {
     const char  *p, *end;
 

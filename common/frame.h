@@ -54,24 +54,26 @@ typedef struct {
 } ll_verdict_t;
 
 
+/* what was published on a property's or a user's channel, of len bytes */
 int ll_frame_decode(const char *s, size_t len, ll_frame_t *frame);
 
 /* takes the first of some verdicts off rest */
-int ll_verdict_decode(ll_str_t *rest, ll_verdict_t *verdict);
+int ll_frame_verdict_decode(ll_str_t *rest, ll_verdict_t *verdict);
+
+/* bytes of a verdict's line, at most */
+#define LL_VERDICT_LINE  80
 
 /*
  * writes a verdict's line, to be followed by its body, into dst, which has
  * room for LL_VERDICT_LINE bytes; returns its length
  */
-#define LL_VERDICT_LINE  80
-
-size_t ll_verdict_encode(char *dst, const ll_verdict_t *verdict);
+size_t ll_frame_verdict_encode(char *dst, const ll_verdict_t *verdict);
 
 /*
  * "NGINX.REQUEST", as the field r of a request to the workers holds it;
  * nginx points into s
  */
-int ll_reply_decode(const char *s, size_t len, ll_str_t *nginx,
+int ll_frame_reply_decode(const char *s, size_t len, ll_str_t *nginx,
     uint64_t *request);
 
 

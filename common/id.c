@@ -1,4 +1,9 @@
 
+/*
+ * The one place that says what an id is.
+ */
+
+
 #include "id.h"
 
 

@@ -1,4 +1,9 @@
 
+/*
+ * A decoder by the table of RFC 3629, section 4.
+ */
+
+
 #include "utf8.h"
 
 

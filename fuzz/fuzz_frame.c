@@ -45,16 +45,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rest.data = s;
     rest.len = size;
 
-    while (ll_verdict_decode(&rest, &verdict) == 0) {
+    while (ll_frame_verdict_decode(&rest, &verdict) == 0) {
         within(verdict.body, s, size);
         within(rest, s, size);
         CHECK(verdict.body.data + verdict.body.len == rest.data);
 
-        len = ll_verdict_encode(line, &verdict);
+        len = ll_frame_verdict_encode(line, &verdict);
         CHECK(len + verdict.body.len <= size);
     }
 
-    if (ll_reply_decode(s, size, &nginx, &request) == 0) {
+    if (ll_frame_reply_decode(s, size, &nginx, &request) == 0) {
         CHECK(ll_id_valid(nginx.data, nginx.len));
     }
 

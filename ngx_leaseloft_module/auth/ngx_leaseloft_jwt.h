@@ -1,6 +1,6 @@
 
 /*
- * Keys and signed tokens (RFC 7515, RFC 7518, RFC 7519), by way of libjwt.
+ * Signed tokens (RFC 7515, RFC 7519), by way of libjwt.
  */
 
 
@@ -8,29 +8,11 @@
 #define NGX_LEASELOFT_JWT_H
 
 
-#include "ngx_leaseloft.h"
-
-#include <jwt.h>
-#include <openssl/evp.h>
+#include "ngx_leaseloft_key.h"
 
 
 /* the longest token that is looked at */
 #define NGX_LEASELOFT_JWT_MAX     8192
-
-#define NGX_LEASELOFT_DIGEST_LEN  32
-
-
-struct ngx_leaseloft_key_s {
-    jwt_alg_t                   alg;       /* fixed by what the key is */
-    char                       *name;      /* of the algorithm */
-    ngx_str_t                   secret;    /* or the public key's PEM */
-    EVP_MAC_CTX                *mac;       /* HMAC-SHA256 with the secret */
-    u_char                      id[NGX_LEASELOFT_DIGEST_LEN];
-};
-
-
-/* HMAC-SHA256 with that secret in it, to be freed by the caller, or NULL */
-EVP_MAC_CTX *ngx_leaseloft_key_mac(ngx_str_t *secret);
 
 
 /* what a token says */
@@ -40,13 +22,6 @@ typedef struct {
     time_t                      exp;       /* leeway included */
 } ngx_leaseloft_claims_t;
 
-
-/*
- * Reads a key file; NULL after an error, which is logged with name, that of
- * the directive.
- */
-ngx_leaseloft_key_t *ngx_leaseloft_key_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *file);
 
 /*
  * 1 when a token has the form of one: three parts of base64url, none empty,

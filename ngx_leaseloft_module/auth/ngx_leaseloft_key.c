@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_leaseloft_jwt.h"
+#include "ngx_leaseloft_key.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>

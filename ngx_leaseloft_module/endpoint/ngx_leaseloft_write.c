@@ -297,7 +297,7 @@ ngx_leaseloft_write_verdicts(void *data, ngx_str_t *payload)
 
     while (rest.len) {
 
-        if (ll_verdict_decode(&rest, &verdict) != 0
+        if (ll_frame_verdict_decode(&rest, &verdict) != 0
             || verdict.status < NGX_HTTP_OK)
         {
             ngx_log_error(NGX_LOG_ERR, process->log, 0,

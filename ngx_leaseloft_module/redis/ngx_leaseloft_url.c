@@ -1,4 +1,10 @@
 
+/*
+ * leaseloft_redis: its address is parsed and resolved while nginx reads its
+ * configuration.
+ */
+
+
 #include "ngx_leaseloft_url.h"
 
 

@@ -1,4 +1,10 @@
 
+/*
+ * Pages of entries, read from a thread's stream by its numbers.  Entries point
+ * into the reply of Redis.
+ */
+
+
 #include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_view.h"

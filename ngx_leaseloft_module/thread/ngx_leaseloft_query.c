@@ -1,4 +1,9 @@
 
+/*
+ * The query of a poll, in the request's pool.
+ */
+
+
 #include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_query.h"
 

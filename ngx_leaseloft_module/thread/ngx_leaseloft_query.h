@@ -9,7 +9,6 @@
 #define NGX_LEASELOFT_QUERY_H
 
 
-#include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_view.h"
 
 

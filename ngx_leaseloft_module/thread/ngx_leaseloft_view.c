@@ -1,4 +1,10 @@
 
+/*
+ * Asking ll1_view and reading its reply.  Nothing is copied: what is read
+ * points into the reply, which the caller keeps for as long.
+ */
+
+
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_view.h"
 

@@ -79,7 +79,7 @@ verdict(const char *text, size_t rest, ll_verdict_t *v)
     s.data = text;
     s.len = strlen(text);
 
-    if (ll_verdict_decode(&s, v) != 0) {
+    if (ll_frame_verdict_decode(&s, v) != 0) {
         return -1;
     }
 
@@ -104,7 +104,7 @@ test_verdicts(void)
     v.status = 201;
     v.seq = LL_SEQ_MAX;
     v.body.len = SIZE_MAX;
-    len = ll_verdict_encode(line, &v);
+    len = ll_frame_verdict_encode(line, &v);
     is_mem(line, len, "999999999999999 201 999999999999999"
            " 18446744073709551615\n", "the longest");
 
@@ -130,16 +130,16 @@ test_replies(void)
     ll_str_t  nginx;
     uint64_t  request;
 
-    ok(ll_reply_decode("n-1.42", 6, &nginx, &request) == 0, "reply");
+    ok(ll_frame_reply_decode("n-1.42", 6, &nginx, &request) == 0, "reply");
     is_mem(nginx.data, nginx.len, "n-1", "its nginx");
     is_num(request, 42, "its request");
 
-    ok(ll_reply_decode(".42", 3, &nginx, &request) == -1, "no nginx");
-    ok(ll_reply_decode("n.", 2, &nginx, &request) == -1, "no request");
-    ok(ll_reply_decode("n.4x", 4, &nginx, &request) == -1, "a bad request");
-    ok(ll_reply_decode("n m.4", 5, &nginx, &request) == -1, "a bad nginx");
-    ok(ll_reply_decode("n", 1, &nginx, &request) == -1, "no point");
-    ok(ll_reply_decode("", 0, &nginx, &request) == -1, "empty");
+    ok(ll_frame_reply_decode(".42", 3, &nginx, &request) == -1, "no nginx");
+    ok(ll_frame_reply_decode("n.", 2, &nginx, &request) == -1, "no request");
+    ok(ll_frame_reply_decode("n.4x", 4, &nginx, &request) == -1, "bad request");
+    ok(ll_frame_reply_decode("n m.4", 5, &nginx, &request) == -1, "bad nginx");
+    ok(ll_frame_reply_decode("n", 1, &nginx, &request) == -1, "no point");
+    ok(ll_frame_reply_decode("", 0, &nginx, &request) == -1, "empty");
 }
 
 

@@ -167,7 +167,7 @@ int
 cli_requests_wait(cli_requests_t *requests, ll_verdict_t *verdict)
 {
     while (requests->rest.len == 0
-           || ll_verdict_decode(&requests->rest, verdict) != 0)
+           || ll_frame_verdict_decode(&requests->rest, verdict) != 0)
     {
         freeReplyObject(requests->reply);
         requests->reply = conn_recv(requests->listener);

@@ -129,7 +129,7 @@ settle_verdict(buf_t *verdicts, const job_t *job)
     verdict.body.data = job->answer.data;
     verdict.body.len = job->answer.len;
 
-    buf_add(verdicts, line, ll_verdict_encode(line, &verdict));
+    buf_add(verdicts, line, ll_frame_verdict_encode(line, &verdict));
     buf_add(verdicts, job->answer.data, job->answer.len);
 }
 

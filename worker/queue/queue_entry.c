@@ -97,7 +97,7 @@ inbox_read(job_t *job, const redisReply *entry, properties_t *properties)
     to = inbox_field(fields, "r");
 
     if (to == NULL
-        || ll_reply_decode(to->str, to->len, &nginx, &job->request) == -1)
+        || ll_frame_reply_decode(to->str, to->len, &nginx, &job->request) == -1)
     {
         return "has no valid reply address";
     }
