@@ -106,6 +106,13 @@ ll_keys_workers(char *dst)
 
 
 size_t
+ll_keys_nginx(char *dst)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{w}:nginx");
+}
+
+
+size_t
 ll_keys_property_channel(char *dst, const char *property, size_t len)
 {
     return ll_keys_tagged(dst, "p", property, len, "ch");

@@ -55,6 +55,7 @@ size_t ll_keys_dead(char *dst, unsigned k);
 size_t ll_keys_due(char *dst);
 size_t ll_keys_due_vers(char *dst);
 size_t ll_keys_workers(char *dst);
+size_t ll_keys_nginx(char *dst);
 
 size_t ll_keys_property_channel(char *dst, const char *property, size_t len);
 size_t ll_keys_user_channel(char *dst, const char *user, size_t len);

@@ -53,6 +53,19 @@ ok($stream->wait_entry(3), 'its event');
 is_deeply($ll->redis('ACL', 'LOG'), [], 'nothing was refused');
 
 
+# health and heartbeats test the right to run each command that was run; those
+# by which a connection begins are refused where it begins
+my ($lists) = map { local (@ARGV, $/) = $_; <> }
+              'worker/lua/functions_service.lua';
+my %tested = map { lc $_ => 1 } $lists =~ /\{ (?:name = )?'([A-Z_|]+)'/g;
+$tested{$_} = 1 for qw(auth select ping client|setname fcall fcall_ro
+                       function|list function|load);
+my %own = map { $_ => 1 } qw(acl|log info acl config|get debug);    # this test's
+my @missing = grep { !$tested{$_} && !$own{$_} }
+              $ll->redis('INFO', 'commandstats') =~ /^cmdstat_([^:]+):/mg;
+is("@missing", '', 'the right to run each command is tested');
+
+
 # nginx can not touch what it has no business with
 for my $command (['FLUSHALL'], ['DEL', 'll:{p:P}:thread'],
                  ['XADD', 'other', '*', 'a', 'b'], ['CONFIG', 'GET', '*'],

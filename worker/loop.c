@@ -5,6 +5,10 @@
  * that somebody left undone; then new requests, for which it waits no longer
  * than until the next of these.
  *
+ * A worker whose user in Redis lacks a right takes no requests, which it could
+ * not finish: others may.  It says in its heartbeat what it lacks, and begins
+ * once it has it.
+ *
  * When Redis refuses (full, loading, read-only), the batch at hand is kept and
  * tried again.  When the connection breaks, everything is dropped: what was
  * pending for this worker is asked for again on the next connection.
@@ -18,8 +22,10 @@
 #include "chain.h"
 #include "clock.h"
 #include "common/id.h"
+#include "common/version.h"
 #include "consumer.h"
 #include "dispatch.h"
+#include "heartbeat.h"
 #include "log.h"
 #include "loop.h"
 
@@ -28,6 +34,9 @@
 #define LOOP_DUE_MS       250
 #define LOOP_BLOCK_MS     250
 #define LOOP_TICKS        128
+
+/* other queues, and consumers that died, are looked for so often */
+#define LOOP_TIDY_MS      5000
 
 /* one that is not known costs a call to Redis: with 5,000 properties spoken of
    in turn each message did, which took the worker 37 us a message instead of
@@ -48,10 +57,13 @@ typedef struct {
     stats_t                 stats;
     backoff_t               backoff;
     int                     crashed;   /* 1 until once recovered */
+    int                     connected; /* it has been ready, and said so */
+    int                     ready;     /* requests are taken */
+    heartbeat_t             heartbeat;
     int64_t                 beat_at;   /* monotonic; when it is due next */
     int64_t                 due_at;
     int64_t                 claim_at;
-    int64_t                 healthy;   /* monotonic; the last good write */
+    int64_t                 tidy_at;
     int64_t                 next_due;  /* work_now(); CLOCK_NEVER */
 } loop_t;
 
@@ -68,59 +80,16 @@ loop_sleep(unsigned ms)
 }
 
 
-/* what Redis made of it; it tells the time */
-
-static conn_result_e
-loop_beat(loop_t *loop, int leaving)
-{
-    buf_t           record = BUF_INIT;
-    store_t        *store = &loop->work.store;
-    int64_t         sent;
-    redisReply     *reply;
-    conn_result_e   result;
-
-    if (!leaving) {
-        stats_encode(&record, &loop->stats);
-    }
-
-    reply = NULL;
-    sent = clock_monotonic();
-
-    if (!buf_failed(&record)
-        && store_beat(store, loop->options->name, &record) == 0)
-    {
-        reply = store_recv(store);
-    }
-
-    result = conn_result(reply);
-
-    if (result == CONN_OK) {
-        loop->healthy = clock_monotonic();
-
-        /* not so from a library of revision 6, which may be there meanwhile */
-
-        if (reply->type == REDIS_REPLY_INTEGER && reply->integer > 1) {
-            work_heard(&loop->work, reply->integer, sent, loop->healthy);
-        }
-    }
-
-    freeReplyObject(reply);
-    buf_free(&record);
-
-    return result;
-}
-
-
 /* the library and the streams: 0, or -1 */
 
 static int
 loop_prepare(loop_t *loop)
 {
-    const char  *why;
+    char  why[HEARTBEAT_REFUSED];
 
-    if (store_load(&loop->work.store, &why) == -1) {
-        if (why != NULL) {
-            log_error("%s", why);
+    if (store_load(&loop->work.store, why, sizeof(why)) == -1) {
+        if (why[0] != '\0') {
+            log_error("redis refused the library of functions: \"%s\"", why);
         }
 
         return -1;
@@ -162,7 +131,7 @@ loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
         (void) loop_prepare(loop);
     }
 
-    (void) loop_beat(loop, 0);
+    (void) heartbeat_send(&loop->heartbeat);
     (void) consumer_hold(&loop->consumer, batch);
 }
 
@@ -190,13 +159,21 @@ loop_work(loop_t *loop, batch_t *batch)
         result = dispatch_run(&loop->work, batch->jobs, batch->n);
 
         if (result == DISPATCH_DONE || result == DISPATCH_LOST
-            || *loop->quit)
+            || heartbeat_refused(&loop->heartbeat) || *loop->quit)
         {
             break;
         }
 
         consumer_take_ahead(&loop->consumer);
         loop_refused(loop, batch, result);
+    }
+
+    if (heartbeat_refused(&loop->heartbeat)) {
+
+        /* pending as it is, somebody who may claims it */
+
+        consumer_take_ahead(&loop->consumer);
+        loop->ready = 0;
     }
 
     if (result == DISPATCH_DONE) {
@@ -293,17 +270,18 @@ loop_due(loop_t *loop)
 }
 
 
-/* a new connection, and all that was pending on the old one: 0, or -1 */
+/* a new connection: 0, or -1 */
 
 static int
 loop_connect(loop_t *loop)
 {
-    batch_t  batch = BATCH_INIT;
-
     properties_forget(loop->work.properties);
     consumer_drop_ahead(&loop->consumer);
 
-    if (conn_open(loop->conn) == -1 || loop_prepare(loop) == -1) {
+    loop->connected = 0;
+    loop->ready = 0;
+
+    if (conn_open(loop->conn) == -1) {
         if (loop->backoff.limit == 0) {
             log_error("can't connect to redis: \"%s\": trying again",
                       conn_error(loop->conn));
@@ -313,29 +291,61 @@ loop_connect(loop_t *loop)
         return -1;
     }
 
-    log_notice("connected to redis");
-    loop->stats.reconnects++;
-    backoff_reset(&loop->backoff);
+    return 0;
+}
 
-    /* what is the time, before anything is done by it */
 
-    (void) loop_beat(loop, 0);
+/*
+ * Begins to take requests, with those that were pending for this worker: 0, or
+ * -1 where Redis does not let it.  The heartbeat first, as it says what Redis
+ * refuses; there is none while the library is not there.
+ */
 
-    loop->beat_at = clock_monotonic() + LOOP_BEAT_MS;
-    loop->due_at = 0;
-    loop->claim_at = clock_monotonic() + loop->options->claim_ms / 4;
+static int
+loop_start(loop_t *loop)
+{
+    int      rc;
+    batch_t  batch = BATCH_INIT;
+
+    /* what was asked for ahead is pending, too */
+
+    consumer_drop_ahead(&loop->consumer);
+
+    rc = loop_prepare(loop);
+
+    if (heartbeat_send(&loop->heartbeat) != CONN_OK
+        || heartbeat_refused(&loop->heartbeat) || rc == -1)
+    {
+        if (!conn_alive(loop->conn) && loop->backoff.limit == 0) {
+            log_error("can't use redis: \"%s\": trying again",
+                      conn_error(loop->conn));
+        }
+
+        return -1;
+    }
 
     if (consumer_recover(&loop->consumer, &batch, loop->crashed) == -1) {
         dispatch_end(&loop->work, batch.jobs, batch.n);
         batch_free(&batch);
-        conn_close(loop->conn);
         return -1;
     }
 
+    if (!loop->connected) {
+        log_notice("connected to redis");
+        loop->stats.reconnects++;
+    }
+
+    loop->connected = 1;
+    loop->ready = 1;
     loop->crashed = 0;
+    loop->beat_at = clock_monotonic() + LOOP_BEAT_MS;
+    loop->due_at = 0;
+    loop->tidy_at = 0;
+    loop->claim_at = clock_monotonic() + loop->options->claim_ms / 4;
+
     loop_work(loop, &batch);
 
-    return conn_alive(loop->conn) ? 0 : -1;
+    return 0;
 }
 
 
@@ -379,6 +389,7 @@ loop_requests(loop_t *loop)
     batch_t  batch = BATCH_INIT;
 
     if (consumer_read(&loop->consumer, &batch, loop_block(loop)) == 0) {
+        backoff_reset(&loop->backoff);
         loop_work(loop, &batch);
         return;
     }
@@ -387,9 +398,16 @@ loop_requests(loop_t *loop)
     batch_free(&batch);
 
     if (conn_alive(loop->conn)) {
-        (void) loop_prepare(loop);
+        loop->ready = 0;
         loop_sleep(backoff_next(&loop->backoff));
     }
+}
+
+
+static int
+loop_healthy(const loop_t *loop, int64_t now)
+{
+    return now < loop->heartbeat.healthy + LOOP_HEALTHY_MS;
 }
 
 
@@ -398,9 +416,19 @@ loop_requests(loop_t *loop)
 static int
 loop_is_due(const loop_t *loop, int64_t now)
 {
-    return now >= loop->beat_at || now >= loop->due_at
+    return now >= loop->beat_at || now >= loop->due_at || now >= loop->tidy_at
            || loop->next_due <= work_now(&loop->work)
-           || (now >= loop->claim_at && now < loop->healthy + LOOP_HEALTHY_MS);
+           || (now >= loop->claim_at && loop_healthy(loop, now));
+}
+
+
+/* all that lies in other queues, and what those who died have left */
+
+static void
+loop_tidy(loop_t *loop)
+{
+    (void) consumer_find(&loop->consumer);
+    (void) consumer_sweep(&loop->consumer);
 }
 
 
@@ -416,9 +444,24 @@ loop_turn(loop_t *loop)
 
         /* without the library nginx queues nothing by which it were missed */
 
-        if (loop_beat(loop, 0) == CONN_NO_LIBRARY) {
+        if (heartbeat_send(&loop->heartbeat) == CONN_NO_LIBRARY) {
             (void) loop_prepare(loop);
         }
+
+        if (heartbeat_refused(&loop->heartbeat)) {
+            loop->ready = 0;
+        }
+
+        (void) consumer_widen(&loop->consumer, loop->heartbeat.queues);
+    }
+
+    if (!loop->ready) {
+        return;
+    }
+
+    if (now >= loop->tidy_at) {
+        loop->tidy_at = now + LOOP_TIDY_MS;
+        loop_tidy(loop);
     }
 
     if (now >= loop->due_at || loop->next_due <= work_now(&loop->work)) {
@@ -427,7 +470,7 @@ loop_turn(loop_t *loop)
     }
 
     if (!consumer_asked(&loop->consumer)
-        && now >= loop->claim_at && now < loop->healthy + LOOP_HEALTHY_MS)
+        && now >= loop->claim_at && loop_healthy(loop, now))
     {
         loop->claim_at = now + loop->options->claim_ms / 4;
         loop_claim(loop);
@@ -480,6 +523,7 @@ loop_init(loop_t *loop, const options_t *options,
     store_init(&loop->work.store, loop->conn);
     consumer_init(&loop->consumer, &loop->work, options->name,
                   options->queues, options->batch, options->claim_ms);
+    heartbeat_init(&loop->heartbeat, &loop->work, &loop->consumer, options);
 
     return 0;
 }
@@ -507,7 +551,8 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
         return 1;
     }
 
-    log_notice("worker \"%s\" starts", options->name);
+    log_notice("worker \"%s\" starts: version %s, library revision %ld",
+               options->name, LEASELOFT_VERSION, store_library());
 
     while (!*quit) {
 
@@ -516,16 +561,22 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
             continue;
         }
 
-        if (!consumer_asked(&loop.consumer)) {
+        if (!loop.ready) {
+            if (loop_start(&loop) == -1) {
+                loop_sleep(backoff_next(&loop.backoff));
+            }
+
+        } else if (!consumer_asked(&loop.consumer)) {
             loop_turn(&loop);
         }
 
-        if (conn_alive(loop.conn)) {
+        if (conn_alive(loop.conn) && loop.ready) {
             loop_requests(&loop);
         }
 
-        if (!conn_alive(loop.conn) && !*quit) {
+        if (!conn_alive(loop.conn) && loop.ready && !*quit) {
             log_error("lost redis: \"%s\"", conn_error(loop.conn));
+            loop.ready = 0;
         }
     }
 
@@ -535,7 +586,7 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
 
     if (conn_alive(loop.conn)) {
         consumer_leave(&loop.consumer);
-        (void) loop_beat(&loop, 1);
+        heartbeat_stop(&loop.heartbeat);
     }
 
     log_notice("worker \"%s\" ends", options->name);

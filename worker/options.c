@@ -12,7 +12,7 @@
 #include "consumer.h"
 #include "log.h"
 #include "options.h"
-#include "version.h"
+#include "common/version.h"
 
 
 static const char  options_help[] =

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 8
+-- revision 9
 --
 -- A worker replaces a library that differs from its own, unless that one's
 -- revision is higher; so it goes up with each release that changes anything
@@ -56,9 +56,16 @@
 -- ll1_defer (property, seen, time)
 --     KEYS: due.  What is due at the time that was seen has failed, and is due
 --     again at another one, unless it has been set anew: 1 if it is.
--- ll1_beat (worker, record)
---     KEYS: workers.  A heartbeat: Redis's time in ms; an empty record takes the
---     worker off.
+-- ll1_beat (worker, record, queue, dead, meta, inbox, due, channels ...)
+--     KEYS: workers, nginx.  A heartbeat; an empty record takes the worker off.
+--     { Redis's time in ms, commands that the user may not run, most queues of
+--     an nginx }; the time alone without the second key.
+--     The keys and channels are examples of those that the worker uses, the
+--     channels of a reply, a property and a user; it is refused if it may not
+--     use them.  What is old goes.
+-- ll1_sweep (group, idle)
+--     KEYS: a queue.  Consumers of the group that have been idle for so many
+--     ms, and have nothing pending, go: their number.
 --
 -- A member's record is one of
 --     o ROLE FROM        an open window; ROLE is l or t

@@ -34,6 +34,84 @@ local function ll1_defer(keys, argv)
 end
 
 
+-- a heartbeat is forgotten after this, and so is all that a process which died
+-- has left in these keys
+local FORGET_MS = 60000
+
+-- nginx says what it is every 10 seconds
+local NGINX_MS = 30000
+
+
+local function now_ms()
+    local time = call('TIME')
+    return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+
+-- which of these commands, each with arguments like those that it gets, the
+-- calling user may not run: their names
+local function refused(commands)
+    local names = {}
+
+    for _, command in ipairs(commands) do
+        if not redis.acl_check_cmd(unpack(command)) then
+            local name = command.name or command[1]
+            if names[#names] ~= name then
+                names[#names + 1] = name
+            end
+        end
+    end
+
+    return names
+end
+
+
+-- what nginx does, with its reads last; t/acl.t compares both lists with what
+-- is really run
+local function nginx_refuses(argv)
+    local queue, nginx, meta, inbox, reply, property, user = unpack(argv)
+
+    return refused({
+        { 'XADD', queue, '*', '', '' }, { 'XADD', nginx, '*', '', '' },
+        { 'PUBLISH', reply, '' }, { 'SUBSCRIBE', reply, property, user },
+        { 'UNSUBSCRIBE', property }, { 'TIME' },
+        { 'HGET', meta, '' }, { 'HMGET', meta, '' }, { 'HGETALL', meta },
+        { 'HKEYS', meta }, { 'XRANGE', meta, '-', '+' },
+        { 'XREVRANGE', meta, '+', '-' }, { 'HGET', inbox, '' },
+        { 'HGETALL', inbox }, { 'ZRANGE', inbox, 0, 0 }
+    })
+end
+
+
+local function worker_refuses(workers, argv)
+    local queue, dead, meta, inbox, due, reply, property, user =
+        unpack(argv, 3)
+
+    return refused({
+        { 'TIME' }, { 'HSET', workers, '', '' }, { 'HDEL', workers, '' },
+        { 'FCALL_RO', '', 1, meta }, { 'TYPE', queue },
+        { 'XREADGROUP', 'GROUP', '', '', 'STREAMS', queue, '>' },
+        { 'XACK', queue, '', '' }, { 'XDEL', queue, '' },
+        { 'XCLAIM', queue, '', '', 0, '' },
+        { 'XAUTOCLAIM', queue, '', '', 0, '0' },
+        { 'XPENDING', queue, '' },
+        { name = 'XGROUP|CREATE', 'XGROUP', 'CREATE', queue, '', '0' },
+        { name = 'XGROUP|DELCONSUMER',
+          'XGROUP', 'DELCONSUMER', queue, '', '' },
+        { name = 'XINFO|CONSUMERS', 'XINFO', 'CONSUMERS', queue, '' },
+        { 'XTRIM', queue, 'MINID', 0 }, { 'XADD', dead, '*', '', '' },
+        { 'PUBLISH', reply, '' }, { 'PUBLISH', property, '' },
+        { 'PUBLISH', user, '' },
+        { 'HGET', meta, '' }, { 'HMGET', meta, '' }, { 'HGETALL', meta },
+        { 'HKEYS', meta }, { 'HSETNX', meta, '', '' }, { 'DEL', meta },
+        { 'PTTL', meta }, { 'PEXPIRE', meta, 1 }, { 'PEXPIREAT', meta, 1 },
+        { 'XRANGE', meta, '-', '+' }, { 'XREVRANGE', meta, '+', '-' },
+        { 'HSET', inbox, '', '' }, { 'ZADD', due, 0, '' },
+        { 'ZREM', due, '' }, { 'ZSCORE', due, '' }, { 'ZRANGE', due, 0, 0 }
+    })
+end
+
+
 -- the workers heard of since a time: list of id and record, list of the rest
 local function beats(keys, since)
     local all = call('HGETALL', keys[1])
@@ -53,29 +131,108 @@ local function beats(keys, since)
 end
 
 
+-- goes by itself where nobody is left to tidy up
+local function expires(key)
+    if call('PTTL', key) < FORGET_MS then
+        call('PEXPIRE', key, 2 * FORGET_MS)
+    end
+end
+
+
+-- over how many queues the processes of nginx spread requests, as they say
+local function nginx_queues(key, since)
+    local most = 0
+
+    for _, item in ipairs(call('XRANGE', key, int(since), '+')) do
+        for i = 1, #item[2], 2 do
+            if item[2][i] == 'queues' then
+                most = math.max(most, tonumber(item[2][i + 1]) or 0)
+            end
+        end
+    end
+
+    return most
+end
+
+
 local function ll1_beat(keys, argv)
-    local now = now_ms()
+    local workers, nginx = keys[1], keys[2]
 
     if argv[2] == '' then
-        call('HDEL', keys[1], argv[1])
+        call('HDEL', workers, argv[1])
         return 0
     end
 
-    call('HSET', keys[1], argv[1], int(now) .. ' ' .. argv[2])
+    -- one of a former version says no more than that it lives
+    local names = nginx and worker_refuses(workers, argv) or {}
+    local text = table.concat(names, ',')
 
-    local _, silent = beats(keys, now - 60000)
-    if #silent > 0 then
-        call('HDEL', keys[1], unpack(silent))
+    if names[1] == 'TIME' or names[1] == 'HSET' then
+        return redis.error_reply('NOPERM this user may not run ' .. text)
     end
 
-    return now
+    local now = now_ms()
+
+    call('HSET', workers, argv[1], int(now) .. ' ' .. argv[2]
+         .. (text ~= '' and ' refused:' .. text or ''))
+
+    if #names > 0 then
+        return { now, text, 0 }
+    end
+
+    local _, silent = beats(keys, now - FORGET_MS)
+    if #silent > 0 then
+        call('HDEL', workers, unpack(silent))
+    end
+
+    if not nginx then
+        return now
+    end
+
+    expires(workers)
+
+    local queues = nginx_queues(nginx, now - NGINX_MS)
+
+    call('XTRIM', nginx, 'MINID', int(now - FORGET_MS))
+    expires(nginx)
+
+    return { now, '', queues }
 end
 
 
 local function ll1_health(keys, argv)
+    local names = argv[1] and nginx_refuses(argv) or {}
+
+    if #names > 0 then
+        return { 0, 0, {}, table.concat(names, ', ') }
+    end
+
     local now = now_ms()
     local heard = beats(keys, now - 3000)
-    return { now, #heard / 2, heard }
+
+    return { now, #heard / 2, heard, '' }
+end
+
+
+-- a consumer that is gone is nobody's; one that has requests pending stays
+-- until these are claimed, as Redis would drop them with it
+local function ll1_sweep(keys, argv)
+    local swept = 0
+
+    for _, item in ipairs(call('XINFO', 'CONSUMERS', keys[1], argv[1])) do
+        local consumer = {}
+
+        for i = 1, #item, 2 do
+            consumer[item[i]] = item[i + 1]
+        end
+
+        if consumer.pending == 0 and consumer.idle >= tonumber(argv[2]) then
+            call('XGROUP', 'DELCONSUMER', keys[1], argv[1], consumer.name)
+            swept = swept + 1
+        end
+    end
+
+    return swept
 end
 
 
@@ -83,3 +240,4 @@ register('ll1_due', ll1_due)
 register('ll1_defer', ll1_defer)
 register('ll1_beat', ll1_beat)
 register('ll1_health', ll1_health, READ_ONLY)
+register('ll1_sweep', ll1_sweep)

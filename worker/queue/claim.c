@@ -141,7 +141,11 @@ consumer_recover(consumer_t *consumer, batch_t *batch, int crashed)
 {
     unsigned  k;
 
-    for (k = 0; k < consumer->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!consumer_reads(consumer, k)) {
+            continue;
+        }
+
         if (claim_recover(consumer, batch, k, crashed) == -1) {
             return -1;
         }
@@ -242,7 +246,11 @@ consumer_claim(consumer_t *consumer, batch_t *batch)
 {
     unsigned  k;
 
-    for (k = 0; k < consumer->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!consumer_reads(consumer, k)) {
+            continue;
+        }
+
         if (claim_queue(consumer, batch, k) == -1) {
             return -1;
         }
@@ -261,7 +269,11 @@ consumer_hold(consumer_t *consumer, const batch_t *batch)
     redisReply   *reply;
     const job_t  *job;
 
-    for (k = 0; k < consumer->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!consumer_reads(consumer, k)) {
+            continue;
+        }
+
         args = consumer_command(consumer, "XCLAIM", NULL, k);
         args_adds(args, consumer->name);
         args_lit(args, "0");

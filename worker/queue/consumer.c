@@ -26,7 +26,7 @@ consumer_init(consumer_t *consumer, work_t *work, const char *name,
     consumer->work = work;
     consumer->conn = work->store.conn;
     consumer->name = name;
-    consumer->queues = queues;
+    consumer->queues = ~UINT64_C(0) >> (LL_QUEUES_MAX - queues);
     consumer->limit = limit;
     consumer->claim_ms = claim_ms;
 }
@@ -86,37 +86,9 @@ consumer_reply(consumer_t *consumer)
 
 
 int
-consumer_setup(consumer_t *consumer)
+consumer_reads(const consumer_t *consumer, unsigned k)
 {
-    int          busy;
-    args_t      *args;
-    unsigned     k;
-    redisReply  *reply;
-
-    for (k = 0; k < consumer->queues; k++) {
-        args = consumer_command(consumer, "XGROUP", "CREATE", k);
-        args_lit(args, "0");
-        args_lit(args, "MKSTREAM");
-
-        reply = conn_call(consumer->conn, args);
-        if (reply == NULL) {
-            return -1;
-        }
-
-        busy = reply->type == REDIS_REPLY_ERROR
-               && strncmp(reply->str, "BUSYGROUP", 9) == 0;
-
-        if (reply->type == REDIS_REPLY_ERROR && !busy) {
-            log_error("can't create the group of a queue: \"%.200s\"",
-                      reply->str);
-            freeReplyObject(reply);
-            return -1;
-        }
-
-        freeReplyObject(reply);
-    }
-
-    return 0;
+    return (consumer->queues >> k) & 1;
 }
 
 
@@ -246,7 +218,11 @@ consumer_send_acks(consumer_t *consumer)
     args_t    *args, *acks;
     unsigned   k;
 
-    for (k = 0; k < consumer->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!consumer_reads(consumer, k)) {
+            continue;
+        }
+
         acks = &consumer->acks[k];
 
         if (acks->n == 0) {
@@ -330,11 +306,19 @@ consumer_send_read(consumer_t *consumer, int64_t block)
 
     args_lit(args, "STREAMS");
 
-    for (k = 0; k < consumer->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!consumer_reads(consumer, k)) {
+            continue;
+        }
+
         args_copy(args, key, ll_keys_queue(key, k));
     }
 
-    for (k = 0; k < consumer->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!consumer_reads(consumer, k)) {
+            continue;
+        }
+
         args_lit(args, ">");
     }
 
@@ -350,7 +334,11 @@ consumer_queue(const consumer_t *consumer, const redisReply *key)
     char      name[LL_KEY_MAX];
     unsigned  k;
 
-    for (k = 0; k < consumer->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!consumer_reads(consumer, k)) {
+            continue;
+        }
+
         (void) ll_keys_queue(name, k);
 
         if (key != NULL && key->type == REDIS_REPLY_STRING
@@ -480,7 +468,11 @@ consumer_leave(consumer_t *consumer)
         return;
     }
 
-    for (k = 0; k < consumer->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!consumer_reads(consumer, k)) {
+            continue;
+        }
+
         args = consumer_command(consumer, "XPENDING", NULL, k);
         args_lit(args, "-");
         args_lit(args, "+");

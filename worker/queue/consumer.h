@@ -30,7 +30,7 @@ typedef struct {
     work_t       *work;
     args_t        args;
     const char   *name;            /* among the consumers of the group */
-    unsigned      queues;
+    uint64_t      queues;          /* those read: bit k for queue k */
     unsigned      limit;           /* requests of a batch, each queue */
     int64_t       claim_ms;
     int           busy;            /* the last read found something */
@@ -49,6 +49,17 @@ void consumer_free(consumer_t *consumer);
 
 /* makes streams and groups where they are not there */
 int consumer_setup(consumer_t *consumer);
+
+/*
+ * Requests may lie in queues beyond those that this worker was told of: of a
+ * nginx that has, or had, more.  consumer_find() looks which there are, and
+ * reads them too from then on; consumer_widen() does so with the first n.
+ */
+int consumer_find(consumer_t *consumer);
+int consumer_widen(consumer_t *consumer, unsigned n);
+
+/* removes what consumers that died have left in the groups */
+int consumer_sweep(consumer_t *consumer);
 
 /*
  * Asks for the next requests while the answers to other commands are still to
@@ -92,6 +103,9 @@ void consumer_leave(consumer_t *consumer);
 
 
 /* for consumer.c and claim.c only */
+
+/* 1 if queue k is one of those read */
+int consumer_reads(const consumer_t *consumer, unsigned k);
 
 /* the start of a command about queue k and its group; sub may be NULL */
 args_t *consumer_command(consumer_t *consumer, const char *name,

@@ -78,6 +78,13 @@ store_revision(const char *code)
 }
 
 
+long
+store_library(void)
+{
+    return store_revision(functions_lua);
+}
+
+
 /* whether the library in Redis is ours, or a newer one: 1, 0, or -1 */
 
 static int
@@ -113,7 +120,7 @@ store_loaded(store_t *store)
         {
             loaded = strcmp(code->str, functions_lua) == 0
                      || store_revision(code->str)
-                        > store_revision(functions_lua);
+                        > store_library();
         }
     }
 
@@ -124,12 +131,12 @@ store_loaded(store_t *store)
 
 
 int
-store_load(store_t *store, const char **why)
+store_load(store_t *store, char *why, size_t size)
 {
-    int          loaded;
+    int          loaded, rc;
     redisReply  *reply;
 
-    *why = NULL;
+    (void) snprintf(why, size, "%s", "");
 
     loaded = store_loaded(store);
     if (loaded != 0) {
@@ -147,13 +154,16 @@ store_load(store_t *store, const char **why)
         return -1;
     }
 
+    rc = 0;
+
     if (reply->type == REDIS_REPLY_ERROR) {
-        *why = "redis refused the library of functions";
+        (void) snprintf(why, size, "%s", reply->str);
+        rc = -1;
     }
 
     freeReplyObject(reply);
 
-    return *why == NULL ? 0 : -1;
+    return rc;
 }
 
 
@@ -495,6 +505,38 @@ store_verdicts(store_t *store, const char *nginx, size_t len,
 }
 
 
+/*
+ * examples of the keys and channels that this worker uses, for Redis to say
+ * whether it may
+ */
+
+static void
+store_examples(args_t *args)
+{
+    char    key[LL_KEY_MAX];
+    size_t  len;
+
+    static const char  id[] = "example";
+
+    len = ll_keys_queue(key, 0);
+    args_copy(args, key, len);
+    len = ll_keys_dead(key, 0);
+    args_copy(args, key, len);
+    len = ll_keys_property(key, LL_KEY_META, id, sizeof(id) - 1);
+    args_copy(args, key, len);
+    len = ll_keys_user(key, LL_KEY_USER_INBOX, id, sizeof(id) - 1);
+    args_copy(args, key, len);
+    len = ll_keys_due(key);
+    args_copy(args, key, len);
+    len = ll_keys_reply_channel(key, id, sizeof(id) - 1);
+    args_copy(args, key, len);
+    len = ll_keys_property_channel(key, id, sizeof(id) - 1);
+    args_copy(args, key, len);
+    len = ll_keys_user_channel(key, id, sizeof(id) - 1);
+    args_copy(args, key, len);
+}
+
+
 int
 store_beat(store_t *store, const char *worker, const buf_t *record)
 {
@@ -505,13 +547,59 @@ store_beat(store_t *store, const char *worker, const buf_t *record)
     args_reset(args);
     args_lit(args, "FCALL");
     args_lit(args, "ll1_beat");
-    args_lit(args, "1");
+    args_lit(args, "2");
 
     len = ll_keys_workers(key);
+    args_copy(args, key, len);
+    len = ll_keys_nginx(key);
     args_copy(args, key, len);
 
     args_adds(args, worker);
     args_add(args, record->data, record->len);
+    store_examples(args);
+
+    return store_send(store);
+}
+
+
+int
+store_beat_read(const redisReply *reply, int64_t *now, const char **refused,
+    unsigned *queues)
+{
+    long long          n, ms;
+    const redisReply  *names;
+
+    names = conn_element(reply, 1);
+
+    if (names == NULL || names->type != REDIS_REPLY_STRING
+        || conn_number(conn_element(reply, 0), &ms) == -1
+        || conn_number(conn_element(reply, 2), &n) == -1
+        || n < 0 || n > LL_QUEUES_MAX)
+    {
+        return -1;
+    }
+
+    *now = ms;
+    *refused = names->str;
+    *queues = (unsigned) n;
+
+    return 0;
+}
+
+
+int
+store_sweep(store_t *store, unsigned k, int64_t idle)
+{
+    char     key[LL_KEY_MAX];
+    args_t  *args = &store->args;
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_lit(args, "ll1_sweep");
+    args_lit(args, "1");
+    args_copy(args, key, ll_keys_queue(key, k));
+    args_lit(args, LL_QUEUE_GROUP);
+    args_number(args, idle);
 
     return store_send(store);
 }

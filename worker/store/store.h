@@ -75,9 +75,13 @@ redisReply *store_recv(store_t *store);
 
 /*
  * Makes the library of functions what this worker was built with, unless a
- * newer revision is there: 0, or -1 with the reason in conn_error() or *why.
+ * newer revision is there: 0, or -1 with what Redis says against it in why, or,
+ * where that is empty, the reason in conn_error().
  */
-int store_load(store_t *store, const char **why);
+int store_load(store_t *store, char *why, size_t size);
+
+/* the revision of the library that this worker was built with */
+long store_library(void);
 
 /* lease: whose declaration to bring along if it has ended, "" for none */
 int store_state(store_t *store, const property_t *property,
@@ -133,6 +137,17 @@ int store_verdicts(store_t *store, const char *nginx, size_t len,
 
 /* an empty record takes the worker off */
 int store_beat(store_t *store, const char *worker, const buf_t *record);
+
+/*
+ * its reply: the time, which commands this worker's user may not run, "" for
+ * none, and the most queues that an nginx has, 0 for none: 0, or -1 if it is
+ * another, as of a library before revision 9
+ */
+int store_beat_read(const redisReply *reply, int64_t *now,
+    const char **refused, unsigned *queues);
+
+/* removes consumers of queue k that have nothing pending and were idle (ms) */
+int store_sweep(store_t *store, unsigned k, int64_t idle);
 
 
 #endif /* STORE_H */

@@ -1,5 +1,5 @@
 
-/* of the worker and the command line, as --version prints it */
+/* of the module, the worker and the command line; --version prints it */
 
 #ifndef VERSION_H
 #define VERSION_H

@@ -1,0 +1,130 @@
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "common/version.h"
+#include "heartbeat.h"
+#include "log.h"
+
+
+/* that a right is missing is logged when it is found out, then so often */
+#define HEARTBEAT_REMIND_MS  60000
+
+
+void
+heartbeat_init(heartbeat_t *heartbeat, work_t *work,
+    const consumer_t *consumer, const options_t *options)
+{
+    memset(heartbeat, 0, sizeof(heartbeat_t));
+
+    heartbeat->work = work;
+    heartbeat->consumer = consumer;
+    heartbeat->options = options;
+}
+
+
+/* what Redis does not let this worker do; "" for nothing any more */
+
+static void
+heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
+{
+    int64_t  now;
+
+    now = clock_monotonic();
+
+    if (what[0] == '\0') {
+        if (heartbeat->refused[0] != '\0') {
+            log_notice("redis lets this worker's user do what it needs");
+        }
+
+    } else if (strncmp(heartbeat->refused, what, HEARTBEAT_REFUSED - 1) != 0
+               || now >= heartbeat->remind_at)
+    {
+        log_error("this worker's user in redis lacks rights, and no requests "
+                  "are taken until it has them: \"%.200s\"", what);
+        heartbeat->remind_at = now + HEARTBEAT_REMIND_MS;
+    }
+
+    (void) snprintf(heartbeat->refused, HEARTBEAT_REFUSED, "%s", what);
+}
+
+
+/* what this worker has done, and what it is */
+
+static void
+heartbeat_record(const heartbeat_t *heartbeat, buf_t *record)
+{
+    char              text[128];
+    const options_t  *options = heartbeat->options;
+
+    stats_encode(record, heartbeat->work->stats);
+
+    (void) snprintf(text, sizeof(text),
+                    " version:%s library:%ld queues:%u reads:%llx batch:%u "
+                    "claim:%lld",
+                    LEASELOFT_VERSION, store_library(), options->queues,
+                    (unsigned long long) heartbeat->consumer->queues,
+                    options->batch, (long long) options->claim_ms);
+    buf_adds(record, text);
+}
+
+
+conn_result_e
+heartbeat_send(heartbeat_t *heartbeat)
+{
+    buf_t           record = BUF_INIT;
+    int64_t         sent, now;
+    store_t        *store = &heartbeat->work->store;
+    redisReply     *reply;
+    const char     *refused;
+    conn_result_e   result;
+
+    heartbeat_record(heartbeat, &record);
+    reply = NULL;
+    sent = clock_monotonic();
+
+    if (!buf_failed(&record)
+        && store_beat(store, heartbeat->options->name, &record) == 0)
+    {
+        reply = store_recv(store);
+    }
+
+    result = conn_result(reply);
+
+    if (result == CONN_OK) {
+        heartbeat->healthy = clock_monotonic();
+
+        if (store_beat_read(reply, &now, &refused, &heartbeat->queues) == 0) {
+            work_heard(heartbeat->work, now, sent, heartbeat->healthy);
+            heartbeat_refuse(heartbeat, refused);
+        }
+
+    } else if (reply != NULL && strncmp(reply->str, "NOPERM ", 7) == 0) {
+        heartbeat_refuse(heartbeat, reply->str);
+    }
+
+    freeReplyObject(reply);
+    buf_free(&record);
+
+    return result;
+}
+
+
+int
+heartbeat_refused(const heartbeat_t *heartbeat)
+{
+    return heartbeat->refused[0] != '\0';
+}
+
+
+void
+heartbeat_stop(heartbeat_t *heartbeat)
+{
+    buf_t     none = BUF_INIT;
+    store_t  *store = &heartbeat->work->store;
+
+    if (store_beat(store, heartbeat->options->name, &none) == 0) {
+        freeReplyObject(store_recv(store));
+    }
+}
