@@ -19,7 +19,6 @@
 
 #define DOCTOR_LAG          1000       /* requests */
 #define DOCTOR_IDLE_MS      10000      /* twice what a claim takes */
-#define DOCTOR_SKEW_MS      1000
 
 
 static const char  *doctor_levels[] = { "ok", "advice", "fault" };
@@ -113,54 +112,7 @@ doctor_functions(doctor_t *doctor)
 }
 
 
-/* of the workers' key: { now, number, … } */
-
-static void
-doctor_workers(doctor_t *doctor)
-{
-    char         key[LL_KEY_MAX];
-    long long    now, workers, skew;
-    redisReply  *reply;
-
-    (void) ll_keys_workers(key);
-
-    args_lit(&doctor->args, "FCALL_RO");
-    args_lit(&doctor->args, LL_FUNCTION "health");
-    args_lit(&doctor->args, "1");
-    args_adds(&doctor->args, key);
-
-    reply = doctor_ask(doctor, "workers");
-
-    if (conn_number(conn_element(reply, 0), &now) != 0
-        || conn_number(conn_element(reply, 1), &workers) != 0)
-    {
-        freeReplyObject(reply);
-        return;
-    }
-
-    if (workers == 0) {
-        doctor_say(doctor, DOCTOR_FAULT, "workers",
-                   "none is running: start \"leaseloft-worker\"");
-    } else {
-        doctor_say(doctor, DOCTOR_FINE, "workers", "%lld", workers);
-    }
-
-    skew = llabs(now - clock_now());
-
-    if (skew > DOCTOR_SKEW_MS) {
-        doctor_say(doctor, DOCTOR_ADVICE, "clock",
-                   "this machine and Redis's differ by %lld ms: set both by "
-                   "NTP, as leases begin and end by the workers' clocks",
-                   skew);
-    }
-
-    freeReplyObject(reply);
-}
-
-
-/* the number after a name in a flat list of names and values, or -1 */
-
-static long long
+long long
 doctor_field(const redisReply *list, const char *name)
 {
     size_t     i;
@@ -205,13 +157,14 @@ doctor_idle(doctor_t *doctor, const char *key)
 }
 
 
-static void
-doctor_queue(doctor_t *doctor, unsigned k)
+/* the requests in a queue, or -1: it is not there */
+
+static long long
+doctor_requests(doctor_t *doctor, unsigned k)
 {
-    char               key[LL_KEY_MAX];
-    long long          lag, pending, idle;
-    redisReply        *reply;
-    const redisReply  *group;
+    char         key[LL_KEY_MAX];
+    long long    n;
+    redisReply  *reply;
 
     (void) ll_keys_queue(key, k);
 
@@ -219,16 +172,48 @@ doctor_queue(doctor_t *doctor, unsigned k)
     args_adds(&doctor->args, key);
 
     reply = doctor_ask(doctor, "queue");
+    n = reply && reply->integer ? 0 : -1;
+    freeReplyObject(reply);
 
-    if (reply == NULL || reply->integer == 0) {
-        if (reply) {
-            doctor_say(doctor, DOCTOR_FINE, "queue", "%u: nothing yet", k);
-        }
-        freeReplyObject(reply);
+    if (n == -1) {
+        return -1;
+    }
+
+    args_lit(&doctor->args, "XLEN");
+    args_adds(&doctor->args, key);
+
+    reply = doctor_ask(doctor, "queue");
+    n = reply ? reply->integer : -1;
+    freeReplyObject(reply);
+
+    return n;
+}
+
+
+/* whether somebody reads it is known where workers have been heard of */
+
+static void
+doctor_queue(doctor_t *doctor, unsigned k)
+{
+    char               key[LL_KEY_MAX];
+    long long          lag, pending, idle, waiting;
+    redisReply        *reply;
+    const redisReply  *group;
+
+    waiting = doctor_requests(doctor, k);
+
+    if (waiting == -1) {
         return;
     }
 
-    freeReplyObject(reply);
+    if (doctor->workers && !((doctor->reads >> k) & 1)) {
+        doctor_say(doctor, waiting ? DOCTOR_FAULT : DOCTOR_ADVICE, "queue",
+                   "%u: no worker reads it, %lld requests wait: start one of "
+                   "this version", k, waiting);
+        return;
+    }
+
+    (void) ll_keys_queue(key, k);
 
     args_lit(&doctor->args, "XINFO");
     args_lit(&doctor->args, "GROUPS");
@@ -286,7 +271,7 @@ doctor_dead(doctor_t *doctor, unsigned k)
                    "%u: %lld requests given up: see \"leaseloft dead list\"",
                    k, reply->integer);
 
-    } else if (reply) {
+    } else if (reply && k == 0) {
         doctor_say(doctor, DOCTOR_FINE, "dead", "%u: none", k);
     }
 
@@ -305,9 +290,12 @@ doctor_run(doctor_t *doctor)
 
     if (doctor_functions(doctor)) {
         doctor_workers(doctor);
+
+    } else {
+        doctor_refusals(doctor);
     }
 
-    for (k = 0; k < doctor->cli->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
         doctor_queue(doctor, k);
         doctor_dead(doctor, k);
     }

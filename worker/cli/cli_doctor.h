@@ -1,7 +1,8 @@
 
 /*
- * What the two halves of "leaseloft doctor" share: cli_doctor.c asks about the
- * workers and their streams, cli_doctor_redis.c about Redis itself.
+ * What the parts of "leaseloft doctor" share: cli_doctor.c asks about queues,
+ * cli_doctor_workers.c about workers and nginx, cli_doctor_redis.c about Redis
+ * itself.
  */
 
 
@@ -25,6 +26,8 @@ typedef struct {
     redisReply   *info;            /* to INFO */
     int           n;
     int           faults;
+    long long     workers;         /* heard of, that lack no right */
+    uint64_t      reads;           /* the queues that these read: bit k */
     buf_t         out;
 } doctor_t;
 
@@ -40,6 +43,15 @@ void doctor_say(doctor_t *doctor, doctor_level_e level, const char *check,
  * wrong
  */
 redisReply *doctor_ask(doctor_t *doctor, const char *check);
+
+/* the number after a name in a flat list of names and values, or -1 */
+long long doctor_field(const redisReply *list, const char *name);
+
+/* those heard of, what they and nginx say of themselves, and who is refused */
+void doctor_workers(doctor_t *doctor);
+
+/* whom Redis has refused in the last minute, and why: 1 if anybody */
+int doctor_refusals(doctor_t *doctor);
 
 /* version, role, persistence, memory, buffers, clients */
 void doctor_redis(doctor_t *doctor);
