@@ -490,7 +490,7 @@ ngx_leaseloft_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     for (endpoint = cmd->post; endpoint; endpoint = endpoint->next) {
 
         for (i = 0; i < NGX_LEASELOFT_ENDPOINTS && lcf->endpoints[i]; i++) {
-            if (lcf->endpoints[i]->method == endpoint->method) {
+            if (lcf->endpoints[i]->method & endpoint->method) {
                 return "is one of two endpoints of one method in one "
                        "location, give each a location of its own";
             }

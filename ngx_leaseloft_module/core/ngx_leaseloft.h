@@ -70,7 +70,7 @@ typedef struct {
  * handler called once these needs are met
  */
 struct ngx_leaseloft_endpoint_s {
-    ngx_uint_t                  method;    /* NGX_HTTP_GET, … */
+    ngx_uint_t                  method;    /* NGX_HTTP_GET, or several */
     ngx_str_t                   methods;   /* "GET": for Allow */
     unsigned                    user:1;    /* needs a valid token */
     unsigned                    property:1;    /* needs a property id */
@@ -132,6 +132,7 @@ struct ngx_leaseloft_process_s {
     uint64_t                      requests; /* last number given to one */
     ngx_str_t                     name;     /* random; of the reply channel */
     ngx_connection_t             *quit;     /* tells that nginx quits */
+    uint32_t                      faults;   /* what health logged last */
     ngx_log_t                    *log;
 };
 

@@ -84,7 +84,7 @@ ngx_leaseloft_request_check(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     ngx_uint_t  i;
 
     for (i = 0; i < NGX_LEASELOFT_ENDPOINTS; i++) {
-        if (conf->endpoints[i] && conf->endpoints[i]->method == r->method) {
+        if (conf->endpoints[i] && (conf->endpoints[i]->method & r->method)) {
             ctx->endpoint = conf->endpoints[i];
         }
     }

@@ -8,10 +8,12 @@
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_metrics.h"
 #include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_status.h"
 #include "ngx_leaseloft_wait.h"
 
 
 #define NGX_LEASELOFT_STATUS_WAIT  2000
+#define NGX_LEASELOFT_STATUS_ARGS  11
 
 
 typedef struct {
@@ -25,17 +27,11 @@ typedef struct {
 
 static ngx_int_t ngx_leaseloft_metrics_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
-static ngx_int_t ngx_leaseloft_health_handler(ngx_http_request_t *r,
-    ngx_leaseloft_ctx_t *ctx);
-static ngx_int_t ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
-    ngx_int_t (*answer)(ngx_leaseloft_ctx_t *ctx, redisReply *reply));
 static void ngx_leaseloft_status_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_status_expired(void *data);
 static void ngx_leaseloft_status_gone(void *data);
 static ngx_int_t ngx_leaseloft_metrics_answer(ngx_leaseloft_ctx_t *ctx,
-    redisReply *reply);
-static ngx_int_t ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx,
     redisReply *reply);
 
 
@@ -46,13 +42,6 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_metrics_endpoint = {
 };
 
 
-ngx_leaseloft_endpoint_t  ngx_leaseloft_health_endpoint = {
-    .method = NGX_HTTP_GET,
-    .methods = ngx_string("GET"),
-    .handler = ngx_leaseloft_health_handler
-};
-
-
 static ngx_int_t
 ngx_leaseloft_metrics_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 {
@@ -60,22 +49,49 @@ ngx_leaseloft_metrics_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 }
 
 
-static ngx_int_t
-ngx_leaseloft_health_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+/*
+ * FCALL_RO ll1_health of the workers, with examples of the keys and channels
+ * that nginx uses, so that Redis says which of its commands it may not run
+ */
+static void
+ngx_leaseloft_status_command(ngx_leaseloft_process_t *process,
+    char (*keys)[LL_KEY_MAX], ngx_str_t *argv)
 {
-    return ngx_leaseloft_status_ask(ctx, ngx_leaseloft_health_answer);
+    ngx_uint_t  i;
+
+    static const char    id[] = "example";
+    static const size_t  len = sizeof(id) - 1;
+
+    ngx_str_set(&argv[0], "FCALL_RO");
+    ngx_str_set(&argv[1], LL_FUNCTION "health");
+    ngx_str_set(&argv[2], "1");
+
+    argv[3].len = ll_keys_workers(keys[3]);
+    argv[4].len = ll_keys_queue(keys[4], 0);
+    argv[5].len = ll_keys_nginx(keys[5]);
+    argv[6].len = ll_keys_property(keys[6], LL_KEY_META, id, len);
+    argv[7].len = ll_keys_user(keys[7], LL_KEY_USER_INBOX, id, len);
+    argv[8].len = ll_keys_reply_channel(keys[8],
+                                        (char *) process->name.data,
+                                        process->name.len);
+    argv[9].len = ll_keys_property_channel(keys[9], id, len);
+    argv[10].len = ll_keys_user_channel(keys[10], id, len);
+
+    for (i = 3; i < NGX_LEASELOFT_STATUS_ARGS; i++) {
+        argv[i].data = (u_char *) keys[i];
+    }
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
     ngx_int_t (*answer)(ngx_leaseloft_ctx_t *ctx, redisReply *reply))
 {
-    char                     key[LL_KEY_MAX];
-    ngx_str_t                argv[4];
+    char                     keys[NGX_LEASELOFT_STATUS_ARGS][LL_KEY_MAX];
+    ngx_str_t                argv[NGX_LEASELOFT_STATUS_ARGS];
     ngx_leaseloft_status_t  *status;
 
-    if (!ngx_leaseloft_link_up(ctx->process->link)
+    if (!ngx_leaseloft_link_ready(ctx->process->link)
         && !ngx_leaseloft_link_starting(ctx->process->link))
     {
         return answer(ctx, NULL);
@@ -86,15 +102,13 @@ ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_str_set(&argv[0], "FCALL_RO");
-    ngx_str_set(&argv[1], LL_FUNCTION "health");
-    ngx_str_set(&argv[2], "1");
-    argv[3].len = ll_keys_workers(key);
-    argv[3].data = (u_char *) key;
+    ngx_leaseloft_status_command(ctx->process, keys, argv);
 
     status->ctx = ctx;
     status->answer = answer;
-    status->command = ngx_leaseloft_link_command(ctx->process->link, 4, argv,
+    status->command = ngx_leaseloft_link_command(ctx->process->link,
+                                                 NGX_LEASELOFT_STATUS_ARGS,
+                                                 argv,
                                                  ngx_leaseloft_status_reply,
                                                  status);
     if (status->command == NULL) {
@@ -167,51 +181,4 @@ ngx_leaseloft_metrics_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
 
     return ngx_leaseloft_send_response(ctx->request, NGX_HTTP_OK, &type,
                                        &text);
-}
-
-
-/*
- * Messages can be sent and delivered while Redis answers and is heard, has the
- * functions, and a worker has said that it lives: it says so by writing, so a
- * Redis that takes no writes is found out, too.
- */
-static ngx_int_t
-ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
-{
-    static ngx_str_t  up = ngx_string(
-        "{\"status\":\"up\",\"redis\":\"up\",\"workers\":\"up\"}");
-    static ngx_str_t  redis = ngx_string(
-        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
-        "\"status\":503,\"detail\":\"Redis does not answer.\","
-        "\"redis\":\"down\",\"workers\":\"unknown\"}");
-    static ngx_str_t  functions = ngx_string(
-        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
-        "\"status\":503,\"detail\":\"Redis refuses to say whether workers "
-        "run: none has loaded its functions yet, or the rights of nginx's "
-        "user do not allow them.\",\"redis\":\"up\",\"workers\":\"down\"}");
-    static ngx_str_t  workers = ngx_string(
-        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
-        "\"status\":503,\"detail\":\"No worker has been heard of for 3 "
-        "seconds.\",\"redis\":\"up\",\"workers\":\"down\"}");
-
-    ngx_str_t  *document;
-
-    if (reply == NULL) {
-        document = &redis;
-
-    } else if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2
-               || reply->element[1]->type != REDIS_REPLY_INTEGER)
-    {
-        document = &functions;
-
-    } else if (reply->element[1]->integer < 1) {
-        document = &workers;
-
-    } else {
-        return ngx_leaseloft_send_json(ctx->request, NGX_HTTP_OK, &up);
-    }
-
-    return ngx_leaseloft_send_problem_document(ctx->request,
-                                               NGX_HTTP_SERVICE_UNAVAILABLE,
-                                               document);
 }

@@ -16,6 +16,7 @@
 
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_conn.h"
+#include "ngx_leaseloft_presence.h"
 #include "ngx_leaseloft_zone.h"
 
 
@@ -68,6 +69,8 @@ struct ngx_leaseloft_link_s {
     ngx_msec_t                  ticked;
     ngx_msec_t                  probed;        /* the last probe left */
     ngx_msec_t                  heard;         /* anything was heard */
+    ngx_msec_t                  present;       /* when to say what it is */
+    char                        refusal[NGX_LEASELOFT_CONN_WHY];
 
     unsigned                    starting:1;    /* neither up nor down yet */
     unsigned                    listening:1;   /* the reply channel is heard */
@@ -87,6 +90,8 @@ static void ngx_leaseloft_link_retry(ngx_leaseloft_side_t *side);
 static void ngx_leaseloft_link_tick_handler(ngx_event_t *ev);
 static void ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link);
 static void ngx_leaseloft_link_probed(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static void ngx_leaseloft_link_tried(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_link_update(ngx_leaseloft_link_t *link);
 static void ngx_leaseloft_link_release(ngx_leaseloft_link_t *link,
@@ -441,6 +446,22 @@ ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link)
 }
 
 
+char *
+ngx_leaseloft_link_why(ngx_leaseloft_link_t *link)
+{
+    return ngx_leaseloft_conn_why(ngx_leaseloft_link_ready(link)
+                                   ? link->subscription.redis
+                                   : link->command.redis);
+}
+
+
+char *
+ngx_leaseloft_link_refusal(ngx_leaseloft_link_t *link)
+{
+    return link->refusal;
+}
+
+
 /* the two connections' callbacks */
 
 static void
@@ -449,6 +470,7 @@ ngx_leaseloft_link_command_ready(void *data)
     ngx_leaseloft_link_t  *link = data;
 
     link->heard = ngx_current_msec;
+    link->present = ngx_current_msec;
     link->command.failures = 0;
 
     ngx_leaseloft_link_probe(link);
@@ -603,6 +625,8 @@ ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
         if (reply->type == REDIS_REPLY_ERROR) {
             ngx_log_error(NGX_LOG_ERR, link->process->log, 0,
                           "redis refused to subscribe: \"%s\"", reply->str);
+            ngx_leaseloft_conn_refuse(link->subscription.redis, reply->str);
+            return;
         }
 
         ngx_leaseloft_conn_fail(link->subscription.redis,
@@ -725,7 +749,33 @@ ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
     ngx_leaseloft_conn_write_probe(probe, &link->channel);
 
     (void) ngx_leaseloft_link_command(link, NGX_LEASELOFT_CONN_PROBE_ARGS,
-                                      probe, NULL, NULL);
+                                      probe, ngx_leaseloft_link_tried, link);
+
+    if ((ngx_msec_int_t) (ngx_current_msec - link->present) >= 0) {
+        link->present = ngx_current_msec + NGX_LEASELOFT_PRESENCE;
+        ngx_leaseloft_presence_send(link->process, link);
+    }
+}
+
+
+static void
+ngx_leaseloft_link_tried(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_leaseloft_link_t *link = data;
+
+    char  *why;
+
+    why = "";
+
+    if (outcome == NGX_LEASELOFT_REPLIED && reply->type == REDIS_REPLY_ERROR
+        && ngx_strncmp(reply->str, "NOPERM ", 7) != 0)
+    {
+        why = reply->str;
+    }
+
+    ngx_cpystrn((u_char *) link->refusal, (u_char *) why,
+                sizeof(link->refusal));
 }
 
 

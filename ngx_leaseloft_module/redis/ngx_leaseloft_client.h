@@ -117,5 +117,14 @@ ngx_uint_t ngx_leaseloft_link_starting(ngx_leaseloft_link_t *link);
 /* 1 while the command connection alone is ready */
 ngx_uint_t ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link);
 
+/* why the link is not up: the last failure of the connection that is missing */
+char *ngx_leaseloft_link_why(ngx_leaseloft_link_t *link);
+
+/*
+ * what Redis last said against a write that changes nothing, which is tried
+ * each second: no memory, say.  Empty when it went well; rights are not meant
+ */
+char *ngx_leaseloft_link_refusal(ngx_leaseloft_link_t *link);
+
 
 #endif /* NGX_LEASELOFT_LINK_H */

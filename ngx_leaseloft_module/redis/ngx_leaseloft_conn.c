@@ -39,6 +39,8 @@ struct ngx_leaseloft_conn_s {
     size_t                           out_pos;
     size_t                           out_last;
 
+    char                             why[NGX_LEASELOFT_CONN_WHY];
+
     ngx_uint_t                       greetings;    /* replies to come */
     unsigned                         ready:1;
 };
@@ -340,9 +342,39 @@ ngx_leaseloft_conn_fail(ngx_leaseloft_conn_t *redis, char *reason)
     ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                   "redis %s connection closed: %s", redis->name, reason);
 
+    (void) ngx_cpystrn((u_char *) redis->why, (u_char *) reason,
+                       sizeof(redis->why));
+
     ngx_leaseloft_conn_close(redis);
 
     redis->handlers->closed(redis->data);
+}
+
+
+char *
+ngx_leaseloft_conn_why(ngx_leaseloft_conn_t *redis)
+{
+    return redis->why;
+}
+
+
+void
+ngx_leaseloft_conn_refuse(ngx_leaseloft_conn_t *redis, char *words)
+{
+    char  reason[NGX_LEASELOFT_CONN_WHY];
+
+    if (ngx_strncmp(words, "WRONGPASS ", 10) == 0) {
+        words = "wrong password";
+
+    } else if (ngx_strncmp(words, "NOAUTH ", 7) == 0) {
+        words = "it wants a password";
+    }
+
+    (void) ngx_snprintf((u_char *) reason, sizeof(reason), "refused: %s%Z",
+                        words);
+    reason[sizeof(reason) - 1] = '\0';
+
+    ngx_leaseloft_conn_fail(redis, reason);
 }
 
 
@@ -612,7 +644,7 @@ ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis, redisReply *reply)
         ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                       "redis refused the %s connection: \"%s\"",
                       redis->name, reply->str);
-        ngx_leaseloft_conn_fail(redis, "refused");
+        ngx_leaseloft_conn_refuse(redis, reply->str);
         return;
     }
 

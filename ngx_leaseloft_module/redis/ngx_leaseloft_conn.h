@@ -62,6 +62,14 @@ void ngx_leaseloft_conn_write_probe(ngx_str_t *argv, ngx_str_t *channel);
 /* 1 for the answer of a read-only replica to a write */
 ngx_uint_t ngx_leaseloft_conn_demoted(redisReply *reply);
 
+/* why it was closed the last time, "" for never; the size of that */
+#define NGX_LEASELOFT_CONN_WHY  160
+
+char *ngx_leaseloft_conn_why(ngx_leaseloft_conn_t *redis);
+
+/* closes it, as Redis refused what it was asked in these words */
+void ngx_leaseloft_conn_refuse(ngx_leaseloft_conn_t *redis, char *words);
+
 /* 1 between the ready and the closed callback */
 ngx_uint_t ngx_leaseloft_conn_ready(ngx_leaseloft_conn_t *redis);
 

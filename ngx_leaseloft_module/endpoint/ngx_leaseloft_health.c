@@ -1,0 +1,516 @@
+
+/*
+ * Health: 200 while messages can be sent and delivered.  That is so while
+ *
+ *   - Redis answers nginx on both connections, and takes writes,
+ *   - nginx's user in Redis may run all that requests need,
+ *   - each queue that nginx puts requests into is read by a worker that has
+ *     been heard of for 3 seconds and may do all that it needs.
+ *
+ * What is not so is a fault, and the answer 503.  What is worth a change, but
+ * keeps no message, is an advice.
+ */
+
+
+#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_status.h"
+
+#include "common/version.h"
+
+
+typedef struct {
+    ngx_pool_t                 *pool;
+    ngx_leaseloft_process_t    *process;
+    ngx_array_t                 faults;    /* of ngx_str_t: sentences */
+    ngx_array_t                 advice;
+    char                       *nginx;     /* "up", "down" or "unknown" */
+    char                       *redis;
+    char                       *workers;
+} ngx_leaseloft_health_t;
+
+
+/* what the workers say of themselves, summed up */
+typedef struct {
+    ngx_uint_t                  able;      /* those that lack no right */
+    uint64_t                    reads;     /* the queues that these read */
+    ngx_array_t                 refused;   /* what the others lack */
+} ngx_leaseloft_workers_t;
+
+
+static ngx_int_t ngx_leaseloft_health_handler(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx,
+    redisReply *reply);
+static ngx_int_t ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health,
+    redisReply *reply);
+static void ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health,
+    redisReply *heard);
+static ngx_int_t ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
+    ngx_uint_t status, ngx_str_t *document);
+
+
+ngx_leaseloft_endpoint_t  ngx_leaseloft_health_endpoint = {
+    .method = NGX_HTTP_GET|NGX_HTTP_HEAD,
+    .methods = ngx_string("GET, HEAD"),
+    .handler = ngx_leaseloft_health_handler
+};
+
+
+static ngx_int_t
+ngx_leaseloft_health_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+{
+    return ngx_leaseloft_status_ask(ctx, ngx_leaseloft_health_answer);
+}
+
+
+/* a sentence more; one that finds no memory is left out */
+static void
+ngx_leaseloft_health_say(ngx_leaseloft_health_t *health, ngx_array_t *list,
+    char *fmt, ...)
+{
+    u_char      text[512], *last;
+    va_list     args;
+    ngx_str_t  *sentence;
+
+    va_start(args, fmt);
+    last = ngx_vslprintf(text, text + sizeof(text), fmt, args);
+    va_end(args);
+
+    sentence = ngx_array_push(list);
+    if (sentence == NULL) {
+        return;
+    }
+
+    sentence->len = last - text;
+    sentence->data = ngx_pnalloc(health->pool, sentence->len);
+
+    if (sentence->data == NULL) {
+        sentence->len = 0;
+        return;
+    }
+
+    ngx_memcpy(sentence->data, text, sentence->len);
+}
+
+
+/* a fault that begins, or is another one, is logged */
+static void
+ngx_leaseloft_health_log(ngx_leaseloft_health_t *health)
+{
+    uint32_t    faults;
+    ngx_str_t  *fault;
+
+    faults = 0;
+
+    if (health->faults.nelts) {
+        fault = health->faults.elts;
+        faults = ngx_crc32_long(fault->data, fault->len);
+
+        if (faults != health->process->faults) {
+            ngx_log_error(NGX_LOG_ERR, health->process->log, 0,
+                          "health: \"%V\"", fault);
+        }
+    }
+
+    health->process->faults = faults;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
+{
+    ngx_str_t                document;
+    ngx_uint_t               status;
+    ngx_http_request_t      *r;
+    ngx_leaseloft_health_t   health;
+
+    r = ctx->request;
+
+    health.pool = r->pool;
+    health.process = ctx->process;
+    health.nginx = "up";
+    health.redis = "up";
+    health.workers = "up";
+
+    if (ngx_array_init(&health.faults, r->pool, 4, sizeof(ngx_str_t))
+        != NGX_OK
+        || ngx_array_init(&health.advice, r->pool, 4, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_leaseloft_health_redis(&health, reply) == NGX_OK) {
+        ngx_leaseloft_health_workers(&health, reply->element[2]);
+
+    } else {
+        health.workers = "unknown";
+    }
+
+    ngx_leaseloft_health_log(&health);
+
+    status = health.faults.nelts ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_OK;
+
+    if (ngx_leaseloft_health_document(&health, status, &document) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status == NGX_HTTP_OK) {
+        return ngx_leaseloft_send_json(r, status, &document);
+    }
+
+    return ngx_leaseloft_send_problem_document(r, status, &document);
+}
+
+
+/* the reply is an error: what it says about whom */
+static void
+ngx_leaseloft_health_refused(ngx_leaseloft_health_t *health, char *text)
+{
+    if (ngx_strncmp(text, "NOPERM ", 7) == 0) {
+        health->nginx = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "nginx's Redis user may not run FCALL_RO: "
+                                 "%s.", text);
+
+    } else if (ngx_strncmp(text, "ERR Function not found", 22) == 0) {
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "Redis lacks the library of functions, "
+                                 "which workers load: none has run yet.");
+
+    } else {
+        health->redis = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "Redis refuses: %s.", text);
+    }
+}
+
+
+static void
+ngx_leaseloft_health_connected(ngx_leaseloft_health_t *health)
+{
+    char  *why;
+
+    if (!ngx_leaseloft_link_up(health->process->link)) {
+        why = ngx_leaseloft_link_why(health->process->link);
+        health->redis = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "Redis is not connected, %s.",
+                                 *why ? why : "yet");
+    }
+}
+
+
+/* NGX_OK: the reply is sound, and has the list of workers */
+static ngx_int_t
+ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
+{
+    char         *text;
+    redisReply  **element;
+
+    if (reply == NULL) {
+        health->nginx = "unknown";
+        ngx_leaseloft_health_connected(health);
+
+        if (health->faults.nelts == 0) {
+            health->redis = "down";
+            ngx_leaseloft_health_say(health, &health->faults,
+                                     "Redis does not answer.");
+        }
+
+        return NGX_DECLINED;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_leaseloft_health_refused(health, reply->str);
+        return NGX_DECLINED;
+    }
+
+    element = reply->element;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3
+        || element[2]->type != REDIS_REPLY_ARRAY)
+    {
+        health->redis = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "Redis does not say which workers run.");
+        return NGX_DECLINED;
+    }
+
+    /* workers before revision 7 of the functions have no fourth */
+
+    if (reply->elements > 3 && element[3]->type == REDIS_REPLY_STRING
+        && element[3]->len)
+    {
+        health->nginx = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "nginx's Redis user may not run %s.",
+                                 element[3]->str);
+        return NGX_DECLINED;
+    }
+
+    ngx_leaseloft_health_connected(health);
+
+    text = ngx_leaseloft_link_refusal(health->process->link);
+
+    if (*text) {
+        health->redis = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "Redis refuses to write: %s.", text);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the value of NAME in a record "TIME ... NAME:VALUE ..."; empty for none */
+static ngx_str_t
+ngx_leaseloft_health_fact(redisReply *record, char *name)
+{
+    u_char     *p, *last;
+    size_t      len;
+    ngx_str_t   value;
+
+    ngx_str_null(&value);
+
+    if (record->type != REDIS_REPLY_STRING) {
+        return value;
+    }
+
+    len = ngx_strlen(name);
+    last = (u_char *) record->str + record->len;
+
+    for (p = (u_char *) record->str; p && p < last; p++) {
+
+        if ((size_t) (last - p) > len && p[len] == ':'
+            && ngx_strncmp(p, name, len) == 0)
+        {
+            value.data = p + len + 1;
+            p = ngx_strlchr(value.data, last, ' ');
+            value.len = (p ? p : last) - value.data;
+            return value;
+        }
+
+        p = ngx_strlchr(p, last, ' ');
+        if (p == NULL) {
+            break;
+        }
+    }
+
+    return value;
+}
+
+
+/* the queues that a worker reads; one that does not say so reads them all */
+static uint64_t
+ngx_leaseloft_health_reads(redisReply *record)
+{
+    size_t     i;
+    u_char     c;
+    uint64_t   reads;
+    ngx_str_t  value;
+
+    value = ngx_leaseloft_health_fact(record, "reads");
+    reads = value.len ? 0 : ~(uint64_t) 0;
+
+    for (i = 0; i < value.len; i++) {
+        c = value.data[i];
+        reads = reads * 16 + (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+
+    return reads;
+}
+
+
+static void
+ngx_leaseloft_health_worker(ngx_leaseloft_health_t *health, redisReply *name,
+    redisReply *record, ngx_leaseloft_workers_t *workers)
+{
+    ngx_str_t  refused, queues, version;
+
+    refused = ngx_leaseloft_health_fact(record, "refused");
+
+    if (refused.len == 0) {
+        workers->able++;
+        workers->reads |= ngx_leaseloft_health_reads(record);
+
+    } else {
+        ngx_leaseloft_health_say(health, &workers->refused,
+                                 "Worker %s takes no requests: its Redis "
+                                 "user may not run %V.", name->str, &refused);
+    }
+
+    queues = ngx_leaseloft_health_fact(record, "queues");
+
+    if (queues.len
+        && ngx_atoi(queues.data, queues.len)
+           != (ngx_int_t) health->process->conf->queues)
+    {
+        ngx_leaseloft_health_say(health, &health->advice,
+                                 "leaseloft_queues is %ui, --queues of worker "
+                                 "%s is %V: give both the same number.",
+                                 health->process->conf->queues, name->str,
+                                 &queues);
+    }
+
+    version = ngx_leaseloft_health_fact(record, "version");
+
+    if (version.len
+        && (version.len != sizeof(LEASELOFT_VERSION) - 1
+            || ngx_strncmp(version.data, LEASELOFT_VERSION, version.len) != 0))
+    {
+        ngx_leaseloft_health_say(health, &health->advice,
+                                 "Worker %s is of version %V, this nginx of "
+                                 LEASELOFT_VERSION ".", name->str, &version);
+    }
+}
+
+
+static void
+ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health, redisReply *heard)
+{
+    size_t                    i;
+    uint64_t                  all, unread;
+    ngx_str_t                *sentences;
+    ngx_array_t              *list;
+    ngx_leaseloft_workers_t   workers;
+
+    workers.able = 0;
+    workers.reads = 0;
+
+    if (ngx_array_init(&workers.refused, health->pool, 4, sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return;
+    }
+
+    for (i = 0; i + 1 < heard->elements; i += 2) {
+        if (heard->element[i]->type == REDIS_REPLY_STRING) {
+            ngx_leaseloft_health_worker(health, heard->element[i],
+                                        heard->element[i + 1], &workers);
+        }
+    }
+
+    /* what some lack keeps messages where nobody else takes them */
+
+    list = workers.able ? &health->advice : &health->faults;
+    sentences = ngx_array_push_n(list, workers.refused.nelts);
+
+    if (sentences) {
+        ngx_memcpy(sentences, workers.refused.elts,
+                   workers.refused.nelts * sizeof(ngx_str_t));
+    }
+
+    all = ~(uint64_t) 0 >> (LL_QUEUES_MAX - health->process->conf->queues);
+    unread = all & ~workers.reads;
+
+    if (heard->elements == 0) {
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "No worker has been heard of for 3 seconds.");
+
+    } else if (workers.able && unread) {
+        for (i = 0; !((unread >> i) & 1); i++) { /* void */ }
+
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "No worker reads queue %uz: leaseloft_queues "
+                                 "is %ui.", i, health->process->conf->queues);
+    }
+
+    if (unread) {
+        health->workers = "down";
+    }
+}
+
+
+static u_char *
+ngx_leaseloft_health_string(u_char *p, ngx_str_t *text)
+{
+    *p++ = '"';
+    p = (u_char *) ngx_escape_json(p, text->data, text->len);
+    *p++ = '"';
+
+    return p;
+}
+
+
+static u_char *
+ngx_leaseloft_health_list(u_char *p, ngx_array_t *list)
+{
+    ngx_str_t   *sentence;
+    ngx_uint_t   i;
+
+    sentence = list->elts;
+    *p++ = '[';
+
+    for (i = 0; i < list->nelts; i++) {
+        if (i) {
+            *p++ = ',';
+        }
+
+        p = ngx_leaseloft_health_string(p, &sentence[i]);
+    }
+
+    *p++ = ']';
+
+    return p;
+}
+
+
+static size_t
+ngx_leaseloft_health_size(ngx_array_t *list)
+{
+    size_t       size;
+    ngx_str_t   *sentence;
+    ngx_uint_t   i;
+
+    size = 2;
+    sentence = list->elts;
+
+    for (i = 0; i < list->nelts; i++) {
+        size += 3 + sentence[i].len
+                + ngx_escape_json(NULL, sentence[i].data, sentence[i].len);
+    }
+
+    return size;
+}
+
+
+/* docs/http.md has the members: the same, of the same types, in each answer */
+static ngx_int_t
+ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
+    ngx_uint_t status, ngx_str_t *document)
+{
+    u_char     *p;
+    ngx_str_t  *detail;
+
+    static ngx_str_t  fine = ngx_string("Messages can be sent and delivered.");
+
+    detail = health->faults.nelts ? health->faults.elts : &fine;
+
+    p = ngx_pnalloc(health->pool, 256 + fine.len
+                    + 2 * ngx_leaseloft_health_size(&health->faults)
+                    + ngx_leaseloft_health_size(&health->advice));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    document->data = p;
+
+    p = ngx_sprintf(p, "{\"type\":\"about:blank\",\"title\":\"%s\","
+                    "\"status\":%ui,\"detail\":",
+                    status == NGX_HTTP_OK ? "OK" : "Service Unavailable",
+                    status);
+    p = ngx_leaseloft_health_string(p, detail);
+    p = ngx_sprintf(p, ",\"nginx\":\"%s\",\"redis\":\"%s\","
+                    "\"workers\":\"%s\",\"faults\":",
+                    health->nginx, health->redis, health->workers);
+    p = ngx_leaseloft_health_list(p, &health->faults);
+    p = ngx_cpymem(p, ",\"advice\":", sizeof(",\"advice\":") - 1);
+    p = ngx_leaseloft_health_list(p, &health->advice);
+    *p++ = '}';
+
+    document->len = p - document->data;
+
+    return NGX_OK;
+}

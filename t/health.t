@@ -1,0 +1,256 @@
+#!/usr/bin/perl
+
+# Health does not lie: it is 200 while messages can be sent and delivered, and
+# else names the part and the right that is missing. Redis has a user each for
+# nginx and the workers, as docs/operations.md gives them.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(time);
+
+use lib 't/lib';
+use LeaseLoft;
+
+my ($page) = map { local (@ARGV, $/) = $_; <> } 'docs/operations.md';
+my ($rights) = $page =~ /^((?:    user .*\n(?:      .*\n)*)+)/m
+    or BAIL_OUT('no rights in docs/operations.md');
+$rights =~ s/\n\s{6}/ /g;
+$rights =~ s/^\s+//mg;
+
+my $port = LeaseLoft::free_port();
+my $host = "127.0.0.1:$port";
+
+my $ll = LeaseLoft->new(start => 0,
+    directives => { leaseloft_wait => '500ms' },
+    redis_conf => "port $port\nbind 127.0.0.1\n$rights");
+
+sub start_worker {
+    my ($i, $password, @options) = @_;
+    $ll->spawn("worker$i", "$LeaseLoft::worker --claim 400 @options --name w$i"
+               . " --redis redis://worker:$password\@$host");
+}
+
+sub start_nginx {
+    my ($password, %directives) = @_;
+    $ll->{url} = "redis://nginx:$password\@$host";
+    $ll->nginx_conf(directives => { leaseloft_wait => '500ms', %directives });
+    $ll->start('nginx');
+}
+
+sub health { return $ll->get('/internal/health') }
+sub acl { $ll->redis('ACL', 'SETUSER', @_) }
+
+# in 5 seconds from now health is 503 and says so; it is the same by HEAD
+sub is_down {
+    my ($what, $part, $detail) = @_;
+
+    my $start = time();
+    my $said;
+
+    ok(wait_for(sub {
+        my $r = health();
+        $said = $r->json();
+        return $r->status() == 503 && $said->{detail} =~ $detail;
+    }, 6), "$what: 503, and why") or diag(health()->body());
+    cmp_ok(time() - $start, '<', 5, "$what: within 5 s");
+    is($said->{$part}, 'down', "$what: $part is down");
+    is_shape($said, $what);
+    is($ll->request('HEAD', '/internal/health')->status(), 503,
+       "$what: HEAD too");
+}
+
+sub is_up {
+    my ($what) = @_;
+    ok($ll->wait_healthy(200, 8), "$what: healthy") or diag(health()->body());
+    is($ll->say('P', 'u-tom', $what)->status(), 201, "$what: a send");
+}
+
+# the same members, of the same types, always
+sub is_shape {
+    my ($said, $what) = @_;
+
+    my @wrong = grep { ref \($said->{$_} // \1) ne 'SCALAR' }
+                qw(type title detail);
+
+    push @wrong, 'status' unless JSON::PP->new->encode([ $said->{status} ])
+                                 =~ /^\[(?:200|503)\]$/;
+    push @wrong, grep { ($said->{$_} // '') !~ /^(?:up|down|unknown)$/ }
+                 qw(nginx redis workers);
+    push @wrong, grep { ref $said->{$_} ne 'ARRAY'
+                        || grep { ref || !length } @{ $said->{$_} } }
+                 qw(faults advice);
+
+    is(join(' ', @wrong), '', "$what: members have their types");
+    is(join(' ', sort keys %$said),
+       'advice detail faults nginx redis status title type workers',
+       "$what: no other members");
+}
+
+
+$ll->start('redis');
+start_worker(1, 'PASSWORD');
+start_nginx('PASSWORD');
+ok($ll->wait_healthy(), 'healthy') or diag(health()->body());
+is($ll->lease('P')->status(), 200, 'a lease');
+
+
+# one shape, and HEAD
+
+my $get = health();
+my $head = $ll->request('HEAD', '/internal/health');
+is_shape($get->json(), 'up');
+is_deeply($get->json()->{$_}, [], "no $_") for qw(faults advice);
+is($head->status(), 200, 'HEAD is served');
+is($head->body(), '', 'without a body');
+is($head->header($_), $get->header($_), "HEAD has the $_ of GET")
+    for qw(Content-Type Content-Length Cache-Control X-Content-Type-Options);
+
+
+# nginx's user lacks a right
+
+for my $right (['+xadd', 'XADD'], ['+time', 'TIME'], ['+@pubsub', 'PUBLISH'],
+               ['+fcall_ro', 'FCALL_RO'], ['+hget', 'HGET'])
+{
+    my ($rule, $command) = @$right;
+
+    acl('nginx', $rule =~ s/^\+/-/r);
+    is_down("nginx without $rule", 'nginx',
+            qr/^nginx's Redis user may not run (?:[A-Z_]+, )*$command\b/);
+    acl('nginx', $rule);
+    is_up("nginx with $rule again");
+}
+
+acl('nginx', 'resetchannels');
+$ll->redis('CLIENT', 'KILL', 'TYPE', 'pubsub');
+is_down('nginx without channels', 'nginx',
+        qr/^nginx's Redis user may not run PUBLISH, SUBSCRIBE/);
+acl('nginx', '&ll:*');
+is_up('nginx with channels again');
+
+acl('nginx', 'resetkeys', '~ll:{w}:*', '~ll:{p:*', '~ll:{u:*');
+is_down('nginx without the keys of queues', 'nginx',
+        qr/^nginx's Redis user may not run XADD/);
+acl('nginx', '~ll:*');
+is_up('nginx with its keys again');
+
+
+# a worker's user lacks a right
+
+sub lines { return scalar(() = $ll->slurp('worker1.log') =~ /\n/g) }
+
+for my $right (['+@pubsub', 'PUBLISH'], ['+xack', 'XACK'],
+               ['+@read', '[A-Z|,]*HGET'], ['+xreadgroup', 'XREADGROUP'])
+{
+    my ($rule, $command) = @$right;
+    my $start = time();
+    my $lines = lines();
+
+    acl('worker', $rule =~ s/^\+/-/r);
+    is_down("worker without $rule", 'workers', $rule eq '+@read'
+        ? qr/^(?:No worker has been heard of|Worker w1 .* may not run \S*HGET)/
+        : qr/^Worker w1 takes no requests: .* may not run $command/);
+
+    my ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
+                                 . '/redis.sock');
+    is($exit, 1, "worker without $rule: doctor finds it");
+    like($said, $rule eq '+@read' ? qr/fault +workers/
+                : qr/fault +workers +w1 .*$command/,
+         "worker without $rule: doctor names it");
+
+    # requests wait, unharmed
+    my $r = $ll->say('P', 'u-tom', "without $rule", client_id => "c$rule" =~ s/\W//gr);
+    is($r->status(), 202, "worker without $rule: a send waits");
+
+    wait_for(sub { time() > $start + 5 }, 6);
+    cmp_ok(lines() - $lines, '<=', 3 * (time() - $start),
+           "worker without $rule: no flood of log lines");
+    acl('worker', $rule);
+    ok(wait_for(sub { $ll->poll('P', 'u-tom')->{entries}[-1]{text}
+                          eq "without $rule" }, 8),
+       "worker with $rule again: the send is done");
+    is_up("worker with $rule again");
+}
+
+like($ll->slurp('worker1.log'), qr/lacks rights.*PUBLISH/, 'it is logged');
+is($ll->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
+
+
+# with another worker that may, it is advice, and requests do not wait
+
+acl('second', 'on', '>PASSWORD', '~ll:*', '&ll:*', '+@all', '-xack');
+$ll->spawn('worker2', "$LeaseLoft::worker --claim 400 --name w2 --redis"
+           . " redis://second:PASSWORD\@$host");
+ok(wait_for(sub { grep { /w2 .* XACK/ } @{ health()->json()->{advice} } }, 5),
+   'a worker without a right, beside another: advice');
+is(health()->status(), 200, 'healthy');
+is($ll->say('P', 'u-tom', "of two $_")->status(), 201, 'the other one works')
+    for 1 .. 10;
+$ll->stop('worker2');
+
+
+# nginx and the workers disagree about the number of queues
+
+start_worker(3, 'PASSWORD', '--queues 2');
+ok(wait_for(sub { grep { /leaseloft_queues is 1, --queues of worker w3 is 2/ }
+                  @{ health()->json()->{advice} } }, 5),
+   'another number of queues: advice');
+is(health()->status(), 200, 'healthy');
+my ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
+                             . '/redis.sock');
+like($said, qr/^advice +queues +nginx has 1 .*worker w3 has 2/m, 'doctor names it');
+$ll->stop('worker3');
+
+# one that cannot read more than its own, as a former version would not
+$ll->stop('worker1');
+$ll->stop('nginx');
+start_nginx('PASSWORD', leaseloft_queues => 4);
+$ll->redis('HSET', 'll:{w}:workers', 'old', sprintf '%d x=1 queues:1 reads:1',
+           time() * 1000);
+is_down('4 queues, 1 read', 'workers', qr/^No worker reads queue 1: /);
+$ll->redis('XADD', 'll:{q:3}:requests', '*', 'op', 'x');
+$ll->redis('HSET', 'll:{w}:workers', 'old', sprintf '%d x=1 queues:1 reads:1',
+           time() * 1000);
+($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
+                          . '/redis.sock');
+is($exit, 1, 'doctor finds what nobody reads');
+like($said, qr/^fault +queue +3: no worker reads it, 1 requests wait/m,
+     'and names it');
+$ll->redis('DEL', 'll:{q:3}:requests');
+$ll->redis('HDEL', 'll:{w}:workers', 'old');
+start_worker(1, 'PASSWORD');
+is_up('4 queues, 1 worker of 1');
+
+
+# Redis takes no writes
+
+$ll->redis('CONFIG', 'SET', 'maxmemory', 1);
+is_down('maxmemory', 'redis', qr/^Redis refuses to write: OOM /);
+$ll->redis('CONFIG', 'SET', 'maxmemory', 0);
+is_up('with memory again');
+
+
+# passwords
+
+$ll->stop('nginx');
+start_nginx('WRONG');
+is_down('a wrong password of nginx', 'redis', qr/refused: wrong password/);
+unlike(health()->body(), qr/WRONG\b/, 'which is not told');
+$ll->stop('nginx');
+start_nginx('PASSWORD');
+is_up('the right password');
+
+$ll->stop('worker1');
+start_worker(1, 'WRONG');
+is_down('a wrong password of the worker', 'workers',
+        qr/^No worker has been heard of/);
+($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
+                          . '/redis.sock');
+is($exit, 1, 'doctor too');
+like($said, qr/^fault +workers +no heartbeat/m, 'there is no heartbeat');
+like($said, qr/^fault +refusals .*"worker": wrong password/m,
+     'doctor says who was refused');
+
+$ll->finish();
