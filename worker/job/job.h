@@ -54,6 +54,17 @@ typedef struct {
 } job_message_t;
 
 
+/* a read mark, mark_read.c's own */
+
+typedef struct {
+    int               parsed;
+    int               counting;    /* the reply is to a count */
+    body_read_t       body;
+    store_count_t     count;
+    uint64_t          last;        /* up to where Redis wants it counted */
+} job_mark_t;
+
+
 /* a declaration, lease_job.c's own */
 
 typedef struct {
@@ -104,6 +115,7 @@ typedef struct {
     int               ticking;     /* a tick, before the message, is on its
                                       way; it uses commit alone */
     job_message_t     message;
+    job_mark_t        mark;
     job_declare_t     declare;
     job_commit_t      commit;
 } job_t;

@@ -16,21 +16,11 @@
 #include "lease_commit.h"
 
 
-/* entries counted by one command; Redis is busy for about a millisecond */
-#define COMMIT_COUNT   1000
-
-/* so many of the newest may be left to the commit itself */
-#define COMMIT_UNSEEN  500
-
-
 static void
 lease_commit_replan(job_commit_t *commit)
 {
     lease_plan_free(&commit->plan);
-    free(commit->counts);
 
-    commit->counts = NULL;
-    commit->ncounts = 0;
     commit->counted = 0;
     commit->planned = 0;
     commit->committing = 0;
@@ -41,8 +31,12 @@ void
 lease_commit_free(job_commit_t *commit)
 {
     lease_commit_replan(commit);
-    commit->asked = 0;
+    free(commit->counts);
     buf_free(&commit->ended);
+
+    commit->counts = NULL;
+    commit->ncounts = 0;
+    commit->asked = 0;
 }
 
 
@@ -60,13 +54,59 @@ lease_commit_ask(work_t *work, job_t *job, const body_lease_t *body)
 }
 
 
+/*
+ * What is to be counted for the plan.  The counts of the plan before it, which
+ * Redis did not take as the thread had grown, go on from where they were:
+ * otherwise nobody could join a long thread in which others write all the
+ * time.  0, or -1 if memory is short.
+ */
+
+static int
+lease_commit_counts(job_commit_t *commit)
+{
+    size_t               i, j, n;
+    store_count_t       *counts;
+    const lease_step_t  *step;
+
+    counts = calloc(commit->plan.nsteps + 1, sizeof(store_count_t));
+    if (counts == NULL) {
+        return -1;
+    }
+
+    n = 0;
+
+    for (i = 0; i < commit->plan.nsteps; i++) {
+        step = &commit->plan.steps[i];
+
+        if (step->type != LEASE_OPEN || step->unread != LEASE_RECOUNT) {
+            continue;
+        }
+
+        (void) snprintf(counts[n].user, sizeof(counts[n].user), "%s",
+                        step->party->user);
+
+        for (j = 0; j < commit->ncounts; j++) {
+            if (strcmp(commit->counts[j].user, counts[n].user) == 0) {
+                counts[n] = commit->counts[j];
+            }
+        }
+
+        n++;
+    }
+
+    free(commit->counts);
+    commit->counts = counts;
+    commit->ncounts = n;
+
+    return 0;
+}
+
+
 /* 0, or -1 if memory is short */
 
 static int
 lease_commit_plan(work_t *work, job_t *job, const body_lease_t *body)
 {
-    size_t            i;
-    lease_step_t     *step;
     job_commit_t     *commit = &job->commit;
     lease_request_t   request;
 
@@ -87,20 +127,7 @@ lease_commit_plan(work_t *work, job_t *job, const body_lease_t *body)
         return -1;
     }
 
-    commit->counts = calloc(commit->plan.nsteps + 1, sizeof(store_count_t));
-    if (commit->counts == NULL) {
-        return -1;
-    }
-
-    for (i = 0; i < commit->plan.nsteps; i++) {
-        step = &commit->plan.steps[i];
-
-        if (step->type == LEASE_OPEN && step->unread == LEASE_RECOUNT) {
-            commit->counts[commit->ncounts++].user = step->party->user;
-        }
-    }
-
-    return 0;
+    return lease_commit_counts(commit);
 }
 
 
@@ -145,7 +172,7 @@ lease_commit_begin(work_t *work, job_t *job, const body_lease_t *body)
 
     if (commit->counted < commit->ncounts) {
         rc = store_count(&work->store, property,
-                         &commit->counts[commit->counted], COMMIT_COUNT);
+                         &commit->counts[commit->counted], STORE_COUNT);
 
     } else {
         rc = store_lease(&work->store, property, &commit->plan,
@@ -205,12 +232,23 @@ lease_commit_counted(job_t *job, const redisReply *reply)
 
     if (count->mark[0] == '\0') {
         (void) snprintf(count->mark, sizeof(count->mark), "%s", text->str);
+
+    } else if (strcmp(count->mark, text->str) != 0) {
+
+        /* the user has read more since: from there, and anew */
+
+        count->mark[0] = '\0';
+        count->unread = 0;
+
+        return COMMIT_SENT;
     }
 
     count->seq = (uint64_t) seq;
     count->unread += (uint64_t) n;
 
-    if (count->seq + COMMIT_UNSEEN >= job->property->state.seq) {
+    /* so many of the newest may be left to the commit itself */
+
+    if (count->seq + STORE_COUNT >= job->property->state.seq) {
         commit->counted++;
     }
 

@@ -1,4 +1,12 @@
 
+/*
+ * A read mark changes how many messages are unread by those that it passes, or
+ * to those that follow it.  Where either is many, Redis says what to count
+ * first: that takes some commands of bounded length, and holds whatever is
+ * written meanwhile, unless another mark of the same user comes in between.
+ */
+
+#include <stdio.h>
 #include <string.h>
 
 #include "mark_read.h"
@@ -7,19 +15,76 @@
 job_step_e
 read_begin(work_t *work, job_t *job)
 {
+    int          rc;
+    uint64_t     left;
     faults_t     faults = FAULTS_INIT;
-    body_read_t  body;
+    job_mark_t  *mark = &job->mark;
 
-    if (body_read_parse(job->data, job->data_len, &body, &faults) == -1) {
-        return job_fault(job, &faults);
+    if (!mark->parsed) {
+        if (body_read_parse(job->data, job->data_len, &mark->body, &faults)
+            == -1)
+        {
+            return job_fault(job, &faults);
+        }
+
+        mark->parsed = 1;
+        (void) snprintf(mark->count.user, sizeof(mark->count.user), "%s",
+                        job->user);
     }
 
-    if (store_mark(&work->store, job->property, job->user, body.upto,
-                   work->now)
-        == -1)
+    mark->counting = mark->count.seq < mark->last;
+
+    if (mark->counting) {
+        left = mark->last - mark->count.seq;
+        rc = store_count(&work->store, job->property, &mark->count,
+                         left < STORE_COUNT ? (unsigned) left : STORE_COUNT);
+
+    } else {
+        rc = store_mark(&work->store, job->property, &mark->count,
+                        mark->body.upto, work->now);
+    }
+
+    return rc == -1 ? JOB_LOST : JOB_SENT;
+}
+
+
+/* what Redis wants counted first */
+
+static job_step_e
+read_count(job_mark_t *mark, const redisReply *reply)
+{
+    long long  after, last;
+
+    if (conn_number(conn_element(reply, 1), &after) == -1
+        || conn_number(conn_element(reply, 2), &last) == -1)
     {
-        return JOB_LOST;
+        return JOB_KEPT;
     }
+
+    (void) snprintf(mark->count.mark, sizeof(mark->count.mark), "%lld", after);
+
+    mark->count.seq = (uint64_t) after;
+    mark->count.unread = 0;
+    mark->last = (uint64_t) last;
+
+    return JOB_SENT;
+}
+
+
+static job_step_e
+read_counted(job_mark_t *mark, const redisReply *reply)
+{
+    long long  seq, n;
+
+    if (conn_number(conn_element(reply, 1), &seq) == -1
+        || conn_number(conn_element(reply, 2), &n) == -1
+        || (uint64_t) seq <= mark->count.seq)
+    {
+        return JOB_KEPT;
+    }
+
+    mark->count.seq = (uint64_t) seq;
+    mark->count.unread += (uint64_t) n;
 
     return JOB_SENT;
 }
@@ -64,6 +129,10 @@ read_finish(work_t *work, job_t *job, const redisReply *reply)
     faults_t   faults = FAULTS_INIT;
     long long  kind, head;
 
+    if (job->mark.counting) {
+        return read_counted(&job->mark, reply);
+    }
+
     if (conn_number(conn_element(reply, 0), &kind) == -1) {
         return JOB_KEPT;
     }
@@ -76,6 +145,10 @@ read_finish(work_t *work, job_t *job, const redisReply *reply)
         work->stats->reads++;
 
         return job_marked(job);
+    }
+
+    if (kind == 3) {
+        return read_count(&job->mark, reply);
     }
 
     if (kind == 1 && conn_number(conn_element(reply, 1), &head) == 0) {

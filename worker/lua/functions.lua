@@ -30,9 +30,12 @@
 --     The first hash and rev: what the caller built upon; seq: the entry's.
 -- ll1_lease (seq, hash, rev, channel, operations ...)
 --     { 0, ver }, or as ll1_state.  See "operations" below.
--- ll1_mark (property, user, upto, time, time as RFC 3339, channel)
+-- ll1_mark (property, user, upto, time, time as RFC 3339, channel, limit,
+--           after, to, messages)
 --     { 0, ver, unread, at, thread }, the last three for ll1_badge;
---     { 1, head } if upto lies past it; { 2 } if the user has no window.
+--     { 1, head } if upto lies past it; { 2 } if the user has no window;
+--     { 3, after, to } if more than limit entries are to be counted: the caller
+--     calls again with what ll1_count says of these, or empty until then.
 -- ll1_threads (property, users ...)
 --     { ver, user, unread, at, thread, ... }: what the inbox of each of the
 --     users (of all, if none is named) has to show, less its brace; an empty

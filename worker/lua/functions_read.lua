@@ -21,15 +21,49 @@ local function mark_time(keys, w, ms, text)
 end
 
 
--- moves the mark of window w to upto, which lies in it
-local function mark_move(keys, w, upto, argv)
+-- What is unread in window w once all up to upto is read, in either of two ways:
+-- less those that this passes, or those that follow.  n messages of others may
+-- have been counted before, after entry `after` up to `to`; entries never change
+-- in this.  Nil, and what to count first, if more than limit entries are left.
+local function mark_unread(keys, w, upto, limit, after, to, n)
     local passed = math.max(w.read, w.from - 1)
 
-    if upto - passed < w.head - upto then
-        w.unread = w.unread - count(keys, w.user, passed + 1, upto)
-    else
-        w.unread = count(keys, w.user, upto + 1, w.head)
+    if after == passed and to == upto then
+        return w.unread - n
     end
+
+    if after == upto and w.head - to <= limit then
+        return n + count(keys, w.user, to + 1, w.head)
+    end
+
+    if upto - passed < w.head - upto then
+        if upto - passed > limit then
+            return nil, passed, upto
+        end
+
+        return w.unread - count(keys, w.user, passed + 1, upto)
+    end
+
+    if w.head - upto > limit then
+        return nil, upto, w.head
+    end
+
+    return count(keys, w.user, upto + 1, w.head)
+end
+
+
+-- moves the mark of window w to upto, which lies in it: nil, or what to count
+-- first
+local function mark_move(keys, w, upto, argv)
+    local unread, after, last = mark_unread(keys, w, upto,
+        tonumber(argv[7]) or math.huge, tonumber(argv[8]),
+        tonumber(argv[9]), tonumber(argv[10]))
+
+    if not unread then
+        return after, last
+    end
+
+    w.unread = unread
 
     local ms, text = mark_time(keys, w, argv[4], argv[5])
 
@@ -60,7 +94,10 @@ local function ll1_mark(keys, argv)
     end
 
     if upto > w.read and upto >= w.from and w.state ~= 'p' then
-        mark_move(keys, w, upto, argv)
+        local after, last = mark_move(keys, w, upto, argv)
+        if after then
+            return { 3, after, last }
+        end
     end
 
     return { 0, w.ver, w.unread, w.at, thread_json(argv[1], w) }

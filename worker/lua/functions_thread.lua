@@ -200,14 +200,8 @@ end }
 
 
 -- recount USER MARK SEQ N: the same, for one that starts in the past; N were
--- counted from MARK to SEQ, and the rest is counted here
+-- counted from MARK, the read mark still, to SEQ, and the rest is counted here
 OPERATIONS.recount = { 4, function(keys, ctx, user, mark, seq, n)
-    local now = call('HGET', keys[META], READ .. user) or '0'
-
-    if now ~= mark then
-        seq, n = now, 0
-    end
-
     n = n + count(keys, user, tonumber(seq) + 1, ctx.seq)
     call('HSET', keys[META], UNREAD .. user, int(n))
 end }
@@ -226,11 +220,30 @@ OPERATIONS.ended = { 2, function(keys, ctx, lease, record)
 end }
 
 
+-- whether the read marks are still there that the worker counted from
+local function recounts_hold(keys, argv)
+    local i = 5
+
+    while i <= #argv do
+        if argv[i] == 'recount' then
+            local mark = call('HGET', keys[META], READ .. argv[i + 1]) or '0'
+            if mark ~= argv[i + 2] then
+                return false
+            end
+        end
+
+        i = i + 1 + OPERATIONS[argv[i]][1]
+    end
+
+    return true
+end
+
+
 local function ll1_lease(keys, argv)
     local m = call('HMGET', keys[META], 'seq', 'hash', 'rev', 'ver')
 
     if (m[1] or '0') ~= argv[1] or (m[2] or argv[2]) ~= argv[2]
-       or (m[3] or '0') ~= argv[3]
+       or (m[3] or '0') ~= argv[3] or not recounts_hold(keys, argv)
     then
         return state_of(keys)
     end

@@ -349,8 +349,8 @@ store_count(store_t *store, const property_t *property,
 
 
 int
-store_mark(store_t *store, const property_t *property, const char *user,
-    uint64_t upto, int64_t now)
+store_mark(store_t *store, const property_t *property,
+    const store_count_t *count, uint64_t upto, int64_t now)
 {
     char     at[CLOCK_LEN + 1];
     args_t  *args;
@@ -359,11 +359,18 @@ store_mark(store_t *store, const property_t *property, const char *user,
 
     args = store_property(store, "ll1_mark", property);
     args_adds(args, property->id);
-    args_adds(args, user);
+    args_adds(args, count->user);
     args_number(args, (int64_t) upto);
     args_number(args, now);
     args_copy(args, at, CLOCK_LEN);
     args_adds(args, property->channel);
+    args_number(args, STORE_COUNT);
+
+    if (count->mark[0] != '\0') {
+        args_adds(args, count->mark);
+        args_number(args, (int64_t) count->seq);
+        args_number(args, (int64_t) count->unread);
+    }
 
     return store_send(store);
 }

@@ -1,0 +1,211 @@
+#!/usr/bin/perl
+
+# Long threads: what is unread is counted some entries at a time, so that one
+# read mark, or one landlord who joins, does not keep Redis from all others; and
+# the counts are exact, whatever is written meanwhile.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(time);
+
+use lib 't/lib';
+use LeaseLoft;
+use LeaseLoft::Requests;
+
+my $LENGTH = 50_000;
+my $STEP = 100;                    # entries read by one command, at most
+
+my $ll = LeaseLoft->new(workers => 3);
+my $q = LeaseLoft::Requests->new($ll);
+
+is($q->lease('P', landlords => ['u-lena', 'u-karl'])->{status}, 200, 'a lease');
+
+# as if so many had been sent: a third of them by the landlord
+$q->redis('EVAL', <<'END', 2, ($q->keys_of('P'))[0, 1], $LENGTH);
+for i = 2, ARGV[1] do
+    redis.call('XADD', KEYS[1], i .. '-0', 'e', '{"seq":' .. i .. '}',
+               's', '', 'h', string.rep('h', 32),
+               'u', i % 3 == 0 and 'u-lena' or 'u-tom')
+end
+local others = 0
+for i = 2, ARGV[1] do others = others + (i % 3 == 0 and 0 or 1) end
+redis.call('HSET', KEYS[2], 'seq', ARGV[1], 'hash', string.rep('h', 32),
+           'u:u-lena', others, 'u:u-karl', ARGV[1] - 1,
+           'u:u-tom', ARGV[1] - 1 - others)
+END
+
+
+sub unread {
+    return $q->redis('HGET', 'll:{p:P}:meta', "u:$_[0]") // 0;
+}
+
+# the same, counted from the thread, of one whose window is all of it
+sub recount {
+    return $q->redis('EVAL', <<'END', 2, ($q->keys_of('P'))[0, 1], $_[0]);
+local mark, n = tonumber(redis.call('HGET', KEYS[2], 'r:' .. ARGV[1]) or 0), 0
+for _, item in ipairs(redis.call('XRANGE', KEYS[1], (mark + 1) .. '-0', '+')) do
+    local sender = item[2][8]
+    n = n + ((sender == '' or sender == ARGV[1]) and 0 or 1)
+end
+return n
+END
+}
+
+
+is(unread($_), recount($_), "what $_ has not read, at first")
+    for 'u-lena', 'u-karl', 'u-tom';
+
+
+# all that Redis does meanwhile: for each call of a function, how many entries
+# of the thread it may have read
+my ($monitor, @read, $commands);
+
+sub watch {
+    $monitor = LeaseLoft::Redis->new($ll->dir() . '/redis.sock');
+    $monitor->send_command('MONITOR');
+    $monitor->reply();
+    @read = ();
+}
+
+sub watched {
+    $q->redis('ECHO', 'that is all');
+
+    while ((my $line = $monitor->reply()) !~ /"that is all"/) {
+        push @read, 0 if $line =~ /"FCALL(?:_RO)?" "ll1_/;
+        $read[-1] += $2 - $1 + 1
+            if $line =~ /lua\] "XRANGE" "ll:\{p:P\}:thread" "(\d+)-0" "(\d+)-0"/;
+    }
+
+    undef $monitor;
+
+    return (sort { $b <=> $a } @read)[0];
+}
+
+
+# one read mark: near the beginning, in the middle, near the end
+
+for my $case (['u-lena', 5000], ['u-karl', 25_000], ['u-tom', 24_000],
+              ['u-lena', 25_500], ['u-karl', $LENGTH - 3000],
+              ['u-tom', $LENGTH - 2], ['u-lena', $LENGTH])
+{
+    my ($user, $upto) = @$case;
+
+    watch();
+    is($q->ask('read', 'P', $user, { upto => $upto })->{status}, 204,
+       "$user has read up to $upto");
+    cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
+    is(unread($user), recount($user), 'what is unread is exact');
+    is($q->redis('HGET', 'll:{p:P}:meta', "r:$user"), $upto, 'the mark');
+}
+
+
+# how long it takes, compared with counting all at once
+
+$q->redis('CONFIG', 'SET', 'slowlog-log-slower-than', 0);
+$q->redis('CONFIG', 'SET', 'slowlog-max-len', 10_000);
+$q->redis('HSET', 'll:{p:P}:meta', 'r:u-tom', 0, 'u:u-tom',
+          scalar(grep { $_ % 3 == 0 } 2 .. $LENGTH));
+
+sub times_of {
+    my ($function) = @_;
+
+    return sort { $a <=> $b } map { $_->[2] }
+           grep { ($_->[3][1] // '') =~ $function }
+                @{ $q->redis('SLOWLOG', 'GET', -1) };
+}
+
+$q->redis('SLOWLOG', 'RESET');
+$q->redis('FCALL_RO', 'll1_count', 5, $q->keys_of('P'), 'u-tom', 0, 25_000)
+    for 1 .. 3;
+my $whole = (times_of(qr/^ll1_count$/))[0];
+
+$q->redis('SLOWLOG', 'RESET');
+is($q->ask('read', 'P', 'u-tom', { upto => 25_000 })->{status}, 204,
+   'a mark in the middle');
+my @times = times_of(qr/^ll1_(?:count|mark)$/);
+cmp_ok($times[@times / 2] * 20, '<', $whole,
+       "$times[@times / 2] us for a step, at most $times[-1]; $whole us for"
+       . ' all at once');
+
+
+# marks of one user in any order, while others send
+
+my @requests;
+for my $i (1 .. 60) {
+    push @requests, [ 'send', 'P', $i % 2 ? 'u-tom' : 'u-lena',
+                      { client_id => "c-$i", text => "text $i" } ];
+}
+for my $i (1 .. 20) {
+    push @requests, [ 'read', 'P', 'u-karl',
+                      { upto => $LENGTH - 2500 + 37 * $i % 500 } ],
+                    [ 'read', 'P', 'u-tom', { upto => 25_000 + 700 * $i } ];
+}
+@requests = @requests[ sort { $a * 41 % 101 <=> $b * 41 % 101 }
+                            0 .. $#requests ];
+
+watch();
+my @numbers = $q->put_all(@requests);
+my %status;
+$status{ ($q->await($_, 30) || {})->{status} // 'none' }++ for @numbers;
+is_deeply(\%status, { 201 => 60, 204 => 40 }, 'marks among messages');
+cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
+
+for my $user ('u-lena', 'u-karl', 'u-tom') {
+    is(unread($user), recount($user),
+       "what $user has not read is exact");
+    is($q->inbox($user)->{threads}[0]{unread}, unread($user), 'in the inbox');
+}
+
+
+# a landlord leaves and comes back, while others write all the time
+
+sub landlords {
+    return [ 'lease', 'P', '', { lease_id => 'L-1', label => 'Label of P',
+        time_zone => 'Europe/Berlin', starts_at => '2026-01-01T00:00:00Z',
+        ends_at => undef, tenants => [{ user => 'u-tom', name => 'Tom' }],
+        landlords => [ map { { user => "u-$_", name => $_ } } @_ ] } ];
+}
+
+is($q->await($q->put_all(landlords('lena')), 20)->{status}, 200, 'Karl leaves');
+$q->redis('HSET', 'll:{p:P}:meta', 'r:u-karl', 0);
+
+watch();
+my $lease = $q->put_all(landlords('lena', 'karl'));
+my @sends;
+
+for my $i (1 .. 2000) {
+    push @sends, $q->put_all([ 'send', 'P', 'u-tom', { client_id => "j-$i",
+                                                       text => "join $i" } ]);
+    $q->pump(0.002, $lease);
+    last if $q->{verdicts}{$lease};
+}
+
+is(($q->await($lease, 20) || {})->{status}, 200, 'and comes back');
+is(scalar(grep { ($q->await($_, 20) || {})->{status} != 201 } @sends), 0,
+   'messages meanwhile');
+cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
+cmp_ok(scalar(grep { $_ > 1 } @read), '<', 1.5 * $LENGTH / $STEP,
+       'each of them is counted once, whatever is written');
+is(unread('u-karl'), recount('u-karl'), 'what is unread is exact');
+
+
+# a landlord leaves and comes back, having read more meanwhile
+
+for my $i (1 .. 3) {
+    watch();
+    my @numbers = $q->put_all(landlords('lena'));
+    $q->await($numbers[0], 20);
+    $q->redis('HSET', 'll:{p:P}:meta', 'r:u-karl', 10_000 * $i);
+    push @numbers, $q->put_all(landlords('lena', 'karl'),
+        [ 'read', 'P', 'u-karl', { upto => 10_000 * $i + 5000 } ]);
+
+    is(join(' ', map { ($q->await($_, 20) || {})->{status} } @numbers),
+       '200 200 204', 'a landlord leaves, comes back and reads');
+    cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
+    is(unread('u-karl'), recount('u-karl'), 'what is unread is exact');
+}
+
+$ll->finish();
