@@ -160,6 +160,17 @@ for my $user ('u-lena', 'u-karl', 'u-tom') {
 }
 
 
+# all of it counted anew
+
+$q->redis('HSET', 'll:{p:P}:meta', 'r:u-karl', 0,
+          map { ("u:$_" => 7) } 'u-lena', 'u-karl', 'u-tom');
+watch();
+is(($ll->cli('unread', 'rebuild'))[0], 0, 'unread rebuild');
+cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
+is(unread($_), recount($_), "what $_ has not read is exact")
+    for 'u-lena', 'u-karl', 'u-tom';
+
+
 # a landlord leaves and comes back, while others write all the time
 
 sub landlords {

@@ -17,6 +17,7 @@
 #include "cli.h"
 #include "clock.h"
 #include "json.h"
+#include "store.h"
 
 
 #define UNREAD_PAGE    200
@@ -243,9 +244,50 @@ rebuild_badge(rebuild_t *rebuild, const char *property,
 }
 
 
+/* counts the messages of others in (after, to], some a command: n, or -1 */
+
+static long long
+rebuild_count(rebuild_t *rebuild, const char *property, const char *user,
+    long long after, long long to)
+{
+    args_t      *args = &rebuild->args;
+    long long    n, some, seq;
+    redisReply  *reply;
+
+    n = 0;
+
+    while (after < to) {
+        cli_property_call(args, "count", property);
+        args_adds(args, user);
+        args_number(args, after);
+        args_number(args, to - after < STORE_COUNT ? to - after : STORE_COUNT);
+
+        reply = cli_call(rebuild->cli, args);
+
+        if (reply == NULL) {
+            return -1;
+        }
+
+        if (conn_number(conn_element(reply, 1), &seq) != 0 || seq <= after
+            || conn_number(conn_element(reply, 2), &some) != 0)
+        {
+            freeReplyObject(reply);
+            return cli_fail("\"%s\" cannot be counted", property), -1;
+        }
+
+        freeReplyObject(reply);
+
+        after = seq;
+        n += some;
+    }
+
+    return n;
+}
+
+
 /*
- * One call a member: a call blocks Redis for as long as it counts, and one
- * member's unread messages are a bounded part of a long thread.
+ * A call blocks Redis for as long as it counts: where that is long, Redis says
+ * what to count first.
  */
 
 static int
@@ -254,25 +296,58 @@ rebuild_member(rebuild_t *rebuild, const char *property, const char *user)
     int          rc;
     char         channel[LL_KEY_MAX];
     args_t      *args = &rebuild->args;
+    long long    first, from, last, some, after, to, n;
     redisReply  *reply;
 
     (void) ll_keys_property_channel(channel, property, strlen(property));
 
-    cli_property_call(args, "recount", property);
-    args_adds(args, property);
-    args_adds(args, channel);
-    args_adds(args, user);
+    after = to = n = -1;
 
-    reply = cli_call(rebuild->cli, args);
+    for ( ;; ) {
+        cli_property_call(args, "recount", property);
+        args_adds(args, property);
+        args_adds(args, channel);
+        args_adds(args, user);
+        args_number(args, STORE_COUNT);
 
-    if (reply == NULL) {
-        return -1;
+        if (n >= 0) {
+            args_number(args, after);
+            args_number(args, to);
+            args_number(args, n);
+        }
+
+        reply = cli_call(rebuild->cli, args);
+
+        if (reply == NULL) {
+            return -1;
+        }
+
+        if (conn_number(conn_element(reply, 0), &first) != 0 || first != -1
+            || conn_number(conn_element(reply, 1), &from) != 0
+            || conn_number(conn_element(reply, 2), &last) != 0)
+        {
+            rc = rebuild_badge(rebuild, property, reply);
+            freeReplyObject(reply);
+            return rc;
+        }
+
+        freeReplyObject(reply);
+
+        /* what was counted already holds, unless the user has read more */
+
+        if (from != after) {
+            after = to = from;
+            n = 0;
+        }
+
+        some = rebuild_count(rebuild, property, user, to, last);
+        if (some == -1) {
+            return -1;
+        }
+
+        to = last;
+        n += some;
     }
-
-    rc = rebuild_badge(rebuild, property, reply);
-    freeReplyObject(reply);
-
-    return rc;
 }
 
 

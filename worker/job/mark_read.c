@@ -7,6 +7,7 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "mark_read.h"
@@ -61,11 +62,18 @@ read_count(job_mark_t *mark, const redisReply *reply)
         return JOB_KEPT;
     }
 
-    (void) snprintf(mark->count.mark, sizeof(mark->count.mark), "%lld", after);
-
-    mark->count.seq = (uint64_t) after;
-    mark->count.unread = 0;
     mark->last = (uint64_t) last;
+
+    /* what was counted from there already holds */
+
+    if (strtoll(mark->count.mark, NULL, 10) != after
+        || mark->count.mark[0] == '\0' || mark->count.seq > mark->last)
+    {
+        (void) snprintf(mark->count.mark, sizeof(mark->count.mark), "%lld",
+                        after);
+        mark->count.seq = (uint64_t) after;
+        mark->count.unread = 0;
+    }
 
     return JOB_SENT;
 }

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 9
+-- revision 10
 --
 -- A worker replaces a library that differs from its own, unless that one's
 -- revision is higher; so it goes up with each release that changes anything
@@ -40,8 +40,10 @@
 --     { ver, user, unread, at, thread, ... }: what the inbox of each of the
 --     users (of all, if none is named) has to show, less its brace; an empty
 --     thread, at 0, is none.
--- ll1_recount (property, channel, users ...)
---     as ll1_threads, having counted unread messages anew.
+-- ll1_recount (property, channel, user, limit, after, to, messages)
+--     as ll1_threads for that user, having counted unread messages anew;
+--     { -1, after, to } if more than limit entries are to be counted, as for
+--     ll1_mark.
 -- ll1_members ()
 --     all users who have, or ever had, a window.
 -- ll1_count (user, after, limit)

@@ -117,7 +117,7 @@ end
 
 
 -- { ver, user, unread, at, thread, ... }
-local function threads(keys, property, users, each)
+local function threads(keys, property, users)
     local out = { tonumber(call('HGET', keys[META], 'ver') or 0) }
 
     if #users == 0 then
@@ -126,10 +126,6 @@ local function threads(keys, property, users, each)
 
     for _, user in ipairs(users) do
         local w = look(keys, user)
-
-        if w and each then
-            each(w)
-        end
 
         out[#out + 1] = user
         out[#out + 1] = w and w.unread or 0
@@ -146,21 +142,41 @@ local function ll1_threads(keys, argv)
 end
 
 
+-- what is unread in window w, counted anew: as mark_unread
+local function recount(keys, w, limit, after, to, n)
+    local passed = math.max(w.read, w.from - 1)
+
+    if after ~= passed then
+        to, n = passed, 0
+    end
+
+    if w.head - to > limit then
+        return nil, passed, w.head
+    end
+
+    return n + count(keys, w.user, to + 1, w.head)
+end
+
+
 local function ll1_recount(keys, argv)
+    local w = look(keys, argv[3])
     local changed = false
 
-    local out = threads(keys, argv[1], { unpack(argv, 3) }, function(w)
-        if w.state == 'p' then
-            return
+    if w and w.state ~= 'p' then
+        local n, after, to = recount(keys, w, tonumber(argv[4]) or math.huge,
+            tonumber(argv[5]), tonumber(argv[6]), tonumber(argv[7]))
+
+        if not n then
+            return { -1, after, to }
         end
 
-        local n = count(keys, w.user, math.max(w.read + 1, w.from), w.head)
         if n ~= w.unread then
-            w.unread = n
             call('HSET', keys[META], UNREAD .. w.user, int(n))
             changed = true
         end
-    end)
+    end
+
+    local out = threads(keys, argv[1], { argv[3] })
 
     -- whoever has read the wrong number is to ask again
     if changed then
