@@ -5,6 +5,14 @@
 #include "keys.h"
 
 
+/*
+ * "PREFIX:{", as every name begins.  A process has one Redis and one prefix:
+ * to carry it in every call would be for nothing.
+ */
+static char    ll_keys_begin[LL_PREFIX_MAX + sizeof(":{")] = LL_PREFIX ":{";
+static size_t  ll_keys_begin_len = sizeof(LL_PREFIX ":{") - 1;
+
+
 static const char  *ll_property_keys[LL_PROPERTY_KEYS] = {
     "thread", "meta", "reads", "snaps", "leases"
 };
@@ -12,6 +20,43 @@ static const char  *ll_property_keys[LL_PROPERTY_KEYS] = {
 static const char  *ll_user_keys[LL_USER_KEYS] = {
     "inbox", "order"
 };
+
+
+int
+ll_keys_prefix_valid(const char *prefix, size_t len)
+{
+    size_t  i;
+
+    if (len == 0 || len > LL_PREFIX_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+        if (!((prefix[i] >= 'a' && prefix[i] <= 'z')
+              || (prefix[i] >= '0' && prefix[i] <= '9')
+              || prefix[i] == '_' || prefix[i] == '-'))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+ll_keys_set_prefix(const char *prefix, size_t len)
+{
+    if (!ll_keys_prefix_valid(prefix, len)) {
+        return -1;
+    }
+
+    memcpy(ll_keys_begin, prefix, len);
+    memcpy(ll_keys_begin + len, ":{", sizeof(":{"));
+    ll_keys_begin_len = len + 2;
+
+    return 0;
+}
 
 
 static char *
@@ -23,16 +68,19 @@ ll_keys_add(char *p, const char *s, size_t len)
 }
 
 
-/* "ll:{KIND:ID}:SUFFIX"; without snprintf(), as a message needs ten of them */
+/*
+ * "PREFIX:{KIND:ID}:SUFFIX"; without snprintf(), as a message needs ten of
+ * them
+ */
 
 static size_t
-ll_keys_tagged(char *dst, const char *kind, const char *id, size_t len,
+ll_keys_tagged(char *dst, char kind, const char *id, size_t len,
     const char *suffix)
 {
     char  *p;
 
-    p = ll_keys_add(dst, "ll:{", 4);
-    p = ll_keys_add(p, kind, strlen(kind));
+    p = ll_keys_add(dst, ll_keys_begin, ll_keys_begin_len);
+    *p++ = kind;
     *p++ = ':';
     p = ll_keys_add(p, id, len);
     p = ll_keys_add(p, "}:", 2);
@@ -47,7 +95,7 @@ size_t
 ll_keys_property(char *dst, ll_property_key_e key, const char *property,
     size_t len)
 {
-    return ll_keys_tagged(dst, "p", property, len, ll_property_keys[key]);
+    return ll_keys_tagged(dst, 'p', property, len, ll_property_keys[key]);
 }
 
 
@@ -59,77 +107,114 @@ ll_keys_sent(char *dst, const char *property, size_t len, uint64_t bucket)
     (void) snprintf(suffix, sizeof(suffix), "sent:%llu",
                     (unsigned long long) bucket);
 
-    return ll_keys_tagged(dst, "p", property, len, suffix);
+    return ll_keys_tagged(dst, 'p', property, len, suffix);
 }
 
 
 size_t
 ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len)
 {
-    return ll_keys_tagged(dst, "u", user, len, ll_user_keys[key]);
+    return ll_keys_tagged(dst, 'u', user, len, ll_user_keys[key]);
 }
 
 
 size_t
 ll_keys_queue(char *dst, unsigned k)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{q:%u}:requests", k);
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sq:%u}:requests", ll_keys_begin,
+                             k);
 }
 
 
 size_t
 ll_keys_dead(char *dst, unsigned k)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{q:%u}:dead", k);
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sq:%u}:dead", ll_keys_begin,
+                             k);
 }
 
 
 size_t
 ll_keys_due(char *dst)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{due}:due");
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sdue}:due", ll_keys_begin);
 }
 
 
 size_t
 ll_keys_due_vers(char *dst)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{due}:vers");
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sdue}:vers", ll_keys_begin);
 }
 
 
 size_t
 ll_keys_workers(char *dst)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{w}:workers");
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:workers", ll_keys_begin);
 }
 
 
 size_t
 ll_keys_nginx(char *dst)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "ll:{w}:nginx");
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:nginx", ll_keys_begin);
 }
 
 
 size_t
 ll_keys_property_channel(char *dst, const char *property, size_t len)
 {
-    return ll_keys_tagged(dst, "p", property, len, "ch");
+    return ll_keys_tagged(dst, 'p', property, len, "ch");
 }
 
 
 size_t
 ll_keys_user_channel(char *dst, const char *user, size_t len)
 {
-    return ll_keys_tagged(dst, "u", user, len, "ch");
+    return ll_keys_tagged(dst, 'u', user, len, "ch");
 }
 
 
 size_t
 ll_keys_reply_channel(char *dst, const char *nginx, size_t len)
 {
-    return ll_keys_tagged(dst, "r", nginx, len, "ch");
+    return ll_keys_tagged(dst, 'r', nginx, len, "ch");
+}
+
+
+int
+ll_keys_id(const char *name, size_t len, char *kind, const char **id,
+    size_t *id_len)
+{
+    const char  *p, *end;
+
+    if (len <= ll_keys_begin_len + 2
+        || memcmp(name, ll_keys_begin, ll_keys_begin_len) != 0
+        || name[ll_keys_begin_len + 1] != ':')
+    {
+        return -1;
+    }
+
+    p = name + ll_keys_begin_len + 2;
+    end = memchr(p, '}', (size_t) (name + len - p));
+
+    if (end == NULL) {
+        return -1;
+    }
+
+    *kind = name[ll_keys_begin_len];
+    *id = p;
+    *id_len = (size_t) (end - p);
+
+    return 0;
+}
+
+
+size_t
+ll_keys_pattern(char *dst, char kind, const char *suffix)
+{
+    return ll_keys_tagged(dst, kind, "*", 1, suffix);
 }
 
 

@@ -8,7 +8,8 @@
 # "start" began.  Only processes that belong to RUN_DIR are ever ended.
 #
 # From the environment (make sets them all): PORT, INTERNAL_PORT, RUN_DIR,
-# NGINX_WORKERS, LEASELOFT_WORKERS, REDIS_URL, BUILD, NGINX_BIN.
+# NGINX_WORKERS, LEASELOFT_WORKERS, REDIS_URL, BUILD, NGINX_BIN; and from the
+# caller's own, LEASELOFT_PREFIX, as the worker and the command line take it.
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
@@ -111,6 +112,9 @@ check() {
     [[ $NGINX_WORKERS =~ ^([1-9][0-9]*|auto)$ ]] \
         || die "NGINX_WORKERS=$NGINX_WORKERS: use a number, or auto"
 
+    [[ ${LEASELOFT_PREFIX:-ll} =~ ^[a-z0-9_-]{1,16}$ ]] \
+        || die "LEASELOFT_PREFIX=$LEASELOFT_PREFIX: use 1 to 16 of a-z 0-9 _ -"
+
     for path in "$run" "$root"; do
         [[ $path =~ [[:space:]\;\{\}\"\'\|\$] ]] \
             && die "\"$path\": blanks and ;{}\"'|\$ do not fit into nginx.conf"
@@ -189,6 +193,7 @@ configure_nginx() {
         -e "s|@NOFILE@|$nofile|" \
         -e "s|@CONNECTIONS@|$((nofile - 100))|" \
         -e "s|@REDIS@|${redis//&/\\&}|" \
+        -e "s|@PREFIX@|${LEASELOFT_PREFIX:-ll}|" \
         -e "s|@RESOLVER@|$resolver|" \
         -e "s|@RUN_DIR@|$run|" \
         -e "s|@ROOT@|$root|" \

@@ -20,6 +20,7 @@ options_check(const options_t *options)
 
     CHECK(!url->path[0] != !url->host[0]);
     CHECK(url->port >= 1 && url->port <= 65535);
+    CHECK(ll_keys_prefix_valid(options->prefix, strlen(options->prefix)));
     CHECK(options->queues >= 1 && options->queues <= 64);
     CHECK(options->batch >= 1 && options->batch <= 1024);
     CHECK(options->claim_ms >= 100 && options->claim_ms <= 3600000);

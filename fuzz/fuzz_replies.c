@@ -156,7 +156,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 0x40) {
         strcpy(options.redis.user, "user");
         strcpy(options.redis.password, "password");
-        options.redis.db = 1;
     }
 
     replies_data = data + 1;

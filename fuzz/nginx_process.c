@@ -84,7 +84,7 @@ fuzz_greet(ngx_leaseloft_process_t *process)
 {
     ngx_uint_t  i;
 
-    static ngx_str_t  greeting = ngx_string("+OK\r\n+PONG\r\n");
+    static ngx_str_t  greeting = ngx_string("+PONG\r\n");
     static ngx_str_t  probed = ngx_string(":1\r\n");
     static ngx_str_t  heard = ngx_string("*3\r\n$9\r\nsubscribe\r\n"
                                          "$14\r\nll:{r:fuzz}:ch\r\n:1\r\n");

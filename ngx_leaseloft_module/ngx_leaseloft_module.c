@@ -52,6 +52,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       offsetof(ngx_leaseloft_main_conf_t, redis),
       NULL },
 
+    { ngx_string("leaseloft_prefix"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, prefix),
+      NULL },
+
     { ngx_string("leaseloft_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -317,6 +324,18 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
                            "\"leaseloft_zone\" of %uz bytes is too small, "
                            "give it at least %uz",
                            mcf->zone_size, (size_t) (8 * ngx_pagesize));
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->prefix.data == NULL) {
+        ngx_str_set(&mcf->prefix, LL_PREFIX);
+    }
+
+    if (!ll_keys_prefix_valid((char *) mcf->prefix.data, mcf->prefix.len)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"leaseloft_prefix\" must be 1 to %d of "
+                           "a-z 0-9 _ -, and the same as the workers'",
+                           LL_PREFIX_MAX);
         return NGX_CONF_ERROR;
     }
 
@@ -671,6 +690,8 @@ ngx_leaseloft_init_process(ngx_cycle_t *cycle)
     {
         return NGX_OK;
     }
+
+    (void) ll_keys_set_prefix((char *) mcf->prefix.data, mcf->prefix.len);
 
     pool = cycle->pool;
 

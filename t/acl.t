@@ -31,7 +31,7 @@ my $ll = LeaseLoft->new(start => 0, redis_conf => "port $port\n"
 $ll->start('redis');
 $ll->{url} = "redis://worker:PASSWORD\@$host";
 $ll->start('worker1');
-$ll->{url} = "redis://nginx:PASSWORD\@$host/0";
+$ll->{url} = "redis://nginx:PASSWORD\@$host";
 $ll->nginx_conf();
 $ll->start('nginx');
 ok($ll->wait_healthy(), 'healthy')

@@ -355,7 +355,7 @@ is($levels{version}, 'ok', 'doctor: version');
 $ll->redis('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
 
 
-# users, passwords and databases
+# users, passwords and prefixes
 
 my $port = LeaseLoft::free_port();
 
@@ -365,9 +365,12 @@ $ll->redis('ACL', 'SETUSER', 'op', 'on', '>p@ss/w', '~*', '&*', '+@all');
 is_cli(0, qr/^ok +workers/m, 'doctor', '--redis',
        "redis://op:p%40ss%2Fw\@127.0.0.1:$port");
 is_cli(0, qr/^Q, head/, 'lease', 'show', 'Q', '--redis',
-       "redis://op:p%40ss%2Fw\@localhost:$port/0");
-is_cli(1, qr/no property "Q"/, 'lease', 'show', 'Q', '--redis',
+       "redis://op:p%40ss%2Fw\@localhost:$port");
+is_cli(2, qr/names a database.*--prefix/, 'lease', 'show', 'Q', '--redis',
        "redis://127.0.0.1:$port/1");
+is_cli(1, qr/no property "Q"/, 'lease', 'show', 'Q', '--prefix', 'other');
+is_cli(2, qr/prefix must be 1 to 16 of a-z 0-9 _ -/, 'doctor', '--prefix', $_)
+    for '', 'LL', 'x' x 17;
 
 my $refused = is_cli(1, qr/cannot connect to Redis: WRONGPASS/, 'doctor',
                      '--redis', "redis://op:wrong\@127.0.0.1:$port");

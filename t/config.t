@@ -69,7 +69,7 @@ system("openssl genrsa -out $dir/private.pem 2048 2>/dev/null");
 
     for my $url ('redis.example', 'http://x', 'unix:', 'redis://', '',
                  'redis://h:0', 'redis://h:99999', 'redis://h:x',
-                 'redis://h/x', 'redis://h/-1', 'redis://u@h', 'redis:///0',
+                 'redis://h/x', 'redis://h/-1', 'redis://h/0', 'redis://u@h', 'redis:///0',
                  'redis://unix:6379', 'redis://u:%@h', 'redis://u:%0@h',
                  'unix:/' . 'x' x 200)
     {
@@ -79,9 +79,11 @@ system("openssl genrsa -out $dir/private.pem 2048 2>/dev/null");
         ($status, $said) = $ll->nginx_test();
         is($status, 1, "leaseloft_redis \"$name\"");
         like($said, qr/emerg.*leaseloft_redis|emerg.*\Q$name\E/, 'says so');
+        like($said, qr/names a database.*leaseloft_prefix/, 'what to do')
+            if $url =~ m{h/.};
     }
 
-    for my $url ('unix:/x/y', 'redis://127.0.0.1', 'redis://127.0.0.1:1/3',
+    for my $url ('unix:/x/y', 'redis://127.0.0.1', 'redis://127.0.0.1:1/',
                  'redis://:secret@127.0.0.1', 'redis://us%40er:p%2Fw@127.0.0.1',
                  'redis://[::1]:6379')
     {
@@ -105,6 +107,8 @@ for my $case (['empty', 'empty|secret|short'], ['newline', 'empty|secret'],
 }
 
 # values
+directive('leaseloft_prefix', $_, 'must be 1 to 16 of a-z 0-9 _ -')
+    for '""', 'LL', '"l l"', 'l:', 'l*', 'x' x 17;
 directive('leaseloft_zone', '1k', 'too small|at least|minimum');
 directive('leaseloft_zone', 'x', 'invalid');
 directive('leaseloft_queues', '0', 'invalid|at least|must|1 to');
@@ -130,6 +134,8 @@ directive('leaseloft_cookie', '""', 'cookie|name');
 # places
 refused('leaseloft_redis in a server', qr/leaseloft_redis.*not allowed/,
         server => 'leaseloft_redis unix:/x;');
+refused('leaseloft_prefix in a server', qr/leaseloft_prefix.*not allowed/,
+        server => 'leaseloft_prefix x;');
 refused('leaseloft_drain in a location', qr/leaseloft_drain.*not allowed/,
         server => 'location /x { leaseloft_drain 1s; }');
 refused('an endpoint in a server', qr/leaseloft_inbox.*not allowed/,
@@ -148,7 +154,8 @@ for my $case (
     [leaseloft_ping => '250ms'], [leaseloft_zone => '32m'],
     [leaseloft_allow_origin => 'https://a.example http://b.example:8080'],
     [leaseloft_queues => 16], [leaseloft_max_streams => 1],
-    [leaseloft_slow_size => '4k'], [leaseloft_drain => '0'])
+    [leaseloft_slow_size => '4k'], [leaseloft_drain => '0'],
+    [leaseloft_prefix => 'a-z_0-9_____16__'])
 {
     $ll->nginx_conf(http => '', server => '',
                     directives => { $case->[0] => $case->[1] });

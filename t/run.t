@@ -16,7 +16,8 @@ use lib 't/lib';
 use LeaseLoft;
 
 # what make itself would say is for its own caller
-delete @ENV{'REDIS_URL', 'NGINX_WORKERS', 'LEASELOFT_WORKERS', 'MAKEFLAGS'};
+delete @ENV{qw(REDIS_URL LEASELOFT_PREFIX NGINX_WORKERS LEASELOFT_WORKERS
+               MAKEFLAGS)};
 
 my $dir = tempdir('leaseloft-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my ($port, $internal) = map { LeaseLoft::free_port() } 1 .. 2;
@@ -172,7 +173,8 @@ unlike(join('', map { slurp($_) } glob "$dir/run/*.log"),
 }
 
 for my $case ([PORT => 'x'], [PORT => 70000], [INTERNAL_PORT => $port],
-              [LEASELOFT_WORKERS => 0], [NGINX_WORKERS => 'many'],
+              [LEASELOFT_WORKERS => 0], [LEASELOFT_PREFIX => 'LL'],
+              [NGINX_WORKERS => 'many'],
               [RUN_DIR => "$dir/" . 'x' x 100], [RUN_DIR => "$dir/a b"])
 {
     local $ENV{$case->[0]} = $case->[1];

@@ -30,6 +30,8 @@ main(int argc, char **argv)
         return rc;
     }
 
+    (void) ll_keys_set_prefix(options.prefix, strlen(options.prefix));
+
     memset(&action, 0, sizeof(struct sigaction));
     action.sa_handler = main_signal;
 

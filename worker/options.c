@@ -21,8 +21,10 @@ static const char  options_help[] =
     "Takes requests from Redis, numbers and stores what was sent, and tells\n"
     "nginx.  Run as many as you like.\n"
     "\n"
-    "  --redis URL    unix:PATH or redis://[user:password@]host:port[/db];\n"
+    "  --redis URL    unix:PATH or redis://[user:password@]host[:port];\n"
     "                 else LEASELOFT_REDIS, else " URL_DEFAULT "\n"
+    "  --prefix NAME  of all keys and channels, as nginx is told: 1 to 16 of\n"
+    "                 a-z 0-9 _ -; else LEASELOFT_PREFIX, else " LL_PREFIX "\n"
     "  --queues N     queues of requests, as nginx is told: 1 to 64 (1)\n"
     "  --name NAME    of this worker, unlike any other's (made up)\n"
     "  --batch N      requests taken at a time: 1 to 1024 (32)\n"
@@ -34,6 +36,7 @@ static const char  options_help[] =
 
 static const struct option  options_long[] = {
     { "redis", required_argument, NULL, 'r' },
+    { "prefix", required_argument, NULL, 'p' },
     { "queues", required_argument, NULL, 'i' },
     { "name", required_argument, NULL, 'n' },
     { "batch", required_argument, NULL, 'b' },
@@ -125,6 +128,21 @@ options_redis(options_t *options, const char *url)
 }
 
 
+static int
+options_prefix(options_t *options, const char *prefix)
+{
+    if (!ll_keys_prefix_valid(prefix, strlen(prefix))) {
+        fprintf(stderr, "leaseloft-worker: the prefix must be 1 to %d of "
+                "a-z 0-9 _ -; see --help\n", LL_PREFIX_MAX);
+        return 2;
+    }
+
+    (void) snprintf(options->prefix, sizeof(options->prefix), "%s", prefix);
+
+    return -1;
+}
+
+
 /* one option: -1, or the status to exit with */
 
 static int
@@ -139,6 +157,9 @@ options_take(options_t *options, int c, const char *value)
 
     case 'r':
         return options_redis(options, value);
+
+    case 'p':
+        return options_prefix(options, value);
 
     case 'i':
         rc = options_number("queues", value, 1, LL_QUEUES_MAX, &n);
@@ -190,11 +211,23 @@ options_take(options_t *options, int c, const char *value)
 }
 
 
+/* from the environment, unless an option says it; empty is as if not there */
+
+static const char *
+options_env(const char *name, const char *otherwise)
+{
+    const char  *value;
+
+    value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+
 int
 options_parse(options_t *options, int argc, char **argv)
 {
-    int          c, rc;
-    const char  *url;
+    int  c, rc;
 
     memset(options, 0, sizeof(options_t));
 
@@ -202,17 +235,11 @@ options_parse(options_t *options, int argc, char **argv)
     options->batch = 32;    /* docs/design.md says why */
     options->claim_ms = 5000;
 
-    url = getenv("LEASELOFT_REDIS");
-
-    rc = options_redis(options, URL_DEFAULT);
+    rc = -1;
 
     while (rc == -1
            && (c = getopt_long(argc, argv, "", options_long, NULL)) != -1)
     {
-        if (c == 'r') {
-            url = NULL;
-        }
-
         rc = options_take(options, c, optarg);
     }
 
@@ -226,11 +253,18 @@ options_parse(options_t *options, int argc, char **argv)
         return 2;
     }
 
-    if (url != NULL && url[0] != '\0') {
-        rc = options_redis(options, url);
-        if (rc != -1) {
-            return rc;
-        }
+    if (options->redis.port == 0) {
+        rc = options_redis(options, options_env("LEASELOFT_REDIS",
+                                                URL_DEFAULT));
+    }
+
+    if (rc == -1 && options->prefix[0] == '\0') {
+        rc = options_prefix(options, options_env("LEASELOFT_PREFIX",
+                                                 LL_PREFIX));
+    }
+
+    if (rc != -1) {
+        return rc;
     }
 
     return options->named ? -1 : options_make_name(options);

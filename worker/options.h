@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "common/keys.h"
 #include "url.h"
 
 
@@ -18,6 +19,7 @@
 
 typedef struct {
     url_t      redis;
+    char       prefix[LL_PREFIX_MAX + 1];
     unsigned   queues;
     unsigned   batch;
     int64_t    claim_ms;

@@ -13,15 +13,8 @@
 static void
 fuzz_check_url(ngx_leaseloft_redis_conf_t *redis)
 {
-    size_t  i;
-
     CHECK(redis->set);
     CHECK(redis->user.len == 0 || redis->password.len);
-    CHECK(redis->db.len <= 5);
-
-    for (i = 0; i < redis->db.len; i++) {
-        CHECK(redis->db.data[i] >= '0' && redis->db.data[i] <= '9');
-    }
 
     if (redis->url.family == AF_UNIX) {
         CHECK(redis->url.naddrs == 1 && redis->url.addrs != NULL);

@@ -156,26 +156,24 @@ ngx_leaseloft_channel_name(ngx_leaseloft_channel_t *channel, char *name)
 }
 
 
-/* "ll:{p:ID}:ch" or "ll:{u:ID}:ch" */
-
 ngx_leaseloft_channel_t *
 ngx_leaseloft_channels_by_name(ngx_leaseloft_channels_t *channels,
     ngx_str_t *name)
 {
-    ngx_str_t                     id;
-    ngx_leaseloft_channel_kind_e  kind;
+    char         kind;
+    ngx_str_t    id;
+    const char  *p;
 
-    if (name->len <= sizeof("ll:{p:}:ch") - 1) {
+    if (ll_keys_id((char *) name->data, name->len, &kind, &p, &id.len) != 0) {
         return NULL;
     }
 
-    kind = name->data[sizeof("ll:{") - 1] == 'p'
-           ? NGX_LEASELOFT_CHANNEL_PROPERTY : NGX_LEASELOFT_CHANNEL_USER;
+    id.data = (u_char *) p;
 
-    id.data = name->data + sizeof("ll:{p:") - 1;
-    id.len = name->len - (sizeof("ll:{p:}:ch") - 1);
-
-    return ngx_leaseloft_channel_find(channels->process, kind, &id);
+    return ngx_leaseloft_channel_find(channels->process,
+                                      kind == 'p'
+                                      ? NGX_LEASELOFT_CHANNEL_PROPERTY
+                                      : NGX_LEASELOFT_CHANNEL_USER, &id);
 }
 
 

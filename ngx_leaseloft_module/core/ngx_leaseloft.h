@@ -8,7 +8,8 @@
  * docs/design.md for the picture.
  *
  * All state of a process hangs off ngx_leaseloft_process_t, which hangs off
- * the main configuration of its cycle: nothing is global.
+ * the main configuration of its cycle: nothing is global but the prefix of
+ * keys and channels, which is common/keys.c's.
  */
 
 
@@ -44,13 +45,13 @@ typedef struct {
     ngx_url_t                  url;        /* unix: or host:port */
     ngx_str_t                  user;       /* may be empty */
     ngx_str_t                  password;   /* may be empty: no AUTH */
-    ngx_str_t                  db;         /* decimal; may be empty: 0 */
     ngx_flag_t                 set;
 } ngx_leaseloft_redis_conf_t;
 
 
 typedef struct {
     ngx_leaseloft_redis_conf_t  redis;
+    ngx_str_t                   prefix;    /* of all keys and channels */
     ngx_shm_zone_t             *zone;
     size_t                      zone_size;
     ngx_uint_t                  queues;

@@ -236,12 +236,6 @@ ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
         }
     }
 
-    /*
-     * SELECT is answered while Redis loads its data, and while a replica has
-     * none to serve; PING says whether it is ready, and a write whether it is
-     * the primary
-     */
-
     redis->greetings = 0;
 
     if (rcf->password.len) {
@@ -262,22 +256,16 @@ ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
         redis->greetings++;
     }
 
-    ngx_str_set(&argv[0], "SELECT");
-    ngx_str_set(&argv[1], "0");
+    /* PING says whether it is ready, and a write whether it is the primary */
 
-    if (rcf->db.len) {
-        argv[1] = rcf->db;
-    }
-
-    ngx_str_set(&argv[2], "PING");
+    ngx_str_set(&argv[0], "PING");
 
     channel.len = ll_keys_reply_channel(key, "trial", sizeof("trial") - 1);
     channel.data = (u_char *) key;
 
     ngx_leaseloft_conn_write_probe(probe, &channel);
 
-    if (ngx_leaseloft_conn_append(redis, 2, argv) != NGX_OK
-        || ngx_leaseloft_conn_append(redis, 1, &argv[2]) != NGX_OK
+    if (ngx_leaseloft_conn_append(redis, 1, argv) != NGX_OK
         || ngx_leaseloft_conn_append(redis, NGX_LEASELOFT_CONN_PROBE_ARGS,
                                      probe)
            != NGX_OK)
@@ -285,7 +273,7 @@ ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
         goto failed;
     }
 
-    redis->greetings += 3;
+    redis->greetings += 2;
 
     /* else it leaves when the connection is there */
 

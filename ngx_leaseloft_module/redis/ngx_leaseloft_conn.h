@@ -3,7 +3,7 @@
  * One connection to Redis over nginx's own sockets: hiredis formats commands
  * and reads replies, nginx connects, resolves, reads, writes and times.
  *
- * A connection greets (AUTH, SELECT, a write that changes nothing) before it is
+ * A connection greets (AUTH, PING, a write that changes nothing) before it is
  * ready, which it never is to a read-only replica.  Whatever ends it, a
  * malformed reply too, ends in the closed callback; the owner then connects
  * again when it likes.

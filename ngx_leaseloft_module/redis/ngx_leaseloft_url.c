@@ -8,8 +8,7 @@
 #include "ngx_leaseloft_url.h"
 
 
-#define NGX_LEASELOFT_URL_PORT    6379
-#define NGX_LEASELOFT_URL_DB_LEN  5
+#define NGX_LEASELOFT_URL_PORT  6379
 
 
 /*
@@ -85,14 +84,13 @@ ngx_leaseloft_url_userinfo(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
 }
 
 
-/* redis://[USERINFO@]HOST[:PORT][/DB]; rest starts behind "redis://" */
+/* redis://[USERINFO@]HOST[:PORT]; rest starts behind "redis://" */
 
 static char *
 ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
     ngx_str_t rest)
 {
     char       *rv;
-    size_t      i;
     u_char     *p, *end;
     ngx_str_t   userinfo;
 
@@ -119,18 +117,13 @@ ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
     p = ngx_strlchr(rest.data, end, '/');
 
     if (p) {
-        rcf->db.data = p + 1;
-        rcf->db.len = end - rcf->db.data;
-        rest.len = p - rest.data;
-
-        for (i = 0; i < rcf->db.len; i++) {
-            if (rcf->db.data[i] < '0' || rcf->db.data[i] > '9'
-                || i == NGX_LEASELOFT_URL_DB_LEN)
-            {
-                return "has a database that is not a number, "
-                       "write redis://HOST:PORT/0";
-            }
+        if (p + 1 < end) {
+            return "names a database, which pub/sub does not know: "
+                   "give each of several installations on one Redis "
+                   "a \"leaseloft_prefix\" of its own instead";
         }
+
+        rest.len = p - rest.data;
     }
 
     if (rest.len == 0) {
@@ -187,7 +180,7 @@ ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     } else {
         return "is neither unix:PATH nor "
-               "redis://[USER:PASSWORD@]HOST[:PORT][/DB]";
+               "redis://[USER:PASSWORD@]HOST[:PORT]";
     }
 
     if (ngx_parse_url(cf->pool, &rcf->url) != NGX_OK) {

@@ -1,6 +1,6 @@
 
 /*
- * leaseloft_redis: unix:PATH, or redis://[USER:PASSWORD@]HOST[:PORT][/DB].
+ * leaseloft_redis: unix:PATH, or redis://[USER:PASSWORD@]HOST[:PORT].
  */
 
 

@@ -59,6 +59,9 @@ my $json = JSON::PP->new->canonical->utf8;
 my $owner = $$;
 my @stacks;
 
+# how it is called is for the test to say
+delete @ENV{qw(LEASELOFT_REDIS LEASELOFT_PREFIX)};
+
 $SIG{INT} = $SIG{TERM} = sub { exit 1 };
 $SIG{PIPE} = 'IGNORE';
 
@@ -70,6 +73,7 @@ $SIG{PIPE} = 'IGNORE';
 #     listen => TEXT                    more for each public listen
 #     redis_conf => TEXT                more of Redis's
 #     redis_url => URL                  another Redis; none is started then
+#     prefix => NAME                    of keys and channels, for all parts
 #     limits => 1                       with the shipped limit of sends, which
 #                                       other tests would run into
 #     workers => N                      1
@@ -156,6 +160,8 @@ sub nginx_conf {
 
     my ($dir, $p) = @$self{'dir', 'ports'};
     my %directives = ($self->{limits} ? () : (limit_req => undef),
+                      $self->{prefix} ? (leaseloft_prefix => $self->{prefix})
+                                      : (),
                       %{ $self->{directives} });
     my $debug = $ENV{LEASELOFT_DEBUG} ? 'debug' : 'info';
     my %found;
@@ -276,7 +282,8 @@ sub start {
 
     my $command = $part eq 'redis' ? "redis-server $dir/redis.conf"
                 : $part eq 'nginx' ? $self->_nginx_command()
-                : "$worker --redis $self->{url}";
+                : "$worker --redis $self->{url}"
+                  . ($self->{prefix} ? " --prefix $self->{prefix}" : '');
 
     $self->spawn($part, $command);
 
@@ -620,6 +627,7 @@ sub cli {
     my ($self, @arguments) = @_;
 
     local $ENV{LEASELOFT_REDIS} = $self->{url};
+    local $ENV{LEASELOFT_PREFIX} = $self->{prefix} // '';
 
     my $pid = open(my $pipe, '-|') // die "fork: $!";
     if ($pid == 0) {

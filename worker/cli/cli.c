@@ -90,8 +90,10 @@ static const cli_command_t  cli_commands[] = {
 
 
 static const char  cli_common_help[] =
-    "  --redis URL       unix:PATH or redis://[user:password@]host:port[/db];\n"
+    "  --redis URL       unix:PATH or redis://[user:password@]host[:port];\n"
     "                    else LEASELOFT_REDIS, else " URL_DEFAULT "\n"
+    "  --prefix NAME     of all keys and channels, as nginx is told; else\n"
+    "                    LEASELOFT_PREFIX, else " LL_PREFIX "\n"
     "  --queues N        how many queues of requests there are (1)\n"
     "  --json            print JSON\n"
     "  --help            print help\n";
@@ -297,6 +299,10 @@ cli_option(cli_t *cli, const char *s, size_t len, const char **queues)
         return &cli->redis;
     }
 
+    if (len == 8 && memcmp(s, "--prefix", 8) == 0) {
+        return &cli->prefix;
+    }
+
     if (len == 8 && memcmp(s, "--queues", 8) == 0) {
         return queues;
     }
@@ -358,6 +364,20 @@ cli_take(cli_t *cli, int argc, char **argv, int *i, const char **queues)
 }
 
 
+/* what an option says, else the environment, if it is not empty there */
+
+static const char *
+cli_env(const char *value, const char *name, const char *otherwise)
+{
+    if (value == NULL) {
+        value = getenv(name);
+        value = value && value[0] ? value : otherwise;
+    }
+
+    return value;
+}
+
+
 /* what was given, once all of it was taken: 0, or the exit status */
 
 static int
@@ -370,15 +390,16 @@ cli_check(cli_t *cli, const char *queues)
     const char          *why;
     const cli_option_t  *option;
 
-    if (cli->redis == NULL) {
-        cli->redis = getenv("LEASELOFT_REDIS");
+    cli->redis = cli_env(cli->redis, "LEASELOFT_REDIS", URL_DEFAULT);
+    cli->prefix = cli_env(cli->prefix, "LEASELOFT_PREFIX", LL_PREFIX);
 
-        if (cli->redis == NULL || cli->redis[0] == '\0') {
-            cli->redis = URL_DEFAULT;
-        }
-
-    } else if (url_parse(cli->redis, &url, &why) != 0) {
+    if (url_parse(cli->redis, &url, &why) != 0) {
         return cli_usage(cli, "the URL of Redis %s", why);
+    }
+
+    if (ll_keys_set_prefix(cli->prefix, strlen(cli->prefix)) != 0) {
+        return cli_usage(cli, "the prefix must be 1 to %d of a-z 0-9 _ -",
+                         LL_PREFIX_MAX);
     }
 
     if (queues) {

@@ -58,6 +58,7 @@ typedef struct {
 struct cli_s {
     const cli_command_t   *command;
     const char            *redis;      /* URL */
+    const char            *prefix;
     int                    json;
     unsigned               queues;     /* how many queues there are */
     char                 **args;       /* those that are no options */
@@ -115,13 +116,13 @@ void cli_property_call(args_t *args, const char *function,
 void cli_user_call(args_t *args, const char *function, const char *user);
 
 /*
- * Calls back with the id in each key "ll:{KIND:ID}:SUFFIX"; an id may come
+ * Calls back with the id in each key PREFIX:{KIND:ID}:SUFFIX; an id may come
  * more than once.  Stops when the callback returns other than 0, and returns
  * that; -1, having said why, if Redis fails.
  */
 typedef int (*cli_each_pt)(void *data, const char *id);
 
-int cli_each(cli_t *cli, const char *kind, const char *suffix,
+int cli_each(cli_t *cli, char kind, const char *suffix,
     cli_each_pt each, void *data);
 
 /* the text of a reply's element, "" if it has none */

@@ -149,7 +149,7 @@ lease_by_end(const void *a, const void *b)
 }
 
 
-/* the values of ll:{p:P}:leases, "ENDS DECLARATION" each: 0, or -1 */
+/* the values of the key "leases", "ENDS DECLARATION" each: 0, or -1 */
 
 static int
 lease_read_ended(lease_all_t *all, const redisReply *reply)

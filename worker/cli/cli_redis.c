@@ -147,40 +147,41 @@ cli_user_call(args_t *args, const char *function, const char *user)
 }
 
 
-/* the id in a key between "{KIND:" and "}", terminated; NULL for none */
+/* the id in a key, terminated; NULL for none */
 
 static const char *
-cli_key_id(char *key, const char *kind)
+cli_key_id(const redisReply *key, char id[LL_ID_MAX + 1])
 {
-    char  *id, *end;
+    char         kind;
+    size_t       len;
+    const char  *p;
 
-    id = strstr(key, kind);
-    id = id ? strchr(id, ':') : NULL;
-    end = id ? strchr(id, '}') : NULL;
-
-    if (end == NULL) {
+    if (key->type != REDIS_REPLY_STRING
+        || ll_keys_id(key->str, (size_t) key->len, &kind, &p, &len) != 0
+        || !ll_id_valid(p, len))
+    {
         return NULL;
     }
 
-    *end = '\0';
+    memcpy(id, p, len);
+    id[len] = '\0';
 
-    return ll_id_valid(id + 1, strlen(id + 1)) ? id + 1 : NULL;
+    return id;
 }
 
 
 int
-cli_each(cli_t *cli, const char *kind, const char *suffix, cli_each_pt each,
+cli_each(cli_t *cli, char kind, const char *suffix, cli_each_pt each,
     void *data)
 {
     int          rc;
-    char         cursor[32] = "0", pattern[64], brace[8];
+    char         cursor[32] = "0", pattern[LL_KEY_MAX], name[LL_ID_MAX + 1];
     size_t       i;
     args_t       args = ARGS_INIT;
     redisReply  *reply, *keys;
     const char  *id;
 
-    (void) snprintf(brace, sizeof(brace), "{%s:", kind);
-    (void) snprintf(pattern, sizeof(pattern), "ll:{%s:*}:%s", kind, suffix);
+    (void) ll_keys_pattern(pattern, kind, suffix);
 
     rc = 0;
 
@@ -202,7 +203,7 @@ cli_each(cli_t *cli, const char *kind, const char *suffix, cli_each_pt each,
         keys = (redisReply *) conn_element(reply, 1);
 
         for (i = 0; rc == 0 && keys && i < keys->elements; i++) {
-            id = cli_key_id(keys->element[i]->str, brace);
+            id = cli_key_id(keys->element[i], name);
             rc = id ? each(data, id) : 0;
         }
 

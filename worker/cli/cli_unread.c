@@ -453,11 +453,11 @@ cli_unread_rebuild(cli_t *cli)
     rc = cli_connect(cli);
 
     if (rc == 0) {
-        rc = cli_each(cli, "p", "meta", rebuild_property, &rebuild);
+        rc = cli_each(cli, 'p', "meta", rebuild_property, &rebuild);
     }
 
     if (rc == 0) {
-        rc = cli_each(cli, "u", "inbox", rebuild_user, &rebuild);
+        rc = cli_each(cli, 'u', "inbox", rebuild_user, &rebuild);
     }
 
     args_free(&rebuild.args);

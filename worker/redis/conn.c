@@ -167,12 +167,6 @@ conn_introduce(conn_t *conn)
         rc = conn_greet(conn, &args);
     }
 
-    if (rc == 0 && url->db != 0) {
-        args_lit(&args, "SELECT");
-        args_number(&args, url->db);
-        rc = conn_greet(conn, &args);
-    }
-
     if (rc == 0) {
         args_lit(&args, "CLIENT");
         args_lit(&args, "SETNAME");

@@ -44,7 +44,7 @@ conn_t *conn_create(const url_t *url, const char *name);
 void conn_free(conn_t *conn);
 
 /*
- * Connects anew, with AUTH, SELECT and CLIENT SETNAME: 0, or -1 with the
+ * Connects anew, with AUTH and CLIENT SETNAME: 0, or -1 with the
  * reason in conn_error().
  */
 int conn_open(conn_t *conn);

@@ -6,7 +6,6 @@
 
 #define URL_PORT      6379
 #define URL_PORT_MAX  65535
-#define URL_DB_MAX    16383
 
 
 static int
@@ -228,12 +227,10 @@ url_tcp(const char *s, url_t *url, const char **why)
         return -1;
     }
 
-    if (end[0] == '\0' || end[1] == '\0') {
-        return 0;
-    }
-
-    if (url_number(end + 1, strlen(end + 1), URL_DB_MAX, &url->db) != 0) {
-        *why = "has a database that is not a number";
+    if (end[0] != '\0' && end[1] != '\0') {
+        *why = "names a database, which pub/sub does not know: give each of "
+               "several installations on one Redis a --prefix of its own "
+               "instead";
         return -1;
     }
 
@@ -262,6 +259,6 @@ url_parse(const char *s, url_t *url, const char **why)
     }
 
     *why = "is neither \"unix:PATH\" nor "
-           "\"redis://[user:password@]host:port[/db]\"";
+           "\"redis://[user:password@]host[:port]\"";
     return -1;
 }

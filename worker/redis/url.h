@@ -3,10 +3,11 @@
  * Where Redis is:
  *
  *     unix:PATH
- *     redis://[[user]:password@]host[:port][/db]
+ *     redis://[[user]:password@]host[:port]
  *
  * User and password are percent-decoded, an IPv6 address stands in brackets.
- * The port is 6379 and the database 0 unless told.
+ * The port is 6379 unless told.  A database (/N) is refused, as pub/sub knows
+ * none: installations that share a Redis differ by prefix (common/keys.h).
  */
 
 
@@ -23,7 +24,6 @@ typedef struct {
     char      path[108];           /* of a unix socket; empty with TCP */
     char      host[256];
     unsigned  port;
-    unsigned  db;
     char      user[URL_PART_MAX];  /* empty for none */
     char      password[URL_PART_MAX];
 } url_t;
