@@ -14,6 +14,7 @@
 #include "ngx_leaseloft_cors.h"
 #include "ngx_leaseloft_filter.h"
 #include "ngx_leaseloft_origin.h"
+#include "ngx_leaseloft_presence.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_token.h"
@@ -721,6 +722,7 @@ ngx_leaseloft_init_process(ngx_cycle_t *cycle)
 
     if (process->zone == NULL || process->tokens == NULL
         || process->channels == NULL || process->streams == NULL
+        || ngx_leaseloft_presence_start(process, pool) != NGX_OK
         || ngx_leaseloft_quit_watch(process) != NGX_OK)
     {
         return NGX_ERROR;

@@ -170,7 +170,7 @@ ngx_leaseloft_channels_lost(void *data)
         ngx_leaseloft_channel_drop_memos(channel);
 
         if (channel->command) {
-            ngx_leaseloft_link_cancel(channel->command);
+            ngx_leaseloft_command_cancel(channel->command);
             channel->command = NULL;
         }
     }

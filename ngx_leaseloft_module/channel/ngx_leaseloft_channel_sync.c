@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_leaseloft_call.h"
 #include "ngx_leaseloft_channel_cache.h"
 #include "ngx_leaseloft_channel_sync.h"
 #include "ngx_leaseloft_reply.h"
@@ -129,10 +130,10 @@ ngx_leaseloft_channel_ask_user(ngx_leaseloft_channel_t *channel)
                                     : (uint64_t) NGX_LEASELOFT_CHANNEL_NO_REV)
                   - number;
 
-    return ngx_leaseloft_link_user_call(channel->process->link,
-                                        LL_FUNCTION "inbox_since",
-                                        &channel->id, 1, argv,
-                                        ngx_leaseloft_channel_synced, channel);
+    return ngx_leaseloft_call_user(channel->process->link,
+                                   LL_FUNCTION "inbox_since",
+                                   &channel->id, 1, argv,
+                                   ngx_leaseloft_channel_synced, channel);
 }
 
 
@@ -194,11 +195,11 @@ ngx_leaseloft_channel_ask(ngx_leaseloft_channel_t *channel)
     p = ngx_sprintf(p, "%ui", (ngx_uint_t) NGX_LEASELOFT_CHANNEL_FRAMES);
     argv[3].len = p - argv[3].data;
 
-    return ngx_leaseloft_link_property_call(channel->process->link,
-                                            LL_FUNCTION "since", &channel->id,
-                                            4, argv,
-                                            ngx_leaseloft_channel_synced,
-                                            channel);
+    return ngx_leaseloft_call_property(channel->process->link,
+                                       LL_FUNCTION "since", &channel->id,
+                                       4, argv,
+                                       ngx_leaseloft_channel_synced,
+                                       channel);
 }
 
 

@@ -233,7 +233,7 @@ ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
     }
 
     if (channel->command) {
-        ngx_leaseloft_link_cancel(channel->command);
+        ngx_leaseloft_command_cancel(channel->command);
     }
 
     ngx_leaseloft_channel_drop_frames(channel, 0);

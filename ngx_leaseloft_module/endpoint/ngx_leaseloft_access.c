@@ -6,6 +6,7 @@
 
 
 #include "ngx_leaseloft_access.h"
+#include "ngx_leaseloft_call.h"
 #include "ngx_leaseloft_channel.h"
 #include "ngx_leaseloft_channel_cache.h"
 #include "ngx_leaseloft_wait.h"
@@ -59,7 +60,7 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
     access->ctx = ctx;
     access->watched = channel && ngx_leaseloft_channel_live(channel);
     access->rev = access->watched ? channel->rev : 0;
-    access->command = ngx_leaseloft_link_property_call(ctx->process->link,
+    access->command = ngx_leaseloft_call_property(ctx->process->link,
                           LL_FUNCTION "access", &ctx->property, 1, &ctx->user,
                           ngx_leaseloft_access_reply, access);
 
@@ -72,7 +73,7 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
                             ngx_leaseloft_access_gone, access)
         != NGX_OK)
     {
-        ngx_leaseloft_link_cancel(access->command);
+        ngx_leaseloft_command_cancel(access->command);
         return NGX_ERROR;
     }
 
@@ -141,7 +142,7 @@ ngx_leaseloft_access_expired(void *data)
 {
     ngx_leaseloft_access_t  *access = data;
 
-    ngx_leaseloft_link_cancel(access->command);
+    ngx_leaseloft_command_cancel(access->command);
     ngx_leaseloft_access_done(access, NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 
@@ -151,7 +152,7 @@ ngx_leaseloft_access_gone(void *data)
 {
     ngx_leaseloft_access_t  *access = data;
 
-    ngx_leaseloft_link_cancel(access->command);
+    ngx_leaseloft_command_cancel(access->command);
 }
 
 

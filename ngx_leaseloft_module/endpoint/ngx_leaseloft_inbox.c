@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_leaseloft_call.h"
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_reply.h"
@@ -95,18 +96,18 @@ ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
     argv[1] = inbox->at;
     argv[2] = inbox->property;
 
-    inbox->command = ngx_leaseloft_link_user_call(ctx->process->link,
-                                                  LL_FUNCTION "inbox",
-                                                  &ctx->user, 3, argv,
-                                                  ngx_leaseloft_inbox_reply,
-                                                  inbox);
+    inbox->command = ngx_leaseloft_call_user(ctx->process->link,
+                                             LL_FUNCTION "inbox",
+                                             &ctx->user, 3, argv,
+                                             ngx_leaseloft_inbox_reply,
+                                             inbox);
     if (inbox->command == NULL) {
         return ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                           NULL);
     }
 
     if (ngx_leaseloft_hold(r, ngx_leaseloft_inbox_gone, inbox) != NGX_OK) {
-        ngx_leaseloft_link_cancel(inbox->command);
+        ngx_leaseloft_command_cancel(inbox->command);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -205,7 +206,7 @@ ngx_leaseloft_inbox_gone(void *data)
 {
     ngx_leaseloft_inbox_t  *inbox = data;
 
-    ngx_leaseloft_link_cancel(inbox->command);
+    ngx_leaseloft_command_cancel(inbox->command);
 }
 
 

@@ -8,6 +8,7 @@
  */
 
 
+#include "ngx_leaseloft_call.h"
 #include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_stream_open.h"
@@ -224,7 +225,7 @@ ngx_leaseloft_inbox_events_refresh(ngx_leaseloft_stream_t *stream)
     argv[0].data = number;
     argv[0].len = ngx_sprintf(number, "%uL", events->rev) - number;
 
-    stream->command = ngx_leaseloft_link_user_call(stream->ctx->process->link,
+    stream->command = ngx_leaseloft_call_user(stream->ctx->process->link,
                                          LL_FUNCTION "inbox_since",
                                          &stream->ctx->user, 1, argv,
                                          ngx_leaseloft_inbox_events_refreshed,

@@ -443,12 +443,12 @@ ngx_leaseloft_messages_gone(void *data)
     ngx_leaseloft_poll_t *poll = data;
 
     if (poll->range) {
-        ngx_leaseloft_link_cancel(poll->range);
+        ngx_leaseloft_command_cancel(poll->range);
         poll->range = NULL;
     }
 
     if (poll->command) {
-        ngx_leaseloft_link_cancel(poll->command);
+        ngx_leaseloft_command_cancel(poll->command);
         poll->command = NULL;
     }
 }

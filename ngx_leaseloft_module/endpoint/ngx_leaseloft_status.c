@@ -120,7 +120,7 @@ ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
                                ngx_leaseloft_status_gone, status)
         != NGX_OK)
     {
-        ngx_leaseloft_link_cancel(status->command);
+        ngx_leaseloft_command_cancel(status->command);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -148,7 +148,7 @@ ngx_leaseloft_status_expired(void *data)
 {
     ngx_leaseloft_status_t  *status = data;
 
-    ngx_leaseloft_link_cancel(status->command);
+    ngx_leaseloft_command_cancel(status->command);
 
     ngx_leaseloft_finalize(status->ctx->request,
                            status->answer(status->ctx, NULL));
@@ -160,7 +160,7 @@ ngx_leaseloft_status_gone(void *data)
 {
     ngx_leaseloft_status_t  *status = data;
 
-    ngx_leaseloft_link_cancel(status->command);
+    ngx_leaseloft_command_cancel(status->command);
 }
 
 

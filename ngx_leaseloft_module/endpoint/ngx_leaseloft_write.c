@@ -137,7 +137,7 @@ ngx_leaseloft_write_body(ngx_http_request_t *r, ngx_str_t *body)
                                ngx_leaseloft_write_gone, held)
         != NGX_OK)
     {
-        ngx_leaseloft_link_cancel(held->command);
+        ngx_leaseloft_command_cancel(held->command);
         return ngx_leaseloft_write_unknown(held);
     }
 
@@ -273,7 +273,7 @@ ngx_leaseloft_write_end(ngx_leaseloft_held_t *held)
     ngx_rbtree_delete(&held->ctx->process->held, &held->node);
 
     if (held->command) {
-        ngx_leaseloft_link_cancel(held->command);
+        ngx_leaseloft_command_cancel(held->command);
         held->command = NULL;
     }
 }

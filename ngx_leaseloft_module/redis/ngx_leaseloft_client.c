@@ -16,7 +16,6 @@
 
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_conn.h"
-#include "ngx_leaseloft_presence.h"
 #include "ngx_leaseloft_zone.h"
 
 
@@ -25,17 +24,6 @@
 #define NGX_LEASELOFT_LINK_SILENCE      3500
 #define NGX_LEASELOFT_LINK_BACKOFF      50
 #define NGX_LEASELOFT_LINK_BACKOFF_MAX  1000
-#define NGX_LEASELOFT_LINK_QUEUE_MAX    65536
-#define NGX_LEASELOFT_LINK_SPARE_MAX    1024
-#define NGX_LEASELOFT_LINK_ARGS         24
-
-
-struct ngx_leaseloft_command_s {
-    ngx_queue_t                 queue;
-    ngx_leaseloft_reply_pt      handler;       /* NULL: cancelled */
-    void                       *data;
-    ngx_msec_t                  sent;
-};
 
 
 /* one of the two connections, and when to try it again */
@@ -52,10 +40,7 @@ struct ngx_leaseloft_link_s {
     ngx_leaseloft_side_t        command;
     ngx_leaseloft_side_t        subscription;
 
-    ngx_queue_t                 commands;      /* sent, oldest first */
-    ngx_queue_t                 spare;
-    ngx_uint_t                  ncommands;
-    ngx_uint_t                  nspare;
+    ngx_leaseloft_commands_t    commands;      /* that were sent */
 
     const ngx_leaseloft_link_events_t  *events;
     void                               *events_data;
@@ -69,7 +54,6 @@ struct ngx_leaseloft_link_s {
     ngx_msec_t                  ticked;
     ngx_msec_t                  probed;        /* the last probe left */
     ngx_msec_t                  heard;         /* anything was heard */
-    ngx_msec_t                  present;       /* when to say what it is */
     char                        refusal[NGX_LEASELOFT_CONN_WHY];
 
     unsigned                    starting:1;    /* neither up nor down yet */
@@ -94,8 +78,6 @@ static void ngx_leaseloft_link_probed(void *data,
 static void ngx_leaseloft_link_tried(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_link_update(ngx_leaseloft_link_t *link);
-static void ngx_leaseloft_link_release(ngx_leaseloft_link_t *link,
-    ngx_leaseloft_command_t *command);
 
 
 static ngx_leaseloft_conn_handlers_t  ngx_leaseloft_link_command_handlers = {
@@ -150,8 +132,7 @@ ngx_leaseloft_link_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
 
     link->process = process;
 
-    ngx_queue_init(&link->commands);
-    ngx_queue_init(&link->spare);
+    ngx_leaseloft_command_init(&link->commands, process->log);
 
     link->channel.data = link->channel_data;
     link->channel.len = ll_keys_reply_channel((char *) link->channel_data,
@@ -205,9 +186,6 @@ ngx_leaseloft_link_on_reply(ngx_leaseloft_link_t *link,
 void
 ngx_leaseloft_link_free(ngx_leaseloft_link_t *link)
 {
-    ngx_queue_t              *q;
-    ngx_leaseloft_command_t  *command;
-
     ngx_leaseloft_conn_close(link->command.redis);
     ngx_leaseloft_conn_close(link->subscription.redis);
 
@@ -223,16 +201,7 @@ ngx_leaseloft_link_free(ngx_leaseloft_link_t *link)
         ngx_del_timer(&link->tick);
     }
 
-    ngx_queue_add(&link->spare, &link->commands);
-    ngx_queue_init(&link->commands);
-
-    while (!ngx_queue_empty(&link->spare)) {
-        q = ngx_queue_head(&link->spare);
-        ngx_queue_remove(q);
-
-        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
-        ngx_free(command);
-    }
+    ngx_leaseloft_command_free(&link->commands);
 }
 
 
@@ -240,7 +209,6 @@ ngx_leaseloft_command_t *
 ngx_leaseloft_link_command(ngx_leaseloft_link_t *link, ngx_uint_t argc,
     ngx_str_t *argv, ngx_leaseloft_reply_pt handler, void *data)
 {
-    ngx_queue_t              *q;
     ngx_leaseloft_command_t  *command;
 
     /*
@@ -248,140 +216,25 @@ ngx_leaseloft_link_command(ngx_leaseloft_link_t *link, ngx_uint_t argc,
      * before Redis has answered its greeting: their commands follow it.
      */
 
-    if (link->ncommands >= NGX_LEASELOFT_LINK_QUEUE_MAX
-        || (!link->starting && !ngx_leaseloft_link_ready(link)))
-    {
+    if (!link->starting && !ngx_leaseloft_link_ready(link)) {
         return NULL;
     }
 
-    if (link->nspare) {
-        q = ngx_queue_head(&link->spare);
-        ngx_queue_remove(q);
-        link->nspare--;
-
-        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
-
-    } else {
-        command = ngx_alloc(sizeof(ngx_leaseloft_command_t),
-                            link->process->log);
-        if (command == NULL) {
-            return NULL;
-        }
+    command = ngx_leaseloft_command_add(&link->commands, handler, data);
+    if (command == NULL) {
+        return NULL;
     }
-
-    command->handler = handler;
-    command->data = data;
-    command->sent = ngx_current_msec;
-
-    ngx_queue_insert_tail(&link->commands, &command->queue);
-    link->ncommands++;
 
     if (ngx_leaseloft_conn_command(link->command.redis, argc, argv)
         != NGX_OK)
     {
-        ngx_leaseloft_link_release(link, command);
+        ngx_leaseloft_command_drop(&link->commands, command);
         return NULL;
     }
 
     ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_COMMANDS, 1);
 
     return command;
-}
-
-
-void
-ngx_leaseloft_link_cancel(ngx_leaseloft_command_t *command)
-{
-    command->handler = NULL;
-}
-
-
-static void
-ngx_leaseloft_link_release(ngx_leaseloft_link_t *link,
-    ngx_leaseloft_command_t *command)
-{
-    ngx_queue_remove(&command->queue);
-    link->ncommands--;
-
-    if (link->nspare >= NGX_LEASELOFT_LINK_SPARE_MAX) {
-        ngx_free(command);
-        return;
-    }
-
-    ngx_queue_insert_head(&link->spare, &command->queue);
-    link->nspare++;
-}
-
-
-/* FCALL_RO FUNCTION NKEYS KEYS ARGS, where names holds the keys' bytes */
-
-static ngx_leaseloft_command_t *
-ngx_leaseloft_link_call(ngx_leaseloft_link_t *link, char *function,
-    ngx_uint_t nkeys, ngx_str_t *keys, ngx_uint_t argc, ngx_str_t *argv,
-    ngx_leaseloft_reply_pt handler, void *data)
-{
-    u_char      number[NGX_INT_T_LEN];
-    ngx_str_t   args[NGX_LEASELOFT_LINK_ARGS];
-    ngx_uint_t  n;
-
-    if (3 + nkeys + argc > NGX_LEASELOFT_LINK_ARGS) {
-        return NULL;
-    }
-
-    ngx_str_set(&args[0], "FCALL_RO");
-    args[1].data = (u_char *) function;
-    args[1].len = ngx_strlen(function);
-    args[2].data = number;
-    args[2].len = ngx_sprintf(number, "%ui", nkeys) - number;
-    n = 3;
-
-    ngx_memcpy(&args[n], keys, nkeys * sizeof(ngx_str_t));
-    n += nkeys;
-
-    ngx_memcpy(&args[n], argv, argc * sizeof(ngx_str_t));
-    n += argc;
-
-    return ngx_leaseloft_link_command(link, n, args, handler, data);
-}
-
-
-ngx_leaseloft_command_t *
-ngx_leaseloft_link_property_call(ngx_leaseloft_link_t *link, char *function,
-    ngx_str_t *property, ngx_uint_t argc, ngx_str_t *argv,
-    ngx_leaseloft_reply_pt handler, void *data)
-{
-    char        names[LL_PROPERTY_KEYS][LL_KEY_MAX];
-    ngx_str_t   keys[LL_PROPERTY_KEYS];
-    ngx_uint_t  i;
-
-    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
-        keys[i].data = (u_char *) names[i];
-        keys[i].len = ll_keys_property(names[i], i, (char *) property->data,
-                                       property->len);
-    }
-
-    return ngx_leaseloft_link_call(link, function, LL_PROPERTY_KEYS, keys,
-                                   argc, argv, handler, data);
-}
-
-
-ngx_leaseloft_command_t *
-ngx_leaseloft_link_user_call(ngx_leaseloft_link_t *link, char *function,
-    ngx_str_t *user, ngx_uint_t argc, ngx_str_t *argv,
-    ngx_leaseloft_reply_pt handler, void *data)
-{
-    char        names[LL_USER_KEYS][LL_KEY_MAX];
-    ngx_str_t   keys[LL_USER_KEYS];
-    ngx_uint_t  i;
-
-    for (i = 0; i < LL_USER_KEYS; i++) {
-        keys[i].data = (u_char *) names[i];
-        keys[i].len = ll_keys_user(names[i], i, (char *) user->data,
-                                   user->len);
-    }
-
-    return ngx_leaseloft_link_call(link, function, LL_USER_KEYS, keys, argc,
-                                   argv, handler, data);
 }
 
 
@@ -470,7 +323,6 @@ ngx_leaseloft_link_command_ready(void *data)
     ngx_leaseloft_link_t  *link = data;
 
     link->heard = ngx_current_msec;
-    link->present = ngx_current_msec;
     link->command.failures = 0;
 
     ngx_leaseloft_link_probe(link);
@@ -484,30 +336,14 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
 {
     ngx_leaseloft_link_t *link = data;
 
-    void                     *owner;
-    ngx_queue_t              *q;
-    ngx_uint_t                demoted;
-    ngx_leaseloft_reply_pt    handler;
-    ngx_leaseloft_command_t  *command;
-
-    if (ngx_queue_empty(&link->commands)) {
-        ngx_leaseloft_conn_fail(link->command.redis,
-                                "a reply nobody asked for");
-        return;
-    }
-
-    q = ngx_queue_head(&link->commands);
-    command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
-
-    handler = command->handler;
-    owner = command->data;
-
-    ngx_leaseloft_link_release(link, command);
+    ngx_uint_t  demoted;
 
     demoted = ngx_leaseloft_conn_demoted(reply);
 
-    if (handler) {
-        handler(owner, NGX_LEASELOFT_REPLIED, reply);
+    if (ngx_leaseloft_command_reply(&link->commands, reply) != NGX_OK) {
+        ngx_leaseloft_conn_fail(link->command.redis,
+                                "a reply nobody asked for");
+        return;
     }
 
     /* the address may lead to another one by now */
@@ -528,11 +364,6 @@ ngx_leaseloft_link_command_closed(void *data)
 {
     ngx_leaseloft_link_t *link = data;
 
-    void                     *owner;
-    ngx_queue_t               lost, *q;
-    ngx_leaseloft_reply_pt    handler;
-    ngx_leaseloft_command_t  *command;
-
     ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_LINKS_LOST, 1);
 
     link->starting = 0;
@@ -540,28 +371,7 @@ ngx_leaseloft_link_command_closed(void *data)
     ngx_leaseloft_link_retry(&link->command);
     ngx_leaseloft_link_update(link);
 
-    /* handlers may cancel others of these, and cannot send new ones now */
-
-    ngx_queue_init(&lost);
-
-    if (!ngx_queue_empty(&link->commands)) {
-        ngx_queue_add(&lost, &link->commands);
-        ngx_queue_init(&link->commands);
-    }
-
-    while (!ngx_queue_empty(&lost)) {
-        q = ngx_queue_head(&lost);
-        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
-
-        handler = command->handler;
-        owner = command->data;
-
-        ngx_leaseloft_link_release(link, command);
-
-        if (handler) {
-            handler(owner, NGX_LEASELOFT_LOST, NULL);
-        }
-    }
+    ngx_leaseloft_command_lost(&link->commands);
 }
 
 
@@ -750,11 +560,6 @@ ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
 
     (void) ngx_leaseloft_link_command(link, NGX_LEASELOFT_CONN_PROBE_ARGS,
                                       probe, ngx_leaseloft_link_tried, link);
-
-    if ((ngx_msec_int_t) (ngx_current_msec - link->present) >= 0) {
-        link->present = ngx_current_msec + NGX_LEASELOFT_PRESENCE;
-        ngx_leaseloft_presence_send(link->process, link);
-    }
 }
 
 
@@ -800,10 +605,8 @@ ngx_leaseloft_link_probed(void *data, ngx_leaseloft_outcome_e outcome,
 static void
 ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
 {
-    ngx_msec_t                late, oldest;
-    ngx_queue_t              *q;
-    ngx_leaseloft_link_t     *link;
-    ngx_leaseloft_command_t  *command;
+    ngx_msec_t             late;
+    ngx_leaseloft_link_t  *link;
 
     link = ev->data;
     late = ngx_current_msec - link->ticked;
@@ -811,7 +614,7 @@ ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
 
     /* an exiting process stays for the commands it has sent */
 
-    ev->cancelable = (link->ncommands == 0);
+    ev->cancelable = (link->commands.nsent == 0);
     ngx_add_timer(ev, NGX_LEASELOFT_LINK_TICK);
 
     if (late > NGX_LEASELOFT_LINK_SILENCE / 2) {
@@ -820,13 +623,7 @@ ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
 
         link->heard = ngx_current_msec;
 
-        for (q = ngx_queue_head(&link->commands);
-             q != ngx_queue_sentinel(&link->commands);
-             q = ngx_queue_next(q))
-        {
-            command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
-            command->sent = ngx_current_msec;
-        }
+        ngx_leaseloft_command_touch(&link->commands);
 
         return;
     }
@@ -834,15 +631,10 @@ ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
     link->events->tick(link->events_data);
 
     if (ngx_leaseloft_conn_ready(link->command.redis)
-        && !ngx_queue_empty(&link->commands))
+        && ngx_leaseloft_command_age(&link->commands)
+           > NGX_LEASELOFT_LINK_SILENCE)
     {
-        q = ngx_queue_head(&link->commands);
-        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
-        oldest = ngx_current_msec - command->sent;
-
-        if (oldest > NGX_LEASELOFT_LINK_SILENCE) {
-            ngx_leaseloft_conn_fail(link->command.redis, "silent");
-        }
+        ngx_leaseloft_conn_fail(link->command.redis, "silent");
     }
 
     if (ngx_leaseloft_conn_ready(link->subscription.redis)

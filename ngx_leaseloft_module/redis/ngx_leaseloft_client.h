@@ -12,26 +12,7 @@
 #define NGX_LEASELOFT_LINK_H
 
 
-#include "ngx_leaseloft.h"
-
-
-typedef struct ngx_leaseloft_command_s  ngx_leaseloft_command_t;
-
-
-/* how a command ended */
-typedef enum {
-    NGX_LEASELOFT_REPLIED,       /* reply is set; it may be an error reply */
-    NGX_LEASELOFT_UNSENT,        /* Redis never saw it */
-    NGX_LEASELOFT_LOST           /* Redis may or may not have run it */
-} ngx_leaseloft_outcome_e;
-
-
-/*
- * called once for each command that was not cancelled, never from within
- * ngx_leaseloft_link_command(); reply is gone afterwards
- */
-typedef void (*ngx_leaseloft_reply_pt)(void *data,
-    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+#include "ngx_leaseloft_command.h"
 
 
 /*
@@ -79,19 +60,6 @@ void ngx_leaseloft_link_free(ngx_leaseloft_link_t *link);
 ngx_leaseloft_command_t *ngx_leaseloft_link_command(
     ngx_leaseloft_link_t *link, ngx_uint_t argc, ngx_str_t *argv,
     ngx_leaseloft_reply_pt handler, void *data);
-
-/* the handler will not be called; the command itself cannot be taken back */
-void ngx_leaseloft_link_cancel(ngx_leaseloft_command_t *command);
-
-/* FCALL_RO of a function about a property or a user; argv follows the keys */
-ngx_leaseloft_command_t *ngx_leaseloft_link_property_call(
-    ngx_leaseloft_link_t *link, char *function, ngx_str_t *property,
-    ngx_uint_t argc, ngx_str_t *argv, ngx_leaseloft_reply_pt handler,
-    void *data);
-ngx_leaseloft_command_t *ngx_leaseloft_link_user_call(
-    ngx_leaseloft_link_t *link, char *function, ngx_str_t *user,
-    ngx_uint_t argc, ngx_str_t *argv, ngx_leaseloft_reply_pt handler,
-    void *data);
 
 /*
  * Who registered the events keeps the list of subscriptions and makes them

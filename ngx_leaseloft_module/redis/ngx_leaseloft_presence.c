@@ -1,16 +1,80 @@
 
+/*
+ * A timer of its own, in the cycle's pool.  It runs more often than it speaks,
+ * so that a process is seen soon after Redis is back.
+ */
+
+
 #include "ngx_leaseloft_presence.h"
 
 #include "common/version.h"
 
 
 /* workers drop what is older than a minute; this is the bound without them */
-#define NGX_LEASELOFT_PRESENCE_MAX  "1000"
+#define NGX_LEASELOFT_PRESENCE_MAX       "1000"
+
+#define NGX_LEASELOFT_PRESENCE_TICK      1000
+#define NGX_LEASELOFT_PRESENCE_INTERVAL  10000
 
 
-void
-ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process,
-    ngx_leaseloft_link_t *link)
+typedef struct {
+    ngx_leaseloft_process_t    *process;
+    ngx_event_t                 timer;
+    ngx_msec_t                  next;
+} ngx_leaseloft_presence_t;
+
+
+static void ngx_leaseloft_presence_handler(ngx_event_t *ev);
+static void ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process);
+
+
+ngx_int_t
+ngx_leaseloft_presence_start(ngx_leaseloft_process_t *process,
+    ngx_pool_t *pool)
+{
+    ngx_leaseloft_presence_t  *presence;
+
+    presence = ngx_pcalloc(pool, sizeof(ngx_leaseloft_presence_t));
+    if (presence == NULL) {
+        return NGX_ERROR;
+    }
+
+    presence->process = process;
+    presence->next = ngx_current_msec;
+    presence->timer.handler = ngx_leaseloft_presence_handler;
+    presence->timer.data = presence;
+    presence->timer.log = process->log;
+    presence->timer.cancelable = 1;
+
+    ngx_add_timer(&presence->timer, 1);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_leaseloft_presence_handler(ngx_event_t *ev)
+{
+    ngx_leaseloft_presence_t  *presence;
+
+    presence = ev->data;
+
+    ngx_add_timer(ev, NGX_LEASELOFT_PRESENCE_TICK);
+
+    if (!ngx_leaseloft_link_ready(presence->process->link)) {
+        presence->next = ngx_current_msec;
+        return;
+    }
+
+    if ((ngx_msec_int_t) (ngx_current_msec - presence->next) >= 0) {
+        presence->next = ngx_current_msec + NGX_LEASELOFT_PRESENCE_INTERVAL;
+        ngx_leaseloft_presence_send(presence->process);
+    }
+}
+
+
+static void
+ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process)
 {
     char       key[LL_KEY_MAX];
     u_char     queues[NGX_INT_T_LEN], pid[NGX_INT64_LEN];
@@ -34,5 +98,5 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process,
     argv[13].data = pid;
     argv[13].len = ngx_sprintf(pid, "%P", ngx_pid) - pid;
 
-    (void) ngx_leaseloft_link_command(link, 14, argv, NULL, NULL);
+    (void) ngx_leaseloft_link_command(process->link, 14, argv, NULL, NULL);
 }

@@ -13,11 +13,12 @@
 #include "ngx_leaseloft_client.h"
 
 
-/* how often it is to be said, in ms */
-#define NGX_LEASELOFT_PRESENCE  10000
-
-void ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process,
-    ngx_leaseloft_link_t *link);
+/*
+ * Begins to say so, once the client is ready and every 10 seconds; ends with
+ * the process.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_leaseloft_presence_start(ngx_leaseloft_process_t *process,
+    ngx_pool_t *pool);
 
 
 #endif /* NGX_LEASELOFT_PRESENCE_H */

@@ -154,7 +154,7 @@ ngx_leaseloft_stream_cleanup(void *data)
     }
 
     if (stream->command) {
-        ngx_leaseloft_link_cancel(stream->command);
+        ngx_leaseloft_command_cancel(stream->command);
     }
 
     ngx_leaseloft_streams_forget(stream);

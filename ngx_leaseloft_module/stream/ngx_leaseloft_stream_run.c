@@ -180,7 +180,7 @@ ngx_leaseloft_stream_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc)
     stream->rc = rc;
 
     if (stream->command) {
-        ngx_leaseloft_link_cancel(stream->command);
+        ngx_leaseloft_command_cancel(stream->command);
         stream->command = NULL;
     }
 

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_leaseloft_call.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_view.h"
 
@@ -79,8 +80,8 @@ ngx_leaseloft_view_ask(ngx_leaseloft_link_t *link, ngx_str_t *property,
     p = ngx_sprintf(p, "%uz", bytes ? bytes : (size_t) NGX_MAX_INT32_VALUE);
     argv[5].len = p - argv[5].data;
 
-    return ngx_leaseloft_link_property_call(link, LL_FUNCTION "view", property,
-                                            6, argv, handler, data);
+    return ngx_leaseloft_call_property(link, LL_FUNCTION "view", property,
+                                       6, argv, handler, data);
 }
 
 

@@ -1,0 +1,211 @@
+
+/*
+ * A queue of what to do with each answer.  Its elements are used again, up to
+ * a number, since there is one for each command.
+ */
+
+
+#include "ngx_leaseloft_command.h"
+
+
+#define NGX_LEASELOFT_COMMAND_SENT_MAX   65536
+#define NGX_LEASELOFT_COMMAND_SPARE_MAX  1024
+
+
+struct ngx_leaseloft_command_s {
+    ngx_queue_t                 queue;
+    ngx_leaseloft_reply_pt      handler;       /* NULL: cancelled */
+    void                       *data;
+    ngx_msec_t                  sent;
+};
+
+
+void
+ngx_leaseloft_command_init(ngx_leaseloft_commands_t *commands, ngx_log_t *log)
+{
+    ngx_queue_init(&commands->sent);
+    ngx_queue_init(&commands->spare);
+    commands->log = log;
+}
+
+
+static ngx_leaseloft_command_t *
+ngx_leaseloft_command_first(ngx_queue_t *queue)
+{
+    if (ngx_queue_empty(queue)) {
+        return NULL;
+    }
+
+    return ngx_queue_data(ngx_queue_head(queue), ngx_leaseloft_command_t,
+                          queue);
+}
+
+
+void
+ngx_leaseloft_command_free(ngx_leaseloft_commands_t *commands)
+{
+    ngx_leaseloft_command_t  *command;
+
+    ngx_queue_add(&commands->spare, &commands->sent);
+    ngx_queue_init(&commands->sent);
+
+    for ( ;; ) {
+        command = ngx_leaseloft_command_first(&commands->spare);
+        if (command == NULL) {
+            return;
+        }
+
+        ngx_queue_remove(&command->queue);
+        ngx_free(command);
+    }
+}
+
+
+ngx_leaseloft_command_t *
+ngx_leaseloft_command_add(ngx_leaseloft_commands_t *commands,
+    ngx_leaseloft_reply_pt handler, void *data)
+{
+    ngx_leaseloft_command_t  *command;
+
+    if (commands->nsent >= NGX_LEASELOFT_COMMAND_SENT_MAX) {
+        return NULL;
+    }
+
+    command = ngx_leaseloft_command_first(&commands->spare);
+
+    if (command) {
+        ngx_queue_remove(&command->queue);
+        commands->nspare--;
+
+    } else {
+        command = ngx_alloc(sizeof(ngx_leaseloft_command_t), commands->log);
+        if (command == NULL) {
+            return NULL;
+        }
+    }
+
+    command->handler = handler;
+    command->data = data;
+    command->sent = ngx_current_msec;
+
+    ngx_queue_insert_tail(&commands->sent, &command->queue);
+    commands->nsent++;
+
+    return command;
+}
+
+
+void
+ngx_leaseloft_command_drop(ngx_leaseloft_commands_t *commands,
+    ngx_leaseloft_command_t *command)
+{
+    ngx_queue_remove(&command->queue);
+    commands->nsent--;
+
+    if (commands->nspare >= NGX_LEASELOFT_COMMAND_SPARE_MAX) {
+        ngx_free(command);
+        return;
+    }
+
+    ngx_queue_insert_head(&commands->spare, &command->queue);
+    commands->nspare++;
+}
+
+
+void
+ngx_leaseloft_command_cancel(ngx_leaseloft_command_t *command)
+{
+    command->handler = NULL;
+}
+
+
+/* the command is used again by what its handler sends */
+
+static void
+ngx_leaseloft_command_end(ngx_leaseloft_commands_t *commands,
+    ngx_leaseloft_command_t *command, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    void                    *data;
+    ngx_leaseloft_reply_pt   handler;
+
+    handler = command->handler;
+    data = command->data;
+
+    ngx_leaseloft_command_drop(commands, command);
+
+    if (handler) {
+        handler(data, outcome, reply);
+    }
+}
+
+
+ngx_int_t
+ngx_leaseloft_command_reply(ngx_leaseloft_commands_t *commands,
+    redisReply *reply)
+{
+    ngx_leaseloft_command_t  *command;
+
+    command = ngx_leaseloft_command_first(&commands->sent);
+    if (command == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_leaseloft_command_end(commands, command, NGX_LEASELOFT_REPLIED, reply);
+
+    return NGX_OK;
+}
+
+
+/* handlers may cancel others of these, and cannot send new ones now */
+
+void
+ngx_leaseloft_command_lost(ngx_leaseloft_commands_t *commands)
+{
+    ngx_queue_t               lost;
+    ngx_leaseloft_command_t  *command;
+
+    if (ngx_queue_empty(&commands->sent)) {
+        return;
+    }
+
+    ngx_queue_init(&lost);
+    ngx_queue_add(&lost, &commands->sent);
+    ngx_queue_init(&commands->sent);
+
+    for ( ;; ) {
+        command = ngx_leaseloft_command_first(&lost);
+        if (command == NULL) {
+            return;
+        }
+
+        ngx_leaseloft_command_end(commands, command, NGX_LEASELOFT_LOST, NULL);
+    }
+}
+
+
+ngx_msec_t
+ngx_leaseloft_command_age(ngx_leaseloft_commands_t *commands)
+{
+    ngx_leaseloft_command_t  *command;
+
+    command = ngx_leaseloft_command_first(&commands->sent);
+
+    return command ? ngx_current_msec - command->sent : 0;
+}
+
+
+void
+ngx_leaseloft_command_touch(ngx_leaseloft_commands_t *commands)
+{
+    ngx_queue_t              *q;
+    ngx_leaseloft_command_t  *command;
+
+    for (q = ngx_queue_head(&commands->sent);
+         q != ngx_queue_sentinel(&commands->sent);
+         q = ngx_queue_next(q))
+    {
+        command = ngx_queue_data(q, ngx_leaseloft_command_t, queue);
+        command->sent = ngx_current_msec;
+    }
+}
