@@ -3,23 +3,30 @@
  * of the browser's own parts.
  */
 
+import { token } from './fragment.js';
+
 import { Api } from './core/api.js';
-import { realClock } from './core/clock.js';
-import { openDb } from './core/db.js';
+import { realClock as clock, within } from './core/clock.js';
+import { Db } from './core/db.js';
 import { Formatter } from './core/format.js';
 import { LANGUAGES, directionOf, pickLanguage, pickLocale, translator }
     from './core/i18n.js';
 import { Messenger } from './core/messenger.js';
-import { parseLocation } from './core/router.js';
-import { cookieFor, cookieGone, newClientId, parseToken, readCookie }
-    from './core/session.js';
+import { Session, newClientId } from './core/session.js';
+import { Source } from './core/source.js';
 import { Tabs } from './core/tabs.js';
 import english from './strings/en.js';
 import { App } from './view/app.js';
-import { fill } from './view/dom.js';
+
+const PATIENCE = 2000;
 
 const root = document.getElementById('ll-app');
-const secure = location.protocol === 'https:';
+const ask = (...args) => fetch(...args);
+const visible = () => document.visibilityState === 'visible';
+const account = () => import('./account.js');
+
+/* to this browser's other tabs, whoever is signed in there */
+const everyone = new BroadcastChannel('leaseloft');
 
 
 /* What this browser keeps for us in words; forgotten where it forbids it. */
@@ -42,14 +49,56 @@ const keep = {
             /* a draft that is not kept is no reason to stop typing */
         }
     },
+    keys(start) {
+        try {
+            return Object.keys(localStorage)
+                .filter((key) => key.startsWith(`leaseloft.${start}`))
+                .map((key) => key.slice('leaseloft.'.length));
+        } catch {
+            return [];
+        }
+    },
 };
 
 
-async function loadLanguage() {
+/*
+ * Whom this browser was last signed in as, so that it opens offline; until
+ * when, if it may open before the server has said anything.
+ */
+function remember({ user, name, expires_at }) {
+    keep.set('session', JSON.stringify({ user, name, expires_at }));
+}
+
+
+function remembered() {
+    try {
+        const { user, name, expires_at } = JSON.parse(keep.get('session'));
+
+        return user ? { user, name, expires: Date.parse(expires_at) } : null;
+    } catch {
+        return null;
+    }
+}
+
+
+/* config.json, where there is one (docs/ui.md). */
+async function loadConfig() {
+    try {
+        const response = await within(clock, PATIENCE, fetch('config.json'));
+
+        return Object(response.ok && await response.json());
+    } catch {
+        return {};
+    }
+}
+
+
+async function loadLanguage(name) {
     const language = pickLanguage([keep.get('language'),
                                    ...navigator.languages].filter(Boolean));
     const strings = language === 'en' ? english
         : (await import(`./strings/${language}.js`)).default;
+    const own = name ? { 'app.name': name } : {};
 
     document.documentElement.lang = language;
     document.documentElement.dir = directionOf(language);
@@ -57,33 +106,8 @@ async function loadLanguage() {
     return {
         language,
         locale: pickLocale(language, navigator.languages),
-        t: translator(language, strings, english),
+        t: translator(language, { ...strings, ...own }, english),
     };
-}
-
-
-/* The session of a sign-in link, else of the cookie: {session, reason}. */
-function signIn() {
-    const { token } = parseLocation(location);
-    const now = Date.now();
-
-    if (location.hash.startsWith('#token=')) {
-        const session = parseToken(token);
-
-        history.replaceState(null, '', location.pathname + location.search);
-
-        if (!session) {
-            return { session: null, reason: 'bad' };
-        }
-
-        document.cookie = cookieFor(session, { secure, now });
-    }
-
-    const session = readCookie(document.cookie);
-
-    return session && session.expires > now
-        ? { session, reason: null }
-        : { session: null, reason: session ? 'expired' : null };
 }
 
 
@@ -95,30 +119,68 @@ function draftsOf(user) {
 }
 
 
-/* Another sign-in in another tab, or none any more: start again. */
-function watchSession(user) {
-    const check = () => {
-        if (document.visibilityState === 'visible'
-            && readCookie(document.cookie)?.user !== user)
-        {
-            location.reload();
-        }
-    };
+/* The tab is looked at, or another tab has news of the session. */
+function watch(session) {
+    const look = () => visible() && session.check();
 
-    document.addEventListener('visibilitychange', check);
-    window.addEventListener('focus', check);
+    document.addEventListener('visibilitychange', look);
+    window.addEventListener('focus', look);
+    window.addEventListener('online', look);
     window.addEventListener('hashchange', () => {
         if (location.hash.startsWith('#token=')) {
             location.reload();
         }
     });
+    everyone.addEventListener('message', ({ data }) => {
+        if (data.t === 'session') {
+            session.check();
+        }
+    });
 }
 
 
-function makeMessenger(session, db) {
-    const clock = realClock;
-    const api = new Api({ fetch: (...args) => fetch(...args), clock });
-    const visible = () => document.visibilityState === 'visible';
+/* Whom this page is for: {user, name, reason}; user null where nobody is. */
+async function whoIsIt(page) {
+    const { session } = page;
+    const { reason = null, ...state } = history.state ?? {};
+
+    history.replaceState(state, '');
+
+    if (token !== null) {
+        const { followLink } = await import('./core/link.js');
+        const { session: now, reason: why } = await followLink({
+            token, api: page.api, clock,
+            ask: async (...people) => (await account()).ask(page, ...people),
+            waiting: async () => (await account()).wait(page),
+        });
+
+        everyone.postMessage({ t: 'session' });
+
+        return { ...now, reason: why };
+    }
+
+    const last = remembered();
+
+    /* the device's clock decides no more than whether to wait for a word */
+    if (last && last.expires > clock.now() && reason === null) {
+        return last;
+    }
+
+    switch (await within(clock, PATIENCE, session.check()).catch(() => null)) {
+
+    case 'ours':
+        return { user: session.user, name: session.name };
+
+    case 'ended':
+        return { reason: reason ?? (last ? 'expired' : 'none') };
+
+    default:
+        return last ?? { reason: 'wait' };
+    }
+}
+
+
+function makeMessenger({ api, session }) {
     const name = `leaseloft ${session.user}`;
     const tabs = new Tabs({
         locks: navigator.locks ?? null,
@@ -127,62 +189,80 @@ function makeMessenger(session, db) {
     });
 
     return new Messenger({
-        session, api, db, tabs, clock, visible,
-        open: (url) => new EventSource(url),
+        session, api, tabs, clock, visible,
+        db: new Db({ indexedDB, clock }),
+        open: (url) => new Source(url, { fetch: ask, user: session.user }),
         online: () => navigator.onLine,
     });
 }
 
 
-async function showSignIn(t, reason) {
-    const { signInPage } = await import('./view/sign-in.js');
+function followSession(page) {
+    const { session, api } = page;
+    let confirmed = false;
 
-    fill(root, signInPage(t, reason));
-}
+    session.on('state', async (said) => {
+        const before = confirmed;
 
+        if (said) {
+            confirmed = true;
+            remember(said);
+        }
 
-async function signOut(db) {
-    document.cookie = cookieGone(secure);
-    await db.clearShelf().catch(() => {});
-    location.replace(location.pathname);
+        if (!said || !page.app.sessionBar.hidden) {
+            (await account()).sessionChanged(page, before);
+        }
+    });
+    everyone.addEventListener('message', async ({ data }) => {
+        if (data.t === 'signed-out' && data.user === api.user) {
+            (await account()).forget(page);
+        }
+    });
+
+    if (page.config.renew) {
+        session.renew = async () => (await account()).renew(page);
+    }
+
+    session.check();
 }
 
 
 async function start() {
-    const { session, reason } = signIn();
-    const { language, locale, t } = await loadLanguage();
+    const configured = loadConfig();
+    const api = new Api({ fetch: ask, clock });
+    const session = new Session({ api, clock });
+    const config = await configured;
+    const page = { root, clock, api, session, config, keep, everyone,
+                   remember, remembered,
+                   ...await loadLanguage(config.name) };
+    const { t, language, locale } = page;
 
-    document.title = `${t('app.messages')} · ${t('app.name')}`;
+    if (config.colors) {
+        import('./view/brand.js').then(({ paint }) => paint(config.colors));
+    }
 
-    if (!session) {
-        await showSignIn(t, reason);
-        window.addEventListener('hashchange', () => location.reload());
+    watch(session);
+
+    const { user, name, reason } = await whoIsIt(page);
+
+    if (!user) {
+        (await account()).signIn(page, reason);
+        session.check();
         return;
     }
 
-    const db = await openDb(globalThis.indexedDB);
-    const messenger = makeMessenger(session, db);
+    document.title = `${t('app.messages')} · ${t('app.name')}`;
+    session.assume({ user, name });
+    api.user = user;
 
-    watchSession(session.user);
-    messenger.on('signed-out', () => {
-        messenger.stop();
+    const messenger = makeMessenger(page);
 
-        /* the site may have renewed the cookie meanwhile */
-        const now = readCookie(document.cookie);
-
-        if (now && now.token !== session.token && now.expires > Date.now()) {
-            location.reload();
-            return;
-        }
-
-        showSignIn(t, 'expired');
-    });
-
-    new App({
-        root, t, language, messenger, clock: realClock,
-        format: new Formatter({ language: locale, t, clock: realClock }),
-        drafts: draftsOf(session.user),
-        signOut: () => signOut(db),
+    page.messenger = messenger;
+    page.app = new App({
+        root, t, language, messenger, clock, logo: config.logo,
+        format: new Formatter({ language: locale, t, clock }),
+        drafts: draftsOf(user),
+        signOut: async () => (await account()).signOut(page),
         setLanguage: (code) => {
             if (Object.hasOwn(LANGUAGES, code)) {
                 keep.set('language', code);
@@ -190,8 +270,17 @@ async function start() {
             }
         },
     });
+    followSession(page);
+
+    if (reason) {
+        page.app.alert(t(`signin.${reason}`));
+    }
+
     await messenger.start();
     await keepShell();
+
+    /* what a thread needs follows, once the list is there */
+    page.app.loadThread();
 }
 
 

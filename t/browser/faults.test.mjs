@@ -246,26 +246,3 @@ async function comesAndGoes() {
         await proxy.stop();
     }
 }
-
-
-test('signed out: it says so, and what was written is kept', async () => {
-    await stack.lease('expire', { landlords: [LENA], tenants: [TOM] });
-
-    const tom = await Person.arrive(browser, stack, ...TOM);
-
-    await tom.open('expire');
-    await tom.page.fill('.ll-input', 'half a thought');
-    await tom.context.clearCookies();
-    await tom.page.evaluate(() => window.dispatchEvent(new Event('focus')));
-    await tom.page.locator('.ll-signin').waitFor();
-    await tom.page.goto(`${stack.url}/?p=expire#token=${tom.token}`);
-    await until('the draft', async () => await tom.page
-        .locator('.ll-input').inputValue() === 'half a thought');
-
-    /* a token that ends while the page is open */
-    const short = await stack.token('u-lena', 'Lena', 3);
-
-    await tom.page.goto(`${stack.url}/#token=${short}`);
-    await tom.page.locator('.ll-signin [role="alert"]').waitFor();
-    await tom.leave();
-});

@@ -36,7 +36,7 @@ test('two people talk, see each other\'s words and what was seen',
 
     const cookie = (await lena.context.cookies())[0];
 
-    assert.equal(cookie.sameSite, 'Strict');
+    assert.equal(cookie.httpOnly, true);
     assert.equal(cookie.path, '/');
 
     await lena.open('talk');

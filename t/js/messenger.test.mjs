@@ -7,10 +7,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { Messenger } from '../../html/js/core/messenger.js';
-import { MemoryStore } from '../../html/js/core/db.js';
+import { Session } from '../../html/js/core/session.js';
 import { Tabs } from '../../html/js/core/tabs.js';
-import { FakeClock, FakeLocks, FakeServer, FakeSource, makeChannels }
-    from './lib/fakes.mjs';
+import { FakeClock, FakeLocks, FakeServer, FakeSource, MemoryStore,
+         makeChannels } from './lib/fakes.mjs';
 
 
 /* A browser with one user; tab() opens another tab of it. */
@@ -77,17 +77,22 @@ function browser() {
         sources.filter((s) => !s.closed).forEach((s) => s.break());
     };
 
-    const tab = async ({ visible = true } = {}) => {
+    const tab = async ({ visible = true, wait = true } = {}) => {
         const self = { visible };
         const tabs = new Tabs({ locks, channel: channel(), clock,
                                 visible: () => self.visible, id: `t${n++}` });
 
+        self.session = new Session({ api: server, clock });
+        self.session.assume({ user: 'u-tom', name: 'Tom' });
         self.messenger = new Messenger({
-            session: { user: 'u-tom', name: 'Tom' }, api: server, db, tabs,
+            session: self.session, api: server, db, tabs,
             clock, open, online: () => state.online,
             visible: () => self.visible,
         });
-        await self.messenger.start();
+
+        const started = self.messenger.start();
+
+        await (wait && started);
         await clock.tick(1000);
 
         return self;
@@ -125,14 +130,14 @@ test('reading is told to the server and shown at once', async () => {
     const tab = await b.tab();
 
     await tab.messenger.openThread('elm');
-    tab.messenger.markRead();
+    tab.messenger.markRead(tab.messenger.thread.high);
     assert.equal(tab.messenger.inbox.total, 0);
     await b.clock.tick(10);
     assert.equal(b.server.read_.get('u-tom'), 1);
 
     const reads = b.server.calls.filter((c) => c.startsWith('read')).length;
 
-    tab.messenger.markRead();
+    tab.messenger.markRead(tab.messenger.thread.high);
     await b.clock.tick(10);
     assert.equal(b.server.calls.filter((c) => c.startsWith('read')).length,
                  reads, 'once');
@@ -148,7 +153,7 @@ test('a mark that did not arrive is sent again', async () => {
 
     await tab.messenger.openThread('elm');
     b.cut();
-    tab.messenger.markRead();
+    tab.messenger.markRead(tab.messenger.thread.high);
     await b.clock.tick(5000);
     b.server.down = false;
     await b.clock.tick(30000);
@@ -320,17 +325,216 @@ test('a stranger\'s thread is gone, and comes when a lease names us',
 });
 
 
-test('signed out: it stops, and says so', async () => {
+test('a session that ends holds everything, and resumes by itself',
+     async () => {
     const b = browser();
     const tab = await b.tab();
-    let out = 0;
+    const other = await b.tab();
 
-    tab.messenger.on('signed-out', () => out++);
+    await tab.messenger.openThread('elm');
+    await tab.messenger.send('before');
+    await b.clock.tick(100);
+    b.server.status = 401;
+    b.live('/inbox/')[0].say('bye', { reason: 'expired' });
+    await b.clock.tick(1000);
+    assert.equal(tab.session.state, 'ended');
+    assert.equal(tab.messenger.status, 'signed-out');
+    assert.equal(other.messenger.status, 'signed-out', 'in every tab');
+    assert.equal(b.live('').length, 0);
+    assert.deepEqual(texts(tab), ['before'], 'what is shown stays');
+
+    await tab.messenger.send('meanwhile');
+    await b.clock.tick(10000);
+    assert.equal(tab.messenger.outbox.waiting(), 1);
+
+    b.server.status = 0;
+    b.server.write('u-lena', 'theirs');
+    await b.clock.tick(60000);
+    assert.equal(tab.messenger.status, 'live');
+    assert.equal(other.messenger.status, 'live');
+    assert.deepEqual(texts(tab), ['before', 'theirs', 'meanwhile']);
+    assert.equal(tab.messenger.outbox.waiting(), 0);
+});
+
+
+test('a stream that ends with its token goes on with the renewed one',
+     async () => {
+    const b = browser();
+    const tab = await b.tab();
+    const statuses = [];
+
+    tab.messenger.on('status', (s) => statuses.push(s));
     await tab.messenger.openThread('elm');
     b.live('/inbox/')[0].say('bye', { reason: 'expired' });
+    b.live('/properties/')[0].say('bye', { reason: 'expired' });
+    await b.clock.tick(1000);
+    assert.equal(b.live('').length, 2);
+    assert.equal(tab.messenger.status, 'live');
+    assert.ok(!statuses.includes('signed-out'));
+});
+
+
+test('another user signs in: what was written waits for who wrote it',
+     async () => {
+    const b = browser();
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    b.cut();
+    await tab.messenger.send('Tom\'s words');
+    b.server.down = false;
+    b.server.status = 401;
+    b.server.session = async () => ({ status: 200, data: {
+        user: 'u-lena', name: 'Lena',
+        expires_at: new Date(b.clock.now() + 3600000).toISOString() } });
     await b.clock.tick(60000);
-    assert.equal(out, 1);
-    assert.equal(b.live('').length, 0);
+    assert.equal(tab.session.state, 'other');
+    assert.deepEqual(tab.session.other, { user: 'u-lena', name: 'Lena' });
+    assert.equal(b.server.calls.filter((c) => c.startsWith('send')).length, 1,
+                 'asked once, and held');
+    assert.equal(tab.messenger.outbox.waiting(), 1);
+
+    b.server.status = 0;
+    delete b.server.session;
+    await b.clock.tick(120000);
+    assert.deepEqual(texts(tab), ['Tom\'s words']);
+});
+
+
+test('a session is renewed before it ends, by the server\'s clock',
+     async () => {
+    const clock = new FakeClock();
+    const server = new FakeServer({ clock });
+    const session = new Session({ api: server, clock });
+    const wrong = Date.parse('2036-01-01T00:00:00Z');
+    let ends = 600000;
+    let renewed = 0;
+
+    /* ours is years ahead of the server's */
+    server.session = async () => ({ status: 200, date: wrong + clock.mono(),
+        data: { user: 'u-tom', name: 'Tom',
+                expires_at: new Date(wrong + ends).toISOString() } });
+    session.renew = async () => {
+        renewed = clock.mono();
+        ends += 600000;
+    };
+    await session.check();
+    assert.equal(session.state, 'ours');
+    assert.equal(session.name, 'Tom');
+    await clock.tick(530000);
+    assert.equal(renewed, 0);
+    await clock.tick(20000);
+    assert.ok(renewed > 0 && renewed < 600000);
+    await clock.tick(500000);
+    assert.equal(session.state, 'ours');
+});
+
+
+test('the browser says offline for ever, and messages flow', async () => {
+    const b = browser();
+
+    b.state.online = false;
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    await b.clock.tick(1000);
+    assert.equal(tab.messenger.status, 'live');
+    tab.messenger.sleep();
+    await b.clock.tick(1000);
+    assert.equal(tab.messenger.status, 'live', 'a poll says otherwise');
+    b.cut();
+    await b.clock.tick(1000);
+    assert.equal(tab.messenger.status, 'offline');
+});
+
+
+test('a link to a message that is not there: the first unread', async () => {
+    const b = browser();
+
+    for (let i = 1; i <= 200; i++) {
+        b.server.write('u-lena', `n${i}`);
+    }
+
+    b.server.read_.set('u-tom', 100);
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm', 4000);
+    assert.equal(tab.messenger.thread.firstUnread(), 101);
+    assert.equal(tab.messenger.thread.detached, true);
+
+    /* before the reader's window, too */
+    b.server.first = 60;
+    await tab.messenger.openThread('elm', 7);
+    assert.equal(tab.messenger.thread.firstUnread(), 101);
+    assert.equal(await tab.messenger.threads.jumpTo(8), false);
+    assert.equal(tab.messenger.thread.firstUnread(), 101, 'and stays there');
+});
+
+
+test('read as far as it was on screen', async () => {
+    const b = browser();
+
+    b.server.write('u-lena', 'seen');
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    b.say('u-lena', 'not drawn yet');
+    tab.messenger.markRead(1);
+    await b.clock.tick(10);
+    assert.equal(b.server.read_.get('u-tom'), 1);
+    assert.equal(tab.messenger.thread.you.unread, 1);
+    assert.notEqual(tab.messenger.inbox.total, 0);
+    tab.messenger.markRead(2);
+    await b.clock.tick(10);
+    assert.equal(b.server.read_.get('u-tom'), 2);
+});
+
+
+test('storage that never answers: shown, written and sent all the same',
+     async () => {
+    const b = browser();
+    const never = () => new Promise(() => {});
+
+    Object.assign(b.db, {
+        list: never, unshelve: never, shelve: never,
+        put: () => new Promise((_, fail) => b.clock.setTimeout(() =>
+            fail(new Error('no answer')), 1500)),
+        remove: async () => {},
+    });
+    b.server.write('u-lena', 'hello');
+
+    const self = await b.tab({ wait: false });
+
+    await self.messenger.openThread('elm');
+    await b.clock.tick(1000);
+    assert.equal(self.messenger.status, 'live');
+    assert.deepEqual(texts(self), ['hello']);
+
+    const sent = self.messenger.send('and back');
+
+    await b.clock.tick(100);
+    assert.equal(self.messenger.outbox.items.length, 1, 'shown at once');
+    await b.clock.tick(2000);
+    await sent;
+    assert.deepEqual(texts(self), ['hello', 'and back']);
+});
+
+
+test('storage cleared under an open page is given again what waits',
+     async () => {
+    const b = browser();
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    b.cut();
+    await tab.messenger.send('kept');
+    b.db.items.clear();
+    b.db.lost();
+    await b.clock.tick(10);
+    assert.equal((await b.db.list('u-tom')).length, 1);
 });
 
 
@@ -350,7 +554,7 @@ test('two tabs: one pair of streams, both show all, reading clears both',
     assert.deepEqual(texts(one), ['to both']);
     assert.deepEqual(texts(two), ['to both']);
     assert.equal(two.messenger.inbox.total, 1);
-    one.messenger.markRead();
+    one.messenger.markRead(one.messenger.thread.high);
     await b.clock.tick(10);
     assert.equal(two.messenger.inbox.total, 0);
     assert.equal(two.messenger.thread.you.unread, 0);

@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { MemoryStore } from '../../html/js/core/db.js';
 import { Outbox } from '../../html/js/core/outbox.js';
-import { FakeServer, settle } from './lib/fakes.mjs';
+import { FakeServer, MemoryStore, settle } from './lib/fakes.mjs';
 
 
 function make(db = new MemoryStore(), server = new FakeServer()) {
@@ -32,7 +31,7 @@ test('sent in order, one at a time, and gone when stored', async () => {
     await clock.tick(100);
     assert.deepEqual(texts(server), ['a', 'b', 'c']);
     assert.deepEqual(stored, [1, 2, 3]);
-    assert.equal((await db.list()).length, 0);
+    assert.equal((await db.list('u-tom')).length, 0);
 });
 
 
@@ -58,7 +57,7 @@ test('written while down, it survives the tab, and goes out once',
     outbox.kick();
     await clock.tick(100);
     assert.deepEqual(texts(server), ['one', 'two']);
-    assert.equal((await db.list()).length, 0);
+    assert.equal((await db.list('u-tom')).length, 0);
 });
 
 
@@ -109,7 +108,7 @@ test('refused for good: it says so, and the next goes on', async () => {
 
     await clock.tick(100);
     assert.deepEqual(failed, ['lease-not-active']);
-    assert.equal((await db.list())[0].state, 'failed');
+    assert.equal((await db.list('u-tom'))[0].state, 'failed');
     server.sendStatus = 0;
     await outbox.add('elm', 'next');
     await clock.tick(100);
@@ -148,7 +147,7 @@ test('deleted while it failed, it stays deleted', async () => {
 
     await outbox.remove(item.n);
     await clock.tick(100);
-    assert.equal((await db.list()).length, 0);
+    assert.equal((await db.list('u-tom')).length, 0);
     assert.equal(outbox.items.length, 0);
 });
 
@@ -175,7 +174,7 @@ test('401 holds everything until the next sign-in', async () => {
     const { outbox, server, clock } = make();
     let out = 0;
 
-    outbox.on('signed-out', () => out++);
+    outbox.on('refused', () => out++);
     server.status = 401;
     outbox.setActive(true);
     await outbox.add('elm', 'x');
@@ -205,7 +204,7 @@ test('seen in the thread, it is stored, whatever was answered', async () => {
 test('other people of this browser have their own', async () => {
     const { outbox, db } = make();
 
-    await db.add({ user: 'u-other', property: 'elm', text: 'not mine',
+    await db.put({ n: 1, user: 'u-other', property: 'elm', text: 'not mine',
                    client_id: 'x', state: 'queued' });
     await outbox.reload();
     assert.equal(outbox.items.length, 0);

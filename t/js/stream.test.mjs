@@ -32,7 +32,7 @@ test('a hello makes it live, an unnamed event is an entry', () => {
     assert.equal(stream.state, 'connecting');
     sources[0].say('hello', { head: '0.x' });
     assert.equal(stream.live, true);
-    sources[0].say(null, { seq: 1 }, '1.aa');
+    sources[0].say(null, { seq: 1, kind: 'lease' }, '1.aa');
     assert.deepEqual(heard.map((e) => e.name), ['hello', 'entry']);
     assert.equal(heard[1].id, '1.aa');
 });

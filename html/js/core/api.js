@@ -1,19 +1,28 @@
 /*
  * The requests of the wire contract.  Each answers a plain result and never
- * throws: {status, data, etag, retryAfter (s), type}, where status 0 means
- * that nothing came back in time, and type is the last part of a problem's
- * type ("lease-not-active").
+ * throws: {status, data, etag, retryAfter (s), type, date}, where status 0
+ * means that nothing of ours came back in time, and type is the last part of
+ * a problem's type ("lease-not-active").
+ *
+ * Anything may answer in the server's name: a hotel's sign-on page, a proxy.
+ * So a status alone says nothing: what has not the form of the contract is
+ * as if it had not come.
  */
 
 const TIMEOUT = 12000;
+const NOTHING = { status: 0, data: null, etag: null, retryAfter: 0,
+                  type: null, date: NaN };
 
 
 export class Api {
-    /* fetch as in the Fetch standard; base is prefixed to each path. */
-    constructor({ fetch, clock, base = '' }) {
+    /*
+     * fetch as in the Fetch standard; user: whom each request says it expects
+     * to be, so that none is taken for another's who has signed in meanwhile.
+     */
+    constructor({ fetch, clock, user = null }) {
         this.fetch = fetch;
         this.clock = clock;
-        this.base = base;
+        this.user = user;
     }
 
     /* A page of a thread: one of after, before or neither (the newest). */
@@ -32,7 +41,10 @@ export class Api {
             query.set('limit', limit);
         }
 
-        return this.get(`${threadPath(property)}/messages?${query}`, etag);
+        return this.get(`${threadPath(property)}/messages?${query}`,
+            (page) => page.property === property && page.you && page.lease
+                      && /^\d+/.test(page.head) && page.entries.every(isEntry),
+            etag);
     }
 
     inbox({ limit = 50, cursor, etag } = {}) {
@@ -42,52 +54,67 @@ export class Api {
             query.set('cursor', cursor);
         }
 
-        return this.get(`/api/inbox?${query}`, etag);
+        return this.get(`/api/inbox?${query}`,
+            ({ rev, threads }) => Number.isInteger(rev)
+                && threads.every((thread) => thread.property), etag);
     }
 
     send(property, clientId, text) {
-        return this.post(`${threadPath(property)}/messages`,
-                         { client_id: clientId, text });
+        return this.request(`${threadPath(property)}/messages`,
+            post({ client_id: clientId, text }),
+            (answer, status) => (status === 202 || isEntry(answer))
+                && (answer.client_id === clientId
+                    || (status === 200 && answer.kind === 'erased')));
     }
 
     read(property, upto) {
-        return this.post(`${threadPath(property)}/read`, { upto });
+        return this.request(`${threadPath(property)}/read`, post({ upto }),
+                            (answer) => answer.state === 'accepted');
     }
 
-    get(path, etag) {
-        const headers = { Accept: 'application/json' };
+    /* Who the server says is asking: whoever that is. */
+    session() {
+        return this.request('/api/session', { named: false },
+            ({ user, expires_at: at }) => user && Date.parse(at));
+    }
 
-        if (etag) {
-            headers['If-None-Match'] = etag;
-        }
+    signIn(token) {
+        return this.request('/api/session',
+                            { ...post({ token }), named: false });
+    }
+
+    signOut() {
+        return this.request('/api/session',
+                            { method: 'DELETE', named: false });
+    }
+
+    get(path, form, etag) {
+        const headers = etag ? { 'If-None-Match': etag } : {};
 
         /* our own validator, so that a 304 is seen and costs no parsing */
-        return this.request(path, { headers, cache: 'no-store' });
+        return this.request(path, { headers }, form);
     }
 
-    post(path, body) {
-        return this.request(path, {
-            method: 'POST',
-            headers: { 'Content-Type': 'application/json' },
-            body: JSON.stringify(body),
-        });
-    }
+    async request(path, { named = true, ...options }, form) {
+        const headers = { Accept: 'application/json', ...options.headers };
 
-    async request(path, options) {
+        if (named && this.user !== null) {
+            headers['LeaseLoft-User'] = this.user;
+        }
+
         const abort = new AbortController();
         const timer = this.clock.setTimeout(() => abort.abort(), TIMEOUT);
 
         try {
-            const response = await this.fetch(this.base + path, {
-                ...options,
-                credentials: 'same-origin',
-                signal: abort.signal,
+            const response = await this.fetch(path, {
+                ...options, headers, cache: 'no-store', redirect: 'error',
+                credentials: 'same-origin', signal: abort.signal,
             });
 
-            return await result(response);
+            return await result(response, form) ?? NOTHING;
 
         } catch {
-            return { status: 0, data: null, etag: null, retryAfter: 0 };
+            return NOTHING;
 
         } finally {
             this.clock.clearTimeout(timer);
@@ -101,10 +128,42 @@ export function threadPath(property) {
 }
 
 
-async function result(response) {
+export function isEntry(entry) {
+    return Number.isInteger(entry.seq) && typeof entry.kind === 'string'
+           && (entry.kind !== 'message' || Boolean(entry.from.user));
+}
+
+
+function post(body) {
+    return {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+    };
+}
+
+
+/* What a response says; null, or an exception, where it is not ours. */
+async function result(response, form) {
     const { status, headers } = response;
-    const json = /json/.test(headers.get('Content-Type') || '');
-    const data = json && status !== 304 ? await response.json() : null;
+    const type = (headers.get('Content-Type') ?? '').split(';')[0];
+    let data = null;
+
+    if (status === 204) {
+        if (headers.get('X-Content-Type-Options') !== 'nosniff') {
+            return null;
+        }
+
+    } else if (status !== 304) {
+        data = await response.json();
+
+        if (status < 400 ? type !== 'application/json' || !form(data, status)
+            : type !== 'application/problem+json' || data.status !== status)
+        {
+            return null;
+        }
+    }
+
     const zone = headers.get('LeaseLoft-Time-Zone');
 
     /* a thread's, which the server tells beside it */
@@ -117,7 +176,7 @@ async function result(response) {
         data,
         etag: headers.get('ETag'),
         retryAfter: Number(headers.get('Retry-After')) || 0,
-        type: status >= 400 && data && typeof data.type === 'string'
-              ? data.type.split('/').pop() : null,
+        type: status >= 400 ? String(data.type).split('/').pop() : null,
+        date: Date.parse(headers.get('Date')),
     };
 }

@@ -1,9 +1,12 @@
 /*
  * Time and chance, gathered in one object so that tests can give their own.
+ * now() is the device's idea of the time, for display; mono() only ever goes
+ * on, for intervals.  Both in milliseconds.
  */
 
 export const realClock = {
     now: () => Date.now(),
+    mono: () => performance.now(),
     random: () => Math.random(),
     setTimeout: (fn, ms) => setTimeout(fn, ms),
     clearTimeout: (id) => clearTimeout(id),
@@ -41,4 +44,18 @@ export class Backoff {
 /* A random wait between two numbers of milliseconds. */
 export function between(clock, low, high) {
     return low + clock.random() * (high - low);
+}
+
+
+/* What a promise comes to, or a rejection after ms: nothing waits for ever. */
+export function within(clock, ms, promise) {
+    let timer;
+
+    return Promise.race([
+        promise,
+        new Promise((resolve, reject) => {
+            timer = clock.setTimeout(() => reject(new Error('no answer')),
+                                     ms);
+        }),
+    ]).finally(() => clock.clearTimeout(timer));
 }

@@ -1,31 +1,32 @@
 /*
- * What the browser keeps: the outbox, and a shelf of what was last seen, in
- * IndexedDB, or in this tab's memory where that is forbidden (some private
- * windows).
+ * What the browser keeps, in IndexedDB: the outbox, and a shelf of what was
+ * last seen.  Whatever is kept is one user's.
+ *
+ * Storage may be full, forbidden, cleared under an open page, or never answer
+ * (a browser that checks its disk): each call is rejected after a while, and
+ * an open handle is given up when the browser says so.
  */
+
+import { Emitter } from './emitter.js';
+import { within } from './clock.js';
 
 const NAME = 'leaseloft';
 const VERSION = 1;
 const SOON = 500;
 
-
-/* Opens the database; answers one with the interface below, always. */
-export async function openDb(indexedDB) {
-    try {
-        return new IdbStore(await open(indexedDB));
-    } catch {
-        return new MemoryStore();
-    }
-}
+/* for the first answer, and while none comes */
+const PATIENCE = 1500;
+const IMPATIENCE = 100;
 
 
-class IdbStore {
-    constructor(db) {
-        this.db = db;
-    }
-
-    add(item) {
-        return this.run('outbox', 'readwrite', (s) => s.add({ ...item }));
+export class Db extends Emitter {
+    /* Emits "lost" when what was kept is gone, or may be. */
+    constructor({ indexedDB, clock }) {
+        super();
+        this.indexedDB = indexedDB;
+        this.clock = clock;
+        this.opening = null;
+        this.mute = false;
     }
 
     put(item) {
@@ -36,8 +37,10 @@ class IdbStore {
         return this.run('outbox', 'readwrite', (s) => s.delete(n));
     }
 
-    list() {
-        return this.run('outbox', 'readonly', (s) => s.getAll());
+    async list(user) {
+        const all = await this.run('outbox', 'readonly', (s) => s.getAll());
+
+        return all.filter((item) => item.user === user);
     }
 
     shelve(key, value) {
@@ -50,77 +53,96 @@ class IdbStore {
                    .catch(() => null);
     }
 
-    clearShelf() {
-        return this.run('shelf', 'readwrite', (s) => s.clear());
+    /* All that a user leaves here. */
+    async clear(user) {
+        const keys = IDBKeyRange.bound(`${user} `, `${user} \uffff`);
+
+        await this.run('shelf', 'readwrite', (s) => s.delete(keys));
+
+        for (const { n } of await this.list(user)) {
+            await this.remove(n);
+        }
+    }
+
+    async run(name, mode, request) {
+        const attempt = this.attempt(name, mode, request)
+            .catch(() => this.attempt(name, mode, request));
+
+        attempt.then(() => {
+            this.mute = false;
+        }, () => {});
+
+        try {
+            return await within(this.clock,
+                                this.mute ? IMPATIENCE : PATIENCE, attempt);
+
+        } catch (error) {
+            this.mute = true;
+            throw error;
+        }
     }
 
     /* Resolves once the transaction is on disk, not merely asked for. */
-    run(name, mode, request) {
+    async attempt(name, mode, request) {
+        this.opening ??= this.open();
+
+        const { opening } = this;
+        const db = await opening.catch((error) => {
+            this.opening = null;
+            throw error;
+        });
+
         return new Promise((resolve, reject) => {
-            const tx = this.db.transaction(name, mode);
+            let tx;
+
+            try {
+                tx = db.transaction(name, mode);
+            } catch (error) {
+                /* closed, and nobody told us */
+                this.forget(opening);
+                throw error;
+            }
+
             const asked = request(tx.objectStore(name));
 
             tx.oncomplete = () => resolve(asked.result);
             tx.onabort = () => reject(tx.error);
         });
     }
-}
 
+    open() {
+        const opening = new Promise((resolve, reject) => {
+            const request = this.indexedDB.open(NAME, VERSION);
 
-export class MemoryStore {
-    constructor() {
-        this.items = new Map();
-        this.shelf = new Map();
-        this.n = 0;
+            request.onupgradeneeded = () => {
+                request.result.createObjectStore('outbox', {
+                    keyPath: 'n', autoIncrement: true,
+                });
+                request.result.createObjectStore('shelf');
+            };
+            request.onerror = () => reject(request.error);
+            request.onsuccess = () => {
+                const db = request.result;
+
+                db.onclose = () => this.forget(opening);
+                db.onversionchange = () => {
+                    db.close();
+                    this.forget(opening);
+                };
+                resolve(db);
+            };
+        });
+
+        return opening;
     }
 
-    async add(item) {
-        this.n++;
-        this.items.set(this.n, { ...item, n: this.n });
-
-        return this.n;
+    /* A handle that is good no more; the next call opens another. */
+    forget(opening) {
+        if (opening === this.opening) {
+            this.opening = null;
+            this.emit('lost');
+        }
     }
-
-    async put(item) {
-        this.items.set(item.n, { ...item });
-    }
-
-    async remove(n) {
-        this.items.delete(n);
-    }
-
-    async list() {
-        return [...this.items.values()].map((item) => ({ ...item }));
-    }
-
-    async shelve(key, value) {
-        this.shelf.set(key, value);
-    }
-
-    async unshelve(key) {
-        return this.shelf.get(key);
-    }
-
-    async clearShelf() {
-        this.shelf.clear();
-    }
-}
-
-
-function open(indexedDB) {
-    return new Promise((resolve, reject) => {
-        const request = indexedDB.open(NAME, VERSION);
-
-        request.onupgradeneeded = () => {
-            request.result.createObjectStore('outbox', {
-                keyPath: 'n', autoIncrement: true,
-            });
-            request.result.createObjectStore('shelf');
-        };
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-        request.onblocked = () => reject(new Error('blocked'));
-    });
 }
 
 
@@ -129,7 +151,6 @@ function open(indexedDB) {
  * Never the truth: whatever the server says replaces it.
  */
 export class Shelf {
-    /* db as from openDb(). */
     constructor({ db, clock, user }) {
         this.db = db;
         this.clock = clock;
@@ -141,28 +162,22 @@ export class Shelf {
         return this.db.unshelve(`${this.user} ${name}`);
     }
 
-    put(name, value) {
-        return this.db.shelve(`${this.user} ${name}`, value);
-    }
-
     /* Puts what make() answers, in a moment; once for many calls. */
     soon(name, make) {
         if (!this.later.has(name)) {
-            const put = () => {
+            this.later.set(name, this.clock.setTimeout(() => {
                 this.later.delete(name);
-                this.put(name, make());
-            };
-
-            this.later.set(name, { put,
-                                   timer: this.clock.setTimeout(put, SOON) });
+                this.db.shelve(`${this.user} ${name}`, make());
+            }, SOON));
         }
     }
 
-    /* What is due soon, now: the page may be gone then. */
-    flush() {
-        for (const { put, timer } of [...this.later.values()]) {
-            this.clock.clearTimeout(timer);
-            put();
-        }
+    /*
+     * Puts no more.  A page that goes begins nothing: what is written then
+     * may hold the database for minutes.
+     */
+    stop() {
+        this.later.forEach((timer) => this.clock.clearTimeout(timer));
+        this.later.clear();
     }
 }

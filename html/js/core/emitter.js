@@ -19,7 +19,22 @@ export class Emitter {
 
     emit(name, value) {
         for (const fn of [...(this.listeners.get(name) || [])]) {
-            fn(value);
+            try {
+                fn(value);
+            } catch (error) {
+                report(error);
+            }
         }
     }
+}
+
+
+/*
+ * Says what should not have happened where errors are said, and lets whoever
+ * called go on: a fault in one place ends no loop in another.
+ */
+export function report(error) {
+    queueMicrotask(() => {
+        throw error;
+    });
 }

@@ -96,12 +96,12 @@ export class InboxStore extends Emitter {
     }
 
     /* Our own reading, before the server confirms it. */
-    read(property, unread = 0) {
+    read(property, upto) {
         const thread = this.threads.get(property);
 
-        if (thread && thread.unread > unread) {
-            this.total = Math.max(0, this.total - thread.unread + unread);
-            this.threads.set(property, { ...thread, unread });
+        if (thread && thread.unread > 0 && !(thread.last?.seq > upto)) {
+            this.total = Math.max(0, this.total - thread.unread);
+            this.threads.set(property, { ...thread, unread: 0 });
             this.emit('change');
         }
     }

@@ -3,6 +3,8 @@
  * pages, and by reading it all again where a revision was missed.
  */
 
+import { report } from './emitter.js';
+
 const PAGE = 50;
 const MOST = 200;
 const AGAIN = 10000;
@@ -67,7 +69,7 @@ export class InboxSync {
         }
 
         this.clock.clearTimeout(this.timer);
-        this.running = this.read().finally(() => {
+        this.running = this.read().catch(report).finally(() => {
             this.running = null;
 
             if (this.again) {

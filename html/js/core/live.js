@@ -6,6 +6,7 @@
  */
 
 import { threadPath } from './api.js';
+import { report } from './emitter.js';
 import { Stream } from './stream.js';
 
 const POLL = 10000;
@@ -13,23 +14,29 @@ const POLL_AGAIN = 1500;
 
 
 export class Live {
-    /* online(): navigator.onLine; open(url): an EventSource. */
-    constructor({ api, open, clock, emit, online }) {
+    /*
+     * online(): navigator.onLine, a hint; open(url): a Source; refused() is
+     * called where the server says that we are not who we think.
+     */
+    constructor({ api, open, clock, emit, online, refused }) {
         this.api = api;
         this.clock = clock;
         this.emit = emit;
         this.online = online;
         this.open = open;
+        this.refused = refused;
         this.running = false;
-        this.signedOut = false;
+        this.held = false;
+        this.lapsed = false;
         this.property = null;
         this.cursor = '0';
         this.thread = null;
         this.timer = null;
         this.polling = false;
-        this.polled = 0;
-        this.hurried = 0;
+        this.polled = -Infinity;
+        this.hurried = -Infinity;
         this.pollOk = false;
+        this.evidence = false;
         this.etags = new Map();
         this.said = null;
 
@@ -43,7 +50,11 @@ export class Live {
 
     start() {
         this.running = true;
-        this.inbox.start();
+
+        if (!this.held) {
+            this.inbox.start();
+        }
+
         this.changed();
     }
 
@@ -70,19 +81,15 @@ export class Live {
         this.property = property;
         this.cursor = cursor || '0';
 
-        if (property !== null && this.running && !this.signedOut) {
+        if (property !== null && this.running) {
             this.thread = this.threadStream(property);
-            this.thread.start();
+
+            if (!this.held) {
+                this.thread.start();
+            }
         }
 
         this.changed();
-    }
-
-    /* A tab knows a later place (or, after a reset, another one). */
-    place(property, cursor) {
-        if (property === this.property && cursor) {
-            this.cursor = cursor;
-        }
     }
 
     threadStream(property) {
@@ -105,23 +112,35 @@ export class Live {
     }
 
     hear(message) {
+        this.evidence = true;
+
         if (message.name === 'bye') {
+            /* the token has ended, and perhaps there is another */
             if (message.data.reason === 'expired') {
-                this.signOut();
+                this.lapsed = true;
+                this.refused();
                 return;
             }
 
             /* what is left to see, if anything, a poll tells */
-            this.polled = 0;
+            this.polled = -Infinity;
             this.poll();
         }
 
         this.emit(message);
     }
 
+    /* The browser says that it has no network: see whether that is so. */
+    sleep() {
+        this.evidence = false;
+        this.polled = -Infinity;
+        this.poll();
+        this.changed();
+    }
+
     /* The network may be back, or the page is looked at again. */
     kick() {
-        if (!this.running || this.signedOut) {
+        if (!this.running || this.held) {
             return;
         }
 
@@ -138,7 +157,7 @@ export class Live {
 
     /* Something has got through: try the streams now, at times. */
     hurry() {
-        const now = this.clock.now();
+        const now = this.clock.mono();
 
         if (now - this.hurried > POLL / 2) {
             this.hurried = now;
@@ -161,7 +180,7 @@ export class Live {
             return;
         }
 
-        if (!this.signedOut) {
+        if (!this.held) {
             /* a look at once after each failure, and by the clock from
              * the second on */
             const failed = this.streams().some(
@@ -192,39 +211,49 @@ export class Live {
     }
 
     async poll() {
-        const now = this.clock.now();
+        const now = this.clock.mono();
 
-        if (this.polling || now - this.polled < POLL_AGAIN) {
+        if (this.polling || this.held || now - this.polled < POLL_AGAIN) {
             return;
         }
 
         this.polling = true;
         this.polled = now;
 
-        const inbox = this.api.inbox({ limit: 50,
-                                       etag: this.etags.get('inbox') });
-        const thread = this.property === null ? null : this.pollThread();
-        const answer = await inbox;
-
-        this.pollOk = answer.status === 200 || answer.status === 304;
-
-        if (answer.status === 200) {
-            this.etags.set('inbox', answer.etag);
-            this.emit({ t: 'inbox-page', page: answer.data });
+        try {
+            await Promise.all([this.pollInbox(), this.pollThread()]);
+        } catch (error) {
+            report(error);
         }
 
-        await thread;
         this.polling = false;
-
-        if (answer.status === 401) {
-            this.signOut();
-        }
-
         this.say();
+    }
+
+    async pollInbox() {
+        const { status, data, etag } = await this.api.inbox({
+            limit: 50, etag: this.etags.get('inbox'),
+        });
+
+        this.pollOk = status === 200 || status === 304;
+        this.evidence = this.pollOk;
+
+        if (status === 200) {
+            this.etags.set('inbox', etag);
+            this.emit({ t: 'inbox-page', page: data });
+
+        } else if (status === 401) {
+            this.refused();
+        }
     }
 
     async pollThread() {
         const { property, cursor } = this;
+
+        if (property === null) {
+            return;
+        }
+
         const key = `${property} ${cursor}`;
         const answer = await this.api.messages(property, {
             after: cursor, limit: 200, etag: this.etags.get(key),
@@ -237,7 +266,7 @@ export class Live {
 
             if (property === this.property && !answer.data.reset) {
                 this.cursor = placeAfter(answer.data, this.cursor);
-                this.resume(answer.data);
+                this.reopen(answer.data);
             }
 
         } else if (answer.status === 404) {
@@ -250,40 +279,47 @@ export class Live {
     }
 
     /* A stream that was ended by "removed", where there is news to come. */
-    resume({ lease }) {
+    reopen({ lease }) {
         if (this.thread.state === 'idle' && lease.state !== 'ended') {
             this.thread.start();
         }
     }
 
-    signOut() {
-        if (this.signedOut) {
-            return;
-        }
-
-        this.signedOut = true;
+    /* Not signed in, or as another: nothing is asked until resume(). */
+    hold() {
+        this.held = true;
         this.inbox.stop();
-
-        if (this.thread) {
-            this.thread.stop();
-        }
-
+        this.thread?.stop();
         this.clock.clearTimeout(this.timer);
         this.timer = null;
         this.say();
     }
 
+    /* The session is ours, again or still. */
+    resume() {
+        const again = this.held || this.lapsed;
+
+        this.held = this.lapsed = false;
+
+        if (this.running && again) {
+            this.inbox.start();
+            this.thread?.start();
+            this.changed();
+        }
+    }
+
     /*
      * "live": both streams are open and the server hears its backend;
      * "checking": they fail, but polls get through; "offline": the browser
-     * says so; "signed-out"; "connecting": anything else.
+     * says so, and nothing says otherwise; "signed-out"; "connecting":
+     * anything else.
      */
     status() {
-        if (this.signedOut) {
+        if (this.held) {
             return 'signed-out';
         }
 
-        if (!this.online()) {
+        if (!this.online() && !this.evidence) {
             return 'offline';
         }
 

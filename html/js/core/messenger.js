@@ -18,10 +18,10 @@ const LOOK = 10000;
 
 export class Messenger extends Emitter {
     /*
-     * session: as from parseToken(); api, db, tabs, clock as in their files;
-     * open(url): an EventSource; online(), visible(): booleans.
+     * session, api, db, tabs, clock as in their files; open(url): a Source;
+     * online(), visible(): booleans.
      * Emits "status", "thread" (another store, or null), "news" (an entry
-     * that came live), "failed" (an outbox item), "signed-out".
+     * that came live), "failed" (an outbox item).
      */
     constructor({ session, api, db, tabs, clock, open, online, visible }) {
         super();
@@ -40,7 +40,7 @@ export class Messenger extends Emitter {
         this.inbox = new InboxStore();
         this.inboxSync = new InboxSync({
             api, clock, store: this.inbox, shelf: this.shelf,
-            signedOut: () => this.setStatus('signed-out'),
+            signedOut: () => session.check(),
         });
         this.threads = new ThreadSync({ api, clock, shelf: this.shelf,
                                         me: this.me });
@@ -49,12 +49,14 @@ export class Messenger extends Emitter {
         this.live = new Live({
             api, open, clock, online,
             emit: (message) => this.tell(message),
+            refused: () => session.check(),
         });
+        this.db = db;
         this.wire();
     }
 
     wire() {
-        const { tabs, outbox, threads } = this;
+        const { tabs, outbox, threads, session } = this;
 
         tabs.on('lead', () => this.lead());
         tabs.on('follow', () => this.unlead());
@@ -64,12 +66,14 @@ export class Messenger extends Emitter {
             this.live.hurry();
         });
         outbox.on('failed', (item) => this.tell({ t: 'failed', item }));
-        outbox.on('signed-out', () => this.live.signOut());
+        outbox.on('refused', () => session.check());
+        this.db.on('lost', () => outbox.restore());
+        session.on('state', () => this.judge(session.state));
         threads.on('thread', (store) => this.emit('thread', store));
         threads.on('news', (entry) => this.emit('news', entry));
         threads.on('own', (entry) => outbox.confirm(
             this.thread.property, entry.client_id));
-        threads.on('signed-out', () => this.setStatus('signed-out'));
+        threads.on('refused', () => session.check());
         threads.on('ready', () => {
             this.followOpen();
             this.look();
@@ -84,25 +88,63 @@ export class Messenger extends Emitter {
         return this.threads.store;
     }
 
+    /* What is kept is shown as it comes; nothing waits for it. */
     async start() {
-        await this.outbox.reload();
-        this.names.restore(await this.shelf.get('names'));
-        await this.inboxSync.unshelve();
         this.tabs.start();
-        this.inboxSync.sync();
+        await Promise.all([
+            this.inboxSync.sync(),
+            this.outbox.reload().then(() => this.outbox.drain()),
+            this.inboxSync.unshelve(),
+            this.shelf.get('names').then((names) =>
+                this.names.restore(names)),
+        ]);
     }
 
     stop() {
-        this.leave();
-        this.tabs.stop();
+        this.rest();
         this.live.stop();
         this.inboxSync.stop();
-        this.shelf.flush();
-        this.outbox.setActive(false);
+        this.shelf.stop();
+        this.session.stop();
+        this.threads.close();
+        this.outbox.hold();
 
         for (const timer of this.timers.values()) {
             this.clock.clearTimeout(timer);
         }
+    }
+
+    /*
+     * The page is left, perhaps for a while in the browser's cache: it closes
+     * its streams, which nobody would read, and begins nothing.
+     */
+    rest() {
+        this.leave();
+        this.tabs.stop();
+    }
+
+    /* ---- who is signed in ---- */
+
+    /* What the server said: go on as we are, or hold everything. */
+    judge(state) {
+        if (state === 'ours') {
+            const back = this.outbox.held;
+
+            this.live.resume();
+            this.outbox.held = false;
+
+            if (back) {
+                this.setStatus('connecting');
+                this.tabs.post({ t: 'who' });
+                this.wake();
+            }
+
+            return;
+        }
+
+        this.outbox.hold();
+        this.live.hold();
+        this.setStatus('signed-out');
     }
 
     /* ---- the tabs of this browser ---- */
@@ -184,7 +226,7 @@ export class Messenger extends Emitter {
             break;
 
         case 'marked':
-            this.inbox.read(message.property);
+            this.inbox.read(message.property, message.upto);
             this.threads.hear(message);
             break;
 
@@ -206,7 +248,13 @@ export class Messenger extends Emitter {
         switch (message.t) {
 
         case 'status':
-            this.setStatus(message.status);
+            /* each tab asks for itself whose it is */
+            if (message.status === 'signed-out') {
+                this.session.check();
+            } else {
+                this.setStatus(message.status);
+            }
+
             break;
 
         case 'streamed':
@@ -258,10 +306,6 @@ export class Messenger extends Emitter {
         }
 
         this.emit('status', status);
-
-        if (status === 'signed-out') {
-            this.emit('signed-out');
-        }
     }
 
     /* What could not be refreshed while nothing got through. */
@@ -278,7 +322,7 @@ export class Messenger extends Emitter {
     /* The browser has lost its network. */
     sleep() {
         if (this.tabs.leading) {
-            this.live.changed();
+            this.live.sleep();
         }
     }
 
@@ -287,7 +331,7 @@ export class Messenger extends Emitter {
      * now.
      */
     wake() {
-        this.tabs.claim();
+        this.tabs.wake();
         this.followOpen();
 
         if (this.tabs.leading) {
@@ -382,19 +426,21 @@ export class Messenger extends Emitter {
     /* ---- reading ---- */
 
     /*
-     * The newest message is before the reader's eyes.  All tabs show it as
-     * read at once; the server is told, and told again until it has heard.
+     * The end of the thread is before the reader's eyes, with `upto` as the
+     * last message drawn there.  All tabs show it as read at once; the server
+     * is told, and told again until it has heard.
      */
-    markRead() {
+    markRead(upto) {
         const { thread } = this;
 
         if (!thread || thread.status !== 'ready' || !thread.atHead
+            || !(upto > thread.you.read)
             || (thread.you.unread === 0 && thread.firstUnread() === null))
         {
             return;
         }
 
-        const { property, headSeq: upto } = thread;
+        const { property } = thread;
 
         this.marks.set(property, upto);
         this.tell({ t: 'marked', property, upto });
@@ -405,6 +451,11 @@ export class Messenger extends Emitter {
         for (const [property, upto] of this.marks) {
             const { status } = await this.api.read(property, upto);
             const again = status === 0 || status === 429 || status >= 500;
+
+            if (status === 401) {
+                this.session.check();
+                return;
+            }
 
             if (!again && this.marks.get(property) === upto) {
                 this.marks.delete(property);

@@ -67,7 +67,7 @@ export class Names extends Emitter {
     resting(property) {
         const since = this.asking.get(property);
 
-        return since !== undefined && this.clock.now() - since < AGAIN;
+        return since !== undefined && this.clock.mono() - since < AGAIN;
     }
 
     work() {
@@ -81,7 +81,7 @@ export class Names extends Emitter {
 
     async ask(property, { mark, lease }) {
         this.busy++;
-        this.asking.set(property, this.clock.now());
+        this.asking.set(property, this.clock.mono());
 
         const page = await this.fetch(property);
 

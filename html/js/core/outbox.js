@@ -2,7 +2,11 @@
  * Messages of our own that are not known to be stored, in a database that
  * outlives the tab.  One tab sends them, per property one at a time, oldest
  * first.  An item: {n, user, property, client_id, text, at, state, reason};
- * state is "queued" or "failed".
+ * state is "queued" or "failed".  One that the database did not take is
+ * "loose": it lives as long as its tab, which sends it itself.
+ *
+ * Each leaves as the user who wrote it or not at all: the request names whom
+ * it expects to be, and is refused where another has signed in meanwhile.
  */
 
 import { Backoff } from './clock.js';
@@ -16,9 +20,9 @@ const ACCEPTED_WAIT = 3000;
 
 export class Outbox extends Emitter {
     /*
-     * db: {add(item) -> n, put(item), remove(n), list()}, all async.  Emits
-     * "change" when items differ, "stored" {property, client_id, entry},
-     * "failed" item, "signed-out".
+     * db: {put(item), remove(n), list(user)}, all async; none is waited for
+     * without a limit.  Emits "change" when items differ, "stored"
+     * {property, client_id, entry}, "failed" item, "refused".
      */
     constructor({ db, api, clock, user, newId = newClientId }) {
         super();
@@ -35,11 +39,26 @@ export class Outbox extends Emitter {
 
     /* Reads the database again: at start, and when another tab changed it. */
     async reload() {
-        const all = await this.db.list().catch(() => []);
-        const loose = this.items.filter((item) => item.loose);
+        let all;
 
-        this.items = all.filter((item) => item.user === this.user)
-                        .concat(loose).sort((a, b) => a.n - b.n);
+        try {
+            all = await this.db.list(this.user);
+        } catch {
+            /* better what was known than nothing */
+            return;
+        }
+
+        const kept = new Set(all.map((item) => item.n));
+        const ours = this.items.filter((item) => !kept.has(item.n)
+                                                 && (item.loose || item.busy));
+
+        this.items = all.concat(ours).sort((a, b) => a.n - b.n);
+        this.emit('change');
+    }
+
+    /* The database lost what it had, perhaps: give it what we know. */
+    async restore() {
+        await Promise.all(this.items.map((item) => this.save(item)));
         this.emit('change');
     }
 
@@ -51,26 +70,40 @@ export class Outbox extends Emitter {
         return this.items.filter((item) => item.state === 'queued').length;
     }
 
+    /* How many are gone when this tab is. */
+    loose() {
+        return this.items.filter((item) => item.loose).length;
+    }
+
     async add(property, text) {
         const item = {
-            user: this.user, property, client_id: this.newId(), text,
+            n: this.number(), user: this.user, property,
+            client_id: this.newId(), text,
             at: new Date(this.clock.now()).toISOString(),
             state: 'queued', reason: null,
         };
 
-        try {
-            item.n = await this.db.add(item);
-        } catch {
-            /* a full disk: it lives as long as this tab */
-            item.n = this.clock.now() + this.items.length;
-            item.loose = true;
-        }
-
         this.items.push(item);
         this.emit('change');
+        item.busy = true;
+        await this.save(item);
+        item.busy = false;
+
+        if (item.loose) {
+            this.emit('change');
+        }
+
         this.drain();
 
         return item;
+    }
+
+    /* In the order of writing, and another in each tab. */
+    number() {
+        const now = Math.floor(this.clock.now()) * 1000;
+
+        return Math.max(now, (this.items.at(-1)?.n ?? 0) + 1000)
+               + Math.floor(this.clock.random() * 1000);
     }
 
     async retry(n) {
@@ -93,13 +126,18 @@ export class Outbox extends Emitter {
 
     async remove(n) {
         this.items = this.items.filter((item) => item.n !== n);
-        await this.db.remove(n).catch(() => {});
         this.emit('change');
+        await this.db.remove(n).catch(() => {});
     }
 
     async save(item) {
-        if (!item.loose) {
-            await this.db.put(item).catch(() => {});
+        const { busy, loose, ...kept } = item;
+
+        try {
+            await this.db.put(kept);
+            item.loose = false;
+        } catch {
+            item.loose = true;
         }
     }
 
@@ -116,17 +154,18 @@ export class Outbox extends Emitter {
     /* Become, or cease to be, the tab that sends. */
     setActive(active) {
         this.active = active;
-        this.held = false;
 
-        if (active) {
-            this.drain();
-
-        } else {
-            for (const lane of this.lanes.values()) {
-                this.clock.clearTimeout(lane.timer);
-                lane.timer = null;
-            }
+        for (const lane of this.lanes.values()) {
+            this.clock.clearTimeout(lane.timer);
+            lane.timer = null;
         }
+
+        this.drain();
+    }
+
+    /* Not signed in, or as another: what is written waits for kick(). */
+    hold() {
+        this.held = true;
     }
 
     /* The network may be back: do not sit out the waits. */
@@ -143,10 +182,6 @@ export class Outbox extends Emitter {
     }
 
     drain() {
-        if (!this.active || this.held) {
-            return;
-        }
-
         for (const { property } of this.items) {
             this.step(property);
         }
@@ -168,7 +203,9 @@ export class Outbox extends Emitter {
         const item = this.items.find((i) => i.property === property
                                             && i.state === 'queued');
 
-        if (!item || lane.busy || lane.timer || !this.active || this.held) {
+        if (!item || item.busy || lane.busy || lane.timer || this.held
+            || !(this.active || item.loose))
+        {
             return;
         }
 
@@ -194,9 +231,10 @@ export class Outbox extends Emitter {
             return;
         }
 
+        /* nobody is signed in, or somebody else is */
         if (status === 401) {
             this.held = true;
-            this.emit('signed-out');
+            this.emit('refused');
             return;
         }
 
@@ -228,11 +266,6 @@ export class Outbox extends Emitter {
 
     later(lane, property, ms) {
         this.clock.clearTimeout(lane.timer);
-
-        if (!this.active) {
-            return;
-        }
-
         lane.timer = this.clock.setTimeout(() => {
             lane.timer = null;
             this.step(property);

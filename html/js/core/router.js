@@ -1,22 +1,20 @@
 /*
  * Addresses: "/" is the dashboard, "/?p=PROPERTY" a thread,
- * "/?p=PROPERTY#m482" a message of it, "#token=JWT" a sign-in link.  A query
- * rather than a path, so that any static file server will do.
+ * "/?p=PROPERTY#m482" a message of it.  A query rather than a path, so that
+ * any static file server will do.
  */
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 
-/* The place an address names: {property, seq, token}, each null if absent. */
+/* The place an address names: {property, seq}, each null if absent. */
 export function parseLocation({ search = '', hash = '' }) {
     const property = new URLSearchParams(search).get('p');
     const message = /^#m([1-9]\d{0,14})$/.exec(hash);
-    const token = /^#token=([\w.~+/=-]+)$/.exec(hash);
 
     return {
         property: property !== null && ID.test(property) ? property : null,
         seq: message ? Number(message[1]) : null,
-        token: token ? token[1] : null,
     };
 }
 

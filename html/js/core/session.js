@@ -1,73 +1,104 @@
 /*
- * Who is signed in.  The token travels as a cookie, since an EventSource
- * cannot send headers.  Its claims are read for display only: the server
- * checks the token, and the lease decides what its bearer may do.
+ * Who is signed in.  The server says so (GET /api/session): the token is in a
+ * cookie that no script can read, and the device's clock decides nothing.
  */
 
-export const COOKIE = 'leaseloft_session';
+import { Backoff } from './clock.js';
+import { Emitter } from './emitter.js';
+
+/* before the end, time to renew in; timers hold no more than LONGEST */
+const AHEAD = 60000;
+const SOONEST = 1000;
+const LONGEST = 2 ** 31 - 1;
 
 
-/*
- * The claims of a JWT as {user, name, expires (ms), token}, or null where it
- * is not one.
- */
-export function parseToken(token) {
-    const parts = String(token || '').split('.');
-
-    if (parts.length !== 3) {
-        return null;
+export class Session extends Emitter {
+    /*
+     * api: {session()}; renew(), where given, has the cookie renewed without
+     * a word.  state: "unknown"; "ours"; "ended"; "other" (with `other`, as
+     * {user, name}).  Emits "state" after each answer of the server, with
+     * what it said where the session is ours.
+     */
+    constructor({ api, clock, renew = null }) {
+        super();
+        this.api = api;
+        this.clock = clock;
+        this.renew = renew;
+        this.user = null;
+        this.name = null;
+        this.other = null;
+        this.state = 'unknown';
+        this.asking = null;
+        this.timer = null;
+        this.backoff = new Backoff(clock, { base: 4000, cap: 60000 });
     }
 
-    try {
-        const base64 = parts[1].replace(/-/g, '+').replace(/_/g, '/');
-        const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-        const claims = JSON.parse(new TextDecoder().decode(bytes));
+    /* The user whose page this is; unconfirmed. */
+    assume({ user, name }) {
+        this.user = user;
+        this.name = name || user;
+    }
 
-        if (typeof claims.sub !== 'string' || claims.sub === '') {
-            return null;
+    /* Asks the server, once at a time; resolves to the state. */
+    check() {
+        this.asking ??= this.ask().finally(() => {
+            this.asking = null;
+        });
+
+        return this.asking;
+    }
+
+    async ask() {
+        const { status, data, date } = await this.api.session();
+
+        if (status === 200) {
+            if (this.user === null || this.user === data.user) {
+                this.assume(data);
+                this.state = 'ours';
+                this.until(Date.parse(data.expires_at) - date);
+                this.emit('state', data);
+
+                return this.state;
+            }
+
+            this.other = { user: data.user, name: data.name || data.user };
+            this.state = 'other';
+
+        } else if (status === 401) {
+            this.state = 'ended';
         }
 
-        return {
-            user: claims.sub,
-            name: typeof claims.name === 'string' && claims.name !== ''
-                  ? claims.name : claims.sub,
-            expires: Number(claims.exp) * 1000 || 0,
-            token,
-        };
+        this.later(this.backoff.next());
 
-    } catch {
-        return null;
-    }
-}
-
-
-/* The session in a cookie string as document.cookie gives it, or null. */
-export function readCookie(cookies) {
-    for (const pair of String(cookies || '').split(';')) {
-        const [name, ...rest] = pair.trim().split('=');
-
-        if (name === COOKIE) {
-            return parseToken(rest.join('='));
+        if (status) {
+            this.emit('state', null);
         }
+
+        return this.state;
     }
 
-    return null;
-}
+    /* ms are left: look in time whether it was renewed, or renew it. */
+    until(ms) {
+        const left = ms || 0;
 
+        this.backoff.reset();
+        this.later(left > 2 * AHEAD ? left - AHEAD
+                                    : Math.max(left / 2, SOONEST),
+                   this.renew);
+    }
 
-/* What to assign to document.cookie to sign in. */
-export function cookieFor(session, { secure, now }) {
-    const age = Math.max(0, Math.floor((session.expires - now) / 1000));
+    later(ms, renew) {
+        this.clock.clearTimeout(this.timer);
+        this.timer = this.clock.setTimeout(async () => {
+            await renew?.();
+            this.check();
+        }, Math.min(ms, LONGEST));
+    }
 
-    return `${COOKIE}=${session.token}; Path=/; SameSite=Strict`
-           + `; Max-Age=${age}${secure ? '; Secure' : ''}`;
-}
-
-
-/* What to assign to document.cookie to sign out. */
-export function cookieGone(secure) {
-    return `${COOKIE}=; Path=/; SameSite=Strict; Max-Age=0`
-           + (secure ? '; Secure' : '');
+    stop() {
+        this.clock.clearTimeout(this.timer);
+        this.check = async () => this.state;
+    }
 }
 
 

@@ -1,11 +1,12 @@
 /*
- * One live stream.  The browser's own reconnecting cannot be told to hurry,
- * ends for good on some answers, and does not notice silence; so an
- * EventSource is closed at its first error, and another is opened from the
- * last place seen, after a jittered wait, for ever.
+ * One live stream: it is closed at its first error, and another is opened
+ * from the last place seen, after a jittered wait, for ever.  Silence and
+ * what is not ours are errors too.
  */
 
+import { isEntry } from './api.js';
 import { Backoff, between } from './clock.js';
+import { report } from './emitter.js';
 
 /* without a hello, and without two pings, a connection is dead */
 const CONNECT = 10000;
@@ -16,7 +17,7 @@ const NAMES = ['hello', 'thread', 'read', 'lease', 'ping', 'reset', 'bye'];
 
 export class Stream {
     /*
-     * open(url) makes an EventSource; url() says where to, with the place to
+     * open(url) makes a Source; url() says where to, with the place to
      * resume from; onEvent({name, data, id}) gets each event (an unnamed one
      * as "entry"); onState() is called after any change of what is below.
      */
@@ -31,7 +32,7 @@ export class Stream {
         this.state = 'idle';
         this.live = false;
         this.failures = 0;
-        this.heard = 0;
+        this.heard = -Infinity;
         this.told = false;
         this.source = null;
         this.timer = null;
@@ -58,7 +59,9 @@ export class Stream {
      * has been silent for longer than a ping.
      */
     kick() {
-        const silent = this.clock.now() - this.heard > STALE;
+        /* a clock that stood still while the device slept says too little */
+        const silent = Math.max(this.clock.mono() - this.heard,
+                                this.clock.now() - this.heardAt) > STALE;
 
         if (this.state === 'waiting'
             || (this.state === 'open' && silent)
@@ -80,7 +83,7 @@ export class Stream {
     connect() {
         this.told = false;
         this.drop();
-        this.heard = this.clock.now();
+        this.listen();
 
         const source = this.open(this.url());
 
@@ -101,21 +104,24 @@ export class Stream {
         this.set('connecting', false);
     }
 
+    listen() {
+        this.heard = this.clock.mono();
+        this.heardAt = this.clock.now();
+    }
+
     receive(source, name, { data, lastEventId }) {
         if (source !== this.source) {
             return;
         }
 
-        let value;
+        const value = parse(name, data);
 
-        try {
-            value = JSON.parse(data);
-        } catch {
+        if (value === null) {
             this.fail();
             return;
         }
 
-        this.heard = this.clock.now();
+        this.listen();
 
         if (name === 'bye') {
             this.bye(value);
@@ -123,7 +129,7 @@ export class Stream {
         }
 
         this.arm(SILENCE, () => this.fail());
-        this.onEvent({ name, data: value, id: lastEventId });
+        this.tell({ name, data: value, id: lastEventId });
 
         if (source !== this.source) {
             return;
@@ -139,16 +145,25 @@ export class Stream {
         }
     }
 
+    /* What goes wrong with one event is no reason to hear no more. */
+    tell(event) {
+        try {
+            this.onEvent(event);
+        } catch (error) {
+            report(error);
+        }
+    }
+
     /*
      * The server closes, and says why: not a failure, but for overload.  One
      * who is signed out or removed has nothing to come back for until the
      * owner calls start().
      */
     bye(value) {
-        const reason = value && value.reason;
+        const { reason } = value;
 
         this.drop();
-        this.onEvent({ name: 'bye', data: value, id: '' });
+        this.tell({ name: 'bye', data: value, id: '' });
 
         if (this.state === 'idle') {
             return;
@@ -203,4 +218,19 @@ export class Stream {
             this.source = null;
         }
     }
+}
+
+
+/* An event's data, or null where it has not the form of ours. */
+function parse(name, data) {
+    let value;
+
+    try {
+        value = JSON.parse(data);
+    } catch {
+        return null;
+    }
+
+    return value !== null && typeof value === 'object'
+           && (name !== 'entry' || isEntry(value)) ? value : null;
 }

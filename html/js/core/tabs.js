@@ -8,6 +8,7 @@
 import { Emitter } from './emitter.js';
 
 const PATIENCE = 700;
+const DESPAIR = 3000;
 
 
 export class Tabs extends Emitter {
@@ -57,6 +58,15 @@ export class Tabs extends Emitter {
         this.follow();
     }
 
+    /* Visible again, or back from the browser's cache. */
+    wake() {
+        if (this.stopped) {
+            this.start();
+        } else {
+            this.claim();
+        }
+    }
+
     /* Sends to every other tab of the same user and browser. */
     post(message) {
         this.channel.postMessage({ ...message, tab: this.id });
@@ -77,9 +87,21 @@ export class Tabs extends Emitter {
 
             if (!this.leading && !this.stopped && this.visible()) {
                 this.queue({ steal: true });
+                this.insist();
             }
         }, PATIENCE);
         this.post({ t: 'who' });
+    }
+
+    /* Where locks are not answered at all, two leaders are better than none. */
+    insist() {
+        this.asking = this.clock.setTimeout(() => {
+            this.asking = null;
+
+            if (!this.leading && !this.stopped) {
+                this.lead(() => {});
+            }
+        }, DESPAIR);
     }
 
     hear(message) {
@@ -137,6 +159,8 @@ export class Tabs extends Emitter {
 
     lead(release) {
         this.release = release;
+        this.clock.clearTimeout(this.asking);
+        this.asking = null;
 
         if (!this.leading) {
             this.leading = true;

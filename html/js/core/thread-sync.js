@@ -13,7 +13,7 @@ export class ThreadSync extends Emitter {
     /*
      * Emits "thread" (another store, or null), "ready" (it has been loaded),
      * "news" (an entry that came while we looked), "own" (an entry of ours
-     * was seen), "parties" (they may have changed), "signed-out".
+     * was seen), "parties" (they may have changed), "refused" (a 401).
      */
     constructor({ api, shelf, clock, me }) {
         super();
@@ -54,15 +54,15 @@ export class ThreadSync extends Emitter {
         }
 
         const page = answer.data;
-        const from = startOf(page, seq);
-        const lowest = page.entries.length ? page.entries[0].seq : 0;
+        const wanted = seq === null ? null : await this.runAt(store, seq, page);
+        const run = holds(wanted, seq) ? wanted
+            : await this.runAt(store, startOf(page), page);
 
-        if (from < lowest && page.more) {
-            await this.loadFrom(store, from, page);
-        } else {
-            store.load(page, { moreBefore: Boolean(page.more) });
+        if (store !== this.store) {
+            return;
         }
 
+        store.load(run.page, run);
         this.keep(store);
         this.emit('parties', store);
         this.emit('ready', store);
@@ -75,32 +75,36 @@ export class ThreadSync extends Emitter {
         }
     }
 
-    /* A run in the middle: some context, then as much as two pages hold. */
-    async loadFrom(store, from, newest) {
-        const after = Math.max(0, from - PAGE / 2);
-        const answer = await this.api.messages(store.property, {
+    /*
+     * The run of entries that a seq is in: the newest page where it reaches
+     * so far, else some context, then as much as two pages hold.
+     */
+    async runAt(store, seq, newest) {
+        const run = { page: newest, moreBefore: Boolean(newest?.more) };
+
+        if (newest && (!newest.more || seq >= newest.entries[0].seq)) {
+            return run;
+        }
+
+        const after = Math.max(0, seq - PAGE / 2);
+        const { status, data } = await this.api.messages(store.property, {
             after, limit: PAGE * 2,
         });
 
-        if (store !== this.store) {
-            return;
+        if (status !== 200 || data.reset) {
+            return newest ? run : null;
         }
 
-        if (answer.status === 200 && !answer.data.reset) {
-            const first = answer.data.entries[0];
+        const first = data.entries[0];
 
-            store.load(answer.data, {
-                moreBefore: Boolean(first) && first.seq === after + 1
-                            && after > 0,
-            });
-
-        } else if (newest) {
-            store.load(newest, { moreBefore: Boolean(newest.more) });
-        }
+        return { page: data, moreBefore: after > 0 && Boolean(first)
+                                         && first.seq === after + 1 };
     }
 
     async loadFailed(store, status, seq) {
-        if (this.isFinal(store, status)) {
+        const refused = this.isFinal(store, status);
+
+        if (status === 404) {
             return;
         }
 
@@ -113,6 +117,11 @@ export class ThreadSync extends Emitter {
 
         store.stale = true;
         store.setStatus(store.lease ? 'ready' : 'error');
+
+        if (refused) {
+            return;
+        }
+
         this.timer = this.clock.setTimeout(() => {
             if (store === this.store) {
                 this.load(store, seq);
@@ -122,7 +131,7 @@ export class ThreadSync extends Emitter {
 
     isFinal(store, status) {
         if (status === 401) {
-            this.emit('signed-out');
+            this.emit('refused');
 
         } else if (status === 404) {
             store.setStatus('gone');
@@ -410,7 +419,11 @@ export class ThreadSync extends Emitter {
         }
 
         if (seq < store.low || seq > store.high) {
-            await this.loadFrom(store, seq, null);
+            const run = await this.runAt(store, seq, null);
+
+            if (store === this.store && holds(run, seq)) {
+                store.load(run.page, run);
+            }
         }
 
         return store.entries.some((entry) => entry.seq === seq);
@@ -423,13 +436,12 @@ function seqOf(cursor) {
 }
 
 
-/* Where a thread is opened: the seq that should be on screen. */
-function startOf(page, seq) {
-    const head = seqOf(page.head);
+/* Where a thread is opened: at the first unread, or the end. */
+function startOf({ head, you }) {
+    return you.unread > 0 ? you.read + 1 : seqOf(head);
+}
 
-    if (seq !== null && seq <= head) {
-        return seq;
-    }
 
-    return page.you.unread > 0 ? page.you.read + 1 : head;
+function holds(run, seq) {
+    return run?.page.entries.some((entry) => entry.seq === seq) ?? false;
 }

@@ -5,15 +5,44 @@ export default {
     'app.messages': 'Nachrichten',
     'app.skip': 'Zur Unterhaltung springen',
 
-    'signin.title': 'Du bist abgemeldet',
-    'signin.what': 'Öffne den Anmelde-Link, den du bekommen hast. Er sieht '
-                   + 'so aus:',
-    'signin.demo': 'Nur zum Ausprobieren? „make run“ druckt einen Link für '
-                   + 'jede von fünf Personen: zwei Vermieter und drei '
-                   + 'Mieter.',
-    'signin.expired': 'Deine Anmeldung ist abgelaufen. Öffne deinen Link '
-                      + 'erneut. Was du geschrieben hast, bleibt erhalten.',
-    'signin.bad': 'Dieser Anmelde-Link ist unvollständig. Kopiere ihn ganz.',
+    'signin.title': 'Anmelden',
+    'signin.go': 'Anmelden',
+    'signin.ask': 'Öffnen Sie Ihren Anmelde-Link, oder bitten Sie um einen '
+                  + 'neuen, wo Sie ihn bekommen haben.',
+    'signin.none': 'Sie sind nicht angemeldet.',
+    'signin.out': 'Sie haben sich abgemeldet. Was in diesem Browser '
+                  + 'aufbewahrt war, ist entfernt.',
+    'signin.expired': 'Ihre Anmeldung ist abgelaufen. Was Sie geschrieben '
+                      + 'haben, bleibt erhalten.',
+    'signin.old': 'Dieser Anmelde-Link ist abgelaufen.',
+    'signin.bad': 'Dieser Anmelde-Link ist ungültig. Kopieren Sie ihn ganz.',
+    'signin.wait': 'Verbindung wird aufgebaut',
+    'signin.waiting': 'Der Server antwortet noch nicht. Wir versuchen es '
+                      + 'weiter.',
+    'signin.other': 'Als {name} fortfahren?',
+    'signin.other.what': 'Sie sind als {now} angemeldet. Dieser Link meldet '
+                         + 'Sie als {next} an.',
+    'signin.stay': '{name} bleiben',
+    'signin.change': 'Als {name} fortfahren',
+
+    'session.ended': 'Ihre Anmeldung ist abgelaufen. Alles hier bleibt '
+                     + 'erhalten und geht von selbst weiter, sobald Sie sich '
+                     + 'angemeldet haben.',
+    'session.ended.link': 'Ihre Anmeldung ist abgelaufen. Alles hier bleibt '
+                          + 'erhalten und geht von selbst weiter, sobald Sie '
+                          + 'Ihren Anmelde-Link erneut öffnen.',
+    'session.other': '{other} hat sich in diesem Browser angemeldet. Diese '
+                     + 'Seite ist noch die von {name}; was hier nicht '
+                     + 'gesendet ist, wartet auf {name}.',
+
+    'signout.title': 'Abmelden und Ungesendetes löschen?',
+    'signout.messages': { one: '{n} Nachricht ist nicht gesendet.',
+                          other: '{n} Nachrichten sind nicht gesendet.' },
+    'signout.drafts': { one: '{n} Entwurf liegt in diesem Browser.',
+                        other: '{n} Entwürfe liegen in diesem Browser.' },
+    'signout.stay': 'Angemeldet bleiben',
+    'signout.delete': 'Abmelden und löschen',
+    'signout.failed': 'Sie sind noch angemeldet: Der Server antwortet nicht.',
 
     'account.open': 'Konto: {name}',
     'account.as': 'Angemeldet als {name}',
@@ -28,6 +57,12 @@ export default {
     'banner.waiting': {
         one: '{n} Nachricht wartet. Sie wird von selbst gesendet.',
         other: '{n} Nachrichten warten. Sie werden von selbst gesendet.',
+    },
+    'banner.loose': {
+        one: 'Dieser Browser kann Ihre Nachricht nicht aufbewahren. '
+             + 'Schließen Sie die Seite nicht, bevor sie gesendet ist.',
+        other: 'Dieser Browser kann Ihre {n} Nachrichten nicht aufbewahren. '
+               + 'Schließen Sie die Seite nicht, bevor sie gesendet sind.',
     },
     'banner.offline': 'Du bist offline. Was du schreibst, wird aufbewahrt '
                       + 'und später gesendet.',

@@ -5,14 +5,42 @@ export default {
     'app.messages': 'Messages',
     'app.skip': 'Skip to the conversation',
 
-    'signin.title': 'You are signed out',
-    'signin.what': 'Open the sign-in link that you were given. It looks like '
-                   + 'this:',
-    'signin.demo': 'Trying it out? "make run" prints a link for each of five '
-                   + 'people: two landlords and three tenants.',
-    'signin.expired': 'Your sign-in has ended. Open your link again to go '
-                      + 'on. What you have written is kept.',
-    'signin.bad': 'That sign-in link is not complete. Copy the whole of it.',
+    'signin.title': 'Sign in',
+    'signin.go': 'Sign in',
+    'signin.ask': 'Open your sign-in link, or ask whoever gave it to you for '
+                  + 'a new one.',
+    'signin.none': 'You are not signed in.',
+    'signin.out': 'You have signed out. What was kept in this browser is '
+                  + 'removed.',
+    'signin.expired': 'Your sign-in has ended. What you have written is '
+                      + 'kept.',
+    'signin.old': 'That sign-in link has expired.',
+    'signin.bad': 'That sign-in link is not valid. Copy the whole of it.',
+    'signin.wait': 'Connecting',
+    'signin.waiting': 'The server does not answer yet. We keep trying.',
+    'signin.other': 'Continue as {name}?',
+    'signin.other.what': 'You are signed in as {now}. This link signs you '
+                         + 'in as {next}.',
+    'signin.stay': 'Stay {name}',
+    'signin.change': 'Continue as {name}',
+
+    'session.ended': 'Your sign-in has ended. Everything here is kept, and '
+                     + 'goes on by itself once you have signed in.',
+    'session.ended.link': 'Your sign-in has ended. Everything here is kept, '
+                          + 'and goes on by itself once you open your '
+                          + 'sign-in link again.',
+    'session.other': '{other} has signed in in this browser. This page is '
+                     + 'still that of {name}; what is unsent here waits for '
+                     + '{name}.',
+
+    'signout.title': 'Sign out and delete what is unsent?',
+    'signout.messages': { one: '{n} message has not been sent.',
+                          other: '{n} messages have not been sent.' },
+    'signout.drafts': { one: '{n} draft is kept in this browser.',
+                        other: '{n} drafts are kept in this browser.' },
+    'signout.stay': 'Stay signed in',
+    'signout.delete': 'Sign out and delete',
+    'signout.failed': 'You are still signed in: the server does not answer.',
 
     'account.open': 'Account: {name}',
     'account.as': 'Signed in as {name}',
@@ -27,6 +55,12 @@ export default {
     'banner.waiting': {
         one: '{n} message waits to be sent. It goes out by itself.',
         other: '{n} messages wait to be sent. They go out by themselves.',
+    },
+    'banner.loose': {
+        one: 'This browser cannot keep your message. Do not close this page '
+             + 'before it is sent.',
+        other: 'This browser cannot keep your {n} messages. Do not close '
+               + 'this page before they are sent.',
     },
     'banner.offline': 'You are offline. What you write is kept and sent '
                       + 'later.',

@@ -4,11 +4,10 @@
  */
 
 import { hrefFor, parseLocation } from '../core/router.js';
-import { attr, fill, h } from './dom.js';
+import { attr, empty, fill, h } from './dom.js';
 import { Header, closeMenus } from './header.js';
 import { InboxView } from './inbox-view.js';
 import { StatusView } from './status-view.js';
-import { ThreadView } from './thread-view.js';
 
 const ALERT = 8000;
 
@@ -19,10 +18,10 @@ export class App {
      * browser keeps, from main.js.
      */
     constructor({ root, t, language, format, messenger, clock, drafts,
-                  signOut, setLanguage })
+                  signOut, setLanguage, logo })
     {
         Object.assign(this, { root, t, language, format, messenger, clock,
-                              drafts, signOut, setLanguage });
+                              drafts, signOut, setLanguage, logo });
         this.wanted = null;
         this.eager = false;
         this.touch = matchMedia('(pointer: coarse)').matches;
@@ -37,7 +36,13 @@ export class App {
         this.status = new StatusView(this);
         this.header = new Header(this);
         this.inboxView = new InboxView(this);
-        this.threadView = new ThreadView(this);
+        this.threadView = null;
+        this.main = h('div', { class: 'll-main' },
+            h('section', { class: 'll-thread ll-blank', id: 'll-thread',
+                           tabindex: -1, 'aria-label': t('thread.messages') },
+              empty('chat', t('empty.pick'), t('empty.pick.what'))));
+        this.sessionBar = h('div', { class: 'll-session', role: 'status',
+                                     hidden: true });
         this.polite = h('div', { class: 'll-spoken', 'aria-live': 'polite' });
         this.alerts = h('div', { class: 'll-alerts', role: 'alert' });
 
@@ -45,10 +50,11 @@ export class App {
              h('h1', { class: 'll-spoken' }, t('app.messages')),
              h('a', { class: 'll-skip', href: '#ll-thread',
                       onclick: (e) => this.skip(e) }, t('app.skip')),
-             this.status.banner,
+             h('div', { class: 'll-bars' }, this.sessionBar,
+               this.status.banner),
              h('div', { class: 'll-side' }, this.header.element,
                this.inboxView.element),
-             h('div', { class: 'll-main' }, this.threadView.element),
+             this.main,
              this.polite, this.alerts, this.status.words);
     }
 
@@ -65,7 +71,7 @@ export class App {
         const wake = () => {
             if (this.visible()) {
                 messenger.wake();
-                this.threadView.seen();
+                this.threadView?.seen();
             }
         };
 
@@ -74,16 +80,13 @@ export class App {
         window.addEventListener('online', wake);
         window.addEventListener('offline', () => messenger.sleep());
         window.addEventListener('pageshow', wake);
-        window.addEventListener('pagehide', () => {
-            messenger.leave();
-            messenger.shelf.flush();
-        });
+        window.addEventListener('pagehide', () => messenger.rest());
         window.addEventListener('focus', wake);
         document.addEventListener('visibilitychange', wake);
         document.addEventListener('keydown', (e) => this.key(e));
         closeMenus();
-        messenger.on('failed', (item) => this.alert(
-            this.t('say.failed', { why: this.threadView.why(item) }),
+        messenger.on('failed', async (item) => this.alert(
+            this.t('say.failed', { why: (await this.loadThread()).why(item) }),
             item.property === messenger.thread?.property));
 
         /* times in the list age */
@@ -100,7 +103,7 @@ export class App {
 
         if (open && open.property === property) {
             if (seq) {
-                this.threadView.showMessage(seq);
+                this.threadView?.showMessage(seq);
             }
 
             return;
@@ -113,7 +116,24 @@ export class App {
             this.messenger.closeThread();
         } else {
             this.messenger.openThread(property, seq);
+            this.loadThread();
         }
+    }
+
+    /* All that a thread is shown with: not needed for the list. */
+    loadThread() {
+        this.loading ??= import('./thread-view.js').then(({ ThreadView }) => {
+            this.threadView = new ThreadView(this);
+            this.threadView.open(this.messenger.thread);
+            this.main.replaceChildren(this.threadView.element);
+
+            return this.threadView;
+        });
+        this.loading.catch(() => {
+            this.loading = null;
+        });
+
+        return this.loading;
     }
 
     go(property) {
@@ -128,7 +148,7 @@ export class App {
         this.eager = property !== null && !this.touch;
 
         if (this.eager && property === before) {
-            this.threadView.focus();
+            this.threadView?.focus();
         }
     }
 
@@ -159,7 +179,7 @@ export class App {
 
     skip(event) {
         event.preventDefault();
-        this.threadView.focus();
+        (this.threadView ?? document.getElementById('ll-thread')).focus();
     }
 
     key(event) {

@@ -16,8 +16,10 @@ export class Header {
         this.total = h('span', { class: 'll-badge', hidden: true });
         this.account = this.menu();
         this.element = h('header', { class: 'll-top' },
-            h('p', { class: 'll-brand' }, app.t('app.name'), ' ',
-              this.total),
+            h('p', { class: 'll-brand' },
+              app.logo && h('img', { class: 'll-logo', src: app.logo,
+                                     alt: '' }),
+              app.t('app.name'), ' ', this.total),
             app.pill(),
             this.account);
 

@@ -1,16 +1,51 @@
 /*
- * What one sees who is not signed in: why, and what to do.
+ * What one sees who is not signed in: why, and where to go; and the question
+ * that another user's link asks.
  */
 
-import { h, icon } from './dom.js';
+import { fill, h, icon } from './dom.js';
 
 
-export function signInPage(t, reason) {
-    return h('div', { class: 'll-signin' },
-        h('div', { class: 'll-empty' }, icon('home'),
-          h('h1', {}, t('signin.title')),
-          reason ? h('p', { role: 'alert' }, t(`signin.${reason}`)) : null,
-          h('p', {}, t('signin.what')),
-          h('p', {}, h('code', {}, `${location.origin}/#token=…`)),
-          h('p', { class: 'll-dim' }, t('signin.demo'))));
+/*
+ * reason: "none", "expired", "bad", "out" or "wait"; href: where to sign in,
+ * or null where there is no such address.
+ */
+export function showSignIn(root, { t, reason, href, logo }) {
+    page(root, t, t(reason === 'wait' ? 'signin.wait' : 'signin.title'), logo,
+         reason === 'wait' ? null
+         : h('p', { role: 'alert' }, t(`signin.${reason}`)),
+         reason === 'wait' ? h('p', {}, t('signin.waiting'))
+         : href ? h('p', {}, h('a', { class: 'll-small ll-go', href },
+                               t('signin.go')))
+         : h('p', {}, t('signin.ask')));
+}
+
+
+/* "You are Lena.  Continue as Tom?"  Resolves to true for Tom. */
+export function askWho(root, { t, logo, now, next }) {
+    return new Promise((resolve) => {
+        const button = (words, answer) => h('button', {
+            type: 'button', class: 'll-small', onclick: () => resolve(answer),
+        }, words);
+
+        page(root, t, t('signin.other', { name: next.name }), logo,
+             h('p', {}, t('signin.other.what', { now: now.name,
+                                                 next: next.name })),
+             h('p', { class: 'll-choice' },
+               button(t('signin.stay', { name: now.name }), false),
+               button(t('signin.change', { name: next.name }), true)));
+    });
+}
+
+
+function page(root, t, title, logo, ...what) {
+    const heading = h('h1', { tabindex: -1 }, title);
+
+    document.title = `${title} · ${t('app.name')}`;
+    fill(root, h('div', { class: 'll-signin' },
+        h('div', { class: 'll-empty' },
+          logo ? h('img', { class: 'll-logo', src: logo, alt: '' })
+               : icon('home'),
+          heading, what)));
+    heading.focus();
 }

@@ -77,9 +77,13 @@ export class StatusView {
 
     drawBanner() {
         const n = this.messenger.outbox.waiting();
+        const loose = this.messenger.outbox.loose();
         let words = '';
 
-        if (this.shown !== 'live' && this.shown !== null && n > 0) {
+        if (loose > 0) {
+            words = this.t('banner.loose', { n: loose });
+
+        } else if (this.shown !== 'live' && this.shown !== null && n > 0) {
             words = this.t('banner.waiting', { n });
 
         } else if (this.shown === 'offline') {

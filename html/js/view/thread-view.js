@@ -125,11 +125,14 @@ export class ThreadView {
         if (wanted && store.entries.some((e) => e.seq === wanted)) {
             this.aim(wanted);
 
-        } else if (wanted) {
-            this.app.alert(this.t('thread.missing'));
+        } else {
+            if (wanted) {
+                this.app.alert(this.t('thread.missing'));
+            }
 
-        } else if (this.divider !== null) {
-            this.timeline.show({ key: 'new' });
+            if (this.divider !== null) {
+                this.timeline.show({ key: 'new' });
+            }
         }
 
         this.app.opened();
@@ -338,8 +341,8 @@ export class ThreadView {
         }
 
         if (this.app.visible()) {
-            this.seenSeq = store.headSeq;
-            this.app.messenger.markRead();
+            this.seenSeq = this.timeline.lastSeq;
+            this.app.messenger.markRead(this.seenSeq);
         }
     }
 

@@ -56,6 +56,7 @@ export class Timeline {
         const anchor = this.stick ? null : this.anchor();
 
         this.list.update(rows);
+        this.lastSeq = rows.findLast((row) => row.entry)?.entry.seq ?? 0;
 
         if (this.target !== null) {
             this.goTo(this.target);

@@ -8,12 +8,17 @@
 export class FakeClock {
     constructor(now = Date.parse('2026-11-22T12:00:00Z')) {
         this.time = now;
+        this.base = now;
         this.timers = new Map();
         this.next = 1;
     }
 
     now() {
         return this.time;
+    }
+
+    mono() {
+        return this.time - this.base;
     }
 
     random() {
@@ -63,7 +68,7 @@ export async function settle(rounds = 40) {
 }
 
 
-/* An EventSource; `all` collects those that were made. */
+/* A Source; `all` collects those that were made. */
 export class FakeSource {
     constructor(url, all) {
         this.url = url;
@@ -92,6 +97,41 @@ export class FakeSource {
 
     break() {
         this.onerror();
+    }
+}
+
+
+/* What the browser keeps, as Db has it, in memory. */
+export class MemoryStore {
+    constructor() {
+        this.items = new Map();
+        this.shelf = new Map();
+        this.lost = () => {};
+    }
+
+    on(name, fn) {
+        this.lost = fn;
+    }
+
+    async put(item) {
+        this.items.set(item.n, { ...item });
+    }
+
+    async remove(n) {
+        this.items.delete(n);
+    }
+
+    async list(user) {
+        return [...this.items.values()].filter((i) => i.user === user)
+            .map((item) => ({ ...item }));
+    }
+
+    async shelve(key, value) {
+        this.shelf.set(key, value);
+    }
+
+    async unshelve(key) {
+        return this.shelf.get(key);
     }
 }
 
@@ -172,8 +212,10 @@ export function makeChannels() {
 export class FakeServer {
     constructor({ me = 'u-tom', clock = new FakeClock() } = {}) {
         this.me = me;
+        this.signedIn = me;
         this.clock = clock;
         this.entries = [];
+        this.first = 1;
         this.read_ = new Map();
         this.down = false;
         this.status = 0;
@@ -254,10 +296,18 @@ export class FakeServer {
         return { etag: `"${this.rev}"`, retryAfter: 0, type: null, ...fn() };
     }
 
+    session() {
+        return this.answer('session', () => ({
+            status: 200, date: this.clock.now(),
+            data: { user: this.signedIn, name: null, expires_at:
+                    new Date(this.clock.now() + 3600000).toISOString() },
+        }));
+    }
+
     messages(property, { after, before, limit = 50 } = {}) {
         return this.answer(`messages ${after ?? ''} ${before ?? ''}`.trim(),
                            () => {
-            let entries = this.entries;
+            let entries = this.entries.filter((e) => e.seq >= this.first);
             let more;
 
             if (after !== undefined) {

@@ -1,0 +1,87 @@
+/*
+ * An event stream, read by fetch().  It looks like an EventSource, but says
+ * whom we expect to be, sees an answer that is not ours for what it is, and
+ * ends at once when it is closed.  Like our streams it never reconnects by
+ * itself.
+ */
+
+/* no event of ours is as long */
+const MOST = 1 << 20;
+
+
+export class Source {
+    constructor(url, { fetch, user }) {
+        this.listeners = new Map();
+        this.onmessage = null;
+        this.onerror = null;
+        this.id = '';
+        this.abort = new AbortController();
+        this.read(fetch, url, user).catch(() => {}).then(() => {
+            if (!this.abort.signal.aborted) {
+                this.close();
+                this.onerror();
+            }
+        });
+    }
+
+    addEventListener(name, fn) {
+        this.listeners.set(name, fn);
+    }
+
+    close() {
+        this.abort.abort();
+    }
+
+    async read(fetch, url, user) {
+        const { status, headers, body } = await fetch(url, {
+            headers: { Accept: 'text/event-stream', 'LeaseLoft-User': user },
+            cache: 'no-store', credentials: 'same-origin', redirect: 'error',
+            signal: this.abort.signal,
+        });
+        const type = headers.get('Content-Type') ?? '';
+
+        if (status !== 200 || !type.startsWith('text/event-stream')) {
+            return;
+        }
+
+        const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+        let rest = '';
+
+        for (;;) {
+            const { done, value } = await reader.read();
+
+            if (done || rest.length > MOST) {
+                return;
+            }
+
+            const blocks = (rest + value).split('\n\n');
+
+            rest = blocks.pop();
+            blocks.forEach((block) => this.dispatch(block));
+        }
+    }
+
+    /* One event: its lines are fields, "name: value"; ": ..." says nothing. */
+    dispatch(block) {
+        let name = '';
+        const data = [];
+
+        for (const line of block.split('\n')) {
+            const [, field, value] = /^(\w+)(?:: ?(.*))?$/s.exec(line) ?? [];
+
+            if (field === 'data') {
+                data.push(value ?? '');
+            } else if (field === 'event') {
+                name = value;
+            } else if (field === 'id') {
+                this.id = value;
+            }
+        }
+
+        if (data.length && !this.abort.signal.aborted) {
+            const event = { data: data.join('\n'), lastEventId: this.id };
+
+            (name ? this.listeners.get(name) : this.onmessage)?.(event);
+        }
+    }
+}

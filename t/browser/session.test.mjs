@@ -1,0 +1,308 @@
+/*
+ * Who is signed in: whose words leave as whose, a session that ends, is
+ * renewed or becomes another's under an open page, and signing in and out.
+ */
+
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+
+import { Person, openBrowser } from './lib/people.mjs';
+import { Proxy } from './lib/proxy.mjs';
+import { Stack, until } from './lib/stack.mjs';
+
+const LENA = ['u-lena', 'Lena'];
+const TOM = ['u-tom', 'Tom'];
+
+let stack;
+let browser;
+let proxy;
+
+before(async () => {
+    [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
+    proxy = await Proxy.start(stack.port);
+    await stack.lease('home', { landlords: [LENA], tenants: [TOM] });
+});
+
+after(async () => {
+    await browser?.close();
+    await proxy?.stop();
+    await stack?.stop();
+});
+
+
+/* A tenant, in a browser of his own. */
+function tenant(options = {}) {
+    return Person.arrive(browser, stack, ...TOM, { locale: 'en-GB',
+                                                   ...options });
+}
+
+
+async function stored() {
+    const { data } = await stack.api('u-lena', 'GET',
+                                     'properties/home/messages');
+
+    return data.entries.filter((e) => e.kind === 'message')
+        .map((e) => `${e.from.user}: ${e.text}`);
+}
+
+
+/* Another user's link, in a tab of its own, and yes to its question. */
+async function signInAs(person, user, name, url = stack.url) {
+    const page = await person.context.newPage();
+
+    await page.goto(`${url}/#token=${await stack.token(user, name)}`);
+    await page.getByRole('button', { name: `Continue as ${name}` }).click();
+    await page.locator('.ll-inbox').waitFor();
+
+    return page;
+}
+
+
+test('what waits in the outbox leaves as who wrote it, or not at all',
+     async () => {
+    const tom = await tenant({ url: proxy.url });
+    const before = await stored();
+
+    await tom.open('home');
+    await tom.status('live');
+    proxy.set('gone');
+    await tom.write('Tom\'s own words');
+    await tom.page.locator('.ll-state-sending').waitFor();
+
+    /* in the same browser, past the network that fails */
+    const lena = await signInAs(tom, ...LENA);
+
+    await lena.bringToFront();
+    proxy.set('open');
+    await tom.page.locator('.ll-session', {
+        hasText: 'Lena has signed in in this browser' }).waitFor();
+    await tom.page.locator('.ll-state-sending').waitFor();
+    assert.deepEqual(await stored(), before);
+
+    await signInAs(tom, ...TOM);
+    await until('sent', async () => (await stored()).length > before.length,
+                30000);
+    assert.deepEqual((await stored()).slice(before.length),
+                     ['u-tom: Tom\'s own words']);
+    await tom.page.locator('.ll-session').waitFor({ state: 'hidden' });
+    assert.deepEqual(tom.complaints, []);
+    await tom.leave();
+});
+
+
+test('another user\'s link asks, and no is no', async () => {
+    const tom = await tenant();
+    const page = await tom.context.newPage();
+
+    await page.goto(`${stack.url}/#token=${await stack.token(...LENA)}`);
+    await page.getByText('You are signed in as Tom. This link signs you in '
+                         + 'as Lena.').waitFor();
+    assert.equal(page.url(), `${stack.url}/`, 'the token is gone already');
+    await page.getByRole('button', { name: 'Stay Tom' }).click();
+    await page.locator('.ll-inbox').waitFor();
+    await page.locator('.ll-account', { hasText: 'Account: Tom' }).waitFor();
+
+    /* yes: the other tab stays as it is, and says so */
+    await page.goto(`${stack.url}/?x#token=${await stack.token(...LENA)}`);
+    await page.getByRole('button', { name: 'Continue as Lena' }).click();
+    await page.locator('.ll-account', { hasText: 'Account: Lena' }).waitFor();
+    await tom.page.locator('.ll-session', { hasText: 'Lena has signed in' })
+             .waitFor();
+    await tom.page.getByRole('button', { name: 'Continue as Lena' }).click();
+    await tom.page.locator('.ll-account', { hasText: 'Account: Lena' })
+             .waitFor();
+    await tom.leave();
+});
+
+
+test('a session that ends under an open page: all stays, and goes on',
+     async () => {
+    const tom = await tenant();
+
+    await tom.open('home');
+    await tom.page.evaluate(() => {
+        window.same = true;
+    });
+
+    /* the same user's link is taken without a question: for 4 s */
+    const page = await tom.context.newPage();
+
+    await page.goto(`${stack.url}/#token=${await stack.token(...TOM, 4)}`);
+    await page.locator('.ll-inbox').waitFor();
+    await tom.page.reload();
+    await tom.page.locator('.ll-foot:not([hidden])').waitFor();
+    await tom.page.evaluate(() => {
+        window.same = true;
+    });
+    await tom.page.fill('.ll-input', 'half a thought');
+    await tom.page.locator('.ll-session', {
+        hasText: 'Your sign-in has ended' }).waitFor();
+    assert.equal(await tom.page.inputValue('.ll-input'), 'half a thought');
+    assert.ok(await tom.page.locator('.ll-title').isVisible());
+    await tom.page.press('.ll-input', 'Enter');
+    await tom.page.locator('.ll-state-sending').waitFor();
+
+    await page.goto(`${stack.url}/?x#token=${await stack.token(...TOM)}`);
+    await page.locator('.ll-inbox').waitFor();
+    await tom.page.locator('.ll-session').waitFor({ state: 'hidden' });
+    await until('it is sent', async () =>
+        (await stored()).includes('u-tom: half a thought'));
+    await tom.status('live');
+    assert.equal(await tom.page.evaluate(() => window.same), true,
+                 'without a reload');
+    await tom.leave();
+});
+
+
+test('a session renewed before its end goes on without a word', async () => {
+    const tom = await tenant();
+    const page = await tom.context.newPage();
+
+    await page.goto(`${stack.url}/#token=${await stack.token(...TOM, 4)}`);
+    await page.locator('.ll-inbox').waitFor();
+    await tom.page.reload();
+    await tom.page.evaluate(() => {
+        window.said = 0;
+        new MutationObserver(() => {
+            window.said += document.querySelector('.ll-session').hidden
+                ? 0 : 1;
+        }).observe(document, { subtree: true, attributes: true });
+    });
+    await tom.status('live');
+    await tom.context.request.post(`${stack.url}/api/session`, {
+        data: { token: await stack.token(...TOM) } });
+
+    /* past the first token's end */
+    await tom.page.waitForTimeout(5000);
+    await tom.status('live');
+    assert.equal(await tom.page.evaluate(() => window.said), 0);
+    await tom.leave();
+});
+
+
+test('signing out: asks where something is unsent, removes it, ends all tabs',
+     async () => {
+    const tom = await tenant();
+    const second = await tom.tab('/?p=home');
+
+    await tom.open('home');
+    await tom.page.bringToFront();
+    await tom.page.fill('.ll-input', 'a draft');
+    await tom.page.click('.ll-account summary');
+    await tom.page.getByRole('button', { name: 'Sign out' }).click();
+    await tom.page.getByText('1 draft is kept in this browser.').waitFor();
+    await tom.page.getByRole('button', { name: 'Stay signed in' }).click();
+    assert.equal(await tom.page.inputValue('.ll-input'), 'a draft');
+
+    await tom.page.click('.ll-account summary');
+    await tom.page.getByRole('button', { name: 'Sign out' }).click();
+    await tom.page.getByRole('button', { name: 'Sign out and delete' })
+             .click();
+
+    for (const page of [tom.page, second]) {
+        await page.getByText('You have signed out.').waitFor();
+        assert.equal(await page.locator('.ll-app').textContent()
+            .then((text) => /make/.test(text)), false);
+    }
+
+    assert.deepEqual(await tom.context.cookies(), []);
+    assert.deepEqual(await tom.page.evaluate(() => new Promise((done) => {
+        indexedDB.open('leaseloft').onsuccess = ({ target }) => {
+            const tx = target.result.transaction(['outbox', 'shelf']);
+            const asked = ['outbox', 'shelf'].map((name) =>
+                tx.objectStore(name).getAllKeys());
+
+            tx.oncomplete = () => done(asked.flatMap((r) => r.result)
+                .concat(Object.keys(localStorage)));
+        };
+    })), []);
+
+    /* in again, in one tab: the other follows */
+    await second.goto(`${stack.url}/#token=${tom.token}`);
+    await second.locator('.ll-inbox').waitFor();
+    await tom.page.locator('.ll-inbox').waitFor();
+    await tom.leave();
+});
+
+
+test('the sign-in page says why, and where to go', async () => {
+    const context = await browser.newContext({ locale: 'en-GB',
+                                               serviceWorkers: 'block' });
+    const page = await context.newPage();
+    const old = await stack.token(...TOM, 1);
+    const forged = `${(await stack.token(...TOM)).slice(0, -8)}AAAAAAAA`;
+
+    await page.goto(stack.url);
+    await page.getByText('You are not signed in.').waitFor();
+    await page.getByText('Open your sign-in link, or ask').waitFor();
+    await page.goto(`${stack.url}/?a#token=no`);
+    await page.getByText('That sign-in link is not valid.').waitFor();
+    await page.goto(`${stack.url}/?b#token=${forged}`);
+    await page.getByText('That sign-in link is not valid.').waitFor();
+    await until('it has ended', async () => (await context.request.get(
+        `${stack.url}/api/session`, { headers: {
+            Authorization: `Bearer ${old}` } })).status() === 401);
+    await page.goto(`${stack.url}/?c#token=${old}`);
+    await page.getByText('That sign-in link has expired.').waitFor();
+
+    /* a service's own */
+    await context.route('**/config.json', (route) => route.fulfill({ json: {
+        name: 'Hausfrau', logo: 'img/icon.svg',
+        sign_in: 'https://login.example/?next={return}',
+        colors: { light: '#8a1c4a', dark: '#ff9ac4' },
+    } }));
+    await page.goto(`${stack.url}/?p=home`);
+    assert.equal(await page.getByRole('link', { name: 'Sign in' })
+                           .getAttribute('href'),
+        `https://login.example/?next=${encodeURIComponent(
+            `${stack.url}/?p=home`)}`);
+    assert.match(await page.title(), /Hausfrau/);
+    assert.equal(await page.evaluate(() => document.documentElement.style
+        .getPropertyValue('--accent')), '#8a1c4a');
+    await context.close();
+});
+
+
+test('renewed silently, at the address that config.json names', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const page = await context.newPage();
+    let renewals = 0;
+
+    await context.route('**/config.json', (route) => route.fulfill({
+        json: { renew: '/renew' } }));
+    await context.route('**/renew', async (route) => {
+        renewals++;
+        await route.fulfill({ json: { token: await stack.token(...TOM) } });
+    });
+    await page.goto(`${stack.url}/#token=${await stack.token(...TOM, 4)}`);
+    await page.locator('.ll-inbox').waitFor();
+    await until('renewed', async () => renewals > 0);
+    await page.waitForTimeout(4000);
+    assert.equal(await page.locator('.ll-session').isVisible(), false);
+    assert.equal(renewals, 1);
+    await context.close();
+});
+
+
+test('a clock two hours fast, and a browser that says offline for ever',
+     async () => {
+    const tom = await tenant();
+
+    await tom.context.addInitScript(() => {
+        const now = Date.now.bind(Date);
+
+        Date.now = () => now() + 2 * 3600000;
+        Object.defineProperty(Navigator.prototype, 'onLine',
+                              { get: () => false });
+    });
+
+    const page = await tom.tab('/?p=home');
+
+    await tom.status('live', page);
+    await page.evaluate(() => window.dispatchEvent(new Event('offline')));
+    await stack.say('u-lena', 'home', 'it flows');
+    await tom.sees('it flows', page);
+    await tom.status('live', page);
+    assert.equal(await page.locator('.ll-session').isVisible(), false);
+    await tom.leave();
+});
