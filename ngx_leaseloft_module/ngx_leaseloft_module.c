@@ -1,6 +1,6 @@
 
 /*
- * Directives and configuration, and what a process sets up when it starts.
+ * Directives and configuration.
  *
  * Each endpoint is a directive; those of one location differ in their method.
  * Redis, the zone and the drain time are the http block's: a process has one
@@ -8,25 +8,14 @@
  */
 
 
-#include "ngx_leaseloft_channel.h"
-#include "ngx_leaseloft_channel_watch.h"
-#include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_cors.h"
 #include "ngx_leaseloft_filter.h"
 #include "ngx_leaseloft_origin.h"
-#include "ngx_leaseloft_presence.h"
+#include "ngx_leaseloft_process.h"
 #include "ngx_leaseloft_request.h"
-#include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_url.h"
-#include "ngx_leaseloft_write.h"
 #include "ngx_leaseloft_zone.h"
-
-#include <openssl/rand.h>
-
-
-/* of random bytes in the name of a process */
-#define NGX_LEASELOFT_NAME  12
 
 
 static void *ngx_leaseloft_create_main_conf(ngx_conf_t *cf);
@@ -36,12 +25,8 @@ static char *ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_leaseloft_check_loc_conf(ngx_conf_t *cf,
     ngx_leaseloft_loc_conf_t *conf);
-static char *ngx_leaseloft_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static ngx_int_t ngx_leaseloft_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_leaseloft_postconfiguration(ngx_conf_t *cf);
-static ngx_int_t ngx_leaseloft_init_process(ngx_cycle_t *cycle);
-static void ngx_leaseloft_exit_process(ngx_cycle_t *cycle);
 
 
 static ngx_command_t  ngx_leaseloft_commands[] = {
@@ -188,70 +173,70 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
 
     { ngx_string("leaseloft_events"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_events_endpoint },
 
     { ngx_string("leaseloft_messages"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_messages_endpoint },
 
     { ngx_string("leaseloft_send"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_send_endpoint },
 
     { ngx_string("leaseloft_read"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_read_endpoint },
 
     { ngx_string("leaseloft_inbox"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_inbox_endpoint },
 
     { ngx_string("leaseloft_inbox_events"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_inbox_events_endpoint },
 
     { ngx_string("leaseloft_session"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_session_endpoint },
 
     { ngx_string("leaseloft_lease"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_lease_endpoint },
 
     { ngx_string("leaseloft_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_metrics_endpoint },
 
     { ngx_string("leaseloft_health"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_leaseloft_endpoint,
+      ngx_leaseloft_request_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_health_endpoint },
@@ -282,10 +267,10 @@ ngx_module_t  ngx_leaseloft_module = {
     NGX_HTTP_MODULE,                   /* module type */
     NULL,                              /* init master */
     NULL,                              /* init module */
-    ngx_leaseloft_init_process,        /* init process */
+    ngx_leaseloft_process_init,        /* init process */
     NULL,                              /* init thread */
     NULL,                              /* exit thread */
-    ngx_leaseloft_exit_process,        /* exit process */
+    ngx_leaseloft_process_exit,        /* exit process */
     NULL,                              /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -490,70 +475,6 @@ ngx_leaseloft_check_loc_conf(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
 }
 
 
-/* leaseloft_events $property; and its like */
-
-static char *
-ngx_leaseloft_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_leaseloft_loc_conf_t *lcf = conf;
-
-    ngx_str_t                         *value;
-    ngx_uint_t                         i;
-    ngx_http_core_loc_conf_t          *clcf;
-    ngx_leaseloft_endpoint_t          *endpoint;
-    ngx_leaseloft_main_conf_t         *mcf;
-    ngx_http_complex_value_t          *property;
-    ngx_http_compile_complex_value_t   ccv;
-
-    value = cf->args->elts;
-
-    for (endpoint = cmd->post; endpoint; endpoint = endpoint->next) {
-
-        for (i = 0; i < NGX_LEASELOFT_ENDPOINTS && lcf->endpoints[i]; i++) {
-            if (lcf->endpoints[i]->method & endpoint->method) {
-                return "is one of two endpoints of one method in one "
-                       "location, give each a location of its own";
-            }
-        }
-
-        if (i == NGX_LEASELOFT_ENDPOINTS) {
-            return "is one endpoint too many for one location, "
-                   "give it a location of its own";
-        }
-
-        lcf->endpoints[i] = endpoint;
-    }
-
-    if (cf->args->nelts == 2) {
-
-        property = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-        if (property == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-        ccv.cf = cf;
-        ccv.value = &value[1];
-        ccv.complex_value = property;
-
-        if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-        lcf->property = property;
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_leaseloft_content_handler;
-
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_leaseloft_module);
-    mcf->endpoints++;
-
-    return NGX_CONF_OK;
-}
-
-
 static ngx_int_t
 ngx_leaseloft_preconfiguration(ngx_conf_t *cf)
 {
@@ -607,150 +528,4 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
     *handler = ngx_leaseloft_preaccess_handler;
 
     return NGX_OK;
-}
-
-
-/*
- * A process that is asked to quit closes its idle connections: this one, of
- * which only the flag is real, tells us that it is so.
- */
-
-static void
-ngx_leaseloft_quit_handler(ngx_event_t *ev)
-{
-    ngx_connection_t         *c;
-    ngx_leaseloft_process_t  *process;
-
-    c = ev->data;
-    process = c->data;
-
-    if (c->close) {
-        ngx_leaseloft_streams_drain(process->streams);
-    }
-}
-
-
-static ngx_int_t
-ngx_leaseloft_quit_watch(ngx_leaseloft_process_t *process)
-{
-    ngx_connection_t  *c;
-
-    c = ngx_get_connection(0, process->log);
-    if (c == NULL) {
-        return NGX_ERROR;
-    }
-
-    c->fd = (ngx_socket_t) -2;
-    c->idle = 1;
-    c->data = process;
-    c->log = process->log;
-    c->read->log = process->log;
-    c->read->handler = ngx_leaseloft_quit_handler;
-
-    process->quit = c;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_leaseloft_process_name(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
-{
-    u_char  bytes[NGX_LEASELOFT_NAME];
-
-    process->name.len = 2 * NGX_LEASELOFT_NAME;
-    process->name.data = ngx_pnalloc(pool, process->name.len);
-    if (process->name.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* unique among the processes of all machines, not secret */
-
-    if (RAND_bytes(bytes, NGX_LEASELOFT_NAME) != 1) {
-        return NGX_ERROR;
-    }
-
-    ngx_hex_dump(process->name.data, bytes, NGX_LEASELOFT_NAME);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_leaseloft_init_process(ngx_cycle_t *cycle)
-{
-    ngx_pool_t                 *pool;
-    ngx_leaseloft_process_t    *process;
-    ngx_leaseloft_main_conf_t  *mcf;
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_leaseloft_module);
-
-    if (mcf == NULL || mcf->endpoints == 0
-        || (ngx_process != NGX_PROCESS_WORKER
-            && ngx_process != NGX_PROCESS_SINGLE))
-    {
-        return NGX_OK;
-    }
-
-    (void) ll_keys_set_prefix((char *) mcf->prefix.data, mcf->prefix.len);
-
-    pool = cycle->pool;
-
-    process = ngx_pcalloc(pool, sizeof(ngx_leaseloft_process_t));
-    if (process == NULL) {
-        return NGX_ERROR;
-    }
-
-    process->conf = mcf;
-    process->log = cycle->log;
-
-    if (ngx_leaseloft_process_name(process, pool) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    process->link = ngx_leaseloft_link_create(process, pool);
-    if (process->link == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_leaseloft_write_init(process);
-
-    process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
-    process->tokens = ngx_leaseloft_token_cache_create(pool, cycle->log);
-    process->channels = ngx_leaseloft_channels_create(process, pool);
-    process->streams = ngx_leaseloft_streams_create(process, pool);
-
-    if (process->zone == NULL || process->tokens == NULL
-        || process->channels == NULL || process->streams == NULL
-        || ngx_leaseloft_presence_start(process, pool) != NGX_OK
-        || ngx_leaseloft_quit_watch(process) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    mcf->process = process;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_leaseloft_exit_process(ngx_cycle_t *cycle)
-{
-    ngx_leaseloft_process_t    *process;
-    ngx_leaseloft_main_conf_t  *mcf;
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_leaseloft_module);
-
-    if (mcf == NULL || mcf->process == NULL) {
-        return;
-    }
-
-    process = mcf->process;
-
-    ngx_leaseloft_link_free(process->link);
-    ngx_leaseloft_streams_free(process->streams);
-
-    process->quit->fd = (ngx_socket_t) -1;
-    ngx_free_connection(process->quit);
 }

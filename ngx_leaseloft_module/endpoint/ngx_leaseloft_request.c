@@ -257,3 +257,67 @@ ngx_leaseloft_request_refuse(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
     return ngx_leaseloft_send_problem(r, ctx->status, NULL);
 }
+
+
+/* leaseloft_events $property; and its like */
+
+char *
+ngx_leaseloft_request_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_leaseloft_loc_conf_t *lcf = conf;
+
+    ngx_str_t                         *value;
+    ngx_uint_t                         i;
+    ngx_http_core_loc_conf_t          *clcf;
+    ngx_leaseloft_endpoint_t          *endpoint;
+    ngx_leaseloft_main_conf_t         *mcf;
+    ngx_http_complex_value_t          *property;
+    ngx_http_compile_complex_value_t   ccv;
+
+    value = cf->args->elts;
+
+    for (endpoint = cmd->post; endpoint; endpoint = endpoint->next) {
+
+        for (i = 0; i < NGX_LEASELOFT_ENDPOINTS && lcf->endpoints[i]; i++) {
+            if (lcf->endpoints[i]->method & endpoint->method) {
+                return "is one of two endpoints of one method in one "
+                       "location, give each a location of its own";
+            }
+        }
+
+        if (i == NGX_LEASELOFT_ENDPOINTS) {
+            return "is one endpoint too many for one location, "
+                   "give it a location of its own";
+        }
+
+        lcf->endpoints[i] = endpoint;
+    }
+
+    if (cf->args->nelts == 2) {
+
+        property = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+        if (property == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+        ccv.cf = cf;
+        ccv.value = &value[1];
+        ccv.complex_value = property;
+
+        if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        lcf->property = property;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_leaseloft_content_handler;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_leaseloft_module);
+    mcf->endpoints++;
+
+    return NGX_CONF_OK;
+}

@@ -1,0 +1,167 @@
+
+/*
+ * What a process of nginx sets up when it starts, from below to above, and
+ * takes down when it ends; all of it lives in the pool of the cycle.
+ */
+
+
+#include "ngx_leaseloft_channel_watch.h"
+#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_presence.h"
+#include "ngx_leaseloft_process.h"
+#include "ngx_leaseloft_stream_run.h"
+#include "ngx_leaseloft_token_cache.h"
+#include "ngx_leaseloft_write.h"
+#include "ngx_leaseloft_zone.h"
+
+#include <openssl/rand.h>
+
+
+/* of random bytes in the name of a process */
+#define NGX_LEASELOFT_PROCESS_NAME  12
+
+
+/*
+ * A process that is asked to quit closes its idle connections: this one, of
+ * which only the flag is real, tells us that it is so.
+ */
+
+static void
+ngx_leaseloft_process_quit_handler(ngx_event_t *ev)
+{
+    ngx_connection_t         *c;
+    ngx_leaseloft_process_t  *process;
+
+    c = ev->data;
+    process = c->data;
+
+    if (c->close) {
+        ngx_leaseloft_streams_drain(process->streams);
+    }
+}
+
+
+static ngx_int_t
+ngx_leaseloft_process_quit_watch(ngx_leaseloft_process_t *process)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(0, process->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    c->fd = (ngx_socket_t) -2;
+    c->idle = 1;
+    c->data = process;
+    c->log = process->log;
+    c->read->log = process->log;
+    c->read->handler = ngx_leaseloft_process_quit_handler;
+
+    process->quit = c;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_process_name(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
+{
+    u_char  bytes[NGX_LEASELOFT_PROCESS_NAME];
+
+    process->name.len = 2 * NGX_LEASELOFT_PROCESS_NAME;
+    process->name.data = ngx_pnalloc(pool, process->name.len);
+    if (process->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* unique among the processes of all machines, not secret */
+
+    if (RAND_bytes(bytes, NGX_LEASELOFT_PROCESS_NAME) != 1) {
+        return NGX_ERROR;
+    }
+
+    ngx_hex_dump(process->name.data, bytes, NGX_LEASELOFT_PROCESS_NAME);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_process_init(ngx_cycle_t *cycle)
+{
+    ngx_pool_t                 *pool;
+    ngx_leaseloft_process_t    *process;
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_leaseloft_module);
+
+    if (mcf == NULL || mcf->endpoints == 0
+        || (ngx_process != NGX_PROCESS_WORKER
+            && ngx_process != NGX_PROCESS_SINGLE))
+    {
+        return NGX_OK;
+    }
+
+    (void) ll_keys_set_prefix((char *) mcf->prefix.data, mcf->prefix.len);
+
+    pool = cycle->pool;
+
+    process = ngx_pcalloc(pool, sizeof(ngx_leaseloft_process_t));
+    if (process == NULL) {
+        return NGX_ERROR;
+    }
+
+    process->conf = mcf;
+    process->log = cycle->log;
+
+    if (ngx_leaseloft_process_name(process, pool) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    process->link = ngx_leaseloft_link_create(process, pool);
+    if (process->link == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_leaseloft_write_init(process);
+
+    process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
+    process->tokens = ngx_leaseloft_token_cache_create(pool, cycle->log);
+    process->channels = ngx_leaseloft_channels_create(process, pool);
+    process->streams = ngx_leaseloft_streams_create(process, pool);
+
+    if (process->zone == NULL || process->tokens == NULL
+        || process->channels == NULL || process->streams == NULL
+        || ngx_leaseloft_presence_start(process, pool) != NGX_OK
+        || ngx_leaseloft_process_quit_watch(process) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    mcf->process = process;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_leaseloft_process_exit(ngx_cycle_t *cycle)
+{
+    ngx_leaseloft_process_t    *process;
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_leaseloft_module);
+
+    if (mcf == NULL || mcf->process == NULL) {
+        return;
+    }
+
+    process = mcf->process;
+
+    ngx_leaseloft_link_free(process->link);
+    ngx_leaseloft_streams_free(process->streams);
+
+    process->quit->fd = (ngx_socket_t) -1;
+    ngx_free_connection(process->quit);
+}
