@@ -679,3 +679,102 @@ test('opened without a network, it shows what was last seen', async () => {
     assert.deepEqual(texts(tab), ['seen before', 'written in a tunnel']);
     assert.equal(tab.messenger.thread.stale, false);
 });
+
+
+/* What is asked for while fn runs, and what is heard of as new. */
+async function during(b, tab, fn) {
+    const { messenger } = tab;
+    const calls = b.server.calls.length;
+    const news = [];
+    const off = messenger.on('news', (entry) => news.push(entry.seq));
+    let changes = 0;
+
+    messenger.thread?.on('change', () => changes++);
+    await fn();
+    off();
+
+    return { news, changes: () => changes,
+             calls: b.server.calls.slice(calls)
+                     .filter((c) => c.startsWith('messages')) };
+}
+
+
+test('a long absence: opened at the first unread, streamed from the head',
+     async () => {
+    const b = browser();
+
+    for (let i = 1; i <= 3000; i++) {
+        b.server.write('u-lena', `n${i}`);
+    }
+
+    b.server.read_.set('u-tom', 100);
+
+    const tab = await b.tab();
+    const { news, calls } = await during(b, tab, async () => {
+        await tab.messenger.openThread('elm');
+        await b.clock.tick(2000);
+    });
+    const { thread, threads } = tab.messenger;
+
+    assert.deepEqual([news, calls.length], [[], 2]);
+    assert.equal(b.live('/properties/')[0].url.split('after=')[1],
+                 b.server.cursor(3000));
+    assert.equal(thread.firstUnread(), 101);
+    assert.equal(thread.detached, true);
+    assert.equal(thread.you.unread, 2900);
+
+    /* what comes live is heard, counted once, and not yet in the run */
+    b.say('u-lena', 'live');
+    assert.equal(thread.you.unread, 2901);
+
+    const { high } = thread;
+
+    await threads.loadNewer();
+    assert.equal(thread.high, high + 50);
+
+    while (thread.detached) {
+        await threads.loadNewer();
+    }
+
+    b.say('u-lena', 'and on');
+    assert.equal(thread.high, 3002);
+    assert.equal(thread.you.unread, 2902);
+});
+
+
+test('asleep for long: the stream and polls leave a hole for pages',
+     async () => {
+    for (const streams of [true, false]) {
+        const b = browser();
+
+        b.server.write('u-lena', 'one');
+
+        const tab = await b.tab();
+
+        await tab.messenger.openThread('elm');
+        await b.clock.tick(100);
+        b.cut();
+
+        for (let i = 2; i <= 5000; i++) {
+            b.server.write('u-lena', `n${i}`);
+        }
+
+        const { news, changes, calls } = await during(b, tab, async () => {
+            b.state.streams = streams;
+            b.server.down = false;
+            tab.messenger.wake();
+            await b.clock.tick(30000);
+        });
+        const { thread } = tab.messenger;
+
+        assert.equal(thread.detached, true);
+        assert.equal(thread.headSeq, 5000);
+        assert.equal(thread.you.unread, 5000);
+        assert.ok(thread.high <= 1 + 200, `took in ${thread.high}`);
+        assert.ok(calls.length < 12, calls.join());
+        assert.ok(changes() < 250, `${changes()} changes`);
+        assert.ok(news.length <= 200, `${news.length} news`);
+        await tab.messenger.threads.jumpToNewest();
+        assert.equal(thread.high, 5000);
+    }
+});

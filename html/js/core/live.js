@@ -8,6 +8,7 @@
 import { threadPath } from './api.js';
 import { report } from './emitter.js';
 import { Stream } from './stream.js';
+import { isFar } from './thread-store.js';
 
 const POLL = 10000;
 const POLL_AGAIN = 1500;
@@ -93,7 +94,7 @@ export class Live {
     }
 
     threadStream(property) {
-        return new Stream({
+        const stream = new Stream({
             open: this.open,
             clock: this.clock,
             url: () => `${threadPath(property)}/events?after=${this.cursor}`,
@@ -106,9 +107,19 @@ export class Live {
                 }
 
                 this.hear({ t: 'thread', property, ...event });
+
+                if (event.name === 'hello'
+                    && isFar(this.cursor, event.data.head))
+                {
+                    /* a long absence: no replay, pages fill the hole */
+                    this.cursor = event.data.head;
+                    stream.connect();
+                }
             },
             onState: () => this.changed(),
         });
+
+        return stream;
     }
 
     hear(message) {
@@ -343,7 +354,7 @@ export class Live {
 
 /* The cursor after a page that was fetched with `after`. */
 function placeAfter(page, cursor) {
-    if (!page.more) {
+    if (!page.more || isFar(cursor, page.head)) {
         return page.head;
     }
 

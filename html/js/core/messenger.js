@@ -173,7 +173,7 @@ export class Messenger extends Emitter {
 
         if (thread && thread.status === 'ready' && this.visible()) {
             this.ask({ t: 'watch', property: thread.property,
-                       cursor: thread.cursor });
+                       cursor: thread.streamFrom });
         }
     }
 

@@ -1,10 +1,14 @@
 /*
  * A run of a thread's entries without a hole, merged by seq from pages and
- * stream.  It ends at the head, unless "detached" by a jump to an old message;
- * what arrives past a hole waits in `ahead`.
+ * stream.  It ends at the head, unless "detached", where a hole follows it
+ * that pages fill as the reader gets there; what arrives past a small hole
+ * waits in `ahead`.
  */
 
 import { Emitter } from './emitter.js';
+
+/* more entries than this are not taken in one by one */
+const FAR = 200;
 
 
 export class ThreadStore extends Emitter {
@@ -45,6 +49,12 @@ export class ThreadStore extends Emitter {
         return this.high >= this.headSeq;
     }
 
+    /* Where to stream from: what lies in a hole is not asked for that way. */
+    get streamFrom() {
+        return this.detached && this.headTag
+            ? `${this.headSeq}.${this.headTag}` : this.cursor;
+    }
+
     get cursor() {
         return this.highTag ? `${this.high}.${this.highTag}`
                             : String(this.high);
@@ -72,6 +82,19 @@ export class ThreadStore extends Emitter {
         if (data.head) {
             this.head(data.head);
         }
+    }
+
+    /* After a long absence the run ends before a hole.  Answers whether. */
+    detach() {
+        if (!this.detached && this.high > 0
+            && isFar(this.high, this.headSeq))
+        {
+            this.detached = true;
+            this.highTag = '';
+            this.ahead.clear();
+        }
+
+        return this.detached;
     }
 
     /* Parties of a page, with marks that we have heard of since. */
@@ -158,10 +181,9 @@ export class ThreadStore extends Emitter {
         }
 
         if (entry.seq > this.headSeq) {
+            this.tally(entry);
             this.head(id || String(entry.seq));
         }
-
-        this.tally(entry);
 
         if (this.detached) {
             this.changed();
@@ -204,7 +226,7 @@ export class ThreadStore extends Emitter {
     }
 
     tally(entry) {
-        if (this.isUnread(entry) && !this.ahead.has(entry.seq)) {
+        if (this.isUnread(entry)) {
             this.you = { ...this.you, unread: this.you.unread + 1 };
         }
     }
@@ -219,24 +241,31 @@ export class ThreadStore extends Emitter {
         return this.entries.find((e) => this.isUnread(e))?.seq ?? null;
     }
 
-    /* A read mark, of anybody on the thread. */
+    /*
+     * A read mark, of anybody on the thread.  Answers false where only the
+     * server knows how many are left.
+     */
     read({ user, upto, at }) {
         if (user === this.me) {
+            const sure = upto >= this.headSeq
+                         || (this.atHead && upto >= this.low - 1);
+
             if (upto > this.you.read) {
                 const left = this.entries.filter(
                     (e) => e.seq > upto && this.isUnread(e)).length;
 
-                this.you = { ...this.you, read: upto, unread: left };
+                this.you = { ...this.you, read: upto,
+                             unread: sure ? left : this.you.unread };
                 this.changed();
             }
 
-            return;
+            return sure;
         }
 
         const party = this.parties.find((p) => p.user === user);
 
         if (!party || party.read >= upto) {
-            return;
+            return true;
         }
 
         if (at) {
@@ -249,6 +278,8 @@ export class ThreadStore extends Emitter {
         this.parties = this.parties.map((p) =>
             p === party ? { ...p, read: upto } : p);
         this.changed();
+
+        return true;
     }
 
     /* Keeps at most max entries, dropping from the end that is not in view. */
@@ -285,6 +316,17 @@ export class ThreadStore extends Emitter {
     changed() {
         this.emit('change');
     }
+}
+
+
+export function seqOf(cursor) {
+    return Number(String(cursor).split('.')[0]);
+}
+
+
+/* Whether too much lies between two cursors to be taken in one by one. */
+export function isFar(cursor, head) {
+    return seqOf(head) - seqOf(cursor) > FAR;
 }
 
 

@@ -1,7 +1,7 @@
 /* Keeps the open thread's store in step: opening, merging, filling holes. */
 
 import { Emitter } from './emitter.js';
-import { ThreadStore } from './thread-store.js';
+import { ThreadStore, seqOf } from './thread-store.js';
 
 const PAGE = 50;
 const MOST = 200;
@@ -160,7 +160,7 @@ export class ThreadSync extends Emitter {
         case 'thread-page':
             this.page(store, message.page);
 
-            if (!store.atHead && !store.detached) {
+            if (!store.atHead && !store.detach()) {
                 this.catchUp();
             }
 
@@ -175,8 +175,14 @@ export class ThreadSync extends Emitter {
             break;
 
         case 'marked':
-            store.read({ user: this.me, upto: message.upto });
+            this.marked(store, { user: this.me, upto: message.upto });
             break;
+        }
+    }
+
+    marked(store, mark) {
+        if (!store.read(mark)) {
+            this.refresh(store);
         }
     }
 
@@ -191,12 +197,13 @@ export class ThreadSync extends Emitter {
         case 'lease':
             store.stale = false;
             store.meta(data);
+            store.detach();
             store.changed();
             this.emit('parties', store);
             break;
 
         case 'read':
-            store.read(data);
+            this.marked(store, data);
             break;
 
         case 'reset':
@@ -318,7 +325,7 @@ export class ThreadSync extends Emitter {
 
             this.page(store, data);
 
-            if (store.high > high && !store.atHead) {
+            if (store.high > high && !store.atHead && !store.detach()) {
                 this.catchUp();
             }
 
@@ -428,11 +435,6 @@ export class ThreadSync extends Emitter {
 
         return store.entries.some((entry) => entry.seq === seq);
     }
-}
-
-
-function seqOf(cursor) {
-    return Number(String(cursor).split('.')[0]);
 }
 
 

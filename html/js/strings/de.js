@@ -166,6 +166,8 @@ export default {
     'compose.pending': 'Ab {date} kannst du hier schreiben.',
 
     'say.message': '{name}: {text}',
+    'say.many': { one: '{n} neue Nachricht',
+                  other: '{n} neue Nachrichten' },
     'say.failed': 'Eine Nachricht wurde nicht gesendet: {why}',
 
     'day.today': 'Heute',

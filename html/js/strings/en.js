@@ -166,6 +166,7 @@ export default {
     'compose.pending': 'You can write here from {date}.',
 
     'say.message': '{name}: {text}',
+    'say.many': { one: '{n} new message', other: '{n} new messages' },
     'say.failed': 'A message was not sent: {why}',
 
     'day.today': 'Today',

@@ -7,6 +7,9 @@ import { empty, fill, h, icon, spoken } from './dom.js';
 import { ThreadHead } from './thread-head.js';
 import { Timeline } from './timeline.js';
 
+const QUIET = 400;
+const BURST = 3000;
+
 
 export class ThreadView {
     /* app: {t, format, messenger, drafts, back(), announce, pill} */
@@ -71,19 +74,18 @@ export class ThreadView {
         this.draw();
     }
 
-    /* Several changes in one turn are drawn once. */
+    /* However many changes there are, once a frame. */
     draw() {
         if (!this.drawing) {
             this.drawing = true;
-            queueMicrotask(() => {
-                this.drawing = false;
-                this.drawNow();
-            });
+            requestAnimationFrame(() => this.drawNow());
         }
     }
 
     drawNow() {
         const { store, t } = this;
+
+        this.drawing = false;
 
         if (!store) {
             this.head.element.hidden = true;
@@ -132,6 +134,10 @@ export class ThreadView {
 
             if (this.divider !== null) {
                 this.timeline.show({ key: 'new' });
+
+            } else if (store.detached) {
+                this.aim(store.entries.find(
+                    (e) => e.seq > store.you.read)?.seq);
             }
         }
 
@@ -150,7 +156,9 @@ export class ThreadView {
     aim(seq) {
         const row = this.rows().find((r) => r.entry?.seq === seq);
 
-        this.timeline.show({ key: row.key, flash: true });
+        if (row) {
+            this.timeline.show({ key: row.key, flash: true });
+        }
     }
 
     /* ---- what stands around the messages ---- */
@@ -251,8 +259,8 @@ export class ThreadView {
         }
 
         this.timeline.older.hidden = !store.moreBefore;
-        this.timeline.update(rows, { property: store.property });
-        this.pillState();
+        this.timeline.update(rows, { property: store.property,
+                                     hole: store.detached });
     }
 
     /* All that a row says, and a signature of it. */
@@ -335,7 +343,7 @@ export class ThreadView {
         const { store } = this;
 
         if (!store || store.status !== 'ready' || !store.atHead
-            || this.timeline.element.hidden || !this.placed)
+            || this.drawing || this.timeline.element.hidden || !this.placed)
         {
             return;
         }
@@ -359,13 +367,29 @@ export class ThreadView {
         }
 
         if (entry.kind === 'lease') {
-            this.app.announce(eventWords(entry, this.t));
+            this.say(eventWords(entry, this.t));
 
         } else if (fromOther) {
-            this.app.announce(this.t('say.message', {
+            this.say(this.t('say.message', {
                 name: entry.from.name, text: entry.text,
             }));
         }
+    }
+
+    /* A burst is said in one sentence, once it is over. */
+    say(words) {
+        const { clock } = this.app;
+        const now = clock.now();
+
+        this.unsaid ??= { n: 0, began: now };
+        this.unsaid.n++;
+        clock.clearTimeout(this.unsaid.timer);
+        this.unsaid.timer = clock.setTimeout(() => {
+            const { n } = this.unsaid;
+
+            this.unsaid = null;
+            this.app.announce(n > 1 ? this.t('say.many', { n }) : words);
+        }, Math.min(QUIET, this.unsaid.began + BURST - now));
     }
 
     pillState() {
@@ -404,14 +428,19 @@ export class ThreadView {
 
     async toNewest() {
         await this.app.messenger.threads.jumpToNewest();
+        this.drawNow();
         this.timeline.toEnd();
         this.composer.focus();
     }
 
+    /* Kept first: the end of the thread may be far, or out of reach. */
     async send(text) {
+        const kept = this.app.messenger.send(text);
+
         await this.app.messenger.threads.jumpToNewest();
+        this.drawNow();
         this.timeline.toEnd();
-        await this.app.messenger.send(text);
+        await kept;
     }
 
     /* Visible again: what is on screen now is read. */

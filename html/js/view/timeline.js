@@ -21,6 +21,7 @@ export class Timeline {
         this.on = on;
         this.stick = true;
         this.target = null;
+        this.ctx = {};
 
         this.rows = h('ol', { class: 'll-rows' });
         this.older = h('p', { class: 'll-older', hidden: true },
@@ -49,9 +50,13 @@ export class Timeline {
         this.element.scrollTop = 0;
     }
 
-    /* rows as from buildRows(), each with what it says in `sig`. */
+    /*
+     * rows as from buildRows(), each with what it says in `sig`; ctx:
+     * {property, hole}, where a hole comes after the last row.
+     */
     update(rows, ctx) {
         this.ctx = ctx;
+        this.stick &&= !ctx.hole;
 
         const anchor = this.stick ? null : this.anchor();
 
@@ -69,9 +74,11 @@ export class Timeline {
                 this.element.scrollTop += moved;
             }
 
-        } else {
-            this.toEnd();
+        } else if (this.stick) {
+            this.element.scrollTop = this.element.scrollHeight;
         }
+
+        this.settled();
     }
 
     /* The first row on screen, and where it is. */
@@ -115,7 +122,7 @@ export class Timeline {
         this.element.scrollTop += row.getBoundingClientRect().top
             - this.element.getBoundingClientRect().top
             - this.element.clientHeight / 4;
-        this.stick = this.atEnd();
+        this.stick = this.atEnd() && !this.ctx.hole;
 
         if (flash) {
             row.classList.remove('ll-flash');
@@ -146,23 +153,22 @@ export class Timeline {
     }
 
     scrolled() {
-        this.stick = this.atEnd();
-
-        if (this.element.scrollTop < NEAR_START) {
-            this.on.older();
-        }
-
-        const { scrollHeight, scrollTop, clientHeight } = this.element;
-
-        if (scrollHeight - scrollTop - clientHeight < NEAR_START) {
-            this.on.newer();
-        }
-
+        this.stick = this.atEnd() && !this.ctx.hole;
         this.settled();
     }
 
     settled() {
+        const { scrollHeight, scrollTop, clientHeight } = this.element;
+
         this.on.moved();
+
+        if (scrollTop < NEAR_START) {
+            this.on.older();
+        }
+
+        if (scrollHeight - scrollTop - clientHeight < NEAR_START) {
+            this.on.newer();
+        }
 
         if (this.atEnd()) {
             this.on.end();

@@ -1,0 +1,148 @@
+/*
+ * After a long absence: a thread with thousands of unread messages opens at
+ * the first of them, and costs no more than one with a hundred.
+ */
+
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+
+import { Person, openBrowser } from './lib/people.mjs';
+import { Stack, until } from './lib/stack.mjs';
+
+const LENA = ['u-lena', 'Lena'];
+const TOM = ['u-tom', 'Tom'];
+
+let stack;
+let browser;
+
+before(async () => {
+    [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
+});
+
+after(async () => {
+    await browser?.close();
+    await stack?.stop();
+});
+
+
+/* Counts the events of streams, what is said aloud, and requests. */
+async function counted(person) {
+    const counts = { requests: 0 };
+
+    await person.context.addInitScript(() => {
+        window.counts = { events: 0, said: 0, draws: 0 };
+
+        const { addEventListener } = EventSource.prototype;
+
+        EventSource.prototype.addEventListener = function add(name, fn) {
+            addEventListener.call(this, name, (e) => {
+                window.counts.events++;
+                fn(e);
+            });
+        };
+
+        const { set } = Object.getOwnPropertyDescriptor(
+            EventSource.prototype, 'onmessage');
+
+        Object.defineProperty(EventSource.prototype, 'onmessage', {
+            set(fn) {
+                set.call(this, (e) => {
+                    window.counts.events++;
+                    fn(e);
+                });
+            },
+        });
+        document.addEventListener('DOMContentLoaded', () => {
+            new MutationObserver((all) => {
+                for (const { target, addedNodes } of all) {
+                    if (target.ariaLive === 'polite') {
+                        window.counts.said += addedNodes.length;
+                    }
+                }
+            }).observe(document.body, { childList: true, subtree: true });
+        });
+    });
+    person.context.on('request', (request) => {
+        if (/\/messages\?/.test(request.url())) {
+            counts.requests++;
+        }
+    });
+
+    return async (page) => ({ ...counts,
+        ...await page.evaluate(() => ({ ...window.counts,
+            rows: document.querySelectorAll('.ll-rows > li').length })) });
+}
+
+
+test('three thousand unread: the first of them, in two requests',
+     async () => {
+    await stack.lease('away', { landlords: [LENA], tenants: [TOM] });
+    await stack.fillUp('away', ['u-tom'], 3000, (i) => `line ${i}.`);
+    await until('stored', async () => (await stack.api('u-lena', 'GET',
+        'properties/away/messages?limit=1')).data.head.startsWith('3001.'),
+        60000);
+    await stack.api('u-lena', 'POST', 'properties/away/read', { upto: 101 });
+
+    const lena = await Person.arrive(browser, stack, ...LENA,
+                                     { reducedMotion: 'reduce' });
+    const counts = await counted(lena);
+    const page = await lena.tab('/');
+
+    await lena.page.close();
+    await lena.status('live', page);
+
+    const before_ = await counts(page);
+
+    await lena.open('away', page);
+    await page.locator('.ll-divider').waitFor();
+    await lena.sees('line 101.', page);
+    await page.locator('.ll-down', { hasText: /2,?900 new/ }).waitFor();
+    await lena.status('live', page);
+
+    /* one that comes live is heard, and is the only one that is said */
+    await stack.say('u-tom', 'away', 'are you back?');
+    await page.locator('[aria-live]').getByText('Tom: are you back?')
+              .waitFor({ state: 'attached' });
+    await page.locator('.ll-down', { hasText: /2,?901 new/ }).waitFor();
+
+    const { events, said, requests, rows } = await counts(page);
+
+    assert.ok(events - before_.events < 12, `${events} events`);
+    assert.equal(said, 1);
+    assert.equal(requests - before_.requests, 2);
+    assert.ok(rows < 160, `${rows} rows`);
+    assert.equal((await stack.api('u-lena', 'GET',
+        'properties/away/messages?limit=1')).data.you.unread, 2901,
+        'nothing is read unseen');
+
+    /* the hole fills by pages as one scrolls, and nothing runs away */
+    const timeline = page.locator('.ll-timeline');
+
+    await timeline.evaluate((el) => el.scrollTo(0, el.scrollHeight));
+    await lena.sees('line 200.', page);
+    await until('settled', async () => {
+        const n = (await counts(page)).rows;
+
+        await page.waitForTimeout(300);
+
+        return n === (await counts(page)).rows;
+    });
+    assert.ok((await counts(page)).requests - before_.requests <= 6);
+
+    /* a burst is one sentence */
+    const said2 = (await counts(page)).said;
+
+    for (let i = 0; i < 8; i++) {
+        await stack.say('u-tom', 'away', `burst ${i}`);
+    }
+
+    await page.locator('[aria-live]').getByText(/^\d new messages$/)
+              .first().waitFor({ state: 'attached' });
+    assert.ok((await counts(page)).said - said2 <= 2, 'a sentence');
+
+    await page.click('.ll-down');
+    await lena.sees('burst 7', page);
+    await lena.badgeIs('away', 0, page);
+    assert.deepEqual(lena.complaints, []);
+    await lena.leave();
+});
