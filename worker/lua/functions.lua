@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 10
+-- revision 11
 --
 -- A worker replaces a library that differs from its own, unless that one's
 -- revision is higher; so it goes up with each release that changes anything

@@ -42,12 +42,6 @@ local FORGET_MS = 60000
 local NGINX_MS = 30000
 
 
-local function now_ms()
-    local time = call('TIME')
-    return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
-
 -- which of these commands, each with arguments like those that it gets, the
 -- calling user may not run: their names
 local function refused(commands)
