@@ -161,6 +161,7 @@ ngx_leaseloft_process_exit(ngx_cycle_t *cycle)
 
     ngx_leaseloft_link_free(process->link);
     ngx_leaseloft_streams_free(process->streams);
+    ngx_leaseloft_zone_detach(process->zone);
 
     process->quit->fd = (ngx_socket_t) -1;
     ngx_free_connection(process->quit);

@@ -5,9 +5,14 @@
  * rows, which lie side by side in a tree ordered by user and process.  A user
  * is known by a digest of the id, so that a row takes 64 bytes, not 128.
  *
- * Counters are changed atomically, rows under the mutex of the slab pool.  A
- * process that is killed leaves its rows behind; the one that takes its place
- * drops them.  nginx's master frees a mutex whose owner died.
+ * Counters are changed atomically, rows under the mutex of the slab pool.
+ * nginx's master frees a mutex whose owner died.
+ *
+ * A process that is killed leaves its rows behind, and it may be that nobody
+ * takes its place, as when it was draining.  So each has an entry in a list,
+ * and looks every 5 seconds whether the others are there; the rows of one that
+ * is not are dropped.  Its pid may be another's by then: an entry that has not
+ * been renewed for a minute is dropped as well.
  *
  * A reload inherits zone, counters and rows.
  */
@@ -36,10 +41,26 @@ typedef struct {
 } ngx_leaseloft_zone_row_t;
 
 
-/* what lies in the zone */
+#define NGX_LEASELOFT_ZONE_LOOK    5000
+#define NGX_LEASELOFT_ZONE_SILENT  60000
+
+
+/* a process that may have rows */
+typedef struct {
+    ngx_queue_t                 queue;
+    ngx_pid_t                   pid;
+    ngx_msec_t                  seen;      /* the same clock for all */
+} ngx_leaseloft_zone_entry_t;
+
+
+/*
+ * what lies in the zone: where that changes, so does the name of the zone, as
+ * a reload may bring another build of this module
+ */
 typedef struct {
     ngx_rbtree_t                rows;
     ngx_rbtree_node_t           sentinel;
+    ngx_queue_t                 processes;
     ngx_uint_t                  streams;
     ngx_atomic_t                counters[NGX_LEASELOFT_COUNTERS];
 } ngx_leaseloft_shared_t;
@@ -49,14 +70,18 @@ struct ngx_leaseloft_zone_s {
     ngx_slab_pool_t            *shpool;
     ngx_leaseloft_shared_t     *shared;
     ngx_pid_t                   pid;
+    ngx_event_t                 look;
+    ngx_log_t                  *log;
 };
 
 
 static ngx_int_t ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data);
-static void ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone,
-    ngx_log_t *log);
-static ngx_uint_t ngx_leaseloft_zone_alive(ngx_leaseloft_zone_t *zone,
+static void ngx_leaseloft_zone_look_handler(ngx_event_t *ev);
+static void ngx_leaseloft_zone_look(ngx_leaseloft_zone_t *zone);
+static void ngx_leaseloft_zone_forget(ngx_leaseloft_zone_t *zone,
     ngx_pid_t pid);
+static void ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone);
+static ngx_uint_t ngx_leaseloft_zone_alive(ngx_leaseloft_zone_entry_t *entry);
 static ngx_leaseloft_zone_row_user_t ngx_leaseloft_zone_row_user(
     ngx_str_t *user);
 static ngx_int_t ngx_leaseloft_zone_row_cmp(ngx_leaseloft_zone_row_t *row,
@@ -74,7 +99,7 @@ ngx_leaseloft_zone_add(ngx_conf_t *cf, ngx_leaseloft_main_conf_t *mcf)
 {
     ngx_str_t  name;
 
-    ngx_str_set(&name, "leaseloft");
+    ngx_str_set(&name, "leaseloft_2");
 
     mcf->zone = ngx_shared_memory_add(cf, &name, mcf->zone_size,
                                       &ngx_leaseloft_module);
@@ -112,6 +137,7 @@ ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    ngx_queue_init(&shared->processes);
     ngx_rbtree_init(&shared->rows, &shared->sentinel,
                     ngx_leaseloft_zone_row_insert);
 
@@ -141,7 +167,7 @@ ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
         return NULL;
     }
 
-    zone = ngx_palloc(pool, sizeof(ngx_leaseloft_zone_t));
+    zone = ngx_pcalloc(pool, sizeof(ngx_leaseloft_zone_t));
     if (zone == NULL) {
         return NULL;
     }
@@ -149,15 +175,156 @@ ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
     zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
     zone->shared = shm_zone->data;
     zone->pid = ngx_pid;
+    zone->log = log;
 
-    ngx_leaseloft_zone_sweep(zone, log);
+    /* what bears this pid already is an older process's */
+
+    ngx_leaseloft_zone_forget(zone, ngx_pid);
+    ngx_leaseloft_zone_look(zone);
+
+    zone->look.handler = ngx_leaseloft_zone_look_handler;
+    zone->look.data = zone;
+    zone->look.log = log;
+    zone->look.cancelable = 1;
+
+    ngx_add_timer(&zone->look, NGX_LEASELOFT_ZONE_LOOK);
 
     return zone;
 }
 
 
+void
+ngx_leaseloft_zone_detach(ngx_leaseloft_zone_t *zone)
+{
+    if (zone->look.timer_set) {
+        ngx_del_timer(&zone->look);
+    }
+
+    ngx_leaseloft_zone_forget(zone, zone->pid);
+}
+
+
 static void
-ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone, ngx_log_t *log)
+ngx_leaseloft_zone_look_handler(ngx_event_t *ev)
+{
+    ngx_leaseloft_zone_look(ev->data);
+
+    ngx_add_timer(ev, NGX_LEASELOFT_ZONE_LOOK);
+}
+
+
+static ngx_leaseloft_zone_entry_t *
+ngx_leaseloft_zone_entry(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
+{
+    ngx_queue_t                 *q, *processes;
+    ngx_leaseloft_zone_entry_t  *entry;
+
+    processes = &zone->shared->processes;
+
+    for (q = ngx_queue_head(processes);
+         q != ngx_queue_sentinel(processes);
+         q = ngx_queue_next(q))
+    {
+        entry = ngx_queue_data(q, ngx_leaseloft_zone_entry_t, queue);
+
+        if (entry->pid == pid) {
+            return entry;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* this process is there, and the others may be gone */
+static void
+ngx_leaseloft_zone_look(ngx_leaseloft_zone_t *zone)
+{
+    ngx_uint_t                   gone;
+    ngx_queue_t                 *q, *next, *processes;
+    ngx_leaseloft_zone_entry_t  *entry;
+
+    gone = 0;
+    processes = &zone->shared->processes;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    entry = ngx_leaseloft_zone_entry(zone, zone->pid);
+
+    if (entry == NULL) {
+        entry = ngx_slab_alloc_locked(zone->shpool,
+                                      sizeof(ngx_leaseloft_zone_entry_t));
+        if (entry) {
+            entry->pid = zone->pid;
+            ngx_queue_insert_tail(processes, &entry->queue);
+        }
+    }
+
+    if (entry) {
+        entry->seen = ngx_current_msec;
+    }
+
+    for (q = ngx_queue_head(processes);
+         q != ngx_queue_sentinel(processes);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        entry = ngx_queue_data(q, ngx_leaseloft_zone_entry_t, queue);
+
+        if (!ngx_leaseloft_zone_alive(entry)) {
+            ngx_queue_remove(q);
+            ngx_slab_free_locked(zone->shpool, entry);
+            gone = 1;
+        }
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (gone) {
+        ngx_leaseloft_zone_sweep(zone);
+    }
+}
+
+
+/* a process is no more: its entry goes, and its rows */
+static void
+ngx_leaseloft_zone_forget(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
+{
+    ngx_leaseloft_zone_entry_t  *entry;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    entry = ngx_leaseloft_zone_entry(zone, pid);
+
+    if (entry) {
+        ngx_queue_remove(&entry->queue);
+        ngx_slab_free_locked(zone->shpool, entry);
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (entry) {
+        ngx_leaseloft_zone_sweep(zone);
+    }
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_zone_alive(ngx_leaseloft_zone_entry_t *entry)
+{
+    if ((ngx_msec_int_t) (ngx_current_msec - entry->seen)
+        > NGX_LEASELOFT_ZONE_SILENT)
+    {
+        return 0;
+    }
+
+    return kill(entry->pid, 0) == 0 || ngx_errno != ESRCH;
+}
+
+
+/* drops the rows of all processes that have no entry */
+static void
+ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone)
 {
     ngx_uint_t                 lost;
     ngx_rbtree_t              *rows;
@@ -180,7 +347,7 @@ ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone, ngx_log_t *log)
     while (row) {
         next = ngx_leaseloft_zone_row_next(rows, row);
 
-        if (ngx_leaseloft_zone_alive(zone, row->pid)) {
+        if (ngx_leaseloft_zone_entry(zone, row->pid)) {
             zone->shared->streams += row->streams;
 
         } else {
@@ -195,18 +362,10 @@ ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone, ngx_log_t *log)
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
     if (lost) {
-        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+        ngx_log_error(NGX_LOG_NOTICE, zone->log, 0,
                       "leaseloft: a process that is gone left %ui streams",
                       lost);
     }
-}
-
-
-/* this process has none yet: what bears its pid is an older one's */
-static ngx_uint_t
-ngx_leaseloft_zone_alive(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
-{
-    return pid != zone->pid && (kill(pid, 0) == 0 || ngx_errno != ESRCH);
 }
 
 

@@ -46,6 +46,9 @@ ngx_int_t ngx_leaseloft_zone_add(ngx_conf_t *cf,
 ngx_leaseloft_zone_t *ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone,
     ngx_pool_t *pool, ngx_log_t *log);
 
+/* drops this process's rows; it exits */
+void ngx_leaseloft_zone_detach(ngx_leaseloft_zone_t *zone);
+
 void ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
     ngx_leaseloft_counter_e counter, ngx_uint_t n);
 

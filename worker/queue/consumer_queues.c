@@ -157,7 +157,10 @@ consumer_find(consumer_t *consumer)
 }
 
 
-/* a worker that lives reads all the time */
+/*
+ * one that lives, but had nothing to do, is removed as well, and made again
+ * with its next request
+ */
 
 int
 consumer_sweep(consumer_t *consumer)
@@ -183,7 +186,7 @@ consumer_sweep(consumer_t *consumer)
         }
 
         if (reply->type == REDIS_REPLY_INTEGER && reply->integer > 0) {
-            log_notice("removed %lld consumers that are gone from queue %u",
+            log_notice("removed %lld idle consumers from queue %u",
                        reply->integer, k);
         }
 

@@ -1,0 +1,144 @@
+#!/usr/bin/perl
+
+# What processes leave behind that are killed is gone after some time, whether
+# or not another takes their place: docs/reliability.md has the list.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+use lib 't/lib';
+use LeaseLoft;
+
+my $ll = LeaseLoft->new(start => 0, workers => 0,
+    directives => { leaseloft_max_streams => 3, leaseloft_drain => '60s',
+                    leaseloft_wait => '1s' },
+    main => 'worker_processes 2;');
+
+sub start_worker {
+    my ($i) = @_;
+    $ll->spawn("worker$i",
+               "$LeaseLoft::worker --redis $ll->{url} --claim 250 --name w$i");
+}
+
+sub consumers {
+    my $list = eval { $ll->redis('XINFO', 'CONSUMERS', 'll:{q:0}:requests',
+                                 'workers') } // [];
+    return join ' ', sort map { my %c = @$_; $c{name} } @$list;
+}
+
+sub streams {
+    return $ll->get('/internal/metrics')->body() =~ /^leaseloft_streams (\d+)$/m
+           ? $1 : undef;
+}
+
+
+# consumers: Redis makes one of a worker with the first request that it takes
+
+$ll->start('redis');
+start_worker(1);
+$ll->start('nginx');
+ok($ll->wait_healthy(), 'healthy');
+is($ll->lease('P')->status(), 200, 'a lease');
+$ll->stop('worker1', 'KILL');
+
+for my $i (2 .. 15) {
+    start_worker($i);
+    my $said;
+    ok(wait_for(sub { $said = $ll->say('P', 'u-tom', "text $i",
+                                        client_id => "c$i");
+                      $said->status() =~ /^20[01]$/ }, 10), "worker $i works")
+        or diag($said->status(), ' ', $said->body());
+    $ll->stop("worker$i", 'KILL');
+}
+
+cmp_ok(scalar(split ' ', consumers()), '>', 5,
+       'killed workers leave consumers');
+start_worker(16);
+ok(wait_for(sub { consumers() =~ /^(?:w16)?$/ }, 20),
+   'a living worker removes them') or diag(consumers());
+
+# one that has a request in hand is kept until that is done by another
+$ll->stop('worker16');
+$ll->redis('XGROUP', 'CREATECONSUMER', 'll:{q:0}:requests', 'workers', 'dead');
+is($ll->say('P', 'u-tom', 'in hand')->status(), 202, 'a send without a worker');
+$ll->redis('XREADGROUP', 'GROUP', 'workers', 'dead', 'COUNT', 1, 'STREAMS',
+           'll:{q:0}:requests', '>');
+is($ll->redis('FCALL', 'll1_sweep', 1, 'll:{q:0}:requests', 'workers', 0), 0,
+   'who has a request pending is not removed');
+start_worker(17);
+ok(wait_for(sub { $ll->poll('P', 'u-tom')->{entries}[-1]{text} eq 'in hand' },
+            20), 'another worker does it');
+ok(wait_for(sub { consumers() =~ /^(?:w17)?$/ }, 20), 'then the dead one goes')
+    or diag(consumers());
+
+
+# heartbeats, and what nginx says of itself
+
+my $old = sprintf '%d', (time() - 70) * 1000;
+$ll->redis('HSET', 'll:{w}:workers', 'dead', "$old requests=1");
+ok(wait_for(sub { !$ll->redis('HEXISTS', 'll:{w}:workers', 'dead') }, 5),
+   'a heartbeat of a minute ago is removed');
+
+my $said = { map { @{ $_->[1] } }
+             @{ $ll->redis('XRANGE', 'll:{w}:nginx', '-', '+') } };
+is($said->{queues}, 1, 'nginx says how many queues it has');
+like($said->{version}, qr/^\d+\.\d+/, 'and its version');
+$ll->redis('DEL', 'll:{w}:nginx');
+$ll->redis('XADD', 'll:{w}:nginx', "$old-0", 'name', 'dead', 'queues', 9);
+ok(wait_for(sub { !grep { $_->[0] eq "$old-0" }
+                  @{ $ll->redis('XRANGE', 'll:{w}:nginx', '-', '+') } }, 5),
+   'a word of nginx of a minute ago is removed');
+ok(wait_for(sub { $ll->redis('PTTL', 'll:{w}:nginx') > 0 }, 15),
+   'the key of nginx expires');
+cmp_ok($ll->redis('PTTL', 'll:{w}:workers'), '>', 0,
+       'the key of the workers expires');
+cmp_ok($ll->redis('PTTL', "ll:{w}:$_"), '<=', 120000, "$_: in two minutes")
+    for qw(workers nginx);
+
+
+# rows of streams: a process that is killed while it drains has no successor
+
+sub open_all {
+    my @streams = map { $ll->events('P', 'u-tom') } 1 .. 3;
+    my @held = grep { $_->wait_event('hello') } @streams;
+    is(scalar @held, 3, "3 streams are opened: @_");
+    return @streams;
+}
+
+sub refused {
+    my $stream = $ll->events('P', 'u-tom');
+    my $event = $stream->wait_event(sub { 1 });
+    $stream->close();
+    return $event && $event->{event} eq 'bye';
+}
+
+my @streams = open_all('before the reload');
+ok(refused(), 'a fourth is refused');
+
+my @old = $ll->nginx_children();
+$ll->signal('nginx', 'HUP');
+ok(wait_for(sub { my %now = map { $_ => 1 } $ll->nginx_children();
+                  keys %now > @old && $ll->get('/internal/health')->status() },
+            10), 'reloaded');
+ok(refused(), 'those of the old processes count');
+
+kill 'KILL', @old;
+ok(wait_for(sub { my %now = map { $_ => 1 } $ll->nginx_children();
+                  !grep { $now{$_} } @old }, 10), 'the old ones are killed');
+$_->close() for @streams;
+ok(wait_for(sub { streams() == 0 }, 10), 'their streams count no more')
+    or diag(streams());
+@streams = open_all('after it');
+
+# one that is killed is followed by another, which counts anew
+kill 'KILL', $ll->nginx_children();
+$_->close() for @streams;
+ok(wait_for(sub { (streams() // 1) == 0 }, 10), 'nor those of a killed one');
+$_->close() for open_all('after that');
+ok(wait_for(sub { streams() == 0 }, 5), 'none is left');
+
+$ll->expect_log(qr/exited on signal 9/);
+$ll->finish();
