@@ -55,12 +55,24 @@ names() {
     done
 }
 
+# orphans: the processes of an nginx whose master was killed; they serve on,
+# and write into its log
+orphans() {
+    local fd pid
+    for fd in /proc/[0-9]*/fd/2; do
+        [ "$fd" -ef "$run/nginx-error.log" ] || continue
+        pid=${fd#/proc/} pid=${pid%%/*}
+        [[ $(tr '\0' ' ' < "/proc/$pid/cmdline") == nginx:\ worker* ]] \
+            && echo "$pid"
+    done 2>/dev/null
+}
+
 running() {
     local name
     for name in $(names); do
         mine "$name" >/dev/null && return 0
     done
-    return 1
+    [ -n "$(orphans)" ]
 }
 
 
@@ -87,8 +99,24 @@ stop() {
     local name
     for name in $(names); do
         end "$name"
+        [ "$name" != nginx ] || end_orphans
     done
+    end_orphans
     rm -f "$run/redis.sock"
+}
+
+end_orphans() {
+    local pids i
+    pids=$(orphans)
+    [ -n "$pids" ] || return 0
+
+    # no quotes: one argument each
+    kill -TERM $pids 2>/dev/null
+    for ((i = 0; i < 100; i++)); do
+        [ -n "$(orphans)" ] || return 0
+        sleep 0.1
+    done
+    kill -KILL $pids 2>/dev/null
 }
 
 
@@ -145,6 +173,9 @@ unixsocket $run/redis.sock
 pidfile $run/redis.pid
 logfile $run/redis.log
 END
+
+    # a Redis that was killed while it rewrote leaves them for good
+    rm -f "$run"/data/temp-*.aof
 
     redis-server "$run/redis.conf" >> "$run/redis.log" 2>&1 \
         || die "Redis does not start: see $run/redis.log"

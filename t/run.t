@@ -122,6 +122,25 @@ my $complaints = join '', map { /\[(?:alert|emerg)\]|Sanitizer|runtime error/
 is($complaints, '', 'no alerts in the logs');
 
 
+# all of it is killed: stop still ends what is left, and start starts
+
+($status, $said) = run('conf/run.sh start');
+is($status, 0, 'start again') or diag($said);
+kill 'KILL', map { slurp($_) =~ /(\d+)/ } glob "$dir/run/*.pid";
+open $f, '>', "$dir/run/data/temp-rewriteaof-1.aof" and close $f;
+ok(wait_for(sub { left() !~ /redis-server|leaseloft-worker/ }, 5), 'killed');
+($status, $said) = run('conf/run.sh start');
+isnt($status, 0, 'orphans of nginx still serve: start refuses');
+like($said, qr/already running .*"make stop" ends it/, 'and says what to do');
+is((run('conf/run.sh stop'))[0], 0, 'stop');
+is(left(), '', 'nothing is left, orphans of nginx neither');
+is(system("ss -ltn | grep -q ':$port '") >> 8, 1, 'nobody listens');
+($status, $said) = run('conf/run.sh start');
+is($status, 0, 'start after that') or diag($said);
+is(join(' ', glob "$dir/run/data/temp-*"), '', 'without what Redis left');
+is((run('conf/run.sh stop'))[0], 0, 'stop');
+
+
 # run: in the foreground, until it is interrupted; here with two workers
 
 $ENV{LEASELOFT_WORKERS} = 2;
