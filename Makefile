@@ -378,11 +378,11 @@ BENCH_SRCS := $(filter-out bench/floor.c,$(wildcard bench/*.c))
 
 bench-programs: $(BENCH)
 
-$(BUILD)/bench/load: $(call obj,$(BENCH_SRCS))
+$(BUILD)/bench/load: $(call obj,$(BENCH_SRCS) worker/base/descriptors.c)
 	@mkdir -p $(@D)
 	$(LINK) -lssl -lcrypto
 
-$(BUILD)/bench/floor: $(call obj,bench/floor.c)
+$(BUILD)/bench/floor: $(call obj,bench/floor.c worker/base/descriptors.c)
 	@mkdir -p $(@D)
 	$(LINK)
 

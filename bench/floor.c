@@ -30,6 +30,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "descriptors.h"
+
 
 #define FLOOR_EVENTS      256
 #define FLOOR_REQUEST     4096
@@ -347,6 +349,10 @@ main(int argc, char **argv)
     int                 i, n;
     unsigned            port;
     struct epoll_event  events[FLOOR_EVENTS];
+
+    if (descriptors_open() == -1) {
+        return 1;
+    }
 
     port = 0;
     signal(SIGPIPE, SIG_IGN);

@@ -19,6 +19,7 @@
 
 #include "gets.h"
 #include "net.h"
+#include "descriptors.h"
 #include "options.h"
 #include "sends.h"
 #include "watch.h"
@@ -375,6 +376,10 @@ load_init(void)
 int
 main(int argc, char **argv)
 {
+    if (descriptors_open() == -1) {
+        return 1;
+    }
+
     signal(SIGPIPE, SIG_IGN);
 
     if (options_parse(&options, argc, argv) == -1) {

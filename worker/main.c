@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "descriptors.h"
 #include "loop.h"
 #include "options.h"
 
@@ -24,6 +25,10 @@ main(int argc, char **argv)
     int               rc;
     options_t         options;
     struct sigaction  action;
+
+    if (descriptors_open() == -1) {
+        return 1;
+    }
 
     rc = options_parse(&options, argc, argv);
     if (rc != -1) {
