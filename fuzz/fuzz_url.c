@@ -31,6 +31,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(why != NULL);
     }
 
+    url_mask(s);
+    CHECK(strlen(s) <= size);
+
     free(s);
 
     return 0;

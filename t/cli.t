@@ -72,11 +72,33 @@ for my $command (@commands) {
          "docs/cli.md has \"$line\"");
 }
 
-is_cli(2, qr/which command/);
+is_cli(0, qr/^Usage: leaseloft COMMAND/, 'help');
+is_cli(0, qr/^Usage: leaseloft lease put PROPERTY FILE$/m, 'help', 'lease',
+       'put');
+is_cli(0, qr/^leaseloft \d+\.\d+\.\d+\n\z/, '--version');
+is_cli(0, qr/^leaseloft \d/, 'doctor', '--version');
+is_cli(2, qr/^Usage: leaseloft COMMAND/);
 is_cli(2, qr/no command "frob"/, 'frob');
-is_cli(2, qr/no command "lease"/, 'lease');
+is_cli(2, qr/no command "frob"/, 'help', 'frob');
+
+for my $case (['lease', 'put load show'], ['dead', 'list retry']) {
+    my ($word, $want) = @$case;
+
+    for my $args ([2, $word], [0, $word, '--help'], [0, 'help', $word],
+                  [2, $word, 'frob'])
+    {
+        my ($status, @args) = @$args;
+        my $out = is_cli($status, qr/^  \Q$word\E/, @args);
+
+        is(join(' ', $out =~ /^  \Q$word\E (\w+)  /mg), $want,
+           "@args: its subcommands");
+    }
+}
+
 is_cli(2, qr/no command "lease frob"/, 'lease', 'frob');
-is_cli(2, qr/"doctor" has no option "--frob"/, 'doctor', '--frob');
+is_cli(2, qr/no option "--frob"/, 'doctor', '--frob');
+is_cli(2, qr/"doctor" has no option "--ttl"/, 'doctor', '--ttl', 1);
+is_cli(2, qr/"--json" takes no value/, 'doctor', '--json=1');
 is_cli(2, qr/"--redis" needs a value/, 'doctor', '--redis');
 is_cli(2, qr/"doctor" takes no arguments/, 'doctor', 'x');
 is_cli(2, qr/"lease put" takes PROPERTY FILE/, 'lease', 'put', 'P');
@@ -87,6 +109,50 @@ is_cli(2, qr/not built with/, 'doctor', '--redis=rediss://localhost:1');
 is_cli(2, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
 is_cli(2, qr/neither/, 'unread', 'u-lena', '--redis=');
 is_cli(1, qr/cannot connect/, 'doctor', '--redis', 'unix:/nowhere/redis');
+
+# options before the command, between its words and after it
+
+for my $args (['--redis', $ll->{url}, '--json', 'unread', 'u-x'],
+              ["--redis=$ll->{url}", 'unread', '--json', 'u-x'],
+              ['unread', 'u-x', '--json', '--redis', $ll->{url}])
+{
+    local $ENV{LEASELOFT_REDIS} = 'unix:/nowhere/redis';
+    is_cli(0, qr/^\{"user":"u-x","total_unread":0,/, @$args);
+}
+
+# whatever goes wrong with a password, it is not printed
+
+{
+    my $url = 'redis://op:s3cr%40t-w0rd@127.0.0.1:1';
+
+    for my $args (['--redis', $url, 'doctor'], ["--redis=$url", 'doctor'],
+                  ['--redsi', $url, 'doctor'], ["--redsi=$url", 'doctor'],
+                  [$url, 'doctor'], ['doctor', $url], ['lease', $url],
+                  ['lease', 'show', $url], ['lease', 'load', $url],
+                  ['lease', 'put', 'P', $url], ["--json=$url", 'doctor'],
+                  ['dead', 'retry', $url], ['unread', $url], ['help', $url],
+                  ['--queues', $url, 'doctor'], ['--prefix', $url, 'doctor'],
+                  ['token', '--key', $url, '--sub', 'u', '--ttl', 1],
+                  ['--redis', "$url/1", 'doctor'], ['doctor', "-$url"],
+                  ['--redis', $url =~ s/127/x127/r, 'doctor'])
+    {
+        my ($status, $out) = $ll->cli(@$args);
+
+        cmp_ok($status, '>', 0, 'refused');
+        unlike($out, qr/s3cr|w0rd/, "without the password: $out");
+    }
+
+    for my $args ("--redis $url/1", "--redsi=$url", "--redsi $url", $url,
+                  "--help=$url", "--redis $url -x", "--name $url",
+                  "--prefix $url", "--batch $url", "--log $url")
+    {
+        my $said = qx($LeaseLoft::worker $args 2>&1);
+
+        is($? >> 8, 2, 'worker: refused');
+        like($said, qr/\Aleaseloft-worker: .*--help\n\z/, 'in one sentence');
+        unlike($said, qr/s3cr|w0rd/, "without the password: $said");
+    }
+}
 
 
 # tokens

@@ -203,9 +203,33 @@ options_take(options_t *options, int c, const char *value)
         return 0;
     }
 
-    /* getopt has said what is wrong */
+    return -1;
+}
 
-    fputs("see leaseloft-worker --help\n", stderr);
+
+/*
+ * What getopt found wrong with an argument.  It would repeat all of it, and
+ * that may be the URL with its password.
+ */
+
+static int
+options_unknown(int c, const char *arg)
+{
+    const char  *why;
+
+    why = c == ':' ? "needs a value"
+                   : "is no option, is ambiguous or takes no value";
+
+    /* it stands before that of an unknown short option: not the culprit then */
+
+    if (strncmp(arg, "--", 2) == 0) {
+        fprintf(stderr, "leaseloft-worker: %.*s %s; see --help\n",
+                (int) strcspn(arg, "="), arg, why);
+
+    } else {
+        fprintf(stderr, "leaseloft-worker: options begin with \"--\"; "
+                "see --help\n");
+    }
 
     return 2;
 }
@@ -236,11 +260,13 @@ options_parse(options_t *options, int argc, char **argv)
     options->claim_ms = 5000;
 
     rc = -1;
+    opterr = 0;
 
     while (rc == -1
-           && (c = getopt_long(argc, argv, "", options_long, NULL)) != -1)
+           && (c = getopt_long(argc, argv, ":", options_long, NULL)) != -1)
     {
-        rc = options_take(options, c, optarg);
+        rc = c == '?' || c == ':' ? options_unknown(c, argv[optind - 1])
+                                  : options_take(options, c, optarg);
     }
 
     if (rc != -1) {
@@ -248,8 +274,8 @@ options_parse(options_t *options, int argc, char **argv)
     }
 
     if (optind < argc) {
-        fprintf(stderr, "leaseloft-worker: \"%s\" is no option; see --help\n",
-                argv[optind]);
+        fprintf(stderr, "leaseloft-worker: arguments are options and their "
+                "values only; see --help\n");
         return 2;
     }
 

@@ -99,11 +99,37 @@ test_bad(void)
 }
 
 
+static void
+masks(const char *s, const char *expected)
+{
+    char  text[128];
+
+    (void) snprintf(text, sizeof(text), "%s", s);
+    url_mask(text);
+    is_str(text, expected, s);
+}
+
+
+static void
+test_mask(void)
+{
+    masks("", "");
+    masks("no \"redis://h:1\"", "no \"redis://h:1\"");
+    masks("no \"redis://u:p@h:1\"", "no \"redis://*@h:1\"");
+    masks("redis://:p@w/@x@h: gone", "redis://*@h: gone");
+    masks("redis://@h", "redis://@h");
+    masks("a@b redis://", "a@b redis://");
+    masks("redis://a:b@", "redis://*@");
+    masks("x rediss://a:b@c x://d:e@f", "x rediss://*@f");
+}
+
+
 int
 main(void)
 {
     test_good();
     test_bad();
+    test_mask();
 
     return tap_done();
 }

@@ -2,9 +2,10 @@
 /*
  * The operators' command line, build/leaseloft.
  *
- * cli.c knows the commands and reads the arguments; each cli_NAME.c holds the
- * commands that begin with NAME; cli_redis.c is what they share to talk to
- * Redis, cli_request.c to have workers do something.
+ * cli_main.c reads the arguments and runs a command of cli_commands.c; each
+ * cli_NAME.c holds the commands that begin with NAME; cli.c, cli_redis.c and
+ * cli_request.c are what they share to say something, to talk to Redis and to
+ * have workers do something.
  *
  * A command writes its result to standard output, and what went wrong, one
  * line each, to standard error.  It returns the exit status.
@@ -38,7 +39,7 @@ typedef struct cli_requests_s  cli_requests_t;
 
 typedef struct {
     const char            *name;       /* "--ttl" */
-    const char            *value;      /* "SECONDS" */
+    const char            *value;      /* "SECONDS"; NULL: it takes none */
     const char            *help;
     int                    needed;
 } cli_option_t;
@@ -52,13 +53,29 @@ typedef struct {
     const char            *help;       /* the rest, ends with a newline */
     cli_option_t           options[CLI_OPTIONS];
     int                  (*run)(cli_t *cli);
+    int                    local;      /* needs no Redis */
 } cli_command_t;
+
+
+/* options of all commands */
+
+typedef enum {
+    CLI_REDIS = 0,
+    CLI_PREFIX,
+    CLI_QUEUES,
+    CLI_JSON,
+    CLI_HELP,
+    CLI_VERSION,
+    CLI_COMMON
+} cli_common_e;
 
 
 struct cli_s {
     const cli_command_t   *command;
+    const char            *common[CLI_COMMON];
+                                       /* values of the options of all
+                                          commands; "" for one without */
     const char            *redis;      /* URL */
-    const char            *prefix;
     int                    json;
     unsigned               queues;     /* how many queues there are */
     char                 **args;       /* those that are no options */
@@ -69,9 +86,18 @@ struct cli_s {
 };
 
 
+/* --- cli_commands.c: both end with a NULL name --- */
+
+extern const cli_command_t  cli_commands[];
+extern const cli_option_t   cli_common[];
+
+
 /* --- cli.c --- */
 
-/* says what is wrong, as printf: CLI_FAILED */
+/*
+ * Says what is wrong, as printf: CLI_FAILED.  Here and below, the user and
+ * password of a URL in the text are left out.
+ */
 int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* the same for wrong arguments, and where help is: CLI_USAGE */

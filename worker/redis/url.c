@@ -262,3 +262,23 @@ url_parse(const char *s, url_t *url, const char **why)
            "\"redis://[user:password@]host[:port]\"";
     return -1;
 }
+
+
+void
+url_mask(char *text)
+{
+    char  *start, *at;
+
+    start = strstr(text, "://");
+    start = start ? start + 3 : NULL;
+    at = start ? strrchr(start, '@') : NULL;
+
+    if (at == NULL || at == start) {
+        return;
+    }
+
+    /* what is hidden is at least as long as what is put in its place */
+
+    *start = '*';
+    memmove(start + 1, at, strlen(at) + 1);
+}

@@ -35,5 +35,11 @@ typedef struct {
  */
 int url_parse(const char *s, url_t *url, const char **why);
 
+/*
+ * Replaces what may be a user and a password in a text: all between the first
+ * "://" and the last "@" after it
+ */
+void url_mask(char *text);
+
 
 #endif /* URL_H */
