@@ -14,6 +14,7 @@
  */
 
 
+#include "ngx_leaseloft_backoff.h"
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_conn.h"
 #include "ngx_leaseloft_zone.h"
@@ -22,16 +23,12 @@
 #define NGX_LEASELOFT_LINK_TICK         250
 #define NGX_LEASELOFT_LINK_PROBE        1000
 #define NGX_LEASELOFT_LINK_SILENCE      3500
-#define NGX_LEASELOFT_LINK_BACKOFF      50
-#define NGX_LEASELOFT_LINK_BACKOFF_MAX  1000
 
 
 /* one of the two connections, and when to try it again */
 typedef struct {
-    ngx_leaseloft_link_t       *link;
     ngx_leaseloft_conn_t       *redis;
-    ngx_event_t                 retry;
-    ngx_uint_t                  failures;
+    ngx_leaseloft_backoff_t     backoff;
 } ngx_leaseloft_side_t;
 
 
@@ -69,8 +66,7 @@ static void ngx_leaseloft_link_subscription_ready(void *data);
 static void ngx_leaseloft_link_subscription_reply(void *data,
     redisReply *reply);
 static void ngx_leaseloft_link_subscription_closed(void *data);
-static void ngx_leaseloft_link_retry_handler(ngx_event_t *ev);
-static void ngx_leaseloft_link_retry(ngx_leaseloft_side_t *side);
+static void ngx_leaseloft_link_connect(void *data);
 static void ngx_leaseloft_link_tick_handler(ngx_event_t *ev);
 static void ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link);
 static void ngx_leaseloft_link_probed(void *data,
@@ -101,7 +97,6 @@ ngx_leaseloft_link_side_init(ngx_leaseloft_link_t *link,
     ngx_leaseloft_side_t *side, char *name,
     ngx_leaseloft_conn_handlers_t *handlers, ngx_pool_t *pool)
 {
-    side->link = link;
     side->redis = ngx_leaseloft_conn_create(link->process->conf, name,
                                             handlers, link, pool,
                                             link->process->log);
@@ -109,14 +104,20 @@ ngx_leaseloft_link_side_init(ngx_leaseloft_link_t *link,
         return NGX_ERROR;
     }
 
-    side->retry.handler = ngx_leaseloft_link_retry_handler;
-    side->retry.data = side;
-    side->retry.log = link->process->log;
-    side->retry.cancelable = 1;
-
-    ngx_add_timer(&side->retry, 0);
+    ngx_leaseloft_backoff_init(&side->backoff, ngx_leaseloft_link_connect,
+                               side, link->process->log);
+    ngx_leaseloft_backoff_now(&side->backoff);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_leaseloft_link_connect(void *data)
+{
+    ngx_leaseloft_side_t  *side = data;
+
+    ngx_leaseloft_conn_connect(side->redis);
 }
 
 
@@ -189,13 +190,8 @@ ngx_leaseloft_link_free(ngx_leaseloft_link_t *link)
     ngx_leaseloft_conn_close(link->command.redis);
     ngx_leaseloft_conn_close(link->subscription.redis);
 
-    if (link->command.retry.timer_set) {
-        ngx_del_timer(&link->command.retry);
-    }
-
-    if (link->subscription.retry.timer_set) {
-        ngx_del_timer(&link->subscription.retry);
-    }
+    ngx_leaseloft_backoff_free(&link->command.backoff);
+    ngx_leaseloft_backoff_free(&link->subscription.backoff);
 
     if (link->tick.timer_set) {
         ngx_del_timer(&link->tick);
@@ -323,7 +319,7 @@ ngx_leaseloft_link_command_ready(void *data)
     ngx_leaseloft_link_t  *link = data;
 
     link->heard = ngx_current_msec;
-    link->command.failures = 0;
+    ngx_leaseloft_backoff_reset(&link->command.backoff);
 
     ngx_leaseloft_link_probe(link);
     ngx_leaseloft_link_update(link);
@@ -368,7 +364,7 @@ ngx_leaseloft_link_command_closed(void *data)
 
     link->starting = 0;
 
-    ngx_leaseloft_link_retry(&link->command);
+    ngx_leaseloft_backoff_wait(&link->command.backoff);
     ngx_leaseloft_link_update(link);
 
     ngx_leaseloft_command_lost(&link->commands);
@@ -463,7 +459,7 @@ ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
 
         } else {
             link->listening = 1;
-            link->subscription.failures = 0;
+            ngx_leaseloft_backoff_reset(&link->subscription.backoff);
             link->events->subscriber_ready(link->events_data);
             ngx_leaseloft_link_update(link);
         }
@@ -481,7 +477,7 @@ ngx_leaseloft_link_subscription_closed(void *data)
     link->listening = 0;
     link->starting = 0;
 
-    ngx_leaseloft_link_retry(&link->subscription);
+    ngx_leaseloft_backoff_wait(&link->subscription.backoff);
     link->events->subscriber_lost(link->events_data);
     ngx_leaseloft_link_update(link);
 }
@@ -507,33 +503,6 @@ ngx_leaseloft_link_update(ngx_leaseloft_link_t *link)
                   "link to redis is %s", up ? "up" : "down");
 
     link->events->state(link->events_data);
-}
-
-
-/* full jitter: anything up to a bound that doubles */
-
-static void
-ngx_leaseloft_link_retry(ngx_leaseloft_side_t *side)
-{
-    ngx_msec_t  bound;
-
-    bound = NGX_LEASELOFT_LINK_BACKOFF << ngx_min(side->failures, 8);
-    bound = ngx_min(bound, NGX_LEASELOFT_LINK_BACKOFF_MAX);
-
-    side->failures++;
-
-    if (!side->retry.timer_set) {
-        ngx_add_timer(&side->retry, ngx_random() % bound + 1);
-    }
-}
-
-
-static void
-ngx_leaseloft_link_retry_handler(ngx_event_t *ev)
-{
-    ngx_leaseloft_side_t  *side = ev->data;
-
-    ngx_leaseloft_conn_connect(side->redis);
 }
 
 

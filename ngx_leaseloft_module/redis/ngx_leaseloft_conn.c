@@ -1,21 +1,18 @@
 
 /*
- * Bytes to Redis gather in one growing buffer, which is written at the end of
- * a turn of the event loop, so that commands of one turn leave together.
- * Bytes from Redis are fed to hiredis's reader, which is told to refuse what
- * no reply of ours ever is; a refused reply closes the connection.
+ * Bytes to Redis gather in the writer, and leave at the end of a turn of the
+ * event loop.  Bytes from Redis are fed to hiredis's reader, which is told to
+ * refuse what no reply of ours ever is; a refused reply closes the connection.
  */
 
 
 #include "ngx_leaseloft_conn.h"
 #include "ngx_leaseloft_reader.h"
+#include "ngx_leaseloft_writer.h"
 
 
 #define NGX_LEASELOFT_CONN_CONNECT_TIMEOUT  3000
-#define NGX_LEASELOFT_CONN_OUTPUT_START     4096
-#define NGX_LEASELOFT_CONN_OUTPUT_MAX       (16 * 1024 * 1024)
 #define NGX_LEASELOFT_CONN_INPUT_MAX        (64 * 1024 * 1024)
-#define NGX_LEASELOFT_CONN_ARGS             (1 + 256)
 
 
 struct ngx_leaseloft_conn_s {
@@ -31,13 +28,10 @@ struct ngx_leaseloft_conn_s {
     ngx_resolver_ctx_t              *resolving;
     ngx_event_t                      flush;
 
-    redisReader            *reader;
-    ngx_leaseloft_reader_t  replies;
+    redisReader                     *reader;
+    ngx_leaseloft_reader_t           replies;
 
-    u_char                          *out;          /* start of the buffer */
-    size_t                           out_size;
-    size_t                           out_pos;
-    size_t                           out_last;
+    ngx_leaseloft_writer_t           writer;
 
     char                             why[NGX_LEASELOFT_CONN_WHY];
 
@@ -53,9 +47,6 @@ static void ngx_leaseloft_conn_write_handler(ngx_event_t *wev);
 static void ngx_leaseloft_conn_read_handler(ngx_event_t *rev);
 static void ngx_leaseloft_conn_flush_handler(ngx_event_t *ev);
 static void ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis);
-static ngx_int_t ngx_leaseloft_conn_append(ngx_leaseloft_conn_t *redis,
-    ngx_uint_t argc, ngx_str_t *argv);
-static ngx_int_t ngx_leaseloft_conn_send(ngx_leaseloft_conn_t *redis);
 static ngx_int_t ngx_leaseloft_conn_replies(ngx_leaseloft_conn_t *redis);
 static void ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis,
     redisReply *reply);
@@ -85,6 +76,7 @@ ngx_leaseloft_conn_create(ngx_leaseloft_main_conf_t *mcf, char *name,
     redis->flush.handler = ngx_leaseloft_conn_flush_handler;
     redis->flush.data = redis;
     redis->flush.log = log;
+    redis->writer.log = log;
 
     return redis;
 }
@@ -212,80 +204,95 @@ ngx_leaseloft_conn_open(ngx_leaseloft_conn_t *redis, ngx_addr_t *addr)
 
 
 static void
-ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
+ngx_leaseloft_conn_nodelay(ngx_leaseloft_conn_t *redis)
 {
-    int                          nodelay;
-    char                         key[LL_KEY_MAX];
-    ngx_str_t                    argv[3], probe[NGX_LEASELOFT_CONN_PROBE_ARGS];
-    ngx_str_t                    channel;
+    int  nodelay;
+
+    if (redis->peer.sockaddr->sa_family == AF_UNIX) {
+        return;
+    }
+
+    nodelay = 1;
+
+    if (setsockopt(redis->peer.connection->fd, IPPROTO_TCP, TCP_NODELAY,
+                   (const void *) &nodelay, sizeof(int)) == -1)
+    {
+        ngx_log_error(NGX_LOG_ERR, redis->log, ngx_socket_errno,
+                      "setsockopt(TCP_NODELAY) of redis failed");
+    }
+}
+
+
+/* AUTH [USER] PASSWORD, where there is a password */
+
+static ngx_int_t
+ngx_leaseloft_conn_auth(ngx_leaseloft_conn_t *redis)
+{
+    ngx_str_t                    argv[3];
     ngx_uint_t                   argc;
-    ngx_connection_t            *c;
     ngx_leaseloft_redis_conf_t  *rcf;
 
     rcf = &redis->conf->redis;
+
+    if (rcf->password.len == 0) {
+        return NGX_OK;
+    }
+
+    argc = 0;
+    ngx_str_set(&argv[argc], "AUTH");
+    argc++;
+
+    if (rcf->user.len) {
+        argv[argc++] = rcf->user;
+    }
+
+    argv[argc++] = rcf->password;
+
+    redis->greetings++;
+
+    return ngx_leaseloft_writer_append(&redis->writer, argc, argv);
+}
+
+
+/* PING says whether it is ready, and a write whether it is the primary */
+
+static void
+ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
+{
+    char               key[LL_KEY_MAX];
+    ngx_str_t          ping, probe[NGX_LEASELOFT_CONN_PROBE_ARGS], channel;
+    ngx_connection_t  *c;
+
     c = redis->peer.connection;
 
-    if (redis->peer.sockaddr->sa_family != AF_UNIX) {
-        nodelay = 1;
+    ngx_leaseloft_conn_nodelay(redis);
 
-        if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY,
-                       (const void *) &nodelay, sizeof(int)) == -1)
-        {
-            ngx_log_error(NGX_LOG_ERR, redis->log, ngx_socket_errno,
-                          "setsockopt(TCP_NODELAY) of redis failed");
-        }
-    }
+    ngx_str_set(&ping, "PING");
 
-    redis->greetings = 0;
-
-    if (rcf->password.len) {
-        argc = 0;
-        ngx_str_set(&argv[argc], "AUTH");
-        argc++;
-
-        if (rcf->user.len) {
-            argv[argc++] = rcf->user;
-        }
-
-        argv[argc++] = rcf->password;
-
-        if (ngx_leaseloft_conn_append(redis, argc, argv) != NGX_OK) {
-            goto failed;
-        }
-
-        redis->greetings++;
-    }
-
-    /* PING says whether it is ready, and a write whether it is the primary */
-
-    ngx_str_set(&argv[0], "PING");
-
-    channel.len = ll_keys_reply_channel(key, "trial", sizeof("trial") - 1);
+    channel.len = ll_keys_reply_channel(key, "probe", sizeof("probe") - 1);
     channel.data = (u_char *) key;
 
     ngx_leaseloft_conn_write_probe(probe, &channel);
 
-    if (ngx_leaseloft_conn_append(redis, 1, argv) != NGX_OK
-        || ngx_leaseloft_conn_append(redis, NGX_LEASELOFT_CONN_PROBE_ARGS,
-                                     probe)
+    redis->greetings = 2;
+
+    if (ngx_leaseloft_conn_auth(redis) != NGX_OK
+        || ngx_leaseloft_writer_append(&redis->writer, 1, &ping) != NGX_OK
+        || ngx_leaseloft_writer_append(&redis->writer,
+                                       NGX_LEASELOFT_CONN_PROBE_ARGS, probe)
            != NGX_OK)
     {
-        goto failed;
+        ngx_leaseloft_conn_fail(redis, "greeting failed");
+        return;
     }
-
-    redis->greetings += 2;
 
     /* else it leaves when the connection is there */
 
-    if (c->write->ready && ngx_leaseloft_conn_send(redis) == NGX_ERROR) {
-        goto failed;
+    if (c->write->ready
+        && ngx_leaseloft_writer_send(&redis->writer, c) == NGX_ERROR)
+    {
+        ngx_leaseloft_conn_fail(redis, "greeting failed");
     }
-
-    return;
-
-failed:
-
-    ngx_leaseloft_conn_fail(redis, "greeting failed");
 }
 
 
@@ -294,14 +301,7 @@ ngx_leaseloft_conn_close(ngx_leaseloft_conn_t *redis)
 {
     redis->ready = 0;
     redis->greetings = 0;
-    redis->out_pos = 0;
-    redis->out_last = 0;
-
-    if (redis->out) {
-        ngx_free(redis->out);
-        redis->out = NULL;
-        redis->out_size = 0;
-    }
+    ngx_leaseloft_writer_reset(&redis->writer);
 
     if (redis->resolving) {
         ngx_resolve_name_done(redis->resolving);
@@ -374,7 +374,7 @@ ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis, ngx_uint_t argc,
         return NGX_DECLINED;
     }
 
-    if (ngx_leaseloft_conn_append(redis, argc, argv) != NGX_OK) {
+    if (ngx_leaseloft_writer_append(&redis->writer, argc, argv) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -393,117 +393,17 @@ ngx_leaseloft_conn_ready(ngx_leaseloft_conn_t *redis)
 }
 
 
-static ngx_int_t
-ngx_leaseloft_conn_append(ngx_leaseloft_conn_t *redis, ngx_uint_t argc,
-    ngx_str_t *argv)
-{
-    int          len;
-    char        *text;
-    size_t       size, lens[NGX_LEASELOFT_CONN_ARGS];
-    u_char      *out;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
-    const char  *args[NGX_LEASELOFT_CONN_ARGS];
-
-    if (argc > NGX_LEASELOFT_CONN_ARGS) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < argc; i++) {
-        args[i] = (const char *) argv[i].data;
-        lens[i] = argv[i].len;
-    }
-
-    len = redisFormatCommandArgv(&text, (int) argc, args, lens);
-    if (len < 0) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    if (redis->out_pos) {
-        ngx_memmove(redis->out, redis->out + redis->out_pos,
-                    redis->out_last - redis->out_pos);
-        redis->out_last -= redis->out_pos;
-        redis->out_pos = 0;
-    }
-
-    if (redis->out_last + len > redis->out_size) {
-
-        size = ngx_max(redis->out_size * 2, NGX_LEASELOFT_CONN_OUTPUT_START);
-        size = ngx_max(size, redis->out_last + len);
-
-        if (size > NGX_LEASELOFT_CONN_OUTPUT_MAX) {
-            goto done;
-        }
-
-        out = ngx_alloc(size, redis->log);
-        if (out == NULL) {
-            goto done;
-        }
-
-        if (redis->out) {
-            ngx_memcpy(out, redis->out, redis->out_last);
-            ngx_free(redis->out);
-        }
-
-        redis->out = out;
-        redis->out_size = size;
-    }
-
-    ngx_memcpy(redis->out + redis->out_last, text, len);
-    redis->out_last += len;
-    rc = NGX_OK;
-
-done:
-
-    redisFreeCommand(text);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_leaseloft_conn_send(ngx_leaseloft_conn_t *redis)
-{
-    ssize_t            n;
-    ngx_connection_t  *c;
-
-    c = redis->peer.connection;
-
-    while (redis->out_pos < redis->out_last) {
-
-        n = c->send(c, redis->out + redis->out_pos,
-                    redis->out_last - redis->out_pos);
-
-        if (n == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        if (n == NGX_AGAIN) {
-            return ngx_handle_write_event(c->write, 0) == NGX_OK ? NGX_AGAIN
-                                                                 : NGX_ERROR;
-        }
-
-        redis->out_pos += n;
-    }
-
-    redis->out_pos = 0;
-    redis->out_last = 0;
-
-    return NGX_OK;
-}
-
-
 static void
 ngx_leaseloft_conn_flush_handler(ngx_event_t *ev)
 {
+    ngx_connection_t      *c;
     ngx_leaseloft_conn_t  *redis;
 
     redis = ev->data;
+    c = redis->peer.connection;
 
-    if (redis->peer.connection->write->ready
-        && ngx_leaseloft_conn_send(redis) == NGX_ERROR)
+    if (c->write->ready
+        && ngx_leaseloft_writer_send(&redis->writer, c) == NGX_ERROR)
     {
         ngx_leaseloft_conn_fail(redis, "write failed");
     }
@@ -524,7 +424,7 @@ ngx_leaseloft_conn_write_handler(ngx_event_t *wev)
         return;
     }
 
-    if (ngx_leaseloft_conn_send(redis) == NGX_ERROR) {
+    if (ngx_leaseloft_writer_send(&redis->writer, c) == NGX_ERROR) {
         ngx_leaseloft_conn_fail(redis, "write failed");
     }
 }
@@ -618,7 +518,7 @@ ngx_leaseloft_conn_replies(ngx_leaseloft_conn_t *redis)
 }
 
 
-/* the last greeting is the trial: who has no memory, say, can still be read */
+/* the last greeting is the write: who has no memory, say, can still be read */
 
 static void
 ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis, redisReply *reply)
@@ -656,7 +556,7 @@ ngx_leaseloft_conn_write_probe(ngx_str_t *argv, ngx_str_t *channel)
     argv[1] = *channel;
     ngx_str_set(&argv[2], "NOMKSTREAM");
     ngx_str_set(&argv[3], "*");
-    ngx_str_set(&argv[4], "trial");
+    ngx_str_set(&argv[4], "probe");
     ngx_str_set(&argv[5], "");
 }
 
