@@ -47,6 +47,8 @@ is_deeply($a, {
     property => 'A', label => 'Label of A', role => 'landlord', unread => 1,
     lease => { id => 'L-1', state => 'active', ends_at => undef,
                starts_at => '2020-01-01T00:00:00.000Z', next => undef },
+    parties => [ { user => 'u-lena', role => 'landlord', name => 'Lena' },
+                 { user => 'u-A', role => 'tenant', name => 'A' } ],
     last => { seq => 2, kind => 'message', event => undef, from => 'u-A',
               preview => "hello\nworld" },
 }, 'a thread') or diag(explain($a));

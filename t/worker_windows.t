@@ -213,6 +213,15 @@ sub inbox_fault {
     return "role $thread->{role}" if $thread->{role} ne $view->{role};
     return 'lease ' . $json->encode($thread->{lease})
         if $json->encode($thread->{lease}) ne $json->encode($view->{lease});
+
+    my @parties = @{ $view->{parties} };
+    my $more = @parties > 6 ? @parties - 6 : 0;
+    delete $_->{read} for @parties;
+    splice @parties, 6;
+
+    return 'parties ' . $json->encode($thread->{parties})
+        if $json->encode($thread->{parties}) ne $json->encode(\@parties)
+           || ($thread->{more_parties} // 0) != $more;
     return 'last ' . $json->encode($thread->{last} // {})
         if ($thread->{last} ? $thread->{last}{seq} : 0)
            != ($newest ? $newest->{seq} : 0);

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 11
+-- revision 12
 --
 -- A worker replaces a library that differs from its own, unless that one's
 -- revision is higher; so it goes up with each release that changes anything
@@ -97,6 +97,9 @@ local ENTRY, HASH, SENDER = 2, 6, 8
 
 local ROLES = { l = 'landlord', t = 'tenant' }
 local SCAN = 1000
+
+-- how many parties a thread of the inbox names; VIEW_PARTIES in worker/view.h
+local PARTIES = 6
 
 
 -- redis.call is not there yet while the library is loaded: the first call puts

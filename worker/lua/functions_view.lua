@@ -164,10 +164,25 @@ local function you_json(w)
 end
 
 
--- the thread as the inbox has it, less its brace
+-- the parties as the inbox has them: the first few, and how many more
+local function parties_short(lines)
+    local out, n = {}, 0
+
+    for fragment in string.gmatch(lines, '%S+ %d+ ([^\n]+)\n') do
+        n = n + 1
+        out[n] = n <= PARTIES and fragment .. '}' or nil
+    end
+
+    return ',"parties":[' .. table.concat(out, ',') .. ']'
+           .. (n > PARTIES and ',"more_parties":' .. int(n - PARTIES) or '')
+end
+
+
+-- the thread as the inbox has it, less its brace; worker/view.c makes the same
 local function thread_json(property, w)
     return '{"property":"' .. property .. '","label":' .. w.label
            .. ',"role":"' .. ROLES[w.role] .. '","lease":' .. w.lease
+           .. parties_short(w.lines)
            .. ',"unread":' .. int(w.unread) .. ',"last":' .. w.last
 end
 

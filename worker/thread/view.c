@@ -45,6 +45,20 @@ view_next(buf_t *buf, const state_lease_t *pending)
 }
 
 
+/* less the closing brace */
+
+static void
+view_party(buf_t *buf, const body_party_t *party)
+{
+    buf_lit(buf, "{\"user\":");
+    json_strings(buf, party->user);
+    buf_lit(buf, ",\"role\":\"");
+    buf_adds(buf, body_role_name(party->role));
+    buf_lit(buf, "\",\"name\":");
+    json_strings(buf, party->name);
+}
+
+
 void
 view_parties(buf_t *buf, const state_lease_t *lease, uint64_t gone)
 {
@@ -62,13 +76,31 @@ view_parties(buf_t *buf, const state_lease_t *lease, uint64_t gone)
         buf_adds(buf, party->user);
         buf_lit(buf, " ");
         buf_number(buf, (int64_t) lease->from[i]);
-        buf_lit(buf, " {\"user\":");
-        json_strings(buf, party->user);
-        buf_lit(buf, ",\"role\":\"");
-        buf_adds(buf, body_role_name(party->role));
-        buf_lit(buf, "\",\"name\":");
-        json_strings(buf, party->name);
+        buf_lit(buf, " ");
+        view_party(buf, party);
         buf_lit(buf, "\n");
+    }
+}
+
+
+static void
+view_parties_short(buf_t *buf, const body_lease_t *lease)
+{
+    size_t  i;
+
+    buf_lit(buf, ",\"parties\":[");
+
+    for (i = 0; i < lease->nparties && i < VIEW_PARTIES; i++) {
+        buf_adds(buf, i ? "," : "");
+        view_party(buf, &lease->parties[i]);
+        buf_lit(buf, "}");
+    }
+
+    buf_lit(buf, "]");
+
+    if (lease->nparties > VIEW_PARTIES) {
+        buf_lit(buf, ",\"more_parties\":");
+        buf_number(buf, (int64_t) (lease->nparties - VIEW_PARTIES));
     }
 }
 
@@ -120,7 +152,9 @@ view_thread(buf_t *buf, const char *property, const state_t *state,
         view_next(buf, state->pending);
     }
 
-    buf_lit(buf, "},\"unread\":");
+    buf_lit(buf, "}");
+    view_parties_short(buf, &lease->body);
+    buf_lit(buf, ",\"unread\":");
 }
 
 

@@ -18,6 +18,7 @@
 
 
 #define VIEW_SIGNATURE  16
+#define VIEW_PARTIES    6          /* named in a thread of the inbox */
 
 
 /* {"id","state","starts_at","ends_at" without the closing brace */
@@ -38,9 +39,10 @@ int view_signature(char dst[VIEW_SIGNATURE + 1], const buf_t *lease,
     const buf_t *parties);
 
 /*
- * a thread of the active lease as the inbox of that role has it, up to the
- * number of unread messages; view_thread_end() adds that and the rest, with
- * last the newest entry, but for the brace: the total follows it in events
+ * view_thread(): a thread of the active lease as the inbox of that role has
+ * it, up to the number of unread messages; the same bytes as thread_json() in
+ * functions_view.lua.  view_thread_end() adds that number and the newest entry,
+ * but no brace, as the total follows in events.
  */
 void view_thread(buf_t *buf, const char *property, const state_t *state,
     body_role_e role);
