@@ -115,6 +115,14 @@ function draftsOf(user) {
     return {
         get: (property) => keep.get(`draft.${user}.${property}`) || '',
         set: (property, text) => keep.set(`draft.${user}.${property}`, text),
+        /* written, or sent, in another tab */
+        on: (fn) => window.addEventListener('storage', ({ key }) => {
+            const start = `leaseloft.draft.${user}.`;
+
+            if (key?.startsWith(start)) {
+                fn(key.slice(start.length));
+            }
+        }),
     };
 }
 

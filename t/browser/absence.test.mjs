@@ -32,26 +32,25 @@ async function counted(person) {
     await person.context.addInitScript(() => {
         window.counts = { events: 0, said: 0, draws: 0 };
 
-        const { addEventListener } = EventSource.prototype;
+        const { fetch } = window;
 
-        EventSource.prototype.addEventListener = function add(name, fn) {
-            addEventListener.call(this, name, (e) => {
-                window.counts.events++;
-                fn(e);
+        window.fetch = async (url, options) => {
+            const response = await fetch(url, options);
+
+            if (!String(url).includes('/events')) {
+                return response;
+            }
+
+            const count = new TransformStream({
+                transform(bytes, out) {
+                    window.counts.events += new TextDecoder().decode(bytes)
+                        .split('\ndata:').length - 1;
+                    out.enqueue(bytes);
+                },
             });
+
+            return new Response(response.body.pipeThrough(count), response);
         };
-
-        const { set } = Object.getOwnPropertyDescriptor(
-            EventSource.prototype, 'onmessage');
-
-        Object.defineProperty(EventSource.prototype, 'onmessage', {
-            set(fn) {
-                set.call(this, (e) => {
-                    window.counts.events++;
-                    fn(e);
-                });
-            },
-        });
         document.addEventListener('DOMContentLoaded', () => {
             new MutationObserver((all) => {
                 for (const { target, addedNodes } of all) {
@@ -107,7 +106,7 @@ test('three thousand unread: the first of them, in two requests',
 
     const { events, said, requests, rows } = await counts(page);
 
-    assert.ok(events - before_.events < 12, `${events} events`);
+    assert.ok(events > before_.events && events - before_.events < 12, `${events} events`);
     assert.equal(said, 1);
     assert.equal(requests - before_.requests, 2);
     assert.ok(rows < 160, `${rows} rows`);
@@ -119,7 +118,7 @@ test('three thousand unread: the first of them, in two requests',
     const timeline = page.locator('.ll-timeline');
 
     await timeline.evaluate((el) => el.scrollTo(0, el.scrollHeight));
-    await lena.sees('line 200.', page);
+    await lena.sees('line 160.', page);
     await until('settled', async () => {
         const n = (await counts(page)).rows;
 

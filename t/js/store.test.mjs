@@ -6,7 +6,8 @@ import test from 'node:test';
 import { InboxStore, filterThreads, needsReply }
     from '../../html/js/core/inbox-store.js';
 import { ThreadStore, seenBy } from '../../html/js/core/thread-store.js';
-import { FakeServer } from './lib/fakes.mjs';
+import { Names } from '../../html/js/core/names.js';
+import { FakeClock, FakeServer } from './lib/fakes.mjs';
 
 
 async function loaded(n) {
@@ -224,7 +225,7 @@ test('filters: unread, needs reply, ended, address and name', () => {
     const people = { elm: [{ user: 'u-tom', role: 'tenant',
                              name: 'José Martín' }] };
     const run = (filter, text = '') => filterThreads(threads, {
-        filter, text, me: 'u-me', names: (p) => people[p] || null,
+        filter, text, me: 'u-me', names: (x) => people[x.property] || null,
     }).map((t) => t.property);
 
     assert.deepEqual(run('all'), ['elm', 'oak', 'fir']);
@@ -237,4 +238,28 @@ test('filters: unread, needs reply, ended, address and name', () => {
     assert.equal(needsReply(threads[0], 'u-me',
         [{ user: 'u-tom', role: 'landlord', name: 'x' }]), false,
         'a word of one\'s own side needs no reply');
+});
+
+
+test('names: those that the inbox tells are not asked for', async () => {
+    const clock = new FakeClock();
+    const asked = [];
+    const names = new Names({ clock, fetch: async (property) => {
+        asked.push(property);
+
+        return { parties: [{ user: 'u-7', role: 'tenant', name: 'Seven' }] };
+    } });
+    const few = { property: 'few', lease: { id: 'L' }, last: null,
+                  parties: [{ user: 'u-1', role: 'tenant', name: 'One' }] };
+    const many = { ...few, property: 'many', more_parties: 1 };
+
+    assert.equal(names.sure([few]), true);
+    assert.equal(names.sure([few, many]), false);
+    assert.equal(names.of(many)[0].name, 'One', 'meanwhile the first ones');
+    names.want([few, many]);
+    await clock.tick(10);
+    assert.deepEqual(asked, ['many']);
+    assert.equal(names.sure([few, many]), true);
+    assert.equal(names.of(many)[0].name, 'Seven');
+    assert.equal(names.of(few)[0].name, 'One');
 });

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 
-import { Formatter, badge, codePoints, initials }
+import { Formatter, badge, cleanText, codePoints, initials }
     from '../../html/js/core/format.js';
-import { LANGUAGES, directionOf, pickLanguage, pickLocale, translator }
+import { LANGUAGES, directionOf, isolate, pickLanguage, pickLocale,
+         translator }
     from '../../html/js/core/i18n.js';
 import { linkify } from '../../html/js/core/linkify.js';
 import { hrefFor, parseLocation } from '../../html/js/core/router.js';
@@ -44,6 +45,34 @@ test('links: nothing of the text is lost or changed', () => {
                         + ' y\nhttps://c.example/ä?ü ', '<script>']) {
         assert.equal(linkify(text).map((p) => p.text).join(''), text);
     }
+});
+
+
+test('links: no direction control gets into an address', () => {
+    const address = (text) => linkify(text).find((p) => p.href)?.href;
+
+    for (const turn of '\u061c\u200e\u200f\u202a\u202d\u202e\u2066\u2069') {
+        assert.equal(address(`${turn}https://a.example/x${turn}y`),
+                     'https://a.example/x');
+    }
+});
+
+
+test('names cannot turn what stands around them', () => {
+    assert.equal(isolate('Tom'), 'Tom');
+    assert.equal(isolate('\u202Emot'), 'mot');
+    assert.equal(isolate('\u2069\u2068דנה'), '\u2068דנה\u2069');
+    assert.equal(t('state.seen', { names: format.list(['דנה', 'Tom']) }),
+                 'Seen by \u2068\u2068דנה\u2069 and Tom\u2069');
+    assert.equal(t('say.message', { name: '\u202Emot', text: 'x' }), 'mot: x');
+});
+
+
+test('a text is cleaned of what the server refuses', () => {
+    assert.equal(cleanText(' a\r\nb\rc\td\u0000\u0007e\u0085\ud83d '),
+                 'a\nb\nc\tde');
+    assert.equal(cleanText('\ud83d\ude00 \udc00x'), '😀 x');
+    assert.equal(cleanText('\u0000\u001f'), '');
 });
 
 

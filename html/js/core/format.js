@@ -3,6 +3,8 @@
  * of the property's time zone, so that all its readers see the same.
  */
 
+import { isolate } from './i18n.js';
+
 const MINUTE = 60 * 1000;
 const HOUR = 60 * MINUTE;
 
@@ -142,7 +144,8 @@ export class Formatter {
 
     /* "Ana, Ben and Lou" */
     list(names) {
-        return new Intl.ListFormat(this.language).format(names);
+        return new Intl.ListFormat(this.language)
+            .format(names.map((name) => isolate(name)));
     }
 }
 
@@ -184,4 +187,14 @@ export function codePoints(text) {
     }
 
     return n;
+}
+
+
+/*
+ * A text as the server will take it: line ends are LF, and what may not be in
+ * a text, other control characters and halves of characters, is left out.
+ */
+export function cleanText(text) {
+    return text.replace(/\r\n?|[\v\f\x85]/g, '\n')
+        .replace(/(?![\t\n])\p{Cc}|\p{Cs}/gu, '').trim();
 }

@@ -6,6 +6,9 @@
 
 const RTL = new Set(['ar', 'fa', 'he', 'ur', 'yi', 'ps', 'sd', 'dv']);
 const RTL_CHARS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066\u2067]/g;
+const ISOLATES = /[\u2068\u2069]/g;
+const PAIRED = /^[^\u2068\u2069]*(?:\u2068[^\u2068\u2069]*\u2069[^\u2068\u2069]*)*$/;
 const FSI = '\u2068';
 const PDI = '\u2069';
 
@@ -48,10 +51,22 @@ export function directionOf(language) {
 
 
 /*
- * A function t(key, params) for a language.  Values are set apart from the
- * text around them (Unicode isolates) where one of the two is right-to-left,
- * so that a name cannot turn a sentence around.
+ * A value among other words: set apart from them (Unicode isolates) where it,
+ * or they, run from right to left, and without characters that turn the
+ * direction of what follows, so that a name cannot turn a sentence around.
  */
+export function isolate(text, rtl = false) {
+    let plain = String(text).replace(TURNS, '');
+
+    if (!PAIRED.test(plain)) {
+        plain = plain.replace(ISOLATES, '');
+    }
+
+    return rtl || RTL_CHARS.test(plain) ? FSI + plain + PDI : plain;
+}
+
+
+/* A function t(key, params) for a language. */
 export function translator(language, strings, fallback = {}) {
     const plurals = new Intl.PluralRules(language);
     const numbers = new Intl.NumberFormat(language);
@@ -62,7 +77,7 @@ export function translator(language, strings, fallback = {}) {
             return numbers.format(v);
         }
 
-        return rtl || RTL_CHARS.test(v) ? FSI + v + PDI : String(v);
+        return isolate(v, rtl);
     };
 
     return (key, params = {}) => {

@@ -157,7 +157,7 @@ function sortKeys(threads) {
 
 /*
  * Those that a filter ("all", "unread", "reply", "ended") and a text let
- * through.  names(property) answers the parties of a thread where known, as
+ * through.  names(thread) answers the parties of a thread where known, as
  * [{user, role, name}].
  */
 export function filterThreads(threads, { filter, text, me, names }) {
@@ -176,7 +176,7 @@ function passes(thread, filter, me, names) {
         return thread.unread > 0;
 
     case 'reply':
-        return needsReply(thread, me, names(thread.property));
+        return needsReply(thread, me, names(thread));
 
     case 'ended':
         return thread.lease?.state === 'ended';
@@ -207,7 +207,7 @@ export function needsReply(thread, me, parties) {
 
 
 function matches(thread, words, names) {
-    const people = (names(thread.property) || []).map((p) => p.name);
+    const people = (names(thread) || []).map((p) => p.name);
     const hay = fold([thread.label, thread.property, ...people].join(' '));
 
     return words.every((word) => hay.includes(word));

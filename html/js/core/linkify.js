@@ -1,9 +1,10 @@
 /*
  * Cuts a text into pieces {text} and {text, href}.  Only http and https
- * addresses become links, and what is shown is always what was written.
+ * addresses become links, and what is shown is always what was written: a
+ * character that turns the direction of text ends an address.
  */
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\\\u0000-\u0020\u2066-\u2069]+/gi;
+const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\\\u0000-\u0020\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gi;
 const CLOSERS = { ')': '(', ']': '[', '}': '{' };
 
 

@@ -1,7 +1,8 @@
 /*
- * The people of each thread, for the dashboard.  The inbox does not carry
- * them, so they are asked for, a few at a time: what is on screen first.
- * What was learnt is kept until the lease or its parties are seen to change.
+ * The people of each thread, for the dashboard.  The inbox carries the first
+ * six; where there are more, the rest is asked for, a few at a time: what is
+ * on screen first.  What was learnt is kept until the lease or its parties are
+ * seen to change.
  */
 
 import { Emitter } from './emitter.js';
@@ -22,9 +23,17 @@ export class Names extends Emitter {
         this.busy = 0;
     }
 
-    /* The parties of a thread as [{user, role, name}], or null. */
-    of(property) {
-        return this.known.get(property)?.parties ?? null;
+    /* The parties of a thread of the inbox, as [{user, role, name}], or null. */
+    of(thread) {
+        return told(thread)
+            ?? this.known.get(thread.property)?.parties
+            ?? thread.parties ?? null;
+    }
+
+    /* Whether all of them are known of each thread. */
+    sure(threads) {
+        return threads.every((thread) => told(thread)
+                             || this.known.has(thread.property));
     }
 
     learn(property, parties, lease, mark = null) {
@@ -47,11 +56,12 @@ export class Names extends Emitter {
     want(threads) {
         const first = new Map();
 
-        for (const { property, lease, last } of threads) {
+        for (const thread of threads) {
+            const { property, lease, last } = thread;
             const mark = last?.kind === 'lease' ? last.seq : null;
             const known = this.known.get(property);
 
-            if (!this.resting(property)
+            if (!told(thread) && !this.resting(property)
                 && (!known || known.lease !== lease?.id
                     || (mark !== null && known.mark !== mark)))
             {
@@ -111,4 +121,10 @@ export class Names extends Emitter {
             this.emit('change', null);
         }
     }
+}
+
+
+/* The parties that the inbox tells, where these are all. */
+function told({ parties, more_parties: more }) {
+    return more ? null : parties ?? null;
 }

@@ -258,7 +258,8 @@ export class Outbox extends Emitter {
         }
 
         item.state = 'failed';
-        item.reason = answer.type || String(answer.status);
+        item.reason = !answer.type || answer.type === 'about:blank'
+            ? String(answer.status) : answer.type;
         await this.save(item);
         this.emit('change');
         this.emit('failed', item);

@@ -5,6 +5,7 @@ import { ThreadStore, seqOf } from './thread-store.js';
 
 const PAGE = 50;
 const MOST = 200;
+const CONTEXT = 20;
 const RUN = 600;
 const AGAIN = 3000;
 
@@ -77,7 +78,7 @@ export class ThreadSync extends Emitter {
 
     /*
      * The run of entries that a seq is in: the newest page where it reaches
-     * so far, else some context, then as much as two pages hold.
+     * so far, else some context, then what fills a few screens.
      */
     async runAt(store, seq, newest) {
         const run = { page: newest, moreBefore: Boolean(newest?.more) };
@@ -86,9 +87,9 @@ export class ThreadSync extends Emitter {
             return run;
         }
 
-        const after = Math.max(0, seq - PAGE / 2);
+        const after = Math.max(0, seq - CONTEXT);
         const { status, data } = await this.api.messages(store.property, {
-            after, limit: PAGE * 2,
+            after, limit: 3 * CONTEXT,
         });
 
         if (status !== 200 || data.reset) {

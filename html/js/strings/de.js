@@ -79,6 +79,7 @@ export default {
     'inbox.loading': 'Unterhaltungen werden geladen',
     'inbox.error': 'Konnte nicht aktualisieren. Das ist der letzte Stand; '
                    + 'wir versuchen es weiter.',
+    'inbox.searching': 'Suche läuft noch',
     'inbox.moved': 'Neueste zuerst zeigen',
     'inbox.you': 'Du: {text}',
     'inbox.said': '{name}: {text}',
@@ -151,7 +152,7 @@ export default {
     'why.client-id-reused': 'sie stieß mit einer anderen zusammen',
     'why.404': 'diese Unterhaltung steht dir nicht mehr offen',
     'why.413': 'sie ist zu lang',
-    'why.422': 'sie enthält Zeichen, die nicht gesendet werden können',
+    'why.invalid-body': 'sie enthält Zeichen, die nicht gesendet werden können',
     'why.other': 'der Server hat sie abgelehnt',
 
     'compose.label': 'Nachricht schreiben',

@@ -77,6 +77,7 @@ export default {
     'inbox.loading': 'Loading your threads',
     'inbox.error': 'Could not refresh. This is what we last knew; trying '
                    + 'again.',
+    'inbox.searching': 'Still searching',
     'inbox.moved': 'Show newest first',
     'inbox.you': 'You: {text}',
     'inbox.said': '{name}: {text}',
@@ -150,7 +151,7 @@ export default {
     'why.client-id-reused': 'it clashed with another message',
     'why.404': 'this thread is closed to you',
     'why.413': 'it is too long',
-    'why.422': 'it has characters that cannot be sent',
+    'why.invalid-body': 'it has characters that cannot be sent',
     'why.other': 'the server refused it',
 
     'compose.label': 'Write a message',

@@ -85,9 +85,12 @@ export class App {
         document.addEventListener('visibilitychange', wake);
         document.addEventListener('keydown', (e) => this.key(e));
         closeMenus();
-        messenger.on('failed', async (item) => this.alert(
-            this.t('say.failed', { why: (await this.loadThread()).why(item) }),
-            item.property === messenger.thread?.property));
+        messenger.on('failed', async (item) => {
+            const why = (await this.loadThread()).failed(item);
+
+            this.alert(this.t('say.failed', { why }),
+                       item.property === messenger.thread?.property);
+        });
 
         /* times in the list age */
         setInterval(() => this.inboxView.draw(), 30000);
@@ -200,7 +203,9 @@ export class App {
 
             this.inboxView.focusFilter();
 
-        } else if (event.key === 'Escape' && this.messenger.thread) {
+        } else if (event.key === 'Escape' && !typing
+                   && this.messenger.thread)
+        {
             const { property } = this.messenger.thread;
 
             this.back();

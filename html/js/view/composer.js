@@ -1,10 +1,10 @@
 /*
  * Where one writes.  Grows with the text, keeps a draft per thread, sends by
- * Enter (never in the middle of an input method's composition), counts down
- * near the limit.
+ * Enter (never in the middle of an input method's composition, nor on a touch
+ * keyboard), counts down near the limit.
  */
 
-import { codePoints } from '../core/format.js';
+import { cleanText, codePoints } from '../core/format.js';
 import { attr, fill, h, icon } from './dom.js';
 
 const MOST = 4000;
@@ -12,8 +12,12 @@ const COUNT_FROM = 200;
 
 
 export class Composer {
-    /* drafts: {get(property), set(property, text)}; onSend(text). */
-    constructor({ t, drafts, onSend, onResize }) {
+    /*
+     * drafts: {get(property), set(property, text), on(fn)}, where fn(property)
+     * is called when another tab has changed one; onSend(text).
+     */
+    constructor({ t, drafts, touch, onSend, onResize }) {
+        this.touch = touch;
         this.t = t;
         this.drafts = drafts;
         this.onSend = onSend;
@@ -22,7 +26,7 @@ export class Composer {
 
         this.input = h('textarea', {
             id: 'll-text', class: 'll-input', rows: 1, dir: 'auto',
-            enterkeyhint: 'send', autocomplete: 'off',
+            enterkeyhint: touch ? 'enter' : 'send', autocomplete: 'off',
             placeholder: t('compose.label'),
             'aria-describedby': 'll-hint ll-count',
             oninput: () => this.changed(),
@@ -44,11 +48,17 @@ export class Composer {
               t('compose.label')),
             this.input,
             this.button,
-            h('p', { id: 'll-hint', class: 'll-spoken' }, t('compose.hint')),
+            h('p', { id: 'll-hint', class: 'll-spoken' },
+              touch ? '' : t('compose.hint')),
             this.count);
         this.sentence = h('p', { class: 'll-closed', hidden: true });
         this.element = h('div', { class: 'll-foot' }, this.form,
                          this.sentence);
+        drafts.on((changed) => {
+            if (changed === this.property) {
+                this.open(changed);
+            }
+        });
     }
 
     /* Another thread: its draft. */
@@ -56,6 +66,15 @@ export class Composer {
         this.property = property;
         this.input.value = this.drafts.get(property);
         this.changed(false);
+    }
+
+    /* What was refused comes back, before what is being written. */
+    giveBack(text) {
+        const { value } = this.input;
+
+        this.input.value = value.trim() === '' || value === text ? text
+                           : `${text}\n${value}`;
+        this.changed();
     }
 
     /* A sentence instead of the form, or null for the form. */
@@ -79,9 +98,11 @@ export class Composer {
     }
 
     key(event) {
-        if (event.key === 'Enter' && !event.shiftKey && !event.altKey
-            && !event.ctrlKey && !event.metaKey
-            && !event.isComposing && event.keyCode !== 229)
+        /* on a touch keyboard there is no Shift, and a button beside */
+        const asked = event.ctrlKey || event.metaKey
+            || (!event.shiftKey && !event.altKey && !this.touch);
+
+        if (event.key === 'Enter' && asked && !event.isComposing && event.keyCode !== 229)
         {
             event.preventDefault();
             this.send();
@@ -89,7 +110,7 @@ export class Composer {
     }
 
     send() {
-        const text = this.input.value.trim();
+        const text = cleanText(this.input.value);
 
         if (text === '' || codePoints(text) > MOST) {
             this.input.focus();
@@ -104,14 +125,15 @@ export class Composer {
 
     changed(keep = true) {
         const { value } = this.input;
-        const left = MOST - codePoints(value.trim());
+        const text = cleanText(value);
+        const left = MOST - codePoints(text);
 
         if (keep && this.property !== null) {
             this.drafts.set(this.property, value);
         }
 
         attr(this.button, 'aria-disabled',
-             value.trim() === '' || left < 0 ? 'true' : null);
+             text === '' || left < 0 ? 'true' : null);
         attr(this.input, 'aria-invalid', left < 0 ? 'true' : null);
 
         const words = left >= COUNT_FROM ? ''

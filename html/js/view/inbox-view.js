@@ -89,7 +89,7 @@ export class InboxView {
         const { inbox, names, me } = this.app.messenger;
         const shown = filterThreads(inbox.sorted(), {
             filter: this.filter, text: this.input.value, me,
-            names: (property) => names.of(property),
+            names: (thread) => names.of(thread),
         });
 
         this.both = new Set([...inbox.threads.values()].map((x) => x.role))
@@ -159,10 +159,19 @@ export class InboxView {
 
     drawNotice() {
         const { inbox } = this.app.messenger;
-        const key = { error: 'inbox.error' }[inbox.status];
+        const key = inbox.status === 'error' ? 'inbox.error'
+                    : this.searching() ? 'inbox.searching' : null;
 
         this.notice.hidden = !key || inbox.threads.size === 0;
         fill(this.notice, key ? this.t(key) : '');
+    }
+
+    /* A filter's text is looked for in what is not all there yet. */
+    searching() {
+        const { inbox, names } = this.app.messenger;
+
+        return this.input.value.trim() !== ''
+               && !(inbox.complete && names.sure([...this.byId.values()]));
     }
 
     drawBlank() {
@@ -190,6 +199,10 @@ export class InboxView {
 
         if (this.app.messenger.inbox.threads.size === 0) {
             return empty('home', t('empty.none'), t('empty.none.what'));
+        }
+
+        if (this.searching()) {
+            return empty('search', t('inbox.searching'), '');
         }
 
         if (text !== '') {
@@ -245,7 +258,7 @@ export class InboxView {
     row(thread, index) {
         const { t, app } = this;
         const { property, last } = thread;
-        const parties = app.messenger.names.of(property) || [];
+        const parties = app.messenger.names.of(thread) || [];
         const others = parties.filter((p) => p.role !== thread.role);
         const row = {
             key: property, index, thread,

@@ -44,7 +44,7 @@ export class ThreadView {
         });
         this.blank = h('div', { class: 'll-blank' });
         this.composer = new Composer({
-            t, drafts: app.drafts,
+            t, drafts: app.drafts, touch: app.touch,
             onSend: (text) => this.send(text),
             onResize: () => this.timeline.keepEnd(),
         });
@@ -321,6 +321,18 @@ export class ThreadView {
                      names: this.format.list(seen.map(({ name, at }) =>
                          at ? `${name} ${this.format.time(at)}` : name)),
                  }) };
+    }
+
+    /* Answers why.  A text that may be mended goes back to where it was. */
+    failed(item) {
+        if (item.property === this.store?.property && this.app.visible()
+            && (item.reason === 'invalid-body' || item.reason === '413'))
+        {
+            this.composer.giveBack(item.text);
+            this.app.messenger.discard(item.n);
+        }
+
+        return this.why(item);
     }
 
     why(item) {

@@ -8,7 +8,7 @@ import { hrefFor } from '../core/router.js';
 import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
 
 const NEAR_END = 48;
-const NEAR_START = 800;
+const NEAR_START = 500;
 
 
 export class Timeline {
@@ -213,7 +213,7 @@ export class Timeline {
             li.className = 'll-event';
             li.id = `m${row.entry.seq}`;
             fill(li, h('span', {}, row.words, ' ',
-                       h('time', { datetime: row.entry.at,
+                       h('time', { datetime: row.entry.at, dir: 'auto',
                                    title: row.absolute }, row.time)));
             break;
 
@@ -239,14 +239,14 @@ export class Timeline {
                  h('span', { class: 'll-role' }, row.role))
              : spoken(`${row.own ? row.you : row.name}: `),
              h('div', { class: 'll-bubble', dir: 'auto' },
-               h('span', { class: 'll-words' }, pieces(text)),
+               h('span', { class: 'll-words', dir: 'auto' }, pieces(text)),
                this.meta(row)),
              this.state(row));
     }
 
     /* The time, and for own messages that do not say it in words, the state. */
     meta(row) {
-        const time = h('time', { datetime: row.at }, row.time);
+        const time = h('time', { datetime: row.at, dir: 'auto' }, row.time);
         const link = row.entry
             ? h('a', {
                 class: 'll-time', tabindex: -1, title: row.absolute,
@@ -269,7 +269,7 @@ export class Timeline {
 
         const words = h('span', { class: `ll-state ll-state-${row.state}` },
                         icon(row.icon),
-                        h('span', {}, row.words));
+                        h('span', { dir: 'auto' }, row.words));
 
         if (row.state !== 'failed') {
             return words;
@@ -289,7 +289,7 @@ export class Timeline {
 /* Text with its links; everything else stays text. */
 function pieces(text) {
     return linkify(text).map((piece) => piece.href
-        ? h('a', { href: piece.href, target: '_blank',
+        ? h('a', { href: piece.href, dir: 'ltr', target: '_blank',
                    rel: 'noopener noreferrer nofollow' }, piece.text)
         : piece.text);
 }

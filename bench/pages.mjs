@@ -1,0 +1,84 @@
+/*
+ * What the pages cost a slow phone: the main thread's time, on a CPU slowed
+ * four times, from a tap on a thread of 100,000 entries, 10,000 of them
+ * unread, until its first unread message is on screen and all is quiet.
+ *
+ *     node bench/pages.mjs [ENTRIES [UNREAD]]
+ */
+
+import { Person, openBrowser } from '../t/browser/lib/people.mjs';
+import { Stack, until } from '../t/browser/lib/stack.mjs';
+
+const [n = 100000, unread = 10000] = process.argv.slice(2).map(Number);
+const LENA = ['b-lena', 'Lena'];
+const TOM = ['b-tom', 'Tom'];
+const RUNS = 5;
+
+const [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
+
+
+async function fill() {
+    await stack.lease('big', { landlords: [LENA], tenants: [TOM] });
+    await stack.fillUp('big', ['b-tom', 'b-tom', 'b-lena'], n - 1,
+                       (i) => `line ${i}. ${'word '.repeat(i % 23)}`);
+    await until('stored', async () => (await stack.api('b-lena', 'GET',
+        'properties/big/messages?limit=1')).data.head.startsWith(`${n}.`),
+        600000);
+    await stack.api('b-lena', 'POST', 'properties/big/read',
+                    { upto: n - unread });
+}
+
+
+async function open() {
+    const lena = await Person.arrive(browser, stack, ...LENA, {
+        viewport: { width: 390, height: 760 }, hasTouch: true,
+        isMobile: true,
+    });
+    const { page } = lena;
+    const cdp = await lena.context.newCDPSession(page);
+    const busy = async () => Object.fromEntries((await cdp.send(
+        'Performance.getMetrics')).metrics.map((m) => [m.name, m.value]));
+
+    await lena.status('live');
+    await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
+    await cdp.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+    await page.waitForTimeout(1000);
+
+    const before = await busy();
+
+    await page.tap('[data-property="big"]');
+    await page.waitForSelector('.ll-divider');
+    await page.waitForTimeout(2000);
+
+    const after = await busy();
+    const ms = (name) => Math.round((after[name] - before[name]) * 1000);
+    const rows = await page.locator('.ll-rows > li').count();
+
+    await lena.context.close();
+
+    return { ms: ms('TaskDuration'), script: ms('ScriptDuration'),
+             layout: ms('LayoutDuration') + ms('RecalcStyleDuration'), rows };
+}
+
+
+try {
+    await fill();
+
+    const runs = [];
+
+    for (let i = 0; i < RUNS; i++) {
+        runs.push(await open());
+    }
+
+    runs.sort((a, b) => a.ms - b.ms);
+
+    const { ms, script, layout, rows } = runs[RUNS >> 1];
+
+    console.log(`${n} entries, ${unread} unread: ${ms} ms of the main thread `
+                + `(${script} script, ${layout} layout), ${rows} rows; `
+                + `${runs[0].ms} to ${runs.at(-1).ms} in ${RUNS} runs`);
+
+} finally {
+    await browser.close();
+    await stack.stop();
+}
