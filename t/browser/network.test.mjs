@@ -108,3 +108,172 @@ test('a sign-on page in place of the shell is neither kept nor shown',
     proxy.set('open');
     await tom.leave();
 });
+
+
+test('whatever answers in the server\'s name, a message is stored once',
+     async () => {
+    const tom = await arrive('liar');
+    const answers = [{}, { type: 'application/json', body: '{"ok":true}' },
+                     { status: 404 }, { status: 401 },
+                     { status: 204, body: undefined }];
+
+    for (const [i, answer] of answers.entries()) {
+        proxy.portal = answer;
+        proxy.asked.length = 0;
+        proxy.set('portal');
+        await tom.write(`number ${i}`);
+        await until('asked', () => proxy.asked.some((line) =>
+            line.startsWith('POST')));
+        await tom.page.locator('.ll-state-sending').waitFor();
+        proxy.set('open');
+        await until('stored', async () =>
+            (await stored('liar')).length === i + 1, 30000);
+    }
+
+    assert.deepEqual(await stored('liar'), answers.map((_, i) =>
+        `number ${i}`));
+    assert.equal(await tom.page.locator('.ll-session').isVisible(), false,
+                 'a 401 that is not ours signs nobody out');
+    proxy.portal = {};
+    assert.deepEqual(tom.complaints, []);
+    await tom.leave();
+});
+
+
+test('a page that is left closes its streams, and begins nothing',
+     async () => {
+    const tom = await arrive('left');
+
+    await tom.context.addInitScript(() => {
+        const { fetch } = window;
+        const { transaction } = IDBDatabase.prototype;
+        const signals = [];
+        let left = false;
+
+        window.fetch = (url, options) => {
+            if (String(url).includes('/events')) {
+                signals.push(options.signal);
+            }
+
+            return fetch(url, options);
+        };
+        IDBDatabase.prototype.transaction = function (...args) {
+            if (left) {
+                sessionStorage.begun = 'yes';
+            }
+
+            return transaction.apply(this, args);
+        };
+        addEventListener('pagehide', () => {
+            left = true;
+        });
+        document.addEventListener('visibilitychange', () => {
+            if (left) {
+                sessionStorage.streams = signals.length;
+                sessionStorage.open = signals.filter((s) => !s.aborted)
+                    .length;
+            }
+        });
+    });
+    await tom.page.reload();
+    await tom.status('live');
+    await stack.say('u-lena', 'left', 'something to keep');
+    await tom.sees('something to keep');
+    await tom.page.reload();
+
+    const { streams, open, begun } = await tom.page.evaluate(() =>
+        ({ ...sessionStorage }));
+
+    assert.ok(Number(streams) >= 2);
+    assert.equal(open, '0');
+    assert.equal(begun, undefined);
+    await tom.leave();
+});
+
+
+test('turned away by the limit of streams: polls go on, and it says so',
+     async () => {
+    const tom = await arrive('limit');
+    const token = await stack.token(...TOM);
+    const abort = new AbortController();
+
+    await tom.page.close();
+    await Promise.all(Array.from({ length: 20 }, () =>
+        fetch(`${stack.url}/api/inbox/events`, {
+            headers: { Authorization: `Bearer ${token}` },
+            signal: abort.signal })));
+
+    const began = Date.now();
+    const page = await tom.tab('/?p=limit');
+
+    await page.locator('.ll-pill', { hasText: 'Checking every 10 s' })
+              .first().waitFor({ timeout: 8000 });
+    await stack.say('u-lena', 'limit', 'by poll');
+    await tom.sees('by poll', page);
+    assert.ok(Date.now() - began < 25000);
+    abort.abort();
+    await tom.leave();
+});
+
+
+test('storage that never answers: the page opens, and sends', async () => {
+    await stack.lease('store', { landlords: [LENA], tenants: [TOM] });
+
+    const tom = await Person.arrive(browser, stack, ...TOM,
+                                    { serviceWorkers: 'block' });
+
+    await tom.context.addInitScript(() => {
+        IDBFactory.prototype.open = () => ({});
+    });
+
+    const page = await tom.tab('/?p=store');
+
+    await tom.status('live', page);
+    await tom.context.setOffline(true);
+    await tom.write('not kept', page);
+    await page.locator('.ll-banner', {
+        hasText: 'cannot keep your message' }).waitFor();
+    await tom.context.setOffline(false);
+    await until('sent', async () =>
+        (await stored('store')).includes('not kept'), 30000);
+    await page.locator('.ll-banner').waitFor({ state: 'hidden' });
+    await tom.leave();
+});
+
+
+test('storage cleared under an open page: what waits is kept again',
+     async () => {
+    const tom = await arrive('clear');
+    const { origin } = new URL(proxy.url);
+    const devtools = await tom.context.newCDPSession(tom.page);
+
+    proxy.set('gone');
+    await tom.write('before');
+    await tom.page.locator('.ll-state-sending').waitFor();
+    await devtools.send('Storage.clearDataForOrigin', {
+        origin, storageTypes: 'indexeddb' });
+    await tom.write('after');
+    await until('both are kept', () => tom.page.evaluate(() =>
+        new Promise((done) => {
+            indexedDB.open('leaseloft').onsuccess = ({ target }) => {
+                const db = target.result;
+
+                if (!db.objectStoreNames.contains('outbox')) {
+                    db.close();
+                    done(false);
+                    return;
+                }
+
+                db.transaction('outbox').objectStore('outbox').getAll()
+                  .onsuccess = (e) => {
+                      db.close();
+                      done(e.target.result.map((i) => i.text).join()
+                           === 'before,after');
+                  };
+            };
+        })));
+    proxy.set('open');
+    await until('both are sent', async () =>
+        (await stored('clear')).join() === 'before,after', 30000);
+    await tom.leave();
+});

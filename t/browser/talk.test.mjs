@@ -318,3 +318,26 @@ test('a draft is kept per thread, and a message has an address', async () => {
     assert.deepEqual(lena.complaints, []);
     await lena.leave();
 });
+
+
+test('a link to a message that is not there: at the first unread, unread',
+     async () => {
+    await stack.lease('miss', { landlords: [LENA], tenants: [TOM] });
+    await stack.fillUp('miss', ['u-tom'], 60, (i) => `line ${i}.`);
+    await until('stored', async () => (await stack.api('u-lena', 'GET',
+        'properties/miss/messages?limit=1')).data.head.startsWith('61.'));
+
+    const lena = await Person.arrive(browser, stack, ...LENA);
+    const page = await lena.tab('/?p=miss#m4000');
+
+    await page.getByText('That message is not here.').waitFor();
+    await page.locator('.ll-divider').waitFor();
+
+    const top = await page.evaluate(() => document
+        .querySelector('.ll-divider').getBoundingClientRect().top);
+
+    assert.ok(top > 0 && top < 760, `the divider is at ${top}`);
+    assert.equal((await stack.api('u-lena', 'GET',
+        'properties/miss/messages?limit=1')).data.you.unread, 60);
+    await lena.leave();
+});
