@@ -296,6 +296,8 @@ test('a clock two hours fast, and a browser that says offline for ever',
                               { get: () => false });
     });
 
+    await tom.page.close();
+
     const page = await tom.tab('/?p=home');
 
     await tom.status('live', page);
