@@ -173,8 +173,10 @@ test('a session renewed before its end goes on without a word', async () => {
         data: { token: await stack.token(...TOM) } });
 
     /* past the first token's end */
-    await tom.page.waitForTimeout(5000);
-    await tom.status('live');
+    await tom.open('home');
+    await tom.page.waitForTimeout(4500);
+    await stack.say('u-lena', 'home', 'still heard');
+    await tom.sees('still heard', tom.page, { timeout: 4000 });
     assert.equal(await tom.page.evaluate(() => window.said), 0);
     await tom.leave();
 });
