@@ -160,6 +160,7 @@ test('a session renewed before its end goes on without a word', async () => {
 
     await page.goto(`${stack.url}/#token=${await stack.token(...TOM, 4)}`);
     await page.locator('.ll-inbox').waitFor();
+    await page.close();
     await tom.page.reload();
     await tom.page.evaluate(() => {
         window.said = 0;
@@ -168,12 +169,12 @@ test('a session renewed before its end goes on without a word', async () => {
                 ? 0 : 1;
         }).observe(document, { subtree: true, attributes: true });
     });
+    await tom.open('home');
     await tom.status('live');
     await tom.context.request.post(`${stack.url}/api/session`, {
         data: { token: await stack.token(...TOM) } });
 
     /* past the first token's end */
-    await tom.open('home');
     await tom.page.waitForTimeout(4500);
     await stack.say('u-lena', 'home', 'still heard');
     await tom.sees('still heard', tom.page, { timeout: 4000 });
