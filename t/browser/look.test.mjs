@@ -334,3 +334,98 @@ test('the first load: under 64 kB, ours alone, cached with care',
     assert.equal(again.status, 304);
     await context.close();
 });
+
+
+/* Whether an element can be scrolled to and is all within the window. */
+function reach(locator) {
+    return locator.evaluate((el) => {
+        el.scrollIntoView({ block: 'nearest' });
+
+        const { left, right, top, bottom } = el.getBoundingClientRect();
+
+        return left >= 0 && right <= innerWidth && top >= 0
+               && bottom <= innerHeight;
+    });
+}
+
+
+test('large type on a small phone, and 400 % zoom: all is in reach',
+     async () => {
+    for (const [font, size] of [['150%', { width: 360, height: 640 }],
+                                ['100%', { width: 320, height: 256 }]])
+    {
+        const lena = await Person.arrive(browser, stack, ...LENA,
+                                         { viewport: size });
+        const { page } = lena;
+        const at = `${font} at ${size.width}`;
+
+        await page.evaluate((f) => {
+            document.documentElement.style.fontSize = f;
+        }, font);
+        await page.locator('.ll-names', { hasText: 'Ana' }).first().waitFor();
+        await fits(page, `${at}: list`);
+
+        const list = await page.locator('.ll-threads').boundingBox();
+
+        assert.ok(list.height > 150, `${at}: a list of ${list.height}`);
+
+        for (const what of ['.ll-account summary', '.ll-filter',
+                            '.ll-chip:last-child', '.ll-item:first-child'])
+        {
+            assert.ok(await reach(page.locator(what).first()),
+                      `${at}: ${what}`);
+        }
+
+        await page.locator('.ll-account summary').click();
+        await fits(page, `${at}: menu`);
+        assert.ok(await reach(page.locator('.ll-account .ll-small')));
+        await page.keyboard.press('Escape');
+        await lena.open('elm');
+        await lena.sees('See https://');
+        await fits(page, `${at}: thread`);
+
+        for (const what of ['.ll-back', '.ll-people summary', '.ll-input',
+                            '.ll-send'])
+        {
+            assert.ok(await reach(page.locator(what)), `${at}: ${what}`);
+        }
+
+        assert.ok((await page.locator('.ll-timeline').boundingBox()).height
+                  > 90, `${at}: messages`);
+        await lena.leave();
+    }
+});
+
+
+test('a notch covers nothing', async () => {
+    const lena = await Person.arrive(browser, stack, ...LENA, {
+        viewport: { width: 740, height: 360 }, hasTouch: true,
+        isMobile: true });
+    const { page } = lena;
+    const cdp = await lena.context.newCDPSession(page);
+    const inside = async (where) => {
+        const out = await page.evaluate(() => [...document.querySelectorAll(
+            'a, button, summary, input, textarea, .ll-bubble')].filter((el) => {
+            const { width, left, right } = el.getBoundingClientRect();
+
+            return width > 1 && el.checkVisibility()
+                   && !el.closest('.ll-spoken, .ll-skip')
+                   && (left < 44 || right > innerWidth - 44);
+        }).map((el) => el.className));
+
+        assert.deepEqual(out, [], where);
+    };
+
+    await cdp.send('Emulation.setSafeAreaInsetsOverride', { insets: {
+        left: 44, leftMax: 44, right: 44, rightMax: 44, bottom: 21,
+        bottomMax: 21, top: 0, topMax: 0 } });
+    await inside('list');
+    await lena.open('elm');
+    await lena.sees('See https://');
+    await inside('thread');
+
+    const send = await page.locator('.ll-send').boundingBox();
+
+    assert.ok(send.y + send.height <= 360 - 21, 'above the bar');
+    await lena.leave();
+});
