@@ -171,6 +171,43 @@ test('axe finds nothing: offline, with what waits and what failed',
 });
 
 
+for (const colorScheme of ['light', 'dark']) {
+    test(`axe finds nothing: who is signed in, and who is not: ${colorScheme}`,
+         async () => {
+        const tom = await Person.arrive(browser, stack, ...TOM,
+                                        { bypassCSP: true, colorScheme });
+        const { page } = tom;
+        const other = await tom.context.newPage();
+
+        await tom.open('elm');
+        await other.goto(`${stack.url}/#token=${await stack.token(...ANA)}`);
+        await other.locator('.ll-choice').waitFor();
+        await clean(other, 'another user\'s link');
+        await other.getByRole('button', { name: 'Continue as Ana' }).click();
+        await page.locator('.ll-session', { hasText: 'Ana' }).waitFor();
+        await clean(page, 'another user');
+        await fits(page, 'another user');
+        await tom.context.clearCookies();
+        await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+        await page.locator('.ll-session', { hasText: 'ended' }).waitFor();
+        await clean(page, 'ended');
+        await other.goto(`${stack.url}/?x#token=${tom.token}`);
+        await page.locator('.ll-session').waitFor({ state: 'hidden' });
+        await page.bringToFront();
+        await page.fill('.ll-input', 'a draft');
+        await page.click('.ll-account summary');
+        await page.getByRole('button', { name: 'Sign out' }).click();
+        await page.locator('.ll-dialog').waitFor();
+        await clean(page, 'a question before signing out');
+        await page.getByRole('button', { name: 'Sign out and delete' })
+                  .click();
+        await page.locator('.ll-signin').waitFor();
+        await clean(page, 'signed out');
+        await tom.leave();
+    });
+}
+
+
 test('another language, and right to left', async () => {
     const ana = await Person.arrive(browser, stack, ...ANA,
                                     { bypassCSP: true, locale: 'de-AT' });

@@ -98,7 +98,7 @@ test('another user\'s link asks, and no is no', async () => {
     await page.getByText('You are signed in as Tom. This link signs you in '
                          + 'as Lena.').waitFor();
     assert.equal(page.url(), `${stack.url}/`, 'the token is gone already');
-    await page.getByRole('button', { name: 'Stay Tom' }).click();
+    await page.getByRole('button', { name: 'Stay signed in as Tom' }).click();
     await page.locator('.ll-inbox').waitFor();
     await page.locator('.ll-account', { hasText: 'Account: Tom' }).waitFor();
 

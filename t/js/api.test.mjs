@@ -12,7 +12,7 @@ const PROBLEM = 'application/problem+json';
 const ENTRY = { seq: 3, kind: 'message', from: { user: 'u-tom' }, text: 'x',
                 client_id: 'c1' };
 const PAGE = { property: 'elm', head: '0.ab', you: {}, lease: {},
-               entries: [] };
+               parties: [], entries: [] };
 
 
 /* An Api that is answered with this, and what it asked. */
@@ -104,8 +104,12 @@ test('pages, marks and sessions are ours or nothing', async () => {
                           { ...PAGE, entries: [{}] }), 0);
     assert.equal(await of(messages, 200, JSON_TYPE,
                           { ...PAGE, entries: [null] }), 0);
+    assert.equal(await of(messages, 200, JSON_TYPE,
+                          { ...PAGE, parties: null }), 0);
     assert.equal(await of(inbox, 200, JSON_TYPE,
                           { rev: 1, threads: [] }), 200);
+    assert.equal(await of(messages, 200, JSON_TYPE,
+                          { ...PAGE, parties: null }), 0);
     assert.equal(await of(inbox, 200, JSON_TYPE, { rev: 1 }), 0);
     assert.equal(await of((api) => api.read('elm', 3), 204, null, null,
                           { 'X-Content-Type-Options': 'nosniff' }), 204);

@@ -72,3 +72,30 @@ test('stolen by another tab: it follows, and waits in line', async () => {
     requests[1].grant();
     assert.deepEqual(told, ['lead', 'follow', 'lead']);
 });
+
+
+test('locks that never answer: it leads all the same', async () => {
+    const { tabs, requests, clock, told } = make();
+
+    tabs.start();
+    await clock.tick(1000);
+    assert.equal(requests.length, 2);
+    assert.deepEqual(told, []);
+    await clock.tick(3000);
+    assert.deepEqual(told, ['lead']);
+});
+
+
+test('a page that is left gives up the lead, and takes it again when it is '
+     + 'back', async () => {
+    const { tabs, requests, clock, told } = make();
+
+    tabs.start();
+    requests[0].grant();
+    tabs.stop();
+    assert.deepEqual(told, ['lead', 'follow']);
+    tabs.wake();
+    requests.at(-1).grant();
+    await clock.tick(10);
+    assert.deepEqual(told, ['lead', 'follow', 'lead']);
+});

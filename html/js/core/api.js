@@ -43,6 +43,7 @@ export class Api {
 
         return this.get(`${threadPath(property)}/messages?${query}`,
             (page) => page.property === property && page.you && page.lease
+                      && Array.isArray(page.parties)
                       && /^\d+/.test(page.head) && page.entries.every(isEntry),
             etag);
     }

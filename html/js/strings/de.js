@@ -22,7 +22,7 @@ export default {
     'signin.other': 'Als {name} fortfahren?',
     'signin.other.what': 'Sie sind als {now} angemeldet. Dieser Link meldet '
                          + 'Sie als {next} an.',
-    'signin.stay': '{name} bleiben',
+    'signin.stay': 'Als {name} angemeldet bleiben',
     'signin.change': 'Als {name} fortfahren',
 
     'session.ended': 'Ihre Anmeldung ist abgelaufen. Alles hier bleibt '

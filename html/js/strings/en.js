@@ -21,7 +21,7 @@ export default {
     'signin.other': 'Continue as {name}?',
     'signin.other.what': 'You are signed in as {now}. This link signs you '
                          + 'in as {next}.',
-    'signin.stay': 'Stay {name}',
+    'signin.stay': 'Stay signed in as {name}',
     'signin.change': 'Continue as {name}',
 
     'session.ended': 'Your sign-in has ended. Everything here is kept, and '

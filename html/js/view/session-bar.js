@@ -42,7 +42,7 @@ export function askSignOut(t, { messages, drafts }) {
                             autofocus: true,
                             onclick: () => dialog.close() },
                 t('signout.stay')),
-              h('button', { type: 'button', class: 'll-small',
+              h('button', { type: 'button', class: 'll-small ll-delete',
                             onclick: () => dialog.close('go') },
                 t('signout.delete'))));
 

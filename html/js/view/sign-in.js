@@ -25,7 +25,8 @@ export function showSignIn(root, { t, reason, href, logo }) {
 export function askWho(root, { t, logo, now, next }) {
     return new Promise((resolve) => {
         const button = (words, answer) => h('button', {
-            type: 'button', class: 'll-small', onclick: () => resolve(answer),
+            type: 'button', class: answer ? 'll-small ll-go' : 'll-small',
+            onclick: () => resolve(answer),
         }, words);
 
         page(root, t, t('signin.other', { name: next.name }), logo,
