@@ -10,7 +10,7 @@
 #include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_stream_run.h"
-#include "ngx_leaseloft_write.h"
+#include "ngx_leaseloft_queue.h"
 
 #include <ngx_event.h>
 #include <sys/un.h>
@@ -54,7 +54,7 @@ fuzz_process(ngx_pool_t *pool, ngx_leaseloft_main_conf_t *mcf)
     process->link = ngx_leaseloft_link_create(process, pool);
     CHECK(process->link != NULL);
 
-    ngx_leaseloft_write_init(process);
+    ngx_leaseloft_queue_init(process);
 
     process->channels = ngx_leaseloft_channels_create(process, pool);
     process->streams = ngx_leaseloft_streams_create(process, pool);
@@ -170,7 +170,7 @@ fuzz_process_free(ngx_leaseloft_process_t *process)
     ngx_leaseloft_streams_free(process->streams);
     ngx_leaseloft_link_free(process->link);
 
-    CHECK(process->held.root == process->held.sentinel);
+    CHECK(process->queued.root == process->queued.sentinel);
     CHECK(ngx_event_timer_rbtree.root == ngx_event_timer_rbtree.sentinel);
     CHECK(ngx_queue_empty(&ngx_posted_events));
 }

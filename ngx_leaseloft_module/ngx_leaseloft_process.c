@@ -8,10 +8,11 @@
 #include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_presence.h"
+#include "ngx_leaseloft_mark.h"
 #include "ngx_leaseloft_process.h"
+#include "ngx_leaseloft_queue.h"
 #include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_token_cache.h"
-#include "ngx_leaseloft_write.h"
 #include "ngx_leaseloft_zone.h"
 
 #include <openssl/rand.h>
@@ -124,7 +125,8 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    ngx_leaseloft_write_init(process);
+    ngx_leaseloft_queue_init(process);
+    ngx_leaseloft_mark_init(process);
 
     process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
     process->tokens = ngx_leaseloft_token_cache_create(pool, cycle->log);

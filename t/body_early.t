@@ -13,9 +13,9 @@ use lib 't/lib';
 use LeaseLoft;
 
 my $ll = LeaseLoft->new(limits => 1, server => 'limit_req_status 429;',
-    directives => { limit_req_zone =>
-        '$leaseloft_sender zone=leaseloft_sends:1m rate=1r/m',
-        limit_req => 'zone=leaseloft_sends' });
+    directives => {
+        'limit_req_zone $leaseloft_sender zone=leaseloft_sends:10m' =>
+        'rate=1r/m', limit_req => 'zone=leaseloft_sends' });
 
 $ll->lease('P', tenants => ['u-tom']);
 

@@ -13,8 +13,9 @@ use LeaseLoft;
 
 # nothing more within the minute, so that it does not matter how fast the
 # machine is: 100 at once, and the one that is due
-my $ll = LeaseLoft->new(limits => 1, directives => { limit_req_zone =>
-    '$leaseloft_sender zone=leaseloft_sends:1m rate=1r/m' });
+my $ll = LeaseLoft->new(limits => 1, directives => {
+    'limit_req_zone $leaseloft_sender zone=leaseloft_sends:10m' =>
+    'rate=1r/m' });
 
 $ll->lease('P', tenants => ['u-tom', 'u-ana', 'u-mia']);
 

@@ -23,8 +23,9 @@ sub users {
 
 # so few sends that a slow machine can go beyond
 my $ll = LeaseLoft->new(start => 0, limits => 1,
-    directives => { leaseloft_wait => '500ms', limit_req_zone =>
-                    '$leaseloft_sender zone=leaseloft_sends:10m rate=1r/s' },
+    directives => { leaseloft_wait => '500ms',
+        'limit_req_zone $leaseloft_sender zone=leaseloft_sends:10m' =>
+        'rate=1r/s' },
     redis_conf => "port $port\nbind 127.0.0.1\n"
                   . join('', users('nginx', 'worker')));
 

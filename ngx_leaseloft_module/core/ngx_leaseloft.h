@@ -128,8 +128,10 @@ struct ngx_leaseloft_process_s {
     void                         *empty;    /* tables of hibernating requests */
     ngx_leaseloft_token_cache_t  *tokens;   /* verified tokens */
     ngx_leaseloft_zone_t         *zone;     /* shared with other processes */
-    ngx_rbtree_t                  held;     /* writes that await a verdict */
-    ngx_rbtree_node_t             held_sentinel;
+    ngx_rbtree_t                  queued;   /* for the workers */
+    ngx_rbtree_node_t             queued_sentinel;
+    ngx_rbtree_t                  marks;    /* read marks, by their user */
+    ngx_rbtree_node_t             marks_sentinel;
     uint64_t                      requests; /* last number given to one */
     ngx_str_t                     name;     /* random; of the reply channel */
     ngx_connection_t             *quit;     /* tells that nginx quits */

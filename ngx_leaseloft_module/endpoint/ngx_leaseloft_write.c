@@ -1,18 +1,16 @@
 
 /*
- * Writes: a request's body goes to the queue of its property, and the
- * request is held, by a number, until a worker names this number on the reply
- * channel of this process, or the time to wait is over.
+ * Sends and leases: a request's body is queued for the workers, and the request
+ * is held until one of them answers, or the time to wait is over.
  *
  * Until Redis says that it has the body, nothing is known to be accepted; from
- * then on the answer without a verdict is 202.  Reply and verdict come by two
- * connections, so the verdict may be first.
+ * then on the answer without a verdict is 202.
  */
 
 
 #include "ngx_leaseloft_body.h"
-#include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_queue.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_wait.h"
 #include "ngx_leaseloft_write.h"
@@ -22,9 +20,8 @@
 
 
 typedef struct {
-    ngx_rbtree_node_t           node;      /* the key is the number */
+    ngx_leaseloft_queued_t      queued;
     ngx_leaseloft_ctx_t        *ctx;
-    ngx_leaseloft_command_t    *command;   /* NULL: replied */
     ngx_str_t                   body;
 } ngx_leaseloft_held_t;
 
@@ -33,43 +30,23 @@ static ngx_int_t ngx_leaseloft_write_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
 static ngx_int_t ngx_leaseloft_write_body(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_leaseloft_command_t *ngx_leaseloft_write_queue(
-    ngx_leaseloft_held_t *held);
-static void ngx_leaseloft_write_reply(void *data,
-    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static void ngx_leaseloft_write_failed(ngx_leaseloft_queued_t *queued,
+    ngx_uint_t unknown);
 static void ngx_leaseloft_write_expired(void *data);
 static void ngx_leaseloft_write_gone(void *data);
-static void ngx_leaseloft_write_verdicts(void *data, ngx_str_t *payload);
-static void ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
+static void ngx_leaseloft_write_verdict(ngx_leaseloft_queued_t *queued,
     ll_verdict_t *verdict);
-static ngx_leaseloft_held_t *ngx_leaseloft_write_find(
-    ngx_leaseloft_process_t *process, uint64_t number);
 static ngx_uint_t ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held,
     ll_verdict_t *verdict);
 static ngx_int_t ngx_leaseloft_write_answer(ngx_leaseloft_held_t *held,
     ll_verdict_t *verdict);
 static ngx_int_t ngx_leaseloft_write_location(ngx_http_request_t *r,
     uint64_t seq);
-static ngx_int_t ngx_leaseloft_write_accepted(ngx_leaseloft_held_t *held);
 static ngx_int_t ngx_leaseloft_write_client_id(ngx_leaseloft_held_t *held,
     ngx_str_t *id);
-static ngx_int_t ngx_leaseloft_write_unknown(ngx_leaseloft_held_t *held);
-static ngx_int_t ngx_leaseloft_write_refused(ngx_leaseloft_ctx_t *ctx);
-static void ngx_leaseloft_write_end(ngx_leaseloft_held_t *held);
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_send_endpoint = {
-    .method = NGX_HTTP_POST,
-    .methods = ngx_string("POST"),
-    .user = 1,
-    .property = 1,
-    .access = 1,
-    .body = 1,
-    .handler = ngx_leaseloft_write_handler
-};
-
-
-ngx_leaseloft_endpoint_t  ngx_leaseloft_read_endpoint = {
     .method = NGX_HTTP_POST,
     .methods = ngx_string("POST"),
     .user = 1,
@@ -89,17 +66,6 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_lease_endpoint = {
 };
 
 
-void
-ngx_leaseloft_write_init(ngx_leaseloft_process_t *process)
-{
-    ngx_rbtree_init(&process->held, &process->held_sentinel,
-                    ngx_rbtree_insert_value);
-
-    ngx_leaseloft_link_on_reply(process->link, ngx_leaseloft_write_verdicts,
-                                process);
-}
-
-
 static ngx_int_t
 ngx_leaseloft_write_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 {
@@ -112,130 +78,56 @@ ngx_leaseloft_write_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_leaseloft_ctx_t       *ctx;
     ngx_leaseloft_held_t      *held;
-    ngx_leaseloft_process_t   *process;
+    ngx_leaseloft_work_t       work;
     ngx_leaseloft_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
     ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
-    process = ctx->process;
 
     held = ngx_palloc(r->pool, sizeof(ngx_leaseloft_held_t));
     if (held == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    held->node.key = ++process->requests;
     held->ctx = ctx;
     held->body = *body;
-    held->command = ngx_leaseloft_write_queue(held);
+    held->queued.failed = ngx_leaseloft_write_failed;
+    held->queued.verdict = ngx_leaseloft_write_verdict;
 
-    if (held->command == NULL) {
-        return ngx_leaseloft_write_refused(ctx);
+    work.op = ctx->endpoint == &ngx_leaseloft_send_endpoint ? "send" : "lease";
+    work.property = ctx->property;
+    work.user = ctx->user;
+    work.body = *body;
+
+    if (ngx_leaseloft_queue_add(ctx->process, &held->queued, &work)
+        != NGX_OK)
+    {
+        return ngx_leaseloft_write_send_refused(ctx);
     }
 
     if (ngx_leaseloft_hold_for(r, conf->wait, ngx_leaseloft_write_expired,
                                ngx_leaseloft_write_gone, held)
         != NGX_OK)
     {
-        ngx_leaseloft_command_cancel(held->command);
-        return ngx_leaseloft_write_unknown(held);
+        ngx_leaseloft_queue_remove(&held->queued);
+        return ngx_leaseloft_write_send_unknown(ctx);
     }
-
-    ngx_rbtree_insert(&process->held, &held->node);
 
     return NGX_DONE;
 }
 
 
-/* XADD queue * op OP p PROPERTY u USER b BODY r NGINX.REQUEST */
-static ngx_leaseloft_command_t *
-ngx_leaseloft_write_queue(ngx_leaseloft_held_t *held)
-{
-    char                      queue[LL_KEY_MAX];
-    u_char                    reply[LL_KEY_MAX], *p;
-    unsigned                  k;
-    ngx_str_t                 argv[13];
-    ngx_leaseloft_ctx_t      *ctx;
-    ngx_leaseloft_process_t  *process;
-
-    ctx = held->ctx;
-    process = ctx->process;
-
-    k = ll_keys_queue_of((char *) ctx->property.data, ctx->property.len,
-                         process->conf->queues);
-
-    p = ngx_slprintf(reply, reply + sizeof(reply), "%V.%uL", &process->name,
-                     (uint64_t) held->node.key);
-
-    ngx_str_set(&argv[0], "XADD");
-    argv[1].len = ll_keys_queue(queue, k);
-    argv[1].data = (u_char *) queue;
-    ngx_str_set(&argv[2], "*");
-
-    ngx_str_set(&argv[3], "op");
-
-    if (ctx->endpoint == &ngx_leaseloft_send_endpoint) {
-        ngx_str_set(&argv[4], "send");
-
-    } else if (ctx->endpoint == &ngx_leaseloft_read_endpoint) {
-        ngx_str_set(&argv[4], "read");
-
-    } else {
-        ngx_str_set(&argv[4], "lease");
-    }
-
-    ngx_str_set(&argv[5], "p");
-    argv[6] = ctx->property;
-    ngx_str_set(&argv[7], "u");
-    argv[8] = ctx->user;
-    ngx_str_set(&argv[9], "b");
-    argv[10] = held->body;
-    ngx_str_set(&argv[11], "r");
-    argv[12].len = p - reply;
-    argv[12].data = reply;
-
-    return ngx_leaseloft_link_command(process->link, 13, argv,
-                                      ngx_leaseloft_write_reply, held);
-}
-
-
 static void
-ngx_leaseloft_write_reply(void *data, ngx_leaseloft_outcome_e outcome,
-    redisReply *reply)
+ngx_leaseloft_write_failed(ngx_leaseloft_queued_t *queued, ngx_uint_t unknown)
 {
-    ngx_leaseloft_held_t  *held = data;
+    ngx_leaseloft_held_t  *held = (ngx_leaseloft_held_t *) queued;
 
-    ngx_int_t             rc;
-    ngx_http_request_t   *r;
-    ngx_leaseloft_ctx_t  *ctx;
+    ngx_int_t  rc;
 
-    ctx = held->ctx;
-    r = ctx->request;
+    rc = unknown ? ngx_leaseloft_write_send_unknown(held->ctx)
+                 : ngx_leaseloft_write_send_refused(held->ctx);
 
-    held->command = NULL;
-
-    if (outcome == NGX_LEASELOFT_REPLIED && reply->type != REDIS_REPLY_ERROR) {
-        ngx_leaseloft_zone_count(ctx->process->zone, NGX_LEASELOFT_SENDS, 1);
-        return;
-    }
-
-    ngx_leaseloft_write_end(held);
-
-    if (outcome == NGX_LEASELOFT_LOST) {
-        rc = ngx_leaseloft_write_unknown(held);
-
-    } else {
-
-        if (outcome == NGX_LEASELOFT_REPLIED) {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "Redis refused a request for the workers: \"%*s\"",
-                          (size_t) reply->len, reply->str);
-        }
-
-        rc = ngx_leaseloft_write_refused(ctx);
-    }
-
-    ngx_leaseloft_finalize(r, rc);
+    ngx_leaseloft_finalize(held->ctx->request, rc);
 }
 
 
@@ -246,14 +138,24 @@ ngx_leaseloft_write_expired(void *data)
     ngx_leaseloft_held_t  *held = data;
 
     ngx_int_t   rc;
-    ngx_uint_t  queued;
+    ngx_str_t   id;
+    ngx_uint_t  stored;
 
-    queued = held->command == NULL;
+    stored = held->queued.command == NULL;
 
-    ngx_leaseloft_write_end(held);
+    ngx_leaseloft_queue_remove(&held->queued);
 
-    rc = queued ? ngx_leaseloft_write_accepted(held)
-                : ngx_leaseloft_write_unknown(held);
+    if (!stored) {
+        rc = ngx_leaseloft_write_send_unknown(held->ctx);
+
+    } else if (held->ctx->endpoint == &ngx_leaseloft_send_endpoint
+               && ngx_leaseloft_write_client_id(held, &id) == NGX_OK)
+    {
+        rc = ngx_leaseloft_write_send_accepted(held->ctx, &id);
+
+    } else {
+        rc = ngx_leaseloft_write_send_accepted(held->ctx, NULL);
+    }
 
     ngx_leaseloft_finalize(held->ctx->request, rc);
 }
@@ -262,76 +164,27 @@ ngx_leaseloft_write_expired(void *data)
 static void
 ngx_leaseloft_write_gone(void *data)
 {
-    ngx_leaseloft_write_end(data);
-}
+    ngx_leaseloft_held_t  *held = data;
 
-
-/* nobody will ask for it any more */
-static void
-ngx_leaseloft_write_end(ngx_leaseloft_held_t *held)
-{
-    ngx_rbtree_delete(&held->ctx->process->held, &held->node);
-
-    if (held->command) {
-        ngx_leaseloft_command_cancel(held->command);
-        held->command = NULL;
-    }
-}
-
-
-/*
- * A message on this process's own reply channel: answers the requests that it
- * names.  Verdicts on requests that are no longer held are dropped.
- */
-
-static void
-ngx_leaseloft_write_verdicts(void *data, ngx_str_t *payload)
-{
-    ngx_leaseloft_process_t *process = data;
-
-    ll_str_t      rest;
-    ll_verdict_t  verdict;
-
-    rest.data = (char *) payload->data;
-    rest.len = payload->len;
-
-    while (rest.len) {
-
-        if (ll_frame_verdict_decode(&rest, &verdict) != 0
-            || verdict.status < NGX_HTTP_OK)
-        {
-            ngx_log_error(NGX_LOG_ERR, process->log, 0,
-                          "a worker sent a malformed verdict");
-            return;
-        }
-
-        ngx_leaseloft_write_verdict(process, &verdict);
-    }
+    ngx_leaseloft_queue_remove(&held->queued);
 }
 
 
 static void
-ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
+ngx_leaseloft_write_verdict(ngx_leaseloft_queued_t *queued,
     ll_verdict_t *verdict)
 {
-    ngx_int_t              rc;
-    ngx_leaseloft_held_t  *held;
+    ngx_leaseloft_held_t  *held = (ngx_leaseloft_held_t *) queued;
 
-    held = ngx_leaseloft_write_find(process, verdict->request);
-
-    if (held == NULL) {
-        return;
-    }
+    ngx_int_t  rc;
 
     /* as if there were none yet: the client is told 202, and asks again */
     if (!ngx_leaseloft_write_fits(held, verdict)) {
-        ngx_log_error(NGX_LOG_ERR, held->ctx->request->connection->log, 0,
-                      "a worker sent a verdict of status %ui that does not "
-                      "answer this request", (ngx_uint_t) verdict->status);
+        ngx_leaseloft_write_misfit(held->ctx, verdict);
         return;
     }
 
-    ngx_leaseloft_write_end(held);
+    ngx_leaseloft_queue_remove(queued);
 
     rc = ngx_leaseloft_write_answer(held, verdict);
 
@@ -339,31 +192,17 @@ ngx_leaseloft_write_verdict(ngx_leaseloft_process_t *process,
 }
 
 
-static ngx_leaseloft_held_t *
-ngx_leaseloft_write_find(ngx_leaseloft_process_t *process, uint64_t number)
+void
+ngx_leaseloft_write_misfit(ngx_leaseloft_ctx_t *ctx, ll_verdict_t *verdict)
 {
-    ngx_rbtree_key_t    key;
-    ngx_rbtree_node_t  *node;
-
-    key = number;
-    node = process->held.root;
-
-    while (node != process->held.sentinel) {
-
-        if (node->key == key) {
-            return (ngx_leaseloft_held_t *) node;
-        }
-
-        node = key < node->key ? node->left : node->right;
-    }
-
-    return NULL;
+    ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                  "a worker sent a verdict of status %ui that does not "
+                  "answer this request", (ngx_uint_t) verdict->status);
 }
 
 
 /*
- * A send is acknowledged by its entry alone, a read mark by nothing, a lease by
- * how it is shown.
+ * A send is acknowledged by its entry alone, a lease by how it is shown.
  */
 static ngx_uint_t
 ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
@@ -387,10 +226,6 @@ ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
                && ngx_memcmp(verdict->body.data, entry, len) == 0;
     }
 
-    if (endpoint == &ngx_leaseloft_read_endpoint) {
-        return verdict->status == NGX_HTTP_NO_CONTENT;
-    }
-
     return verdict->status == NGX_HTTP_OK && verdict->body.len != 0;
 }
 
@@ -402,20 +237,9 @@ ngx_leaseloft_write_answer(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
     ngx_http_request_t  *r;
 
     r = held->ctx->request;
-    body.len = verdict->body.len;
-    body.data = (u_char *) verdict->body.data;
-
-    /* this one is the same whoever finds out */
-    if (verdict->status == NGX_HTTP_NOT_FOUND) {
-        return ngx_leaseloft_send_problem(r, NGX_HTTP_NOT_FOUND, NULL);
-    }
 
     if (verdict->status >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return ngx_leaseloft_send_problem_document(r, verdict->status, &body);
-    }
-
-    if (verdict->status == NGX_HTTP_NO_CONTENT) {
-        return ngx_leaseloft_send_response(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
+        return ngx_leaseloft_write_send_problem(held->ctx, verdict);
     }
 
     if (verdict->status == NGX_HTTP_CREATED
@@ -424,7 +248,30 @@ ngx_leaseloft_write_answer(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    body.len = verdict->body.len;
+    body.data = (u_char *) verdict->body.data;
+
     return ngx_leaseloft_send_json(r, verdict->status, &body);
+}
+
+
+ngx_int_t
+ngx_leaseloft_write_send_problem(ngx_leaseloft_ctx_t *ctx,
+    ll_verdict_t *verdict)
+{
+    ngx_str_t  document;
+
+    /* this one is the same whoever finds out */
+    if (verdict->status == NGX_HTTP_NOT_FOUND) {
+        return ngx_leaseloft_send_problem(ctx->request, NGX_HTTP_NOT_FOUND,
+                                          NULL);
+    }
+
+    document.len = verdict->body.len;
+    document.data = (u_char *) verdict->body.data;
+
+    return ngx_leaseloft_send_problem_document(ctx->request, verdict->status,
+                                               &document);
 }
 
 
@@ -454,25 +301,21 @@ ngx_leaseloft_write_location(ngx_http_request_t *r, uint64_t seq)
 }
 
 
-static ngx_int_t
-ngx_leaseloft_write_accepted(ngx_leaseloft_held_t *held)
+ngx_int_t
+ngx_leaseloft_write_send_accepted(ngx_leaseloft_ctx_t *ctx,
+    ngx_str_t *client_id)
 {
-    u_char               *p;
-    ngx_str_t             id, body;
-    ngx_leaseloft_ctx_t  *ctx;
-    u_char                buf[64 + LL_ID_MAX];
-
-    ctx = held->ctx;
+    u_char     *p;
+    ngx_str_t   body;
+    u_char      buf[64 + LL_ID_MAX];
 
     ngx_leaseloft_zone_count(ctx->process->zone, NGX_LEASELOFT_SENDS_ACCEPTED,
                              1);
 
     p = ngx_sprintf(buf, "{\"state\":\"accepted\"");
 
-    if (ctx->endpoint == &ngx_leaseloft_send_endpoint
-        && ngx_leaseloft_write_client_id(held, &id) == NGX_OK)
-    {
-        p = ngx_sprintf(p, ",\"client_id\":\"%V\"", &id);
+    if (client_id) {
+        p = ngx_sprintf(p, ",\"client_id\":\"%V\"", client_id);
     }
 
     *p++ = '}';
@@ -517,9 +360,8 @@ ngx_leaseloft_write_client_id(ngx_leaseloft_held_t *held, ngx_str_t *id)
 }
 
 
-/* nothing was queued */
-static ngx_int_t
-ngx_leaseloft_write_refused(ngx_leaseloft_ctx_t *ctx)
+ngx_int_t
+ngx_leaseloft_write_send_refused(ngx_leaseloft_ctx_t *ctx)
 {
     ngx_leaseloft_zone_count(ctx->process->zone, NGX_LEASELOFT_SENDS_FAILED, 1);
 
@@ -528,9 +370,8 @@ ngx_leaseloft_write_refused(ngx_leaseloft_ctx_t *ctx)
 }
 
 
-/* whether it was queued, only Redis knows */
-static ngx_int_t
-ngx_leaseloft_write_unknown(ngx_leaseloft_held_t *held)
+ngx_int_t
+ngx_leaseloft_write_send_unknown(ngx_leaseloft_ctx_t *ctx)
 {
     static ngx_str_t  document = ngx_string(
         "{\"type\":\"/problems/outcome-unknown\",\"title\":\"Outcome unknown\","
@@ -538,10 +379,10 @@ ngx_leaseloft_write_unknown(ngx_leaseloft_held_t *held)
         "whether the request was accepted; it is safe to send the same "
         "again.\"}");
 
-    ngx_leaseloft_zone_count(held->ctx->process->zone,
+    ngx_leaseloft_zone_count(ctx->process->zone,
                              NGX_LEASELOFT_SENDS_FAILED, 1);
 
-    return ngx_leaseloft_send_problem_document(held->ctx->request,
+    return ngx_leaseloft_send_problem_document(ctx->request,
                                                NGX_HTTP_SERVICE_UNAVAILABLE,
                                                &document);
 }

@@ -1,7 +1,7 @@
 
 /*
- * Writes: requests that are queued for the workers and held until one of them
- * answers (docs/data.md, "Requests" and "Verdicts").
+ * What writes have in common: the answers to requests that were queued for the
+ * workers, or were not.
  */
 
 
@@ -12,8 +12,25 @@
 #include "ngx_leaseloft.h"
 
 
-/* a process that holds none yet; process->link is there */
-void ngx_leaseloft_write_init(ngx_leaseloft_process_t *process);
+/* All of them count, and return what a content handler returns. */
+
+/* 202: it is queued, and no worker has answered; client_id may be NULL */
+ngx_int_t ngx_leaseloft_write_send_accepted(ngx_leaseloft_ctx_t *ctx,
+    ngx_str_t *client_id);
+
+/* 503: nothing was queued */
+ngx_int_t ngx_leaseloft_write_send_refused(ngx_leaseloft_ctx_t *ctx);
+
+/* 503: whether it was queued, only Redis knows */
+ngx_int_t ngx_leaseloft_write_send_unknown(ngx_leaseloft_ctx_t *ctx);
+
+/* the problem, of a status of 400 or more, that a worker found */
+ngx_int_t ngx_leaseloft_write_send_problem(ngx_leaseloft_ctx_t *ctx,
+    ll_verdict_t *verdict);
+
+/* logs that a verdict is none on this request */
+void ngx_leaseloft_write_misfit(ngx_leaseloft_ctx_t *ctx,
+    ll_verdict_t *verdict);
 
 
 #endif /* NGX_LEASELOFT_WRITE_H */

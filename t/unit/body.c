@@ -245,7 +245,7 @@ test_sizes(void)
 static void
 test_read(void)
 {
-    char         name[64];
+    char         name[64], *many;
     size_t       i;
     faults_t     faults = FAULTS_INIT;
     body_read_t  read;
@@ -262,19 +262,40 @@ test_read(void)
 
     static const char  *bad[] = {
         "-1", "1.5", "1e400", "-1e400", "1000000000000000",
-        "9007199254740993", "\"1\"", "null", "true", "[]", "{}", "1e-1"
+        "9007199254740993", "\"1\"", "null", "true", "[]", "{}", "1e-1",
+        "[1,-1]", "[[1]]", "{\"a\":1}"
     };
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         ok(body_read_parse(good[i].body, strlen(good[i].body), &read, &faults)
-           == 0 && read.upto == good[i].upto, good[i].body);
+           == 0 && read.nmarks == 1 && read.marks[0] == good[i].upto,
+           good[i].body);
     }
+
+    ok(body_read_parse("{\"upto\":[9,0,5]}", 16, &read, &faults) == 0
+       && read.nmarks == 3 && read.marks[0] == 9 && read.marks[1] == 0
+       && read.marks[2] == 5, "several marks");
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         (void) snprintf(name, sizeof(name), "{\"upto\":%s}", bad[i]);
         is_str(read_faults(name), "upto: must be a whole number from 0 on\n",
                name);
     }
+
+    many = malloc(8192);
+    (void) strcpy(many, "{\"upto\":[1");
+
+    for (i = 1; i < BODY_MARKS_MAX; i++) {
+        (void) strcat(many, ",1");
+    }
+
+    (void) strcat(many, "]}");
+    is_str(read_faults(many), "", "64 marks");
+
+    (void) strcpy(many + strlen(many) - 2, ",1]}");
+    is_str(read_faults(many), "upto: must be a whole number from 0 on\n",
+           "65 marks");
+    free(many);
 
     is_str(read_faults("{}"), "upto: is missing\n", "no upto");
     is_str(read_faults("{\"upto\":1,\"upto\":1}"), "upto: is given twice\n",

@@ -110,11 +110,28 @@ body_send_free(body_send_t *send)
 }
 
 
+static void
+body_mark(const cJSON *value, body_read_t *read, faults_t *faults)
+{
+    double  n;
+
+    n = cJSON_IsNumber(value) ? value->valuedouble : -1;
+
+    if (n >= 0 && n <= (double) LL_SEQ_MAX && n == floor(n)
+        && read->nmarks < BODY_MARKS_MAX)
+    {
+        read->marks[read->nmarks++] = (uint64_t) n;
+
+    } else {
+        fault_add(faults, "upto", "must be a whole number from 0 on");
+    }
+}
+
+
 int
 body_read_parse(const char *s, size_t len, body_read_t *read,
     faults_t *faults)
 {
-    double        n;
     size_t        before;
     cJSON        *tree;
     member_t      member = { "upto", NULL };
@@ -129,14 +146,13 @@ body_read_parse(const char *s, size_t len, body_read_t *read,
     }
 
     if (member_collect(tree, "", &member, 1, faults) == 0 && member.value) {
-        value = member.value;
-        n = cJSON_IsNumber(value) ? value->valuedouble : -1;
-
-        if (n >= 0 && n <= (double) LL_SEQ_MAX && n == floor(n)) {
-            read->upto = (uint64_t) n;
+        if (cJSON_IsArray(member.value) && member.value->child) {
+            cJSON_ArrayForEach(value, member.value) {
+                body_mark(value, read, faults);
+            }
 
         } else {
-            fault_add(faults, "upto", "must be a whole number from 0 on");
+            body_mark(member.value, read, faults);
         }
     }
 

@@ -40,10 +40,16 @@ typedef struct {
 } body_send_t;
 
 
-/* {"upto":SEQ} */
+/*
+ * {"upto":SEQ}, or {"upto":[SEQ,...]}: marks that nginx has queued as one, the
+ * largest first
+ */
+
+#define BODY_MARKS_MAX    64
 
 typedef struct {
-    uint64_t       upto;           /* 0 to LL_SEQ_MAX */
+    uint64_t       marks[BODY_MARKS_MAX];          /* 0 to LL_SEQ_MAX */
+    size_t         nmarks;                         /* 1 at least */
 } body_read_t;
 
 

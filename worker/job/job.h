@@ -59,7 +59,9 @@ typedef struct {
 typedef struct {
     int               parsed;
     int               counting;    /* the reply is to a count */
-    body_read_t       body;
+    body_read_t       body;        /* the first is the one to make */
+    int               past;        /* another one lay past the head, */
+    long long         head;        /* which is this */
     store_count_t     count;
     uint64_t          last;        /* up to where Redis wants it counted */
 } job_mark_t;

@@ -42,7 +42,7 @@ read_begin(work_t *work, job_t *job)
 
     } else {
         rc = store_mark(&work->store, job->property, &mark->count,
-                        mark->body.upto, work->now);
+                        mark->body.marks[0], work->now);
     }
 
     return rc == -1 ? JOB_LOST : JOB_SENT;
@@ -131,11 +131,59 @@ read_badge(work_t *work, job_t *job, const redisReply *reply)
 }
 
 
+static job_step_e
+read_is_past(job_t *job)
+{
+    faults_t  faults = FAULTS_INIT;
+
+    fault_add(&faults, "upto", "is past the head, which is %lld",
+              job->mark.head);
+
+    return job_fault(job, &faults);
+}
+
+
+/* the mark lies past the head: another one that does not, if there is one */
+
+static job_step_e
+read_past(job_t *job, const redisReply *reply)
+{
+    size_t        i;
+    uint64_t      best;
+    body_read_t  *body;
+    job_mark_t   *mark;
+
+    mark = &job->mark;
+    body = &mark->body;
+
+    if (conn_number(conn_element(reply, 1), &mark->head) == -1) {
+        return JOB_KEPT;
+    }
+
+    mark->past = 1;
+    best = 0;
+
+    for (i = 0; i < body->nmarks; i++) {
+        if (body->marks[i] <= (uint64_t) mark->head && body->marks[i] > best) {
+            best = body->marks[i];
+        }
+    }
+
+    if (best == 0) {
+        return read_is_past(job);
+    }
+
+    body->marks[0] = best;
+    body->nmarks = 1;
+
+    return JOB_SENT;
+}
+
+
 job_step_e
 read_finish(work_t *work, job_t *job, const redisReply *reply)
 {
-    faults_t   faults = FAULTS_INIT;
-    long long  kind, head;
+    long long  kind;
 
     if (job->mark.counting) {
         return read_counted(&job->mark, reply);
@@ -145,24 +193,24 @@ read_finish(work_t *work, job_t *job, const redisReply *reply)
         return JOB_KEPT;
     }
 
-    if (kind == 0) {
+    switch (kind) {
+
+    case 0:
         if (read_badge(work, job, reply) == -1) {
             return JOB_KEPT;
         }
 
         work->stats->reads++;
 
-        return job_marked(job);
-    }
+        return job->mark.past ? read_is_past(job) : job_marked(job);
 
-    if (kind == 3) {
+    case 1:
+        return read_past(job, reply);
+
+    case 3:
         return read_count(&job->mark, reply);
-    }
 
-    if (kind == 1 && conn_number(conn_element(reply, 1), &head) == 0) {
-        fault_add(&faults, "upto", "is past the head, which is %lld", head);
-        return job_fault(job, &faults);
+    default:
+        return job_refuse(job, PROBLEM_NOT_FOUND, NULL, NULL);
     }
-
-    return job_refuse(job, PROBLEM_NOT_FOUND, NULL, NULL);
 }

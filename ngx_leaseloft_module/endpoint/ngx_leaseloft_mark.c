@@ -1,0 +1,589 @@
+
+/*
+ * Read marks.  A body is read here, and what is no mark is refused here: the
+ * queue gets a number, whatever a client sent.
+ *
+ * While one mark of a user in a property is with the workers, further ones wait
+ * for its verdict, but not for long; then they are queued together, as one
+ * request of which the largest mark counts: a mark never moves back, so with it
+ * the smaller ones are done.  If it turns out to lie past the head, the worker
+ * takes the largest of the others that does not: so each of them is accepted
+ * once Redis has the request, as if it had been queued by itself, and they are
+ * queued again to learn their own verdicts.
+ */
+
+
+#include "ngx_leaseloft_body.h"
+#include "ngx_leaseloft_mark.h"
+#include "ngx_leaseloft_member.h"
+#include "ngx_leaseloft_queue.h"
+#include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_wait.h"
+#include "ngx_leaseloft_write.h"
+
+
+/* marks that are queued as one; the worker takes as many (BODY_MARKS_MAX) */
+#define NGX_LEASELOFT_MARK_BATCH  64
+
+/* how long, in ms, a mark waits for the verdict on one before it, at most */
+#define NGX_LEASELOFT_MARK_WAIT   250
+
+
+/* the marks of one user in one property; freed when there are none */
+typedef struct {
+    ngx_str_node_t              node;      /* "PROPERTY/USER" */
+    ngx_leaseloft_process_t    *process;
+    ngx_queue_t                 waiting;   /* not queued yet, oldest first */
+    ngx_event_t                 timer;     /* when they will be */
+    ngx_uint_t                  batches;   /* with the workers */
+    u_char                      name[2 * LL_ID_MAX + 1];
+} ngx_leaseloft_marks_t;
+
+
+/* marks that were queued as one; freed when all of them are answered */
+typedef struct {
+    ngx_leaseloft_queued_t      queued;
+    ngx_leaseloft_marks_t      *marks;
+    ngx_queue_t                 list;
+    uint64_t                    upto;      /* the largest of them */
+    ngx_uint_t                  ended;     /* being answered */
+} ngx_leaseloft_mark_batch_t;
+
+
+/* one mark, in its request's pool */
+typedef struct {
+    ngx_queue_t                 queue;     /* of the batch, or waiting */
+    ngx_leaseloft_marks_t      *marks;
+    ngx_leaseloft_mark_batch_t *batch;     /* NULL: it waits */
+    ngx_leaseloft_ctx_t        *ctx;
+    uint64_t                    upto;
+} ngx_leaseloft_mark_t;
+
+
+static ngx_int_t ngx_leaseloft_mark_handler(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_mark_body(ngx_http_request_t *r,
+    ngx_str_t *body);
+static ngx_leaseloft_marks_t *ngx_leaseloft_marks_get(
+    ngx_leaseloft_ctx_t *ctx);
+static void ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks);
+static void ngx_leaseloft_marks_timer(ngx_event_t *ev);
+static ngx_int_t ngx_leaseloft_marks_queue(ngx_leaseloft_marks_t *marks);
+static ngx_int_t ngx_leaseloft_mark_batch_queue(
+    ngx_leaseloft_mark_batch_t *batch);
+static void ngx_leaseloft_mark_batch_free(ngx_leaseloft_mark_batch_t *batch);
+static ngx_leaseloft_mark_t *ngx_leaseloft_mark_batch_take(
+    ngx_leaseloft_mark_batch_t *batch);
+static void ngx_leaseloft_mark_failed(ngx_leaseloft_queued_t *queued,
+    ngx_uint_t unknown);
+static void ngx_leaseloft_mark_verdict(ngx_leaseloft_queued_t *queued,
+    ll_verdict_t *verdict);
+static void ngx_leaseloft_mark_past(ngx_leaseloft_mark_batch_t *batch);
+static void ngx_leaseloft_mark_expired(void *data);
+static void ngx_leaseloft_mark_gone(void *data);
+static void ngx_leaseloft_mark_leave(ngx_leaseloft_mark_t *mark);
+
+
+ngx_leaseloft_endpoint_t  ngx_leaseloft_read_endpoint = {
+    .method = NGX_HTTP_POST,
+    .methods = ngx_string("POST"),
+    .user = 1,
+    .property = 1,
+    .access = 1,
+    .body = 1,
+    .handler = ngx_leaseloft_mark_handler
+};
+
+
+void
+ngx_leaseloft_mark_init(ngx_leaseloft_process_t *process)
+{
+    ngx_rbtree_init(&process->marks, &process->marks_sentinel,
+                    ngx_str_rbtree_insert_value);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_mark_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+{
+    return ngx_leaseloft_read_body(r, ngx_leaseloft_mark_body);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_mark_body(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_int_t                  rc;
+    ngx_str_t                  document;
+    ngx_leaseloft_ctx_t       *ctx;
+    ngx_leaseloft_mark_t      *mark;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    mark = ngx_palloc(r->pool, sizeof(ngx_leaseloft_mark_t));
+    if (mark == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_leaseloft_member_seq(r, body, "upto", &mark->upto, &document);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_leaseloft_send_problem_document(r,
+                                    NGX_LEASELOFT_UNPROCESSABLE, &document);
+    }
+
+    mark->ctx = ctx;
+    mark->batch = NULL;
+    mark->marks = rc == NGX_OK ? ngx_leaseloft_marks_get(ctx) : NULL;
+
+    if (mark->marks == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_queue_insert_tail(&mark->marks->waiting, &mark->queue);
+
+    if (mark->marks->batches == 0
+        && ngx_leaseloft_marks_queue(mark->marks) != NGX_OK)
+    {
+        ngx_leaseloft_mark_leave(mark);
+        return ngx_leaseloft_write_send_refused(ctx);
+    }
+
+    if (ngx_leaseloft_hold_for(r, conf->wait, ngx_leaseloft_mark_expired,
+                               ngx_leaseloft_mark_gone, mark)
+        != NGX_OK)
+    {
+        ngx_leaseloft_mark_leave(mark);
+        return ngx_leaseloft_write_send_unknown(ctx);
+    }
+
+    /* well before its own time is over */
+
+    if (mark->batch == NULL && !mark->marks->timer.timer_set) {
+        ngx_add_timer(&mark->marks->timer,
+                      ngx_min(NGX_LEASELOFT_MARK_WAIT, conf->wait / 4));
+    }
+
+    return NGX_DONE;
+}
+
+
+/* those of this user in this property; NULL: no memory */
+static ngx_leaseloft_marks_t *
+ngx_leaseloft_marks_get(ngx_leaseloft_ctx_t *ctx)
+{
+    u_char                   *p;
+    uint32_t                  hash;
+    ngx_str_t                 name;
+    ngx_leaseloft_marks_t    *marks;
+    ngx_leaseloft_process_t  *process;
+    u_char                    buf[2 * LL_ID_MAX + 1];
+
+    process = ctx->process;
+
+    p = ngx_sprintf(buf, "%V/%V", &ctx->property, &ctx->user);
+    name.data = buf;
+    name.len = p - buf;
+    hash = ngx_crc32_short(name.data, name.len);
+
+    marks = (ngx_leaseloft_marks_t *)
+                ngx_str_rbtree_lookup(&process->marks, &name, hash);
+
+    if (marks) {
+        return marks;
+    }
+
+    marks = ngx_calloc(sizeof(ngx_leaseloft_marks_t), process->log);
+    if (marks == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(marks->name, name.data, name.len);
+
+    marks->process = process;
+    marks->node.node.key = hash;
+    marks->node.str.len = name.len;
+    marks->node.str.data = marks->name;
+    marks->timer.handler = ngx_leaseloft_marks_timer;
+    marks->timer.data = marks;
+    marks->timer.log = process->log;
+
+    ngx_queue_init(&marks->waiting);
+    ngx_rbtree_insert(&process->marks, &marks->node.node);
+
+    return marks;
+}
+
+
+/*
+ * A batch has ended, or a mark has left: queues those that wait, if nothing is
+ * with the workers, and frees marks if none is left.
+ */
+static void
+ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks)
+{
+    ngx_int_t              rc;
+    ngx_queue_t           *q;
+    ngx_leaseloft_mark_t  *mark;
+
+    while (marks->batches == 0) {
+
+        if (ngx_queue_empty(&marks->waiting)) {
+
+            if (marks->timer.timer_set) {
+                ngx_del_timer(&marks->timer);
+            }
+
+            ngx_rbtree_delete(&marks->process->marks, &marks->node.node);
+            ngx_free(marks);
+
+            return;
+        }
+
+        if (ngx_leaseloft_marks_queue(marks) == NGX_OK) {
+            return;
+        }
+
+        /* what is done for one request may end others: marks must not go */
+
+        marks->batches++;
+
+        q = ngx_queue_head(&marks->waiting);
+        mark = ngx_queue_data(q, ngx_leaseloft_mark_t, queue);
+
+        ngx_queue_remove(q);
+
+        rc = ngx_leaseloft_write_send_refused(mark->ctx);
+        ngx_leaseloft_finalize(mark->ctx->request, rc);
+
+        marks->batches--;
+    }
+}
+
+
+static void
+ngx_leaseloft_marks_timer(ngx_event_t *ev)
+{
+    ngx_leaseloft_marks_t  *marks;
+
+    marks = ev->data;
+
+    /* on failure, they try again with the end of what is with the workers */
+
+    if (!ngx_queue_empty(&marks->waiting)) {
+        (void) ngx_leaseloft_marks_queue(marks);
+    }
+}
+
+
+/*
+ * Queues the oldest of those that wait, as one.  NGX_OK, or NGX_DECLINED: they
+ * wait as before.
+ */
+static ngx_int_t
+ngx_leaseloft_marks_queue(ngx_leaseloft_marks_t *marks)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   n;
+    ngx_queue_t                 *q;
+    ngx_leaseloft_mark_t        *mark;
+    ngx_leaseloft_mark_batch_t  *batch;
+
+    batch = ngx_calloc(sizeof(ngx_leaseloft_mark_batch_t),
+                       marks->process->log);
+    if (batch == NULL) {
+        return NGX_DECLINED;
+    }
+
+    batch->marks = marks;
+    batch->queued.failed = ngx_leaseloft_mark_failed;
+    batch->queued.verdict = ngx_leaseloft_mark_verdict;
+    ngx_queue_init(&batch->list);
+
+    for (n = 0; n < NGX_LEASELOFT_MARK_BATCH; n++) {
+
+        if (ngx_queue_empty(&marks->waiting)) {
+            break;
+        }
+
+        q = ngx_queue_head(&marks->waiting);
+        mark = ngx_queue_data(q, ngx_leaseloft_mark_t, queue);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&batch->list, q);
+
+        mark->batch = batch;
+        batch->upto = ngx_max(batch->upto, mark->upto);
+    }
+
+    rc = ngx_leaseloft_mark_batch_queue(batch);
+
+    if (rc == NGX_OK) {
+        marks->batches++;
+
+    } else {
+
+        while (!ngx_queue_empty(&batch->list)) {
+            q = ngx_queue_last(&batch->list);
+            mark = ngx_queue_data(q, ngx_leaseloft_mark_t, queue);
+
+            ngx_queue_remove(q);
+            ngx_queue_insert_head(&marks->waiting, q);
+
+            mark->batch = NULL;
+        }
+
+        ngx_free(batch);
+    }
+
+    if (marks->timer.timer_set) {
+        ngx_del_timer(&marks->timer);
+    }
+
+    if (!ngx_queue_empty(&marks->waiting)) {
+        ngx_add_timer(&marks->timer, NGX_LEASELOFT_MARK_WAIT);
+    }
+
+    return rc;
+}
+
+
+/* {"upto":N}, or with others that are smaller {"upto":[N,...]} */
+static ngx_int_t
+ngx_leaseloft_mark_batch_queue(ngx_leaseloft_mark_batch_t *batch)
+{
+    u_char                   *p, *slash;
+    ngx_uint_t                n;
+    ngx_queue_t              *q;
+    ngx_leaseloft_mark_t     *mark;
+    ngx_leaseloft_work_t      work;
+    u_char                    body[(NGX_LEASELOFT_MARK_BATCH + 1) * 16 + 16];
+
+    p = ngx_sprintf(body, "{\"upto\":[%uL", batch->upto);
+    n = 0;
+
+    for (q = ngx_queue_head(&batch->list);
+         q != ngx_queue_sentinel(&batch->list);
+         q = ngx_queue_next(q))
+    {
+        mark = ngx_queue_data(q, ngx_leaseloft_mark_t, queue);
+
+        if (mark->upto != batch->upto) {
+            p = ngx_sprintf(p, ",%uL", mark->upto);
+            n++;
+        }
+    }
+
+    if (n) {
+        p = ngx_sprintf(p, "]}");
+
+    } else {
+        p = ngx_sprintf(body, "{\"upto\":%uL}", batch->upto);
+    }
+
+    slash = ngx_strlchr(batch->marks->name,
+                        batch->marks->name + batch->marks->node.str.len, '/');
+
+    work.op = "read";
+    work.property.data = batch->marks->name;
+    work.property.len = slash - batch->marks->name;
+    work.user.data = slash + 1;
+    work.user.len = batch->marks->node.str.len - work.property.len - 1;
+    work.body.data = body;
+    work.body.len = p - body;
+
+    return ngx_leaseloft_queue_add(batch->marks->process, &batch->queued,
+                                   &work);
+}
+
+
+/* all of it are answered, and it is removed from what is queued */
+static void
+ngx_leaseloft_mark_batch_free(ngx_leaseloft_mark_batch_t *batch)
+{
+    ngx_leaseloft_marks_t  *marks;
+
+    marks = batch->marks;
+    marks->batches--;
+
+    ngx_free(batch);
+
+    ngx_leaseloft_marks_next(marks);
+}
+
+
+/* the first of a batch, taken off its list; NULL: none is left */
+static ngx_leaseloft_mark_t *
+ngx_leaseloft_mark_batch_take(ngx_leaseloft_mark_batch_t *batch)
+{
+    ngx_queue_t  *q;
+
+    if (ngx_queue_empty(&batch->list)) {
+        return NULL;
+    }
+
+    q = ngx_queue_head(&batch->list);
+    ngx_queue_remove(q);
+
+    return ngx_queue_data(q, ngx_leaseloft_mark_t, queue);
+}
+
+
+static void
+ngx_leaseloft_mark_failed(ngx_leaseloft_queued_t *queued, ngx_uint_t unknown)
+{
+    ngx_leaseloft_mark_batch_t *batch = (ngx_leaseloft_mark_batch_t *) queued;
+
+    ngx_int_t              rc;
+    ngx_leaseloft_mark_t  *mark;
+
+    batch->ended = 1;
+
+    for ( ;; ) {
+        mark = ngx_leaseloft_mark_batch_take(batch);
+
+        if (mark == NULL) {
+            break;
+        }
+
+        rc = unknown ? ngx_leaseloft_write_send_unknown(mark->ctx)
+                     : ngx_leaseloft_write_send_refused(mark->ctx);
+
+        ngx_leaseloft_finalize(mark->ctx->request, rc);
+    }
+
+    ngx_leaseloft_mark_batch_free(batch);
+}
+
+
+static void
+ngx_leaseloft_mark_verdict(ngx_leaseloft_queued_t *queued,
+    ll_verdict_t *verdict)
+{
+    ngx_leaseloft_mark_batch_t *batch = (ngx_leaseloft_mark_batch_t *) queued;
+
+    ngx_int_t              rc;
+    ngx_leaseloft_mark_t  *mark;
+
+    if (verdict->status != NGX_HTTP_NO_CONTENT
+        && verdict->status < NGX_HTTP_BAD_REQUEST)
+    {
+        mark = ngx_queue_data(ngx_queue_head(&batch->list),
+                              ngx_leaseloft_mark_t, queue);
+        ngx_leaseloft_write_misfit(mark->ctx, verdict);
+        return;
+    }
+
+    ngx_leaseloft_queue_remove(queued);
+    batch->ended = 1;
+
+    if (verdict->status == NGX_LEASELOFT_UNPROCESSABLE) {
+        ngx_leaseloft_mark_past(batch);
+    }
+
+    for ( ;; ) {
+        mark = ngx_leaseloft_mark_batch_take(batch);
+
+        if (mark == NULL) {
+            break;
+        }
+
+        if (verdict->status == NGX_HTTP_NO_CONTENT) {
+            rc = ngx_leaseloft_send_response(mark->ctx->request,
+                                             NGX_HTTP_NO_CONTENT, NULL, NULL);
+
+        } else {
+            rc = ngx_leaseloft_write_send_problem(mark->ctx, verdict);
+        }
+
+        ngx_leaseloft_finalize(mark->ctx->request, rc);
+    }
+
+    ngx_leaseloft_mark_batch_free(batch);
+}
+
+
+/* the largest lies past the head; of the others, nothing is known yet */
+static void
+ngx_leaseloft_mark_past(ngx_leaseloft_mark_batch_t *batch)
+{
+    ngx_queue_t            *q, *prev;
+    ngx_leaseloft_mark_t   *mark;
+
+    for (q = ngx_queue_last(&batch->list);
+         q != ngx_queue_sentinel(&batch->list);
+         q = prev)
+    {
+        prev = ngx_queue_prev(q);
+        mark = ngx_queue_data(q, ngx_leaseloft_mark_t, queue);
+
+        if (mark->upto != batch->upto) {
+            ngx_queue_remove(q);
+            ngx_queue_insert_head(&batch->marks->waiting, q);
+            mark->batch = NULL;
+        }
+    }
+}
+
+
+/* the time to wait for a verdict is over */
+static void
+ngx_leaseloft_mark_expired(void *data)
+{
+    ngx_leaseloft_mark_t  *mark = data;
+
+    ngx_int_t             rc;
+    ngx_uint_t            waits, stored;
+    ngx_leaseloft_ctx_t  *ctx;
+
+    ctx = mark->ctx;
+    waits = mark->batch == NULL;
+    stored = !waits && mark->batch->queued.command == NULL;
+
+    ngx_leaseloft_mark_leave(mark);
+
+    if (stored) {
+        rc = ngx_leaseloft_write_send_accepted(ctx, NULL);
+
+    } else if (waits) {
+        rc = ngx_leaseloft_write_send_refused(ctx);
+
+    } else {
+        rc = ngx_leaseloft_write_send_unknown(ctx);
+    }
+
+    ngx_leaseloft_finalize(ctx->request, rc);
+}
+
+
+static void
+ngx_leaseloft_mark_gone(void *data)
+{
+    ngx_leaseloft_mark_leave(data);
+}
+
+
+/* nobody will ask for this one any more */
+static void
+ngx_leaseloft_mark_leave(ngx_leaseloft_mark_t *mark)
+{
+    ngx_leaseloft_mark_batch_t  *batch;
+
+    batch = mark->batch;
+
+    ngx_queue_remove(&mark->queue);
+
+    if (batch == NULL) {
+        ngx_leaseloft_marks_next(mark->marks);
+        return;
+    }
+
+    /* the answer to one may end another of the same connection */
+
+    if (ngx_queue_empty(&batch->list) && !batch->ended) {
+        ngx_leaseloft_queue_remove(&batch->queued);
+        ngx_leaseloft_mark_batch_free(batch);
+    }
+}

@@ -1,0 +1,173 @@
+
+/*
+ * A request goes to the queue of its property, with a number; a worker names
+ * this number on the reply channel of this process.  Redis's reply and the
+ * verdict come by two connections, so the verdict may be first.
+ */
+
+
+#include "ngx_leaseloft_queue.h"
+#include "ngx_leaseloft_zone.h"
+
+
+static void ngx_leaseloft_queue_reply(void *data,
+    ngx_leaseloft_outcome_e outcome, redisReply *reply);
+static void ngx_leaseloft_queue_verdicts(void *data, ngx_str_t *payload);
+static ngx_leaseloft_queued_t *ngx_leaseloft_queue_find(
+    ngx_leaseloft_process_t *process, uint64_t number);
+
+
+void
+ngx_leaseloft_queue_init(ngx_leaseloft_process_t *process)
+{
+    ngx_rbtree_init(&process->queued, &process->queued_sentinel,
+                    ngx_rbtree_insert_value);
+
+    ngx_leaseloft_link_on_reply(process->link, ngx_leaseloft_queue_verdicts,
+                                process);
+}
+
+
+/* XADD queue * op OP p PROPERTY u USER b BODY r NGINX.REQUEST */
+ngx_int_t
+ngx_leaseloft_queue_add(ngx_leaseloft_process_t *process,
+    ngx_leaseloft_queued_t *queued, ngx_leaseloft_work_t *work)
+{
+    char       queue[LL_KEY_MAX];
+    u_char     reply[LL_KEY_MAX], *p;
+    unsigned   k;
+    ngx_str_t  argv[13];
+
+    queued->process = process;
+    queued->node.key = ++process->requests;
+
+    k = ll_keys_queue_of((char *) work->property.data, work->property.len,
+                         process->conf->queues);
+
+    p = ngx_slprintf(reply, reply + sizeof(reply), "%V.%uL", &process->name,
+                     (uint64_t) queued->node.key);
+
+    ngx_str_set(&argv[0], "XADD");
+    argv[1].len = ll_keys_queue(queue, k);
+    argv[1].data = (u_char *) queue;
+    ngx_str_set(&argv[2], "*");
+
+    ngx_str_set(&argv[3], "op");
+    argv[4].len = ngx_strlen(work->op);
+    argv[4].data = (u_char *) work->op;
+    ngx_str_set(&argv[5], "p");
+    argv[6] = work->property;
+    ngx_str_set(&argv[7], "u");
+    argv[8] = work->user;
+    ngx_str_set(&argv[9], "b");
+    argv[10] = work->body;
+    ngx_str_set(&argv[11], "r");
+    argv[12].len = p - reply;
+    argv[12].data = reply;
+
+    queued->command = ngx_leaseloft_link_command(process->link, 13, argv,
+                                                 ngx_leaseloft_queue_reply,
+                                                 queued);
+    if (queued->command == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_rbtree_insert(&process->queued, &queued->node);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_leaseloft_queue_remove(ngx_leaseloft_queued_t *queued)
+{
+    ngx_rbtree_delete(&queued->process->queued, &queued->node);
+
+    if (queued->command) {
+        ngx_leaseloft_command_cancel(queued->command);
+        queued->command = NULL;
+    }
+}
+
+
+static void
+ngx_leaseloft_queue_reply(void *data, ngx_leaseloft_outcome_e outcome,
+    redisReply *reply)
+{
+    ngx_leaseloft_queued_t  *queued = data;
+
+    queued->command = NULL;
+
+    if (outcome == NGX_LEASELOFT_REPLIED && reply->type != REDIS_REPLY_ERROR) {
+        ngx_leaseloft_zone_count(queued->process->zone, NGX_LEASELOFT_SENDS,
+                                 1);
+        return;
+    }
+
+    if (outcome == NGX_LEASELOFT_REPLIED) {
+        ngx_log_error(NGX_LOG_ERR, queued->process->log, 0,
+                      "Redis refused a request for the workers: \"%*s\"",
+                      (size_t) reply->len, reply->str);
+    }
+
+    ngx_leaseloft_queue_remove(queued);
+
+    queued->failed(queued, outcome == NGX_LEASELOFT_LOST);
+}
+
+
+/*
+ * A message on this process's own reply channel.  Verdicts on requests that
+ * were removed are dropped.
+ */
+static void
+ngx_leaseloft_queue_verdicts(void *data, ngx_str_t *payload)
+{
+    ngx_leaseloft_process_t *process = data;
+
+    ll_str_t                 rest;
+    ll_verdict_t             verdict;
+    ngx_leaseloft_queued_t  *queued;
+
+    rest.data = (char *) payload->data;
+    rest.len = payload->len;
+
+    while (rest.len) {
+
+        if (ll_frame_verdict_decode(&rest, &verdict) != 0
+            || verdict.status < NGX_HTTP_OK)
+        {
+            ngx_log_error(NGX_LOG_ERR, process->log, 0,
+                          "a worker sent a malformed verdict");
+            return;
+        }
+
+        queued = ngx_leaseloft_queue_find(process, verdict.request);
+
+        if (queued) {
+            queued->verdict(queued, &verdict);
+        }
+    }
+}
+
+
+static ngx_leaseloft_queued_t *
+ngx_leaseloft_queue_find(ngx_leaseloft_process_t *process, uint64_t number)
+{
+    ngx_rbtree_key_t    key;
+    ngx_rbtree_node_t  *node;
+
+    key = number;
+    node = process->queued.root;
+
+    while (node != process->queued.sentinel) {
+
+        if (node->key == key) {
+            return (ngx_leaseloft_queued_t *) node;
+        }
+
+        node = key < node->key ? node->left : node->right;
+    }
+
+    return NULL;
+}
