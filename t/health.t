@@ -228,6 +228,9 @@ is_up('4 queues, 1 worker of 1');
 
 $ll->redis('CONFIG', 'SET', 'maxmemory', 1);
 is_down('maxmemory', 'redis', qr/^Redis refuses to write: OOM /);
+ok(wait_for(sub { $ll->slurp('worker1.log')
+                      =~ /refuses this worker's heartbeat: "OOM / }, 5),
+     'the worker logs it too');
 $ll->redis('CONFIG', 'SET', 'maxmemory', 0);
 is_up('with memory again');
 

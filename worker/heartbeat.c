@@ -8,7 +8,7 @@
 #include "log.h"
 
 
-/* that a right is missing is logged when it is found out, then so often */
+/* what is wrong is logged when it is found out, then so often */
 #define HEARTBEAT_REMIND_MS  60000
 
 
@@ -21,6 +21,27 @@ heartbeat_init(heartbeat_t *heartbeat, work_t *work,
     heartbeat->work = work;
     heartbeat->consumer = consumer;
     heartbeat->options = options;
+}
+
+
+/* why Redis refuses the heartbeat: no memory, say; "" for nothing any more */
+
+static void
+heartbeat_fail(heartbeat_t *heartbeat, const char *why)
+{
+    int64_t  now;
+
+    now = clock_monotonic();
+
+    if (why[0] != '\0'
+        && (strncmp(heartbeat->why, why, HEARTBEAT_REFUSED - 1) != 0
+            || now >= heartbeat->remind_at))
+    {
+        log_error("redis refuses this worker's heartbeat: \"%.200s\"", why);
+        heartbeat->remind_at = now + HEARTBEAT_REMIND_MS;
+    }
+
+    (void) snprintf(heartbeat->why, HEARTBEAT_REFUSED, "%s", why);
 }
 
 
@@ -94,6 +115,7 @@ heartbeat_send(heartbeat_t *heartbeat)
 
     if (result == CONN_OK) {
         heartbeat->healthy = clock_monotonic();
+        heartbeat_fail(heartbeat, "");
 
         if (store_beat_read(reply, &now, &refused, &heartbeat->queues) == 0) {
             work_heard(heartbeat->work, now, sent, heartbeat->healthy);
@@ -102,6 +124,9 @@ heartbeat_send(heartbeat_t *heartbeat)
 
     } else if (reply != NULL && strncmp(reply->str, "NOPERM ", 7) == 0) {
         heartbeat_refuse(heartbeat, reply->str);
+
+    } else if (reply != NULL) {
+        heartbeat_fail(heartbeat, reply->str);
     }
 
     freeReplyObject(reply);

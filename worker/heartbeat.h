@@ -29,6 +29,7 @@ typedef struct {
     int64_t            healthy;    /* monotonic; the last that was written */
     int64_t            remind_at;
     char               refused[HEARTBEAT_REFUSED];     /* empty: nothing */
+    char               why[HEARTBEAT_REFUSED];     /* it failed, likewise */
 } heartbeat_t;
 
 
