@@ -104,6 +104,17 @@ start_nginx(2, '10s');
 is(send_all('fewer'), '201', 'nginx has 2, the worker 64: sends are answered');
 
 is(arrived('fewer'), 24, 'all of it');
-is($ll->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
+is($ll->redis('XLEN', "ll:{q:$_}:dead"), 0, "nothing of queue $_ was given up")
+    for 0 .. 7;
+
+
+# the command line finds what was given up, in whatever queue
+$ll->redis('XADD', 'll:{q:7}:requests', '*', 'op', 'none');
+ok(wait_for(sub { $ll->redis('XLEN', 'll:{q:7}:dead') == 1 }, 10),
+   'a request of queue 7 is given up');
+my (undef, $said) = $ll->cli('dead', 'list');
+like($said, qr/has no op that is known/, 'dead list has it');
+(undef, $said) = $ll->cli('doctor');
+like($said, qr/^advice +dead +7: 1 /m, 'doctor too');
 
 $ll->finish();

@@ -117,7 +117,7 @@ dead_each(cli_t *cli, dead_each_pt each, void *data)
     unsigned     k;
     redisReply  *reply;
 
-    for (k = 0; k < cli->queues; k++) {
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
         (void) ll_keys_dead(key, k);
 
         reply = dead_range(cli, "XREVRANGE", key, "+", "-", 1);
