@@ -105,7 +105,8 @@ async function loadLanguage(name) {
 
     return {
         language,
-        locale: pickLocale(language, navigator.languages),
+        locale: pickLocale(language, navigator.languages,
+                           keep.get('language') === language),
         t: translator(language, { ...strings, ...own }, english),
     };
 }
@@ -268,7 +269,7 @@ async function start() {
     page.messenger = messenger;
     page.app = new App({
         root, t, language, messenger, clock, logo: config.logo,
-        format: new Formatter({ language: locale, t, clock }),
+        format: new Formatter({ language: locale, words: language, t, clock }),
         drafts: draftsOf(user),
         signOut: async () => (await account()).signOut(page),
         setLanguage: (code) => {

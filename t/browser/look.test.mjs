@@ -293,7 +293,8 @@ test('times of a thread are those of its property', async () => {
         timeStyle: 'short', timeZone: 'Europe/Berlin',
     }).format(new Date(at));
 
-    assert.equal(await row.locator('time').textContent(), wanted);
+    assert.equal(await row.locator('time').textContent(),
+                 `${wanted} Berlin time`);
     await tom.leave();
 });
 

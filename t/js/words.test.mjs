@@ -58,6 +58,29 @@ test('links: no direction control gets into an address', () => {
 });
 
 
+test('the reader\'s region decides how dates are written', () => {
+    const french = ['fr', 'fr-FR', 'en-US', 'en'];
+
+    assert.equal(pickLocale('en', french), 'fr');
+    assert.equal(pickLocale('en', ['en-GB', 'de']), 'en-GB');
+    assert.equal(pickLocale('en', ['de-DE', 'de'], true), 'en-DE');
+    assert.equal(pickLocale('de', ['en-US', 'de-AT'], true), 'de-AT');
+    assert.equal(pickLocale('en', []), 'en');
+});
+
+
+test('a time in another zone than the reader\'s names it', () => {
+    const york = format.in('America/New_York');
+
+    assert.equal(york.time('2026-11-22T22:57:00Z'), '17:57 New York time');
+    assert.match(york.absolute('2026-11-22T22:57:00Z'), /17:57 New York time$/);
+    assert.equal(format.in('Europe/London').time('2026-11-22T22:57:00Z'),
+                 '22:57', 'the same clock needs no name');
+    assert.equal(york.relative('2026-11-22T01:00:00Z'),
+                 '20:00 New York time', 'in the list as in the thread');
+});
+
+
 test('names cannot turn what stands around them', () => {
     assert.equal(isolate('Tom'), 'Tom');
     assert.equal(isolate('\u202Emot'), 'mot');
@@ -87,7 +110,7 @@ test('days are those of the property\'s time zone', () => {
 
     assert.equal(format.dayKey(at), '2026-11-22');
     assert.equal(york.dayKey(at), '2026-11-21');
-    assert.equal(york.time(at), '22:00');
+    assert.equal(york.time(at), '22:00 New York time');
     assert.equal(york.day('2026-11-21T15:00:00Z'), 'Today');
     assert.equal(format.day('2026-11-21T15:00:00Z'), 'Yesterday');
     assert.match(format.day('2026-11-16T15:00:00Z'), /^Monday,? 16 November$/);
@@ -234,8 +257,8 @@ test('which language, which way', () => {
     assert.equal(pickLanguage(['fr-FR', 'de-AT', 'en']), 'de');
     assert.equal(pickLanguage(['fr']), 'en');
     assert.equal(pickLanguage(['__proto__', 'constructor']), 'en');
-    assert.equal(pickLocale('en', ['de', 'en-GB']), 'en-GB');
-    assert.equal(pickLocale('de', ['en-GB']), 'de');
+    assert.equal(pickLocale('en', ['de', 'en-GB'], true), 'en-GB');
+    assert.equal(pickLocale('de', ['en-GB'], true), 'de-GB');
     assert.equal(directionOf('ar'), 'rtl');
     assert.equal(directionOf('de'), 'ltr');
 });

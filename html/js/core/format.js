@@ -1,6 +1,7 @@
 /*
  * Dates and numbers in words, by Intl.  Days and times of a thread are those
- * of the property's time zone, so that all its readers see the same.
+ * of the property's time zone, so that all its readers see the same; where the
+ * reader's own clock says otherwise, the zone is named.
  */
 
 import { isolate } from './i18n.js';
@@ -10,8 +11,13 @@ const HOUR = 60 * MINUTE;
 
 
 export class Formatter {
-    /* t as from translator(); clock for "now"; zone a default or undefined. */
-    constructor({ language, t, clock, zone }) {
+    /*
+     * language: of dates; words: of lists; t as from translator(); clock for
+     * "now"; zone: a default or undefined; home: a formatter of the reader's.
+     */
+    constructor({ language, words = language, t, clock, zone, home = null }) {
+        this.words = words;
+        this.home = home;
         this.language = language;
         this.t = t;
         this.clock = clock;
@@ -40,7 +46,7 @@ export class Formatter {
             return this;
         }
 
-        return new Formatter({ ...this, zone });
+        return new Formatter({ ...this, zone, home: this.home ?? this });
     }
 
     with(options) {
@@ -55,9 +61,18 @@ export class Formatter {
         return this.cache.get(key);
     }
 
-    /* "14:02" */
+    /* "14:02", or "17:57 New York time" */
     time(at) {
-        return this.with({ timeStyle: 'short' }).format(new Date(at));
+        return this.named(at, this.with({ timeStyle: 'short' })
+                                  .format(new Date(at)));
+    }
+
+    named(at, text) {
+        return !this.home || this.plain(at) === this.home.plain(at) ? text
+            : this.t('time.zone', {
+                time: text,
+                city: this.zone.split('/').at(-1).replaceAll('_', ' '),
+            });
     }
 
     /* "1 December 2026" */
@@ -68,6 +83,10 @@ export class Formatter {
 
     /* "22 November 2026, 14:02" */
     absolute(at) {
+        return this.named(at, this.plain(at));
+    }
+
+    plain(at) {
         return this.with({ dateStyle: 'long', timeStyle: 'short' })
                    .format(new Date(at));
     }
@@ -144,7 +163,7 @@ export class Formatter {
 
     /* "Ana, Ben and Lou" */
     list(names) {
-        return new Intl.ListFormat(this.language)
+        return new Intl.ListFormat(this.words)
             .format(names.map((name) => isolate(name)));
     }
 }

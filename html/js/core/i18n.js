@@ -33,14 +33,22 @@ export function pickLanguage(wanted) {
 
 
 /*
- * The tag to format dates and numbers by: the user's own of that language
- * where there is one ("en-GB"), for the region decides between 14:02 and
- * 2:02 PM.
+ * The tag to format dates by: the reader's own, for their region decides
+ * between 14:02 and 2:02 PM, and the order of a date: "fr-FR" on an English
+ * page that has no French.  Where they chose another language than their
+ * browser's, that language in their region ("en-DE").
  */
-export function pickLocale(language, wanted) {
-    const own = wanted.find((tag) => tag.split('-')[0] === language);
+export function pickLocale(language, wanted, chosen = false) {
+    const is = (tag) => tag.split('-')[0] === language;
+    const first = wanted[0] ?? language;
 
-    return own || language;
+    if (!chosen || is(first)) {
+        return first;
+    }
+
+    const region = /-([A-Z]{2}|\d{3})\b/.exec(first)?.[1];
+
+    return wanted.find(is) ?? (region ? `${language}-${region}` : language);
 }
 
 

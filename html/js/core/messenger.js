@@ -79,7 +79,8 @@ export class Messenger extends Emitter {
             this.look();
         });
         threads.on('parties', (store) => this.names.learn(
-            store.property, store.parties, store.lease?.id));
+            store.property, { parties: store.parties,
+                              time_zone: store.timeZone }, store.lease?.id));
         this.names.on('change', () => this.shelf.soon(
             'names', () => this.names.save()));
     }

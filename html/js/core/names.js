@@ -9,6 +9,7 @@ import { Emitter } from './emitter.js';
 
 const AT_ONCE = 2;
 const AGAIN = 15000;
+const HOUR = 3600000;
 
 
 export class Names extends Emitter {
@@ -36,15 +37,22 @@ export class Names extends Emitter {
                              || this.known.has(thread.property));
     }
 
-    learn(property, parties, lease, mark = null) {
+    /* The time zone of a thread, undefined where it is not known. */
+    zoneOf({ property }) {
+        return this.known.get(property)?.zone;
+    }
+
+    learn(property, { parties, time_zone: zone }, lease, mark = null) {
         const old = this.known.get(property);
         const people = parties.map(({ user, role, name }) =>
             ({ user, role, name }));
 
-        this.known.set(property, { parties: people, lease,
+        this.known.set(property, { parties: people, lease, zone: zone ?? null,
                                    mark: mark ?? old?.mark });
 
-        if (JSON.stringify(old?.parties) !== JSON.stringify(people)) {
+        if (JSON.stringify([old?.parties, old?.zone])
+            !== JSON.stringify([people, zone ?? null]))
+        {
             this.emit('change', property);
         }
     }
@@ -61,7 +69,8 @@ export class Names extends Emitter {
             const mark = last?.kind === 'lease' ? last.seq : null;
             const known = this.known.get(property);
 
-            if (!told(thread) && !this.resting(property)
+            if (!(told(thread) && this.timed(thread))
+                && !this.resting(property)
                 && (!known || known.lease !== lease?.id
                     || (mark !== null && known.mark !== mark)))
             {
@@ -71,6 +80,17 @@ export class Names extends Emitter {
 
         this.queue = new Map([...first, ...this.queue]);
         this.work();
+    }
+
+    /*
+     * Whether its time can be told: for the hours between "5 min" and
+     * "Yesterday" one must know the clock.
+     */
+    timed({ property, last }) {
+        const age = this.clock.now() - Date.parse(last?.at);
+
+        return !(age > HOUR && age < 48 * HOUR)
+               || this.known.get(property)?.zone !== undefined;
     }
 
     /* Being asked for, or not answered a moment ago. */
@@ -98,7 +118,7 @@ export class Names extends Emitter {
         this.busy--;
 
         if (page) {
-            this.learn(property, page.parties, lease, mark);
+            this.learn(property, page, lease, mark);
             this.asking.delete(property);
         }
 

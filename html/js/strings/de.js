@@ -173,6 +173,7 @@ export default {
 
     'day.today': 'Heute',
     'day.yesterday': 'Gestern',
+    'time.zone': '{time} ({city})',
     'time.now': 'jetzt',
     'time.minutes': { one: '{n} Min.', other: '{n} Min.' },
 };

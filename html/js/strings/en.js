@@ -172,6 +172,7 @@ export default {
 
     'day.today': 'Today',
     'day.yesterday': 'Yesterday',
+    'time.zone': '{time} {city} time',
     'time.now': 'now',
     'time.minutes': { one: '{n} min', other: '{n} min' },
 };

@@ -260,12 +260,13 @@ export class InboxView {
         const { property, last } = thread;
         const parties = app.messenger.names.of(thread) || [];
         const others = parties.filter((p) => p.role !== thread.role);
+        const format = app.format.in(app.messenger.names.zoneOf(thread));
         const row = {
             key: property, index, thread,
             people: others.map((p) => p.name),
             snippet: this.snippet(thread, parties),
-            time: last ? app.format.relative(last.at) : '',
-            absolute: last ? app.format.absolute(last.at) : '',
+            time: last ? format.relative(last.at) : '',
+            absolute: last ? format.absolute(last.at) : '',
             selected: property === this.current,
             role: this.both && thread.role === 'tenant'
                 ? t('inbox.tenant') : '',
