@@ -26,7 +26,7 @@ typedef struct {
     ll_cursor_t                     head;
     ngx_str_t                       zone;
     ngx_str_t                       base;      /* JSON, up to the entries */
-    u_char                          digest[16];    /* of base, in hex */
+    u_char                          digest[16];    /* of base and from */
 } ngx_leaseloft_memo_t;
 
 

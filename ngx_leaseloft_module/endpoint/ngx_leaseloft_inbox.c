@@ -50,7 +50,7 @@ static void ngx_leaseloft_inbox_gone(void *data);
 static ngx_int_t ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox,
     redisReply *reply);
 static ngx_int_t ngx_leaseloft_inbox_etag(ngx_leaseloft_inbox_t *inbox,
-    long long rev, ngx_str_t *etag);
+    ngx_str_t *page, ngx_str_t *etag);
 static ngx_int_t ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox,
     redisReply *reply, ngx_str_t *page);
 
@@ -236,10 +236,8 @@ ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
                                           NULL);
     }
 
-    if (ngx_leaseloft_inbox_etag(inbox,
-                         reply->element[NGX_LEASELOFT_INBOX_REV]->integer,
-                         &etag)
-        != NGX_OK)
+    if (ngx_leaseloft_inbox_page(inbox, reply, &page) != NGX_OK
+        || ngx_leaseloft_inbox_etag(inbox, &page, &etag) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -249,40 +247,33 @@ ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
                                            NULL);
     }
 
-    if (ngx_leaseloft_inbox_page(inbox, reply, &page) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     return ngx_leaseloft_send_json(r, NGX_HTTP_OK, &page);
 }
 
 
 /*
- * The user is part of it: who signs in after another in the same browser has
- * the other's pages in its cache.
+ * Of the page itself: another user in the same browser, or an inbox that was
+ * restored and comes by an old rev again, has another.
  */
 static ngx_int_t
-ngx_leaseloft_inbox_etag(ngx_leaseloft_inbox_t *inbox, long long rev,
+ngx_leaseloft_inbox_etag(ngx_leaseloft_inbox_t *inbox, ngx_str_t *page,
     ngx_str_t *etag)
 {
     u_char      digest[16], *p;
     ngx_md5_t   md5;
 
     ngx_md5_init(&md5);
-    ngx_md5_update(&md5, inbox->ctx->user.data, inbox->ctx->user.len);
-    ngx_md5_update(&md5, "\n", 1);
-    ngx_md5_update(&md5, inbox->cursor.data, inbox->cursor.len);
+    ngx_md5_update(&md5, page->data, page->len);
     ngx_md5_final(digest, &md5);
 
-    p = ngx_pnalloc(inbox->ctx->request->pool,
-                    sizeof("\"--\"") + NGX_INT64_LEN + NGX_INT_T_LEN + 16);
+    p = ngx_pnalloc(inbox->ctx->request->pool, 2 * sizeof(digest) + 2);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     etag->data = p;
-    p = ngx_sprintf(p, "\"%L-%ui-", (int64_t) rev, inbox->limit);
-    p = ngx_hex_dump(p, digest, 8);
+    *p++ = '"';
+    p = ngx_hex_dump(p, digest, sizeof(digest));
     *p++ = '"';
     etag->len = p - etag->data;
 

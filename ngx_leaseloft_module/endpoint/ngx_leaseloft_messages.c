@@ -532,12 +532,30 @@ ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
 }
 
 
+/*
+ * With the query, this is all that an answer depends on: the base, in which the
+ * head's tag stands for the thread, and where the reader's window begins.
+ */
+
+static void
+ngx_leaseloft_messages_digest(ngx_str_t *base, uint64_t from, u_char *digest)
+{
+    u_char     hash[16], number[NGX_INT64_LEN];
+    ngx_md5_t  md5;
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, number, ngx_sprintf(number, "%uL", from) - number);
+    ngx_md5_update(&md5, base->data, base->len);
+    ngx_md5_final(hash, &md5);
+    ngx_hex_dump(digest, hash, sizeof(hash));
+}
+
+
 static ngx_int_t
 ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view)
 {
-    u_char                     hash[16], digest[32];
-    ngx_md5_t                  md5;
+    u_char                     digest[32];
     ngx_str_t                  base;
     ngx_http_request_t        *r;
     ngx_leaseloft_ctx_t       *ctx;
@@ -553,10 +571,7 @@ ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
         return NGX_ERROR;
     }
 
-    ngx_md5_init(&md5);
-    ngx_md5_update(&md5, base.data, base.len);
-    ngx_md5_final(hash, &md5);
-    ngx_hex_dump(digest, hash, sizeof(hash));
+    ngx_leaseloft_messages_digest(&base, view->from, digest);
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
 
