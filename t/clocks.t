@@ -100,6 +100,16 @@ is(join(' ', @{ $q->redis('KEYS', 'll:{p:F}:sent:*') }),
    'll:{p:F}:sent:' . ($bucket + 1), 'the newest bucket stays in use');
 
 
+# a heartbeat of a worker that died before that failover does not look alive
+
+my $workers = 'll:{w}:workers';
+
+$q->redis('HSET', $workers, 'dead', int(1000 * time() + 20_000) . ' x');
+is($q->redis('FCALL_RO', 'll1_health', 1, $workers)->[1], 1,
+   'only the living worker counts');
+$q->redis('HDEL', $workers, 'dead');
+
+
 # times of entries and read marks, by workers in turn
 
 $q->lease('T');

@@ -78,7 +78,7 @@ is(value('redis_up'), 1, 'Redis is up');
 is(value('workers'), 2, 'with two workers');
 
 # names that workers may come to say, and records that are no use
-my $soon = int((time() + 100) * 1000);
+my $soon = int((time() + 2) * 1000);
 $ll->redis('HSET', 'll:{w}:workers',
            'w-new', "$soon news=5 bad x= =y z=1\"2 u{v=1 d=1.5",
            "w\"x\n", "$soon messages=5", 'w-empty', '');

@@ -106,14 +106,15 @@ local function worker_refuses(workers, argv)
 end
 
 
--- the workers heard of since a time: list of id and record, list of the rest
-local function beats(keys, since)
+-- the workers heard of within so many ms: list of id and record, list of the
+-- rest.  A time yet to come is of a primary whose clock was ahead of this one's.
+local function beats(keys, now, ms)
     local all = call('HGETALL', keys[1])
     local heard, silent = {}, {}
 
     for i = 1, #all, 2 do
         local time = tonumber(string.match(all[i + 1], '^%d+') or 0)
-        if time >= since then
+        if math.abs(now - time) <= ms then
             heard[#heard + 1] = all[i]
             heard[#heard + 1] = all[i + 1]
         else
@@ -174,7 +175,7 @@ local function ll1_beat(keys, argv)
         return { now, text, 0 }
     end
 
-    local _, silent = beats(keys, now - FORGET_MS)
+    local _, silent = beats(keys, now, FORGET_MS)
     if #silent > 0 then
         call('HDEL', workers, unpack(silent))
     end
@@ -202,7 +203,7 @@ local function ll1_health(keys, argv)
     end
 
     local now = now_ms()
-    local heard = beats(keys, now - 3000)
+    local heard = beats(keys, now, 3000)
 
     return { now, #heard / 2, heard, '' }
 end
