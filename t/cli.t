@@ -56,7 +56,7 @@ sub cli_json {
 my $help = is_cli(0, qr/^Usage: leaseloft COMMAND/, '--help');
 my @commands = $help =~ /^  (\w[\w ]*\w)  +/mg;
 
-is(scalar @commands, 9, 'commands');
+is(scalar @commands, 10, 'commands');
 
 my $page = do {
     open my $f, '<:utf8', "$LeaseLoft::root/docs/cli.md" or die;
@@ -81,7 +81,7 @@ is_cli(2, qr/^Usage: leaseloft COMMAND/);
 is_cli(2, qr/no command "frob"/, 'frob');
 is_cli(2, qr/no command "frob"/, 'help', 'frob');
 
-for my $case (['lease', 'put load show'], ['dead', 'list retry']) {
+for my $case (['lease', 'put load show'], ['dead', 'list retry drop']) {
     my ($word, $want) = @$case;
 
     for my $args ([2, $word], [0, $word, '--help'], [0, 'help', $word],

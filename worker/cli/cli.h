@@ -83,6 +83,8 @@ struct cli_s {
     const char            *values[CLI_OPTIONS];
                                        /* of the command's own options */
     conn_t                *conn;
+    conn_result_e          result;     /* of the last command */
+    char                   why[256];   /* if it failed */
 };
 
 
@@ -126,17 +128,26 @@ int cli_connect(cli_t *cli);
 conn_t *cli_open(const cli_t *cli);
 
 /*
- * Sends the command, empties args, and returns the reply; NULL, having said
- * why, if there is none or it is an error
+ * Sends the command, empties args, and returns the reply.  NULL, with the
+ * reason in cli->why, if there is none or it is an error.
  */
+redisReply *cli_ask(cli_t *cli, args_t *args);
+
+/* the same, having said why */
 redisReply *cli_call(cli_t *cli, args_t *args);
 
-/* the reply to a command sent before, in the same way */
-redisReply *cli_recv(cli_t *cli);
+/*
+ * 1 if the last failure is of what was asked for alone, so that those who do
+ * many things do the rest; 0 if whatever is asked next would fail, too
+ */
+int cli_goes_on(const cli_t *cli);
 
 /* begins a call of our function of that name with the keys of a property */
 void cli_property_call(args_t *args, const char *function,
     const char *property);
+
+/* the same with queue K and what was given up of it */
+void cli_queue_call(args_t *args, const char *function, unsigned k);
 
 /* the same with the keys of a user */
 void cli_user_call(args_t *args, const char *function, const char *user);
@@ -191,6 +202,7 @@ int cli_unread(cli_t *cli);
 int cli_unread_rebuild(cli_t *cli);
 int cli_dead_list(cli_t *cli);
 int cli_dead_retry(cli_t *cli);
+int cli_dead_drop(cli_t *cli);
 int cli_doctor(cli_t *cli);
 
 

@@ -59,9 +59,16 @@ const cli_command_t  cli_commands[] = {
 
     { "dead retry", "[ID ...]", 0, -1,
       "queue them once more",
-      "Those with the given ids, or all of them.  Harmless if they had been\n"
-      "carried out after all.\n",
+      "Those with the given ids, or all of them, in the order in which they\n"
+      "first came.  Harmless if they had been carried out after all; a lease\n"
+      "that was declared anew since is left as it is.\n",
       CLI_NO_OPTIONS, cli_dead_retry, 0 },
+
+    { "dead drop", "[ID ...]", 0, -1,
+      "forget them",
+      "Those with the given ids, or all of them with --all, and says which.\n"
+      "What they asked for never happens.\n",
+      { { "--all", NULL, "all of them", 0 } }, cli_dead_drop, 0 },
 
     { "doctor", "", 0, 0,
       "check Redis and the workers, say what to change",

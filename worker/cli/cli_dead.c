@@ -1,6 +1,6 @@
 
 /*
- * leaseloft dead list, dead retry: what workers gave up.
+ * leaseloft dead list, dead retry, dead drop: what workers gave up.
  *
  * The text of messages is never shown: who operates the service need not read
  * what people write.
@@ -55,7 +55,7 @@ dead_range(cli_t *cli, const char *command, const char *key, const char *from,
     args_lit(&args, "COUNT");
     args_number(&args, count);
 
-    reply = cli_call(cli, &args);
+    reply = cli_ask(cli, &args);
     args_free(&args);
 
     return reply;
@@ -104,45 +104,68 @@ dead_page(cli_t *cli, unsigned k, const char *key, char *from, size_t size,
 }
 
 
+/* all of queue K, as they are now: 0, or -1 */
+
+static int
+dead_queue(cli_t *cli, unsigned k, dead_each_pt each, void *data)
+{
+    int          n;
+    char         key[LL_KEY_MAX], from[64] = "-", last[64];
+    redisReply  *reply;
+
+    (void) ll_keys_dead(key, k);
+
+    reply = dead_range(cli, "XREVRANGE", key, "+", "-", 1);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    (void) snprintf(last, sizeof(last), "%s",
+                    cli_text(conn_element(reply, 0), 0));
+    freeReplyObject(reply);
+
+    if (last[0] == '\0') {
+        return 0;
+    }
+
+    do {
+        n = dead_page(cli, k, key, from, sizeof(from), last, each, data);
+    } while (n == DEAD_PAGE);
+
+    return n == -1 ? -1 : 0;
+}
+
+
 /*
- * All entries of all streams, as they are now: what is given up meanwhile is
- * left out, so that retrying comes to an end.  0, or -1 having said why.
+ * All entries of all queues, as they are now: what is given up meanwhile is
+ * left out.  0, or -1 having said which queues can't be read, or why not all.
  */
 
 static int
 dead_each(cli_t *cli, dead_each_pt each, void *data)
 {
-    int          n;
-    char         key[LL_KEY_MAX], from[64], last[64];
-    unsigned     k;
-    redisReply  *reply;
+    int       rc;
+    unsigned  k;
+
+    rc = 0;
 
     for (k = 0; k < LL_QUEUES_MAX; k++) {
-        (void) ll_keys_dead(key, k);
-
-        reply = dead_range(cli, "XREVRANGE", key, "+", "-", 1);
-
-        if (reply == NULL) {
-            return -1;
+        if (dead_queue(cli, k, each, data) == 0) {
+            continue;
         }
 
-        (void) snprintf(last, sizeof(last), "%s",
-                        cli_text(conn_element(reply, 0), 0));
-        freeReplyObject(reply);
+        rc = -1;
 
-        (void) snprintf(from, sizeof(from), "-");
-
-        do {
-            n = last[0] ? dead_page(cli, k, key, from, sizeof(from), last,
-                                    each, data) : 0;
-        } while (n == DEAD_PAGE);
-
-        if (n == -1) {
-            return -1;
+        if (!cli_goes_on(cli)) {
+            (void) cli_fail("%s", cli->why);
+            break;
         }
+
+        (void) cli_fail("queue %u: %s", k, cli->why);
     }
 
-    return 0;
+    return rc;
 }
 
 
@@ -151,6 +174,7 @@ dead_each(cli_t *cli, dead_each_pt each, void *data)
 typedef struct {
     buf_t     out;
     uint64_t  n;
+    char     *found;               /* of cli->args, one byte each */
 } dead_list_t;
 
 
@@ -219,6 +243,40 @@ dead_list_entry(cli_t *cli, unsigned k, const char *id,
 }
 
 
+/* prints the entries, and their number in words: the exit status */
+
+static int
+dead_list_print(cli_t *cli, dead_list_t *list, const char *member,
+    const char *words)
+{
+    int    rc;
+    buf_t  out = BUF_INIT;
+
+    if (cli->json) {
+        buf_lit(&out, "{\"");
+        buf_adds(&out, member);
+        buf_lit(&out, "\":[");
+    }
+
+    buf_add(&out, list->out.data, list->out.len);
+
+    if (cli->json) {
+        buf_lit(&out, "]}");
+
+    } else {
+        buf_number(&out, (int64_t) list->n);
+        buf_adds(&out, words);
+    }
+
+    rc = cli_print(&out);
+
+    buf_free(&out);
+    buf_free(&list->out);
+
+    return rc;
+}
+
+
 int
 cli_dead_list(cli_t *cli)
 {
@@ -231,42 +289,19 @@ cli_dead_list(cli_t *cli)
         return CLI_FAILED;
     }
 
-    if (cli->json) {
-        buf_lit(&list.out, "{\"dead\":[");
-    }
-
     rc = dead_each(cli, dead_list_entry, &list);
 
-    if (rc == 0) {
-        if (cli->json) {
-            buf_lit(&list.out, "]}");
-
-        } else {
-            buf_number(&list.out, (int64_t) list.n);
-            buf_lit(&list.out, " given up");
-        }
-
-        rc = cli_print(&list.out);
-    }
-
-    buf_free(&list.out);
-
-    return rc == 0 ? CLI_OK : CLI_FAILED;
+    return dead_list_print(cli, &list, "dead", " given up") == CLI_OK && rc == 0
+           ? CLI_OK : CLI_FAILED;
 }
 
 
-/* --- retry --- */
+/* --- which --- */
 
-typedef struct {
-    uint64_t  n;
-    char     *found;               /* of cli->args, one byte each */
-} dead_retry_t;
-
-
-/* 1 if the request is one to retry */
+/* 1 if the request is one that the arguments name, or if they name none */
 
 static int
-dead_wanted(const cli_t *cli, const char *id, dead_retry_t *retry)
+dead_wanted(const cli_t *cli, const char *id, char *found)
 {
     int  i, wanted;
 
@@ -274,7 +309,7 @@ dead_wanted(const cli_t *cli, const char *id, dead_retry_t *retry)
 
     for (i = 0; i < cli->nargs; i++) {
         if (strcmp(cli->args[i], id) == 0) {
-            retry->found[i] = 1;
+            found[i] = 1;
             wanted = 1;
         }
     }
@@ -283,163 +318,176 @@ dead_wanted(const cli_t *cli, const char *id, dead_retry_t *retry)
 }
 
 
-/* the request as it was: its fields less those that say why it is here */
+/* says which of those that the arguments name are not there: 0, or -1 */
 
 static int
-dead_request(args_t *args, const redisReply *fields)
+dead_missing(const cli_t *cli, const char *found)
 {
-    int                n;
-    size_t             i;
-    const char        *name;
-    const redisReply  *value;
-
-    n = 0;
-
-    for (i = 0; i + 1 < fields->elements; i += 2) {
-        name = cli_text(fields, i);
-        value = conn_element(fields, i + 1);
-
-        if (strcmp(name, "why") != 0 && strcmp(name, "id") != 0
-            && value->type == REDIS_REPLY_STRING)
-        {
-            args_adds(args, name);
-            args_add(args, value->str, (size_t) value->len);
-            n++;
-        }
-    }
-
-    return n;
-}
-
-
-/* sends MULTI, XADD, XDEL, EXEC: queued and gone, or neither */
-
-static int
-dead_send(cli_t *cli, unsigned k, const char *id, const redisReply *fields)
-{
-    int     rc;
-    char    queue[LL_KEY_MAX], dead[LL_KEY_MAX];
-    args_t  args = ARGS_INIT;
-
-    (void) ll_keys_queue(queue, k);
-    (void) ll_keys_dead(dead, k);
-
-    args_lit(&args, "MULTI");
-    rc = conn_send(cli->conn, &args);
-    args_reset(&args);
-
-    args_lit(&args, "XADD");
-    args_adds(&args, queue);
-    args_lit(&args, "*");
-    (void) dead_request(&args, fields);
-    rc |= conn_send(cli->conn, &args);
-    args_reset(&args);
-
-    args_lit(&args, "XDEL");
-    args_adds(&args, dead);
-    args_adds(&args, id);
-    rc |= conn_send(cli->conn, &args);
-    args_reset(&args);
-
-    args_lit(&args, "EXEC");
-    rc |= conn_send(cli->conn, &args);
-    args_free(&args);
-
-    return rc;
-}
-
-
-/* 0, or -1 having said why */
-
-static int
-dead_move(cli_t *cli, unsigned k, const char *id, const redisReply *fields)
-{
-    int                i, rc;
-    redisReply        *reply;
-    const redisReply  *added;
-
-    if (dead_send(cli, k, id, fields) != 0) {
-        return cli_fail("cannot ask Redis: %s", conn_error(cli->conn)), -1;
-    }
+    int  i, rc;
 
     rc = 0;
 
-    for (i = 0; i < 4; i++) {
-        reply = cli_recv(cli);
-
-        if (reply == NULL) {
-            return -1;
-        }
-
-        added = i == 3 ? conn_element(reply, 0) : NULL;
-
-        if (i == 3 && conn_result(added) != CONN_OK) {
-            (void) cli_fail("\"%s\" cannot be queued: %s", id,
-                            added ? added->str : "refused");
+    for (i = 0; i < cli->nargs; i++) {
+        if (!found[i]) {
+            (void) cli_fail("no request \"%s\" was given up", cli->args[i]);
             rc = -1;
         }
-
-        freeReplyObject(reply);
     }
 
     return rc;
 }
+
+
+/* --- retry --- */
+
+/* a request that was given up: where it is, and when it first came */
+
+typedef struct {
+    unsigned            k;
+    char                id[48];
+    unsigned long long  ms;
+    unsigned long long  seq;
+} dead_letter_t;
+
+
+typedef struct {
+    dead_letter_t  *letters;
+    size_t          n;
+    size_t          size;
+    uint64_t        queued;
+    uint64_t        failed;
+    char           *found;         /* of cli->args, one byte each */
+} dead_retry_t;
 
 
 static int
 dead_retry_entry(cli_t *cli, unsigned k, const char *id,
     const redisReply *fields, void *data)
 {
-    int            n;
-    args_t         args = ARGS_INIT;
-    dead_retry_t  *retry = data;
+    size_t          size;
+    dead_retry_t   *retry = data;
+    dead_letter_t  *letter, *letters;
 
-    if (!dead_wanted(cli, id, retry)) {
+    if (!dead_wanted(cli, id, retry->found)) {
         return 0;
     }
 
-    n = dead_request(&args, fields);
+    if (retry->n == retry->size) {
+        size = retry->size ? retry->size * 2 : 256;
+        letters = realloc(retry->letters, size * sizeof(dead_letter_t));
+
+        if (letters == NULL) {
+            (void) snprintf(cli->why, sizeof(cli->why), "out of memory");
+            cli->result = CONN_LOST;
+            return -1;
+        }
+
+        retry->letters = letters;
+        retry->size = size;
+    }
+
+    letter = &retry->letters[retry->n++];
+
+    letter->k = k;
+    (void) snprintf(letter->id, sizeof(letter->id), "%s", id);
+
+    if (sscanf(dead_field(fields, "id"), "%llu-%llu", &letter->ms,
+               &letter->seq)
+        != 2)
+    {
+        (void) sscanf(id, "%llu-%llu", &letter->ms, &letter->seq);
+    }
+
+    return 0;
+}
+
+
+/* in the order in which they first came */
+
+static int
+dead_compare(const void *a, const void *b)
+{
+    const dead_letter_t  *x = a, *y = b;
+
+    if (x->ms != y->ms) {
+        return x->ms < y->ms ? -1 : 1;
+    }
+
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+
+/* 0, also if that one fails; -1 if all would.  Says why either way. */
+
+static int
+dead_put_back(cli_t *cli, dead_retry_t *retry, const dead_letter_t *letter)
+{
+    args_t       args = ARGS_INIT;
+    long long    n;
+    redisReply  *reply;
+
+    cli_queue_call(&args, "retry", letter->k);
+    args_adds(&args, letter->id);
+
+    reply = cli_ask(cli, &args);
     args_free(&args);
 
-    if (n == 0) {
-        (void) cli_fail("\"%s\" has nothing in it to retry", id);
-        return 0;
+    if (reply == NULL) {
+        retry->failed++;
+        (void) cli_fail("\"%s\": %s", letter->id, cli->why);
+        return cli_goes_on(cli) ? 0 : -1;
     }
 
-    if (dead_move(cli, k, id, fields) != 0) {
-        return -1;
+    if (conn_number(reply, &n) != 0 || n == -1) {
+        retry->failed++;
+        (void) cli_fail("\"%s\" has nothing in it to retry", letter->id);
+
+    } else {
+        retry->queued += n == 1;       /* 0: somebody else was faster */
     }
 
-    retry->n++;
+    freeReplyObject(reply);
 
     return 0;
 }
 
 
 static int
-dead_retry_report(const cli_t *cli, const dead_retry_t *retry)
+dead_retry(cli_t *cli, dead_retry_t *retry)
 {
-    int    i, rc;
-    buf_t  buf = BUF_INIT;
+    int     rc;
+    size_t  i;
+    buf_t   buf = BUF_INIT;
+
+    rc = dead_each(cli, dead_retry_entry, retry);
+
+    if (retry->n) {
+        qsort(retry->letters, retry->n, sizeof(dead_letter_t), dead_compare);
+    }
+
+    for (i = 0; i < retry->n; i++) {
+        if (dead_put_back(cli, retry, &retry->letters[i]) != 0) {
+            break;
+        }
+    }
 
     if (cli->json) {
         buf_lit(&buf, "{\"queued\":");
-        buf_number(&buf, (int64_t) retry->n);
+        buf_number(&buf, (int64_t) retry->queued);
+        buf_lit(&buf, ",\"failed\":");
+        buf_number(&buf, (int64_t) retry->failed);
         buf_lit(&buf, "}");
 
     } else {
-        buf_number(&buf, (int64_t) retry->n);
+        buf_number(&buf, (int64_t) retry->queued);
         buf_lit(&buf, " queued");
     }
 
-    rc = cli_print(&buf);
-    buf_free(&buf);
-
-    for (i = 0; i < cli->nargs; i++) {
-        if (!retry->found[i]) {
-            rc = cli_fail("no request \"%s\" was given up", cli->args[i]);
-        }
+    if (cli_print(&buf) != CLI_OK || retry->failed) {
+        rc = -1;
     }
+
+    buf_free(&buf);
 
     return rc;
 }
@@ -451,22 +499,100 @@ cli_dead_retry(cli_t *cli)
     int           rc;
     dead_retry_t  retry;
 
-    retry.n = 0;
+    memset(&retry, 0, sizeof(dead_retry_t));
+
+    if (cli_connect(cli) != 0) {
+        return CLI_FAILED;
+    }
+
     retry.found = calloc((size_t) cli->nargs + 1, 1);
 
     if (retry.found == NULL) {
         return cli_fail("out of memory");
     }
 
-    rc = cli_connect(cli);
+    rc = dead_retry(cli, &retry);
 
-    if (rc == 0) {
-        rc = dead_each(cli, dead_retry_entry, &retry);
+    if (dead_missing(cli, retry.found) != 0) {
+        rc = -1;
     }
 
-    rc = rc == 0 ? dead_retry_report(cli, &retry) : CLI_FAILED;
-
+    free(retry.letters);
     free(retry.found);
 
-    return rc;
+    return rc == 0 ? CLI_OK : CLI_FAILED;
+}
+
+
+/* --- drop --- */
+
+/* what goes is listed, as nobody can look it up any more */
+
+static int
+dead_drop_entry(cli_t *cli, unsigned k, const char *id,
+    const redisReply *fields, void *data)
+{
+    char          key[LL_KEY_MAX];
+    args_t        args = ARGS_INIT;
+    redisReply   *reply;
+    dead_list_t  *list = data;
+
+    if (!dead_wanted(cli, id, list->found)) {
+        return 0;
+    }
+
+    args_lit(&args, "XDEL");
+    args_copy(&args, key, ll_keys_dead(key, k));
+    args_adds(&args, id);
+
+    reply = cli_ask(cli, &args);
+    args_free(&args);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    if (reply->integer == 1) {
+        (void) dead_list_entry(cli, k, id, fields, list);
+    }
+
+    freeReplyObject(reply);
+
+    return 0;
+}
+
+
+int
+cli_dead_drop(cli_t *cli)
+{
+    int          rc;
+    dead_list_t  list;
+
+    memset(&list, 0, sizeof(dead_list_t));
+
+    if ((cli->nargs == 0) != (cli->values[0] != NULL)) {
+        return cli_usage(cli, "\"dead drop\" takes ids, or --all");
+    }
+
+    if (cli_connect(cli) != 0) {
+        return CLI_FAILED;
+    }
+
+    list.found = calloc((size_t) cli->nargs + 1, 1);
+
+    if (list.found == NULL) {
+        return cli_fail("out of memory");
+    }
+
+    rc = dead_each(cli, dead_drop_entry, &list);
+
+    if (dead_list_print(cli, &list, "dropped", " dropped") != CLI_OK
+        || dead_missing(cli, list.found) != 0)
+    {
+        rc = -1;
+    }
+
+    free(list.found);
+
+    return rc == 0 ? CLI_OK : CLI_FAILED;
 }

@@ -50,34 +50,41 @@ cli_connect(cli_t *cli)
 
 
 redisReply *
-cli_recv(cli_t *cli)
+cli_ask(cli_t *cli, args_t *args)
 {
+    int          rc;
     redisReply  *reply;
 
-    reply = conn_recv(cli->conn);
+    rc = conn_send(cli->conn, args);
+    args_reset(args);
 
-    switch (conn_result(reply)) {
+    reply = rc == 0 ? conn_recv(cli->conn) : NULL;
+    cli->result = conn_result(reply);
+
+    switch (cli->result) {
 
     case CONN_OK:
         return reply;
 
     case CONN_LOST:
-        (void) cli_fail("Redis does not answer: %s", conn_error(cli->conn));
+        (void) snprintf(cli->why, sizeof(cli->why),
+                        "Redis does not answer: %s", conn_error(cli->conn));
         break;
 
     case CONN_NO_LIBRARY:
-        (void) cli_fail("this Redis does not have the functions \"%s\": "
-                        "start a worker, which loads them", LL_LIBRARY);
+        (void) snprintf(cli->why, sizeof(cli->why),
+                        "this Redis does not have the functions \"%s\" of this "
+                        "version: start a worker, which loads them",
+                        LL_LIBRARY);
         break;
 
     default:
-        (void) cli_fail("Redis refuses: %s", reply->str);
+        (void) snprintf(cli->why, sizeof(cli->why), "Redis refuses: %s",
+                        reply->str);
         break;
     }
 
-    if (reply) {
-        freeReplyObject(reply);
-    }
+    freeReplyObject(reply);
 
     return NULL;
 }
@@ -86,17 +93,22 @@ cli_recv(cli_t *cli)
 redisReply *
 cli_call(cli_t *cli, args_t *args)
 {
-    int  rc;
+    redisReply  *reply;
 
-    rc = conn_send(cli->conn, args);
-    args_reset(args);
+    reply = cli_ask(cli, args);
 
-    if (rc != 0) {
-        (void) cli_fail("cannot ask Redis: %s", conn_error(cli->conn));
-        return NULL;
+    if (reply == NULL) {
+        (void) cli_fail("%s", cli->why);
     }
 
-    return cli_recv(cli);
+    return reply;
+}
+
+
+int
+cli_goes_on(const cli_t *cli)
+{
+    return cli->result == CONN_OK || cli->result == CONN_FAILED;
 }
 
 
@@ -144,6 +156,17 @@ cli_user_call(args_t *args, const char *function, const char *user)
         len = ll_keys_user(key, (ll_user_key_e) i, user, strlen(user));
         args_copy(args, key, len);
     }
+}
+
+
+void
+cli_queue_call(args_t *args, const char *function, unsigned k)
+{
+    char  key[LL_KEY_MAX];
+
+    cli_function(args, function, 2);
+    args_copy(args, key, ll_keys_queue(key, k));
+    args_copy(args, key, ll_keys_dead(key, k));
 }
 
 

@@ -114,7 +114,7 @@ lease_commit_plan(work_t *work, job_t *job, const body_lease_t *body)
 
     if (body != NULL) {
         request.body = body;
-        request.request = job->id;
+        request.request = job->origin;
         request.ended = commit->ended.len ? commit->ended.data : NULL;
         request.ended_len = commit->ended.len;
     }

@@ -13,7 +13,7 @@ base=${1%.lua}
            "${1##*/}"
     printf 'static const char  functions_lua[] =\n'
     cat "$1" "${base}_view.lua" "${base}_thread.lua" "${base}_read.lua" \
-        "${base}_inbox.lua" "${base}_service.lua" \
+        "${base}_inbox.lua" "${base}_queue.lua" "${base}_service.lua" \
         | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$/\\n"/'
     printf '    ;\n'
 } > "$2.tmp"

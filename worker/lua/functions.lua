@@ -53,6 +53,10 @@
 -- ll1_badge (property, ver, unread, at, thread, channel, force)
 --     KEYS: those of a user.  Puts a thread into the inbox as of ver, unless
 --     what it holds is as new (newer, if force is 1): 1 if that changed it.
+-- ll1_forget (property, head)
+--     KEYS: those of a user.  Removes a thread of a property that is gone, or
+--     has never had this user, unless its head is another one by now: 1 if it
+--     did; ll1_total is to follow.
 -- ll1_total (channel)
 --     KEYS: those of a user.  Makes the account and the order anew: the total.
 -- ll1_due (property, rev, time)
@@ -61,6 +65,9 @@
 -- ll1_defer (property, seen, time)
 --     KEYS: due.  What is due at the time that was seen has failed, and is due
 --     again at another one, unless it has been set anew: 1 if it is.
+-- ll1_retry (id)
+--     KEYS: a queue, and what was given up of it.  Puts a request back: 1, 0 if
+--     there is none of that id, -1 if it holds no request.
 -- ll1_beat (worker, record, queue, dead, meta, inbox, due, channels ...)
 --     KEYS: workers, nginx.  A heartbeat; an empty record takes the worker off.
 --     { Redis's time in ms, commands that the user may not run, most queues of

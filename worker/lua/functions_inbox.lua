@@ -132,6 +132,21 @@ local function ll1_badge(keys, argv)
 end
 
 
+-- takes a thread off, if its head is still that; ll1_total then makes the
+-- account anew
+local function ll1_forget(keys, argv)
+    local head = ':' .. argv[1]
+
+    if call('HGET', keys[INBOX], head) ~= argv[2] then
+        return 0
+    end
+
+    call('HDEL', keys[INBOX], argv[1], head)
+
+    return 1
+end
+
+
 local function ll1_total(keys, argv)
     local all, total = inbox_all(keys), 0
 
@@ -273,6 +288,7 @@ end
 
 
 register('ll1_badge', ll1_badge)
+register('ll1_forget', ll1_forget)
 register('ll1_total', ll1_total)
 register('ll1_inbox', ll1_inbox, READ_ONLY)
 register('ll1_inbox_since', ll1_inbox_since, READ_ONLY)

@@ -1,4 +1,5 @@
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/frame.h"
@@ -61,6 +62,52 @@ inbox_op(const redisReply *value, job_op_e *op)
 }
 
 
+/* MS-SEQ, as Redis names the entries of a stream: 0, or -1 */
+
+static int
+inbox_id(const redisReply *value, unsigned long long *ms,
+    unsigned long long *seq)
+{
+    char  end;
+
+    if (value == NULL || value->len == 0
+        || value->len >= STATE_REQUEST_MAX
+        || strspn(value->str, "0123456789-") != (size_t) value->len
+        || value->str[0] == '-' || strstr(value->str, "--") != NULL)
+    {
+        return -1;
+    }
+
+    return sscanf(value->str, "%llu-%llu%c", ms, seq, &end) == 2 ? 0 : -1;
+}
+
+
+/*
+ * A request that was put back keeps its place among the declarations: what has
+ * overtaken it since must not be undone.  What claims to be newer than it is
+ * would overtake all that follow.
+ */
+
+static void
+inbox_origin(job_t *job, const redisReply *entry)
+{
+    const redisReply    *own, *first;
+    unsigned long long   ms, seq, first_ms, first_seq;
+
+    own = entry->element[0];
+    first = inbox_field(conn_element(entry, 1), "id");
+
+    if (inbox_id(first, &first_ms, &first_seq) == 0
+        && inbox_id(own, &ms, &seq) == 0
+        && (first_ms < ms || (first_ms == ms && first_seq < seq)))
+    {
+        own = first;
+    }
+
+    (void) snprintf(job->origin, sizeof(job->origin), "%s", own->str);
+}
+
+
 const char *
 inbox_read(job_t *job, const redisReply *entry, properties_t *properties)
 {
@@ -109,6 +156,7 @@ inbox_read(job_t *job, const redisReply *entry, properties_t *properties)
 
     memcpy(job->user, user->str, user->len);
     job->id = entry->element[0]->str;
+    inbox_origin(job, entry);
     job->data = body->str;
     job->data_len = body->len;
     job->nginx = nginx.data;
@@ -118,12 +166,23 @@ inbox_read(job_t *job, const redisReply *entry, properties_t *properties)
 }
 
 
+/* the fields that say why an entry is here, and what its id was at first */
+
+static int
+inbox_is_note(const redisReply *field)
+{
+    return field->type == REDIS_REPLY_STRING
+           && (strcmp(field->str, "why") == 0 || strcmp(field->str, "id") == 0);
+}
+
+
 void
 inbox_dead(args_t *args, unsigned k, const redisReply *entry, const char *why)
 {
-    char               key[LL_KEY_MAX];
-    size_t             i;
-    const redisReply  *fields;
+    char                 key[LL_KEY_MAX];
+    size_t               i;
+    const redisReply    *fields, *id;
+    unsigned long long   ms, seq;
 
     args_reset(args);
     args_lit(args, "XADD");
@@ -133,13 +192,21 @@ inbox_dead(args_t *args, unsigned k, const redisReply *entry, const char *why)
     fields = conn_element(entry, 1);
 
     for (i = 0; fields != NULL && i + 1 < fields->elements; i += 2) {
-        args_add(args, fields->element[i]->str, fields->element[i]->len);
-        args_add(args, fields->element[i + 1]->str,
-                 fields->element[i + 1]->len);
+        if (!inbox_is_note(fields->element[i])) {
+            args_add(args, fields->element[i]->str, fields->element[i]->len);
+            args_add(args, fields->element[i + 1]->str,
+                     fields->element[i + 1]->len);
+        }
+    }
+
+    id = inbox_field(fields, "id");
+
+    if (inbox_id(id, &ms, &seq) == -1) {
+        id = entry->element[0];
     }
 
     args_lit(args, "why");
     args_adds(args, why);
     args_lit(args, "id");
-    args_add(args, entry->element[0]->str, entry->element[0]->len);
+    args_add(args, id->str, id->len);
 }

@@ -1,0 +1,207 @@
+#!/usr/bin/perl
+
+# What workers gave up, and retry and drop: a request that is put back keeps
+# its place among those that came after it.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Test::More;
+
+use lib 't/lib';
+use LeaseLoft;
+use LeaseLoft::Requests;
+
+my $json = JSON::PP->new->utf8->canonical;
+my $ll = LeaseLoft->new(start => 0, url => '');
+my ($queue, $dead) = ('ll:{q:0}:requests', 'll:{q:0}:dead');
+
+$ll->{url} = "unix:$ll->{dir}/redis.sock";
+$ll->start('redis');
+$ll->spawn('worker', "$LeaseLoft::worker --redis $ll->{url} --claim 200");
+
+my $q = LeaseLoft::Requests->new($ll);
+
+$q->ask('lease', 'first', '', {});
+
+sub is_cli {
+    my ($status, $like, @args) = @_;
+
+    my ($got, $out) = $ll->cli(@args);
+
+    is($got, $status, "@args: exit status");
+    like($out, $like, "@args: output");
+
+    return $out;
+}
+
+sub letters { return @{ $q->redis('XRANGE', $dead, '-', '+') } }
+
+# gives a request up as workers do: its property's data is damaged meanwhile
+sub give_up {
+    my ($property, @request) = @_;
+
+    my $meta = "ll:{p:$property}:meta";
+    my %before = map { $_->[0] => 1 } letters();
+
+    $q->redis('EXISTS', $meta) and $q->redis('RENAME', $meta, "$meta.kept");
+    $q->redis('SET', $meta, 'damaged');
+
+    ref $request[0] ? $request[0]->() : $q->put(@request);
+
+    ok(wait_for(sub { grep { !$before{$_->[0]} } letters() }, 20),
+       "$property: given up");
+
+    $q->redis('DEL', $meta);
+    $q->redis('EXISTS', "$meta.kept")
+        and $q->redis('RENAME', "$meta.kept", $meta);
+
+    return (letters())[-1][0];
+}
+
+sub lease_of {
+    my ($id, @tenants) = @_;
+
+    return { lease_id => $id, label => "Lease $id", time_zone => 'UTC',
+             landlords => [{ user => 'u-lena', name => 'Lena' }],
+             tenants => [ map { { user => $_, name => $_ } } @tenants ],
+             starts_at => '2020-01-01T00:00:00Z', ends_at => undef };
+}
+
+sub idle { return wait_for(sub { $q->redis('XLEN', $queue) == 0 }, 10) }
+
+
+# an old declaration does not let an evicted tenant in again
+
+my $old = give_up('P', 'lease', 'P', '', lease_of('L-1', 'u-tom', 'u-mia'));
+my %letter = @{ (letters())[0][1] };
+my $origin = $letter{id};
+
+like($origin, qr/^\d+-\d+$/, 'a letter has the id that its request had');
+
+is($q->ask('lease', 'P', '', lease_of('L-1', 'u-tom', 'u-mia'))->{status}, 200,
+   'the lease');
+is($q->say('P', 'u-tom', 'hello', 'c-1')->{status}, 201, 'he is in');
+is($q->ask('lease', 'P', '', lease_of('L-1', 'u-mia'))->{status}, 200,
+   'the tenant is evicted');
+is($q->say('P', 'u-tom', 'hello', 'c-2')->{status}, 409, 'he is out');
+
+my @thread = map { $_->[1] } $q->thread('P');
+
+is_cli(0, qr/^1 queued$/, 'dead', 'retry');
+ok(idle(), 'carried out');
+is($q->say('P', 'u-tom', 'hello', 'c-3')->{status}, 409, 'he stays out');
+is_deeply([ map { $_->[1] } $q->thread('P') ], \@thread,
+          'the thread is as it was');
+
+# and a later one still counts
+is($q->ask('lease', 'P', '', lease_of('L-1', 'u-mia', 'u-ann'))->{status}, 200,
+   'another declaration');
+is($q->say('P', 'u-ann', 'hello', 'c-4')->{status}, 201, 'counts');
+
+
+# given up twice, it is as old as it was
+
+$old = give_up('Q', 'lease', 'Q', '', lease_of('L-1', 'u-tom'));
+%letter = @{ (letters())[0][1] };
+$origin = $letter{id};
+
+my $again = give_up('Q', sub { $ll->cli('dead', 'retry', $old) });
+
+isnt($again, $old, 'a new letter');
+%letter = @{ (letters())[0][1] };
+is($letter{id}, $origin, 'with the first id');
+is(scalar(@{ (letters())[0][1] }), 14, 'which it has once');
+is($q->ask('lease', 'Q', '', lease_of('L-1', 'u-mia'))->{status}, 200,
+   'a newer declaration');
+is_cli(0, qr/^1 queued$/, 'dead', 'retry', $again);
+ok(idle(), 'carried out');
+is($q->say('Q', 'u-tom', 'hello', 'c-1')->{status}, 409, 'overtaken');
+
+
+# one that nothing has overtaken is carried out
+
+give_up('R', 'lease', 'R', '', lease_of('L-1', 'u-tom'));
+is_cli(0, qr/^1 queued$/, 'dead', 'retry');
+ok(idle(), 'carried out');
+is($q->say('R', 'u-tom', 'hello', 'c-1')->{status}, 201, 'it counts');
+
+
+# many keep the order in which they first came, whatever that of their letters
+
+my @order = (3, 10, 2, 7, 1, 12, 5, 11, 4, 9, 6, 8);
+
+$q->redis('XADD', $dead, '*', op => 'send', p => 'R', u => 'u-tom',
+          b => $json->encode({ client_id => "o-$_", text => "$_" }),
+          r => 'gone.1', why => 'of the test', id => "1000-$_") for @order;
+$q->redis('XADD', $dead, '*', op => 'send', p => 'R', u => 'u-tom',
+          b => $json->encode({ client_id => 'o-0', text => '0' }),
+          r => 'gone.1', why => 'of the test', id => '999-99');
+
+is_cli(0, qr/^13 queued$/, 'dead', 'retry');
+ok(idle(), 'carried out');
+is(join(' ', grep { /^\d+$/ } map { $json->decode($_->[1])->{text} // '' }
+             $q->thread('R')),
+   join(' ', 0 .. 12), 'in the first order');
+
+
+# what cannot be retried is named, and the rest is
+
+$q->redis('XADD', $dead, '*', why => 'empty', id => '5-1');
+$q->redis('XADD', $dead, '*', op => 'send', p => 'R', u => 'u-tom',
+          b => $json->encode({ client_id => 'rest', text => 'the rest' }),
+          r => 'gone.1', why => 'of the test', id => '6-1');
+
+my ($empty) = letters();
+
+is_cli(1, qr/^leaseloft: "$empty->[0]" has nothing in it to retry\n1 queued$/,
+       'dead', 'retry');
+ok(idle(), 'carried out');
+is($json->decode(($q->thread('R'))[-1][1])->{text}, 'the rest', 'the rest');
+
+$q->redis('SET', 'll:{q:1}:dead', 'damaged');
+is_cli(1, qr/^leaseloft: queue 1: Redis refuses: WRONGTYPE.*\n(?s:.*)1 given up$/,
+       'dead', 'list', '--queues', 3);
+$q->redis('DEL', 'll:{q:1}:dead');
+
+
+# a request that claims to be newer than it is does not overtake what follows
+
+$q->redis('XADD', $queue, '*', op => 'lease', p => 'S', u => '', r => 'gone.1',
+          b => $json->encode(lease_of('L-1', 'u-tom')),
+          id => '99999999999999-0');
+ok(idle(), 'carried out');
+is($q->ask('lease', 'S', '', lease_of('L-1', 'u-mia'))->{status}, 200,
+   'the next declaration');
+is($q->say('S', 'u-mia', 'hello', 'c-1')->{status}, 201, 'counts');
+
+
+# drop
+
+is_cli(2, qr/takes ids, or --all/, 'dead', 'drop');
+is_cli(2, qr/takes ids, or --all/, 'dead', 'drop', '1-1', '--all');
+is_cli(0, qr/^\Q$empty->[0]\E\t.*\tempty\n1 dropped$/, 'dead', 'drop',
+       $empty->[0]);
+is_cli(1, qr/^leaseloft: no request "\Q$empty->[0]\E" was given up$/m,
+       'dead', 'drop', $empty->[0]);
+
+$q->redis('XADD', $dead, '*', op => 'send', p => 'R', u => 'u-tom',
+          b => $json->encode({ client_id => "d-$_", text => "secret $_" }),
+          r => 'gone.1', why => "reason $_", id => "7-$_") for 1 .. 250;
+
+my ($got, $out) = $ll->cli('dead', 'drop', '--all', '--json');
+my $dropped = $json->decode($out)->{dropped};
+
+is($got, 0, 'drop --all: exit status');
+is(scalar @$dropped, 250, 'all are dropped');
+is_deeply([ map { $dropped->[0]{$_} } qw(op property user why request) ],
+          [ 'send', 'R', 'u-tom', 'reason 1', '7-1' ], 'and said to be');
+unlike($out, qr/secret/, 'without their text');
+is(scalar letters(), 0, 'they are gone');
+
+# it was never sent: the same message can be
+is($q->say('R', 'u-tom', 'secret 1', 'd-1')->{status}, 201,
+   'a dropped message can be sent again');
+
+$ll->finish();
