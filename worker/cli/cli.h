@@ -176,7 +176,7 @@ const char *cli_text(const redisReply *reply, size_t i);
 cli_requests_t *cli_requests_create(cli_t *cli);
 void cli_requests_free(cli_requests_t *requests);
 
-/* queues the declaration of a lease under a number; 0, or -1 having said why */
+/* queues the declaration of a lease under a number; 0, or -1 with cli->why */
 int cli_requests_lease(cli_requests_t *requests, uint64_t id,
     const char *property, const char *body, size_t len);
 

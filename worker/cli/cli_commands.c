@@ -44,7 +44,8 @@ const cli_command_t  cli_commands[] = {
       "count everything unread anew",
       "Recomputes the unread counts, inboxes and totals of all users from the\n"
       "threads.  Safe at any time, with workers running or not; it changes\n"
-      "nothing but what is wrong.\n",
+      "nothing but what is wrong.  What is damaged is named, and the rest\n"
+      "goes on; the exit status is 1 then.\n",
       CLI_NO_OPTIONS, cli_unread_rebuild, 0 },
 
     { "unread", "USER", 1, 1,

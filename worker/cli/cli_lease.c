@@ -91,11 +91,18 @@ cli_lease_put(cli_t *cli)
 
     requests = cli_requests_create(cli);
 
-    if (requests == NULL
-        || cli_requests_lease(requests, 1, cli->args[0], body.data, body.len)
-           != 0
-        || cli_requests_wait(requests, &verdict) != 0)
+    if (requests == NULL) {
+        goto done;
+    }
+
+    if (cli_requests_lease(requests, 1, cli->args[0], body.data, body.len)
+        != 0)
     {
+        (void) cli_fail("%s", cli->why);
+        goto done;
+    }
+
+    if (cli_requests_wait(requests, &verdict) != 0) {
         goto done;
     }
 

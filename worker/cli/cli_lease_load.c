@@ -197,8 +197,21 @@ load_launch(load_t *load, uint64_t line, const char *property,
     (void) snprintf(slot->property, sizeof(slot->property), "%s", property);
     load->nflying++;
 
-    return cli_requests_lease(load->requests, line, property, body,
-                              strlen(body));
+    if (cli_requests_lease(load->requests, line, property, body, strlen(body))
+        == 0)
+    {
+        return 0;
+    }
+
+    if (!cli_goes_on(load->cli)) {
+        return cli_fail("%s", load->cli->why), -1;
+    }
+
+    slot->line = 0;
+    load->nflying--;
+    load_bad(load, line, property, load->cli->why);
+
+    return 0;
 }
 
 

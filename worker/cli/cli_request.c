@@ -129,7 +129,7 @@ cli_requests_lease(cli_requests_t *requests, uint64_t id, const char *property,
     args_lit(&args, "r");
     args_adds(&args, place);
 
-    reply = cli_call(requests->cli, &args);
+    reply = cli_ask(requests->cli, &args);
     args_free(&args);
 
     if (reply == NULL) {

@@ -100,8 +100,8 @@ typedef struct {
     unsigned          queue;       /* K, and the id there; NULL for a tick */
     const char       *id;
     char              origin[STATE_REQUEST_MAX];
-                                   /* the id that it first had, if workers gave
-                                      it up and it was put back; else the same */
+                                   /* the id that it had at first, if it was
+                                      given up and put back; else the same */
     int64_t           due;         /* a tick's time in the due list */
     long long         deliveries;
 

@@ -1,0 +1,160 @@
+#!/usr/bin/perl
+
+# "unread rebuild" names what is damaged and repairs the rest, and removes from
+# inboxes what no property vouches for; "lease load" goes on in the same way.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Test::More;
+
+use lib 't/lib';
+use LeaseLoft;
+
+my $json = JSON::PP->new->utf8->canonical;
+my $ll = LeaseLoft->new();
+
+my @properties = map { "P-$_" } 1 .. 9;
+
+for my $property (@properties) {
+    $ll->lease($property);
+    $ll->say($property, 'u-tom', 'one');
+    $ll->say($property, 'u-lena', 'two');
+}
+
+sub inbox {
+    my ($user) = @_;
+
+    my $inbox = $ll->get('/api/inbox', user => $user)->json();
+
+    return join ' ', $inbox->{total_unread},
+                     sort map { "$_->{property}:$_->{unread}" }
+                          @{ $inbox->{threads} };
+}
+
+my $right = join ' ', 9, map { "$_:1" } @properties;
+
+is(inbox($_), $right, "$_: as it should be") for qw(u-lena u-tom);
+
+
+# everything is wrong, and three properties cannot be counted
+
+$ll->redis('HSET', "ll:{p:$_}:meta", 'u:u-lena', 40, 'u:u-tom', 50)
+    for @properties;
+$ll->redis('HSET', 'll:{u:u-lena}:inbox', ':', '900 1000 77');
+
+my @damaged = qw(P-2 P-5 P-8);
+
+for my $property (@damaged) {
+    $ll->redis('RENAME', "ll:{p:$property}:meta", "kept:$property");
+    $ll->redis('SET', "ll:{p:$property}:meta", 'damaged');
+}
+
+$ll->redis('RENAME', 'll:{p:P-9}:thread', 'kept:P-9');
+$ll->redis('SET', 'll:{p:P-9}:thread', 'damaged');
+$ll->redis('SET', 'll:{u:u-odd}:inbox', 'damaged');
+
+my ($status, $out) = $ll->cli('unread', 'rebuild');
+
+is($status, 1, 'exit status');
+like($out, qr/^leaseloft: property \Q$_\E: Redis refuses: .*WRONGTYPE/m,
+     "$_ is named with the reason") for @damaged;
+like($out, qr/^leaseloft: property P-9, user \Q$_\E: Redis refuses: .*WRONG/m,
+     "P-9, $_") for qw(u-lena u-tom);
+like($out, qr/^leaseloft: user u-odd: Redis refuses: WRONGTYPE/m,
+     'an inbox too');
+like($out, qr/^6 threads, 2 users, \d+ inbox threads mended, .* 6 damaged$/m,
+     'the result');
+is(scalar(() = $out =~ /^leaseloft:/mg), 6, 'each is named once');
+
+for my $user (qw(u-lena u-tom)) {
+    is($ll->redis('HGET', "ll:{p:$_}:meta", "u:$user"), 1, "$_ is repaired")
+        for qw(P-1 P-3 P-4 P-6 P-7);
+}
+
+is(inbox('u-lena'), $right, 'and the inbox, the damaged threads included');
+
+my ($line) = ($ll->cli('unread', 'rebuild', '--json'))[1] =~ /^(\{.*\})$/m;
+my $found = $json->decode($line)->{damaged};
+
+is(join(' ', sort map { ($_->{property} // '-') . ':' . ($_->{user} // '-') }
+                  @$found),
+   '-:u-odd P-2:- P-5:- P-8:- P-9:u-lena P-9:u-tom', '--json');
+is(scalar(grep { $_->{detail} =~ /WRONGTYPE/ } @$found), 6, 'with the reason');
+
+for my $property (@damaged) {
+    $ll->redis('RENAME', "kept:$property", "ll:{p:$property}:meta");
+}
+
+$ll->redis('RENAME', 'kept:P-9', 'll:{p:P-9}:thread');
+$ll->redis('DEL', 'll:{u:u-odd}:inbox');
+
+($status, $out) = $ll->cli('unread', 'rebuild');
+is($status, 0, 'exit status once nothing is damaged');
+is(inbox($_), $right, "$_: all is right") for qw(u-lena u-tom);
+
+
+# properties that are gone leave the inboxes, and their readers hear of it
+
+my $events = $ll->stream('/api/inbox/events', user => 'u-tom');
+$events->wait_event('hello');
+
+my @keys = qw(thread meta reads snaps leases);
+
+$ll->redis('DEL', map { my $p = $_; map { "ll:{p:$p}:$_" } @keys }
+                  qw(P-3 P-4));
+$ll->redis('HDEL', 'll:{p:P-6}:meta', 'm:u-tom', 'u:u-tom');
+
+($status, $out) = $ll->cli('unread', 'rebuild');
+
+is($status, 0, 'exit status');
+like($out, qr/^7 threads, 2 users, \d+ inbox threads mended, 5 removed/m,
+     'the result');
+is(inbox('u-lena'), join(' ', 7, map { "$_:1" } grep { !/-[34]/ } @properties),
+   'two are gone for her');
+is(inbox('u-tom'), join(' ', 6, map { "$_:1" } grep { !/-[346]/ } @properties),
+   'three for him');
+ok($events->wait_event(sub { ($_[0]{json}{total_unread} // -1) == 6
+                             || $_[0]{event} eq 'reset' }), 'he hears of it');
+$events->close();
+
+like(($ll->cli('unread', 'rebuild'))[1], qr/ 0 inbox threads mended, 0 rem/,
+     'nothing is left to do');
+
+# a property of that name may come again, and is not taken for an older one
+is($ll->lease('P-3')->status(), 200, 'P-3 is new');
+is($ll->say('P-3', 'u-lena', 'hello again')->status(), 201, 'a message');
+like(inbox('u-tom'), qr/ P-3:1 /, 'is in the inbox');
+
+
+# leases of a queue that cannot be written to fail alone
+
+sub load {
+    my (@queues) = @_;
+
+    my $body = { lease_id => 'L-1', label => 'x', time_zone => 'UTC',
+                 landlords => [{ user => 'u-lena', name => 'Lena' }],
+                 tenants => [{ user => 'u-tom', name => 'Tom' }],
+                 starts_at => '2020-01-01T00:00:00Z', ends_at => undef };
+
+    $ll->write('load', join '', map { $json->encode({ %$body, property => $_ })
+                                      . "\n" } map { "N-$_" } 1 .. 40);
+
+    return $ll->cli('lease', 'load', "$ll->{dir}/load", @queues);
+}
+
+$ll->redis('SET', 'll:{q:1}:requests', 'damaged');
+
+($status, $out) = load('--queues', 2);
+is($status, 1, 'lease load: exit status');
+
+my ($declared, $failed) = $out =~ /^(\d+) declared, (\d+) failed$/m;
+
+is($declared + $failed, 40, 'all lines were tried');
+cmp_ok($declared, '>', 5, 'some were declared');
+is(scalar(() = $out =~ /^leaseloft: line \d+, N-\d+: Redis refuses: WRONG/mg),
+   $failed, 'and each other is named');
+
+$ll->redis('DEL', 'll:{q:1}:requests');
+$ll->finish();
