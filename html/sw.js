@@ -1,13 +1,27 @@
 /*
- * Keeps the shell (pages, scripts, styles; never messages), so that it opens
- * without a network, or on one that does not answer.  The network comes
- * first, so a new version is never hidden by an old one, but for two seconds
- * at most: fetch() has no time limit of its own.
+ * Keeps the shell (pages, scripts, styles; never messages), whole and of one
+ * version, and answers from it at once.  Now and then a page asks for a check:
+ * each file is asked for again, which costs a 304 while it is what it was;
+ * once one differs, the whole new version is fetched beside the old one, and
+ * used as soon as a page asks for it, or at the next visit.  A version's files
+ * are found by their own links, so none has to be listed or built.
  */
 
-const CACHE = 'leaseloft-shell-1';
+const START = 'leaseloft-shell-';
 const LIMIT = 2000;
-const DISTRUST = 30000;
+const AT_ONCE = 6;
+
+/* marks in a version: it is whole; it is the one to use */
+const WHOLE = 'whole';
+const USED = 'used';
+
+/* what no link leads to */
+const MORE = ['config.json', 'img/icon-unread.svg', 'js/strings/de.js'];
+const LINKS = {
+    html: /(?:href|src)="([^":#]+)"/g,
+    js: /(?:from |import |import\()'(\.[^']+)'/g,
+    webmanifest: /"src": "([^"]+)"/g,
+};
 
 /* what each kind of file is served as */
 const TYPES = {
@@ -23,22 +37,18 @@ const TYPES = {
 /* what only the real page has in it */
 const MARK = 'id="ll-app"';
 
-/* until then the network is not waited for at all */
-let slowUntil = 0;
+const root = new URL('./', location).pathname;
+
+let checking = null;
 
 
-self.addEventListener('install', () => self.skipWaiting());
+self.addEventListener('install', (event) => {
+    self.skipWaiting();
+    event.waitUntil(install());
+});
 
 self.addEventListener('activate', (event) => {
-    event.waitUntil((async () => {
-        for (const name of await caches.keys()) {
-            if (name.startsWith('leaseloft-') && name !== CACHE) {
-                await caches.delete(name);
-            }
-        }
-
-        await self.clients.claim();
-    })());
+    event.waitUntil(self.clients.claim());
 });
 
 self.addEventListener('fetch', (event) => {
@@ -48,8 +58,16 @@ self.addEventListener('fetch', (event) => {
     if (request.method === 'GET' && url.origin === location.origin
         && !url.pathname.startsWith('/api/'))
     {
-        event.respondWith(answer(event, keyOf(url)));
+        event.respondWith(answer(request, keyOf(url)));
     }
+});
+
+self.addEventListener('message', (event) => {
+    const [port] = event.ports;
+    const job = event.data === 'take' ? take() : check();
+
+    event.waitUntil(job.catch(() => false).then((said) =>
+        port.postMessage(said)));
 });
 
 
@@ -58,55 +76,186 @@ self.addEventListener('fetch', (event) => {
  * thread.  Any other file is its path, also where it is opened in a tab.
  */
 function keyOf({ pathname }) {
-    const root = new URL('./', location).pathname;
-
     return pathname === `${root}index.html` ? root : pathname;
 }
 
 
-async function answer(event, key) {
-    const cached = await kept(key);
-    const fresh = load(event.request, key);
-
-    event.waitUntil(fresh.catch(() => {}));
-
-    if (!cached) {
-        return (await fresh).response;
+async function answer(request, key) {
+    if (request.mode === 'navigate' && key === root) {
+        await within(LIMIT / 4, renew());
     }
 
-    const wait = Math.min(LIMIT, slowUntil > performance.now() ? 0 : LIMIT);
+    return await within(LIMIT / 4, kept(key)) ?? fetch(request);
+}
 
+
+async function kept(key) {
+    const cache = (await versions()).find(({ used }) => used)?.cache;
+
+    return cache?.match(key);
+}
+
+
+/* Storage that does not answer is no reason not to open. */
+function within(ms, job) {
     return Promise.race([
-        fresh.then(({ response, ours }) => {
-            slowUntil = 0;
-
-            return ours ? response : cached.clone();
-        }).catch(() => cached.clone()),
-        new Promise((resolve) => setTimeout(resolve, wait)).then(() => {
-            slowUntil = performance.now() + DISTRUST;
-
-            return cached;
-        }),
+        job.catch(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, ms)),
     ]);
 }
 
 
-/* Asks the network, and stores what it says once the whole has come. */
-async function load(request, key) {
-    const response = await fetch(request);
-    const ours = await isOurs(response, key);
+/* ---- versions ---- */
 
-    if (ours) {
-        const copy = response.clone();
+/* Those that are whole, the newest first. */
+async function versions() {
+    const names = (await caches.keys()).filter((name) =>
+        name.startsWith(START)).sort().reverse();
+    const all = await Promise.all(names.map(async (name) => {
+        const cache = await caches.open(name);
 
-        try {
-            await (await caches.open(CACHE)).put(key, copy);
-        } catch {
-            /* a full disk: the page opens, only not without a network */
+        return { name, cache, whole: await cache.match(WHOLE),
+                 used: await cache.match(USED) };
+    }));
+
+    return all.filter(({ whole }) => whole);
+}
+
+
+/* Uses the newest version from now on. */
+async function take() {
+    const [newest] = await versions();
+
+    if (newest && !newest.used) {
+        await newest.cache.put(USED, new Response(''));
+    }
+
+    if (newest) {
+        await Promise.all((await caches.keys()).filter((name) =>
+            name.startsWith('leaseloft-')
+            && (name < newest.name || name.length < newest.name.length))
+            .map((name) => caches.delete(name)));
+    }
+
+    return true;
+}
+
+
+/* A visit while no other page is open begins with the newest version. */
+async function renew() {
+    const pages = await self.clients.matchAll({ type: 'window' });
+
+    if (pages.length <= 1 && !(await versions())[0]?.used) {
+        await take();
+    }
+}
+
+
+/* The page that brought us has just loaded it all. */
+async function install() {
+    if ((await versions()).length === 0 && await fetchAll('force-cache')) {
+        await take();
+    }
+}
+
+
+/* Answers whether there is a newer version than the one in use. */
+function check() {
+    checking ??= look().finally(() => {
+        checking = null;
+    });
+
+    return checking;
+}
+
+
+async function look() {
+    const [newest] = await versions();
+
+    if (!newest) {
+        await install();
+        return false;
+    }
+
+    for (const request of await newest.cache.keys()) {
+        const key = new URL(request.url).pathname;
+
+        if (key !== root + WHOLE && key !== root + USED) {
+            const old = await newest.cache.match(key);
+            const response = await ask(key, 'no-cache');
+
+            if (!await isOurs(response, key)) {
+                /* gone from a new version, or a network that lies */
+                return response.status === 404 ? fetchAll('no-cache')
+                                               : !newest.used;
+            }
+
+            if (response.headers.get('ETag') !== old.headers.get('ETag')) {
+                return fetchAll('no-cache');
+            }
         }
     }
 
-    return { response, ours };
+    return !newest.used;
+}
+
+
+/* Fetches a whole version; answers whether it could be had. */
+async function fetchAll(mode) {
+    const name = START + String(Date.now()).padStart(15, '0');
+    const cache = await caches.open(name);
+    const seen = new Set();
+    let keys = [root, ...MORE.map((path) => root + path)];
+
+    try {
+        while (keys.length) {
+            const now = keys.splice(0, AT_ONCE);
+            const found = await Promise.all(now.map((key) =>
+                store(cache, key, mode)));
+
+            now.forEach((key) => seen.add(key));
+            keys = [...new Set(keys.concat(...found))]
+                .filter((key) => !seen.has(key));
+        }
+
+        await cache.put(WHOLE, new Response(''));
+
+        return true;
+
+    } catch {
+        await caches.delete(name);
+
+        return false;
+    }
+}
+
+
+/* Stores a file; answers where its links lead. */
+async function store(cache, key, mode) {
+    const response = await ask(key, mode);
+
+    if (!await isOurs(response, key)) {
+        if (key === root + MORE[0]) {
+            return [];
+        }
+
+        throw new Error(`not ours: ${key}`);
+    }
+
+    const links = LINKS[key === root ? 'html' : key.split('.').pop()];
+    const found = links
+        ? [...(await response.clone().text()).matchAll(links)] : [];
+
+    await cache.put(key, response);
+
+    return found.map(([, path]) =>
+        keyOf(new URL(path, new URL(key, location))))
+        .filter((path) => path.startsWith(root));
+}
+
+
+function ask(key, mode) {
+    return fetch(key, { cache: mode, signal: AbortSignal.timeout(60000) });
 }
 
 
@@ -116,7 +265,7 @@ async function load(request, key) {
  * the page.
  */
 async function isOurs(response, key) {
-    const path = key.endsWith('/') ? 'index.html' : key;
+    const path = key === root ? 'index.html' : key;
     const type = response.headers.get('Content-Type') ?? '';
 
     if (response.status !== 200 || response.type !== 'basic'
@@ -128,13 +277,4 @@ async function isOurs(response, key) {
 
     return path !== 'index.html'
            || (await response.clone().text()).includes(MARK);
-}
-
-
-/* Storage that does not answer is no reason not to open. */
-function kept(key) {
-    return Promise.race([
-        caches.match(key).catch(() => undefined),
-        new Promise((resolve) => setTimeout(resolve, LIMIT / 4)),
-    ]);
 }

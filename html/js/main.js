@@ -286,44 +286,25 @@ async function start() {
     }
 
     await messenger.start();
-    await keepShell();
 
     /* what a thread needs follows, once the list is there */
     page.app.loadThread();
+    keepShell(page);
 }
 
 
-/*
- * The service worker keeps what it sees being loaded; what was loaded before
- * it came is asked for once more, through it, from the browser's own cache.
- */
-async function keepShell() {
-    const workers = navigator.serviceWorker;
-
-    if (!workers || workers.controller) {
-        workers?.register('sw.js').catch(() => {});
+/* The service worker keeps the shell, and knows when there is a newer one. */
+async function keepShell({ t, app, messenger }) {
+    try {
+        await navigator.serviceWorker.register('sw.js');
+    } catch {
+        /* without it, the pages need a network to open: no more than that */
         return;
     }
 
-    const controlled = new Promise((resolve) =>
-        workers.addEventListener('controllerchange', resolve));
+    const { watchVersion } = await import('./version.js');
 
-    try {
-        await workers.register('sw.js');
-        await controlled;
-
-        const paths = performance.getEntriesByType('resource')
-            .map((entry) => new URL(entry.name))
-            .filter((url) => url.origin === location.origin
-                             && !url.pathname.startsWith('/api/'))
-            .map((url) => url.pathname);
-
-        await Promise.all([...new Set(['./', ...paths])].map(
-            (path) => fetch(path, { cache: 'force-cache' })));
-
-    } catch {
-        /* without it, the pages need a network to open: no more than that */
-    }
+    watchVersion({ t, bar: app.versionBar, messenger, clock, visible });
 }
 
 

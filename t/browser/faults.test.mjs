@@ -128,7 +128,7 @@ async function offline(proxy) {
     await lena.sees('before');
     await until('the shell is kept', () => tom.page.evaluate(async () =>
         Boolean(navigator.serviceWorker.controller
-                && await caches.match('./')
+                && await caches.match('./used')
                 && await caches.match('/js/view/app.js'))));
     await until('the thread is kept', () => tom.page.evaluate(() =>
         new Promise((done) => {

@@ -40,7 +40,7 @@ async function arrive(property) {
     await tom.status('live');
     await until('the shell is kept', () => tom.page.evaluate(async () =>
         Boolean(navigator.serviceWorker.controller
-                && await caches.match('./')
+                && await caches.match('./used')
                 && await caches.match('/js/view/app.js'))));
 
     return tom;

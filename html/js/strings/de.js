@@ -67,6 +67,8 @@ export default {
     'banner.offline': 'Du bist offline. Was du schreibst, wird aufbewahrt '
                       + 'und später gesendet.',
 
+    'version.new': 'Eine neue Fassung ist da.',
+    'version.reload': 'Neu laden',
     'inbox.title': 'Unterhaltungen',
     'inbox.unread': { one: '{n} ungelesene Nachricht',
                       other: '{n} ungelesene Nachrichten' },

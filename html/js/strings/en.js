@@ -65,6 +65,8 @@ export default {
     'banner.offline': 'You are offline. What you write is kept and sent '
                       + 'later.',
 
+    'version.new': 'A new version is here.',
+    'version.reload': 'Reload',
     'inbox.title': 'Threads',
     'inbox.unread': { one: '{n} unread message',
                       other: '{n} unread messages' },

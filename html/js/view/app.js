@@ -43,6 +43,8 @@ export class App {
               empty('chat', t('empty.pick'), t('empty.pick.what'))));
         this.sessionBar = h('div', { class: 'll-session', role: 'status',
                                      hidden: true });
+        this.versionBar = h('div', { class: 'll-version', role: 'status',
+                                     hidden: true });
         this.polite = h('div', { class: 'll-spoken', 'aria-live': 'polite' });
         this.alerts = h('div', { class: 'll-alerts', role: 'alert' });
 
@@ -51,7 +53,7 @@ export class App {
              h('a', { class: 'll-skip', href: '#ll-thread',
                       onclick: (e) => this.skip(e) }, t('app.skip')),
              h('div', { class: 'll-bars' }, this.sessionBar,
-               this.status.banner),
+               this.versionBar, this.status.banner),
              h('div', { class: 'll-side' }, this.header.element,
                this.inboxView.element),
              this.main,

@@ -1,0 +1,149 @@
+/*
+ * A new deployment under open pages, and what a repeat visit loads: the shell
+ * is kept whole, used at once, and replaced when the reader says so.
+ */
+
+import assert from 'node:assert/strict';
+import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+
+import { Person, openBrowser } from './lib/people.mjs';
+import { Stack, root, until } from './lib/stack.mjs';
+
+const LENA = ['u-lena', 'Lena'];
+const TOM = ['u-tom', 'Tom'];
+
+let stack;
+let browser;
+let html;
+
+
+/* The stack serves a copy of the pages, which a test may change. */
+before(async () => {
+    [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
+    html = join(stack.dir, 'html');
+    cpSync(join(root, 'html'), html, { recursive: true });
+
+    const conf = join(stack.dir, 'nginx.conf');
+    const text = readFileSync(conf, 'utf8');
+
+    writeFileSync(conf, text.replace(/root "[^"]*\/html"/,
+                                     `root "${html}"`));
+    await stack.stopNginx();
+    await stack.startNginx();
+    await stack.healthy();
+    await stack.lease('elm', { landlords: [LENA], tenants: [TOM] });
+});
+
+after(async () => {
+    await browser?.close();
+    await stack?.stop();
+});
+
+
+/* Somebody with a shell that is kept, on a clock that a test moves. */
+async function arrive() {
+    const lena = await Person.arrive(browser, stack, ...LENA,
+                                     { colorScheme: 'light' });
+
+    await until('the shell is kept', () => lena.page.evaluate(async () =>
+        Boolean(navigator.serviceWorker.controller
+                && await caches.match('./used'))));
+
+    return lena;
+}
+
+
+function deploy(words) {
+    const file = join(html, 'js/strings/en.js');
+    const text = readFileSync(file, 'utf8');
+
+    writeFileSync(file, text.replace(/'inbox\.all': '[^']*'/,
+                                     `'inbox.all': '${words}'`));
+}
+
+
+test('all files of the shell are kept, from their own links', async () => {
+    const lena = await arrive();
+    const kept = await lena.page.evaluate(async () => {
+        const name = (await caches.keys()).find((x) =>
+            x.startsWith('leaseloft-shell-'));
+        const keys = await (await caches.open(name)).keys();
+
+        return keys.map((key) => new URL(key.url).pathname.slice(1));
+    });
+    const files = readdirSync(html, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name)
+            .slice(html.length + 1))
+        .filter((path) => !/package\.json$|^sw\.js$|verify\.html$/.test(path));
+
+    assert.deepEqual(kept.filter((key) => key !== 'whole' && key !== 'used')
+                         .map((key) => key || 'index.html').sort(),
+                     files.sort());
+    await lena.leave();
+});
+
+
+test('a repeat visit asks for no file before it shows the list',
+     async () => {
+    const lena = await arrive();
+    const page = await lena.context.newPage();
+    const asked = [];
+
+    await lena.page.close();
+    lena.context.on('request', (request) => {
+        const { pathname } = new URL(request.url());
+
+        if (!pathname.startsWith('/api/') && request.serviceWorker()) {
+            asked.push(pathname);
+        }
+    });
+    await page.goto(stack.url);
+    await page.locator('[data-property="elm"]').waitFor();
+    assert.deepEqual(asked, []);
+    await lena.leave();
+});
+
+
+test('a new version is offered, never while something is unsent',
+     async () => {
+    const lena = await arrive();
+    const page = await lena.context.newPage();
+
+    await lena.page.close();
+    await page.clock.install();
+    await page.goto(`${stack.url}/?p=elm`);
+    await page.locator('.ll-input').waitFor();
+    await lena.status('live', page);
+    deploy('Everything');
+
+    /* something waits: nothing is offered */
+    await page.route(/\/messages$/, (route) => route.abort());
+    await page.fill('.ll-input', 'on its way');
+    await page.press('.ll-input', 'Enter');
+    await page.locator('.ll-state-sending').waitFor();
+    await page.clock.fastForward('05:00');
+
+    const offer = page.getByText('A new version is here');
+
+    await until('it is fetched', () => page.evaluate(async () =>
+        (await caches.keys()).length === 2), 60000);
+    await page.waitForTimeout(300);
+    assert.equal(await offer.isVisible(), false);
+
+    /* sent: now it is */
+    await page.unroute(/\/messages$/);
+    await page.clock.fastForward('00:30');
+    await offer.waitFor();
+    assert.equal(await page.locator('.ll-chip').first().textContent(), 'All');
+
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.locator('.ll-chip', { hasText: 'Everything' }).waitFor();
+    assert.equal(await page.evaluate(async () =>
+        (await caches.keys()).length), 1, 'the old one is gone');
+    await page.locator('.ll-msg', { hasText: 'on its way' }).waitFor();
+    assert.deepEqual(lena.complaints, []);
+    await lena.leave();
+});
