@@ -15,7 +15,7 @@ use LeaseLoft;
 my @properties = map { "P$_" } 1 .. 24;
 my $n = 0;
 
-my $ll = LeaseLoft->new(start => 0, directives => { leaseloft_wait => '100ms' });
+my $ll = LeaseLoft->new(start => 0);
 
 sub start_worker {
     my ($i, @options) = @_;

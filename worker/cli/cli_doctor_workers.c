@@ -72,68 +72,85 @@ doctor_worker(doctor_t *doctor, const char *name, const char *record)
 }
 
 
+/* the value after a name in a line of ACL LOG, "" for none */
+
+static const char *
+doctor_logged(const redisReply *entry, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; entry && i + 1 < entry->elements; i += 2) {
+        if (strcmp(cli_text(entry, i), name) == 0) {
+            return cli_text(entry, i + 1);
+        }
+    }
+
+    return "";
+}
+
+
+/* who was refused what: 0, or -1 for one too long ago */
+
+static int
+doctor_refusal(const redisReply *entry, char *line, size_t size)
+{
+    const char  *age, *reason, *user;
+
+    age = doctor_logged(entry, "age-seconds");
+    reason = doctor_logged(entry, "reason");
+    user = doctor_logged(entry, "username");
+
+    if (age[0] == '\0' || strtod(age, NULL) > DOCTOR_REFUSED_S) {
+        return -1;
+    }
+
+    if (strcmp(reason, "auth") == 0) {
+        (void) snprintf(line, size, "user \"%.64s\": wrong password", user);
+
+    } else {
+        (void) snprintf(line, size, "user \"%.64s\": %.16s \"%.64s\"", user,
+                        reason, doctor_logged(entry, "object"));
+    }
+
+    return 0;
+}
+
+
 int
 doctor_refusals(doctor_t *doctor)
 {
-    int                n;
-    size_t             i, j;
-    char               said[DOCTOR_TEXT], line[DOCTOR_TEXT];
-    redisReply        *reply;
-    const char        *reason, *object, *user, *age;
-    const redisReply  *entry;
+    int          n;
+    char         line[DOCTOR_TEXT];
+    buf_t        said = BUF_INIT;
+    size_t       i;
+    redisReply  *reply;
 
     args_lit(&doctor->args, "ACL");
     args_lit(&doctor->args, "LOG");
     args_lit(&doctor->args, DOCTOR_REFUSALS);
 
     reply = doctor_ask(doctor, "refusals");
-    said[0] = '\0';
     n = 0;
 
     for (i = 0; reply && i < reply->elements; i++) {
-        entry = conn_element(reply, i);
-        reason = object = user = age = "";
-
-        for (j = 0; entry && j + 1 < entry->elements; j += 2) {
-            reason = strcmp(cli_text(entry, j), "reason") ? reason
-                     : cli_text(entry, j + 1);
-            object = strcmp(cli_text(entry, j), "object") ? object
-                     : cli_text(entry, j + 1);
-            user = strcmp(cli_text(entry, j), "username") ? user
-                   : cli_text(entry, j + 1);
-            age = strcmp(cli_text(entry, j), "age-seconds") ? age
-                  : cli_text(entry, j + 1);
-        }
-
-        if (age[0] == '\0' || strtod(age, NULL) > DOCTOR_REFUSED_S) {
+        if (doctor_refusal(conn_element(reply, i), line, sizeof(line)) == -1
+            || (said.data && strstr(said.data, line)))
+        {
             continue;
         }
 
-        if (strcmp(reason, "auth") == 0) {
-            (void) snprintf(line, sizeof(line),
-                            "Redis refused user \"%.64s\": wrong password",
-                            user);
-        } else {
-            (void) snprintf(line, sizeof(line),
-                            "Redis refused user \"%.64s\" the %s \"%.64s\"",
-                            user, reason, object);
-        }
-
-        if (strstr(said, line) == NULL
-            && strlen(said) + strlen(line) + 3 < sizeof(said))
-        {
-            (void) snprintf(said + strlen(said), sizeof(said) - strlen(said),
-                            "%s%s", said[0] ? "; " : "", line);
-            n++;
-        }
+        buf_adds(&said, n++ ? "; " : "");
+        buf_adds(&said, line);
     }
 
     freeReplyObject(reply);
 
-    if (n) {
-        doctor_say(doctor, DOCTOR_FAULT, "refusals", "in the last minute, %s",
-                   said);
+    if (n && !buf_failed(&said)) {
+        doctor_say(doctor, DOCTOR_FAULT, "refusals",
+                   "Redis refused in the last minute: %s", said.data);
     }
+
+    buf_free(&said);
 
     return n != 0;
 }
