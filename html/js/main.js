@@ -128,6 +128,20 @@ function draftsOf(user) {
 }
 
 
+/*
+ * Threads that need no reply, up to a message: those of this browser, for the
+ * server does not know of it.
+ */
+function doneOf(user) {
+    return {
+        is: ({ property, last }) => last !== null
+            && keep.get(`done.${user}.${property}`) === String(last.seq),
+        set: (property, seq) => keep.set(`done.${user}.${property}`,
+                                         seq && String(seq)),
+    };
+}
+
+
 /* The tab is looked at, or another tab has news of the session. */
 function watch(session) {
     const look = () => visible() && session.check();
@@ -270,7 +284,7 @@ async function start() {
     page.app = new App({
         root, t, language, messenger, clock, logo: config.logo,
         format: new Formatter({ language: locale, words: language, t, clock }),
-        drafts: draftsOf(user),
+        drafts: draftsOf(user), done: doneOf(user),
         signOut: async () => (await account()).signOut(page),
         setLanguage: (code) => {
             if (Object.hasOwn(LANGUAGES, code)) {

@@ -106,7 +106,8 @@ test('three thousand unread: the first of them, in two requests',
 
     const { events, said, requests, rows } = await counts(page);
 
-    assert.ok(events > before_.events && events - before_.events < 12, `${events} events`);
+    assert.ok(events > before_.events && events - before_.events < 12,
+              `${events} events`);
     assert.equal(said, 1);
     assert.equal(requests - before_.requests, 2);
     assert.ok(rows < 160, `${rows} rows`);

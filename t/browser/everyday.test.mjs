@@ -132,3 +132,149 @@ test('a text that turns around leaves links and times alone', async () => {
         .textContent(), /\u202e/);
     await lena.leave();
 });
+
+
+test('a message\'s actions, by pointer, keyboard and long press',
+     async () => {
+    await stack.lease('acts', { label: '7 Act Rd', landlords: [LENA],
+                                tenants: [TOM] });
+    await stack.say('u-tom', 'acts', 'first line\nsecond line');
+
+    const lena = await Person.arrive(browser, stack, ...LENA,
+        { permissions: ['clipboard-read', 'clipboard-write'] });
+    const { page } = lena;
+
+    await lena.open('acts');
+
+    const row = await lena.sees('first line');
+    const item = (name) => page.getByRole('menuitem', { name });
+    const clip = () => page.evaluate(() => navigator.clipboard.readText());
+
+    await row.locator('.ll-bubble').hover();
+    await row.locator('.ll-more').click();
+    await item('Copy text').click();
+    await until('the text', async () =>
+        await clip() === 'first line\nsecond line');
+
+    /* keys only: to the message, then to its button */
+    await page.focus('.ll-timeline');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await item('Copy text').waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await until('the link', async () =>
+        await clip() === `${stack.url}/?p=acts#m2`);
+    await page.focus('.ll-timeline');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await item('Quote').waitFor();
+    await page.keyboard.press('Escape');
+    await item('Quote').waitFor({ state: 'detached' });
+    assert.match(page.url(), /p=acts/, 'Escape only closes the menu');
+
+    /* a long press */
+    await row.locator('.ll-bubble').evaluate((el) => el.dispatchEvent(
+        new PointerEvent('contextmenu', { pointerType: 'touch', bubbles: true,
+                                          cancelable: true })));
+    await item('Quote').click();
+    assert.equal(await page.inputValue('.ll-input'),
+                 '> first line\n> second line\n');
+
+    assert.match(await page.title(), /7 Act Rd · LeaseLoft$/);
+    assert.equal(await page.locator('.ll-title').getAttribute('title'),
+                 '7 Act Rd');
+
+    /* an image is refused in words */
+    await page.locator('.ll-input').evaluate((el) => {
+        const data = new DataTransfer();
+
+        data.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+        el.dispatchEvent(new ClipboardEvent('paste', {
+            clipboardData: data, bubbles: true, cancelable: true }));
+    });
+    await page.getByText('Photos cannot be sent yet').waitFor();
+    await page.fill('.ll-input', '');
+    await page.focus('.ll-timeline');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText('Filter the list').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.match(page.url(), /p=acts/);
+    assert.deepEqual(lena.complaints, []);
+    await lena.leave();
+});
+
+
+test('long messages and long lists of readers fold', async () => {
+    const others = ['a', 'b', 'c', 'd', 'e'].map((x) => [`u-f${x}`, `F${x}`]);
+
+    await stack.lease('fold', { landlords: [LENA], tenants: others });
+
+    const lena = await Person.arrive(browser, stack, ...LENA);
+
+    await lena.open('fold');
+    await lena.write('many words '.repeat(200));
+
+    const row = await lena.sees('many words');
+    const height = () => row.evaluate((el) => el.offsetHeight);
+
+    await row.locator('.ll-state-sent').waitFor();
+
+    const folded = await height();
+
+    await row.getByRole('button', { name: 'more', exact: true }).click();
+    assert.ok(await height() > folded + 100);
+
+    for (const [user] of others) {
+        await stack.api(user, 'POST', 'properties/fold/read', { upto: 2 });
+    }
+
+    await row.locator('summary', { hasText: /and 2 others/ }).click();
+    await row.locator('.ll-seen p', { hasText: /Fd.*Fe/ }).waitFor();
+    await lena.leave();
+});
+
+
+test('"Needs reply" can be done, until the next message', async () => {
+    const max = ['u-max', 'Max'];
+
+    await stack.lease('done', { landlords: [max], tenants: [TOM] });
+    await stack.say('u-tom', 'done', 'thank you!');
+
+    const person = await Person.arrive(browser, stack, ...max);
+    const { page } = person;
+    const card = page.locator('[data-property="done"]');
+
+    await page.getByRole('button', { name: 'Needs reply', exact: true })
+              .click();
+    await card.waitFor();
+    await person.open('done');
+    await page.getByRole('button', { name: 'No reply needed' }).click();
+    await page.mouse.move(900, 300);
+    await page.getByText('Nobody is waiting for you').waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: 'Needs reply', exact: true })
+              .click();
+    await page.getByText('Nobody is waiting for you').waitFor();
+    await stack.say('u-tom', 'done', 'one more thing');
+    await card.waitFor();
+    await person.leave();
+});
+
+
+test('a message that the server has queued says so', async () => {
+    await stack.lease('queue', { landlords: [LENA], tenants: [TOM] });
+
+    const tom = await Person.arrive(browser, stack, ...TOM);
+
+    await tom.open('queue');
+    await stack.kill('worker-1');
+    await tom.write('in the queue');
+    await tom.page.getByText('Queued at the server').waitFor();
+    stack.startWorker();
+    await tom.page.locator('.ll-state-sent, .ll-state-seen').waitFor();
+    await tom.leave();
+});

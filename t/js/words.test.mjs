@@ -317,3 +317,10 @@ test('nothing inline, nothing parsed as markup, nothing from elsewhere',
         }
     }
 });
+
+
+test('German says "Sie"', () => {
+    const words = JSON.stringify(de);
+
+    assert.doesNotMatch(words, /\b(?:du|dich|dir|dein\w*)\b/i);
+});

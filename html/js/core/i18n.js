@@ -8,7 +8,7 @@ const RTL = new Set(['ar', 'fa', 'he', 'ur', 'yi', 'ps', 'sd', 'dv']);
 const RTL_CHARS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066\u2067]/g;
 const ISOLATES = /[\u2068\u2069]/g;
-const PAIRED = /^[^\u2068\u2069]*(?:\u2068[^\u2068\u2069]*\u2069[^\u2068\u2069]*)*$/;
+const ISOLATED = /\u2068[^\u2068\u2069]*\u2069/g;
 const FSI = '\u2068';
 const PDI = '\u2069';
 
@@ -66,7 +66,7 @@ export function directionOf(language) {
 export function isolate(text, rtl = false) {
     let plain = String(text).replace(TURNS, '');
 
-    if (!PAIRED.test(plain)) {
+    if (plain.replace(ISOLATED, '').search(ISOLATES) >= 0) {
         plain = plain.replace(ISOLATES, '');
     }
 

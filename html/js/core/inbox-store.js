@@ -160,23 +160,25 @@ function sortKeys(threads) {
  * through.  names(thread) answers the parties of a thread where known, as
  * [{user, role, name}].
  */
-export function filterThreads(threads, { filter, text, me, names }) {
+export function filterThreads(threads, { filter, text, me, names,
+                                         isDone = () => false })
+{
     const words = fold(text || '').split(/\s+/).filter(Boolean);
 
     return threads.filter((thread) =>
-        passes(thread, filter, me, names)
+        passes(thread, filter, me, names, isDone)
         && (words.length === 0 || matches(thread, words, names)));
 }
 
 
-function passes(thread, filter, me, names) {
+function passes(thread, filter, me, names, isDone) {
     switch (filter) {
 
     case 'unread':
         return thread.unread > 0;
 
     case 'reply':
-        return needsReply(thread, me, names(thread));
+        return !isDone(thread) && needsReply(thread, me, names(thread));
 
     case 'ended':
         return thread.lease?.state === 'ended';

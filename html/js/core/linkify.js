@@ -4,7 +4,9 @@
  * character that turns the direction of text ends an address.
  */
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\\\u0000-\u0020\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gi;
+const TURNS = '\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069';
+const CANDIDATE = new RegExp(
+    `\\bhttps?://[^\\s<>"'\`\\\\\\u0000-\\u0020${TURNS}]+`, 'gi');
 const CLOSERS = { ')': '(', ']': '[', '}': '{' };
 
 

@@ -65,11 +65,19 @@ export class Messenger extends Emitter {
             this.tell({ t: 'sent', ...sent });
             this.live.hurry();
         });
+        outbox.on('accepted', () => this.tabs.post({ t: 'outbox' }));
         outbox.on('failed', (item) => this.tell({ t: 'failed', item }));
         outbox.on('refused', () => session.check());
         this.db.on('lost', () => outbox.restore());
         session.on('state', () => this.judge(session.state));
-        threads.on('thread', (store) => this.emit('thread', store));
+        threads.on('thread', (store) => {
+            if (store) {
+                store.label = this.inbox.threads.get(store.property)?.label
+                              ?? '';
+            }
+
+            this.emit('thread', store);
+        });
         threads.on('news', (entry) => this.emit('news', entry));
         threads.on('own', (entry) => outbox.confirm(
             this.thread.property, entry.client_id));
@@ -236,8 +244,8 @@ export class Messenger extends Emitter {
             break;
 
         case 'failed':
-            this.outbox.reload();
-            this.emit('failed', message.item);
+            this.outbox.reload().then(
+                () => this.emit('failed', message.item));
             break;
 
         default:

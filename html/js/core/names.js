@@ -24,7 +24,7 @@ export class Names extends Emitter {
         this.busy = 0;
     }
 
-    /* The parties of a thread of the inbox, as [{user, role, name}], or null. */
+    /* The parties of the inbox's thread: [{user, role, name}], or null. */
     of(thread) {
         return told(thread)
             ?? this.known.get(thread.property)?.parties

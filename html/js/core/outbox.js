@@ -244,6 +244,13 @@ export class Outbox extends Emitter {
             return;
         }
 
+        if (status === 202 && !item.accepted) {
+            item.accepted = true;
+            await this.save(item);
+            this.emit('change');
+            this.emit('accepted');
+        }
+
         this.later(lane, item.property, wait(lane, answer));
     }
 

@@ -17,7 +17,7 @@ export class ThreadStore extends Emitter {
         this.property = property;
         this.me = me;
         this.status = 'loading';
-        this.label = property;
+        this.label = '';
         this.lease = null;
         this.timeZone = null;
         this.you = { role: null, read: 0, unread: 0, can_write: false };

@@ -64,9 +64,34 @@ export default {
         other: 'Dieser Browser kann Ihre {n} Nachrichten nicht aufbewahren. '
                + 'Schließen Sie die Seite nicht, bevor sie gesendet sind.',
     },
-    'banner.offline': 'Du bist offline. Was du schreibst, wird aufbewahrt '
+    'banner.offline': 'Sie sind offline. Was Sie schreiben, wird aufbewahrt '
                       + 'und später gesendet.',
 
+    'message.actions': 'Aktionen',
+    'message.copy': 'Text kopieren',
+    'message.copylink': 'Link kopieren',
+    'message.quote': 'Zitieren',
+    'message.copied': 'Kopiert',
+    'message.uncopied': 'Ihr Browser erlaubt das Kopieren nicht.',
+    'message.more': 'mehr',
+    'message.less': 'weniger',
+    'thread.done': 'Keine Antwort nötig',
+    'thread.done.what': 'Keine Antwort nötig: erledigt bis zur nächsten '
+                        + 'Nachricht. Gilt nur in diesem Browser.',
+    'thread.undone.what': 'Erledigt, nur in diesem Browser. Nochmals drücken '
+                          + 'hebt es auf.',
+    'state.queued': 'Beim Server eingereiht',
+    'state.others': { one: '{n} weiteren', other: '{n} weiteren' },
+    'compose.photo': 'Fotos können noch nicht gesendet werden.',
+    'keys.title': 'Tastenkürzel',
+    'keys.filter': 'Liste filtern',
+    'keys.move': 'In der Liste oder zwischen Nachrichten bewegen',
+    'keys.open': 'Unterhaltung öffnen',
+    'keys.back': 'Zurück zur Liste',
+    'keys.line': 'Neue Zeile beginnen',
+    'keys.send': 'Senden',
+    'keys.keys': 'Diese Liste zeigen',
+    'keys.close': 'Schließen',
     'version.new': 'Eine neue Fassung ist da.',
     'version.reload': 'Neu laden',
     'inbox.title': 'Unterhaltungen',
@@ -83,23 +108,24 @@ export default {
                    + 'wir versuchen es weiter.',
     'inbox.searching': 'Suche läuft noch',
     'inbox.moved': 'Neueste zuerst zeigen',
-    'inbox.you': 'Du: {text}',
+    'inbox.you': 'Sie: {text}',
     'inbox.said': '{name}: {text}',
     'inbox.tenant': 'Gemietet',
 
     'empty.none': 'Noch keine Wohnungen',
-    'empty.none.what': 'Sobald du in einem Mietvertrag stehst, erscheint die '
+    'empty.none.what': 'Sobald Sie in einem Mietvertrag stehen, erscheint '
+                       + 'die '
                        + 'Unterhaltung hier von selbst.',
     'empty.unread': 'Alles gelesen',
-    'empty.unread.what': 'Du bist auf dem neuesten Stand.',
-    'empty.reply': 'Niemand wartet auf dich',
+    'empty.unread.what': 'Sie sind auf dem neuesten Stand.',
+    'empty.reply': 'Niemand wartet auf Sie',
     'empty.reply.what': 'Alle haben eine Antwort.',
     'empty.ended': 'Keine beendeten Mietverträge',
     'empty.ended.what': 'Endet ein Vertrag, bleibt die Unterhaltung hier '
                         + 'lesbar.',
     'empty.found': 'Nichts gefunden',
     'empty.found.what': 'Keine Adresse und kein Name enthält „{text}“.',
-    'empty.pick': 'Wähle eine Unterhaltung',
+    'empty.pick': 'Wählen Sie eine Unterhaltung',
     'empty.pick.what': '/ filtert, die Pfeiltasten bewegen, Enter öffnet.',
 
     'lease.pending': 'Beginnt noch',
@@ -113,7 +139,7 @@ export default {
     'role.tenant': 'Mieter',
     'people.title': 'Wer hier ist',
     'people.all': 'Alle hier sehen jede Nachricht.',
-    'people.you': '{name} (du)',
+    'people.you': '{name} (Sie)',
     'people.count': { one: '{n} Person', other: '{n} Personen' },
     'people.joined': 'Jemand ist dazugekommen',
     'people.left': 'Jemand ist gegangen',
@@ -127,12 +153,12 @@ export default {
     'thread.error': 'Die Unterhaltung konnte nicht geladen werden',
     'thread.error.what': 'Wir versuchen es weiter. Nichts geht verloren.',
     'thread.gone': 'Diese Unterhaltung gibt es nicht',
-    'thread.gone.what': 'Sie existiert nicht, oder du gehörst nicht dazu.',
+    'thread.gone.what': 'Sie existiert nicht, oder Sie gehören nicht dazu.',
     'thread.missing': 'Diese Nachricht ist nicht hier.',
     'thread.opens': 'Diese Unterhaltung beginnt am {date}',
     'thread.opens.what': 'Ab dann kann geschrieben werden.',
     'thread.empty': 'Noch wurde nichts geschrieben',
-    'thread.empty.what': 'Sag Hallo: {names} liest mit.',
+    'thread.empty.what': 'Sagen Sie Hallo: {names} liest mit.',
     'thread.new': 'Neue Nachrichten',
     'thread.newer': { one: '{n} neue', other: '{n} neue' },
     'thread.newest': 'Zur neuesten Nachricht',
@@ -152,9 +178,10 @@ export default {
 
     'why.lease-not-active': 'der Mietvertrag läuft nicht',
     'why.client-id-reused': 'sie stieß mit einer anderen zusammen',
-    'why.404': 'diese Unterhaltung steht dir nicht mehr offen',
+    'why.404': 'diese Unterhaltung steht Ihnen nicht mehr offen',
     'why.413': 'sie ist zu lang',
-    'why.invalid-body': 'sie enthält Zeichen, die nicht gesendet werden können',
+    'why.invalid-body': 'sie enthält Zeichen, die nicht gesendet werden '
+                        + 'können',
     'why.other': 'der Server hat sie abgelehnt',
 
     'compose.label': 'Nachricht schreiben',
@@ -165,8 +192,8 @@ export default {
                       other: '{n} Zeichen zu viel' },
     'compose.ended': 'Dieser Mietvertrag endete am {date}. Hier kann gelesen, '
                      + 'aber nicht mehr geschrieben werden.',
-    'compose.closed': 'Du kannst hier lesen, aber nicht mehr schreiben.',
-    'compose.pending': 'Ab {date} kannst du hier schreiben.',
+    'compose.closed': 'Sie können hier lesen, aber nicht mehr schreiben.',
+    'compose.pending': 'Ab {date} können Sie hier schreiben.',
 
     'say.message': '{name}: {text}',
     'say.many': { one: '{n} neue Nachricht',

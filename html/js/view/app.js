@@ -17,11 +17,11 @@ export class App {
      * root: the element to fill; drafts, signOut(), setLanguage(l): what the
      * browser keeps, from main.js.
      */
-    constructor({ root, t, language, format, messenger, clock, drafts,
+    constructor({ root, t, language, format, messenger, clock, drafts, done,
                   signOut, setLanguage, logo })
     {
         Object.assign(this, { root, t, language, format, messenger, clock,
-                              drafts, signOut, setLanguage, logo });
+                              drafts, done, signOut, setLanguage, logo });
         this.wanted = null;
         this.eager = false;
         this.touch = matchMedia('(pointer: coarse)').matches;
@@ -204,6 +204,9 @@ export class App {
             }
 
             this.inboxView.focusFilter();
+
+        } else if (event.key === '?' && !typing) {
+            import('./extras.js').then(({ shortcuts }) => shortcuts(this.t));
 
         } else if (event.key === 'Escape' && !typing
                    && this.messenger.thread)

@@ -16,7 +16,8 @@ export class Composer {
      * drafts: {get(property), set(property, text), on(fn)}, where fn(property)
      * is called when another tab has changed one; onSend(text).
      */
-    constructor({ t, drafts, touch, onSend, onResize }) {
+    constructor({ t, drafts, touch, onSend, onResize, onPhoto }) {
+        this.onPhoto = onPhoto;
         this.touch = touch;
         this.t = t;
         this.drafts = drafts;
@@ -31,6 +32,7 @@ export class Composer {
             'aria-describedby': 'll-hint ll-count',
             oninput: () => this.changed(),
             onkeydown: (e) => this.key(e),
+            onpaste: (e) => this.paste(e),
         });
         this.count = h('p', { id: 'll-count', class: 'll-count' });
         this.button = h('button', {
@@ -102,11 +104,32 @@ export class Composer {
         const asked = event.ctrlKey || event.metaKey
             || (!event.shiftKey && !event.altKey && !this.touch);
 
-        if (event.key === 'Enter' && asked && !event.isComposing && event.keyCode !== 229)
+        if (event.key === 'Enter' && asked && !event.isComposing
+            && event.keyCode !== 229)
         {
             event.preventDefault();
             this.send();
         }
+    }
+
+    paste(event) {
+        const { files, types } = event.clipboardData;
+
+        if (files.length && !types.includes('text/plain')) {
+            event.preventDefault();
+            this.onPhoto();
+        }
+    }
+
+    /* What somebody said, before what is being written. */
+    quote(text) {
+        const lines = text.split('\n').map((line) => `> ${line}`);
+
+        this.input.value = `${lines.join('\n')}\n${this.input.value}`;
+        this.changed();
+        this.focus();
+        this.input.setSelectionRange(this.input.value.length,
+                                     this.input.value.length);
     }
 
     send() {

@@ -24,6 +24,7 @@ export class Header {
             this.account);
 
         app.messenger.inbox.on('change', () => this.draw());
+        app.messenger.on('thread', () => this.draw());
         this.draw();
     }
 
@@ -53,13 +54,16 @@ export class Header {
     }
 
     draw() {
-        const { total } = this.app.messenger.inbox;
+        const { inbox, thread } = this.app.messenger;
+        const { total } = inbox;
+        const label = thread?.label || this.app.t('app.messages');
 
-        if (total === this.drawn) {
+        if (total === this.drawn && label === this.label) {
             return;
         }
 
         this.drawn = total;
+        this.label = label;
         this.total.hidden = total === 0;
         fill(this.total,
              h('span', { 'aria-hidden': 'true' }, badge(total)),
@@ -68,8 +72,7 @@ export class Header {
     }
 
     outside(total) {
-        const name = `${this.app.t('app.messages')} · `
-                     + this.app.t('app.name');
+        const name = `${this.label} · ${this.app.t('app.name')}`;
 
         document.title = total > 0 ? `(${badge(total)}) ${name}` : name;
         attr(document.querySelector('link[rel~="icon"]'), 'href',

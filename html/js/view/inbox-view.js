@@ -90,6 +90,7 @@ export class InboxView {
         const shown = filterThreads(inbox.sorted(), {
             filter: this.filter, text: this.input.value, me,
             names: (thread) => names.of(thread),
+            isDone: this.app.done.is,
         });
 
         this.both = new Set([...inbox.threads.values()].map((x) => x.role))
@@ -323,7 +324,8 @@ export class InboxView {
                         'aria-hidden': 'true' },
               names ? initials(row.people[0]) : icon('home')),
             h('span', { class: 'll-card-top' },
-              h('span', { class: 'll-label', dir: 'auto' },
+              h('span', { class: 'll-label', dir: 'auto',
+                          title: thread.label },
                 thread.label), ' ',
               h('time', { class: 'll-when', title: row.absolute, dir: 'auto',
                           datetime: thread.last?.at }, row.time)),

@@ -1,7 +1,8 @@
 /* The head of a thread: address, lease, and who is in it. */
 
 import { hue, initials } from '../core/format.js';
-import { fill, h, icon, spoken } from './dom.js';
+import { needsReply } from '../core/inbox-store.js';
+import { attr, fill, h, icon, spoken } from './dom.js';
 
 
 export class ThreadHead {
@@ -14,18 +15,52 @@ export class ThreadHead {
                                dir: 'auto' });
         this.lease = h('p', { class: 'll-lease' });
         this.people = h('details', { class: 'll-people' });
+        this.app = app;
+        this.done = h('button', {
+            class: 'll-button ll-done', type: 'button', hidden: true,
+            onclick: () => this.setDone(),
+        }, icon('done'), spoken(t('thread.done')));
         this.element = h('header', { class: 'll-head' },
             h('a', { class: 'll-button ll-back', href: './',
                      title: t('thread.back'),
                      onclick: (e) => app.back(e) },
               icon('back'), spoken(t('thread.back'))),
             h('div', { class: 'll-heading' }, this.title, this.lease),
-            app.pill(),
+            app.pill(), this.done,
             this.people);
+    }
+
+    /* "Needs reply" can be said to be done, until the next message. */
+    drawDone() {
+        const { messenger, done } = this.app;
+        const thread = messenger.inbox.threads.get(this.property);
+        const open = thread && needsReply(thread, messenger.me,
+                                          messenger.names.of(thread));
+        const is = Boolean(open && done.is(thread));
+
+        this.done.hidden = !open;
+        attr(this.done, 'aria-pressed', String(is));
+        attr(this.done, 'title', this.t(is ? 'thread.undone.what'
+                                           : 'thread.done.what'));
+    }
+
+    setDone() {
+        const { messenger, done, inboxView } = this.app;
+        const thread = messenger.inbox.threads.get(this.property);
+
+        if (thread) {
+            done.set(this.property, done.is(thread) ? '' : thread.last.seq);
+            this.drawDone();
+            inboxView.draw();
+        }
     }
 
     draw(store, format) {
         const { t } = this;
+
+        this.property = store.property;
+        this.drawDone();
+
         const sig = JSON.stringify([store.label, store.lease,
             store.parties.map((p) => [p.user, p.role, p.name])]);
 
@@ -34,7 +69,8 @@ export class ThreadHead {
         }
 
         this.sig = sig;
-        fill(this.title, store.label);
+        fill(this.title, store.label || t('thread.loading'));
+        attr(this.title, 'title', store.label);
         fill(this.lease, store.lease ? leaseLine(store.lease, t, format) : []);
         this.people.hidden = store.parties.length === 0;
         fill(this.people,

@@ -9,6 +9,7 @@ import { Timeline } from './timeline.js';
 
 const QUIET = 400;
 const BURST = 3000;
+const NAMES = 3;
 
 
 export class ThreadView {
@@ -37,6 +38,8 @@ export class ThreadView {
             moved: () => this.pillState(),
             retry: (n) => app.messenger.retry(n),
             discard: (n) => app.messenger.discard(n),
+            quote: (text) => this.composer.quote(text),
+            said: (words) => app.announce(words),
         } });
         this.down = h('button', {
             class: 'll-down', type: 'button', hidden: true,
@@ -47,6 +50,7 @@ export class ThreadView {
             t, drafts: app.drafts, touch: app.touch,
             onSend: (text) => this.send(text),
             onResize: () => this.timeline.keepEnd(),
+            onPhoto: () => app.alert(t('compose.photo')),
         });
         this.body = h('div', { class: 'll-body' }, this.timeline.element,
                       this.blank, this.down);
@@ -102,6 +106,7 @@ export class ThreadView {
         this.format = this.app.format.in(store.timeZone);
         this.head.element.hidden = false;
         this.head.draw(store, this.format);
+        this.app.header.draw();
         this.drawFoot();
         this.drawBlank();
         this.place();
@@ -292,7 +297,7 @@ export class ThreadView {
         }
 
         row.sig = [row.type, row.words, row.time, row.absolute, row.first,
-                   row.last, row.says, row.state,
+                   row.last, row.says, row.state, row.all,
                    row.entry?.seq].join('\n');
     }
 
@@ -306,7 +311,8 @@ export class ThreadView {
 
         if (item) {
             return { state: 'sending', icon: 'clock',
-                     words: t('state.sending') };
+                     words: t(item.accepted ? 'state.queued'
+                                            : 'state.sending') };
         }
 
         const seen = seenBy(store, entry.seq);
@@ -316,11 +322,19 @@ export class ThreadView {
                      words: t('state.sent', { time }) };
         }
 
-        return { state: 'seen', icon: 'seen',
-                 words: t('state.seen', {
-                     names: this.format.list(seen.map(({ name, at }) =>
-                         at ? `${name} ${this.format.time(at)}` : name)),
-                 }) };
+        const names = seen.map(({ name, at }) =>
+            at ? `${name} ${this.format.time(at)}` : name);
+        const words = (list) => t('state.seen',
+                                  { names: this.format.list(list) });
+
+        if (names.length <= NAMES) {
+            return { state: 'seen', icon: 'seen', words: words(names) };
+        }
+
+        return { state: 'seen', icon: 'seen', all: words(names),
+                 words: words([...seen.slice(0, NAMES).map((x) => x.name),
+                               t('state.others',
+                                 { n: names.length - NAMES })]) };
     }
 
     /* Answers why.  A text that may be mended goes back to where it was. */

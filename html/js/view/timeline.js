@@ -9,6 +9,8 @@ import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
 
 const NEAR_END = 48;
 const NEAR_START = 500;
+const LONG = 1500;
+const LINES = 20;
 
 
 export class Timeline {
@@ -22,6 +24,7 @@ export class Timeline {
         this.stick = true;
         this.target = null;
         this.ctx = {};
+        this.texts = new WeakMap();
 
         this.rows = h('ol', { class: 'll-rows' });
         this.older = h('p', { class: 'll-older', hidden: true },
@@ -31,10 +34,20 @@ export class Timeline {
             'aria-label': t('thread.messages'),
             onscroll: () => this.scrolled(),
             onkeydown: (e) => this.key(e),
+            onpointerover: (e) => this.offer(e),
+            onfocusin: (e) => this.offer(e),
+            oncontextmenu: (e) => this.pressed(e),
         }, this.older, this.rows);
         this.list = new KeyedList(this.rows, {
             render: (li, row) => this.render(li, row),
         });
+
+        /* one for all messages, on that under the pointer or the focus */
+        this.more = h('button', {
+            class: 'll-more', type: 'button', title: t('message.actions'),
+            'aria-haspopup': 'true',
+            onclick: () => this.act(this.more.closest('li')),
+        }, icon('more'), spoken(t('message.actions')));
 
         /* a keyboard that opens, a composer that grows, a text that wraps */
         this.observer = new ResizeObserver(() => this.keepEnd());
@@ -194,6 +207,39 @@ export class Timeline {
         }
     }
 
+    /* ---- what one can do with a message ---- */
+
+    offer({ target }) {
+        const li = target.closest('.ll-msg[id]');
+
+        if (li && this.more.parentNode !== li) {
+            li.append(this.more);
+        }
+    }
+
+    /* A long press, or the keyboard's menu key; a mouse has its own menu. */
+    pressed(event) {
+        const li = event.target.closest('.ll-msg[id]');
+
+        if (li && event.pointerType !== 'mouse'
+            && !event.target.closest('.ll-words a'))
+        {
+            event.preventDefault();
+            this.act(li);
+        }
+    }
+
+    async act(li) {
+        const { actions } = await import('./extras.js');
+        const seq = Number(li.id.slice(1));
+
+        this.offer({ target: li });
+        actions({ t: this.t, by: this.more, text: this.texts.get(li),
+                  link: new URL(hrefFor(this.ctx.property, seq),
+                                location.href).href,
+                  quote: this.on.quote, said: this.on.said });
+    }
+
     /* ---- rows ---- */
 
     render(li, row) {
@@ -231,6 +277,9 @@ export class Timeline {
         attr(li, 'id', row.entry ? `m${row.entry.seq}` : null);
 
         const text = row.entry ? row.entry.text : row.item.text;
+        const long = text.length > LONG || text.split('\n').length > LINES;
+
+        this.texts.set(li, text);
 
         fill(li,
              row.first && !row.own
@@ -240,8 +289,26 @@ export class Timeline {
              : spoken(`${row.own ? row.you : row.name}: `),
              h('div', { class: 'll-bubble', dir: 'auto' },
                h('span', { class: 'll-words', dir: 'auto' }, pieces(text)),
+               long ? this.fold(li) : null,
                this.meta(row)),
              this.state(row));
+    }
+
+    fold(li) {
+        li.classList.add('ll-folded');
+
+        const button = h('button', {
+            class: 'll-unfold', type: 'button', 'aria-expanded': 'false',
+            onclick: () => {
+                const folded = li.classList.toggle('ll-folded');
+
+                attr(button, 'aria-expanded', String(!folded));
+                fill(button, this.t(folded ? 'message.more'
+                                           : 'message.less'));
+            },
+        }, this.t('message.more'));
+
+        return button;
     }
 
     /* The time, and for own messages that do not say it in words, the state. */
@@ -270,6 +337,11 @@ export class Timeline {
         const words = h('span', { class: `ll-state ll-state-${row.state}` },
                         icon(row.icon),
                         h('span', { dir: 'auto' }, row.words));
+
+        if (row.all) {
+            return h('details', { class: 'll-seen' },
+                     h('summary', {}, words), h('p', { dir: 'auto' }, row.all));
+        }
 
         if (row.state !== 'failed') {
             return words;
