@@ -8,6 +8,7 @@
 set -e
 
 missing=
+wanted=
 why=
 
 # need FILE PACKAGE WHY: the package is missing when the file is
@@ -17,6 +18,22 @@ need() {
     missing="$missing $2"
     why="$why
   $2: $3"
+}
+
+# want FILE PACKAGE WHY: the same, but all goes on where it cannot be had
+want() {
+    [ -e "$1" ] && return
+    wanted="$wanted $2"
+    why="$why
+  $2: $3"
+}
+
+# those that apt knows of
+known() {
+    for package; do
+        apt-cache show "$package" >/dev/null 2>&1 && printf ' %s' "$package"
+    done
+    return 0
 }
 
 inc=/usr/include
@@ -51,6 +68,7 @@ for set; do
         need /usr/sbin/haproxy haproxy "a proxy in front"
         need /usr/bin/node nodejs "runs the pages' modules"
         need /usr/bin/chromium chromium "runs the pages"
+        want /usr/bin/firefox-esr firefox-esr "runs a story in another browser"
         command -v npm >/dev/null \
             || need /usr/bin/npm npm "fetches what drives the browser"
         ;;
@@ -69,7 +87,8 @@ for set; do
     esac
 done
 
-[ -n "$missing" ] || exit 0
+[ -n "$missing" ] || wanted=$(known $wanted)
+[ -n "$missing$wanted" ] || exit 0
 
 echo "installing Debian packages:$why"
 
@@ -77,6 +96,7 @@ sudo=
 if [ "$(id -u)" != 0 ]; then
     sudo=sudo
     if ! command -v sudo >/dev/null; then
+        [ -n "$missing" ] || exit 0
         echo "not root, and no sudo: as root, run" >&2
         echo "    apt-get install --no-install-recommends$missing" >&2
         exit 1
@@ -95,4 +115,4 @@ fi
 
 $sudo apt-get update -q
 $sudo env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -q -y --no-install-recommends $missing
+    apt-get install -q -y --no-install-recommends $missing $(known $wanted)

@@ -122,6 +122,18 @@ for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
             return;
         }
 
+        await page.locator('.ll-time').first().focus();
+        await page.locator('.ll-more').click();
+        await page.getByRole('menu').waitFor();
+        await clean(page, `${look}: a message's actions`);
+        await fits(page, `${look}: a message's actions`);
+        await page.keyboard.press('Escape');
+        await page.focus('.ll-timeline');
+        await page.keyboard.press('?');
+        await page.getByRole('dialog').waitFor();
+        await clean(page, `${look}: keys`);
+        await fits(page, `${look}: keys`);
+        await page.keyboard.press('Escape');
         await page.click('.ll-people summary');
         await clean(page, `${look}: people`);
         await fits(page, `${look}: people`);
