@@ -7,6 +7,7 @@
 #include "ngx_leaseloft_call.h"
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_view.h"
@@ -67,9 +68,9 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_endpoint = {
 static ngx_int_t
 ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 {
-    u_char                  buf[NGX_INT_T_LEN];
+    u_char                  buf[2 * NGX_INT_T_LEN], *p;
     ngx_int_t               rc;
-    ngx_str_t               argv[3];
+    ngx_str_t               argv[4];
     ngx_leaseloft_inbox_t  *inbox;
 
     inbox = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_inbox_t));
@@ -92,13 +93,17 @@ ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
     }
 
     argv[0].data = buf;
-    argv[0].len = ngx_sprintf(buf, "%ui", inbox->limit) - buf;
+    p = ngx_sprintf(buf, "%ui", inbox->limit);
+    argv[0].len = p - buf;
     argv[1] = inbox->at;
     argv[2] = inbox->property;
+    argv[3].data = p;
+    argv[3].len = ngx_sprintf(p, "%ui", (ngx_uint_t) NGX_LEASELOFT_PAGE_BYTES)
+                  - p;
 
     inbox->command = ngx_leaseloft_call_user(ctx->process->link,
                                              LL_FUNCTION "inbox",
-                                             &ctx->user, 3, argv,
+                                             &ctx->user, 4, argv,
                                              ngx_leaseloft_inbox_reply,
                                              inbox);
     if (inbox->command == NULL) {
@@ -247,7 +252,7 @@ ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
                                            NULL);
     }
 
-    return ngx_leaseloft_send_json(r, NGX_HTTP_OK, &page);
+    return ngx_leaseloft_send_page(r, &page);
 }
 
 

@@ -132,7 +132,8 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
                                            &poll->ctx->property,
                                            &poll->ctx->user, mode,
                                            &poll->query.place,
-                                           poll->query.limit, 0,
+                                           poll->query.limit,
+                                           NGX_LEASELOFT_PAGE_BYTES,
                                            ngx_leaseloft_messages_reply, poll);
 
     return poll->command ? NGX_OK : NGX_ERROR;
@@ -311,6 +312,13 @@ ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
     *p++ = '}';
     body->len = p - body->data;
 
+    /* a client may take long to read: one copy is enough */
+
+    if (n && page->bytes) {
+        ngx_pfree(r->pool, page->bytes);
+        page->bytes = NULL;
+    }
+
     return NGX_OK;
 }
 
@@ -379,7 +387,7 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    return ngx_leaseloft_send_json(r, NGX_HTTP_OK, &body);
+    return ngx_leaseloft_send_page(r, &body);
 }
 
 

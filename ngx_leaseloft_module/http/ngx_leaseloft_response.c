@@ -12,8 +12,13 @@
 
 
 static ngx_int_t ngx_leaseloft_cache_header(ngx_http_request_t *r);
+static ngx_int_t ngx_leaseloft_send_own(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 static ngx_int_t ngx_leaseloft_send_body(ngx_http_request_t *r,
     ngx_str_t *body);
+
+
+static ngx_str_t  ngx_leaseloft_json_type = ngx_string("application/json");
 
 
 ngx_int_t
@@ -63,6 +68,29 @@ ngx_leaseloft_cache_header(ngx_http_request_t *r)
 
 ngx_int_t
 ngx_leaseloft_send_response(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body)
+{
+    ngx_str_t  own;
+
+    if (body == NULL || body->len == 0) {
+        return ngx_leaseloft_send_own(r, status, type, body);
+    }
+
+    own.len = body->len;
+    own.data = ngx_pstrdup(r->pool, body);
+
+    if (own.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_leaseloft_send_own(r, status, type, &own);
+}
+
+
+/* with a body that lies in the request's pool */
+
+static ngx_int_t
+ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {
     ngx_int_t             rc;
@@ -125,12 +153,16 @@ ngx_leaseloft_send_body(ngx_http_request_t *r, ngx_str_t *body)
         return ngx_http_send_special(r, NGX_HTTP_LAST);
     }
 
-    b = ngx_create_temp_buf(r->pool, body->len);
+    b = ngx_calloc_buf(r->pool);
     if (b == NULL) {
         return NGX_ERROR;
     }
 
-    b->last = ngx_cpymem(b->last, body->data, body->len);
+    b->start = body->data;
+    b->pos = b->start;
+    b->last = b->pos + body->len;
+    b->end = b->last;
+    b->temporary = 1;
     b->last_buf = 1;
     b->last_in_chain = 1;
 
@@ -145,9 +177,16 @@ ngx_int_t
 ngx_leaseloft_send_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body)
 {
-    static ngx_str_t  type = ngx_string("application/json");
+    return ngx_leaseloft_send_response(r, status, &ngx_leaseloft_json_type,
+                                       body);
+}
 
-    return ngx_leaseloft_send_response(r, status, &type, body);
+
+ngx_int_t
+ngx_leaseloft_send_page(ngx_http_request_t *r, ngx_str_t *body)
+{
+    return ngx_leaseloft_send_own(r, NGX_HTTP_OK, &ngx_leaseloft_json_type,
+                                  body);
 }
 
 

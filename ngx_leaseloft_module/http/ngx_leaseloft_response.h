@@ -23,6 +23,9 @@ ngx_int_t ngx_leaseloft_send_response(ngx_http_request_t *r,
 ngx_int_t ngx_leaseloft_send_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
+/* the same with 200, not copied: the body lies in the request's pool */
+ngx_int_t ngx_leaseloft_send_page(ngx_http_request_t *r, ngx_str_t *body);
+
 /*
  * Sends a problem document for one of 400, 401, 403, 404, 405, 413, 415, 429,
  * 500 and 503, with the headers that belong to it.  detail may be NULL.

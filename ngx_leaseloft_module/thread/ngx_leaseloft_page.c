@@ -100,47 +100,73 @@ ngx_leaseloft_page_item(redisReply *item, uint64_t *seq, ngx_str_t *entry)
 }
 
 
+/* newest first, each one less than the one before: how many make the page */
+
+static ngx_int_t
+ngx_leaseloft_page_items(redisReply *reply, ngx_leaseloft_page_t *page,
+    size_t *size)
+{
+    size_t      i;
+    uint64_t    seq;
+    ngx_str_t  *entry;
+
+    *size = 0;
+
+    for (i = 0; i < reply->elements && *size <= NGX_LEASELOFT_PAGE_BYTES; i++)
+    {
+        entry = &page->entries[reply->elements - 1 - i];
+
+        if (ngx_leaseloft_page_item(reply->element[i], &seq, entry) != NGX_OK
+            || (i && seq != page->first - 1))
+        {
+            return NGX_ERROR;
+        }
+
+        *size += entry->len;
+        page->first = seq;
+    }
+
+    page->entries += reply->elements - i;
+    page->n = i;
+
+    return NGX_OK;
+}
+
+
 void
 ngx_leaseloft_page_read(ngx_pool_t *pool, redisReply *reply,
     ngx_leaseloft_page_t *page)
 {
-    size_t      i, n;
-    uint64_t    seq;
-    ngx_str_t  *entry, text;
+    size_t       size;
+    u_char      *p;
+    ngx_uint_t   i;
 
     if (reply->type != REDIS_REPLY_ARRAY) {
         return;
     }
 
-    n = reply->elements;
+    page->entries = ngx_palloc(pool, reply->elements * sizeof(ngx_str_t) + 1);
 
-    page->entries = ngx_palloc(pool, n * sizeof(ngx_str_t) + 1);
-    if (page->entries == NULL) {
+    if (page->entries == NULL
+        || ngx_leaseloft_page_items(reply, page, &size) != NGX_OK)
+    {
         return;
     }
 
-    /* newest first here, each one less than the one before */
-
-    for (i = 0; i < n; i++) {
-        entry = &page->entries[n - 1 - i];
-
-        if (ngx_leaseloft_page_item(reply->element[i], &seq, &text) != NGX_OK
-            || (i && seq != page->first - 1))
-        {
-            return;
-        }
-
-        entry->len = text.len;
-        entry->data = ngx_pstrdup(pool, &text);
-
-        if (entry->data == NULL) {
-            return;
-        }
-
-        page->first = seq;
+    page->bytes = ngx_pnalloc(pool, size + 1);
+    if (page->bytes == NULL) {
+        return;
     }
 
-    page->n = n;
+    p = page->bytes;
+
+    for (i = 0; i < page->n; i++) {
+        size = page->entries[i].len;
+        ngx_memcpy(p, page->entries[i].data, size);
+        page->entries[i].data = p;
+        p += size;
+    }
+
     page->read = 1;
 }
 

@@ -19,8 +19,13 @@
 #include "ngx_leaseloft_view.h"
 
 
+/* a page ends with the entry that brings its entries over this */
+#define NGX_LEASELOFT_PAGE_BYTES  (256 * 1024)
+
+
 typedef struct {
     ngx_str_t                  *entries;
+    u_char                     *bytes;     /* a copy of them, or NULL */
     ngx_uint_t                  n;
     uint64_t                    first;     /* seq of the first; the others
                                               follow without a hole */
@@ -38,7 +43,10 @@ ngx_leaseloft_command_t *ngx_leaseloft_page_ask(ngx_leaseloft_link_t *link,
     ngx_str_t *property, uint64_t from, uint64_t before, ngx_uint_t limit,
     ngx_leaseloft_reply_pt handler, void *data);
 
-/* copies what that answered; a reply of another form makes no page */
+/*
+ * Copies what that answered, in one piece that the pool can free, up to
+ * NGX_LEASELOFT_PAGE_BYTES; a reply of another form makes no page.
+ */
 void ngx_leaseloft_page_read(ngx_pool_t *pool, redisReply *reply,
     ngx_leaseloft_page_t *page);
 

@@ -74,7 +74,7 @@ $SIG{PIPE} = 'IGNORE';
 #     redis_conf => TEXT                more of Redis's
 #     redis_url => URL                  another Redis; none is started then
 #     prefix => NAME                    of keys and channels, for all parts
-#     limits => 1                       with the shipped limit of sends, which
+#     limits => 1                       with the shipped limits by nginx, which
 #                                       other tests would run into
 #     workers => N                      1
 #     start => 0                        only prepares it
@@ -159,7 +159,8 @@ sub nginx_conf {
     @$self{keys %options} = values %options;
 
     my ($dir, $p) = @$self{'dir', 'ports'};
-    my %directives = ($self->{limits} ? () : (limit_req => undef),
+    my %directives = ($self->{limits} ? ()
+                          : (limit_req => undef, limit_conn => undef),
                       $self->{prefix} ? (leaseloft_prefix => $self->{prefix})
                                       : (),
                       %{ $self->{directives} });

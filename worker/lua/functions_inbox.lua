@@ -248,10 +248,16 @@ local function ll1_inbox(keys, argv)
     local place = argv[2] ~= '' and { argv[3], tonumber(argv[2]) } or nil
     local page, more = (n > SMALL and page_of_order or page_of_all)(
         keys, tonumber(argv[1]), place)
-    local out, last = {}, page[#page]
+    local bytes, size = tonumber(argv[4]) or math.huge, 0
+    local out, last = {}, nil
 
     for i, item in ipairs(page) do
-        out[i] = item[3] .. '}'
+        if size > bytes then
+            more = true
+            break
+        end
+        out[i], last = item[3] .. '}', item
+        size = size + #out[i]
     end
 
     return { rev, total, more and int(last[2]) .. '.' .. last[1] or '', out }
