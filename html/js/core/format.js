@@ -7,6 +7,7 @@
 import { isolate } from './i18n.js';
 
 const MINUTE = 60 * 1000;
+const QUARTER = 15 * MINUTE;
 const HOUR = 60 * MINUTE;
 
 
@@ -24,6 +25,7 @@ export class Formatter {
         this.zone = zone;
         this.cache = new Map();
         this.zones = new Map();
+        this.quarters = new Map();
     }
 
     /* The same in another time zone; an unknown one is ignored. */
@@ -68,7 +70,8 @@ export class Formatter {
     }
 
     named(at, text) {
-        return !this.home || this.plain(at) === this.home.plain(at) ? text
+        return !this.home || this.once('home', at, () =>
+            this.plain(at) === this.home.plain(at)) ? text
             : this.t('time.zone', {
                 time: text,
                 city: this.zone.split('/').at(-1).replaceAll('_', ' '),
@@ -86,6 +89,17 @@ export class Formatter {
         return this.named(at, this.plain(at));
     }
 
+    /* What holds for a quarter of an hour: no zone is finer than that. */
+    once(what, at, make) {
+        const key = `${what} ${Math.floor(new Date(at) / QUARTER)}`;
+
+        if (!this.quarters.has(key)) {
+            this.quarters.set(key, make());
+        }
+
+        return this.quarters.get(key);
+    }
+
     plain(at) {
         return this.with({ dateStyle: 'long', timeStyle: 'short' })
                    .format(new Date(at));
@@ -93,6 +107,10 @@ export class Formatter {
 
     /* A string that is the same for two times of one day. */
     dayKey(at) {
+        return this.once('day', at, () => this.makeDayKey(at));
+    }
+
+    makeDayKey(at) {
         const parts = this.with({ year: 'numeric', month: '2-digit',
                                   day: '2-digit', calendar: 'iso8601',
                                   numberingSystem: 'latn' })
