@@ -154,7 +154,8 @@ NGINX_FUZZ  := $(wildcard fuzz/nginx*.c)
 wrapped      = $(shell sed -n 's/^__wrap_\([A-Za-z_]*\).*/-Wl,--wrap=\1/p' $(1))
 NGINX_WRAP  := $(call wrapped,fuzz/nginx_wrap.c)
 NGINX_INCS   = $(patsubst %,-isystem $(NGINX_TREE)/src/%,core event \
-                   event/modules os/unix http http/modules http/v2) \
+                   event/modules event/quic os/unix http http/modules \
+                   http/v2 http/v3) \
                -isystem $(BUILD)/nginx $(MODULE_DIRS:%=-I%)
 NGINX_TREE   = $$(cat $(BUILD)/nginx/srcdir)
 MODULE_LIBS  = -lhiredis -ljwt -lcjson -lcrypto
