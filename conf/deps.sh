@@ -37,6 +37,7 @@ known() {
 }
 
 inc=/usr/include
+modules=/usr/lib/nginx/modules
 
 for set; do
     case $set in
@@ -69,6 +70,13 @@ for set; do
         need /usr/bin/node nodejs "runs the pages' modules"
         need /usr/bin/chromium chromium "runs the pages"
         want /usr/bin/firefox-esr firefox-esr "runs a story in another browser"
+        [ -n "$NGINX_SRC" ] || for mod in brotli-filter echo js lua \
+            headers-more-filter image-filter modsecurity subs-filter \
+            xslt-filter
+        do
+            need $modules/ngx_http_$(echo $mod | tr - _)_module.so \
+                libnginx-mod-http-$mod "stands beside the module"
+        done
         command -v npm >/dev/null \
             || need /usr/bin/npm npm "fetches what drives the browser"
         ;;

@@ -152,6 +152,7 @@ struct ngx_leaseloft_ctx_s {
     unsigned                    checked:1; /* the checks before limits ran */
     unsigned                    answered:1;    /* the response is ours */
     unsigned                    another:1; /* not whom LeaseLoft-User names */
+    unsigned                    plain:1;   /* its body bypasses filters */
     void                       *data;      /* the endpoint's own */
 };
 

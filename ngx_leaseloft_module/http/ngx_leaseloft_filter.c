@@ -16,6 +16,7 @@
 #include "ngx_leaseloft_ctx.h"
 #include "ngx_leaseloft_filter.h"
 #include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_plain.h"
 #include "ngx_leaseloft_problem.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_sse.h"
@@ -31,6 +32,8 @@ static ngx_uint_t ngx_leaseloft_filter_status(ngx_http_request_t *r);
 static ngx_uint_t ngx_leaseloft_filter_limited_stream(ngx_http_request_t *r,
     ngx_uint_t status);
 static ngx_int_t ngx_leaseloft_filter_bye(ngx_http_request_t *r);
+static ngx_int_t ngx_leaseloft_filter_frame(ngx_http_request_t *r,
+    ngx_leaseloft_frame_t *frame);
 static ngx_int_t ngx_leaseloft_filter_page(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *page);
 
@@ -130,11 +133,12 @@ ngx_leaseloft_filter_limited_stream(ngx_http_request_t *r, ngx_uint_t status)
 static ngx_int_t
 ngx_leaseloft_filter_bye(ngx_http_request_t *r)
 {
-    ngx_str_t               page, no;
+    ngx_int_t               rc;
+    ngx_str_t               no;
+    ngx_leaseloft_ctx_t    *ctx;
     ngx_leaseloft_event_t   event;
     ngx_leaseloft_frame_t  *frame;
 
-    static ngx_str_t  type = ngx_string("text/event-stream");
     static ngx_str_t  overload = ngx_string("{\"reason\":\"overload\"}");
 
     ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
@@ -145,31 +149,72 @@ ngx_leaseloft_filter_bye(ngx_http_request_t *r)
     event.retry = NGX_LEASELOFT_FILTER_RETRY_MIN
                   + ngx_random() % NGX_LEASELOFT_FILTER_RETRY_SPAN;
 
-    frame = ngx_leaseloft_frame_create(&event, r->connection->log);
-    if (frame == NULL) {
-        return NGX_ERROR;
-    }
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+    ctx->answered = 1;
 
-    page.len = frame->event_len;
-    page.data = ngx_pnalloc(r->pool, page.len);
-
-    if (page.data) {
-        ngx_memcpy(page.data, frame->event, page.len);
-    }
-
-    ngx_leaseloft_frame_free(frame);
+    r->headers_out.status = NGX_HTTP_OK;
+    r->keepalive = 0;
 
     ngx_str_set(&no, "no");
 
-    if (page.data == NULL
+    if (ngx_leaseloft_common_headers(r) != NGX_OK
         || ngx_leaseloft_add_header(r, "X-Accel-Buffering", &no) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    r->keepalive = 0;
+    rc = ngx_leaseloft_plain_send_header(r, ngx_http_next_header_filter);
 
-    return ngx_leaseloft_filter_page(r, NGX_HTTP_OK, &type, &page);
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        return rc;
+    }
+
+    frame = ngx_leaseloft_frame_create(&event, r->connection->log);
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_leaseloft_filter_frame(r, frame);
+
+    ngx_leaseloft_frame_free(frame);
+
+    r->header_only = 1;
+
+    return rc;
+}
+
+
+/* a body of one frame, past the body filters */
+
+static ngx_int_t
+ngx_leaseloft_filter_frame(ngx_http_request_t *r,
+    ngx_leaseloft_frame_t *frame)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    static u_char  last[] = "0" CRLF CRLF;
+
+    b = ngx_create_temp_buf(r->pool, frame->chunk_len + sizeof(last));
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (r->chunked) {
+        b->last = ngx_cpymem(b->last, frame->chunk, frame->chunk_len);
+        b->last = ngx_cpymem(b->last, last, sizeof(last) - 1);
+
+    } else {
+        b->last = ngx_cpymem(b->last, frame->event, frame->event_len);
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_write_filter(r, &out);
 }
 
 

@@ -8,6 +8,7 @@
 
 
 #include "ngx_leaseloft_header.h"
+#include "ngx_leaseloft_plain.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_stream_hibernate.h"
 #include "ngx_leaseloft_stream_send.h"
@@ -25,14 +26,6 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
     r = stream->request;
 
     r->headers_out.status = NGX_HTTP_OK;
-    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-    ngx_http_clear_content_length(r);
-
-    /* any status but 200 would end an EventSource for good */
-
-    r->disable_not_modified = 1;
 
     ngx_str_set(&value, "no");
 
@@ -42,13 +35,6 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
         return NGX_ERROR;
     }
 
-    /* events bypass the filters that would compress or delay them */
-
-#if (NGX_HTTP_GZIP)
-    r->gzip_tested = 1;
-    r->gzip_ok = 0;
-#endif
-
     r->limit_rate = 0;
     r->limit_rate_set = 1;
 
@@ -57,7 +43,7 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
     stream->ctx->answered = 1;
     stream->started = 1;
 
-    rc = ngx_http_send_header(r);
+    rc = ngx_leaseloft_plain_send_header(r, ngx_http_send_header);
 
     if (rc == NGX_ERROR || rc > NGX_OK) {
         return NGX_ERROR;
