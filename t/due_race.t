@@ -31,29 +31,43 @@ sub lease {
 }
 
 
-# leases L-1 of these properties that end in some seconds, each renewed by L-2
-# at that moment: the moment, as time() and as text
-sub renewed_in {
-    my ($seconds, @properties) = @_;
+my ($round, $seconds) = (0, 2);
 
-    my $t = time() + $seconds;
-    my $at = at($seconds);
-    my @bad;
+# n properties with leases L-1 that end at one moment, each renewed by L-2 then:
+# the moment, as time() and as text, and the properties
+sub renewed {
+    my ($n) = @_;
 
-    # the first is there before the next is declared, whoever works on either
-    for my $lease (lease('L-1', '2026-01-01T00:00:00Z', $at),
-                   lease('L-2', $at, undef))
-    {
-        my @numbers = $q->put_all(map { [ 'lease', $_, '', $lease ] }
-                                      @properties);
-        push @bad, grep { (($q->await($_, 20) || {})->{status} || 0) != 200 }
-                        @numbers;
+    $round++;
+
+    for my $try (1 .. 4) {
+        my ($began, $at) = (time(), at($seconds));
+        my $t = $began + $seconds;
+        my @properties = map { "R$round-$try-$_" } 1 .. $n;
+        my @bad;
+
+        # the first is there before the next is declared, whoever works on them
+        for my $lease (lease('L-1', '2026-01-01T00:00:00Z', $at),
+                       lease('L-2', $at, undef))
+        {
+            my @numbers = $q->put_all(map { [ 'lease', $_, '', $lease ] }
+                                          @properties);
+            push @bad, grep { (($q->await($_, 60) || {})->{status} || 0) != 200 }
+                            @numbers;
+        }
+
+        my $took = time() - $began;
+
+        # as long as that took, and more on a machine that has much else to do
+        $seconds = 1.5 * $took + 1;
+
+        if (time() < $t - 0.1) {
+            is("@bad", '', "$n leases end soon, and are renewed");
+            return ($t, $at, @properties);
+        }
     }
 
-    is("@bad", '', scalar(@properties) . ' leases end soon, and are renewed');
-    cmp_ok(time(), '<', $t, 'sooner than that all of them are declared');
-
-    return ($t, $at);
+    die "cannot declare $n leases in time\n";
 }
 
 
@@ -150,7 +164,7 @@ sub verify {
     my (%wrong, %properties);
 
     for my $i (0 .. $#$requests) {
-        my $why = wrong($requests->[$i], $q->await($numbers->[$i], 20));
+        my $why = wrong($requests->[$i], $q->await($numbers->[$i], 60));
 
         $wrong{"$requests->[$i][0]: $why"}++ if $why ne '';
         $properties{ $requests->[$i][1] } = 1;
@@ -170,15 +184,11 @@ sub verify {
 }
 
 
-my $round = 0;
-
 # one send to each of 400
 sub sends {
     my ($name, $callback) = @_;
 
-    my $p = 'S' . ++$round;
-    my @properties = map { "$p-$_" } 1 .. 400;
-    my ($t) = renewed_in(3, @properties);
+    my ($t, undef, @properties) = renewed(400);
     my @requests = map {
         [ 'send', $_, 'u-tom', { client_id => "c-$_", text => "to $_" } ]
     } @properties;
@@ -191,9 +201,7 @@ sub sends {
 sub all_kinds {
     my ($name, $callback) = @_;
 
-    my $p = 'K' . ++$round;
-    my @properties = map { "$p-$_" } 1 .. 100;
-    my ($t, $at) = renewed_in(2, @properties);
+    my ($t, $at, @properties) = renewed(100);
     my @tenants = map { { user => "u-$_", name => $_ } } 'tom', 'ana';
     my @requests = map {
         [ 'read', $_, 'u-lena', { upto => 1 } ],
