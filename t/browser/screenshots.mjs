@@ -185,6 +185,9 @@ try {
     await stack.api('s-tom', 'POST', 'properties/elm/read', { upto: 10 });
     await shoot('offline', TOM, { viewport: size }, async (person) => {
         await elm(person);
+
+        /* what is fetched on the way to the page knows of no outage */
+        await person.page.unrouteAll();
         await person.context.setOffline(true);
         await person.write('Thanks, I will be home after six.');
         await person.page.locator('.ll-banner').waitFor();

@@ -778,3 +778,22 @@ test('asleep for long: the stream and polls leave a hole for pages',
         assert.equal(thread.high, 5000);
     }
 });
+
+
+test('a small hole is not streamed either', async () => {
+    const b = browser();
+
+    for (let i = 1; i <= 250; i++) {
+        b.server.write('u-lena', `n${i}`);
+    }
+
+    b.server.read_.set('u-tom', 100);
+
+    const tab = await b.tab();
+
+    await tab.messenger.openThread('elm');
+    await b.clock.tick(100);
+    assert.equal(tab.messenger.thread.detached, true);
+    assert.deepEqual(b.sources.filter((s) => s.url.includes('/properties/'))
+        .map((s) => s.url.split('after=')[1]), [b.server.cursor(250)]);
+});
