@@ -177,7 +177,7 @@ like($made->{expires_at}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'expires_at');
 $ll->write('empty.key', "\n");
 $ll->write('pem.key', "-----BEGIN PUBLIC KEY-----\n");
 
-is_cli(1, qr/holds no secret/, 'token', '--sub', 'u', '--ttl', 1, '--key',
+is_cli(1, qr/contains no secret/, 'token', '--sub', 'u', '--ttl', 1, '--key',
        "$ll->{dir}/empty.key");
 is_cli(1, qr/PEM/, 'token', '--sub', 'u', '--ttl', 1, '--key',
        "$ll->{dir}/pem.key");
@@ -218,7 +218,7 @@ is_cli(1, qr/cannot open/, 'lease', 'put', 'Q', '/nowhere');
 
 $ll->write('big.json', ' ' x 65537);
 
-is_cli(1, qr/has over 65536 bytes/, 'lease', 'put', 'Q',
+is_cli(1, qr/has more than 65536 bytes/, 'lease', 'put', 'Q',
        "$ll->{dir}/big.json");
 
 $ll->write('other.json', lease(lease_id => 'L-2'));
@@ -325,7 +325,7 @@ sub inboxes {
 
 my @before = inboxes();
 
-like((is_cli(0, qr/0 inbox threads mended, 0 removed, 0 damaged$/, 'unread',
+like((is_cli(0, qr/0 inbox threads repaired, 0 removed, 0 damaged$/, 'unread',
              'rebuild')),
      qr/^305 threads, 2 users/m, 'all of them');
 is_deeply([ inboxes() ], \@before, 'a rebuild changes nothing');
@@ -343,7 +343,7 @@ is($ll->poll('M-9', 'u-lena')->{you}{unread}, 9, 'a wrong count is shown');
 my $rebuilt = cli_json('unread', 'rebuild');
 
 is($rebuilt->{users}, 2, 'rebuilt');
-cmp_ok($rebuilt->{mended}, '>=', 304, 'and says how much was wrong');
+cmp_ok($rebuilt->{repaired}, '>=', 304, 'and says how much was wrong');
 is_deeply([ inboxes() ], \@before, 'the same as before the damage');
 ok(wait_for(sub { $ll->poll('M-9', 'u-lena')->{you}{unread} == 0 }),
    'also for those who had seen it');
@@ -369,7 +369,7 @@ delete $ll->{pids}{rebuild};
 cmp_ok($sent, '>', 5, "$sent messages meanwhile");
 ok(wait_for(sub { cli_json('unread', 'u-lena')->{total_unread}
                   == 7 + $sent }), 'counted exactly');
-is(cli_json('unread', 'rebuild')->{mended}, 0, 'nothing is left to mend');
+is(cli_json('unread', 'rebuild')->{repaired}, 0, 'nothing is left to repair');
 
 
 # what workers gave up

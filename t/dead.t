@@ -155,7 +155,7 @@ $q->redis('XADD', $dead, '*', op => 'send', p => 'R', u => 'u-tom',
 
 my ($empty) = letters();
 
-is_cli(1, qr/^leaseloft: "$empty->[0]" has nothing in it to retry\n1 queued$/,
+is_cli(1, qr/^leaseloft: "$empty->[0]" contains no request\n1 queued$/,
        'dead', 'retry');
 ok(idle(), 'carried out');
 is($json->decode(($q->thread('R'))[-1][1])->{text}, 'the rest', 'the rest');

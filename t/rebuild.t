@@ -64,7 +64,7 @@ like($out, qr/^leaseloft: property P-9, user \Q$_\E: Redis refuses: .*WRONG/m,
      "P-9, $_") for qw(u-lena u-tom);
 like($out, qr/^leaseloft: user u-odd: Redis refuses: WRONGTYPE/m,
      'an inbox too');
-like($out, qr/^6 threads, 2 users, \d+ inbox threads mended, .* 6 damaged$/m,
+like($out, qr/^6 threads, 2 users, \d+ inbox threads repaired, .* 6 damaged$/m,
      'the result');
 is(scalar(() = $out =~ /^leaseloft:/mg), 6, 'each is named once');
 
@@ -109,7 +109,7 @@ $ll->redis('HDEL', 'll:{p:P-6}:meta', 'm:u-tom', 'u:u-tom');
 ($status, $out) = $ll->cli('unread', 'rebuild');
 
 is($status, 0, 'exit status');
-like($out, qr/^7 threads, 2 users, \d+ inbox threads mended, 5 removed/m,
+like($out, qr/^7 threads, 2 users, \d+ inbox threads repaired, 5 removed/m,
      'the result');
 is(inbox('u-lena'), join(' ', 7, map { "$_:1" } grep { !/-[34]/ } @properties),
    'two are gone for her');
@@ -119,7 +119,7 @@ ok($events->wait_event(sub { ($_[0]{json}{total_unread} // -1) == 6
                              || $_[0]{event} eq 'reset' }), 'he hears of it');
 $events->close();
 
-like(($ll->cli('unread', 'rebuild'))[1], qr/ 0 inbox threads mended, 0 rem/,
+like(($ll->cli('unread', 'rebuild'))[1], qr/ 0 inbox threads repaired, 0 rem/,
      'nothing is left to do');
 
 # a property of that name may come again, and is not taken for an older one

@@ -1,5 +1,5 @@
 
-/* what the commands share to read files, and to say how it went */
+/* Reads files, prints results and reports errors for all commands. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,10 +12,9 @@
 #include "url.h"
 
 
-/* no message shows a password, whatever the user's arguments were */
-
+/* masks passwords: an argument may be a URL, also by mistake */
 static void
-cli_vsay(const char *fmt, va_list args)
+cli_vfail(const char *fmt, va_list args)
 {
     char  *text;
 
@@ -36,7 +35,7 @@ cli_fail(const char *fmt, ...)
     va_list  args;
 
     va_start(args, fmt);
-    cli_vsay(fmt, args);
+    cli_vfail(fmt, args);
     va_end(args);
 
     return CLI_FAILED;
@@ -49,7 +48,7 @@ cli_usage(const cli_t *cli, const char *fmt, ...)
     va_list  args;
 
     va_start(args, fmt);
-    cli_vsay(fmt, args);
+    cli_vfail(fmt, args);
     va_end(args);
 
     (void) fprintf(stderr, "try \"leaseloft %s%s--help\"\n",
@@ -113,7 +112,7 @@ cli_read_file(const char *path, size_t max, buf_t *buf)
         rc = -1;
 
     } else if (buf->len > max) {
-        (void) cli_fail("\"%s\" has over %zu bytes", path, max);
+        (void) cli_fail("\"%s\" has more than %zu bytes", path, max);
         rc = -1;
 
     } else if (buf_failed(buf)) {

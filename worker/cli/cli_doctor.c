@@ -82,7 +82,6 @@ doctor_ask(doctor_t *doctor, const char *check)
 
 
 /* 1 if they are there: else the workers' heartbeats cannot be asked for */
-
 static int
 doctor_functions(doctor_t *doctor)
 {
@@ -119,7 +118,7 @@ doctor_field(const redisReply *list, const char *name)
     long long  n;
 
     for (i = 0; list && i + 1 < list->elements; i += 2) {
-        if (strcmp(cli_text(list, i), name) == 0
+        if (strcmp(cli_redis_text(list, i), name) == 0
             && conn_number(list->element[i + 1], &n) == 0)
         {
             return n;
@@ -131,7 +130,6 @@ doctor_field(const redisReply *list, const char *name)
 
 
 /* how long the oldest pending request has been left alone, or 0 */
-
 static long long
 doctor_idle(doctor_t *doctor, const char *key)
 {
@@ -158,7 +156,6 @@ doctor_idle(doctor_t *doctor, const char *key)
 
 
 /* the requests in a queue, or -1: it is not there */
-
 static long long
 doctor_requests(doctor_t *doctor, unsigned k)
 {
@@ -191,7 +188,6 @@ doctor_requests(doctor_t *doctor, unsigned k)
 
 
 /* whether somebody reads it is known where workers have been heard of */
-
 static void
 doctor_queue(doctor_t *doctor, unsigned k)
 {
@@ -310,13 +306,13 @@ cli_doctor(cli_t *cli)
     memset(&doctor, 0, sizeof(doctor_t));
     doctor.cli = cli;
 
-    if (cli_connect(cli) != 0) {
+    if (cli_redis_connect(cli) != 0) {
         return CLI_FAILED;
     }
 
     args_lit(&doctor.args, "INFO");
 
-    doctor.info = cli_call(cli, &doctor.args);
+    doctor.info = cli_redis_call(cli, &doctor.args);
 
     if (doctor.info == NULL || doctor.info->str == NULL) {
         freeReplyObject(doctor.info);

@@ -10,7 +10,7 @@
 #define CLI_DOCTOR_H
 
 
-#include "cli.h"
+#include "cli_redis.h"
 
 
 typedef enum {
@@ -31,6 +31,9 @@ typedef struct {
     buf_t         out;
 } doctor_t;
 
+
+/* Runs the command "leaseloft doctor" and returns the exit status. */
+int cli_doctor(cli_t *cli);
 
 /* a finding; fmt is as printf's, a sentence without a full stop */
 void doctor_say(doctor_t *doctor, doctor_level_e level, const char *check,

@@ -18,7 +18,6 @@
 
 
 /* a value of INFO copied to dst, "" where there is none */
-
 static void
 doctor_info(const doctor_t *doctor, const char *name, char *dst, size_t size)
 {
@@ -52,7 +51,6 @@ doctor_info_number(const doctor_t *doctor, const char *name)
 
 
 /* a value of the configuration, to be freed as *reply; NULL if not known */
-
 static const char *
 doctor_config(doctor_t *doctor, const char *check, const char *name,
     redisReply **reply)
@@ -185,7 +183,6 @@ doctor_memory(doctor_t *doctor)
 
 
 /* "… pubsub 33554432 8388608 60": a limit of 0 is none */
-
 static void
 doctor_buffers(doctor_t *doctor)
 {

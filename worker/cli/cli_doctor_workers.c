@@ -26,7 +26,6 @@
 
 
 /* the value of NAME in a record "TIME ... NAME:VALUE ...", "" for none */
-
 static void
 doctor_fact(const char *record, const char *name, char *dst, size_t size)
 {
@@ -49,7 +48,6 @@ doctor_fact(const char *record, const char *name, char *dst, size_t size)
 
 
 /* of one worker: what it may not do, and which queues it reads */
-
 static void
 doctor_worker(doctor_t *doctor, const char *name, const char *record)
 {
@@ -73,15 +71,14 @@ doctor_worker(doctor_t *doctor, const char *name, const char *record)
 
 
 /* the value after a name in a line of ACL LOG, "" for none */
-
 static const char *
 doctor_logged(const redisReply *entry, const char *name)
 {
     size_t  i;
 
     for (i = 0; entry && i + 1 < entry->elements; i += 2) {
-        if (strcmp(cli_text(entry, i), name) == 0) {
-            return cli_text(entry, i + 1);
+        if (strcmp(cli_redis_text(entry, i), name) == 0) {
+            return cli_redis_text(entry, i + 1);
         }
     }
 
@@ -90,7 +87,6 @@ doctor_logged(const redisReply *entry, const char *name)
 
 
 /* who was refused what: 0, or -1 for one too long ago */
-
 static int
 doctor_refusal(const redisReply *entry, char *line, size_t size)
 {
@@ -157,7 +153,6 @@ doctor_refusals(doctor_t *doctor)
 
 
 /* nginx's queues, least and most, and who has another version */
-
 static void
 doctor_nginx(doctor_t *doctor, long long now, long long *least,
     long long *most)
@@ -204,7 +199,6 @@ doctor_nginx(doctor_t *doctor, long long now, long long *least,
 
 
 /* whether all have the same of a number, or a version: said where not */
-
 static void
 doctor_agree(doctor_t *doctor, const redisReply *list, long long least,
     long long most)
@@ -223,10 +217,11 @@ doctor_agree(doctor_t *doctor, const redisReply *list, long long least,
     }
 
     for (i = 0; list && i + 1 < list->elements; i += 2) {
-        name = cli_text(list, i);
+        name = cli_redis_text(list, i);
 
-        doctor_fact(cli_text(list, i + 1), "queues", queues, sizeof(queues));
-        doctor_fact(cli_text(list, i + 1), "version", version,
+        doctor_fact(cli_redis_text(list, i + 1), "queues", queues,
+                    sizeof(queues));
+        doctor_fact(cli_redis_text(list, i + 1), "version", version,
                     sizeof(version));
         n = strtoll(queues, NULL, 10);
 
@@ -265,7 +260,6 @@ doctor_clock(doctor_t *doctor, long long now)
 
 
 /* of the workers' key: { now, number, list of name and record … } */
-
 void
 doctor_workers(doctor_t *doctor)
 {
@@ -294,7 +288,8 @@ doctor_workers(doctor_t *doctor)
     list = conn_element(reply, 2);
 
     for (i = 0; list && i + 1 < list->elements; i += 2) {
-        doctor_worker(doctor, cli_text(list, i), cli_text(list, i + 1));
+        doctor_worker(doctor, cli_redis_text(list, i),
+                      cli_redis_text(list, i + 1));
     }
 
     if (workers == 0 && !doctor_refusals(doctor)) {

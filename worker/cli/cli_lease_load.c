@@ -1,11 +1,11 @@
 
 /*
- * leaseloft lease load: many declarations, one a line.
+ * leaseloft lease load: queues many declarations, one a line.
  *
- * Up to LOAD_FLYING of them wait for their verdicts at a time; each keeps a
- * place in `flying` under the number of its line, which is also the number of
- * the request.  Two of one property never fly together: the order of lines is
- * the order of what happens to a property, however many workers there are.
+ * Up to LOAD_INFLIGHT requests are in flight at a time.  Each has a slot with
+ * the number of its line, which is also the id of the request.  A property has
+ * at most one request in flight, so its declarations are carried out in the
+ * order of the lines, however many workers run.
  */
 
 #include <errno.h>
@@ -15,16 +15,18 @@
 #include <unistd.h>
 
 #include "body.h"
-#include "cli.h"
+#include "cli_lease_load.h"
+#include "cli_redis.h"
+#include "cli_request.h"
 #include "clock.h"
 #include "json.h"
 
 
-#define LOAD_FLYING   64
+#define LOAD_INFLIGHT  64
 
-/* how often progress is shown, on a terminal and in a log */
-#define LOAD_TTY_MS   200
-#define LOAD_LOG_MS   5000
+/* interval of progress messages, on a terminal and in a log */
+#define LOAD_TTY_MS    200
+#define LOAD_LOG_MS    5000
 
 
 typedef struct {
@@ -34,58 +36,57 @@ typedef struct {
 
 
 typedef struct {
-    cli_t           *cli;
-    cli_requests_t  *requests;
-    load_slot_t      flying[LOAD_FLYING];
-    unsigned         nflying;
-    uint64_t         done;
-    uint64_t         failed;
-    buf_t            errors;       /* as JSON */
-    int              tty;
-    int64_t          shown_at;
+    cli_t          *cli;
+    cli_request_t  *requests;
+    load_slot_t     inflight[LOAD_INFLIGHT];
+    unsigned        ninflight;
+    uint64_t        declared;
+    uint64_t        failed;
+    buf_t           errors;        /* as JSON */
+    int             tty;
+    int64_t         reported_at;
 } load_t;
 
 
 static void
-load_progress(load_t *load, int last)
+cli_lease_load_progress(load_t *load, int last)
 {
     int64_t  now;
 
     now = clock_monotonic();
 
     if (last) {
-        if (load->tty && load->shown_at) {
+        if (load->tty && load->reported_at) {
             (void) fprintf(stderr, "\r\033[K");
         }
 
         return;
     }
 
-    if (load->shown_at == 0) {
-        load->shown_at = now;      /* nothing is said of what is short */
+    if (load->reported_at == 0) {
+        load->reported_at = now;      /* a short run reports nothing */
         return;
     }
 
-    if (now - load->shown_at < (load->tty ? LOAD_TTY_MS : LOAD_LOG_MS)) {
+    if (now - load->reported_at < (load->tty ? LOAD_TTY_MS : LOAD_LOG_MS)) {
         return;
     }
 
-    load->shown_at = now;
+    load->reported_at = now;
 
     (void) fprintf(stderr, load->tty ? "\r%llu declared, %llu failed"
                                      : "%llu declared, %llu failed\n",
-                   (unsigned long long) load->done,
+                   (unsigned long long) load->declared,
                    (unsigned long long) load->failed);
 }
 
 
-/* names a bad line; detail is one line of text */
-
+/* reports a line that failed; detail is one line of text */
 static void
-load_bad(load_t *load, uint64_t line, const char *property,
+cli_lease_load_failed(load_t *load, uint64_t line, const char *property,
     const char *detail)
 {
-    if (load->tty && load->shown_at) {
+    if (load->tty && load->reported_at) {
         (void) fprintf(stderr, "\r\033[K");
     }
 
@@ -109,13 +110,13 @@ load_bad(load_t *load, uint64_t line, const char *property,
 
 
 static load_slot_t *
-load_slot(load_t *load, uint64_t line)
+cli_lease_load_slot(load_t *load, uint64_t line)
 {
     size_t  i;
 
-    for (i = 0; i < LOAD_FLYING; i++) {
-        if (load->flying[i].line == line) {
-            return &load->flying[i];
+    for (i = 0; i < LOAD_INFLIGHT; i++) {
+        if (load->inflight[i].line == line) {
+            return &load->inflight[i];
         }
     }
 
@@ -123,52 +124,51 @@ load_slot(load_t *load, uint64_t line)
 }
 
 
-/* waits for one of those that fly: 0, or -1 having said why */
-
+/* waits for a verdict; 0, or -1 after an error message */
 static int
-load_land(load_t *load)
+cli_lease_load_wait(load_t *load)
 {
     buf_t         buf = BUF_INIT;
     load_slot_t  *slot;
     ll_verdict_t  verdict;
 
-    if (cli_requests_wait(load->requests, &verdict) != 0) {
+    if (cli_request_wait(load->requests, &verdict) != 0) {
         return -1;
     }
 
-    slot = verdict.request ? load_slot(load, verdict.request) : NULL;
+    slot = verdict.request ? cli_lease_load_slot(load, verdict.request) : NULL;
 
     if (slot == NULL) {
-        return 0;                  /* a verdict said twice, by two workers */
+        return 0;                  /* a repeated verdict, of two workers */
     }
 
     if (verdict.status < 300) {
-        load->done++;
+        load->declared++;
 
     } else {
-        cli_problem(&buf, verdict.body.data, verdict.body.len);
-        load_bad(load, slot->line, slot->property,
-                 buf_failed(&buf) ? "refused" : buf.data);
+        cli_request_problem(&buf, verdict.body.data, verdict.body.len);
+        cli_lease_load_failed(load, slot->line, slot->property,
+                              buf_failed(&buf) ? "refused" : buf.data);
         buf_free(&buf);
     }
 
     slot->line = 0;
-    load->nflying--;
+    load->ninflight--;
 
-    load_progress(load, 0);
+    cli_lease_load_progress(load, 0);
 
     return 0;
 }
 
 
 static int
-load_flies(const load_t *load, const char *property)
+cli_lease_load_is_busy(const load_t *load, const char *property)
 {
     size_t  i;
 
-    for (i = 0; i < LOAD_FLYING; i++) {
-        if (load->flying[i].line
-            && strcmp(load->flying[i].property, property) == 0)
+    for (i = 0; i < LOAD_INFLIGHT; i++) {
+        if (load->inflight[i].line
+            && strcmp(load->inflight[i].property, property) == 0)
         {
             return 1;
         }
@@ -178,50 +178,50 @@ load_flies(const load_t *load, const char *property)
 }
 
 
-/* sends a declaration, once there is room: 0, or -1 having said why */
-
+/* waits for a free slot and queues; 0, or -1 after an error message */
 static int
-load_launch(load_t *load, uint64_t line, const char *property,
+cli_lease_load_send(load_t *load, uint64_t line, const char *property,
     const char *body)
 {
     load_slot_t  *slot;
 
-    while (load->nflying == LOAD_FLYING || load_flies(load, property)) {
-        if (load_land(load) != 0) {
+    while (load->ninflight == LOAD_INFLIGHT
+           || cli_lease_load_is_busy(load, property))
+    {
+        if (cli_lease_load_wait(load) != 0) {
             return -1;
         }
     }
 
-    slot = load_slot(load, 0);
+    slot = cli_lease_load_slot(load, 0);
     slot->line = line;
     (void) snprintf(slot->property, sizeof(slot->property), "%s", property);
-    load->nflying++;
+    load->ninflight++;
 
-    if (cli_requests_lease(load->requests, line, property, body, strlen(body))
+    if (cli_request_lease(load->requests, line, property, body, strlen(body))
         == 0)
     {
         return 0;
     }
 
-    if (!cli_goes_on(load->cli)) {
+    if (!cli_redis_can_continue(load->cli)) {
         return cli_fail("%s", load->cli->why), -1;
     }
 
     slot->line = 0;
-    load->nflying--;
-    load_bad(load, line, property, load->cli->why);
+    load->ninflight--;
+    cli_lease_load_failed(load, line, property, load->cli->why);
 
     return 0;
 }
 
 
 /*
- * One line: 0 even if it is bad, or -1 having said why nothing goes on.  What
- * is left of the object without "property" is the body.
+ * Queues the declaration of a line: the object without "property".  0, also if
+ * the line is invalid, or -1 after an error message if loading cannot continue.
  */
-
 static int
-load_line(load_t *load, uint64_t line, const char *s, size_t len)
+cli_lease_load_line(load_t *load, uint64_t line, const char *s, size_t len)
 {
     int          rc;
     char        *body;
@@ -229,14 +229,14 @@ load_line(load_t *load, uint64_t line, const char *s, size_t len)
     const char  *why, *id;
 
     if (len > BODY_MAX) {
-        load_bad(load, line, "", "has over 65536 bytes");
+        cli_lease_load_failed(load, line, "", "has more than 65536 bytes");
         return 0;
     }
 
     tree = json_parse(s, len, &why);
 
     if (tree == NULL || !cJSON_IsObject(tree)) {
-        load_bad(load, line, "", tree ? "must be an object" : why);
+        cli_lease_load_failed(load, line, "", tree ? "must be an object" : why);
         cJSON_Delete(tree);
         return 0;
     }
@@ -247,12 +247,12 @@ load_line(load_t *load, uint64_t line, const char *s, size_t len)
     rc = 0;
 
     if (id == NULL || !ll_id_valid(id, strlen(id))) {
-        load_bad(load, line, "",
-                 "property must be 1 to 64 of A-Z a-z 0-9 _ -");
+        cli_lease_load_failed(load, line, "",
+                              "property must be 1 to 64 of A-Z a-z 0-9 _ -");
 
     } else {
         body = cJSON_PrintUnformatted(tree);
-        rc = body ? load_launch(load, line, id, body)
+        rc = body ? cli_lease_load_send(load, line, id, body)
                   : (cli_fail("out of memory"), -1);
     }
 
@@ -265,7 +265,7 @@ load_line(load_t *load, uint64_t line, const char *s, size_t len)
 
 
 static int
-load_file(load_t *load, FILE *file)
+cli_lease_load_file(load_t *load, FILE *file)
 {
     int       rc;
     char     *line;
@@ -279,7 +279,7 @@ load_file(load_t *load, FILE *file)
 
     for (n = 1; rc == 0 && (len = getline(&line, &size, file)) != -1; n++) {
         if (strspn(line, " \t\r\n") != (size_t) len) {
-            rc = load_line(load, n, line, (size_t) len);
+            rc = cli_lease_load_line(load, n, line, (size_t) len);
         }
     }
 
@@ -290,44 +290,44 @@ load_file(load_t *load, FILE *file)
         rc = -1;
     }
 
-    /* what flies still lands, but not when nobody answers */
+    /* wait for those in flight, unless a wait has failed */
 
-    while (rc == 0 && load->nflying) {
-        rc = load_land(load);
+    while (rc == 0 && load->ninflight) {
+        rc = cli_lease_load_wait(load);
     }
 
-    load_progress(load, 1);
+    cli_lease_load_progress(load, 1);
 
     return rc;
 }
 
 
 static int
-load_report(load_t *load)
+cli_lease_load_report(load_t *load)
 {
     int    rc;
     buf_t  buf = BUF_INIT;
 
     if (load->cli->json) {
         buf_lit(&buf, "{\"declared\":");
-        buf_number(&buf, (int64_t) load->done);
+        buf_number(&buf, (int64_t) load->declared);
         buf_lit(&buf, ",\"failed\":");
         buf_number(&buf, (int64_t) load->failed);
         buf_lit(&buf, ",\"unanswered\":");
-        buf_number(&buf, load->nflying);
+        buf_number(&buf, load->ninflight);
         buf_lit(&buf, ",\"errors\":[");
         buf_add(&buf, load->errors.data, load->errors.len);
         buf_lit(&buf, "]}");
 
     } else {
-        buf_number(&buf, (int64_t) load->done);
+        buf_number(&buf, (int64_t) load->declared);
         buf_lit(&buf, " declared, ");
         buf_number(&buf, (int64_t) load->failed);
         buf_lit(&buf, " failed");
 
-        if (load->nflying) {
+        if (load->ninflight) {
             buf_lit(&buf, ", ");
-            buf_number(&buf, load->nflying);
+            buf_number(&buf, load->ninflight);
             buf_lit(&buf, " unanswered");
         }
     }
@@ -335,7 +335,7 @@ load_report(load_t *load)
     rc = cli_print(&buf);
     buf_free(&buf);
 
-    return rc == CLI_OK && load->failed == 0 && load->nflying == 0
+    return rc == CLI_OK && load->failed == 0 && load->ninflight == 0
            ? CLI_OK : CLI_FAILED;
 }
 
@@ -359,13 +359,13 @@ cli_lease_load(cli_t *cli)
                         strerror(errno));
     }
 
-    load.requests = cli_requests_create(cli);
+    load.requests = cli_request_create(cli);
     rc = -1;
 
     if (load.requests) {
-        rc = load_file(&load, file);
+        rc = cli_lease_load_file(&load, file);
 
-        if (load_report(&load) != CLI_OK) {
+        if (cli_lease_load_report(&load) != CLI_OK) {
             rc = -1;
         }
     }
@@ -374,7 +374,7 @@ cli_lease_load(cli_t *cli)
         (void) fclose(file);
     }
 
-    cli_requests_free(load.requests);
+    cli_request_free(load.requests);
     buf_free(&load.errors);
 
     return rc == 0 ? CLI_OK : CLI_FAILED;

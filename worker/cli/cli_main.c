@@ -1,11 +1,9 @@
 
 /*
- * The arguments, and main().
+ * main() of the command line: finds the command that the words name, checks
+ * the options and runs it.
  *
- * A command is one or two words ("doctor", "lease put").  Options stand
- * anywhere, before it too, as "--name value" or "--name=value"; "--" ends them.
- * So the arguments are taken apart first, and only then is an option known to
- * be the command's or not.
+ * A command has one or two words ("doctor", "lease put").
  */
 
 #include <errno.h>
@@ -17,266 +15,16 @@
 #include "common/id.h"
 #include "common/keys.h"
 #include "common/version.h"
-#include "cli.h"
+#include "cli_arguments.h"
+#include "cli_commands.h"
+#include "cli_help.h"
 #include "descriptors.h"
 #include "url.h"
 
 
-/* the arguments, taken apart */
-
-typedef struct {
-    char                **words;
-    int                   nwords;
-    const cli_option_t  **options;
-    const char          **values;  /* of the options */
-    int                   noptions;
-} cli_arguments_t;
-
-
-/* --- help --- */
-
-static void
-cli_help_options(FILE *out, const cli_option_t *options, int n)
-{
-    int   i;
-    char  name[32];
-
-    for (i = 0; i < n && options[i].name; i++) {
-        (void) snprintf(name, sizeof(name), "%s %s", options[i].name,
-                        options[i].value ? options[i].value : "");
-        (void) fprintf(out, "  %-16s  %s\n", name, options[i].help);
-    }
-}
-
-
-/* whether the command's first word is that; all begin with an empty one */
-
-static int
-cli_begins(const cli_command_t *command, const char *word)
-{
-    size_t  len;
-
-    len = strlen(word);
-
-    return len == 0
-           || (strncmp(command->name, word, len) == 0
-               && (command->name[len] == '\0' || command->name[len] == ' '));
-}
-
-
-/* those whose first word is that, one a line: how many */
-
-static int
-cli_help_commands(FILE *out, const char *word)
-{
-    int                   n;
-    const cli_command_t  *command;
-
-    n = 0;
-
-    for (command = cli_commands; command->name; command++) {
-        if (cli_begins(command, word)) {
-            (void) fprintf(out, "  %-16s  %s\n", command->name,
-                           command->summary);
-            n++;
-        }
-    }
-
-    return n;
-}
-
-
-static void
-cli_help(FILE *out)
-{
-    (void) fprintf(out, "Usage: leaseloft COMMAND [ARGUMENT ...] "
-                   "[OPTION ...]\n\n");
-    (void) cli_help_commands(out, "");
-    (void) fprintf(out, "\nOptions of all commands:\n\n");
-    cli_help_options(out, cli_common, CLI_COMMON);
-    (void) fprintf(out, "\n\"leaseloft help COMMAND\" says more.  Exit status: "
-                   "0 done, 1 failed, 2 usage.\n");
-}
-
-
-static void
-cli_help_command(const cli_command_t *command)
-{
-    int                  i;
-    const cli_option_t  *option;
-
-    printf("Usage: leaseloft %s", command->name);
-
-    for (i = 0; i < CLI_OPTIONS && command->options[i].name; i++) {
-        option = &command->options[i];
-
-        if (option->value == NULL) {
-            printf(" [%s]", option->name);
-            continue;
-        }
-
-        printf(option->needed ? " %s %s" : " [%s %s]", option->name,
-               option->value);
-    }
-
-    printf("%s%s\n\n%s\n", command->arguments[0] ? " " : "",
-           command->arguments, command->help);
-
-    cli_help_options(stdout, command->options, CLI_OPTIONS);
-    cli_help_options(stdout, cli_common, CLI_COMMON);
-}
-
-
-/* --- arguments --- */
-
-/* the option among n of them that the len bytes at s name, or NULL */
-
-static const cli_option_t *
-cli_option(const cli_option_t *options, int n, const char *s, size_t len)
-{
-    int  i;
-
-    for (i = 0; i < n && options[i].name; i++) {
-        if (strlen(options[i].name) == len
-            && memcmp(s, options[i].name, len) == 0)
-        {
-            return &options[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-/*
- * The option of that name: one of all commands, else of any.  Those of one
- * name take a value in each command, or in none.
- */
-
-static const cli_option_t *
-cli_any_option(const char *s, size_t len)
-{
-    const cli_option_t   *option;
-    const cli_command_t  *command;
-
-    option = cli_option(cli_common, CLI_COMMON, s, len);
-
-    for (command = cli_commands; option == NULL && command->name; command++) {
-        option = cli_option(command->options, CLI_OPTIONS, s, len);
-    }
-
-    return option;
-}
-
-
-/* takes the option at argv[*i], and its value: 0, or the exit status */
-
-static int
-cli_take(cli_t *cli, cli_arguments_t *all, int argc, char **argv, int *i)
-{
-    size_t               len;
-    const char          *arg, *value;
-    const cli_option_t  *option;
-
-    arg = argv[*i];
-    len = strcspn(arg, "=");
-    value = arg[len] == '=' ? arg + len + 1 : NULL;
-    option = cli_any_option(arg, len);
-
-    if (option == NULL) {
-        return cli_usage(cli, "no option \"%.*s\"", (int) len, arg);
-    }
-
-    if (option->value == NULL && value != NULL) {
-        return cli_usage(cli, "option \"%s\" takes no value", option->name);
-    }
-
-    if (option->value != NULL && value == NULL) {
-        if (*i + 1 == argc) {
-            return cli_usage(cli, "option \"%s\" needs a value",
-                             option->name);
-        }
-
-        value = argv[++*i];
-    }
-
-    all->options[all->noptions] = option;
-    all->values[all->noptions++] = value;
-
-    return CLI_OK;
-}
-
-
-static int
-cli_split(cli_t *cli, cli_arguments_t *all, int argc, char **argv)
-{
-    int  i, rc, only_words;
-
-    only_words = 0;
-
-    for (i = 1; i < argc; i++) {
-        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
-            all->words[all->nwords++] = argv[i];
-
-        } else if (strcmp(argv[i], "--") == 0) {
-            only_words = 1;
-
-        } else {
-            rc = cli_take(cli, all, argc, argv, &i);
-            if (rc != CLI_OK) {
-                return rc;
-            }
-        }
-    }
-
-    return CLI_OK;
-}
-
-
-/* gives the options to the command: 0, or the exit status */
-
-static int
-cli_assign(cli_t *cli, const cli_arguments_t *all)
-{
-    int                  i;
-    size_t               len;
-    const char          *name;
-    const cli_option_t  *own;
-
-    for (i = 0; i < all->noptions; i++) {
-        if (all->options[i] >= cli_common
-            && all->options[i] < cli_common + CLI_COMMON)
-        {
-            cli->common[all->options[i] - cli_common] = all->values[i]
-                                                        ? all->values[i] : "";
-            continue;
-        }
-
-        if (cli->command == NULL) {
-            continue;
-        }
-
-        name = all->options[i]->name;
-        len = strlen(name);
-        own = cli_option(cli->command->options, CLI_OPTIONS, name, len);
-
-        if (own == NULL) {
-            return cli_usage(cli, "\"%s\" has no option \"%s\"",
-                             cli->command->name, name);
-        }
-
-        cli->values[own - cli->command->options] = all->values[i]
-                                                   ? all->values[i] : "";
-    }
-
-    return CLI_OK;
-}
-
-
-/* what an option says, else the environment, if it is not empty there */
-
+/* the option, or else the environment variable if it is not empty */
 static const char *
-cli_env(const char *value, const char *name, const char *otherwise)
+cli_main_env(const char *value, const char *name, const char *otherwise)
 {
     if (value == NULL) {
         value = getenv(name);
@@ -287,24 +35,24 @@ cli_env(const char *value, const char *name, const char *otherwise)
 }
 
 
-/* where the data is, for a command that needs any: 0, or the exit status */
-
+/* sets Redis's URL, the prefix and the number of queues */
 static int
-cli_check_place(cli_t *cli)
+cli_main_check_redis(cli_t *cli)
 {
     char        *end;
     long         n;
     url_t        url;
     const char  *why, *prefix, *queues;
 
-    cli->redis = cli_env(cli->common[CLI_REDIS], "LEASELOFT_REDIS",
-                         URL_DEFAULT);
+    cli->redis = cli_main_env(cli->common[CLI_REDIS], "LEASELOFT_REDIS",
+                              URL_DEFAULT);
 
     if (url_parse(cli->redis, &url, &why) != 0) {
         return cli_usage(cli, "the URL of Redis %s", why);
     }
 
-    prefix = cli_env(cli->common[CLI_PREFIX], "LEASELOFT_PREFIX", LL_PREFIX);
+    prefix = cli_main_env(cli->common[CLI_PREFIX], "LEASELOFT_PREFIX",
+                          LL_PREFIX);
 
     if (ll_keys_set_prefix(prefix, strlen(prefix)) != 0) {
         return cli_usage(cli, "the prefix must be 1 to %d of a-z 0-9 _ -",
@@ -327,10 +75,9 @@ cli_check_place(cli_t *cli)
 }
 
 
-/* what was given, once all of it was taken: 0, or the exit status */
-
+/* checks the options and the number of arguments */
 static int
-cli_check(cli_t *cli)
+cli_main_check(cli_t *cli)
 {
     int                   i, rc;
     const cli_option_t   *option;
@@ -339,7 +86,7 @@ cli_check(cli_t *cli)
     command = cli->command;
     cli->json = cli->common[CLI_JSON] != NULL;
 
-    rc = command->local ? CLI_OK : cli_check_place(cli);
+    rc = command->local ? CLI_OK : cli_main_check_redis(cli);
     if (rc != CLI_OK) {
         return rc;
     }
@@ -365,15 +112,12 @@ cli_check(cli_t *cli)
 }
 
 
-/* --- commands --- */
-
 /*
- * The command that the first one or two words name, which are taken off; NULL
- * if there is none
+ * Removes the one or two words that name a command, and returns it; NULL if
+ * there is none.
  */
-
 static const cli_command_t *
-cli_find(cli_arguments_t *all)
+cli_main_find(cli_arguments_t *all)
 {
     int                   n;
     char                  two[64];
@@ -408,32 +152,31 @@ cli_find(cli_arguments_t *all)
 
 
 /*
- * For words that name no command: those that begin so, or all.  Help that was
- * asked for is the result, else it goes with the fault.
+ * Without a command: lists the commands that begin with the first word, or all
+ * of them, as the result if help was requested and else as an error.
  */
-
 static int
-cli_list(cli_t *cli, const cli_arguments_t *all, int asked)
+cli_main_list(cli_t *cli, const cli_arguments_t *all, int requested)
 {
     FILE        *out;
     const char  *word;
 
-    out = asked ? stdout : stderr;
+    out = requested ? stdout : stderr;
     word = all->nwords ? all->words[0] : "";
 
     if (all->nwords == 0) {
         cli_help(out);
-        return asked ? CLI_OK : CLI_USAGE;
+        return requested ? CLI_OK : CLI_USAGE;
     }
 
-    /* a word may be anything, such as a URL where no word was expected */
+    /* do not print a word that may be a misplaced URL with a password */
 
     if (!ll_id_valid(word, strlen(word))) {
         return cli_usage(cli, "no such command");
     }
 
     if (all->nwords == 1 && cli_help_commands(out, word)) {
-        return asked ? CLI_OK : CLI_USAGE;
+        return requested ? CLI_OK : CLI_USAGE;
     }
 
     if (all->nwords > 1 && cli_help_commands(stderr, word)
@@ -447,7 +190,7 @@ cli_list(cli_t *cli, const cli_arguments_t *all, int asked)
 
 
 static int
-cli_run(cli_t *cli, cli_arguments_t *all)
+cli_main_run(cli_t *cli, cli_arguments_t *all)
 {
     int  rc, help;
 
@@ -456,8 +199,8 @@ cli_run(cli_t *cli, cli_arguments_t *all)
     all->words += help;
     all->nwords -= help;
 
-    cli->command = cli_find(all);
-    rc = cli_assign(cli, all);
+    cli->command = cli_main_find(all);
+    rc = cli_arguments_assign(cli, all);
 
     if (rc != CLI_OK) {
         return rc;
@@ -471,7 +214,7 @@ cli_run(cli_t *cli, cli_arguments_t *all)
     help = help || cli->common[CLI_HELP];
 
     if (cli->command == NULL) {
-        return cli_list(cli, all, help);
+        return cli_main_list(cli, all, help);
     }
 
     if (help) {
@@ -482,7 +225,7 @@ cli_run(cli_t *cli, cli_arguments_t *all)
     cli->args = all->words;
     cli->nargs = all->nwords;
 
-    rc = cli_check(cli);
+    rc = cli_main_check(cli);
 
     return rc == CLI_OK ? cli->command->run(cli) : rc;
 }
@@ -500,7 +243,7 @@ main(int argc, char **argv)
         return CLI_FAILED;
     }
 
-    /* a peer that hangs up is an error of write(), here and below */
+    /* a closed connection is an error of write() */
     (void) signal(SIGPIPE, SIG_IGN);
 
     memset(&cli, 0, sizeof(cli_t));
@@ -515,8 +258,8 @@ main(int argc, char **argv)
         rc = cli_fail("out of memory");
 
     } else {
-        rc = cli_split(&cli, &all, argc, argv);
-        rc = rc == CLI_OK ? cli_run(&cli, &all) : rc;
+        rc = cli_arguments_parse(&cli, &all, argc, argv);
+        rc = rc == CLI_OK ? cli_main_run(&cli, &all) : rc;
     }
 
     conn_free(cli.conn);
@@ -524,7 +267,7 @@ main(int argc, char **argv)
     free(all.options);
     free(all.values);
 
-    /* a full disk or a closed pipe must not pass for success */
+    /* a full disk or a closed pipe is a failure */
 
     if (fflush(stdout) != 0 || ferror(stdout)) {
         return cli_fail("cannot write: %s", strerror(errno));

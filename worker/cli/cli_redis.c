@@ -1,18 +1,20 @@
 
-/* what the commands share to talk to Redis */
+/*
+ * Redis, as commands use it: the connection, and calls of our functions.
+ */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli_redis.h"
 #include "url.h"
 
 
-#define CLI_SCAN  1000
+#define CLI_REDIS_SCAN  1000
 
 
 conn_t *
-cli_open(const cli_t *cli)
+cli_redis_open(const cli_t *cli)
 {
     url_t        url;
     conn_t      *conn;
@@ -41,16 +43,16 @@ cli_open(const cli_t *cli)
 
 
 int
-cli_connect(cli_t *cli)
+cli_redis_connect(cli_t *cli)
 {
-    cli->conn = cli_open(cli);
+    cli->conn = cli_redis_open(cli);
 
     return cli->conn ? 0 : -1;
 }
 
 
 redisReply *
-cli_ask(cli_t *cli, args_t *args)
+cli_redis_try(cli_t *cli, args_t *args)
 {
     int          rc;
     redisReply  *reply;
@@ -73,8 +75,8 @@ cli_ask(cli_t *cli, args_t *args)
 
     case CONN_NO_LIBRARY:
         (void) snprintf(cli->why, sizeof(cli->why),
-                        "this Redis does not have the functions \"%s\" of this "
-                        "version: start a worker, which loads them",
+                        "Redis does not have this version of the functions "
+                        "\"%s\": start a worker, which loads them",
                         LL_LIBRARY);
         break;
 
@@ -91,11 +93,11 @@ cli_ask(cli_t *cli, args_t *args)
 
 
 redisReply *
-cli_call(cli_t *cli, args_t *args)
+cli_redis_call(cli_t *cli, args_t *args)
 {
     redisReply  *reply;
 
-    reply = cli_ask(cli, args);
+    reply = cli_redis_try(cli, args);
 
     if (reply == NULL) {
         (void) cli_fail("%s", cli->why);
@@ -106,14 +108,14 @@ cli_call(cli_t *cli, args_t *args)
 
 
 int
-cli_goes_on(const cli_t *cli)
+cli_redis_can_continue(const cli_t *cli)
 {
     return cli->result == CONN_OK || cli->result == CONN_FAILED;
 }
 
 
 static void
-cli_function(args_t *args, const char *function, int nkeys)
+cli_redis_function(args_t *args, const char *function, int nkeys)
 {
     int   len;
     char  name[64];
@@ -127,13 +129,14 @@ cli_function(args_t *args, const char *function, int nkeys)
 
 
 void
-cli_property_call(args_t *args, const char *function, const char *property)
+cli_redis_property_call(args_t *args, const char *function,
+    const char *property)
 {
     int     i;
     char    key[LL_KEY_MAX];
     size_t  len;
 
-    cli_function(args, function, LL_PROPERTY_KEYS);
+    cli_redis_function(args, function, LL_PROPERTY_KEYS);
 
     for (i = 0; i < LL_PROPERTY_KEYS; i++) {
         len = ll_keys_property(key, (ll_property_key_e) i, property,
@@ -144,13 +147,13 @@ cli_property_call(args_t *args, const char *function, const char *property)
 
 
 void
-cli_user_call(args_t *args, const char *function, const char *user)
+cli_redis_user_call(args_t *args, const char *function, const char *user)
 {
     int     i;
     char    key[LL_KEY_MAX];
     size_t  len;
 
-    cli_function(args, function, LL_USER_KEYS);
+    cli_redis_function(args, function, LL_USER_KEYS);
 
     for (i = 0; i < LL_USER_KEYS; i++) {
         len = ll_keys_user(key, (ll_user_key_e) i, user, strlen(user));
@@ -160,20 +163,19 @@ cli_user_call(args_t *args, const char *function, const char *user)
 
 
 void
-cli_queue_call(args_t *args, const char *function, unsigned k)
+cli_redis_queue_call(args_t *args, const char *function, unsigned k)
 {
     char  key[LL_KEY_MAX];
 
-    cli_function(args, function, 2);
+    cli_redis_function(args, function, 2);
     args_copy(args, key, ll_keys_queue(key, k));
     args_copy(args, key, ll_keys_dead(key, k));
 }
 
 
-/* the id in a key, terminated; NULL for none */
-
+/* copies the id in a key; NULL if it has none */
 static const char *
-cli_key_id(const redisReply *key, char id[LL_ID_MAX + 1])
+cli_redis_key_id(const redisReply *key, char id[LL_ID_MAX + 1])
 {
     char         kind;
     size_t       len;
@@ -194,8 +196,8 @@ cli_key_id(const redisReply *key, char id[LL_ID_MAX + 1])
 
 
 int
-cli_each(cli_t *cli, char kind, const char *suffix, cli_each_pt each,
-    void *data)
+cli_redis_each(cli_t *cli, char kind, const char *suffix,
+    cli_redis_each_pt each, void *data)
 {
     int          rc;
     char         cursor[32] = "0", pattern[LL_KEY_MAX], name[LL_ID_MAX + 1];
@@ -214,19 +216,19 @@ cli_each(cli_t *cli, char kind, const char *suffix, cli_each_pt each,
         args_lit(&args, "MATCH");
         args_adds(&args, pattern);
         args_lit(&args, "COUNT");
-        args_number(&args, CLI_SCAN);
+        args_number(&args, CLI_REDIS_SCAN);
 
-        reply = cli_call(cli, &args);
+        reply = cli_redis_call(cli, &args);
         if (reply == NULL) {
             rc = -1;
             break;
         }
 
-        (void) snprintf(cursor, sizeof(cursor), "%s", cli_text(reply, 0));
+        (void) snprintf(cursor, sizeof(cursor), "%s", cli_redis_text(reply, 0));
         keys = (redisReply *) conn_element(reply, 1);
 
         for (i = 0; rc == 0 && keys && i < keys->elements; i++) {
-            id = cli_key_id(keys->element[i], name);
+            id = cli_redis_key_id(keys->element[i], name);
             rc = id ? each(data, id) : 0;
         }
 
@@ -241,7 +243,7 @@ cli_each(cli_t *cli, char kind, const char *suffix, cli_each_pt each,
 
 
 const char *
-cli_text(const redisReply *reply, size_t i)
+cli_redis_text(const redisReply *reply, size_t i)
 {
     const redisReply  *element;
 

@@ -1,7 +1,7 @@
 
 /*
- * Requests to the workers, as nginx makes them: an entry in a queue,
- * and the verdict on a reply channel of our own.
+ * Requests to the workers, as nginx makes them: XADD of an entry to a queue,
+ * and the verdict by a reply channel of this process.
  */
 
 #include <stdio.h>
@@ -9,22 +9,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "cli_redis.h"
+#include "cli_request.h"
 #include "clock.h"
 #include "json.h"
 
 
-struct cli_requests_s {
+struct cli_request_s {
     cli_t       *cli;
-    conn_t      *listener;
-    redisReply  *reply;            /* holds the last verdicts */
-    ll_str_t     rest;             /* those not taken yet */
+    conn_t      *subscriber;
+    redisReply  *reply;            /* owns the last verdicts */
+    ll_str_t     rest;             /* verdicts not returned yet */
     char         name[LL_ID_MAX + 1];
 };
 
 
 static int
-cli_requests_subscribe(cli_requests_t *requests)
+cli_request_subscribe(cli_request_t *requests)
 {
     char         channel[LL_KEY_MAX];
     args_t       args = ARGS_INIT;
@@ -36,28 +37,28 @@ cli_requests_subscribe(cli_requests_t *requests)
     args_lit(&args, "SUBSCRIBE");
     args_adds(&args, channel);
 
-    reply = conn_call(requests->listener, &args);
+    reply = conn_call(requests->subscriber, &args);
     args_free(&args);
 
     if (conn_result(reply) != CONN_OK) {
         (void) cli_fail("cannot subscribe: %s",
-                        reply ? reply->str : conn_error(requests->listener));
+                        reply ? reply->str : conn_error(requests->subscriber));
         freeReplyObject(reply);
         return -1;
     }
 
     freeReplyObject(reply);
 
-    return conn_patience(requests->listener, CLI_PATIENCE_MS);
+    return conn_patience(requests->subscriber, CLI_REQUEST_TIMEOUT_MS);
 }
 
 
-cli_requests_t *
-cli_requests_create(cli_t *cli)
+cli_request_t *
+cli_request_create(cli_t *cli)
 {
-    cli_requests_t  *requests;
+    cli_request_t  *requests;
 
-    requests = calloc(1, sizeof(cli_requests_t));
+    requests = calloc(1, sizeof(cli_request_t));
 
     if (requests == NULL) {
         (void) cli_fail("out of memory");
@@ -69,13 +70,13 @@ cli_requests_create(cli_t *cli)
     (void) snprintf(requests->name, sizeof(requests->name), "cli-%ld-%llx",
                     (long) getpid(), (unsigned long long) clock_now());
 
-    if (cli_connect(cli) != 0) {
+    if (cli_redis_connect(cli) != 0) {
         goto failed;
     }
 
-    requests->listener = cli_open(cli);
+    requests->subscriber = cli_redis_open(cli);
 
-    if (requests->listener == NULL || cli_requests_subscribe(requests) != 0) {
+    if (requests->subscriber == NULL || cli_request_subscribe(requests) != 0) {
         goto failed;
     }
 
@@ -83,27 +84,27 @@ cli_requests_create(cli_t *cli)
 
 failed:
 
-    cli_requests_free(requests);
+    cli_request_free(requests);
 
     return NULL;
 }
 
 
 void
-cli_requests_free(cli_requests_t *requests)
+cli_request_free(cli_request_t *requests)
 {
     if (requests == NULL) {
         return;
     }
 
     freeReplyObject(requests->reply);
-    conn_free(requests->listener);
+    conn_free(requests->subscriber);
     free(requests);
 }
 
 
 int
-cli_requests_lease(cli_requests_t *requests, uint64_t id, const char *property,
+cli_request_lease(cli_request_t *requests, uint64_t id, const char *property,
     const char *body, size_t len)
 {
     char         key[LL_KEY_MAX], place[LL_ID_MAX + 32];
@@ -129,7 +130,7 @@ cli_requests_lease(cli_requests_t *requests, uint64_t id, const char *property,
     args_lit(&args, "r");
     args_adds(&args, place);
 
-    reply = cli_ask(requests->cli, &args);
+    reply = cli_redis_try(requests->cli, &args);
     args_free(&args);
 
     if (reply == NULL) {
@@ -142,10 +143,9 @@ cli_requests_lease(cli_requests_t *requests, uint64_t id, const char *property,
 }
 
 
-/* the payload, if the reply is a message: what may hold verdicts */
-
+/* the payload of a message, or an empty string */
 static ll_str_t
-cli_requests_payload(const redisReply *reply)
+cli_request_payload(const redisReply *reply)
 {
     ll_str_t           text = { NULL, 0 };
     const redisReply  *payload;
@@ -153,7 +153,7 @@ cli_requests_payload(const redisReply *reply)
     payload = conn_element(reply, 2);
 
     if (payload != NULL && payload->type == REDIS_REPLY_STRING
-        && strcmp(cli_text(reply, 0), "message") == 0)
+        && strcmp(cli_redis_text(reply, 0), "message") == 0)
     {
         text.data = payload->str;
         text.len = payload->len;
@@ -164,23 +164,23 @@ cli_requests_payload(const redisReply *reply)
 
 
 int
-cli_requests_wait(cli_requests_t *requests, ll_verdict_t *verdict)
+cli_request_wait(cli_request_t *requests, ll_verdict_t *verdict)
 {
     while (requests->rest.len == 0
            || ll_frame_verdict_decode(&requests->rest, verdict) != 0)
     {
         freeReplyObject(requests->reply);
-        requests->reply = conn_recv(requests->listener);
+        requests->reply = conn_recv(requests->subscriber);
 
         if (requests->reply == NULL) {
             requests->rest.len = 0;
-            (void) cli_fail("no worker has answered within %d s: what was "
-                            "queued is carried out once one runs",
-                            CLI_PATIENCE_MS / 1000);
+            (void) cli_fail("no worker has answered within %d s: the request "
+                            "stays queued until a worker runs",
+                            CLI_REQUEST_TIMEOUT_MS / 1000);
             return -1;
         }
 
-        requests->rest = cli_requests_payload(requests->reply);
+        requests->rest = cli_request_payload(requests->reply);
     }
 
     return 0;
@@ -188,7 +188,7 @@ cli_requests_wait(cli_requests_t *requests, ll_verdict_t *verdict)
 
 
 void
-cli_problem(buf_t *buf, const char *body, size_t len)
+cli_request_problem(buf_t *buf, const char *body, size_t len)
 {
     cJSON        *tree;
     const char   *why, *field, *detail, *separator;
@@ -216,7 +216,7 @@ cli_problem(buf_t *buf, const char *body, size_t len)
     if (separator[0] == '\0') {
         detail = cJSON_GetStringValue(
                      cJSON_GetObjectItemCaseSensitive(tree, "detail"));
-        buf_adds(buf, detail ? detail : "the worker refuses");
+        buf_adds(buf, detail ? detail : "refused");
     }
 
     cJSON_Delete(tree);

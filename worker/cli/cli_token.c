@@ -1,5 +1,5 @@
 
-/* leaseloft token */
+/* leaseloft token: prints a token signed with HS256. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,20 +7,19 @@
 #include <string.h>
 #include <jwt.h>
 
-#include "cli.h"
+#include "cli_token.h"
 #include "clock.h"
 #include "json.h"
 #include "text.h"
 
 
-#define TOKEN_KEY_MAX  65536
-#define TOKEN_TTL_MAX  INT64_C(3153600000)       /* a century */
+#define CLI_TOKEN_KEY_MAX  65536
+#define CLI_TOKEN_TTL_MAX  INT64_C(3153600000)       /* a century */
 
 
-/* 1 to 10 digits, or -1 */
-
+/* the number of seconds, or -1 */
 static int64_t
-token_ttl(const char *s)
+cli_token_ttl(const char *s)
 {
     char       *end;
     long long   n;
@@ -32,16 +31,15 @@ token_ttl(const char *s)
     errno = 0;
     n = strtoll(s, &end, 10);
 
-    return errno || *end || n < 1 || n > TOKEN_TTL_MAX ? -1 : n;
+    return errno || *end || n < 1 || n > CLI_TOKEN_TTL_MAX ? -1 : n;
 }
 
 
-/* the secret in the file: 0, or -1 having said why */
-
+/* reads the secret; 0, or -1 after an error message */
 static int
-token_key(const char *path, buf_t *key)
+cli_token_key(const char *path, buf_t *key)
 {
-    if (cli_read_file(path, TOKEN_KEY_MAX, key) != 0) {
+    if (cli_read_file(path, CLI_TOKEN_KEY_MAX, key) != 0) {
         return -1;
     }
 
@@ -50,13 +48,13 @@ token_key(const char *path, buf_t *key)
     }
 
     if (key->len == 0) {
-        (void) cli_fail("\"%s\" holds no secret", path);
+        (void) cli_fail("\"%s\" contains no secret", path);
         return -1;
     }
 
     if (key->len > 10 && memcmp(key->data, "-----BEGIN", 10) == 0) {
-        (void) cli_fail("\"%s\" is a PEM file: tokens for such a key are made "
-                        "by whoever holds its private half", path);
+        (void) cli_fail("\"%s\" is a PEM file: tokens are made with an HMAC "
+                        "secret only", path);
         return -1;
     }
 
@@ -64,10 +62,9 @@ token_key(const char *path, buf_t *key)
 }
 
 
-/* the token, to be freed by the caller, or NULL */
-
+/* the token, which the caller frees, or NULL */
 static char *
-token_encode(const char *sub, const char *name, int64_t now, int64_t exp,
+cli_token_encode(const char *sub, const char *name, int64_t now, int64_t exp,
     const buf_t *key)
 {
     char   *text;
@@ -97,7 +94,7 @@ token_encode(const char *sub, const char *name, int64_t now, int64_t exp,
 
 
 static int
-token_print(const cli_t *cli, const char *text, int64_t exp)
+cli_token_print(const cli_t *cli, const char *text, int64_t exp)
 {
     int    rc;
     buf_t  buf = BUF_INIT;
@@ -130,7 +127,7 @@ cli_token(cli_t *cli)
     const char  *sub, *name;
 
     sub = cli->values[0];
-    ttl = token_ttl(cli->values[1]);
+    ttl = cli_token_ttl(cli->values[1]);
     name = cli->values[3];
 
     if (cli_check_id(cli, "--sub", sub) != CLI_OK) {
@@ -138,7 +135,7 @@ cli_token(cli_t *cli)
     }
 
     if (ttl < 0) {
-        return cli_usage(cli, "--ttl must be a number of seconds from 1 on");
+        return cli_usage(cli, "--ttl must be a positive number of seconds");
     }
 
     if (name && !text_valid(name, strlen(name))) {
@@ -147,11 +144,11 @@ cli_token(cli_t *cli)
 
     rc = CLI_FAILED;
 
-    if (token_key(cli->values[2], &key) == 0) {
+    if (cli_token_key(cli->values[2], &key) == 0) {
         now = clock_now() / 1000;
-        text = token_encode(sub, name, now, now + ttl, &key);
+        text = cli_token_encode(sub, name, now, now + ttl, &key);
 
-        rc = text ? token_print(cli, text, now + ttl)
+        rc = text ? cli_token_print(cli, text, now + ttl)
                   : cli_fail("libjwt cannot make the token");
         free(text);
     }

@@ -1,20 +1,20 @@
 
-/* leaseloft unread: one user's unread counts */
+/* leaseloft unread: prints a user's inbox with its unread counts. */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli_redis.h"
+#include "cli_unread.h"
 #include "json.h"
 
 
-#define UNREAD_PAGE  200
+#define CLI_UNREAD_PAGE  200
 
 
-/* a thread of the inbox, as JSON or as a line of text */
-
+/* adds a thread of the inbox, as JSON or as a line of text */
 static void
-unread_thread(const cli_t *cli, buf_t *buf, const char *thread, size_t len,
+cli_unread_thread(const cli_t *cli, buf_t *buf, const char *thread, size_t len,
     int first)
 {
     cJSON        *tree;
@@ -56,12 +56,11 @@ unread_thread(const cli_t *cli, buf_t *buf, const char *thread, size_t len,
 
 
 /*
- * The page of the inbox after the place, which is set to that of the next one,
- * "" at the end: 0, or -1 having said why
+ * Adds the page of the inbox at the cursor, which is set to the next page, or
+ * to "" at the end.  0, or -1 after an error message.
  */
-
 static int
-unread_page(cli_t *cli, buf_t *buf, char *place, size_t size,
+cli_unread_page(cli_t *cli, buf_t *buf, char *cursor, size_t size,
     long long *total, size_t *n)
 {
     char              *dot;
@@ -70,14 +69,14 @@ unread_page(cli_t *cli, buf_t *buf, char *place, size_t size,
     redisReply        *reply;
     const redisReply  *list;
 
-    cli_user_call(&args, "inbox", cli->args[0]);
-    args_number(&args, UNREAD_PAGE);
+    cli_redis_user_call(&args, "inbox", cli->args[0]);
+    args_number(&args, CLI_UNREAD_PAGE);
 
-    dot = strchr(place, '.');
-    args_copy(&args, place, dot ? (size_t) (dot - place) : 0);
+    dot = strchr(cursor, '.');
+    args_copy(&args, cursor, dot ? (size_t) (dot - cursor) : 0);
     args_adds(&args, dot ? dot + 1 : "");
 
-    reply = cli_call(cli, &args);
+    reply = cli_redis_call(cli, &args);
     args_free(&args);
 
     if (reply == NULL) {
@@ -91,11 +90,11 @@ unread_page(cli_t *cli, buf_t *buf, char *place, size_t size,
         return cli_fail("the inbox cannot be read"), -1;
     }
 
-    (void) snprintf(place, size, "%s", cli_text(reply, 2));
+    (void) snprintf(cursor, size, "%s", cli_redis_text(reply, 2));
 
     for (i = 0; i < list->elements; i++) {
-        unread_thread(cli, buf, cli_text(list, i),
-                      strlen(cli_text(list, i)), (*n)++ == 0);
+        cli_unread_thread(cli, buf, cli_redis_text(list, i),
+                          strlen(cli_redis_text(list, i)), (*n)++ == 0);
     }
 
     freeReplyObject(reply);
@@ -108,7 +107,7 @@ int
 cli_unread(cli_t *cli)
 {
     int        rc;
-    char       place[LL_ID_MAX + 32] = "";
+    char       cursor[LL_ID_MAX + 32] = "";
     buf_t      threads = BUF_INIT, out = BUF_INIT;
     size_t     n;
     long long  total;
@@ -117,14 +116,15 @@ cli_unread(cli_t *cli)
         return CLI_USAGE;
     }
 
-    rc = cli_connect(cli);
+    rc = cli_redis_connect(cli);
     total = 0;
     n = 0;
 
     if (rc == 0) {
         do {
-            rc = unread_page(cli, &threads, place, sizeof(place), &total, &n);
-        } while (rc == 0 && place[0]);
+            rc = cli_unread_page(cli, &threads, cursor, sizeof(cursor), &total,
+                                 &n);
+        } while (rc == 0 && cursor[0]);
     }
 
     if (rc != 0) {

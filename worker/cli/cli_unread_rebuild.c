@@ -1,27 +1,28 @@
 
 /*
- * leaseloft unread rebuild: everything unread is counted anew, from the threads
- * and read marks alone.
+ * leaseloft unread rebuild: recomputes all unread counts from the threads and
+ * the read marks.
  *
- * For each member of each property, one function counts what is unread in the
- * thread, and another puts the result into the member's inbox under the version
- * of the property that it was counted at, so that what a worker does meanwhile,
- * which has a later version, wins.  Then each inbox loses the threads whose
- * property is gone, and its total is added up.  What is damaged is named, and
- * the rest goes on.
+ * For each member of each property, one function counts the unread messages of
+ * the thread, and another stores the count in the member's inbox with the
+ * version of the property at which it was counted; a change that a worker makes
+ * meanwhile has a later version and wins.  Then threads whose property does not
+ * exist are removed from each inbox, and the totals are recomputed.  Damaged
+ * data is reported and skipped.
  */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli_redis.h"
+#include "cli_unread_rebuild.h"
 #include "clock.h"
 #include "json.h"
 #include "store.h"
 
 
-/* how often progress is said */
-#define UNREAD_SAY_MS  2000
+/* interval of progress messages */
+#define REBUILD_REPORT_MS  2000
 
 
 typedef struct {
@@ -29,23 +30,23 @@ typedef struct {
     args_t     args;
     uint64_t   threads;
     uint64_t   users;
-    uint64_t   mended;
+    uint64_t   repaired;
     uint64_t   removed;
     uint64_t   ndamaged;
     buf_t      damaged;            /* as JSON */
-    int64_t    said_at;
+    int64_t    reported_at;
 } rebuild_t;
 
 
 static void
-rebuild_progress(rebuild_t *rebuild)
+cli_unread_rebuild_progress(rebuild_t *rebuild)
 {
     int64_t  now;
 
     now = clock_monotonic();
 
-    if (now - rebuild->said_at >= UNREAD_SAY_MS) {
-        rebuild->said_at = now;
+    if (now - rebuild->reported_at >= REBUILD_REPORT_MS) {
+        rebuild->reported_at = now;
         (void) fprintf(stderr, "%llu threads, %llu users so far\n",
                        (unsigned long long) rebuild->threads,
                        (unsigned long long) rebuild->users);
@@ -54,17 +55,17 @@ rebuild_progress(rebuild_t *rebuild)
 
 
 /*
- * After a failure, with its reason in cli->why: names the property, the user,
- * or both that it is about, and lets the rest go on; -1 where all would fail.
+ * Reports a failure, with its reason in cli->why, for a property, a user or
+ * both.  0 if the rebuild can continue, else -1.
  */
-
 static int
-rebuild_failed(rebuild_t *rebuild, const char *property, const char *user)
+cli_unread_rebuild_failed(rebuild_t *rebuild, const char *property,
+    const char *user)
 {
     buf_t  *out = &rebuild->damaged;
     cli_t  *cli = rebuild->cli;
 
-    if (!cli_goes_on(cli)) {
+    if (!cli_redis_can_continue(cli)) {
         return cli_fail("%s", cli->why), -1;
     }
 
@@ -96,10 +97,9 @@ rebuild_failed(rebuild_t *rebuild, const char *property, const char *user)
 }
 
 
-/* the same for a reply that makes no sense: -1 */
-
+/* sets cli->why for a malformed reply; returns -1 */
 static int
-rebuild_nonsense(rebuild_t *rebuild)
+cli_unread_rebuild_malformed(rebuild_t *rebuild)
 {
     (void) snprintf(rebuild->cli->why, sizeof(rebuild->cli->why),
                     "cannot be counted");
@@ -107,10 +107,9 @@ rebuild_nonsense(rebuild_t *rebuild)
 }
 
 
-/* puts what was counted into the inbox of its user: 0, or -1 with cli->why */
-
+/* stores a count in its user's inbox; 0, or -1 with cli->why */
 static int
-rebuild_badge(rebuild_t *rebuild, const char *property,
+cli_unread_rebuild_badge(rebuild_t *rebuild, const char *property,
     const redisReply *counted)
 {
     char         channel[LL_KEY_MAX];
@@ -119,44 +118,46 @@ rebuild_badge(rebuild_t *rebuild, const char *property,
     redisReply  *reply;
     const char  *user;
 
-    user = cli_text(counted, 1);
+    user = cli_redis_text(counted, 1);
 
     if (conn_number(conn_element(counted, 0), &ver) != 0
         || conn_number(conn_element(counted, 2), &unread) != 0
         || !ll_id_valid(user, strlen(user)))
     {
-        return rebuild_nonsense(rebuild);
+        return cli_unread_rebuild_malformed(rebuild);
     }
 
     (void) ll_keys_user_channel(channel, user, strlen(user));
 
-    cli_user_call(args, "badge", user);
+    cli_redis_user_call(args, "badge", user);
     args_adds(args, property);
     args_number(args, ver);
     args_number(args, unread);
-    args_adds(args, cli_text(counted, 3));
-    args_adds(args, cli_text(counted, 4));
+    args_adds(args, cli_redis_text(counted, 3));
+    args_adds(args, cli_redis_text(counted, 4));
     args_copy(args, channel, strlen(channel));
     args_lit(args, "1");
 
-    reply = cli_ask(rebuild->cli, args);
+    reply = cli_redis_try(rebuild->cli, args);
 
     if (reply == NULL) {
         return -1;
     }
 
-    rebuild->mended += reply->integer == 1;
+    rebuild->repaired += reply->integer == 1;
     freeReplyObject(reply);
 
     return 0;
 }
 
 
-/* counts the messages of others in (after, to], some a command: n, or -1 */
-
+/*
+ * Counts the messages of others in (after, to], in commands of bounded length.
+ * -1 with cli->why after a failure.
+ */
 static long long
-rebuild_count(rebuild_t *rebuild, const char *property, const char *user,
-    long long after, long long to)
+cli_unread_rebuild_count(rebuild_t *rebuild, const char *property,
+    const char *user, long long after, long long to)
 {
     args_t      *args = &rebuild->args;
     long long    n, some, seq;
@@ -165,12 +166,12 @@ rebuild_count(rebuild_t *rebuild, const char *property, const char *user,
     n = 0;
 
     while (after < to) {
-        cli_property_call(args, "count", property);
+        cli_redis_property_call(args, "count", property);
         args_adds(args, user);
         args_number(args, after);
         args_number(args, to - after < STORE_COUNT ? to - after : STORE_COUNT);
 
-        reply = cli_ask(rebuild->cli, args);
+        reply = cli_redis_try(rebuild->cli, args);
 
         if (reply == NULL) {
             return -1;
@@ -180,7 +181,7 @@ rebuild_count(rebuild_t *rebuild, const char *property, const char *user,
             || conn_number(conn_element(reply, 2), &some) != 0)
         {
             freeReplyObject(reply);
-            return rebuild_nonsense(rebuild);
+            return cli_unread_rebuild_malformed(rebuild);
         }
 
         freeReplyObject(reply);
@@ -194,12 +195,12 @@ rebuild_count(rebuild_t *rebuild, const char *property, const char *user,
 
 
 /*
- * A call blocks Redis for as long as it counts: where that is long, Redis says
- * what to count first.
+ * Recounts one member.  Counting blocks Redis, so that for a long thread the
+ * function returns the range to be counted first.
  */
-
 static int
-rebuild_member(rebuild_t *rebuild, const char *property, const char *user)
+cli_unread_rebuild_member(rebuild_t *rebuild, const char *property,
+    const char *user)
 {
     int          rc;
     char         channel[LL_KEY_MAX];
@@ -212,7 +213,7 @@ rebuild_member(rebuild_t *rebuild, const char *property, const char *user)
     after = to = n = -1;
 
     for ( ;; ) {
-        cli_property_call(args, "recount", property);
+        cli_redis_property_call(args, "recount", property);
         args_adds(args, property);
         args_adds(args, channel);
         args_adds(args, user);
@@ -224,7 +225,7 @@ rebuild_member(rebuild_t *rebuild, const char *property, const char *user)
             args_number(args, n);
         }
 
-        reply = cli_ask(rebuild->cli, args);
+        reply = cli_redis_try(rebuild->cli, args);
 
         if (reply == NULL) {
             return -1;
@@ -234,21 +235,21 @@ rebuild_member(rebuild_t *rebuild, const char *property, const char *user)
             || conn_number(conn_element(reply, 1), &from) != 0
             || conn_number(conn_element(reply, 2), &last) != 0)
         {
-            rc = rebuild_badge(rebuild, property, reply);
+            rc = cli_unread_rebuild_badge(rebuild, property, reply);
             freeReplyObject(reply);
             return rc;
         }
 
         freeReplyObject(reply);
 
-        /* what was counted already holds, unless the user has read more */
+        /* start again if the user has read more meanwhile */
 
         if (from != after) {
             after = to = from;
             n = 0;
         }
 
-        some = rebuild_count(rebuild, property, user, to, last);
+        some = cli_unread_rebuild_count(rebuild, property, user, to, last);
         if (some == -1) {
             return -1;
         }
@@ -260,7 +261,7 @@ rebuild_member(rebuild_t *rebuild, const char *property, const char *user)
 
 
 static int
-rebuild_property(void *data, const char *property)
+cli_unread_rebuild_property(void *data, const char *property)
 {
     int          rc;
     size_t       i;
@@ -268,40 +269,39 @@ rebuild_property(void *data, const char *property)
     redisReply  *users;
     const char  *user;
 
-    cli_property_call(&rebuild->args, "members", property);
-    users = cli_ask(rebuild->cli, &rebuild->args);
+    cli_redis_property_call(&rebuild->args, "members", property);
+    users = cli_redis_try(rebuild->cli, &rebuild->args);
 
     if (users == NULL) {
-        return rebuild_failed(rebuild, property, NULL);
+        return cli_unread_rebuild_failed(rebuild, property, NULL);
     }
 
     rc = 0;
 
     for (i = 0; rc == 0 && i < users->elements; i++) {
-        user = cli_text(users, i);
+        user = cli_redis_text(users, i);
 
-        if (rebuild_member(rebuild, property, user) != 0) {
-            rc = rebuild_failed(rebuild, property, user);
+        if (cli_unread_rebuild_member(rebuild, property, user) != 0) {
+            rc = cli_unread_rebuild_failed(rebuild, property, user);
         }
     }
 
     freeReplyObject(users);
 
     rebuild->threads++;
-    rebuild_progress(rebuild);
+    cli_unread_rebuild_progress(rebuild);
 
     return rc;
 }
 
 
 /*
- * A thread of an inbox, [":PROPERTY", HEAD]: removes it if the property is
- * gone, or has never had this user.  Whoever puts it there meanwhile gives it
- * another head.  0, or -1 with cli->why.
+ * Removes a thread of an inbox, [":PROPERTY", HEAD], if the property does not
+ * exist or has never had this user.  A thread that is added meanwhile has
+ * another head and is not removed.  0, or -1 with cli->why.
  */
-
 static int
-rebuild_inbox_thread(rebuild_t *rebuild, const char *user,
+cli_unread_rebuild_thread(rebuild_t *rebuild, const char *user,
     const redisReply *name, const redisReply *head)
 {
     int          known;
@@ -326,10 +326,11 @@ rebuild_inbox_thread(rebuild_t *rebuild, const char *user,
                                           strlen(property)));
     args_adds(args, member);
 
-    reply = cli_ask(rebuild->cli, args);
+    reply = cli_redis_try(rebuild->cli, args);
 
     if (reply == NULL) {
-        return cli_goes_on(rebuild->cli) ? 0 : -1;     /* named before */
+        /* otherwise reported already */
+        return cli_redis_can_continue(rebuild->cli) ? 0 : -1;
     }
 
     known = reply->integer != 0;
@@ -339,11 +340,11 @@ rebuild_inbox_thread(rebuild_t *rebuild, const char *user,
         return 0;
     }
 
-    cli_user_call(args, "forget", user);
+    cli_redis_user_call(args, "forget", user);
     args_adds(args, property);
     args_add(args, head->str, (size_t) head->len);
 
-    reply = cli_ask(rebuild->cli, args);
+    reply = cli_redis_try(rebuild->cli, args);
 
     if (reply == NULL) {
         return -1;
@@ -356,10 +357,9 @@ rebuild_inbox_thread(rebuild_t *rebuild, const char *user,
 }
 
 
-/* all threads of an inbox: 0, or -1 with cli->why */
-
+/* 0, or -1 with cli->why */
 static int
-rebuild_inbox(rebuild_t *rebuild, const char *user)
+cli_unread_rebuild_inbox(rebuild_t *rebuild, const char *user)
 {
     int          rc;
     char         key[LL_KEY_MAX];
@@ -371,7 +371,7 @@ rebuild_inbox(rebuild_t *rebuild, const char *user)
     args_copy(args, key, ll_keys_user(key, LL_KEY_USER_INBOX, user,
                                       strlen(user)));
 
-    fields = cli_ask(rebuild->cli, args);
+    fields = cli_redis_try(rebuild->cli, args);
 
     if (fields == NULL) {
         return -1;
@@ -380,8 +380,8 @@ rebuild_inbox(rebuild_t *rebuild, const char *user)
     rc = 0;
 
     for (i = 0; rc == 0 && i + 1 < fields->elements; i += 2) {
-        rc = rebuild_inbox_thread(rebuild, user, fields->element[i],
-                                  fields->element[i + 1]);
+        rc = cli_unread_rebuild_thread(rebuild, user, fields->element[i],
+                                       fields->element[i + 1]);
     }
 
     freeReplyObject(fields);
@@ -391,38 +391,38 @@ rebuild_inbox(rebuild_t *rebuild, const char *user)
 
 
 static int
-rebuild_user(void *data, const char *user)
+cli_unread_rebuild_user(void *data, const char *user)
 {
     char         channel[LL_KEY_MAX];
     rebuild_t   *rebuild = data;
     redisReply  *reply;
 
-    if (rebuild_inbox(rebuild, user) != 0) {
-        return rebuild_failed(rebuild, NULL, user);
+    if (cli_unread_rebuild_inbox(rebuild, user) != 0) {
+        return cli_unread_rebuild_failed(rebuild, NULL, user);
     }
 
     (void) ll_keys_user_channel(channel, user, strlen(user));
 
-    cli_user_call(&rebuild->args, "total", user);
+    cli_redis_user_call(&rebuild->args, "total", user);
     args_adds(&rebuild->args, channel);
 
-    reply = cli_ask(rebuild->cli, &rebuild->args);
+    reply = cli_redis_try(rebuild->cli, &rebuild->args);
 
     if (reply == NULL) {
-        return rebuild_failed(rebuild, NULL, user);
+        return cli_unread_rebuild_failed(rebuild, NULL, user);
     }
 
     freeReplyObject(reply);
 
     rebuild->users++;
-    rebuild_progress(rebuild);
+    cli_unread_rebuild_progress(rebuild);
 
     return 0;
 }
 
 
 static int
-rebuild_report(const rebuild_t *rebuild)
+cli_unread_rebuild_report(const rebuild_t *rebuild)
 {
     int    rc;
     buf_t  buf = BUF_INIT;
@@ -432,8 +432,8 @@ rebuild_report(const rebuild_t *rebuild)
         buf_number(&buf, (int64_t) rebuild->threads);
         buf_lit(&buf, ",\"users\":");
         buf_number(&buf, (int64_t) rebuild->users);
-        buf_lit(&buf, ",\"mended\":");
-        buf_number(&buf, (int64_t) rebuild->mended);
+        buf_lit(&buf, ",\"repaired\":");
+        buf_number(&buf, (int64_t) rebuild->repaired);
         buf_lit(&buf, ",\"removed\":");
         buf_number(&buf, (int64_t) rebuild->removed);
         buf_lit(&buf, ",\"damaged\":[");
@@ -445,8 +445,8 @@ rebuild_report(const rebuild_t *rebuild)
         buf_lit(&buf, " threads, ");
         buf_number(&buf, (int64_t) rebuild->users);
         buf_lit(&buf, " users, ");
-        buf_number(&buf, (int64_t) rebuild->mended);
-        buf_lit(&buf, " inbox threads mended, ");
+        buf_number(&buf, (int64_t) rebuild->repaired);
+        buf_lit(&buf, " inbox threads repaired, ");
         buf_number(&buf, (int64_t) rebuild->removed);
         buf_lit(&buf, " removed, ");
         buf_number(&buf, (int64_t) rebuild->ndamaged);
@@ -469,21 +469,23 @@ cli_unread_rebuild(cli_t *cli)
     memset(&rebuild, 0, sizeof(rebuild_t));
 
     rebuild.cli = cli;
-    rebuild.said_at = clock_monotonic();
+    rebuild.reported_at = clock_monotonic();
 
-    if (cli_connect(cli) != 0) {
+    if (cli_redis_connect(cli) != 0) {
         return CLI_FAILED;
     }
 
-    rc = cli_each(cli, 'p', "meta", rebuild_property, &rebuild);
+    rc = cli_redis_each(cli, 'p', "meta", cli_unread_rebuild_property,
+                        &rebuild);
 
     if (rc == 0) {
-        rc = cli_each(cli, 'u', "inbox", rebuild_user, &rebuild);
+        rc = cli_redis_each(cli, 'u', "inbox", cli_unread_rebuild_user,
+                            &rebuild);
     }
 
     args_free(&rebuild.args);
 
-    if (rebuild_report(&rebuild) != CLI_OK || rebuild.ndamaged) {
+    if (cli_unread_rebuild_report(&rebuild) != CLI_OK || rebuild.ndamaged) {
         rc = -1;
     }
 

@@ -407,7 +407,7 @@ sub end {
 
     my ($status, $out) = $ll->cli('unread', 'rebuild');
     is($status, 0, 'leaseloft unread rebuild') or diag($out);
-    like($out, qr/, 0 inbox threads mended, 0 removed, 0 damaged$/, 'which finds nothing to mend');
+    like($out, qr/, 0 inbox threads repaired, 0 removed, 0 damaged$/, 'which finds nothing to repair');
     $self->_none('unread counts, rebuilt',
                  $judge->unread($self->_get(), $model));
 

@@ -1,124 +1,15 @@
 
-/* leaseloft lease put, lease show */
+/* leaseloft lease show: prints a property's leases from Redis. */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "body.h"
-#include "cli.h"
+#include "cli_lease_show.h"
+#include "cli_redis.h"
 #include "json.h"
 #include "state.h"
 
-
-/* --- put --- */
-
-/* "P: lease L-1 is active" from the body of a 200, or the body itself */
-
-static int
-lease_put_print(const cli_t *cli, const ll_verdict_t *verdict)
-{
-    int           rc;
-    buf_t         buf = BUF_INIT;
-    cJSON        *tree;
-    const char   *why, *id, *state;
-    const cJSON  *lease;
-
-    tree = cli->json ? NULL
-                     : json_parse(verdict->body.data, verdict->body.len, &why);
-    lease = cJSON_GetObjectItemCaseSensitive(tree, "lease");
-    id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(lease, "id"));
-    state = cJSON_GetStringValue(
-                cJSON_GetObjectItemCaseSensitive(lease, "state"));
-
-    if (id && state) {
-        buf_adds(&buf, cli->args[0]);
-        buf_lit(&buf, ": lease ");
-        buf_adds(&buf, id);
-        buf_lit(&buf, " is ");
-        buf_adds(&buf, state);
-
-    } else {
-        buf_add(&buf, verdict->body.data, verdict->body.len);
-    }
-
-    rc = cli_print(&buf);
-
-    cJSON_Delete(tree);
-    buf_free(&buf);
-
-    return rc;
-}
-
-
-static int
-lease_put_refused(const cli_t *cli, const ll_verdict_t *verdict)
-{
-    buf_t  buf = BUF_INIT;
-
-    if (cli->json) {
-        buf_add(&buf, verdict->body.data, verdict->body.len);
-        (void) cli_print(&buf);
-        buf_reset(&buf);
-    }
-
-    cli_problem(&buf, verdict->body.data, verdict->body.len);
-    (void) cli_fail("%s: %s", cli->args[0],
-                    buf_failed(&buf) ? "refused" : buf.data);
-    buf_free(&buf);
-
-    return CLI_FAILED;
-}
-
-
-int
-cli_lease_put(cli_t *cli)
-{
-    int              rc;
-    buf_t            body = BUF_INIT;
-    ll_verdict_t     verdict;
-    cli_requests_t  *requests;
-
-    if (cli_check_id(cli, "PROPERTY", cli->args[0]) != CLI_OK) {
-        return CLI_USAGE;
-    }
-
-    rc = CLI_FAILED;
-    requests = NULL;
-
-    if (cli_read_file(cli->args[1], BODY_MAX, &body) != 0) {
-        goto done;
-    }
-
-    requests = cli_requests_create(cli);
-
-    if (requests == NULL) {
-        goto done;
-    }
-
-    if (cli_requests_lease(requests, 1, cli->args[0], body.data, body.len)
-        != 0)
-    {
-        (void) cli_fail("%s", cli->why);
-        goto done;
-    }
-
-    if (cli_requests_wait(requests, &verdict) != 0) {
-        goto done;
-    }
-
-    rc = verdict.status < 300 ? lease_put_print(cli, &verdict)
-                              : lease_put_refused(cli, &verdict);
-
-done:
-
-    cli_requests_free(requests);
-    buf_free(&body);
-
-    return rc;
-}
-
-
-/* --- show --- */
 
 typedef struct {
     int64_t        ends_at;
@@ -128,13 +19,13 @@ typedef struct {
 
 typedef struct {
     state_t         state;
-    lease_ended_t  *ended;         /* oldest end first */
+    lease_ended_t  *ended;         /* ascending by end */
     size_t          nended;
 } lease_all_t;
 
 
 static void
-lease_all_free(lease_all_t *all)
+cli_lease_show_free(lease_all_t *all)
 {
     size_t  i;
 
@@ -148,7 +39,7 @@ lease_all_free(lease_all_t *all)
 
 
 static int
-lease_by_end(const void *a, const void *b)
+cli_lease_show_compare(const void *a, const void *b)
 {
     const lease_ended_t  *x = a, *y = b;
 
@@ -156,10 +47,9 @@ lease_by_end(const void *a, const void *b)
 }
 
 
-/* the values of the key "leases", "ENDS DECLARATION" each: 0, or -1 */
-
+/* reads the values of the key "leases", each "ENDS DECLARATION"; 0 or -1 */
 static int
-lease_read_ended(lease_all_t *all, const redisReply *reply)
+cli_lease_show_read_ended(lease_all_t *all, const redisReply *reply)
 {
     char           *json;
     size_t          i;
@@ -173,7 +63,7 @@ lease_read_ended(lease_all_t *all, const redisReply *reply)
     }
 
     for (i = 0; i < reply->elements; i++) {
-        record = cli_text(reply, i);
+        record = cli_redis_text(reply, i);
         ended = &all->ended[all->nended];
         ended->ends_at = strtoll(record, &json, 10);
 
@@ -187,16 +77,16 @@ lease_read_ended(lease_all_t *all, const redisReply *reply)
         all->nended++;
     }
 
-    qsort(all->ended, all->nended, sizeof(lease_ended_t), lease_by_end);
+    qsort(all->ended, all->nended, sizeof(lease_ended_t),
+          cli_lease_show_compare);
 
     return 0;
 }
 
 
-/* seq, hash and state of meta: 0, or -1 */
-
+/* reads seq, hash and state of the key "meta"; 0 or -1 */
 static int
-lease_read_state(lease_all_t *all, const redisReply *reply)
+cli_lease_show_read_state(lease_all_t *all, const redisReply *reply)
 {
     long long          seq;
     const redisReply  *hash, *state;
@@ -220,7 +110,8 @@ lease_read_state(lease_all_t *all, const redisReply *reply)
 
 
 static redisReply *
-lease_hash(cli_t *cli, ll_property_key_e which, const char *const *words)
+cli_lease_show_hash(cli_t *cli, ll_property_key_e which,
+    const char *const *words)
 {
     char         key[LL_KEY_MAX];
     args_t       args = ARGS_INIT;
@@ -235,17 +126,16 @@ lease_hash(cli_t *cli, ll_property_key_e which, const char *const *words)
         args_adds(&args, *words++);
     }
 
-    reply = cli_call(cli, &args);
+    reply = cli_redis_call(cli, &args);
     args_free(&args);
 
     return reply;
 }
 
 
-/* all there is to show: 0, or -1 having said why */
-
+/* 0, or -1 after an error message */
 static int
-lease_read(cli_t *cli, lease_all_t *all)
+cli_lease_show_read(cli_t *cli, lease_all_t *all)
 {
     int                 rc;
     redisReply         *meta, *leases;
@@ -253,8 +143,8 @@ lease_read(cli_t *cli, lease_all_t *all)
     static const char  *hmget[] = { "HMGET", "seq", "hash", "state", NULL };
     static const char  *hvals[] = { "HVALS", NULL };
 
-    meta = lease_hash(cli, LL_KEY_META, hmget);
-    leases = meta ? lease_hash(cli, LL_KEY_LEASES, hvals) : NULL;
+    meta = cli_lease_show_hash(cli, LL_KEY_META, hmget);
+    leases = meta ? cli_lease_show_hash(cli, LL_KEY_LEASES, hvals) : NULL;
     rc = -1;
 
     if (leases == NULL) {
@@ -268,10 +158,10 @@ lease_read(cli_t *cli, lease_all_t *all)
         goto done;
     }
 
-    if (lease_read_state(all, meta) != 0
-        || lease_read_ended(all, leases) != 0)
+    if (cli_lease_show_read_state(all, meta) != 0
+        || cli_lease_show_read_ended(all, leases) != 0)
     {
-        (void) cli_fail("what Redis holds of \"%s\" cannot be read",
+        (void) cli_fail("the data of \"%s\" in Redis is damaged",
                         cli->args[0]);
         goto done;
     }
@@ -287,10 +177,9 @@ done:
 }
 
 
-/* the declaration with the end that is in force, and the lease's state */
-
+/* the declaration with the effective end, and the lease's state */
 static void
-lease_show_json(buf_t *buf, const body_lease_t *lease, int64_t ends_at,
+cli_lease_show_json(buf_t *buf, const body_lease_t *lease, int64_t ends_at,
     const char *state)
 {
     body_lease_t  shown;
@@ -301,7 +190,7 @@ lease_show_json(buf_t *buf, const body_lease_t *lease, int64_t ends_at,
     body_lease_encode(buf, &shown);
 
     if (!buf_failed(buf)) {
-        buf->len--;                /* the brace */
+        buf->len--;                /* reopens the object */
     }
 
     buf_lit(buf, ",\"state\":");
@@ -311,7 +200,7 @@ lease_show_json(buf_t *buf, const body_lease_t *lease, int64_t ends_at,
 
 
 static void
-lease_show_text(buf_t *buf, const body_lease_t *lease, int64_t ends_at,
+cli_lease_show_text(buf_t *buf, const body_lease_t *lease, int64_t ends_at,
     const char *state)
 {
     char                 time[CLOCK_LEN + 1];
@@ -352,12 +241,12 @@ lease_show_text(buf_t *buf, const body_lease_t *lease, int64_t ends_at,
 }
 
 
-typedef void (*lease_show_pt)(buf_t *buf, const body_lease_t *lease,
+typedef void (*cli_lease_show_pt)(buf_t *buf, const body_lease_t *lease,
     int64_t ends_at, const char *state);
 
 
 static void
-lease_show_all(buf_t *buf, const lease_all_t *all, lease_show_pt show,
+cli_lease_show_all(buf_t *buf, const lease_all_t *all, cli_lease_show_pt show,
     const char *separator)
 {
     size_t                i;
@@ -390,7 +279,7 @@ lease_show_all(buf_t *buf, const lease_all_t *all, lease_show_pt show,
 
 
 static void
-lease_show_head(buf_t *buf, const state_t *state)
+cli_lease_show_head(buf_t *buf, const state_t *state)
 {
     char    head[LL_CURSOR_MAX], tag[LL_TAG_LEN];
     size_t  len;
@@ -415,8 +304,8 @@ cli_lease_show(cli_t *cli)
 
     memset(&all, 0, sizeof(lease_all_t));
 
-    if (cli_connect(cli) != 0 || lease_read(cli, &all) != 0) {
-        lease_all_free(&all);
+    if (cli_redis_connect(cli) != 0 || cli_lease_show_read(cli, &all) != 0) {
+        cli_lease_show_free(&all);
         return CLI_FAILED;
     }
 
@@ -424,23 +313,23 @@ cli_lease_show(cli_t *cli)
         buf_lit(&buf, "{\"property\":");
         json_strings(&buf, cli->args[0]);
         buf_lit(&buf, ",\"head\":\"");
-        lease_show_head(&buf, &all.state);
+        cli_lease_show_head(&buf, &all.state);
         buf_lit(&buf, "\",\"leases\":[");
-        lease_show_all(&buf, &all, lease_show_json, ",");
+        cli_lease_show_all(&buf, &all, cli_lease_show_json, ",");
         buf_lit(&buf, "]}");
 
     } else {
         buf_adds(&buf, cli->args[0]);
         buf_lit(&buf, ", head ");
-        lease_show_head(&buf, &all.state);
+        cli_lease_show_head(&buf, &all.state);
         buf_lit(&buf, "\n\n");
-        lease_show_all(&buf, &all, lease_show_text, "\n");
+        cli_lease_show_all(&buf, &all, cli_lease_show_text, "\n");
     }
 
     rc = cli_print(&buf);
 
     buf_free(&buf);
-    lease_all_free(&all);
+    cli_lease_show_free(&all);
 
     return rc;
 }

@@ -1,0 +1,61 @@
+
+/* Redis, as commands use it: a connection, commands and keys. */
+
+
+#ifndef CLI_REDIS_H
+#define CLI_REDIS_H
+
+
+#include "cli.h"
+
+
+/* Connects cli->conn.  Returns 0, or -1 after an error message. */
+int cli_redis_connect(cli_t *cli);
+
+/*
+ * Opens another connection to the same Redis, to be freed by conn_free().
+ * Returns NULL after an error message.
+ */
+conn_t *cli_redis_open(const cli_t *cli);
+
+/*
+ * Sends the command in args, resets args, and returns the reply, to be freed
+ * by freeReplyObject().  Returns NULL if there is no reply or if it is an
+ * error; cli->why is the reason then.
+ */
+redisReply *cli_redis_try(cli_t *cli, args_t *args);
+
+/* The same, but prints the reason. */
+redisReply *cli_redis_call(cli_t *cli, args_t *args);
+
+/*
+ * Returns 1 if the last failure concerns that command alone, so that a caller
+ * with many items can continue; 0 if other commands would fail too.
+ */
+int cli_redis_can_continue(const cli_t *cli);
+
+/*
+ * These append FCALL of one of our functions: with the keys of a property,
+ * with the keys of queue k and its dead letters, with the keys of a user.
+ */
+void cli_redis_property_call(args_t *args, const char *function,
+    const char *property);
+void cli_redis_queue_call(args_t *args, const char *function, unsigned k);
+void cli_redis_user_call(args_t *args, const char *function, const char *user);
+
+typedef int (*cli_redis_each_pt)(void *data, const char *id);
+
+/*
+ * Calls "each" with the id in each key PREFIX:{KIND:ID}:SUFFIX, found by SCAN,
+ * which may return a key more than once.  Stops when the callback returns
+ * other than 0, and returns that; returns -1 after an error message if Redis
+ * fails.
+ */
+int cli_redis_each(cli_t *cli, char kind, const char *suffix,
+    cli_redis_each_pt each, void *data);
+
+/* Returns the text of element i of a reply, or "". */
+const char *cli_redis_text(const redisReply *reply, size_t i);
+
+
+#endif /* CLI_REDIS_H */
