@@ -19,9 +19,13 @@ function signInHref({ sign_in: address }) {
 }
 
 
-/* Starts again, as whoever is signed in then; says why to who is not. */
-export function startAgain(reason = null) {
-    history.replaceState({ ...history.state, reason }, '');
+/*
+ * Starts again, as whoever is signed in then; says why to who is not.  Where
+ * somebody signed out, not even the address names a thread of theirs.
+ */
+function startAgain(reason = null) {
+    history.replaceState({ ...history.state, reason }, '',
+                         reason === 'out' ? location.pathname : undefined);
     location.reload();
 }
 
@@ -62,7 +66,8 @@ export function sessionChanged(page, confirmed) {
     const { state, other } = session;
 
     if (state !== 'ours') {
-        if (page.remembered() === null) {
+        /* signed out, in a tab whose word did not reach this one */
+        if (page.keeps && page.remembered() === null) {
             startAgain('out');
             return;
         }
@@ -90,6 +95,7 @@ export async function forget({ session: { user }, keep, messenger }) {
     messenger.stop();
     keep.keys(`draft.${user}.`).forEach((key) => keep.set(key, ''));
     keep.set('session', '');
+    navigator.clearAppBadge?.().catch(() => {});
     await messenger.db.clear(user).catch(() => {});
     startAgain('out');
 }

@@ -38,6 +38,7 @@ const keep = {
             return null;
         }
     },
+    /* Answers whether it is kept. */
     set(key, value) {
         try {
             if (value) {
@@ -45,8 +46,10 @@ const keep = {
             } else {
                 localStorage.removeItem(`leaseloft.${key}`);
             }
+
+            return true;
         } catch {
-            /* a draft that is not kept is no reason to stop typing */
+            return false;
         }
     },
     keys(start) {
@@ -112,10 +115,18 @@ async function loadLanguage(name) {
 }
 
 
-function draftsOf(user) {
+/* unkept() is called, once, where a draft is not kept. */
+function draftsOf(user, unkept) {
+    let told = false;
+
     return {
         get: (property) => keep.get(`draft.${user}.${property}`) || '',
-        set: (property, text) => keep.set(`draft.${user}.${property}`, text),
+        set: (property, text) => {
+            if (!keep.set(`draft.${user}.${property}`, text) && !told) {
+                told = true;
+                unkept();
+            }
+        },
         /* written, or sent, in another tab */
         on: (fn) => window.addEventListener('storage', ({ key }) => {
             const start = `leaseloft.draft.${user}.`;
@@ -230,6 +241,7 @@ function followSession(page) {
         if (said) {
             confirmed = true;
             remember(said);
+            page.keeps = remembered() !== null;
         }
 
         if (!said || !page.app.sessionBar.hidden) {
@@ -284,7 +296,8 @@ async function start() {
     page.app = new App({
         root, t, language, messenger, clock, logo: config.logo,
         format: new Formatter({ language: locale, words: language, t, clock }),
-        drafts: draftsOf(user), done: doneOf(user),
+        drafts: draftsOf(user, () => page.app.alert(t('say.unkept'))),
+        done: doneOf(user),
         signOut: async () => (await account()).signOut(page),
         setLanguage: (code) => {
             if (Object.hasOwn(LANGUAGES, code)) {

@@ -224,11 +224,17 @@ test('storage that never answers: the page opens, and sends', async () => {
 
     await tom.context.addInitScript(() => {
         IDBFactory.prototype.open = () => ({});
+        Storage.prototype.setItem = () => {
+            throw new Error('full');
+        };
     });
 
     const page = await tom.tab('/?p=store');
 
     await tom.status('live', page);
+    await page.fill('.ll-input', 'a');
+    await page.locator('.ll-alerts', { hasText: 'cannot keep drafts' })
+              .waitFor();
     await tom.context.setOffline(true);
     await tom.write('not kept', page);
     await page.locator('.ll-banner', {

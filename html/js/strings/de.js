@@ -198,6 +198,8 @@ export default {
     'say.message': '{name}: {text}',
     'say.many': { one: '{n} neue Nachricht',
                   other: '{n} neue Nachrichten' },
+    'say.unkept': 'Dieser Browser kann keine Entwürfe aufbewahren: Was Sie '
+                  + 'schreiben, geht verloren, wenn Sie die Seite verlassen.',
     'say.failed': 'Eine Nachricht wurde nicht gesendet: {why}',
 
     'day.today': 'Heute',

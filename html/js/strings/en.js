@@ -194,6 +194,8 @@ export default {
 
     'say.message': '{name}: {text}',
     'say.many': { one: '{n} new message', other: '{n} new messages' },
+    'say.unkept': 'This browser cannot keep drafts: what you type is lost '
+                  + 'when you leave this page.',
     'say.failed': 'A message was not sent: {why}',
 
     'day.today': 'Today',
