@@ -100,7 +100,8 @@ async function loadLanguage(name) {
     const language = pickLanguage([keep.get('language'),
                                    ...navigator.languages].filter(Boolean));
     const strings = language === 'en' ? english
-        : (await import(`./strings/${language}.js`)).default;
+        : await import(`./strings/${language}.js`).then(
+            (module) => module.default, () => english);
     const own = name ? { 'app.name': name } : {};
 
     document.documentElement.lang = language;
