@@ -211,7 +211,7 @@ export class Stack {
     {
         const people = (list) => list.map(([user, name]) =>
             ({ user, name }));
-        const response = await fetch(
+        const declare = () => fetch(
             `${this.internal}/properties/${property}/lease`, {
                 method: 'PUT',
                 headers: { 'Content-Type': 'application/json' },
@@ -222,6 +222,13 @@ export class Stack {
                 }),
                 signal: AbortSignal.timeout(15000),
             });
+
+        /* a busy machine queues it: asking again tells */
+        const response = await until('the lease', async () => {
+            const answer = await declare();
+
+            return answer.status !== 202 && answer;
+        });
 
         if (response.status !== 200) {
             throw new Error(`lease: ${await response.text()}`);
