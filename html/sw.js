@@ -85,7 +85,13 @@ async function answer(request, key) {
         await within(LIMIT / 4, renew());
     }
 
-    return await within(LIMIT / 4, kept(key)) ?? fetch(request);
+    const cached = kept(key);
+
+    /* where storage is slow, or empty, whichever answers first */
+    return await within(LIMIT / 4, cached) ?? Promise.any([
+        fetch(request),
+        cached.then((response) => response ?? Promise.reject()),
+    ]);
 }
 
 

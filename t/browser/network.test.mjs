@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import test, { after, before } from 'node:test';
+import test, { after, afterEach, before } from 'node:test';
 
 import { Person, openBrowser } from './lib/people.mjs';
 import { Proxy } from './lib/proxy.mjs';
@@ -26,6 +26,12 @@ after(async () => {
     await browser?.close();
     await proxy?.stop();
     await stack?.stop();
+});
+
+
+afterEach(() => {
+    proxy.portal = {};
+    proxy.set('open');
 });
 
 
@@ -134,7 +140,6 @@ test('whatever answers in the server\'s name, a message is stored once',
         `number ${i}`));
     assert.equal(await tom.page.locator('.ll-session').isVisible(), false,
                  'a 401 that is not ours signs nobody out');
-    proxy.portal = {};
     assert.deepEqual(tom.complaints, []);
     await tom.leave();
 });
