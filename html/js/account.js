@@ -93,7 +93,10 @@ export function sessionChanged(page, confirmed) {
 /* Removes what a user leaves in this browser, and starts again. */
 export async function forget({ session: { user }, keep, messenger }) {
     messenger.stop();
-    keep.keys(`draft.${user}.`).forEach((key) => keep.set(key, ''));
+
+    /* whatever it is: "draft.USER.…", "done.USER.…" */
+    keep.keys('').filter((key) => key.split('.')[1] === user)
+        .forEach((key) => keep.set(key, ''));
     keep.set('session', '');
     navigator.clearAppBadge?.().catch(() => {});
     await messenger.db.clear(user).catch(() => {});
