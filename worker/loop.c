@@ -20,10 +20,12 @@
 
 #include "backoff.h"
 #include "chain.h"
+#include "claim.h"
 #include "clock.h"
 #include "common/id.h"
 #include "common/version.h"
 #include "consumer.h"
+#include "consumer_queues.h"
 #include "dispatch.h"
 #include "heartbeat.h"
 #include "log.h"
@@ -95,7 +97,7 @@ loop_prepare(loop_t *loop)
         return -1;
     }
 
-    return consumer_setup(&loop->consumer);
+    return consumer_queues_create(&loop->consumer);
 }
 
 
@@ -132,7 +134,7 @@ loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
     }
 
     (void) heartbeat_send(&loop->heartbeat);
-    (void) consumer_hold(&loop->consumer, batch);
+    (void) claim_renew(&loop->consumer, batch);
 }
 
 
@@ -164,7 +166,7 @@ loop_work(loop_t *loop, batch_t *batch)
             break;
         }
 
-        consumer_take_ahead(&loop->consumer);
+        consumer_prefetch_wait(&loop->consumer);
         loop_refused(loop, batch, result);
     }
 
@@ -172,7 +174,7 @@ loop_work(loop_t *loop, batch_t *batch)
 
         /* pending as it is, somebody who may claims it */
 
-        consumer_take_ahead(&loop->consumer);
+        consumer_prefetch_wait(&loop->consumer);
         loop->ready = 0;
     }
 
@@ -276,7 +278,7 @@ static int
 loop_connect(loop_t *loop)
 {
     properties_forget(loop->work.properties);
-    consumer_drop_ahead(&loop->consumer);
+    consumer_prefetch_drop(&loop->consumer);
 
     loop->connected = 0;
     loop->ready = 0;
@@ -309,7 +311,7 @@ loop_start(loop_t *loop)
 
     /* what was asked for ahead is pending, too */
 
-    consumer_drop_ahead(&loop->consumer);
+    consumer_prefetch_drop(&loop->consumer);
 
     rc = loop_prepare(loop);
 
@@ -324,7 +326,7 @@ loop_start(loop_t *loop)
         return -1;
     }
 
-    if (consumer_recover(&loop->consumer, &batch, loop->crashed) == -1) {
+    if (claim_recover(&loop->consumer, &batch, loop->crashed) == -1) {
         dispatch_end(&loop->work, batch.jobs, batch.n);
         batch_free(&batch);
         return -1;
@@ -375,7 +377,7 @@ loop_claim(loop_t *loop)
 {
     batch_t  batch = BATCH_INIT;
 
-    (void) consumer_claim(&loop->consumer, &batch);
+    (void) claim_stale(&loop->consumer, &batch);
 
     loop_work(loop, &batch);
 }
@@ -427,8 +429,8 @@ loop_is_due(const loop_t *loop, int64_t now)
 static void
 loop_tidy(loop_t *loop)
 {
-    (void) consumer_find(&loop->consumer);
-    (void) consumer_sweep(&loop->consumer);
+    (void) consumer_queues_find(&loop->consumer);
+    (void) consumer_queues_sweep(&loop->consumer);
 }
 
 
@@ -452,7 +454,7 @@ loop_turn(loop_t *loop)
             loop->ready = 0;
         }
 
-        (void) consumer_widen(&loop->consumer, loop->heartbeat.queues);
+        (void) consumer_queues_widen(&loop->consumer, loop->heartbeat.queues);
     }
 
     if (!loop->ready) {
@@ -469,7 +471,7 @@ loop_turn(loop_t *loop)
         loop_due(loop);
     }
 
-    if (!consumer_asked(&loop->consumer)
+    if (!consumer_prefetching(&loop->consumer)
         && now >= loop->claim_at && loop_healthy(loop, now))
     {
         loop->claim_at = now + loop->options->claim_ms / 4;
@@ -493,7 +495,7 @@ loop_ask_ahead(void *data)
         return 0;
     }
 
-    return consumer_ask(&loop->consumer, loop_block(loop));
+    return consumer_prefetch(&loop->consumer, loop_block(loop));
 }
 
 
@@ -566,7 +568,7 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
                 loop_sleep(backoff_next(&loop.backoff));
             }
 
-        } else if (!consumer_asked(&loop.consumer)) {
+        } else if (!consumer_prefetching(&loop.consumer)) {
             loop_turn(&loop);
         }
 
@@ -580,7 +582,7 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
         }
     }
 
-    if (conn_alive(loop.conn) && consumer_asked(&loop.consumer)) {
+    if (conn_alive(loop.conn) && consumer_prefetching(&loop.consumer)) {
         loop_requests(&loop);
     }
 

@@ -1,4 +1,9 @@
 
+/*
+ * A batch owns its list of jobs and the Redis replies that the jobs point
+ * into.  What a job itself allocates is freed by dispatch_end().
+ */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +51,7 @@ batch_free(batch_t *batch)
 
 
 int
-batch_hold(batch_t *batch, redisReply *reply)
+batch_add_reply(batch_t *batch, redisReply *reply)
 {
     void  *p;
 

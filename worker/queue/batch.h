@@ -1,7 +1,7 @@
 
 /*
- * A batch of requests, and the replies from Redis that its jobs point into.
- * Starts as BATCH_INIT.
+ * A batch of requests, and the Redis replies that its jobs point into.
+ * Initialize it with BATCH_INIT.
  */
 
 
@@ -26,13 +26,16 @@ typedef struct {
 #define BATCH_INIT  { NULL, 0, 0, NULL, 0 }
 
 
-/* a job at the end of the batch, all zero; NULL: no memory */
+/* appends a zeroed job and returns it; NULL: out of memory */
 job_t *batch_add(batch_t *batch);
 
-/* the batch takes the reply over: 0, or -1 and it is freed */
-int batch_hold(batch_t *batch, redisReply *reply);
+/*
+ * Takes ownership of a reply: 0, or -1 if out of memory, with the reply
+ * freed.
+ */
+int batch_add_reply(batch_t *batch, redisReply *reply);
 
-/* frees replies and list; the jobs were ended by dispatch_end() */
+/* frees the replies and the list; call dispatch_end() on the jobs first */
 void batch_free(batch_t *batch);
 
 

@@ -1,28 +1,29 @@
 
 /*
- * Requests that were delivered before: to this worker, whose connection broke,
- * or to one that died.
+ * Requests that were delivered before, to this worker or to one that died.
  *
- * Redis counts deliveries, and one request delivered too often is given up, as
- * it may be what workers die of.  A connection that breaks says nothing about
- * a request, so taking back one's own leaves the count alone.
+ * Redis counts deliveries.  A request that is delivered too often becomes a
+ * dead letter, as it may be the request that crashes workers.  A lost
+ * connection is not the request's fault, so a worker that takes back its own
+ * requests after that does not raise the count.
+ *
+ * The replies are owned by the batch, whose jobs point into them.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "claim.h"
 #include "common/keys.h"
-#include "consumer.h"
 #include "log.h"
 
 
-/* requests taken over at a time, and one's own taken back: a whole batch */
+/* at most so many requests at a time: of other consumers, and of this one */
 #define CLAIM_LIMIT  128
 #define CLAIM_OWN    1024
 
 
-/* XPENDING of what lies between two ids, for this consumer: NULL as usual */
-
+/* XPENDING of this consumer, from first to last: the reply, or NULL */
 static redisReply *
 claim_pending(consumer_t *consumer, unsigned k, const char *first,
     const char *last)
@@ -43,8 +44,7 @@ claim_pending(consumer_t *consumer, unsigned k, const char *first,
 }
 
 
-/* of one line of XPENDING, [id, consumer, idle, deliveries]: 0, or -1 */
-
+/* reads a line of XPENDING, [id, consumer, idle, deliveries]: 0, or -1 */
 static int
 claim_line(const redisReply *line, const char **id, long long *deliveries)
 {
@@ -63,10 +63,10 @@ claim_line(const redisReply *line, const char **id, long long *deliveries)
 
 
 /*
- * XCLAIM of one's own request, delivered so often: its entry, held by the
- * batch, as a list of one or none
+ * Claims a request of this consumer and sets its number of deliveries.
+ * Returns a list of one entry, or of none if it was deleted; NULL on errors.
+ * The batch owns the list.
  */
-
 static const redisReply *
 claim_own(consumer_t *consumer, batch_t *batch, unsigned k, const char *id,
     long long deliveries)
@@ -87,12 +87,12 @@ claim_own(consumer_t *consumer, batch_t *batch, unsigned k, const char *id,
 
     reply = consumer_reply(consumer);
 
-    if (reply == NULL || batch_hold(batch, reply) == -1) {
+    if (reply == NULL || batch_add_reply(batch, reply) == -1) {
         return NULL;
     }
 
     if (reply->elements > 1) {
-        log_error("redis answered a claim with something else");
+        log_error("unexpected reply to XCLAIM");
         return NULL;
     }
 
@@ -101,7 +101,8 @@ claim_own(consumer_t *consumer, batch_t *batch, unsigned k, const char *id,
 
 
 static int
-claim_recover(consumer_t *consumer, batch_t *batch, unsigned k, int crashed)
+claim_recover_queue(consumer_t *consumer, batch_t *batch, unsigned k,
+    int crashed)
 {
     int                rc;
     size_t             i;
@@ -137,7 +138,7 @@ claim_recover(consumer_t *consumer, batch_t *batch, unsigned k, int crashed)
 
 
 int
-consumer_recover(consumer_t *consumer, batch_t *batch, int crashed)
+claim_recover(consumer_t *consumer, batch_t *batch, int crashed)
 {
     unsigned  k;
 
@@ -146,7 +147,7 @@ consumer_recover(consumer_t *consumer, batch_t *batch, int crashed)
             continue;
         }
 
-        if (claim_recover(consumer, batch, k, crashed) == -1) {
+        if (claim_recover_queue(consumer, batch, k, crashed) == -1) {
             return -1;
         }
     }
@@ -155,8 +156,7 @@ consumer_recover(consumer_t *consumer, batch_t *batch, int crashed)
 }
 
 
-/* how often each entry of the list was delivered, this time included */
-
+/* gets the number of deliveries of each entry, this one included: 0, or -1 */
 static int
 claim_deliveries(consumer_t *consumer, unsigned k, const redisReply *list,
     long long *deliveries)
@@ -188,7 +188,7 @@ claim_deliveries(consumer_t *consumer, unsigned k, const redisReply *list,
 
 
 static int
-claim_queue(consumer_t *consumer, batch_t *batch, unsigned k)
+claim_stale_queue(consumer_t *consumer, batch_t *batch, unsigned k)
 {
     char              *cursor = consumer->cursors[k];
     args_t            *args;
@@ -208,7 +208,7 @@ claim_queue(consumer_t *consumer, batch_t *batch, unsigned k)
     }
 
     reply = consumer_reply(consumer);
-    if (reply == NULL || batch_hold(batch, reply) == -1) {
+    if (reply == NULL || batch_add_reply(batch, reply) == -1) {
         return -1;
     }
 
@@ -220,7 +220,7 @@ claim_queue(consumer_t *consumer, batch_t *batch, unsigned k)
         || list == NULL || list->type != REDIS_REPLY_ARRAY
         || list->elements > CLAIM_LIMIT)
     {
-        log_error("redis answered a claim with something else");
+        log_error("unexpected reply to XAUTOCLAIM");
         return -1;
     }
 
@@ -230,7 +230,7 @@ claim_queue(consumer_t *consumer, batch_t *batch, unsigned k)
         return 0;
     }
 
-    log_notice("claimed %zu requests that were left undone", list->elements);
+    log_notice("claimed %zu pending requests", list->elements);
     consumer->work->stats->claimed += list->elements;
 
     if (claim_deliveries(consumer, k, list, deliveries) == -1) {
@@ -242,7 +242,7 @@ claim_queue(consumer_t *consumer, batch_t *batch, unsigned k)
 
 
 int
-consumer_claim(consumer_t *consumer, batch_t *batch)
+claim_stale(consumer_t *consumer, batch_t *batch)
 {
     unsigned  k;
 
@@ -251,7 +251,7 @@ consumer_claim(consumer_t *consumer, batch_t *batch)
             continue;
         }
 
-        if (claim_queue(consumer, batch, k) == -1) {
+        if (claim_stale_queue(consumer, batch, k) == -1) {
             return -1;
         }
     }
@@ -261,7 +261,7 @@ consumer_claim(consumer_t *consumer, batch_t *batch)
 
 
 int
-consumer_hold(consumer_t *consumer, const batch_t *batch)
+claim_renew(consumer_t *consumer, const batch_t *batch)
 {
     size_t        i;
     args_t       *args;
@@ -290,7 +290,7 @@ consumer_hold(consumer_t *consumer, const batch_t *batch)
             continue;
         }
 
-        /* leaves the count of deliveries alone */
+        /* JUSTID does not change the number of deliveries */
         args_lit(args, "JUSTID");
 
         if (conn_send(consumer->conn, args) == -1) {

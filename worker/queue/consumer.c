@@ -1,4 +1,11 @@
 
+/*
+ * Reads the queues with XREADGROUP, and acknowledges with XDEL and XACK.
+ *
+ * The consumer owns its commands, the ids to acknowledge and a prefetched
+ * reply; the connection is the store's.
+ */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,13 +13,13 @@
 #include "common/keys.h"
 #include "consumer.h"
 #include "dispatch.h"
-#include "queue_entry.h"
 #include "log.h"
+#include "queue_entry.h"
 
 
 /*
- * Acknowledgements wait so long for other commands to leave with: one write to
- * Redis's append-only file less, which everybody waits for.
+ * Acknowledgements wait so long for other commands to be sent with.  That saves
+ * a write to the append-only file of Redis, which delays all clients.
  */
 #define CONSUMER_LINGER_MS  20
 
@@ -37,7 +44,7 @@ consumer_free(consumer_t *consumer)
 {
     unsigned  k;
 
-    consumer_drop_ahead(consumer);
+    consumer_prefetch_drop(consumer);
     args_free(&consumer->args);
 
     for (k = 0; k < LL_QUEUES_MAX; k++) {
@@ -92,8 +99,7 @@ consumer_reads(const consumer_t *consumer, unsigned k)
 }
 
 
-/* a request that can't be worked on: to the dead letters; 0, or -1 */
-
+/* moves an invalid request to the dead letters of its queue: 0, or -1 */
 static int
 consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
     const char *why)
@@ -102,7 +108,7 @@ consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
     buf_t        text = BUF_INIT;
     redisReply  *reply;
 
-    inbox_dead(&consumer->args, k, entry, why);
+    queue_entry_dead(&consumer->args, k, entry, why);
 
     reply = conn_send(consumer->conn, &consumer->args) == 0
             ? consumer_reply(consumer) : NULL;
@@ -114,9 +120,9 @@ consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
         buf_add(&text, entry->element[0]->str, entry->element[0]->len);
 
         if (!buf_failed(&text)) {
-            log_warn("request %s is given up, as it %s", text.data, why);
+            log_warn("request %s becomes a dead letter: %s", text.data, why);
             args_copy(&consumer->acks[k], text.data, text.len);
-            consumer->unsent = 1;
+            consumer->acks_pending = 1;
         }
 
         consumer->work->stats->dead++;
@@ -128,10 +134,7 @@ consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
 }
 
 
-/*
- * an entry of a stream becomes a job, or a dead letter: 0, or -1
- */
-
+/* adds an entry to the batch, or moves it to the dead letters: 0, or -1 */
 static int
 consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
     const redisReply *entry, long long deliveries)
@@ -140,8 +143,7 @@ consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
     const char  *why;
 
     if (deliveries > CONSUMER_DELIVERIES) {
-        return consumer_bury(consumer, k, entry,
-                             "was delivered too often, each time in vain");
+        return consumer_bury(consumer, k, entry, CONSUMER_FAILED);
     }
 
     job = batch_add(batch);
@@ -149,7 +151,7 @@ consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
         return -1;
     }
 
-    why = inbox_read(job, entry, consumer->work->properties);
+    why = queue_entry_parse(job, entry, consumer->work->properties);
 
     if (why != NULL) {
         batch->n--;
@@ -165,8 +167,7 @@ consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
 }
 
 
-/* whether it looks like an entry that can be told by its id */
-
+/* 1 if it is an entry with a valid id */
 static int
 consumer_is_entry(const redisReply *entry)
 {
@@ -235,9 +236,9 @@ consumer_send_acks(consumer_t *consumer)
         }
 
         /*
-         * Deleted first: if the connection breaks between the two, Redis
-         * forgets by itself that a request is pending which is not there,
-         * while one that is not pending would stay for ever.
+         * XDEL comes first.  If the connection breaks between the two, Redis
+         * drops a pending entry that was deleted when it is claimed, while an
+         * entry that was acknowledged but not deleted would stay for ever.
          */
 
         args = consumer_command(consumer, "XDEL", NULL, k);
@@ -259,7 +260,7 @@ consumer_send_acks(consumer_t *consumer)
         }
     }
 
-    consumer->unsent = 0;
+    consumer->acks_pending = 0;
 
     return 0;
 }
@@ -276,7 +277,7 @@ consumer_ack(consumer_t *consumer, const batch_t *batch)
 
         if (job->id != NULL && dispatch_accepted(job)) {
             args_copy(&consumer->acks[job->queue], job->id, strlen(job->id));
-            consumer->unsent = 1;
+            consumer->acks_pending = 1;
         }
     }
 }
@@ -297,7 +298,7 @@ consumer_send_read(consumer_t *consumer, int64_t block)
     args_lit(args, "COUNT");
     args_number(args, consumer->limit);
 
-    /* BLOCK 0 would be for ever */
+    /* BLOCK 0 blocks without a limit */
 
     if (block > 0) {
         args_lit(args, "BLOCK");
@@ -326,8 +327,7 @@ consumer_send_read(consumer_t *consumer, int64_t block)
 }
 
 
-/* which queue a key names: K, or -1 */
-
+/* the number of the queue with that key, or -1 */
 static int
 consumer_queue(const consumer_t *consumer, const redisReply *key)
 {
@@ -353,63 +353,62 @@ consumer_queue(const consumer_t *consumer, const redisReply *key)
 
 
 int
-consumer_ask(consumer_t *consumer, int64_t block)
+consumer_prefetch(consumer_t *consumer, int64_t block)
 {
-    if (consumer->asked || consumer->ahead != NULL) {
+    if (consumer->prefetching || consumer->prefetched != NULL) {
         return 0;
     }
 
-    /* what is to be acknowledged soon does not wait for longer */
+    /* acknowledgements that are added meanwhile must not wait longer */
 
     block = block < CONSUMER_LINGER_MS ? block : CONSUMER_LINGER_MS;
-    consumer->asked = 1;
+    consumer->prefetching = 1;
 
     return consumer_send_read(consumer, block);
 }
 
 
 int
-consumer_asked(const consumer_t *consumer)
+consumer_prefetching(const consumer_t *consumer)
 {
-    return consumer->asked || consumer->ahead != NULL;
+    return consumer->prefetching || consumer->prefetched != NULL;
 }
 
 
 void
-consumer_take_ahead(consumer_t *consumer)
+consumer_prefetch_wait(consumer_t *consumer)
 {
-    if (consumer->asked) {
-        consumer->asked = 0;
-        consumer->ahead = consumer_reply(consumer);
+    if (consumer->prefetching) {
+        consumer->prefetching = 0;
+        consumer->prefetched = consumer_reply(consumer);
     }
 }
 
 
 void
-consumer_drop_ahead(consumer_t *consumer)
+consumer_prefetch_drop(consumer_t *consumer)
 {
-    freeReplyObject(consumer->ahead);
+    freeReplyObject(consumer->prefetched);
 
-    consumer->ahead = NULL;
-    consumer->asked = 0;
+    consumer->prefetched = NULL;
+    consumer->prefetching = 0;
 }
 
 
-/* those asked for ahead, else what comes now: the reply, or NULL */
-
+/* the prefetched reply, or that to a new read; NULL on errors */
 static redisReply *
 consumer_next(consumer_t *consumer, int64_t block)
 {
     redisReply  *reply;
 
-    if (consumer_asked(consumer)) {
-        consumer_take_ahead(consumer);
-        reply = consumer->ahead;
-        consumer->ahead = NULL;
+    if (consumer_prefetching(consumer)) {
+        consumer_prefetch_wait(consumer);
+        reply = consumer->prefetched;
+        consumer->prefetched = NULL;
         return reply;
     }
 
-    if (consumer->unsent) {
+    if (consumer->acks_pending) {
         if (consumer->busy) {
             block = block < CONSUMER_LINGER_MS ? block : CONSUMER_LINGER_MS;
 
@@ -432,7 +431,7 @@ consumer_read(consumer_t *consumer, batch_t *batch, int64_t block)
     const redisReply  *stream;
 
     reply = consumer_next(consumer, block);
-    if (reply == NULL || batch_hold(batch, reply) == -1) {
+    if (reply == NULL || batch_add_reply(batch, reply) == -1) {
         return -1;
     }
 

@@ -1,13 +1,14 @@
 
 /*
- * The queues: requests come out of them once, or again if whoever took
- * them left them unacknowledged.
+ * This worker as a consumer of the queues: reads requests, and acknowledges
+ * those that are done.  claim.h has those that were delivered before,
+ * consumer_queues.h which queues are read.
  *
- * Acknowledgements wait for other commands and leave with them, or with the
- * read after the next that finds nothing.
+ * Acknowledgements are sent along with other commands, or before the second
+ * read in a row that finds nothing.
  *
- * Those returning int: 0, or -1 if the connection is lost or Redis refuses;
- * conn_alive() tells which.
+ * Functions that return int return 0, or -1 if the connection is lost or Redis
+ * refuses the command; conn_alive() tells which.
  */
 
 
@@ -21,102 +22,94 @@
 #include "batch.h"
 
 
-/* a request delivered more often than this is given up */
-#define CONSUMER_DELIVERIES   5
+/* a request that is delivered more often becomes a dead letter, and why */
+#define CONSUMER_DELIVERIES  5
+#define CONSUMER_FAILED      "delivered 5 times, never completed"
 
 
 typedef struct {
     conn_t       *conn;
     work_t       *work;
     args_t        args;
-    const char   *name;            /* among the consumers of the group */
-    uint64_t      queues;          /* those read: bit k for queue k */
-    unsigned      limit;           /* requests of a batch, each queue */
+    const char   *name;            /* of the consumer, in each group */
+    uint64_t      queues;          /* queues read: bit k for queue k */
+    unsigned      limit;           /* requests of a batch, of each queue */
     int64_t       claim_ms;
-    int           busy;            /* the last read found something */
-    int           unsent;          /* there are acknowledgements */
-    int           asked;           /* for the next requests */
-    redisReply   *ahead;           /* which have come; NULL for none */
+    int           busy;            /* the last read returned requests */
+    int           acks_pending;
+    int           prefetching;     /* the reply is still to be received */
+    redisReply   *prefetched;      /* received, not yet in a batch; or NULL */
     args_t        acks[LL_QUEUES_MAX];
     char          cursors[LL_QUEUES_MAX][STATE_REQUEST_MAX];
-                                   /* how far claims have looked */
+                                   /* of XAUTOCLAIM; empty: from the start */
 } consumer_t;
 
 
+/*
+ * name must outlive the consumer.  queues: how many to read; limit: requests
+ * of a batch, of each queue; claim_ms: how long a request is pending before
+ * others may claim it.
+ */
 void consumer_init(consumer_t *consumer, work_t *work, const char *name,
     unsigned queues, unsigned limit, int64_t claim_ms);
+
+/* frees what the consumer holds; the connection stays */
 void consumer_free(consumer_t *consumer);
 
-/* makes streams and groups where they are not there */
-int consumer_setup(consumer_t *consumer);
-
 /*
- * Requests may lie in queues beyond those that this worker was told of: of a
- * nginx that has, or had, more.  consumer_find() looks which there are, and
- * reads them too from then on; consumer_widen() does so with the first n.
+ * Sends the next read while replies to other commands are still outstanding;
+ * consumer_read() then uses its reply.  Until consumer_prefetch_wait() no other
+ * command may be sent.  Redis blocks up to block milliseconds for the first
+ * request.
  */
-int consumer_find(consumer_t *consumer);
-int consumer_widen(consumer_t *consumer, unsigned n);
+int consumer_prefetch(consumer_t *consumer, int64_t block);
 
-/* removes what consumers that died have left in the groups */
-int consumer_sweep(consumer_t *consumer);
+/* 1 while a prefetch is outstanding, or its reply is not yet in a batch */
+int consumer_prefetching(const consumer_t *consumer);
 
-/*
- * Asks for the next requests while the answers to other commands are still to
- * come: consumer_read() takes these then.  No other command may be sent in
- * between, but after consumer_take_ahead(), which waits for the answer and
- * keeps it.  Redis waits up to block milliseconds for the first request.
- */
-int consumer_ask(consumer_t *consumer, int64_t block);
-int consumer_asked(const consumer_t *consumer);
-void consumer_take_ahead(consumer_t *consumer);
+/* waits for the reply to the prefetch and keeps it */
+void consumer_prefetch_wait(consumer_t *consumer);
+
+/* forgets the prefetch, when the connection is lost */
+void consumer_prefetch_drop(consumer_t *consumer);
 
 /*
- * Adds new requests to the batch, waiting up to block milliseconds for the
- * first, or less while acknowledgements wait too.
+ * Adds new requests to the batch.  Waits up to block milliseconds for the
+ * first one, or less while acknowledgements are pending.
  */
 int consumer_read(consumer_t *consumer, batch_t *batch, int64_t block);
 
-/* forgets them: the connection that they came by has gone */
-void consumer_drop_ahead(consumer_t *consumer);
-
-/*
- * Adds what this consumer was given before its connection broke; crashed is 1
- * where it was the process that ended, so that its requests are suspect.
- */
-int consumer_recover(consumer_t *consumer, batch_t *batch, int crashed);
-
-/* adds what has been pending for too long, whoever was to do it */
-int consumer_claim(consumer_t *consumer, batch_t *batch);
-
-/* keeps others from claiming a batch that takes long */
-int consumer_hold(consumer_t *consumer, const batch_t *batch);
-
-/* notes the accepted jobs of a batch for acknowledgement */
+/* schedules the acknowledgement of the accepted jobs of a batch */
 void consumer_ack(consumer_t *consumer, const batch_t *batch);
 
-/* acknowledges what is noted, with the next command */
+/* queues the commands that acknowledge, to be sent with the next command */
 int consumer_send_acks(consumer_t *consumer);
 
-/* takes this consumer off the groups, unless something is pending for it */
+/* deletes this consumer from each group in which nothing is pending for it */
 void consumer_leave(consumer_t *consumer);
 
 
-/* for consumer.c and claim.c only */
+/* for claim.c and consumer_queues.c only */
 
-/* 1 if queue k is one of those read */
+/* 1 if queue k is read */
 int consumer_reads(const consumer_t *consumer, unsigned k);
 
-/* the start of a command about queue k and its group; sub may be NULL */
+/*
+ * Starts a command on queue k and its group; sub, a subcommand, may be NULL.
+ * The consumer owns what is returned.
+ */
 args_t *consumer_command(consumer_t *consumer, const char *name,
     const char *sub, unsigned k);
 
-/* the reply to a command, or NULL for none or an error, which is logged */
+/*
+ * Receives the reply to a command, to be freed by the caller.  NULL: the
+ * connection is lost, or Redis answered with an error, which is logged.
+ */
 redisReply *consumer_reply(consumer_t *consumer);
 
 /*
- * adds a list of entries of queue k, each delivered so often (NULL: once):
- * 0, or -1
+ * Adds a list of entries of queue k to the batch; deliveries: of each entry,
+ * or NULL if this is the first of all.  Invalid entries become dead letters.
  */
 int consumer_take_list(consumer_t *consumer, batch_t *batch, unsigned k,
     const redisReply *list, const long long *deliveries);

@@ -1,28 +1,29 @@
 
 /*
- * Which queues a worker reads: those that it was told of, those that an nginx
- * says it has, and whatever others there are, as an nginx that had more may
+ * Which queues a worker reads: those of --queues, those that an nginx announces
+ * in Redis, and all others that exist, as an nginx that had more queues may
  * have left requests in them.
  *
- * Consumers that died are removed here, too: a worker makes itself one in the
- * group of each queue, and only one that ends well takes it away.
+ * It also deletes idle consumers.  A worker has a consumer in the group of each
+ * queue and deletes it when it exits, but not when it is killed.
+ *
+ * The set of queues is consumer->queues.
  */
 
 #include <string.h>
 
 #include "common/keys.h"
-#include "consumer.h"
+#include "consumer_queues.h"
 #include "log.h"
 
 
-/* one that has done nothing for so many claim times is gone: a minute */
-#define CONSUMER_FORGET  12
+/* idle consumers are deleted after so many times claim_ms: a minute */
+#define CONSUMER_QUEUES_IDLE  12
 
 
-/* the stream and the group of queue k: 0, or -1 */
-
+/* creates the stream and the group of queue k: 0, or -1 */
 static int
-consumer_create(consumer_t *consumer, unsigned k)
+consumer_queues_create_group(consumer_t *consumer, unsigned k)
 {
     int          rc;
     args_t      *args;
@@ -54,12 +55,14 @@ consumer_create(consumer_t *consumer, unsigned k)
 
 
 int
-consumer_setup(consumer_t *consumer)
+consumer_queues_create(consumer_t *consumer)
 {
     unsigned  k;
 
     for (k = 0; k < LL_QUEUES_MAX; k++) {
-        if (consumer_reads(consumer, k) && consumer_create(consumer, k) == -1) {
+        if (consumer_reads(consumer, k)
+            && consumer_queues_create_group(consumer, k) == -1)
+        {
             return -1;
         }
     }
@@ -69,17 +72,17 @@ consumer_setup(consumer_t *consumer)
 
 
 static int
-consumer_add(consumer_t *consumer, unsigned k)
+consumer_queues_add(consumer_t *consumer, unsigned k)
 {
     if (consumer_reads(consumer, k)) {
         return 0;
     }
 
-    if (consumer_create(consumer, k) == -1) {
+    if (consumer_queues_create_group(consumer, k) == -1) {
         return -1;
     }
 
-    log_notice("queue %u is read too, beyond --queues", k);
+    log_notice("reading queue %u too, beyond --queues", k);
     consumer->queues |= UINT64_C(1) << k;
 
     return 0;
@@ -87,12 +90,12 @@ consumer_add(consumer_t *consumer, unsigned k)
 
 
 int
-consumer_widen(consumer_t *consumer, unsigned n)
+consumer_queues_widen(consumer_t *consumer, unsigned n)
 {
     unsigned  k;
 
     for (k = 0; k < n; k++) {
-        if (consumer_add(consumer, k) == -1) {
+        if (consumer_queues_add(consumer, k) == -1) {
             return -1;
         }
     }
@@ -102,7 +105,7 @@ consumer_widen(consumer_t *consumer, unsigned n)
 
 
 int
-consumer_find(consumer_t *consumer)
+consumer_queues_find(consumer_t *consumer)
 {
     int          rc;
     char         key[LL_KEY_MAX];
@@ -149,7 +152,7 @@ consumer_find(consumer_t *consumer)
 
     for (k = 0; k < LL_QUEUES_MAX && rc == 0; k++) {
         if ((found >> k) & 1) {
-            rc = consumer_add(consumer, k);
+            rc = consumer_queues_add(consumer, k);
         }
     }
 
@@ -158,12 +161,11 @@ consumer_find(consumer_t *consumer)
 
 
 /*
- * one that lives, but had nothing to do, is removed as well, and made again
- * with its next request
+ * The consumer of a living worker that had nothing to do is deleted as well;
+ * Redis creates it again with its next read.
  */
-
 int
-consumer_sweep(consumer_t *consumer)
+consumer_queues_sweep(consumer_t *consumer)
 {
     unsigned     k;
     redisReply  *reply;
@@ -174,7 +176,7 @@ consumer_sweep(consumer_t *consumer)
         }
 
         if (store_sweep(&consumer->work->store, k,
-                        consumer->claim_ms * CONSUMER_FORGET)
+                        consumer->claim_ms * CONSUMER_QUEUES_IDLE)
             == -1)
         {
             return -1;
@@ -186,7 +188,7 @@ consumer_sweep(consumer_t *consumer)
         }
 
         if (reply->type == REDIS_REPLY_INTEGER && reply->integer > 0) {
-            log_notice("removed %lld idle consumers from queue %u",
+            log_notice("deleted %lld idle consumers of queue %u",
                        reply->integer, k);
         }
 

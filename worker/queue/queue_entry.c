@@ -1,4 +1,9 @@
 
+/*
+ * Parses the entries of the queues, and makes dead letters of them.  Nothing
+ * is owned here: a job points into the reply that its entry is in.
+ */
+
 #include <stdio.h>
 #include <string.h>
 
@@ -11,17 +16,16 @@
 static const struct {
     const char  *name;
     job_op_e     op;
-} inbox_ops[] = {
+} queue_entry_ops[] = {
     { "send", JOB_SEND },
     { "read", JOB_READ },
     { "lease", JOB_LEASE }
 };
 
 
-/* the value of a field, or NULL */
-
+/* the value of that field, or NULL */
 static const redisReply *
-inbox_field(const redisReply *fields, const char *name)
+queue_entry_field(const redisReply *fields, const char *name)
 {
     size_t             i;
     const redisReply  *field, *value;
@@ -47,13 +51,13 @@ inbox_field(const redisReply *fields, const char *name)
 
 
 static int
-inbox_op(const redisReply *value, job_op_e *op)
+queue_entry_op(const redisReply *value, job_op_e *op)
 {
     size_t  i;
 
-    for (i = 0; i < sizeof(inbox_ops) / sizeof(inbox_ops[0]); i++) {
-        if (value != NULL && strcmp(value->str, inbox_ops[i].name) == 0) {
-            *op = inbox_ops[i].op;
+    for (i = 0; i < sizeof(queue_entry_ops) / sizeof(queue_entry_ops[0]); i++) {
+        if (value != NULL && strcmp(value->str, queue_entry_ops[i].name) == 0) {
+            *op = queue_entry_ops[i].op;
             return 0;
         }
     }
@@ -62,10 +66,9 @@ inbox_op(const redisReply *value, job_op_e *op)
 }
 
 
-/* MS-SEQ, as Redis names the entries of a stream: 0, or -1 */
-
+/* parses MS-SEQ, the id of an entry: 0, or -1 */
 static int
-inbox_id(const redisReply *value, unsigned long long *ms,
+queue_entry_id(const redisReply *value, unsigned long long *ms,
     unsigned long long *seq)
 {
     char  end;
@@ -83,22 +86,21 @@ inbox_id(const redisReply *value, unsigned long long *ms,
 
 
 /*
- * A request that was put back keeps its place among the declarations: what has
- * overtaken it since must not be undone.  What claims to be newer than it is
- * would overtake all that follow.
+ * A dead letter that was put back is ordered by its first id, as declarations
+ * of its lease that came after it must not be undone.  A first id that is newer
+ * than the entry is ignored: it would overtake all later declarations.
  */
-
 static void
-inbox_origin(job_t *job, const redisReply *entry)
+queue_entry_origin(job_t *job, const redisReply *entry)
 {
     const redisReply    *own, *first;
     unsigned long long   ms, seq, first_ms, first_seq;
 
     own = entry->element[0];
-    first = inbox_field(conn_element(entry, 1), "id");
+    first = queue_entry_field(conn_element(entry, 1), "id");
 
-    if (inbox_id(first, &first_ms, &first_seq) == 0
-        && inbox_id(own, &ms, &seq) == 0
+    if (queue_entry_id(first, &first_ms, &first_seq) == 0
+        && queue_entry_id(own, &ms, &seq) == 0
         && (first_ms < ms || (first_ms == ms && first_seq < seq)))
     {
         own = first;
@@ -109,54 +111,54 @@ inbox_origin(job_t *job, const redisReply *entry)
 
 
 const char *
-inbox_read(job_t *job, const redisReply *entry, properties_t *properties)
+queue_entry_parse(job_t *job, const redisReply *entry, properties_t *properties)
 {
     ll_str_t           nginx;
     const redisReply  *fields, *property, *user, *body, *to;
 
     fields = conn_element(entry, 1);
 
-    if (inbox_op(inbox_field(fields, "op"), &job->op) == -1) {
-        return "has no op that is known";
+    if (queue_entry_op(queue_entry_field(fields, "op"), &job->op) == -1) {
+        return "unknown op";
     }
 
-    property = inbox_field(fields, "p");
+    property = queue_entry_field(fields, "p");
 
     if (property == NULL || !ll_id_valid(property->str, property->len)) {
-        return "has no valid property";
+        return "invalid property";
     }
 
-    user = inbox_field(fields, "u");
+    user = queue_entry_field(fields, "u");
 
     if (user == NULL
         || (job->op == JOB_LEASE ? user->len != 0
                                  : !ll_id_valid(user->str, user->len)))
     {
-        return "has no valid user";
+        return "invalid user";
     }
 
-    body = inbox_field(fields, "b");
+    body = queue_entry_field(fields, "b");
 
     if (body == NULL) {
-        return "has no body";
+        return "no body";
     }
 
-    to = inbox_field(fields, "r");
+    to = queue_entry_field(fields, "r");
 
     if (to == NULL
         || ll_frame_reply_decode(to->str, to->len, &nginx, &job->request) == -1)
     {
-        return "has no valid reply address";
+        return "invalid reply address";
     }
 
     job->property = properties_get(properties, property->str, property->len);
     if (job->property == NULL) {
-        return "finds no memory";
+        return "out of memory";
     }
 
     memcpy(job->user, user->str, user->len);
     job->id = entry->element[0]->str;
-    inbox_origin(job, entry);
+    queue_entry_origin(job, entry);
     job->data = body->str;
     job->data_len = body->len;
     job->nginx = nginx.data;
@@ -166,10 +168,9 @@ inbox_read(job_t *job, const redisReply *entry, properties_t *properties)
 }
 
 
-/* the fields that say why an entry is here, and what its id was at first */
-
+/* 1 for a field that only dead letters have */
 static int
-inbox_is_note(const redisReply *field)
+queue_entry_is_note(const redisReply *field)
 {
     return field->type == REDIS_REPLY_STRING
            && (strcmp(field->str, "why") == 0 || strcmp(field->str, "id") == 0);
@@ -177,7 +178,8 @@ inbox_is_note(const redisReply *field)
 
 
 void
-inbox_dead(args_t *args, unsigned k, const redisReply *entry, const char *why)
+queue_entry_dead(args_t *args, unsigned k, const redisReply *entry,
+    const char *why)
 {
     char                 key[LL_KEY_MAX];
     size_t               i;
@@ -192,16 +194,16 @@ inbox_dead(args_t *args, unsigned k, const redisReply *entry, const char *why)
     fields = conn_element(entry, 1);
 
     for (i = 0; fields != NULL && i + 1 < fields->elements; i += 2) {
-        if (!inbox_is_note(fields->element[i])) {
+        if (!queue_entry_is_note(fields->element[i])) {
             args_add(args, fields->element[i]->str, fields->element[i]->len);
             args_add(args, fields->element[i + 1]->str,
                      fields->element[i + 1]->len);
         }
     }
 
-    id = inbox_field(fields, "id");
+    id = queue_entry_field(fields, "id");
 
-    if (inbox_id(id, &ms, &seq) == -1) {
+    if (queue_entry_id(id, &ms, &seq) == -1) {
         id = entry->element[0];
     }
 

@@ -1,11 +1,11 @@
 
 /*
- * Entries of the queues, as docs/data.md describes them.
+ * Entries of the queues in Redis; docs/data.md has their fields.
  */
 
 
-#ifndef INBOX_H
-#define INBOX_H
+#ifndef QUEUE_ENTRY_H
+#define QUEUE_ENTRY_H
 
 
 #include "args.h"
@@ -13,15 +13,16 @@
 
 
 /*
- * Makes a job of an entry, [id, [field, value, …]], into which it points;
- * NULL, or why it can't be: "has no …", to be freed by nobody.
+ * Fills in a zeroed job from an entry, [id, [field, value, …]].  The job
+ * points into the entry.  Returns NULL, or the reason why the entry is not a
+ * valid request, a constant string such as "unknown op".
  */
-const char *inbox_read(job_t *job, const redisReply *entry,
+const char *queue_entry_parse(job_t *job, const redisReply *entry,
     properties_t *properties);
 
-/* the command that puts an entry to the dead letters of queue K */
-void inbox_dead(args_t *args, unsigned k, const redisReply *entry,
+/* makes args the XADD of an entry to the dead letters of queue k */
+void queue_entry_dead(args_t *args, unsigned k, const redisReply *entry,
     const char *why);
 
 
-#endif /* INBOX_H */
+#endif /* QUEUE_ENTRY_H */
