@@ -13,7 +13,7 @@ static ngx_int_t
 ngx_leaseloft_channel_property_frame(ngx_leaseloft_channel_t *channel,
     ll_frame_t *heard)
 {
-    ngx_str_t                  payload;
+    ngx_str_t                  payload, tag;
     ngx_queue_t               *q, *next;
     ngx_leaseloft_event_t      event;
     ngx_leaseloft_frame_t     *frame;
@@ -34,7 +34,10 @@ ngx_leaseloft_channel_property_frame(ngx_leaseloft_channel_t *channel,
         ngx_memcpy(channel->head.tag, heard->tag, LL_TAG_LEN);
 
         if (!ngx_queue_empty(&channel->listeners)) {
-            frame = ngx_leaseloft_frame_entry(heard->seq, heard->tag, &payload,
+            tag.data = (u_char *) heard->tag;
+            tag.len = LL_TAG_LEN;
+
+            frame = ngx_leaseloft_frame_entry(heard->seq, &tag, &payload,
                                               channel->process->log);
             if (frame) {
                 ngx_leaseloft_channel_keep(channel, frame);

@@ -458,7 +458,12 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
             return NGX_ERROR;
         }
 
-        frame = ngx_leaseloft_frame_entry(seq + i, (char *) tag.data, &entry,
+        if (tag.len == 0) {
+            ngx_leaseloft_view_lost(&channel->id, seq + i,
+                                    channel->process->log);
+        }
+
+        frame = ngx_leaseloft_frame_entry(seq + i, &tag, &entry,
                                           channel->process->log);
         if (frame == NULL) {
             return NGX_OK;

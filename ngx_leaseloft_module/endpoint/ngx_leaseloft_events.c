@@ -289,22 +289,23 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
             return NGX_ERROR;
         }
 
-        frame = ngx_leaseloft_frame_entry(view->first + i, (char *) tag.data,
-                                          &entry, log);
+        if (tag.len == 0) {
+            ngx_leaseloft_view_lost(&events->stream.ctx->property,
+                                    view->first + i, log);
+        }
+
+        frame = ngx_leaseloft_frame_entry(view->first + i, &tag, &entry, log);
         if (frame == NULL) {
             return NGX_ERROR;
         }
 
         rc = ngx_leaseloft_stream_frame(&events->stream, frame);
+        ngx_leaseloft_frame_cursor(frame, &events->place);
         ngx_leaseloft_frame_free(frame);
 
         if (rc != NGX_OK) {
             return NGX_ERROR;
         }
-
-        events->place.seq++;
-        events->place.tagged = 1;
-        ngx_memcpy(events->place.tag, tag.data, LL_TAG_LEN);
     }
 
     ngx_leaseloft_zone_count(events->stream.ctx->process->zone,
@@ -444,9 +445,7 @@ ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream)
             return NGX_ERROR;
         }
 
-        events->place.seq = frame->seq;
-        events->place.tagged = 1;
-        ngx_memcpy(events->place.tag, frame->tag, LL_TAG_LEN);
+        ngx_leaseloft_frame_cursor(frame, &events->place);
         n++;
     }
 

@@ -512,8 +512,8 @@ ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view)
 {
     if (!poll->bare) {
-        return ngx_leaseloft_page_of_view(poll->request->pool, view,
-                                          &poll->page);
+        return ngx_leaseloft_page_of_view(poll->request, &poll->ctx->property,
+                                          view, &poll->page);
     }
 
     if (ngx_leaseloft_messages_fit(poll, view) == NGX_OK) {
@@ -536,7 +536,14 @@ ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
         last = ngx_min(last, poll->query.place.seq - 1);
     }
 
-    return ngx_leaseloft_page_fit(&poll->page, view, last);
+    if (ngx_leaseloft_page_fit(&poll->page, view, last) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    /* what should be there too is lost, which the view tells of */
+
+    return view->more && !poll->page.full && poll->page.n < poll->query.limit
+           ? NGX_DECLINED : NGX_OK;
 }
 
 

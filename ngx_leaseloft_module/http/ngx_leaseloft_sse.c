@@ -119,7 +119,7 @@ ngx_leaseloft_frame_create(ngx_leaseloft_event_t *event, ngx_log_t *log)
 
 
 ngx_leaseloft_frame_t *
-ngx_leaseloft_frame_entry(uint64_t seq, const char *tag, ngx_str_t *entry,
+ngx_leaseloft_frame_entry(uint64_t seq, ngx_str_t *tag, ngx_str_t *entry,
     ngx_log_t *log)
 {
     char                    id[LL_CURSOR_MAX];
@@ -129,7 +129,10 @@ ngx_leaseloft_frame_entry(uint64_t seq, const char *tag, ngx_str_t *entry,
     ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
 
     event.id.data = (u_char *) id;
-    event.id.len = ll_cursor_encode(id, seq, tag);
+    event.id.len = tag->len
+                   ? ll_cursor_encode(id, seq, (char *) tag->data)
+                   : (size_t) (ngx_sprintf((u_char *) id, "%uL", seq)
+                               - (u_char *) id);
     event.data = entry;
     event.pieces = 1;
 
@@ -137,10 +140,20 @@ ngx_leaseloft_frame_entry(uint64_t seq, const char *tag, ngx_str_t *entry,
 
     if (frame) {
         frame->seq = seq;
-        ngx_memcpy(frame->tag, tag, LL_TAG_LEN);
+        frame->tagged = (tag->len != 0);
+        ngx_memcpy(frame->tag, tag->data, tag->len);
     }
 
     return frame;
+}
+
+
+void
+ngx_leaseloft_frame_cursor(ngx_leaseloft_frame_t *frame, ll_cursor_t *cursor)
+{
+    cursor->seq = frame->seq;
+    cursor->tagged = frame->tagged;
+    ngx_memcpy(cursor->tag, frame->tag, LL_TAG_LEN);
 }
 
 

@@ -20,6 +20,7 @@ typedef struct {
     ngx_uint_t                  refs;
     uint64_t                    seq;       /* the channel's, else 0 */
     u_char                      tag[LL_TAG_LEN];   /* of a thread's entry */
+    unsigned                    tagged:1;          /* it has one */
     u_char                     *chunk;
     size_t                      chunk_len;
     u_char                     *event;
@@ -40,9 +41,13 @@ typedef struct {
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_create(
     ngx_leaseloft_event_t *event, ngx_log_t *log);
 
-/* the frame of a thread's entry */
+/* the frame of a thread's entry; tag is empty for one that is lost */
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_entry(uint64_t seq,
-    const char *tag, ngx_str_t *entry, ngx_log_t *log);
+    ngx_str_t *tag, ngx_str_t *entry, ngx_log_t *log);
+
+/* the cursor after a frame's entry */
+void ngx_leaseloft_frame_cursor(ngx_leaseloft_frame_t *frame,
+    ll_cursor_t *cursor);
 
 /* the frame of a change to an inbox */
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_thread(uint64_t rev,

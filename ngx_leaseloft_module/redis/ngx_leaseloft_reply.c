@@ -70,7 +70,10 @@ ngx_int_t
 ngx_leaseloft_reply_entry(redisReply *entries, size_t i, ngx_str_t *tag,
     ngx_str_t *entry)
 {
-    if (ngx_leaseloft_reply_tag(entries, 2 * i, tag) != NGX_OK) {
+    if (ngx_leaseloft_reply_string(entries, 2 * i, tag) != NGX_OK
+        || (tag->len
+            && ngx_leaseloft_reply_tag(entries, 2 * i, tag) != NGX_OK))
+    {
         return NGX_ERROR;
     }
 

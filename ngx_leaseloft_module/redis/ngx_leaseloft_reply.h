@@ -19,7 +19,10 @@ ngx_int_t ngx_leaseloft_reply_string(redisReply *list, size_t i,
 /* the same, for one that is a tag */
 ngx_int_t ngx_leaseloft_reply_tag(redisReply *list, size_t i, ngx_str_t *tag);
 
-/* the entry i (0, 1, …) of a list of tag, entry, …; NGX_ERROR: malformed */
+/*
+ * the entry i (0, 1, …) of a list of tag, entry, …, the tag empty where the
+ * entry is lost; NGX_ERROR: malformed
+ */
 ngx_int_t ngx_leaseloft_reply_entry(redisReply *entries, size_t i,
     ngx_str_t *tag, ngx_str_t *entry);
 

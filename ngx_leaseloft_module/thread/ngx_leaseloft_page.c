@@ -11,15 +11,15 @@
 
 
 ngx_int_t
-ngx_leaseloft_page_of_view(ngx_pool_t *pool, ngx_leaseloft_view_t *view,
-    ngx_leaseloft_page_t *page)
+ngx_leaseloft_page_of_view(ngx_http_request_t *r, ngx_str_t *property,
+    ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page)
 {
     ngx_str_t   tag;
     ngx_uint_t  i;
 
     page->n = view->entries->elements / 2;
     page->first = view->first;
-    page->entries = ngx_palloc(pool, page->n * sizeof(ngx_str_t) + 1);
+    page->entries = ngx_palloc(r->pool, page->n * sizeof(ngx_str_t) + 1);
 
     if (page->entries == NULL) {
         return NGX_ERROR;
@@ -30,6 +30,11 @@ ngx_leaseloft_page_of_view(ngx_pool_t *pool, ngx_leaseloft_view_t *view,
             != NGX_OK)
         {
             return NGX_ERROR;
+        }
+
+        if (tag.len == 0) {
+            ngx_leaseloft_view_lost(property, view->first + i,
+                                    r->connection->log);
         }
     }
 
@@ -128,6 +133,7 @@ ngx_leaseloft_page_items(redisReply *reply, ngx_leaseloft_page_t *page,
 
     page->entries += reply->elements - i;
     page->n = i;
+    page->full = *size > NGX_LEASELOFT_PAGE_BYTES;
 
     return NGX_OK;
 }

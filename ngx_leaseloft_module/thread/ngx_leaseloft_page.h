@@ -30,12 +30,14 @@ typedef struct {
     uint64_t                    first;     /* seq of the first; the others
                                               follow without a hole */
     unsigned                    read:1;    /* it is from the stream */
+    unsigned                    full:1;    /* as many bytes as it may have */
 } ngx_leaseloft_page_t;
 
 
 /* those of a view, which they point into; NGX_ERROR: malformed, or no memory */
-ngx_int_t ngx_leaseloft_page_of_view(ngx_pool_t *pool,
-    ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page);
+ngx_int_t ngx_leaseloft_page_of_view(ngx_http_request_t *r,
+    ngx_str_t *property, ngx_leaseloft_view_t *view,
+    ngx_leaseloft_page_t *page);
 
 /* XREVRANGE: the newest entries from a seq on, or those before another, if
    that is not 0 */

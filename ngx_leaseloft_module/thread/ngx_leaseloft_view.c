@@ -10,6 +10,10 @@
 #include "ngx_leaseloft_view.h"
 
 
+/* seconds for which no other lost entry is logged, as each read finds them */
+#define NGX_LEASELOFT_VIEW_LOST_LOG  60
+
+
 /* places in the reply of ll1_view; see docs/data.md */
 enum {
     NGX_LEASELOFT_VIEW_VER = 0,
@@ -187,6 +191,23 @@ ngx_leaseloft_view_parse(redisReply *reply, ngx_leaseloft_view_t *view,
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_leaseloft_view_lost(ngx_str_t *property, uint64_t seq, ngx_log_t *log)
+{
+    static time_t  next;
+
+    if (ngx_time() < next) {
+        return;
+    }
+
+    next = ngx_time() + NGX_LEASELOFT_VIEW_LOST_LOG;
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "entry %uL of property \"%V\" is not in redis: "
+                  "its readers are told that it is lost", seq, property);
 }
 
 

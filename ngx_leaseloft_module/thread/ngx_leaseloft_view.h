@@ -60,6 +60,10 @@ ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_link_t *link,
 ngx_int_t ngx_leaseloft_view_parse(redisReply *reply,
     ngx_leaseloft_view_t *view, ngx_log_t *log);
 
+/* logs that an entry is told of as lost, but not each of them */
+void ngx_leaseloft_view_lost(ngx_str_t *property, uint64_t seq,
+    ngx_log_t *log);
+
 /*
  * What polls and "hello" tell, up to where the entries would stand: an object
  * without its closing brace.

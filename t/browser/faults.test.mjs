@@ -246,3 +246,28 @@ async function comesAndGoes() {
         await proxy.stop();
     }
 }
+
+
+test('a message that the storage lost leaves a line, and no more', async () => {
+    const { lena, tom } = await pair('lost');
+
+    for (const text of ['one', 'two', 'three']) {
+        await tom.write(text);
+        await lena.sees(text);
+    }
+
+    await stack.pipe('XDEL ll:{p:lost}:thread 3-0\r\nECHO done\r\n', 1);
+    await lena.leave();
+
+    const again = await Person.arrive(browser, stack, ...LENA);
+
+    await again.open('lost');
+    await again.status('live');
+    await shows(again, ['one', 'three']);
+    assert.equal(await again.page.locator('#m3').innerText()
+        .then((words) => words.includes('no longer available')), true);
+
+    await tom.write('four');
+    await shows(again, ['one', 'three', 'four']);
+    await Promise.all([again.leave(), tom.leave()]);
+});

@@ -57,6 +57,7 @@ const SENDS = [
     ['stored', 201, JSON_TYPE, ENTRY, 201],
     ['stored before', 200, `${JSON_TYPE}; charset=utf-8`, ENTRY, 200],
     ['erased since', 200, JSON_TYPE, { seq: 3, kind: 'erased' }, 200],
+    ['lost since', 200, JSON_TYPE, { seq: 3, kind: 'lost' }, 200],
     ['queued', 202, JSON_TYPE, { state: 'accepted', client_id: 'c1' }, 202],
     ['refused', 409, PROBLEM, { status: 409, type: '/x/lease-not-active' },
      409],

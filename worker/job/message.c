@@ -260,7 +260,7 @@ static job_step_e
 message_again(work_t *work, job_t *job, const redisReply *reply)
 {
     int                same;
-    cJSON             *entry, *text;
+    cJSON             *entry, *kind, *text;
     long long          seq;
     const redisReply  *original;
 
@@ -273,10 +273,14 @@ message_again(work_t *work, job_t *job, const redisReply *reply)
     }
 
     entry = cJSON_ParseWithOpts(original->str, NULL, 1);
+    kind = cJSON_GetObjectItemCaseSensitive(entry, "kind");
     text = cJSON_GetObjectItemCaseSensitive(entry, "text");
 
-    same = cJSON_IsString(text)
-           && strcmp(text->valuestring, job->message.body.text) == 0;
+    /* one that is lost can be compared with nothing: it was sent */
+
+    same = (cJSON_IsString(kind) && strcmp(kind->valuestring, "lost") == 0)
+           || (cJSON_IsString(text)
+               && strcmp(text->valuestring, job->message.body.text) == 0);
 
     cJSON_Delete(entry);
 

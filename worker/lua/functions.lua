@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 14
+-- revision 15
 --
 -- A worker replaces a library that differs from its own, unless that one's
 -- revision is higher; so it goes up with each release that changes anything

@@ -57,17 +57,13 @@ local function publish_entry(channel, ver, rev, seq, hash, entry)
 end
 
 
--- what was sent by this id
+-- what was sent by this id, even where the thread has lost it since
 local function sent_already(keys, seq)
     local place = seq .. '-0'
     local item = call('XRANGE', keys[THREAD], place, place)[1]
 
-    if not item then
-        return redis.error_reply('ERR entry ' .. seq .. ' was sent, and is not'
-                                 .. ' in the thread')
-    end
-
-    return { 1, tonumber(seq), item[2][ENTRY] }
+    return { 1, tonumber(seq),
+             item and item[2][ENTRY] or lost_entry(keys, tonumber(seq)) }
 end
 
 

@@ -204,31 +204,70 @@ local function on_chain(keys, seq, tag, head, head_tag, h0)
         return tag == tag_of(h0)
     end
 
+    -- the tag of an entry that is lost can be any: nobody starts over for it
     local id = int(seq) .. '-0'
     local list = call('XRANGE', keys[THREAD], id, id)
-    return list[1] ~= nil and tag_of(list[1][2][HASH]) == tag
+    return list[1] == nil or tag_of(list[1][2][HASH]) == tag
+end
+
+
+-- An entry that was given its number and is not in the thread.  Nobody says
+-- when it was: the time is that of the entry before it, or else after it.
+local function lost_entry(keys, seq)
+    local item = call('XREVRANGE', keys[THREAD], int(seq - 1) .. '-0', '-',
+                      'COUNT', 1)[1]
+              or call('XRANGE', keys[THREAD], int(seq + 1) .. '-0', '+',
+                      'COUNT', 1)[1]
+    local at = item and string.match(item[2][ENTRY], '"at":"([^"]*)"')
+               or '1970-01-01T00:00:00.000Z'
+
+    return '{"seq":' .. int(seq) .. ',"kind":"lost","at":"' .. at .. '"}'
+end
+
+
+-- what is there of a to b, as XRANGE has it, with those that are lost
+local function with_lost(keys, list, a, b, backward)
+    local found, out = {}, {}
+
+    for _, item in ipairs(list) do
+        found[item[1]] = item
+    end
+
+    for i = 1, b - a + 1 do
+        local seq = backward and b - i + 1 or a + i - 1
+
+        out[i] = found[int(seq) .. '-0']
+                 or { '', { 'e', lost_entry(keys, seq), 's', '', 'h', '' } }
+    end
+
+    return out
 end
 
 
 -- entries from first to last, oldest first: list of tag and entry, the number
--- of the first, whether some were left off
+-- of the first, whether some were left off.  A lost one has an empty tag.
 local function entries(keys, first, last, limit, bytes, backward)
-    local out, size = {}, 0
+    local out, size, n = {}, 0, 0
 
     if first > last or limit < 1 then
         return out, 0, first <= last
     end
 
-    local a, b = int(first) .. '-0', int(last) .. '-0'
-    local list
+    -- numbers have no holes, so that these are as many as wanted
+    local a, b, list = first, last, nil
 
     if backward then
-        list = call('XREVRANGE', keys[THREAD], b, a, 'COUNT', limit)
+        a = math.max(a, b - limit + 1)
+        list = call('XREVRANGE', keys[THREAD], int(b) .. '-0', int(a) .. '-0')
     else
-        list = call('XRANGE', keys[THREAD], a, b, 'COUNT', limit)
+        b = math.min(b, a + limit - 1)
+        list = call('XRANGE', keys[THREAD], int(a) .. '-0', int(b) .. '-0')
     end
 
-    local n = 0
+    if #list < b - a + 1 then
+        list = with_lost(keys, list, a, b, backward)
+    end
+
     for _, item in ipairs(list) do
         if size > bytes then
             break
@@ -239,16 +278,11 @@ local function entries(keys, first, last, limit, bytes, backward)
 
     for i = 1, n do
         local fields = list[backward and n + 1 - i or i][2]
-        out[2 * i - 1] = tag_of(fields[HASH])
+        out[2 * i - 1] = fields[HASH] ~= '' and tag_of(fields[HASH]) or ''
         out[2 * i] = fields[ENTRY]
     end
 
-    if n == 0 then
-        return out, 0, false
-    end
-
-    local seq = tonumber(string.match(list[backward and n or 1][1], '^%d+'))
-    return out, seq, n < last - first + 1
+    return out, backward and b - n + 1 or a, n < last - first + 1
 end
 
 

@@ -65,7 +65,8 @@ export class Api {
             post({ client_id: clientId, text }),
             (answer, status) => (status === 202 || isEntry(answer))
                 && (answer.client_id === clientId
-                    || (status === 200 && answer.kind === 'erased')));
+                    || (status === 200
+                        && ['erased', 'lost'].includes(answer.kind))));
     }
 
     read(property, upto) {

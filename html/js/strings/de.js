@@ -166,6 +166,7 @@ export default {
 
     'event.opened': 'Der Mietvertrag hat begonnen',
     'event.ended': 'Der Mietvertrag ist beendet',
+    'event.gone': 'Diese Nachricht ist nicht mehr verfügbar',
     'event.joined': '{name} ist dazugekommen',
     'event.left': '{name} ist gegangen',
 

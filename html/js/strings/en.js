@@ -160,6 +160,7 @@ export default {
 
     'event.opened': 'The lease began',
     'event.ended': 'The lease ended',
+    'event.gone': 'This message is no longer available',
     'people.joined': 'Somebody joined',
     'people.left': 'Somebody left',
 

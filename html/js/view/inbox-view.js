@@ -294,6 +294,10 @@ export class InboxView {
                 : t(`people.${last.event}`);
         }
 
+        if (last.kind !== 'message') {
+            return t('event.gone');
+        }
+
         if (last.from === app.messenger.me) {
             return t('inbox.you', { text: last.preview });
         }

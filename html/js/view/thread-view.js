@@ -487,7 +487,12 @@ export class ThreadView {
 
 
 function eventWords(entry, t) {
-    const { event, party } = entry;
+    const { kind, event, party } = entry;
+
+    /* erased, lost, or of a kind that is newer than this page */
+    if (kind !== 'lease') {
+        return t('event.gone');
+    }
 
     return party ? t(`event.${event}`, { name: party.name })
                  : t(`event.${event}`);
