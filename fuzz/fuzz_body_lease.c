@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "body.h"
+#include "body_lease.h"
 #include "text.h"
 
 
@@ -48,7 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(faults.n > 0);
     }
 
-    faults_free(&faults);
+    fault_free(&faults);
 
     return 0;
 }

@@ -25,7 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(faults.n > 0);
     }
 
-    faults_free(&faults);
+    fault_free(&faults);
 
     return 0;
 }

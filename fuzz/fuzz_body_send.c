@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(text_control(buf.data, buf.len, 0) != '\n');
     }
 
-    faults_free(&faults);
+    fault_free(&faults);
     buf_free(&buf);
 
     return 0;

@@ -6,6 +6,7 @@
 #include "t/tap.h"
 #include "t/unit/faults.h"
 #include "body.h"
+#include "body_lease.h"
 
 
 #define HEAD   "{\"lease_id\":\"L-1\",\"label\":\"12 Elm St, Unit 3\","       \
@@ -251,8 +252,9 @@ main(void)
     test_counts();
     test_zones();
 
-    ok(body_role_of("tenant", 6, &role) == 0 && role == BODY_TENANT, "tenant");
-    ok(body_role_of("tenants", 7, &role) == -1, "no role");
+    ok(body_lease_role_of("tenant", 6, &role) == 0 && role == BODY_TENANT,
+       "tenant");
+    ok(body_lease_role_of("tenants", 7, &role) == -1, "no role");
 
     return tap_done();
 }

@@ -123,7 +123,7 @@ test_problems(void)
            "{\"field\":\"tenants[3].user\",\"detail\":\"is \\\"bad\\\"\"},"
            "{\"field\":\"\",\"detail\":\"is odd\"}]}", "with faults");
 
-    faults_free(&faults);
+    fault_free(&faults);
 
     is_num(problem_status(PROBLEM_NOT_FOUND), 404, "not found");
     is_num(problem_status(PROBLEM_CLIENT_ID_REUSED), 409, "reused");

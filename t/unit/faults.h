@@ -37,7 +37,7 @@ faults_text(int rc, faults_t *faults)
         buf_lit(&buf, "the result says otherwise\n");
     }
 
-    faults_free(faults);
+    fault_free(faults);
     buf_lit(&buf, "");
 
     return buf.data;

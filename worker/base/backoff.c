@@ -1,4 +1,6 @@
 
+/* Retry delays: exponential backoff with full jitter. */
+
 #include <openssl/rand.h>
 
 #include "backoff.h"

@@ -1,7 +1,7 @@
 
 /*
- * How long to wait before trying again: at random up to a limit that doubles
- * each time (full jitter), so that workers do not come back all at once.
+ * Retry delays: random up to a limit that doubles each time (exponential
+ * backoff with full jitter), so that workers do not retry all at once.
  */
 
 
@@ -17,14 +17,14 @@
 
 
 typedef struct {
-    unsigned  limit;               /* milliseconds; 0 at first */
+    unsigned  limit;               /* milliseconds; initially 0 */
 } backoff_t;
 
 
-/* the milliseconds to wait now: 1 to BACKOFF_MAX_MS */
+/* Returns the next delay: 1 to BACKOFF_MAX_MS milliseconds. */
 unsigned backoff_next(backoff_t *backoff);
 
-/* after a success */
+/* Starts over, after a success. */
 void backoff_reset(backoff_t *backoff);
 
 

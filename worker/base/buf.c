@@ -1,4 +1,6 @@
 
+/* A growing buffer, which owns its memory. */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +10,7 @@
 #define BUF_FIRST  256
 
 
-/* room for len more bytes and the terminator */
-
+/* makes room for len more bytes and the terminator; 0 or -1 */
 static int
 buf_reserve(buf_t *buf, size_t len)
 {
@@ -77,7 +78,7 @@ buf_number(buf_t *buf, int64_t n)
     char      digits[24], *p;
     uint64_t  left;
 
-    /* fifteen to a message: with keys a fifth of what a worker did */
+    /* not snprintf(): a message needs some fifteen numbers */
 
     p = digits + sizeof(digits);
     left = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;

@@ -1,9 +1,9 @@
 
 /*
- * A growing run of bytes.
+ * A growing buffer.
  *
- * A failed allocation is remembered: later calls do nothing, and whoever uses
- * the result asks buf_failed() once, at the end.  Starts as BUF_INIT.
+ * A failed allocation is recorded and later calls do nothing, so that callers
+ * check buf_failed() once, at the end.  A buffer is initialized with BUF_INIT.
  */
 
 
@@ -16,8 +16,8 @@
 
 
 typedef struct {
-    char    *data;                 /* terminated by a 0 not counted in len,
-                                      once anything was added */
+    char    *data;                 /* NULL, or terminated by a zero byte that
+                                      len does not count */
     size_t   len;
     size_t   size;
     int      failed;
@@ -26,25 +26,26 @@ typedef struct {
 
 #define BUF_INIT  { NULL, 0, 0, 0 }
 
-/* a string literal */
+/* appends a string literal */
 #define buf_lit(buf, s)  buf_add(buf, s, sizeof(s) - 1)
 
 
+/* Appends len bytes. */
 void buf_add(buf_t *buf, const char *s, size_t len);
 
-/* a terminated string */
+/* Appends a terminated string. */
 void buf_adds(buf_t *buf, const char *s);
 
-/* decimal */
+/* Appends a number in decimal. */
 void buf_number(buf_t *buf, int64_t n);
 
-/* 1 if anything added was lost to lack of memory */
+/* Returns 1 if an allocation has failed, so that data is incomplete. */
 int buf_failed(const buf_t *buf);
 
-/* empty again, the memory kept, the failure forgotten */
+/* Empties the buffer and clears a failure; keeps the memory. */
 void buf_reset(buf_t *buf);
 
-/* gives the memory back; NULL is fine */
+/* Frees the memory; NULL is allowed. */
 void buf_free(buf_t *buf);
 
 

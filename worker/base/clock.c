@@ -1,4 +1,6 @@
 
+/* The system clocks; conversion between times and RFC 3339. */
+
 #include <stdio.h>
 #include <time.h>
 
@@ -36,7 +38,6 @@ clock_monotonic(void)
  * of 400 years (146097 days); month lengths from March on follow
  * (153 m + 2) / 5.
  */
-
 static int64_t
 clock_days(int year, int month, int day)
 {
@@ -89,8 +90,7 @@ clock_month_days(int year, int month)
 }
 
 
-/* exactly n digits, moving *s past them; their value, or -1 */
-
+/* parses exactly n digits and advances *s; the value, or -1 */
 static int
 clock_digits(const char **s, const char *end, int n)
 {
@@ -110,8 +110,7 @@ clock_digits(const char **s, const char *end, int n)
 }
 
 
-/* 1 if c or its lower-case form is next, moving *s past it, else 0 */
-
+/* if c or its lower case is next, advances *s and returns 1, else 0 */
 static int
 clock_is(const char **s, const char *end, char c)
 {
@@ -125,8 +124,7 @@ clock_is(const char **s, const char *end, char c)
 }
 
 
-/* ".123…" as milliseconds, 0 where there is none; -1 for a point alone */
-
+/* parses an optional ".123…", as milliseconds; -1 for a point alone */
 static int
 clock_fraction(const char **s, const char *end)
 {
@@ -151,8 +149,7 @@ clock_fraction(const char **s, const char *end)
 }
 
 
-/* "Z" or "+HH:MM", as minutes to subtract; 0, or -1 */
-
+/* parses "Z" or "+HH:MM", as minutes to subtract; 0 or -1 */
 static int
 clock_offset(const char **s, const char *end, int *minutes)
 {
@@ -191,8 +188,7 @@ clock_offset(const char **s, const char *end, int *minutes)
 }
 
 
-/* 1 if ms, just after a leap second, begins a month in UTC */
-
+/* 1 if ms, the second after a leap second, begins a month in UTC */
 static int
 clock_begins_month(int64_t ms)
 {
@@ -296,7 +292,7 @@ clock_format(char dst[CLOCK_LEN + 1], int64_t ms)
 
     clock_date(days, &year, &month, &day);
 
-    /* the remainders tell the compiler that the result fits */
+    /* the remainders prove to the compiler that the result fits */
 
     (void) snprintf(dst, CLOCK_LEN + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
                     (unsigned) year % 10000u, (unsigned) month % 100u,

@@ -1,4 +1,6 @@
 
+/* Opens missing standard descriptors. */
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -16,7 +18,7 @@ descriptors_open(void)
             continue;
         }
 
-        /* the lowest that is free is this one */
+        /* open() returns the lowest free descriptor, which is this one */
 
         if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
         {

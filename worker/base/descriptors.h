@@ -1,9 +1,9 @@
 
 /*
- * Standard input, output and error are there.
+ * The descriptors of standard input, output and error.
  *
- * A program that is started with one of them closed would get its number for
- * the next file or socket that it opens, and then write its log into that.
+ * If one of them is closed when a program starts, the next file or socket that
+ * it opens gets that number, and the log would be written into it.
  */
 
 
@@ -12,9 +12,9 @@
 
 
 /*
- * Opens those of the descriptors 0 to 2 that are closed, so that they cannot be
- * used: reading and writing fail as on a closed one.  Call it first.  0, or -1
- * if that is impossible.
+ * Opens each of the descriptors 0 to 2 that is closed, in a mode in which
+ * reading or writing fails as if it were closed.  To be called first.
+ * Returns 0 or -1.
  */
 int descriptors_open(void);
 

@@ -1,4 +1,6 @@
 
+/* Lists of faults.  A list owns its strings. */
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +63,7 @@ fault_add(faults_t *faults, const char *field, const char *fmt, ...)
 
 
 void
-faults_free(faults_t *faults)
+fault_free(faults_t *faults)
 {
     size_t  i;
 

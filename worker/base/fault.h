@@ -1,6 +1,6 @@
 
 /*
- * What is wrong with a body: every fault at once, each with its place.
+ * The faults of a body: all of them, each with the path of its field.
  */
 
 
@@ -11,20 +11,20 @@
 #include <stddef.h>
 
 
-/* more than a person would mend at once; the last one says how it goes on */
+/* one more, the last, says that there are others */
 #define FAULT_MAX  200
 
 
 typedef struct {
-    char     *field;               /* "tenants[3].user"; "" is the body */
-    char     *detail;              /* what is wrong with it */
+    char     *field;               /* "tenants[3].user"; "" for the body */
+    char     *detail;              /* a sentence without subject */
 } fault_t;
 
 
 typedef struct {
     fault_t  *list;
     size_t    n;
-    int       failed;              /* a fault was lost to lack of memory */
+    int       failed;              /* memory was short; a fault is missing */
 } faults_t;
 
 
@@ -32,14 +32,15 @@ typedef struct {
 
 
 /*
- * adds a fault; field is copied, detail is made as by printf.  The one after
- * FAULT_MAX says that there are more, those after it are dropped.
+ * Adds a fault; field is copied, detail is formatted as by printf().  Fault
+ * FAULT_MAX + 1 is replaced by one that says that there are more; later ones
+ * are dropped.
  */
 void fault_add(faults_t *faults, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* empties the list; NULL is fine */
-void faults_free(faults_t *faults);
+/* Frees the faults and empties the list; NULL is allowed. */
+void fault_free(faults_t *faults);
 
 
 #endif /* FAULT_H */

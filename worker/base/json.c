@@ -1,4 +1,6 @@
 
+/* Parses JSON with cJSON after a strict check, and appends JSON to buffers. */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +34,7 @@ json_parse(const char *s, size_t len, const char **why)
 
         if (tree == NULL) {
 
-            /* a number of over 63 digits, or no memory */
+            /* a number of more than 63 digits, or memory is short */
 
             *why = "could not be read";
         }

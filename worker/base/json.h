@@ -1,10 +1,10 @@
 
 /*
- * JSON (RFC 8259), strictly read with cJSON (see common/json_check.h), and
- * written.
+ * JSON (RFC 8259): strict parsing (common/json_check.h, then cJSON), and
+ * encoding.
  *
- * libjwt brings in jansson, whose json_string(), json_object() and so on are
- * global names: none of ours may be one of them.
+ * libjwt links jansson, which exports json_string(), json_object() and so on:
+ * these names must not be used here.
  */
 
 
@@ -19,19 +19,19 @@
 
 
 /*
- * The tree of the len bytes at s, to be freed with cJSON_Delete(), or NULL,
- * with *why a constant sentence without subject ("is not UTF-8").
- * An escaped NUL arrives as U+0001.
+ * Parses the len bytes at s.  Returns the tree, to be freed by cJSON_Delete(),
+ * or NULL with *why set to a constant sentence without subject ("is not
+ * UTF-8").  An escaped NUL is replaced by U+0001.
  */
 cJSON *json_parse(const char *s, size_t len, const char **why);
 
-/* adds the len bytes, which are UTF-8, as a string with its quotes, one line */
+/* Appends len bytes of UTF-8 as a quoted string, without line breaks. */
 void json_quote(buf_t *buf, const char *s, size_t len);
 
-/* the same of a terminated string */
+/* The same for a terminated string. */
 void json_strings(buf_t *buf, const char *s);
 
-/* adds a time as a string; CLOCK_NEVER is null */
+/* Appends a time as a string; CLOCK_NEVER as null. */
 void json_time(buf_t *buf, int64_t ms);
 
 

@@ -1,4 +1,6 @@
 
+/* The log of the worker, on standard error. */
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +42,7 @@ log_level_of(const char *name)
 }
 
 
-/* one write() a record, so that those of two processes do not mix */
-
+/* one write() for each record, so that records of processes do not mix */
 void
 log_write(log_level_e level, const char *fmt, ...)
 {
@@ -80,6 +81,6 @@ log_write(log_level_e level, const char *fmt, ...)
     line[n++] = '\n';
 
     if (write(STDERR_FILENO, line, (size_t) n) < 0) {
-        return;                    /* nobody left to tell */
+        return;                    /* a failure cannot be reported */
     }
 }

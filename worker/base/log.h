@@ -1,9 +1,10 @@
 
 /*
- * The log: standard error, one line a record, "TIME [LEVEL] MESSAGE".
+ * The log, on standard error: lines of "TIME [LEVEL] MESSAGE".
  *
- * Lower case, values quoted, no full stop; never a token, a name or a text of
- * a message.  Line breaks and control characters in a message are replaced.
+ * Messages are in lower case, with quoted values, without a full stop, and
+ * never contain a token, a name or a message text.  Control characters are
+ * replaced by "?".
  */
 
 
@@ -12,19 +13,19 @@
 
 
 typedef enum {
-    LOG_ALERT = 0,                 /* the impossible */
-    LOG_ERROR,                     /* the backend's fault */
+    LOG_ALERT = 0,                 /* a state that must not occur */
+    LOG_ERROR,                     /* a failure of Redis or the system */
     LOG_WARN,
     LOG_NOTICE,                    /* start, stop, reconnect */
-    LOG_INFO,                      /* a peer's fault */
+    LOG_INFO,                      /* a fault of a client */
     LOG_DEBUG
 } log_level_e;
 
 
-/* what is less urgent than level is dropped; LOG_NOTICE unless told */
+/* Sets the level above which records are dropped; default LOG_NOTICE. */
 void log_set_level(log_level_e level);
 
-/* the level's number, or -1 if name is not "alert", "error" … "debug" */
+/* Returns the level named "alert", "error" … "debug", or -1. */
 int log_level_of(const char *name);
 
 #define log_alert(...)   log_write(LOG_ALERT, __VA_ARGS__)
@@ -34,7 +35,7 @@ int log_level_of(const char *name);
 #define log_info(...)    log_write(LOG_INFO, __VA_ARGS__)
 #define log_debug(...)   log_write(LOG_DEBUG, __VA_ARGS__)
 
-/* as printf; a record over 1000 bytes is cut */
+/* Writes a record, formatted as by printf(), truncated to 1000 bytes. */
 void log_write(log_level_e level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,4 +1,6 @@
 
+/* Text of messages and names: counting, trimming and checking UTF-8. */
+
 #include <string.h>
 
 #include "common/utf8.h"
@@ -12,8 +14,7 @@ text_valid(const char *s, size_t len)
 }
 
 
-/* White_Space of Unicode's PropList.txt, the whole of it */
-
+/* the code points of White_Space in Unicode's PropList.txt */
 static int
 text_space(uint32_t c)
 {
@@ -23,8 +24,7 @@ text_space(uint32_t c)
 }
 
 
-/* where the code point before s + len begins */
-
+/* the offset of the last code point of the len bytes */
 static size_t
 text_back(const char *s, size_t len)
 {

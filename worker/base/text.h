@@ -1,6 +1,6 @@
 
 /*
- * Text as people write it: UTF-8, counted in code points.
+ * Text of messages and names: UTF-8, counted in code points.
  */
 
 
@@ -13,26 +13,27 @@
 
 
 /*
- * 1 if the len bytes are UTF-8 (RFC 3629: no overlong forms, no surrogates,
- * nothing past U+10FFFF), else 0.  The functions below need such text.
+ * Returns 1 if the len bytes are UTF-8 (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF), else 0.  The functions below require
+ * valid text.
  */
 int text_valid(const char *s, size_t len);
 
 /*
- * in place: CRLF becomes LF, then Unicode White_Space goes from both ends;
- * returns the new length.  Nothing is terminated.
+ * Replaces CRLF by LF and removes Unicode White_Space at both ends, in place.
+ * Returns the new length; does not terminate the text.
  */
 size_t text_normalize(char *s, size_t len);
 
-/* code points */
+/* Returns the number of code points. */
 size_t text_count(const char *s, size_t len);
 
-/* the length in bytes of the first n code points, at most len */
+/* Returns the length in bytes of the first n code points, at most len. */
 size_t text_cut(const char *s, size_t len, size_t n);
 
 /*
- * the first code point of category Cc (C0, DEL, C1), or -1 if there is none;
- * tab and LF pass where lines is not 0
+ * Returns the first control character (category Cc: C0, DEL, C1), or -1 if
+ * there is none.  Tab and LF are allowed if "lines" is not 0.
  */
 int text_control(const char *s, size_t len, int lines);
 

@@ -1,4 +1,6 @@
 
+/* Looks time zones up in the system's tz database. */
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,31 +9,30 @@
 #include "tz.h"
 
 
-#define ZONE_DIR   "/usr/share/zoneinfo"
-#define ZONE_NAME  64
+#define TZ_DIR   "/usr/share/zoneinfo"
+#define TZ_NAME  64
 
 
 /*
- * Copies of the whole database that count seconds otherwise, and names that
- * stand for whatever this machine is set to.
+ * Not names of zones: copies of the database with other leap seconds, and the
+ * zone of this machine.
  */
 
-static const char  *zone_not[] = {
+static const char  *tz_excluded[] = {
     "posix/", "right/", "localtime", "posixrules"
 };
 
 
-/* the form of the database's names: no way out of its directory */
-
+/* 1 if the name cannot leave the directory of the database */
 static int
-zone_name_valid(const char *name)
+tz_name_valid(const char *name)
 {
     size_t       i, len;
     const char  *p;
 
     len = strlen(name);
 
-    if (len == 0 || len >= ZONE_NAME || name[0] == '/' || name[len - 1] == '/')
+    if (len == 0 || len >= TZ_NAME || name[0] == '/' || name[len - 1] == '/')
     {
         return 0;
     }
@@ -49,8 +50,8 @@ zone_name_valid(const char *name)
         }
     }
 
-    for (i = 0; i < sizeof(zone_not) / sizeof(zone_not[0]); i++) {
-        if (strncmp(name, zone_not[i], strlen(zone_not[i])) == 0) {
+    for (i = 0; i < sizeof(tz_excluded) / sizeof(tz_excluded[0]); i++) {
+        if (strncmp(name, tz_excluded[i], strlen(tz_excluded[i])) == 0) {
             return 0;
         }
     }
@@ -60,17 +61,17 @@ zone_name_valid(const char *name)
 
 
 int
-zone_known(const char *name)
+tz_is_known(const char *name)
 {
     int      fd;
-    char     path[sizeof(ZONE_DIR) + 1 + ZONE_NAME], magic[4];
+    char     path[sizeof(TZ_DIR) + 1 + TZ_NAME], magic[4];
     ssize_t  n;
 
-    if (!zone_name_valid(name)) {
+    if (!tz_name_valid(name)) {
         return 0;
     }
 
-    (void) snprintf(path, sizeof(path), "%s/%s", ZONE_DIR, name);
+    (void) snprintf(path, sizeof(path), "%s/%s", TZ_DIR, name);
 
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd == -1) {

@@ -1,18 +1,18 @@
 
 /*
- * Names of time zones: those of the system's tz database.
+ * Names of time zones, as in the system's tz database.
  */
 
 
-#ifndef ZONE_H
-#define ZONE_H
+#ifndef TZ_H
+#define TZ_H
 
 
 /*
- * 1 if the terminated name is that of a zone or of a link to one in the tz
- * database ("America/New_York"), else 0.  Reads one file.
+ * Returns 1 if the terminated name is a zone or a link in the tz database
+ * ("America/New_York"), else 0.  Reads one file.
  */
-int zone_known(const char *name);
+int tz_is_known(const char *name);
 
 
-#endif /* ZONE_H */
+#endif /* TZ_H */

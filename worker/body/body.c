@@ -1,4 +1,6 @@
 
+/* The bodies of send and read requests.  A send body owns its text. */
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +11,7 @@
 #include "text.h"
 
 
-/* normalized in place: what is stored is what is checked */
-
+/* normalizes the text first, so that the stored form is checked */
 static int
 body_text(const cJSON *value, body_send_t *send, faults_t *faults)
 {

@@ -1,9 +1,15 @@
 
+/*
+ * The declaration of a lease: parses it, reports all of its faults, and writes
+ * it in canonical form.  A lease owns its strings and its list of parties.
+ */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "body.h"
+#include "body_lease.h"
 #include "json.h"
 #include "member.h"
 #include "tz.h"
@@ -25,14 +31,14 @@ static const char  *body_roles[] = { "landlord", "tenant" };
 
 
 const char *
-body_role_name(body_role_e role)
+body_lease_role_name(body_role_e role)
 {
     return body_roles[role];
 }
 
 
 int
-body_role_of(const char *s, size_t len, body_role_e *role)
+body_lease_role_of(const char *s, size_t len, body_role_e *role)
 {
     int  i;
 
@@ -48,10 +54,9 @@ body_role_of(const char *s, size_t len, body_role_e *role)
 }
 
 
-/* a copy in memory of its own; *dst stays NULL when there is none */
-
+/* copies a string; a failed allocation is recorded in the faults */
 static void
-body_copy(char **dst, const char *s, faults_t *faults)
+body_lease_copy(char **dst, const char *s, faults_t *faults)
 {
     *dst = strdup(s);
 
@@ -61,10 +66,9 @@ body_copy(char **dst, const char *s, faults_t *faults)
 }
 
 
-/* the place of the user among the parties so far, or NULL */
-
+/* the user's party among those parsed so far, or NULL */
 static const body_party_t *
-body_party_find(const body_lease_t *lease, const char *user)
+body_lease_party_find(const body_lease_t *lease, const char *user)
 {
     size_t  i;
 
@@ -78,10 +82,9 @@ body_party_find(const body_lease_t *lease, const char *user)
 }
 
 
-/* one of landlords or tenants; joins lease->parties if its user is good */
-
+/* parses a landlord or tenant, and adds it if its user is valid */
 static void
-body_party(const cJSON *value, const char *parent, body_role_e role,
+body_lease_party(const cJSON *value, const char *parent, body_role_e role,
     body_lease_t *lease, faults_t *faults)
 {
     char                 path[MEMBER_PATH];
@@ -104,20 +107,21 @@ body_party(const cJSON *value, const char *parent, body_role_e role,
     if (member_line(members[1].value, path, BODY_NAME_MAX, &name, faults)
         == 0)
     {
-        body_copy(&party->name, name, faults);
+        body_lease_copy(&party->name, name, faults);
     }
 
     member_path(path, parent, "user");
 
     if (member_id(members[0].value, path, party->user, faults) == 0) {
-        same = body_party_find(lease, party->user);
+        same = body_lease_party_find(lease, party->user);
 
         if (same == NULL) {
             lease->nparties++;
             return;
         }
 
-        fault_add(faults, path, "is already a %s", body_role_name(same->role));
+        fault_add(faults, path, "is already a %s",
+                  body_lease_role_name(same->role));
     }
 
     free(party->name);
@@ -126,7 +130,7 @@ body_party(const cJSON *value, const char *parent, body_role_e role,
 
 
 static void
-body_side(const cJSON *list, const char *name, body_role_e role,
+body_lease_side(const cJSON *list, const char *name, body_role_e role,
     body_lease_t *lease, faults_t *faults)
 {
     int            i, n;
@@ -163,13 +167,13 @@ body_side(const cJSON *list, const char *name, body_role_e role,
 
     cJSON_ArrayForEach(value, list) {
         (void) snprintf(path, sizeof(path), "%s[%d]", name, i++);
-        body_party(value, path, role, lease, faults);
+        body_lease_party(value, path, role, lease, faults);
     }
 }
 
 
 static void
-body_times(const cJSON *starts, const cJSON *ends, body_lease_t *lease,
+body_lease_times(const cJSON *starts, const cJSON *ends, body_lease_t *lease,
     faults_t *faults)
 {
     int  started;
@@ -216,27 +220,27 @@ body_lease_members(const cJSON *tree, body_lease_t *lease, int known_zone,
                     &text, faults)
         == 0)
     {
-        body_copy(&lease->label, text, faults);
+        body_lease_copy(&lease->label, text, faults);
     }
 
     if (member_string(members[LEASE_ZONE].value, "time_zone", &text, faults)
         == 0)
     {
-        if (known_zone && !zone_known(text)) {
+        if (known_zone && !tz_is_known(text)) {
             fault_add(faults, "time_zone", "must be the name of a time zone, "
                       "such as \"America/New_York\"");
         } else {
-            body_copy(&lease->time_zone, text, faults);
+            body_lease_copy(&lease->time_zone, text, faults);
         }
     }
 
-    body_side(members[LEASE_LANDLORDS].value, "landlords", BODY_LANDLORD,
-              lease, faults);
-    body_side(members[LEASE_TENANTS].value, "tenants", BODY_TENANT, lease,
-              faults);
+    body_lease_side(members[LEASE_LANDLORDS].value, "landlords", BODY_LANDLORD,
+                    lease, faults);
+    body_lease_side(members[LEASE_TENANTS].value, "tenants", BODY_TENANT, lease,
+                    faults);
 
-    body_times(members[LEASE_STARTS].value, members[LEASE_ENDS].value, lease,
-               faults);
+    body_lease_times(members[LEASE_STARTS].value, members[LEASE_ENDS].value,
+                     lease, faults);
 }
 
 
@@ -284,7 +288,7 @@ body_lease_decode(const char *s, size_t len, body_lease_t *lease)
 
     rc = body_lease_read(s, len, lease, 0, &faults);
 
-    faults_free(&faults);
+    fault_free(&faults);
 
     return rc;
 }
@@ -311,7 +315,7 @@ body_lease_free(body_lease_t *lease)
 
 
 static void
-body_side_encode(buf_t *buf, const body_lease_t *lease, body_role_e role)
+body_lease_side_encode(buf_t *buf, const body_lease_t *lease, body_role_e role)
 {
     size_t       i;
     const char  *separator;
@@ -347,9 +351,9 @@ body_lease_encode(buf_t *buf, const body_lease_t *lease)
     buf_lit(buf, ",\"time_zone\":");
     json_strings(buf, lease->time_zone);
     buf_lit(buf, ",\"landlords\":");
-    body_side_encode(buf, lease, BODY_LANDLORD);
+    body_lease_side_encode(buf, lease, BODY_LANDLORD);
     buf_lit(buf, ",\"tenants\":");
-    body_side_encode(buf, lease, BODY_TENANT);
+    body_lease_side_encode(buf, lease, BODY_TENANT);
     buf_lit(buf, ",\"starts_at\":");
     json_time(buf, lease->starts_at);
     buf_lit(buf, ",\"ends_at\":");

@@ -1,4 +1,6 @@
 
+/* Checks the members of JSON objects; owns no data. */
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,8 +11,8 @@
 #include "text.h"
 
 
-/* how much of an unknown name is repeated, in code points */
-#define MEMBER_SHOWN  64
+/* code points of an unknown name that a fault repeats */
+#define MEMBER_NAME_MAX  64
 
 
 cJSON *
@@ -40,7 +42,7 @@ member_path(char path[MEMBER_PATH], const char *parent, const char *name)
     size_t  len, shown;
 
     len = strlen(name);
-    shown = text_cut(name, len, MEMBER_SHOWN);
+    shown = text_cut(name, len, MEMBER_NAME_MAX);
 
     (void) snprintf(path, MEMBER_PATH, "%s%s%.*s%s", parent,
                     parent[0] ? "." : "", (int) shown, name,
@@ -64,9 +66,8 @@ member_find(member_t *members, size_t n, const char *name)
 
 
 /* 1 if a member before this one has its name */
-
 static int
-member_repeats(const cJSON *object, const cJSON *value)
+member_is_repeated(const cJSON *object, const cJSON *value)
 {
     const cJSON  *item;
 
@@ -81,7 +82,7 @@ member_repeats(const cJSON *object, const cJSON *value)
 
 
 static void
-member_take(const cJSON *object, const cJSON *value, const char *parent,
+member_assign(const cJSON *object, const cJSON *value, const char *parent,
     member_t *members, size_t n, faults_t *faults)
 {
     char       path[MEMBER_PATH];
@@ -96,7 +97,7 @@ member_take(const cJSON *object, const cJSON *value, const char *parent,
 
     member_path(path, parent, value->string);
 
-    if (member || member_repeats(object, value)) {
+    if (member || member_is_repeated(object, value)) {
         fault_add(faults, path, "is given twice");
 
     } else {
@@ -118,13 +119,13 @@ member_collect(const cJSON *object, const char *parent, member_t *members,
         return -1;
     }
 
-    /* past FAULT_MAX nothing is recorded, so nothing is looked for */
+    /* faults past FAULT_MAX are not recorded */
 
     for (value = object->child;
          value && faults->n <= FAULT_MAX;
          value = value->next)
     {
-        member_take(object, value, parent, members, n, faults);
+        member_assign(object, value, parent, members, n, faults);
     }
 
     for (i = 0; i < n; i++) {

@@ -1,4 +1,6 @@
 
+/* Problem documents: the table of their texts, and the encoder. */
+
 #include <stddef.h>
 
 #include "json.h"

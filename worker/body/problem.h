@@ -1,8 +1,7 @@
 
 /*
- * Problem documents (RFC 9457), as the worker's verdicts carry them.
- *
- * Members: type, title, status, detail, and errors where a body is at fault.
+ * The problem documents (RFC 9457) of verdicts: type, title, status, detail,
+ * and errors if the body is invalid.
  */
 
 
@@ -25,12 +24,12 @@ typedef enum {
 } problem_e;
 
 
-/* the status that goes with it */
+/* Returns the HTTP status of the problem. */
 unsigned problem_status(problem_e problem);
 
 /*
- * adds the document; detail may be NULL for the usual sentence, faults is
- * NULL but for PROBLEM_INVALID_BODY
+ * Appends the document.  detail may be NULL for the default text; faults is
+ * NULL except for PROBLEM_INVALID_BODY.
  */
 void problem_write(buf_t *buf, problem_e problem, const char *detail,
     const faults_t *faults);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "body.h"
+#include "body_lease.h"
 #include "cli_lease_show.h"
 #include "cli_redis.h"
 #include "json.h"
@@ -231,7 +231,7 @@ cli_lease_show_text(buf_t *buf, const body_lease_t *lease, int64_t ends_at,
         party = &lease->parties[i];
 
         buf_lit(buf, "  ");
-        buf_adds(buf, body_role_name(party->role));
+        buf_adds(buf, body_lease_role_name(party->role));
         buf_lit(buf, " ");
         buf_adds(buf, party->user);
         buf_lit(buf, ", ");

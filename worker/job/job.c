@@ -92,7 +92,7 @@ job_fault(job_t *job, faults_t *faults)
         step = job_refuse(job, PROBLEM_INVALID_BODY, NULL, faults);
     }
 
-    faults_free(faults);
+    fault_free(faults);
 
     return step;
 }

@@ -18,6 +18,7 @@
 
 #include "badge.h"
 #include "body.h"
+#include "body_lease.h"
 #include "lease.h"
 #include "problem.h"
 #include "property.h"

@@ -103,7 +103,6 @@ conn_timeval(int ms)
 
 
 /* a command of the greeting: 0, or -1 */
-
 static int
 conn_greet(conn_t *conn, args_t *args)
 {
@@ -133,7 +132,6 @@ conn_greet(conn_t *conn, args_t *args)
  * hiredis allocates an array's elements once it has read their number, so it
  * has to be told what number is none of ours; NULL breaks the connection
  */
-
 static void *
 conn_create_array(const redisReadTask *task, conn_elements_t elements)
 {

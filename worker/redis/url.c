@@ -22,7 +22,6 @@ url_hex(char c)
 
 
 /* the len bytes at s, percent-decoded, into dst of size bytes; 0, or -1 */
-
 static int
 url_decode(char *dst, size_t size, const char *s, size_t len)
 {
@@ -63,7 +62,6 @@ url_decode(char *dst, size_t size, const char *s, size_t len)
 
 
 /* 1 to 5 digits up to max; 0, or -1 */
-
 static int
 url_number(const char *s, size_t len, unsigned max, unsigned *value)
 {
@@ -118,7 +116,6 @@ url_unix(const char *s, url_t *url, const char **why)
 
 
 /* "user:password", "user" may be empty */
-
 static int
 url_userinfo(const char *s, size_t len, url_t *url, const char **why)
 {
@@ -150,7 +147,6 @@ url_userinfo(const char *s, size_t len, url_t *url, const char **why)
 
 
 /* "host", "host:port" or "[address]:port" */
-
 static int
 url_host(const char *s, size_t len, url_t *url, const char **why)
 {

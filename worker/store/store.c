@@ -42,7 +42,6 @@ store_send(store_t *store)
 
 
 /* FCALL of a function with the keys of a property */
-
 static args_t *
 store_property(store_t *store, const char *function,
     const property_t *property)
@@ -64,7 +63,6 @@ store_property(store_t *store, const char *function,
 
 
 /* the number after "-- revision " in a library's code, 0 for none */
-
 static long
 store_revision(const char *code)
 {
@@ -86,7 +84,6 @@ store_library(void)
 
 
 /* whether the library in Redis is ours, or a newer one: 1, 0, or -1 */
-
 static int
 store_loaded(store_t *store)
 {
@@ -180,7 +177,6 @@ store_state(store_t *store, const property_t *property, const char *lease)
 
 
 /* an element as a number, 0 where there is nil: 0, or -1 */
-
 static int
 store_number(const redisReply *reply, size_t i, long long *n)
 {
@@ -241,7 +237,6 @@ store_state_read(const redisReply *reply, const property_t *property,
  * the start of ll1_append: its keys, the sent id, and what the caller builds
  * upon; a bucket of sent ids is that of a time
  */
-
 static args_t *
 store_sent(store_t *store, const property_t *property, const char *user,
     const char *client_id, int64_t now, const char *hash, size_t len,
@@ -516,7 +511,6 @@ store_verdicts(store_t *store, const char *nginx, size_t len,
  * examples of the keys and channels that this worker uses, for Redis to say
  * whether it may
  */
-
 static void
 store_examples(args_t *args)
 {

@@ -26,7 +26,6 @@ typedef struct {
 
 
 /* a buffer's bytes as an argument; the buffer is given back */
-
 static void
 store_arg(store_commit_t *commit, buf_t *buf)
 {
@@ -76,7 +75,6 @@ store_event(store_commit_t *commit, const lease_step_t *step)
 
 
 /* tag, time, label, lease, last, each on a line; then the parties */
-
 static void
 store_snap(store_commit_t *commit, const lease_step_t *step)
 {
@@ -219,7 +217,6 @@ store_set(store_commit_t *commit, const char *field, buf_t *value)
 
 
 /* label, lease, parties and signature of the active or the pending lease */
-
 static void
 store_set_view(store_commit_t *commit, const state_lease_t *lease,
     const char *state, const char *const fields[4])
@@ -257,7 +254,6 @@ store_set_view(store_commit_t *commit, const state_lease_t *lease,
 
 
 /* what meta holds of the state that comes out */
-
 static void
 store_set_state(store_commit_t *commit)
 {

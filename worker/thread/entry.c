@@ -6,6 +6,10 @@
 #include "text.h"
 
 
+/* code points of a text in an inbox */
+#define ENTRY_PREVIEW_MAX  140
+
+
 static const char  *entry_events[] = { "opened", "ended", "joined", "left" };
 
 
@@ -22,7 +26,7 @@ entry_party(buf_t *buf, const body_party_t *party)
     buf_lit(buf, "{\"user\":");
     json_strings(buf, party->user);
     buf_lit(buf, ",\"role\":");
-    json_strings(buf, body_role_name(party->role));
+    json_strings(buf, body_lease_role_name(party->role));
     buf_lit(buf, ",\"name\":");
     json_strings(buf, party->name);
     buf_lit(buf, "}");
@@ -76,7 +80,7 @@ entry_message_last(buf_t *buf, const entry_message_t *message)
     json_strings(buf, message->from->user);
     buf_lit(buf, ",\"preview\":");
     json_quote(buf, message->text,
-                text_cut(message->text, message->text_len, BODY_PREVIEW_MAX));
+                text_cut(message->text, message->text_len, ENTRY_PREVIEW_MAX));
     buf_lit(buf, ",\"at\":");
     json_time(buf, message->at);
     buf_lit(buf, "}");

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "body.h"
+#include "body_lease.h"
 #include "buf.h"
 
 

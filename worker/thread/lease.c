@@ -7,7 +7,6 @@
 
 
 /* what fell due */
-
 static void
 lease_tick(lease_plan_t *plan)
 {
@@ -46,7 +45,6 @@ lease_tick(lease_plan_t *plan)
 
 
 /* who left between the two forms of the active lease */
-
 static void
 lease_leave(lease_plan_t *plan, state_lease_t *old, const state_lease_t *new)
 {
@@ -75,7 +73,6 @@ lease_leave(lease_plan_t *plan, state_lease_t *old, const state_lease_t *new)
 
 
 /* who stayed, and who joined */
-
 static void
 lease_join(lease_plan_t *plan, const state_lease_t *old, state_lease_t *new)
 {
@@ -106,7 +103,6 @@ lease_join(lease_plan_t *plan, const state_lease_t *old, state_lease_t *new)
 
 
 /* another form of the active lease; the reference to new is taken over */
-
 static lease_result_e
 lease_change(lease_plan_t *plan, state_lease_t *new)
 {
@@ -147,7 +143,6 @@ lease_change(lease_plan_t *plan, state_lease_t *new)
 
 
 /* a lease that is neither active nor ended */
-
 static lease_result_e
 lease_enter(lease_plan_t *plan, state_lease_t *new)
 {
@@ -186,7 +181,6 @@ lease_enter(lease_plan_t *plan, state_lease_t *new)
 
 
 /* how a lease that has ended was declared last, or NULL */
-
 static const char *
 lease_over(lease_plan_t *plan, const lease_request_t *request,
     int64_t *ends_at)
@@ -224,7 +218,6 @@ lease_is(const state_lease_t *lease, const char *lease_id)
 
 
 /* says how the declared lease is shown: 1, or 0 if it is not there */
-
 static int
 lease_show(lease_plan_t *plan, const lease_request_t *request)
 {
@@ -253,7 +246,6 @@ lease_show(lease_plan_t *plan, const lease_request_t *request)
  * that did was answered already, or a later one has overtaken it: applied now,
  * it would undo the later one.
  */
-
 static int
 lease_overtaken(const char *a, const char *b)
 {

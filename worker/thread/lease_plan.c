@@ -6,7 +6,6 @@
 
 
 /* a step about that lease; never NULL, but lost where memory is short */
-
 static lease_step_t *
 lease_plan_step(lease_plan_t *plan, lease_step_e type, state_lease_t *lease,
     const body_party_t *party)
@@ -140,7 +139,6 @@ lease_plan_end(lease_plan_t *plan, int64_t ends_at)
 
 
 /* the window that a renewal continues, or NULL */
-
 static const state_window_t *
 lease_plan_renewed(const state_t *state, const body_party_t *party)
 {

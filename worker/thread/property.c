@@ -19,7 +19,6 @@ struct properties_s {
 
 
 /* FNV-1a */
-
 static unsigned
 property_bucket(const char *id, size_t len)
 {

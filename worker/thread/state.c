@@ -217,7 +217,6 @@ state_encode(buf_t *buf, const state_t *state)
 
 
 /* a lease's line, after its letter: 0, or -1 */
-
 static int
 state_decode_lease(state_lease_t **dst, const char *s, const char *end,
     int active)
@@ -261,7 +260,6 @@ state_decode_lease(state_lease_t **dst, const char *s, const char *end,
 
 
 /* one ROLE:USER:FROM: 0, or -1 */
-
 static int
 state_decode_window(state_window_t *window, const char *s, size_t len)
 {

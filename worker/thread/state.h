@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "common/id.h"
-#include "body.h"
+#include "body_lease.h"
 #include "buf.h"
 #include "chain.h"
 #include "clock.h"

@@ -46,14 +46,13 @@ view_next(buf_t *buf, const state_lease_t *pending)
 
 
 /* less the closing brace */
-
 static void
 view_party(buf_t *buf, const body_party_t *party)
 {
     buf_lit(buf, "{\"user\":");
     json_strings(buf, party->user);
     buf_lit(buf, ",\"role\":\"");
-    buf_adds(buf, body_role_name(party->role));
+    buf_adds(buf, body_lease_role_name(party->role));
     buf_lit(buf, "\",\"name\":");
     json_strings(buf, party->name);
 }
@@ -143,7 +142,7 @@ view_thread(buf_t *buf, const char *property, const state_t *state,
     buf_lit(buf, "\",\"label\":");
     json_strings(buf, lease->body.label);
     buf_lit(buf, ",\"role\":\"");
-    buf_adds(buf, body_role_name(role));
+    buf_adds(buf, body_lease_role_name(role));
     buf_lit(buf, "\",\"lease\":");
     view_lease(buf, lease, "active", lease->ends_at);
 
