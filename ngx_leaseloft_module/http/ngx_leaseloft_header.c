@@ -65,6 +65,47 @@ ngx_leaseloft_header(ngx_http_request_t *r, ngx_str_t *name)
 }
 
 
+/*
+ * Weakly (RFC 9110, 8.8.3.2): "W/" has been skipped, and a coding that a proxy
+ * applied is of no concern.  nginx makes the tag of what it codes a weak one;
+ * Apache puts the coding's name before the closing quote (mod_deflate.c,
+ * mod_brotli.c), and sends that back as it is.
+ */
+
+static ngx_uint_t
+ngx_leaseloft_etag_is(u_char *p, u_char *last, ngx_str_t *etag)
+{
+    size_t      len;
+    ngx_str_t  *coding;
+
+    static ngx_str_t  codings[] = {
+        ngx_string("\""),
+        ngx_string("-gzip\""),
+        ngx_string("-br\""),
+        ngx_null_string
+    };
+
+    len = etag->len - 1;
+
+    if ((size_t) (last - p) < len || ngx_memcmp(p, etag->data, len) != 0) {
+        return 0;
+    }
+
+    p += len;
+
+    for (coding = codings; coding->len; coding++) {
+
+        if ((size_t) (last - p) >= coding->len
+            && ngx_memcmp(p, coding->data, coding->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_uint_t
 ngx_leaseloft_etag_matches(ngx_http_request_t *r, ngx_str_t *etag)
 {
@@ -87,9 +128,7 @@ ngx_leaseloft_etag_matches(ngx_http_request_t *r, ngx_str_t *etag)
             p += 2;
         }
 
-        if ((size_t) (last - p) >= etag->len
-            && ngx_memcmp(p, etag->data, etag->len) == 0)
-        {
+        if (ngx_leaseloft_etag_is(p, last, etag)) {
             return 1;
         }
 

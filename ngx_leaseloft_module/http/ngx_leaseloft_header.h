@@ -21,7 +21,10 @@ ngx_int_t ngx_leaseloft_add_header(ngx_http_request_t *r, char *name,
 /* the first request header of this name, in lower case; NULL: none */
 ngx_str_t *ngx_leaseloft_header(ngx_http_request_t *r, ngx_str_t *name);
 
-/* 1 when If-None-Match names etag, quotes included (RFC 9110, 13.1.2) */
+/*
+ * 1 when If-None-Match names etag, quotes included, compared weakly (RFC 9110,
+ * 13.1.2) and without the coding that Apache adds to it
+ */
 ngx_uint_t ngx_leaseloft_etag_matches(ngx_http_request_t *r, ngx_str_t *etag);
 
 /*
