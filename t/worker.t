@@ -25,10 +25,10 @@ for my $try (
     [ '--queues 65', 2, qr/--queues must be a number from 1 to 64/ ],
     [ '--claim x', 2, qr/--claim must be a number/ ],
     [ '--name "a b"', 2, qr/--name must be/ ],
-    [ '--redis http://x', 2, qr/URL of redis/ ],
+    [ '--redis http://x', 2, qr/the Redis URL/ ],
     [ '--log loud', 2, qr/--log must be/ ],
-    [ '--what', 2, qr/--what is no option.*; see --help$/ ],
-    [ 'what', 2, qr/arguments are options and their values only/ ],
+    [ '--what', 2, qr/--what is unknown.*; see --help$/ ],
+    [ 'what', 2, qr/unexpected argument/ ],
 ) {
     my ($args, $status, $said) = @$try;
     my $out = qx($program $args 2>&1);

@@ -1,17 +1,19 @@
 
 /*
- * One thread, one connection.  A turn of the loop: a heartbeat each second;
- * properties whose time has come, looked for at least every 250 ms; requests
- * that somebody left undone; then new requests, for which it waits no longer
- * than until the next of these.
+ * The main loop: one thread and one connection to Redis.  A turn of the loop
+ * sends a heartbeat each second, opens and closes leases that are due (checked
+ * at least every 250 ms), claims stale requests, and then blocks for new
+ * requests until the next of these is due.
  *
- * A worker whose user in Redis lacks a right takes no requests, which it could
- * not finish: others may.  It says in its heartbeat what it lacks, and begins
- * once it has it.
+ * A worker whose Redis user lacks a right takes no requests, as it could not
+ * finish them; other workers may.  It reports the missing commands in its
+ * heartbeat, and starts once it has the rights.
  *
- * When Redis refuses (full, loading, read-only), the batch at hand is kept and
- * tried again.  When the connection breaks, everything is dropped: what was
- * pending for this worker is asked for again on the next connection.
+ * When Redis refuses writes (out of memory, loading, read-only), the batch is
+ * retried.  When the connection breaks, the batch is dropped: on the next
+ * connection the worker takes back the requests that are pending for it.
+ *
+ * loop_t owns the connection, the store, the consumer and the properties.
  */
 
 #include <stdlib.h>
@@ -37,16 +39,16 @@
 #define LOOP_BLOCK_MS     250
 #define LOOP_TICKS        128
 
-/* other queues, and consumers that died, are looked for so often */
+/* how often to look for other queues and for idle consumers */
 #define LOOP_TIDY_MS      5000
 
-/* one that is not known costs a call to Redis: with 5,000 properties spoken of
-   in turn each message did, which took the worker 37 us a message instead of
-   26; one is 2.9 kB */
+/* cached properties, of 2.9 kB each.  A cache miss costs a call to Redis: with
+   messages to 5,000 properties in turn and a smaller cache, a message took the
+   worker 37 us instead of 26 */
 #define LOOP_PROPERTIES   32768
 
-/* no claims unless a write went well so recently: while Redis refuses, what
-   is pending is nobody's fault */
+/* claims need a write that succeeded so recently: while Redis refuses writes,
+   requests stay pending although their workers live */
 #define LOOP_HEALTHY_MS   2500
 
 
@@ -58,15 +60,15 @@ typedef struct {
     consumer_t              consumer;
     stats_t                 stats;
     backoff_t               backoff;
-    int                     crashed;   /* 1 until once recovered */
-    int                     connected; /* it has been ready, and said so */
-    int                     ready;     /* requests are taken */
+    int                     crashed;   /* 1 until the first recovery */
+    int                     connected; /* logged, for this connection */
+    int                     ready;     /* takes requests */
     heartbeat_t             heartbeat;
-    int64_t                 beat_at;   /* monotonic; when it is due next */
+    int64_t                 beat_at;   /* next time, by clock_monotonic() */
     int64_t                 due_at;
     int64_t                 claim_at;
     int64_t                 tidy_at;
-    int64_t                 next_due;  /* work_now(); CLOCK_NEVER */
+    int64_t                 next_due;  /* by work_now(); or CLOCK_NEVER */
 } loop_t;
 
 
@@ -82,8 +84,7 @@ loop_sleep(unsigned ms)
 }
 
 
-/* the library and the streams: 0, or -1 */
-
+/* loads the functions, creates the queues: 0, or -1 */
 static int
 loop_prepare(loop_t *loop)
 {
@@ -91,7 +92,7 @@ loop_prepare(loop_t *loop)
 
     if (store_load(&loop->work.store, why, sizeof(why)) == -1) {
         if (why[0] != '\0') {
-            log_error("redis refused the library of functions: \"%s\"", why);
+            log_error("redis refused to load the functions: \"%s\"", why);
         }
 
         return -1;
@@ -112,20 +113,19 @@ loop_microseconds(void)
 }
 
 
-/* Redis would not: waits, and sees to it that the batch stays this worker's */
-
+/* waits before a retry, and keeps others from claiming the batch */
 static void
 loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
 {
     if (loop->backoff.limit == 0) {
-        log_warn("redis refuses to write: trying again");
+        log_warn("redis refuses to write, retrying");
     }
 
     loop->stats.retries++;
 
     loop_sleep(backoff_next(&loop->backoff));
 
-    /* another one may be the primary now, and states are not to be trusted */
+    /* after a failover the cached states may be wrong */
 
     properties_forget(loop->work.properties);
 
@@ -138,8 +138,7 @@ loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
 }
 
 
-/* works on a batch, and frees it */
-
+/* processes a batch, and frees it */
 static void
 loop_work(loop_t *loop, batch_t *batch)
 {
@@ -153,7 +152,7 @@ loop_work(loop_t *loop, batch_t *batch)
 
     start = loop_microseconds();
 
-    /* those of the batch before leave with what this one asks first */
+    /* sent with the first commands of this batch */
 
     (void) consumer_send_acks(&loop->consumer);
 
@@ -172,7 +171,7 @@ loop_work(loop_t *loop, batch_t *batch)
 
     if (heartbeat_refused(&loop->heartbeat)) {
 
-        /* pending as it is, somebody who may claims it */
+        /* the batch stays pending: another worker can claim it */
 
         consumer_prefetch_wait(&loop->consumer);
         loop->ready = 0;
@@ -191,8 +190,7 @@ loop_work(loop_t *loop, batch_t *batch)
 }
 
 
-/* a due list, [property, time, ...], becomes ticks of what is due: 0, or -1 */
-
+/* adds a tick for each due property of [property, time, ...]: 0, or -1 */
 static int
 loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
 {
@@ -239,8 +237,7 @@ loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
 }
 
 
-/* openings and closings whose time has come, some at a time */
-
+/* opens and closes leases that are due, up to LOOP_TICKS at a time */
 static void
 loop_due(loop_t *loop)
 {
@@ -262,7 +259,7 @@ loop_due(loop_t *loop)
 
     if (batch.n == LOOP_TICKS) {
 
-        /* there may be more: requests first, then on with it at once */
+        /* there may be more: continue after the next requests */
 
         loop->due_at = 0;
         loop->next_due = 0;
@@ -272,8 +269,7 @@ loop_due(loop_t *loop)
 }
 
 
-/* a new connection: 0, or -1 */
-
+/* opens a connection: 0, or -1 */
 static int
 loop_connect(loop_t *loop)
 {
@@ -285,7 +281,7 @@ loop_connect(loop_t *loop)
 
     if (conn_open(loop->conn) == -1) {
         if (loop->backoff.limit == 0) {
-            log_error("can't connect to redis: \"%s\": trying again",
+            log_error("can't connect to redis: \"%s\", retrying",
                       conn_error(loop->conn));
         }
 
@@ -298,18 +294,17 @@ loop_connect(loop_t *loop)
 
 
 /*
- * Begins to take requests, with those that were pending for this worker: 0, or
- * -1 where Redis does not let it.  The heartbeat first, as it says what Redis
- * refuses; there is none while the library is not there.
+ * Starts to take requests, first those that are pending for this worker: 0, or
+ * -1 if Redis refuses.  The heartbeat comes first, as it reports which rights
+ * are missing; it needs the functions.
  */
-
 static int
 loop_start(loop_t *loop)
 {
     int      rc;
     batch_t  batch = BATCH_INIT;
 
-    /* what was asked for ahead is pending, too */
+    /* prefetched requests are pending too, and are recovered below */
 
     consumer_prefetch_drop(&loop->consumer);
 
@@ -319,7 +314,7 @@ loop_start(loop_t *loop)
         || heartbeat_refused(&loop->heartbeat) || rc == -1)
     {
         if (!conn_alive(loop->conn) && loop->backoff.limit == 0) {
-            log_error("can't use redis: \"%s\": trying again",
+            log_error("can't use redis: \"%s\", retrying",
                       conn_error(loop->conn));
         }
 
@@ -351,8 +346,7 @@ loop_start(loop_t *loop)
 }
 
 
-/* how long to wait for requests before something else is to be done */
-
+/* how long to block for requests, in ms */
 static int64_t
 loop_block(const loop_t *loop)
 {
@@ -383,8 +377,7 @@ loop_claim(loop_t *loop)
 }
 
 
-/* new requests, waited for */
-
+/* waits for new requests, and processes them */
 static void
 loop_requests(loop_t *loop)
 {
@@ -413,8 +406,7 @@ loop_healthy(const loop_t *loop, int64_t now)
 }
 
 
-/* whether there is something to do but requests */
-
+/* 1 if anything else than new requests is due */
 static int
 loop_is_due(const loop_t *loop, int64_t now)
 {
@@ -424,8 +416,7 @@ loop_is_due(const loop_t *loop, int64_t now)
 }
 
 
-/* all that lies in other queues, and what those who died have left */
-
+/* finds queues beyond --queues, and deletes idle consumers */
 static void
 loop_tidy(loop_t *loop)
 {
@@ -444,7 +435,8 @@ loop_turn(loop_t *loop)
     if (now >= loop->beat_at) {
         loop->beat_at = now + LOOP_BEAT_MS;
 
-        /* without the library nginx queues nothing by which it were missed */
+        /* without the functions nginx queues no request, so only the heartbeat
+           notices that they are missing */
 
         if (heartbeat_send(&loop->heartbeat) == CONN_NO_LIBRARY) {
             (void) loop_prepare(loop);
@@ -481,13 +473,12 @@ loop_turn(loop_t *loop)
 
 
 /*
- * The next requests are asked for with the last commands of a batch: one trip
- * less for each batch and, with appendfsync "always", one sync less.  Nothing
- * else can be asked until they have come, so what is due goes first.
+ * Sends the next read with the last commands of a batch.  That saves a round
+ * trip for each batch and, with "appendfsync always", an fsync.  No other
+ * command can be sent until the reply is there, so anything due goes first.
  */
-
 static int
-loop_ask_ahead(void *data)
+loop_prefetch(void *data)
 {
     loop_t  *loop = data;
 
@@ -513,12 +504,12 @@ loop_init(loop_t *loop, const options_t *options,
     loop->conn = conn_create(&options->redis, options->name);
     loop->work.properties = properties_create(LOOP_PROPERTIES);
     loop->work.stats = &loop->stats;
-    loop->work.also = loop_ask_ahead;
+    loop->work.also = loop_prefetch;
     loop->work.also_data = loop;
     loop->work.ahead = clock_now() - clock_monotonic();
 
     if (loop->conn == NULL || loop->work.properties == NULL) {
-        log_alert("no memory");
+        log_alert("out of memory");
         return -1;
     }
 
@@ -553,7 +544,7 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
         return 1;
     }
 
-    log_notice("worker \"%s\" starts: version %s, library revision %ld",
+    log_notice("worker \"%s\" starts: version %s, functions revision %ld",
                options->name, LEASELOFT_VERSION, store_library());
 
     while (!*quit) {

@@ -1,7 +1,7 @@
 
 /*
- * The worker's life: connect, look after what is due, take requests, until
- * told to stop.
+ * The worker's main loop: connects, runs what is due, and processes requests
+ * until it is told to stop.
  */
 
 
@@ -15,8 +15,8 @@
 
 
 /*
- * Works until *quit is set: the status to exit with.  Ends within about a
- * second then, the batch at hand being finished.
+ * Runs until *quit is set; returns the exit status.  It finishes the batch in
+ * progress first, and returns within about a second.
  */
 int loop_run(const options_t *options, volatile sig_atomic_t *quit);
 

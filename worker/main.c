@@ -1,4 +1,8 @@
 
+/*
+ * The worker's entry point: options, signals, loop.
+ */
+
 #include <signal.h>
 #include <string.h>
 
@@ -7,6 +11,7 @@
 #include "options.h"
 
 
+/* set by SIGTERM and SIGINT */
 static volatile sig_atomic_t  main_quit;
 
 

@@ -1,4 +1,9 @@
 
+/*
+ * Parses the options with getopt_long(), and reads LEASELOFT_REDIS and
+ * LEASELOFT_PREFIX where an option is not given.  The options are the caller's.
+ */
+
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -9,29 +14,31 @@
 
 #include "chain.h"
 #include "common/id.h"
+#include "common/version.h"
 #include "consumer.h"
 #include "log.h"
 #include "options.h"
-#include "common/version.h"
 
 
 static const char  options_help[] =
     "usage: leaseloft-worker [OPTION]...\n"
     "\n"
-    "Takes requests from Redis, numbers and stores what was sent, and tells\n"
-    "nginx.  Run as many as you like.\n"
+    "Processes the requests that nginx queues in Redis: stores messages,\n"
+    "leases and read marks, and publishes the results.  Any number of workers\n"
+    "can run at a time.\n"
     "\n"
-    "  --redis URL    unix:PATH or redis://[user:password@]host[:port];\n"
-    "                 else LEASELOFT_REDIS, else " URL_DEFAULT "\n"
-    "  --prefix NAME  of all keys and channels, as nginx is told: 1 to 16 of\n"
-    "                 a-z 0-9 _ -; else LEASELOFT_PREFIX, else " LL_PREFIX "\n"
-    "  --queues N     queues of requests, as nginx is told: 1 to 64 (1)\n"
-    "  --name NAME    of this worker, unlike any other's (made up)\n"
-    "  --batch N      requests taken at a time: 1 to 1024 (32)\n"
-    "  --claim MS     a dead worker's requests are claimed after (5000)\n"
+    "  --redis URL    unix:PATH or redis://[user:password@]host[:port]\n"
+    "                 (LEASELOFT_REDIS or " URL_DEFAULT ")\n"
+    "  --prefix NAME  of all keys and channels, the same as in nginx:\n"
+    "                 1 to 16 of a-z 0-9 _ -\n"
+    "                 (LEASELOFT_PREFIX or " LL_PREFIX ")\n"
+    "  --queues N     number of queues, the same as in nginx: 1 to 64 (1)\n"
+    "  --name NAME    unique name of the worker (host, pid, random digits)\n"
+    "  --batch N      maximum number of requests of a batch: 1 to 1024 (32)\n"
+    "  --claim MS     claim other workers' requests after this time (5000)\n"
     "  --log LEVEL    alert, error, warn, notice, info or debug (notice)\n"
-    "  --help         this\n"
-    "  --version      the version\n";
+    "  --help         show this help\n"
+    "  --version      show the version\n";
 
 
 static const struct option  options_long[] = {
@@ -49,7 +56,7 @@ static const struct option  options_long[] = {
 
 
 static int
-options_wrong(const char *option, const char *why)
+options_invalid(const char *option, const char *why)
 {
     fprintf(stderr, "leaseloft-worker: --%s %s; see --help\n", option, why);
 
@@ -57,8 +64,7 @@ options_wrong(const char *option, const char *why)
 }
 
 
-/* -1, or the status to exit with */
-
+/* parses a number into *n: -1, or the status to exit with */
 static int
 options_number(const char *option, const char *s, int64_t min, int64_t max,
     int64_t *n)
@@ -72,15 +78,14 @@ options_number(const char *option, const char *s, int64_t min, int64_t max,
         (void) snprintf(why, sizeof(why),
                         "must be a number from %" PRId64 " to %" PRId64, min,
                         max);
-        return options_wrong(option, why);
+        return options_invalid(option, why);
     }
 
     return -1;
 }
 
 
-/* a name that no other worker has */
-
+/* sets a unique name: -1, or the status to exit with */
 static int
 options_make_name(options_t *options)
 {
@@ -101,7 +106,7 @@ options_make_name(options_t *options)
     }
 
     if (chain_salt(random) == -1) {
-        fprintf(stderr, "leaseloft-worker: the system has no randomness\n");
+        fprintf(stderr, "leaseloft-worker: can't get random bytes\n");
         return 1;
     }
 
@@ -119,7 +124,7 @@ options_redis(options_t *options, const char *url)
     const char  *why;
 
     if (url_parse(url, &options->redis, &why) == -1) {
-        fprintf(stderr, "leaseloft-worker: the URL of redis %s; see --help\n",
+        fprintf(stderr, "leaseloft-worker: the Redis URL %s; see --help\n",
                 why);
         return 2;
     }
@@ -143,8 +148,7 @@ options_prefix(options_t *options, const char *prefix)
 }
 
 
-/* one option: -1, or the status to exit with */
-
+/* handles option c: -1, or the status to exit with */
 static int
 options_take(options_t *options, int c, const char *value)
 {
@@ -177,7 +181,8 @@ options_take(options_t *options, int c, const char *value)
 
     case 'n':
         if (!ll_id_valid(value, strlen(value))) {
-            return options_wrong("name", "must be 1 to 64 of A-Z a-z 0-9 _ -");
+            return options_invalid("name",
+                                   "must be 1 to 64 of A-Z a-z 0-9 _ -");
         }
 
         (void) snprintf(options->name, sizeof(options->name), "%s", value);
@@ -187,8 +192,8 @@ options_take(options_t *options, int c, const char *value)
     case 'l':
         level = log_level_of(value);
         if (level == -1) {
-            return options_wrong("log", "must be alert, error, warn, notice, "
-                                 "info or debug");
+            return options_invalid("log", "must be alert, error, warn, "
+                                   "notice, info or debug");
         }
 
         log_set_level((log_level_e) level);
@@ -208,19 +213,18 @@ options_take(options_t *options, int c, const char *value)
 
 
 /*
- * What getopt found wrong with an argument.  It would repeat all of it, and
- * that may be the URL with its password.
+ * Reports an argument that getopt_long() rejects.  Its own message would repeat
+ * the whole argument, which may be the URL with its password.
  */
-
 static int
 options_unknown(int c, const char *arg)
 {
     const char  *why;
 
     why = c == ':' ? "needs a value"
-                   : "is no option, is ambiguous or takes no value";
+                   : "is unknown, ambiguous or takes no value";
 
-    /* it stands before that of an unknown short option: not the culprit then */
+    /* for an unknown short option, arg may be the argument before it */
 
     if (strncmp(arg, "--", 2) == 0) {
         fprintf(stderr, "leaseloft-worker: %.*s %s; see --help\n",
@@ -235,16 +239,15 @@ options_unknown(int c, const char *arg)
 }
 
 
-/* from the environment, unless an option says it; empty is as if not there */
-
+/* a variable of the environment; the default if it is unset or empty */
 static const char *
-options_env(const char *name, const char *otherwise)
+options_env(const char *name, const char *value_default)
 {
     const char  *value;
 
     value = getenv(name);
 
-    return value != NULL && value[0] != '\0' ? value : otherwise;
+    return value != NULL && value[0] != '\0' ? value : value_default;
 }
 
 
@@ -256,7 +259,7 @@ options_parse(options_t *options, int argc, char **argv)
     memset(options, 0, sizeof(options_t));
 
     options->queues = 1;
-    options->batch = 32;    /* docs/design.md says why */
+    options->batch = 32;    /* measured: see docs/design.md */
     options->claim_ms = 5000;
 
     rc = -1;
@@ -274,8 +277,8 @@ options_parse(options_t *options, int argc, char **argv)
     }
 
     if (optind < argc) {
-        fprintf(stderr, "leaseloft-worker: arguments are options and their "
-                "values only; see --help\n");
+        fprintf(stderr, "leaseloft-worker: unexpected argument; "
+                "see --help\n");
         return 2;
     }
 

@@ -24,13 +24,13 @@ typedef struct {
     unsigned   batch;
     int64_t    claim_ms;
     char       name[OPTIONS_NAME_MAX];  /* of this worker, unique */
-    int        named;                   /* it was given, not made up */
+    int        named;                   /* by --name */
 } options_t;
 
 
 /*
- * Reads the arguments: -1 to go on, or the status to exit with, whatever there
- * was to say having been said.
+ * Parses the arguments into options: -1 on success, else the status to exit
+ * with, after --help, --version or an error, which is on stderr.
  */
 int options_parse(options_t *options, int argc, char **argv);
 
