@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The rights that docs/operations.md gives nginx and the workers in Redis are
-# enough, over TCP and with passwords.
+# The Redis users in docs/operations.md, for nginx and for the workers: their
+# rights are enough, over TCP and with passwords, and no more than needed.
 
 use strict;
 use warnings;
@@ -14,9 +14,9 @@ use LeaseLoft;
 my ($page) = map { local (@ARGV, $/) = $_; <> } 'docs/operations.md';
 my ($rights) = $page =~ /^((?:    user .*\n(?:      .*\n)*)+)/m;
 
-ok($rights, 'the page has them') or BAIL_OUT('no rights');
+ok($rights, 'docs/operations.md has the users') or BAIL_OUT('no users');
 
-# lines that are continued for the reader are one line to Redis
+# join the continued lines, which Redis does not know
 $rights =~ s/\n\s{6}/ /g;
 $rights =~ s/^\s+//mg;
 
@@ -24,7 +24,7 @@ my $port = LeaseLoft::free_port();
 my $host = "127.0.0.1:$port";
 
 like($rights, qr/^user nginx on >PASSWORD .*^user worker on >PASSWORD /ms,
-     'a user for each');
+     'docs/operations.md has a user for nginx and one for the workers');
 
 my $ll = LeaseLoft->new(start => 0, redis_conf => "port $port\n"
                         . "bind 127.0.0.1\n$rights");
@@ -34,27 +34,27 @@ $ll->start('worker1');
 $ll->{url} = "redis://nginx:PASSWORD\@$host";
 $ll->nginx_conf();
 $ll->start('nginx');
-ok($ll->wait_healthy(), 'healthy')
+ok($ll->wait_healthy(), 'health is 200 with these rights')
     or diag($ll->get('/internal/health')->body());
 
-is($ll->lease('P')->status(), 200, 'a lease');
+is($ll->lease('P')->status(), 200, 'a lease can be declared');
 my $stream = $ll->events('P', 'u-lena', query => 'after=0');
 my $inbox = $ll->stream('/api/inbox/events', user => 'u-lena');
 $_->wait_event('hello') for $stream, $inbox;
-is($ll->say('P', 'u-tom', 'hello')->status(), 201, 'a send');
-ok($stream->wait_entry(2), 'its event');
-ok($inbox->wait_event('thread'), 'in the inbox too');
-is($ll->mark('P', 'u-lena', 2)->status(), 204, 'a mark');
-is($ll->get($_, user => 'u-tom')->status(), 200, $_)
+is($ll->say('P', 'u-tom', 'hello')->status(), 201, 'a message can be sent');
+ok($stream->wait_entry(2), 'a stream gets the message');
+ok($inbox->wait_event('thread'), 'an inbox stream gets the thread');
+is($ll->mark('P', 'u-lena', 2)->status(), 204, 'a read mark can be set');
+is($ll->get($_, user => 'u-tom')->status(), 200, "$_ can be read")
     for '/api/properties/P/messages', '/api/inbox', '/internal/metrics';
-is($ll->lease('P', ends_at => at(-1))->status(), 200, 'an end');
-ok($stream->wait_entry(3), 'its event');
+is($ll->lease('P', ends_at => at(-1))->status(), 200, 'a lease can be ended');
+ok($stream->wait_entry(3), 'a stream gets the end of the lease');
 
-is_deeply($ll->redis('ACL', 'LOG'), [], 'nothing was refused');
+is_deeply($ll->redis('ACL', 'LOG'), [], 'Redis refused no command');
 
 
-# health and heartbeats test the right to run each command that was run; those
-# by which a connection begins are refused where it begins
+# health and heartbeats check the right to run each command that was run; a
+# missing right to the commands that begin a connection shows when it begins
 my ($lists) = map { local (@ARGV, $/) = $_; <> }
               'worker/lua/functions_service.lua';
 my %tested = map { lc $_ => 1 } $lists =~ /\{ (?:name = )?'([A-Z_|]+)'/g;
@@ -63,17 +63,18 @@ $tested{$_} = 1 for qw(auth select ping client|setname fcall fcall_ro
 my %own = map { $_ => 1 } qw(acl|log info acl config|get debug);    # this test's
 my @missing = grep { !$tested{$_} && !$own{$_} }
               $ll->redis('INFO', 'commandstats') =~ /^cmdstat_([^:]+):/mg;
-is("@missing", '', 'the right to run each command is tested');
+is("@missing", '', 'health and heartbeats check the right to run each command');
 
 
-# nginx can not touch what it has no business with
+# nginx's user has no right beyond what nginx needs
 for my $command (['FLUSHALL'], ['DEL', 'll:{p:P}:thread'],
                  ['XADD', 'other', '*', 'a', 'b'], ['CONFIG', 'GET', '*'],
                  ['SET', 'll:x', 1], ['FUNCTION', 'FLUSH'])
 {
     my $redis = LeaseLoft::Redis->new($ll->dir() . '/redis.sock');
     $redis->command('AUTH', 'nginx', 'PASSWORD');
-    ok(!eval { $redis->command(@$command); 1 }, "nginx: no @$command");
+    ok(!eval { $redis->command(@$command); 1 },
+       "Redis refuses @$command to nginx's user");
 }
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The load generator of bench/, against a server that loses, doubles, refuses
-# and stalls on purpose: it must say so, to the message.
+# The load generator of bench/, against a server (bench/floor) that loses,
+# doubles, refuses and stalls on purpose: the report must count each message.
 
 use strict;
 use warnings;
@@ -23,62 +23,67 @@ my $build = $ENV{BUILD} || 'build';
 $build = "$root/$build" if $build !~ m{^/};
 
 my $r = load([], '--rate', 1000);
-is($r->{lost}, 0, 'nothing lost');
-is($r->{doubled}, 0, 'nothing doubled');
-is($r->{deaf}, 0, 'no stream deaf');
-is($r->{refused}, 0, 'nothing refused');
-is($r->{events}, 2 * $r->{accepted}, 'each message came twice');
-is($r->{unsent}, 0, 'all sent that were scheduled');
+is($r->{lost}, 0, 'without faults no event is reported as lost');
+is($r->{doubled}, 0, 'without faults no event is reported as doubled');
+is($r->{deaf}, 0, 'without faults no stream is reported as deaf');
+is($r->{refused}, 0, 'without faults no send is reported as refused');
+is($r->{events}, 2 * $r->{accepted}, 'two streams get each message');
+is($r->{unsent}, 0, 'all scheduled messages are sent');
 
-# what is lost is waited for in vain, so not for long: all answers have come by
-# then, and each event was sent before its answer
+# Lost events never come, so do not wait long for them: each event is sent
+# before the answer to its send, and all answers have come by then.
 my @soon = ('--drain', 0.5);
 
-# the streams hear a message each in the last round, so a hole shows, too
+# In the last round each stream gets one message, so a missing last event is
+# noticed, too.
 $r = load(['--lose', 7], '--rate', 1000, @soon);
-is($r->{lost}, int(2 * $r->{accepted} / 7), 'every seventh is lost');
-is($r->{doubled}, 0, 'nothing doubled then');
+is($r->{lost}, int(2 * $r->{accepted} / 7), 'each lost event is reported');
+is($r->{doubled}, 0, 'lost events are not reported as doubled');
 
 $r = load(['--double', 9]);
-is($r->{doubled}, int(2 * $r->{accepted} / 9), 'every ninth is doubled');
-is($r->{lost}, 0, 'nothing lost then');
+is($r->{doubled}, int(2 * $r->{accepted} / 9),
+   'each doubled event is reported');
+is($r->{lost}, 0, 'doubled events are not reported as lost');
 
 $r = load(['--deaf', 10], @soon);
-is($r->{deaf}, 4, 'every tenth stream is deaf');
+is($r->{deaf}, 4, 'each deaf stream is reported');
 
 $r = load(['--refuse', 50], '--rate', 1000);
-cmp_ok($r->{refused}, '>=', 5, 'some refused');
-is($r->{lost}, 0, 'and sent again');
+cmp_ok($r->{refused}, '>=', 5, 'refused sends are reported');
+is($r->{lost}, 0, 'refused messages are sent again');
 
-# a message is late from when it was due, though it was sent after the pause
+# lateness counts from when a message was due, not from when it was sent
 $r = load(['--stall', '100:200'], '--rate', 1000);
-cmp_ok($r->{over_100}, '>=', 100, 'all that were due are late');
-cmp_ok($r->{event}{max}, '>=', 199, 'the first one by the pause');
+cmp_ok($r->{over_100}, '>=', 100, 'messages due during a stall are late');
+cmp_ok($r->{event}{max}, '>=', 199, 'the first of them is late by the stall');
 
-# wherever an event is cut in two; all 200 and more places have their turn
+# an event in two pieces, cut at each of its 200 and more places in turn
 $r = load(['--split', 1], '--rate', 1000);
-is($r->{events}, 2 * $r->{accepted}, 'events in pieces came twice each');
-is($r->{lost} + $r->{doubled} + $r->{deaf}, 0, 'and are one event each');
+is($r->{events}, 2 * $r->{accepted}, 'two streams get each split event');
+is($r->{lost} + $r->{doubled} + $r->{deaf}, 0,
+   'a split event counts as one event');
 
-# what a peer needs that numbers events only if it is told to
-like(request('--event-id'), qr/^Event-ID: 1\r$/m, 'sends name their event');
-unlike(request(), qr/^Event-ID/m, 'but only where they are to');
+# for servers that number events only if the sender does
+like(request('--event-id'), qr/^Event-ID: 1\r$/m,
+     '--event-id adds an Event-ID to each send');
+unlike(request(), qr/^Event-ID/m, 'by default sends have no Event-ID');
 
-# recorded commands are sent again to the byte
+# recorded commands are replayed byte by byte
 my $bytes = join '', map { chr } 0 .. 255;
 my $quoted = $bytes =~ s{([^ -!#-\[\]-~])}{sprintf '\\x%02x', ord $1}ger;
-is(Bench::Record::unescape($quoted), $bytes, 'bytes of a record');
+is(Bench::Record::unescape($quoted), $bytes, 'a record keeps all bytes');
 is(Bench::Record::unescape('a\\nb\\"c\\\\n'), "a\nb\"c\\n",
-   'and those with a name');
+   'a record keeps bytes with an escape of their own');
 
 is(join(' ', Bench::Cases::names('growth', 'many')),
    'growth-streams growth-properties growth-messages growth-parties'
-   . ' growth-nginx many', 'measurements by the beginning of their names');
+   . ' growth-nginx many',
+   'measurements are chosen by the beginning of their names');
 
 done_testing();
 
 
-# the first request of a sender with such options
+# the first request of the load generator, run with @options
 sub request {
     my (@options) = @_;
 
@@ -108,7 +113,8 @@ sub request {
 }
 
 
-# the report about a floor with such faults, whose sum is right
+# load($faults, @options): the report of the load generator, run with @options
+# against a floor with @$faults; checks the sum of its counts
 sub load {
     my ($faults, @options) = @_;
 
@@ -140,7 +146,7 @@ sub load {
 
     is($report->{events},
        2 * $report->{accepted} - $report->{lost} + $report->{doubled},
-       "@$faults: what came is what was sent, but for what is told");
+       "@$faults: the reported events add up");
 
     return $report;
 }

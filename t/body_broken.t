@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Bodies that are not what their headers say, of each request that has one:
-# they are refused, nothing of them reaches a worker, and the next connection
-# is served as ever.
+# Bodies that do not match their headers, for each endpoint that takes a body:
+# they are refused, nothing of them is queued, and the next connection is
+# served.
 
 use strict;
 use warnings;
@@ -31,7 +31,7 @@ my %lease = (
     starts_at => '2020-01-01T00:00:00Z', ends_at => undef,
 );
 
-# each would change something, and does in the end
+# each would change something; in the end it is sent whole, and does
 my @requests = (
     ['POST', '/api/properties/P/messages',
      $json->encode({ client_id => 'c', text => 'broken' }), 201],
@@ -41,10 +41,10 @@ my @requests = (
 
 my @digests = map { "ll:{p:P}:$_" } qw(thread meta reads snaps leases);
 
-# all that is kept of the property
+# a digest of all that Redis stores of the property
 sub kept { return join ' ', @{ $ll->redis('DEBUG', 'DIGEST-VALUE', @digests) } }
 
-# how many requests were ever given to the workers
+# how many requests were ever queued
 sub queued {
     my %info = @{ $ll->redis('XINFO', 'STREAM', 'll:{q:0}:requests') };
     return $info{'entries-added'};
@@ -59,7 +59,7 @@ for my $request (@requests) {
     my ($n, $hex) = (length $body, sprintf '%x', length $body);
     my ($kept, $queued) = (kept(), queued());
 
-    # bytes of a request with these headers, whatever they are
+    # the bytes of a request with any headers
     my $bytes = sub {
         my ($content, @headers) = @_;
         return join "\r\n", "$method $path HTTP/1.1", 'Host: localhost',
@@ -67,91 +67,96 @@ for my $request (@requests) {
                'Content-Type: application/json', @headers, '', $content;
     };
 
-    # the answer, whatever else is done to the connection
+    # the first answer on a connection of its own
     my $send = sub { $ll->raw($bytes->(@_), port => $port, timeout => 5) };
 
-    # the next one's place in the queue is behind whatever came before it
+    # a send that follows is queued behind whatever came before it
     my $left = sub {
         my ($name) = @_;
         is($ll->say('Q', 'u-tom', $name)->status(), 201,
-           "$path, $name: the next one is served");
-        is(queued(), ++$queued, 'and the only one that was queued');
-        is(kept(), $kept, 'nothing is changed');
+           "$path, $name: the next request is served");
+        is(queued(), ++$queued, "$path, $name: nothing else was queued");
+        is(kept(), $kept, "$path, $name: the property is unchanged");
     };
 
-    # refused before nginx knows what it is for
+    # headers that nginx refuses before it chooses a location
     for my $case (
-        ['two lengths', 400, "Content-Length: $n", "Content-Length: $n"],
-        ['two that differ', 400, "Content-Length: $n", 'Content-Length: 3'],
-        ['a list of them', 400, "Content-Length: $n, $n"],
-        ['a negative one', 400, 'Content-Length: -1'],
-        ['one with a sign', 400, "Content-Length: +$n"],
-        ['one in hex', 400, "Content-Length: 0x$hex"],
-        ['one that overflows', 400, 'Content-Length: 18446744073709551658'],
+        ['two equal lengths', 400, "Content-Length: $n",
+         "Content-Length: $n"],
+        ['two different lengths', 400, "Content-Length: $n",
+         'Content-Length: 3'],
+        ['a list of lengths', 400, "Content-Length: $n, $n"],
+        ['a negative length', 400, 'Content-Length: -1'],
+        ['a length with a sign', 400, "Content-Length: +$n"],
+        ['a length in hex', 400, "Content-Length: 0x$hex"],
+        ['a length that overflows', 400,
+         'Content-Length: 18446744073709551658'],
         ['a length and chunks', 400, "Content-Length: $n",
          'Transfer-Encoding: chunked'],
         ['chunks and a length', 400, 'Transfer-Encoding: chunked',
          "Content-Length: $n"],
         ['chunked twice', 400, ('Transfer-Encoding: chunked') x 2],
-        ['another coding', 501, 'Transfer-Encoding: gzip, chunked'],
-        ['no coding', 501, 'Transfer-Encoding: identity'],
+        ['coding gzip', 501, 'Transfer-Encoding: gzip, chunked'],
+        ['coding identity', 501, 'Transfer-Encoding: identity'],
     ) {
         my ($name, $wanted, @headers) = @$case;
         my $chunked = grep { /chunked/ } @headers;
         my $r = $send->($chunked ? "$hex\r\n$body\r\n0\r\n\r\n" : $body,
                         @headers);
 
-        is(statuses($r->raw()), $wanted, "$path, $name: $wanted");
-        is($r->header('Connection'), 'close', 'and no more of this connection');
+        is(statuses($r->raw()), $wanted, "$path, $name: $wanted alone");
+        is($r->header('Connection'), 'close',
+           "$path, $name: the connection is closed");
         $left->($name);
     }
 
-    # sizes of chunks; what is left of such a connection is not a request
+    # invalid sizes of chunks; what follows is not taken for a request
     for my $size ('xyz', "-$hex", "+$hex", "0x$hex", '', '1' . $hex x 16,
                   '7fffffffffffffff', sprintf('%x', $n - 1))
     {
         my $r = $send->("$size\r\n$body\r\n0\r\n\r\n",
                         'Transfer-Encoding: chunked');
 
-        is(statuses($r->raw()), 400, "$path, a chunk of '$size': 400 alone");
-        is_problem($r, 400, '', 'as a problem');
-        $left->("a chunk of '$size'");
+        is(statuses($r->raw()), 400, "$path, chunk size '$size': 400 alone");
+        is_problem($r, 400, '',
+                   "$path, chunk size '$size': a problem document");
+        $left->("chunk size '$size'");
     }
 
-    # too long, or without a last chunk: the client leaves before it is there,
-    # with a word or without
+    # an incomplete body: the client closes the connection, or shuts down its
+    # side of it
     for my $half ([$body, "Content-Length: " . ($n + 1)],
                   ["$hex\r\n$body\r\n", 'Transfer-Encoding: chunked'])
     {
-        for my $how ('closes', 'says so') {
+        for my $how ('closes', 'shuts down') {
             my $socket = LeaseLoft::connect_to($port);
             syswrite $socket, $bytes->(@$half);
-            shutdown $socket, SHUT_WR if $how eq 'says so';
-            sysread $socket, my $in, 1000 if $how eq 'says so';
+            shutdown $socket, SHUT_WR if $how eq 'shuts down';
+            sysread $socket, my $in, 1000 if $how eq 'shuts down';
             close $socket;
-            is($in // '', '', "$path, $half->[1], then it $how: no answer")
-                if $how eq 'says so';
-            $left->("$half->[1], then it $how");
+            is($in // '', '', "$path, $half->[1], client $how: no answer")
+                if $how eq 'shuts down';
+            $left->("$half->[1], client $how");
         }
     }
 
-    # one byte more than there may be
+    # one byte above the limit
     my $large = $body . ' ' x (65537 - $n);
     is_problem($send->($large, 'Content-Length: 65537'), 413, '',
-               "$path, 64 KiB and one byte");
+               "$path, 64 KiB and one byte: 413");
     is_problem($send->("1\r\n{\r\n10000\r\n" . substr($large, 1)
                        . "\r\n0\r\n\r\n", 'Transfer-Encoding: chunked'),
-               413, '', 'in chunks');
+               413, '', "$path, 64 KiB and one byte in chunks: 413");
     $left->('64 KiB and one byte');
 
-    # HTTP/2, where the frames say how long it is, too
+    # HTTP/2, where the frames tell the length of the body, too
     for my $case (
-        ['more than its length', ['content-length', $n - 1], $body],
-        ['more, in pieces', ['content-length', $n - 1],
+        ['more bytes than its length', ['content-length', $n - 1], $body],
+        ['more bytes, in pieces', ['content-length', $n - 1],
          substr($body, 0, 5), substr $body, 5],
-        ['less than its length', ['content-length', $n + 1], $body],
+        ['fewer bytes than its length', ['content-length', $n + 1], $body],
         ['two lengths', ['content-length', $n, 'content-length', $n], $body],
-        ['another length', ['content-length', "+$n"], $body],
+        ['a length with a sign', ['content-length', "+$n"], $body],
     ) {
         last if $path =~ /internal/;
         my ($name, $headers, @data) = @$case;
@@ -165,20 +170,26 @@ for my $request (@requests) {
         $h2->close();
     }
 
-    # too short: what is left is taken for the next request, and is none
+    # a length that is too short: the remaining bytes are taken for the next
+    # request, and are no valid one
     my $r = $send->($body, 'Content-Length: ' . ($n - 8));
-    is(statuses($r->raw()), '422 400', "$path, less than there is: 422, 400");
-    is(kept(), $kept, 'nothing of it is there');
-    is(queued(), $queued + 1, 'one was queued, and found not to be valid');
+    is(statuses($r->raw()), '422 400',
+       "$path, a length too short: 422, then 400 for the remaining bytes");
+    is(kept(), $kept, "$path, a length too short: the property is unchanged");
 
-    # and as it is meant to be
+    # nginx itself finds that a read mark is not valid, and does not queue it
+    my $invalid = $path =~ /read$/ ? 0 : 1;
+    is(queued(), $queued + $invalid,
+       "$path, a length too short: $invalid invalid requests were queued");
+
+    # and whole
     is($send->($body, "Content-Length: $n", 'Connection: close')->status(),
-       $status, "$path, whole: $status");
-    isnt(kept(), $kept, 'changes something');
+       $status, "$path, a whole body: $status");
+    isnt(kept(), $kept, "$path, a whole body: the property is changed");
 }
 
 is(join(' ', map { $_->{text} // $_->{event} }
              @{ $ll->poll('P', 'u-tom')->{entries} }), 'opened hello broken',
-   'the thread has what was whole');
+   'the thread has only the message that came whole');
 
 $ll->finish();

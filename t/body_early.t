@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# Answers that leave before the body has come: the connection is closed, as
-# what comes next on it need not be the body.  HAProxy 2.6 sends another request
-# instead, another client's, of which the length of the body would be lost.
+# A request that is answered before its body has come: nginx closes the
+# connection, since the next bytes on it need not be the body.  HAProxy 2.6
+# sends the request of another client there, whose first bytes would be skipped
+# as if they were the body.
 
 use strict;
 use warnings;
@@ -22,7 +23,7 @@ $ll->lease('P', tenants => ['u-tom']);
 my $token = $ll->token('u-tom');
 my $messages = '/api/properties/P/messages';
 
-# bytes up to the end of an answer or of the connection
+# the bytes up to the end of an answer, or of the connection
 sub answer {
     my ($socket) = @_;
 
@@ -37,7 +38,8 @@ sub answer {
     return $in;
 }
 
-is($ll->say('P', 'u-tom', 'x')->status(), 201, 'one send a minute');
+is($ll->say('P', 'u-tom', 'x')->status(), 201,
+   'the one send that the limit allows is accepted');
 
 for my $case ([403, "POST $messages", "Cookie: leaseloft_session=$token",
                'Origin: https://evil.example'],
@@ -57,13 +59,15 @@ for my $case ([403, "POST $messages", "Cookie: leaseloft_session=$token",
                           '', '');
 
         my $first = answer($socket);
-        like($first, qr{^HTTP/1.1 $status }, "$line: $status before the body");
-        like($first, qr/^Connection: close/m, 'says that it closes');
+        like($first, qr{^HTTP/1.1 $status },
+             "$line, $how: $status before the body");
+        like($first, qr/^Connection: close/m,
+             "$line, $how: $status has Connection: close");
 
-        # as HAProxy does it
+        # as HAProxy does
         $socket->syswrite("GET /api/session HTTP/1.1\r\nHost: localhost\r\n"
                           . "Authorization: Bearer $token\r\n\r\n");
-        is(answer($socket), '', 'takes nothing else for a request');
+        is(answer($socket), '', "$line, $how: $status ends the connection");
     }
 
     my $socket = LeaseLoft::connect_to($ll->{ports}{http});
@@ -71,8 +75,9 @@ for my $case ([403, "POST $messages", "Cookie: leaseloft_session=$token",
                       @headers, 'Content-Type: application/json',
                       'Content-Length: 2', '', '{}');
     my $first = answer($socket);
-    like($first, qr{^HTTP/1.1 $status }, 'the same after the body');
-    unlike($first, qr/^Connection: close/m, 'is no reason to close');
+    like($first, qr{^HTTP/1.1 $status }, "$line: $status after the body");
+    unlike($first, qr/^Connection: close/m,
+           "$line: $status after the body keeps the connection");
 }
 
 $ll->finish();

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Bodies that come slowly: a byte a second is fine, pauses longer than nginx's
-# client_body_timeout are not, and none may take longer as a whole than
-# leaseloft_body_timeout.  Nobody else waits for them.
+# Slow bodies: one byte a second is accepted; a pause longer than nginx's
+# client_body_timeout is not, nor is a body that takes longer than
+# leaseloft_body_timeout as a whole.  Other requests do not wait meanwhile.
 
 use strict;
 use warnings;
@@ -44,7 +44,8 @@ sub queued {
 }
 
 
-# a request, ready to go on with its body: { write, status }
+# begins a request: { write => sends more of its body, raw => what was answered,
+# status => its status, 0 while there is none }
 sub begin {
     my ($method, $path, $start, @headers) = @_;
 
@@ -67,7 +68,7 @@ sub begin {
     };
 }
 
-# the same by HTTP/2, over a connection of its own
+# the same over an HTTP/2 connection of its own
 sub begin_h2 {
     my ($method, $path, $start) = @_;
 
@@ -84,7 +85,7 @@ sub begin_h2 {
 sub chunk { return sprintf "%x\r\n%s\r\n", length $_[0], $_[0] }
 
 
-# those that end in time: all but the last four bytes are there at once
+# bodies that end in time: all but the last four bytes come at once
 
 my %in_time;
 my @requests = (
@@ -94,7 +95,7 @@ my @requests = (
      200],
 );
 
-# no time of nginx's has begun before
+# no timer of nginx was started before
 my $begin = time();
 
 for my $request (@requests) {
@@ -118,7 +119,7 @@ $in_time{'a send, in chunks'}{rest}[-1] .= "0\r\n\r\n";
 $in_time{'a send, HTTP/2'} = { %{ begin_h2('POST', $send, $start) },
                                rest => \@rest, wanted => 201 };
 
-# those that do not end
+# bodies that do not end
 
 my %endless = (
     (map { my ($name, $method, $path) = @$_;
@@ -131,7 +132,7 @@ my %endless = (
     'no end, refused' => begin_h2('POST', $send =~ s/P/N/r, '{'),
 );
 
-# and those that stop
+# bodies that stop
 
 my %stopped = (
     'half a body' => begin('POST', $send, '{"cli', 'Content-Length: 100'),
@@ -175,32 +176,37 @@ for (my $tick = 1; $tick <= $whole + 2; ) {
 
 for my $name (sort keys %in_time) {
     is($in_time{$name}{status}->(), $in_time{$name}{wanted},
-       "$name: a byte a second is taken");
-    cmp_ok($ended{$name} // 0, '>=', 2 * $pause, 'over two pauses and more');
+       "$name: one byte a second is accepted");
+    cmp_ok($ended{$name} // 0, '>=', 2 * $pause,
+           "$name: the body takes longer than client_body_timeout");
 }
 
 for my $name (sort keys %endless) {
     is($endless{$name}{status}->(), $name =~ /refused/ ? 404 : 408,
-       "$name: it is refused");
-    cmp_ok($ended{$name} // 0, '>=', $whole, 'not before its time');
+       "$name: the request is refused");
+    cmp_ok($ended{$name} // 0, '>=', $whole,
+           "$name: not before leaseloft_body_timeout");
     cmp_ok($ended{$name} // 0, '<', $whole + $pause,
-           'and with the first byte after it');
+           "$name: with the first byte after leaseloft_body_timeout");
 }
 
 for my $name (sort keys %stopped) {
     my $r = LeaseLoft::Response->parse($stopped{$name}{raw}->());
-    is_problem($r, 408, '', $name);
-    is($r->header('Connection'), 'close', 'and no more of this connection');
-    cmp_ok($ended{$name} // 0, '>=', $pause, 'after client_body_timeout');
-    cmp_ok($ended{$name} // 0, '<', $whole, 'and not much later');
+    is_problem($r, 408, '', "$name: the request gets 408");
+    is($r->header('Connection'), 'close', "$name: the connection is closed");
+    cmp_ok($ended{$name} // 0, '>=', $pause,
+           "$name: not before client_body_timeout");
+    cmp_ok($ended{$name} // 0, '<', $whole,
+           "$name: before leaseloft_body_timeout");
 }
 
-is_deeply(\%others, { 201 => $whole + 2 }, 'others are served meanwhile');
-cmp_ok($longest, '<', 1, sprintf 'each within %.3f s', $longest);
+is_deeply(\%others, { 201 => $whole + 2 },
+          'other sends are served meanwhile');
+cmp_ok($longest, '<', 1, sprintf 'the slowest of them takes %.3f s', $longest);
 is(queued(), $queued + keys(%in_time) + $whole + 2,
-   'what did not come whole was not queued');
+   'incomplete bodies are not queued');
 is(join(' ', sort map { $_->{text} // $_->{event} }
              @{ $ll->poll('P', 'u-tom')->{entries} }),
-   'chunks h2 opened send', 'and is not there');
+   'chunks h2 opened send', 'the thread has the complete messages only');
 
 $ll->finish();

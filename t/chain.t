@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# The chain verifies: from what Redis keeps, by the formula of docs/http.md.
+# The hash chain of a thread: recomputed from what Redis stores, by the formula
+# in docs/http.md, and compared with the tags that clients get.
 
 use strict;
 use warnings;
@@ -28,7 +29,8 @@ for my $user (qw(u-tom u-ana u-lena)) {
     }
     push @pids, $pid;
 }
-is(join(' ', map { waitpid $_, 0; $? } @pids), '0 0 0', 'three senders');
+is(join(' ', map { waitpid $_, 0; $? } @pids), '0 0 0',
+   'three senders send all of their messages');
 
 $ll->lease('P', tenants => ['u-tom'], ends_at => at(-1));
 
@@ -50,26 +52,29 @@ for my $entry (@$entries) {
                       || JSON::PP->new->utf8->decode($f{e})->{seq} != $n;
 }
 
-is("@bad", '', 'every hash, every id, every seq');
-cmp_ok($n, '>=', 122, 'all entries');
-is(scalar keys %salts, $n, 'every salt is another');
+is("@bad", '', 'each entry has the right id, seq, salt length and hash');
+cmp_ok($n, '>=', 122, 'the thread has all entries');
+is(scalar keys %salts, $n, 'no two entries have the same salt');
 
-# the tags that clients are given
+# the tags that clients get
 my $stream = $ll->events('P', 'u-tom', query => 'after=0');
 $stream->wait_entry($n, 5);
 my @ids = map { $_->{id} } grep { $_->{event} eq '' } $stream->events();
-is("@ids", join(' ', map { "$_.$tags{$_}" } 1 .. $n), 'ids of events');
-is($ll->poll('P', 'u-tom')->{head}, "$n.$tags{$n}", 'head');
+is("@ids", join(' ', map { "$_.$tags{$_}" } 1 .. $n),
+   'ids of events have the tags of the chain');
+is($ll->poll('P', 'u-tom')->{head}, "$n.$tags{$n}",
+   'the head of a poll has the tag of the last entry');
 
-# each sender's order is that of the answers
+# each sender waits for an answer before the next send
 for my $user (qw(u-tom u-ana u-lena)) {
     my @order = map { $_->{text} =~ /^(\d+)/ }
                 grep { ($_->{from}{user} // '') eq $user } $stream->entries();
-    is("@order", join(' ', 1 .. 40), "$user\'s order");
+    is("@order", join(' ', 1 .. 40), "messages of $user are in order");
 }
 
-# hash(0)
+# hash(0), of a thread without entries
 $ll->lease('Q', starts_at => at(3600));
-is($ll->poll('Q', 'u-tom')->{head}, '0.' . unpack('H8', sha256('Q')), '0.TAG');
+is($ll->poll('Q', 'u-tom')->{head}, '0.' . unpack('H8', sha256('Q')),
+   'the head of an empty thread has the tag of hash(0)');
 
 $ll->finish();

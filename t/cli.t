@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# The operators' command line against a real Redis and a real worker.
+# The command line for operators (leaseloft), with a real Redis and a real
+# worker.
 
 use strict;
 use warnings;
@@ -30,14 +31,14 @@ sub lease {
     return $json->encode({ %lease, @_ });
 }
 
-# checks the exit status, and the output with what is said on standard error
+# checks the exit status, and the output together with standard error
 sub is_cli {
     my ($status, $like, @args) = @_;
 
     my ($got, $out) = $ll->cli(@args);
 
-    is($got, $status, "@args: exit status");
-    like($out, $like, "@args: output");
+    is($got, $status, "leaseloft @args: the exit status is $status");
+    like($out, $like, "leaseloft @args: the output is right");
 
     return $out;
 }
@@ -51,12 +52,12 @@ sub cli_json {
 }
 
 
-# help, and arguments that make no sense
+# help, and invalid arguments
 
 my $help = is_cli(0, qr/^Usage: leaseloft COMMAND/, '--help');
 my @commands = $help =~ /^  (\w[\w ]*\w)  +/mg;
 
-is(scalar @commands, 10, 'commands');
+is(scalar @commands, 10, '--help lists all commands');
 
 my $page = do {
     open my $f, '<:utf8', "$LeaseLoft::root/docs/cli.md" or die;
@@ -91,7 +92,7 @@ for my $case (['lease', 'put load show'], ['dead', 'list retry drop']) {
         my $out = is_cli($status, qr/^  \Q$word\E/, @args);
 
         is(join(' ', $out =~ /^  \Q$word\E (\w+)  /mg), $want,
-           "@args: its subcommands");
+           "leaseloft @args: the subcommands are listed");
     }
 }
 
@@ -110,7 +111,7 @@ is_cli(2, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
 is_cli(2, qr/neither/, 'unread', 'u-lena', '--redis=');
 is_cli(1, qr/cannot connect/, 'doctor', '--redis', 'unix:/nowhere/redis');
 
-# options before the command, between its words and after it
+# options before a command, between its words and after it
 
 for my $args (['--redis', $ll->{url}, '--json', 'unread', 'u-x'],
               ["--redis=$ll->{url}", 'unread', '--json', 'u-x'],
@@ -120,7 +121,7 @@ for my $args (['--redis', $ll->{url}, '--json', 'unread', 'u-x'],
     is_cli(0, qr/^\{"user":"u-x","total_unread":0,/, @$args);
 }
 
-# whatever goes wrong with a password, it is not printed
+# a password is never printed, whatever is wrong with the arguments
 
 {
     my $url = 'redis://op:s3cr%40t-w0rd@127.0.0.1:1';
@@ -138,8 +139,8 @@ for my $args (['--redis', $ll->{url}, '--json', 'unread', 'u-x'],
     {
         my ($status, $out) = $ll->cli(@$args);
 
-        cmp_ok($status, '>', 0, 'refused');
-        unlike($out, qr/s3cr|w0rd/, "without the password: $out");
+        cmp_ok($status, '>', 0, 'invalid arguments with a password fail');
+        unlike($out, qr/s3cr|w0rd/, "the error has no password: $out");
     }
 
     for my $args ("--redis $url/1", "--redsi=$url", "--redsi $url", $url,
@@ -148,9 +149,11 @@ for my $args (['--redis', $ll->{url}, '--json', 'unread', 'u-x'],
     {
         my $said = qx($LeaseLoft::worker $args 2>&1);
 
-        is($? >> 8, 2, 'worker: refused');
-        like($said, qr/\Aleaseloft-worker: .*--help\n\z/, 'in one sentence');
-        unlike($said, qr/s3cr|w0rd/, "without the password: $said");
+        is($? >> 8, 2, 'the worker refuses invalid arguments');
+        like($said, qr/\Aleaseloft-worker: .*--help\n\z/,
+             'the error of the worker is one line');
+        unlike($said, qr/s3cr|w0rd/,
+               "the error of the worker has no password: $said");
     }
 }
 
@@ -165,14 +168,15 @@ my $token = is_cli(0, qr/^[\w-]+\.[\w-]+\.[\w-]+\n$/, 'token', '--sub',
 chomp $token;
 
 is($ll->get('/api/inbox', token => $token)->status(), 200,
-   'nginx accepts it');
+   'nginx accepts the token');
 
 $ll->write('newline.key', "$ll->{key}\n");
 my $made = cli_json('token', '--sub', 'u-tom', '--ttl', 60, '--key',
                     "$ll->{dir}/newline.key");
 is($ll->get('/api/inbox', token => $made->{token})->status(), 200,
-   'a final newline is no part of the secret');
-like($made->{expires_at}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'expires_at');
+   'a final newline is not part of the secret');
+like($made->{expires_at}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/,
+     'token --json: expires_at is a time');
 
 $ll->write('empty.key', "\n");
 $ll->write('pem.key', "-----BEGIN PUBLIC KEY-----\n");
@@ -201,10 +205,11 @@ is_cli(0, qr/^Q: lease L-1 is active$/, 'lease', 'put', 'Q',
 
 my $put = cli_json('lease', 'put', 'Q', "$ll->{dir}/lease.json");
 
-is($put->{property}, 'Q', 'put --json: property');
-is($put->{head}, $ll->poll('Q', 'u-lena')->{head}, 'put --json: head');
+is($put->{property}, 'Q', 'lease put --json: the property');
+is($put->{head}, $ll->poll('Q', 'u-lena')->{head},
+   'lease put --json: the head');
 is(scalar @{ $ll->poll('Q', 'u-lena')->{entries} }, 1,
-   'declared three times, opened once');
+   'a lease that is declared three times opens once');
 
 $ll->write('bad.json', lease(label => '', tenants => []));
 
@@ -213,7 +218,7 @@ is_cli(1, qr/^leaseloft: Q: label must .*; tenants must /, 'lease', 'put',
 
 is(join(' ', map { $_->{field} }
         @{ cli_json('lease', 'put', 'Q', "$ll->{dir}/bad.json")->{errors} }),
-   'label tenants', 'put --json: the problem document');
+   'label tenants', 'lease put --json: the problem names the fields');
 is_cli(1, qr/cannot open/, 'lease', 'put', 'Q', '/nowhere');
 
 $ll->write('big.json', ' ' x 65537);
@@ -226,7 +231,7 @@ $ll->write('other.json', lease(lease_id => 'L-2'));
 is_cli(1, qr/in the way/, 'lease', 'put', 'Q', "$ll->{dir}/other.json");
 
 
-# what it shows
+# lease show
 
 $ll->write('next.json', lease(lease_id => 'L-2', ends_at => undef,
                               starts_at => '2099-01-01T00:00:00Z'));
@@ -237,27 +242,29 @@ is_cli(0, qr/L-2 is pending/, 'lease', 'put', 'Q', "$ll->{dir}/next.json");
 
 my $shown = cli_json('lease', 'show', 'Q');
 
-is($shown->{head}, $ll->poll('Q', 'u-lena')->{head}, 'show: head');
+is($shown->{head}, $ll->poll('Q', 'u-lena')->{head},
+   'lease show --json: the head');
 is(join(' ', map { "$_->{lease_id}:$_->{state}" } @{ $shown->{leases} }),
-   'L-1:active L-2:pending', 'show: leases');
+   'L-1:active L-2:pending', 'lease show --json: the leases');
 is_deeply($shown->{leases}[0],
           { %lease, state => 'active', starts_at => '2020-01-01T00:00:00.000Z',
             ends_at => '2098-01-01T00:00:00.000Z' },
-          'show: the declaration');
+          'lease show --json: the whole declaration');
 is_cli(0, qr/^Q, head 1\.\w{8}\n\nL-1 \(active\) 12 Elm St\n/, 'lease', 'show',
        'Q');
 is_cli(1, qr/no property "nobody"/, 'lease', 'show', 'nobody');
 
 $ll->write('past.json', lease(ends_at => '2021-01-01T00:00:00Z'));
 is_cli(0, qr/L-1 is ended/, 'lease', 'put', 'R', "$ll->{dir}/past.json");
-is(cli_json('lease', 'show', 'R')->{leases}[0]{state}, 'ended', 'show: ended');
+is(cli_json('lease', 'show', 'R')->{leases}[0]{state}, 'ended',
+   'lease show --json: a lease that ended');
 
 is_cli(0, qr/^N: lease L-2 is pending$/, 'lease', 'put', 'N',
        "$ll->{dir}/next.json");
 is_cli(0, qr/^N, head 0\.\w{8}\n\nL-2 \(pending\) /, 'lease', 'show', 'N');
 
 
-# many leases: bad lines are named, the rest goes on, order holds
+# lease load: bad lines are named, all other lines are declared, in order
 
 sub line {
     my ($property, @members) = @_;
@@ -273,30 +280,36 @@ $ll->write('load.jsonl', join '', (map { line("M-$_") } 1 .. 300), "\n",
 my $loaded = is_cli(1, qr/^303 declared, 5 failed$/m, 'lease', 'load',
                     "$ll->{dir}/load.jsonl");
 
-like($loaded, qr/^leaseloft: line 302: is not JSON$/m, 'not JSON');
-like($loaded, qr/^leaseloft: line 303: must be an object$/m, 'not an object');
-like($loaded, qr/^leaseloft: line 304: property must /m, 'no property');
-like($loaded, qr/^leaseloft: line 305: property must /m, 'a bad property');
+like($loaded, qr/^leaseloft: line 302: is not JSON$/m,
+     'lease load: a line that is not JSON is named');
+like($loaded, qr/^leaseloft: line 303: must be an object$/m,
+     'lease load: a line that is not an object is named');
+like($loaded, qr/^leaseloft: line 304: property must /m,
+     'lease load: a line without a property is named');
+like($loaded, qr/^leaseloft: line 305: property must /m,
+     'lease load: a line with an invalid property is named');
 like($loaded, qr/^leaseloft: line 306, M-301: label must have 1 to 200 /m,
-     'a refused one');
-is($ll->poll('M-1', 'u-lena')->{label}, 'third', 'the last line counts');
-is($ll->poll('M-302', 'u-tom')->{label}, '12 Elm St', 'the rest went on');
+     'lease load: a line that is refused is named, with the reason');
+is($ll->poll('M-1', 'u-lena')->{label}, 'third',
+   'lease load: the last of several lines for a property counts');
+is($ll->poll('M-302', 'u-tom')->{label}, '12 Elm St',
+   'lease load: lines after a bad one are declared');
 is($ll->get('/api/properties/M-301/messages', user => 'u-tom')->status(), 404,
-   'the bad one is not there');
+   'lease load: a line that is refused creates no property');
 
 my $errors = cli_json('lease', 'load', "$ll->{dir}/load.jsonl");
 
-is($errors->{declared}, 303, 'load --json: declared');
-is($errors->{failed}, 5, 'load --json: failed');
+is($errors->{declared}, 303, 'lease load --json: how many were declared');
+is($errors->{failed}, 5, 'lease load --json: how many failed');
 is_deeply([ map { $_->{line} } @{ $errors->{errors} } ],
-          [ 302, 303, 304, 305, 306 ], 'load --json: lines');
+          [ 302, 303, 304, 305, 306 ], 'lease load --json: the failed lines');
 
 $ll->write('good.jsonl', line('M-1', label => 'third'));
 is_cli(0, qr/^1 declared, 0 failed$/m, 'lease', 'load',
        "$ll->{dir}/good.jsonl");
 
 
-# unread counts, and their rebuild
+# unread and unread rebuild
 
 $ll->say('P', 'u-tom', "message $_") for 1 .. 5;
 $ll->say('Q', 'u-tom', "message $_") for 1 .. 3;
@@ -306,11 +319,12 @@ $ll->mark('P', 'u-lena', 3);
 my $unread = cli_json('unread', 'u-lena');
 my %unread = map { $_->{property} => $_->{unread} } @{ $unread->{threads} };
 
-is($unread->{total_unread}, 6, 'unread: total');
-is($unread{P}, 3, 'unread: after a read mark');
-is($unread{Q}, 3, 'unread: all');
-is($unread{'M-7'}, 0, 'unread: a quiet thread');
-is(scalar @{ $unread->{threads} }, 305, 'unread: all pages');
+is($unread->{total_unread}, 6, 'unread --json: the total');
+is($unread{P}, 3, 'unread --json: a thread with a read mark');
+is($unread{Q}, 3, 'unread --json: a thread without a read mark');
+is($unread{'M-7'}, 0, 'unread --json: a thread without messages');
+is(scalar @{ $unread->{threads} }, 305,
+   'unread --json: the threads of all pages');
 is_cli(0, qr/^3\tP\tLabel of P$/m, 'unread', 'u-lena');
 is_cli(0, qr/^0\ttotal$/, 'unread', 'nobody');
 
@@ -327,8 +341,9 @@ my @before = inboxes();
 
 like((is_cli(0, qr/0 inbox threads repaired, 0 removed, 0 damaged$/, 'unread',
              'rebuild')),
-     qr/^305 threads, 2 users/m, 'all of them');
-is_deeply([ inboxes() ], \@before, 'a rebuild changes nothing');
+     qr/^305 threads, 2 users/m, 'unread rebuild covers all threads');
+is_deeply([ inboxes() ], \@before,
+          'unread rebuild changes nothing where nothing is wrong');
 
 $ll->redis('HSET', 'll:{p:P}:meta', 'u:u-lena', 99, 'u:u-tom', 17);
 $ll->redis('HDEL', 'll:{p:Q}:meta', 'u:u-lena', 'u:u-tom');
@@ -338,21 +353,25 @@ $ll->redis('DEL', 'll:{u:u-tom}:order');
 $ll->redis('HSET', 'll:{u:u-tom}:inbox', 'M-8', 'damaged');
 $ll->redis('HSET', 'll:{p:M-9}:meta', 'u:u-lena', 9);
 
-is($ll->poll('M-9', 'u-lena')->{you}{unread}, 9, 'a wrong count is shown');
+is($ll->poll('M-9', 'u-lena')->{you}{unread}, 9,
+   'a wrong count is shown before the rebuild');
 
 my $rebuilt = cli_json('unread', 'rebuild');
 
-is($rebuilt->{users}, 2, 'rebuilt');
-cmp_ok($rebuilt->{repaired}, '>=', 304, 'and says how much was wrong');
-is_deeply([ inboxes() ], \@before, 'the same as before the damage');
+is($rebuilt->{users}, 2, 'unread rebuild --json: the users');
+cmp_ok($rebuilt->{repaired}, '>=', 304,
+       'unread rebuild --json: how many threads were repaired');
+is_deeply([ inboxes() ], \@before,
+          'after a rebuild the inboxes are as before the damage');
 ok(wait_for(sub { $ll->poll('M-9', 'u-lena')->{you}{unread} == 0 }),
-   'also for those who had seen it');
+   'a poll that showed a wrong count shows the right one');
 
 $ll->say('P', 'u-tom', 'one more');
-is(cli_json('unread', 'u-lena')->{total_unread}, 7, 'and counts on');
+is(cli_json('unread', 'u-lena')->{total_unread}, 7,
+   'after a rebuild a new message counts');
 
 
-# while workers are at work
+# unread rebuild while messages are sent
 
 my $command = "$LeaseLoft::cli unread rebuild --redis $ll->{url}";
 my $pid = $ll->spawn('rebuild', "sh -c 'for i in 1 2 3; do"
@@ -364,15 +383,17 @@ until ($over) {
     $over = waitpid($pid, 1) == $pid;
 }
 
-is($?, 0, 'rebuilds under load');
+is($?, 0, 'unread rebuild succeeds while messages are sent');
 delete $ll->{pids}{rebuild};
-cmp_ok($sent, '>', 5, "$sent messages meanwhile");
+cmp_ok($sent, '>', 5, "$sent messages are sent meanwhile");
 ok(wait_for(sub { cli_json('unread', 'u-lena')->{total_unread}
-                  == 7 + $sent }), 'counted exactly');
-is(cli_json('unread', 'rebuild')->{repaired}, 0, 'nothing is left to repair');
+                  == 7 + $sent }),
+   'messages that are sent during a rebuild count once');
+is(cli_json('unread', 'rebuild')->{repaired}, 0,
+   'a second rebuild has nothing to repair');
 
 
-# what workers gave up
+# dead letters
 
 my @request = (op => 'send', p => 'P', u => 'u-tom', r => 'gone.1',
                b => '{"client_id":"dead-1","text":"from the dead"}');
@@ -384,28 +405,29 @@ my $other = $ll->redis('XADD', 'll:{q:0}:dead', '*', @request,
 
 my $dead = is_cli(0, qr/^\Q$id\E\t\S+\tsend\tP\tu-tom\tdied thrice$/m, 'dead',
                   'list');
-unlike($dead, qr/from the dead/, 'no text is shown');
+unlike($dead, qr/from the dead/, 'dead list shows no text of a message');
 is_deeply([ map { "$_->{id} $_->{request}" } @{ cli_json('dead', 'list')
                                                 ->{dead} } ],
-          [ "$id 5-1", "$other 6-1" ], 'list --json');
+          [ "$id 5-1", "$other 6-1" ], 'dead list --json: the dead letters');
 
 is_cli(1, qr/no request "1-1" was given up\n/, 'dead', 'retry', '1-1');
 is_cli(0, qr/^1 queued$/, 'dead', 'retry', $id);
 is(wait_for(sub { $ll->poll('P', 'u-lena')->{entries}[-1]{text} eq
-                  'from the dead' }), 1, 'the request is carried out');
+                  'from the dead' }), 1, 'a retried request is carried out');
 is_cli(0, qr/^1 queued$/, 'dead', 'retry');
 is_cli(0, qr/^0 given up$/, 'dead', 'list');
 is(scalar(grep { ($_->{text} // '') eq 'from the dead' }
-          @{ $ll->poll('P', 'u-lena')->{entries} }), 1, 'once');
+          @{ $ll->poll('P', 'u-lena')->{entries} }), 1,
+   'a request that is retried twice is carried out once');
 
 
 # doctor
 
 my $doctor = is_cli(0, qr/^nothing has to be changed$/m, 'doctor');
 
-like($doctor, qr/^ok +workers +1$/m, 'doctor: workers');
+like($doctor, qr/^ok +workers +1$/m, 'doctor counts the workers');
 like($doctor, qr/^ok +persistence +appendfsync always$/m,
-     'doctor: persistence');
+     'doctor reports appendfsync always as ok');
 
 $ll->redis('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
 $ll->redis('CONFIG', 'SET', 'appendfsync', 'everysec');
@@ -415,9 +437,9 @@ is_cli(1, qr/^fault +eviction .*"maxmemory-policy noeviction"$/m, 'doctor');
 my %levels = map { $_->{check} => $_->{level} }
              @{ cli_json('doctor')->{checks} };
 
-is($levels{persistence}, 'advice', 'doctor: everysec');
-is($levels{buffers}, 'advice', 'doctor: small buffers');
-is($levels{version}, 'ok', 'doctor: version');
+is($levels{persistence}, 'advice', 'doctor advises against everysec');
+is($levels{buffers}, 'advice', 'doctor advises against small buffers');
+is($levels{version}, 'ok', 'doctor reports the version of Redis as ok');
 
 $ll->redis('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
 
@@ -442,7 +464,7 @@ is_cli(2, qr/prefix must be 1 to 16 of a-z 0-9 _ -/, 'doctor', '--prefix', $_)
 my $refused = is_cli(1, qr/cannot connect to Redis: WRONGPASS/, 'doctor',
                      '--redis', "redis://op:wrong\@127.0.0.1:$port");
 
-unlike($refused, qr/\bwrong\b/, 'a password is never repeated');
+unlike($refused, qr/\bwrong\b/, 'a refused password is not printed');
 
 
 # without a worker
@@ -450,16 +472,17 @@ unlike($refused, qr/\bwrong\b/, 'a password is never repeated');
 $ll->stop('worker1');
 
 is(wait_for(sub { ($ll->cli('doctor'))[1] =~ /^fault +workers /m }, 8), 1,
-   'doctor: no worker');
+   'doctor reports that no worker runs');
 
 my $since = time();
 
 is_cli(1, qr/no worker has answered within 10 s/, 'lease', 'put', 'S',
        "$ll->{dir}/lease.json");
-cmp_ok(time() - $since, '<', 15, 'in bounded time');
+cmp_ok(time() - $since, '<', 15,
+       'without a worker lease put gives up in bounded time');
 
 $ll->start('worker1');
 is(wait_for(sub { ($ll->cli('lease', 'show', 'S'))[0] == 0 }), 1,
-   'carried out once one runs');
+   'the declaration is carried out once a worker runs');
 
 $ll->finish();

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Faults in the configuration stop nginx -t with a sentence that names the
-# directive and what to do.
+# Faults in the configuration: nginx -t fails with one sentence that names the
+# directive, what is wrong and what to do.
 
 use strict;
 use warnings;
@@ -14,10 +14,11 @@ use LeaseLoft;
 my $ll = LeaseLoft->new(start => 0);
 
 my ($status, $said) = $ll->nginx_test();
-is($status, 0, 'the shipped configuration') or diag($said);
-# newer nginx would have "http2 on", which 1.22 does not know
+is($status, 0, 'the shipped configuration is valid') or diag($said);
+# newer versions want "http2 on", which nginx 1.22 does not know
 unlike($said =~ s/.*"listen \.\.\. http2".*//gr,
-       qr/\[(warn|emerg|alert|error)\]/, 'without a word');
+       qr/\[(warn|emerg|alert|error)\]/,
+       'the shipped configuration causes no warning');
 
 sub refused {
     my ($name, $regex, %options) = @_;
@@ -25,11 +26,11 @@ sub refused {
     $ll->nginx_conf(directives => {}, http => '', server => '', %options);
 
     my ($status, $said) = $ll->nginx_test();
-    is($status, 1, $name);
+    is($status, 1, "$name is refused");
     my ($emerg) = $said =~ /\[emerg\] \d+#\d+: (.*)/ ? $1
                 : $said =~ /\[emerg\] (.*)/ ? $1 : $said;
-    like($emerg, $regex, 'says why');
-    unlike($said, qr/\[alert\]|Sanitizer/, 'and nothing worse');
+    like($emerg, $regex, "$name: the error says why");
+    unlike($said, qr/\[alert\]|Sanitizer/, "$name causes no alert");
 }
 
 sub directive {
@@ -46,7 +47,7 @@ $ll->write('bad.pem', "-----BEGIN PUBLIC KEY-----\nAAAA\n"
                       . "-----END PUBLIC KEY-----\n");
 system("openssl genrsa -out $dir/private.pem 2048 2>/dev/null");
 
-# no Redis, no key
+# leaseloft_redis and leaseloft_key: required, and once
 {
     my $conf = $ll->{url};
     $ll->nginx_conf();
@@ -54,18 +55,20 @@ system("openssl genrsa -out $dir/private.pem 2048 2>/dev/null");
 
     $ll->write('nginx.conf', $text =~ s/leaseloft_redis [^;]*;//r);
     my ($status, $said) = $ll->nginx_test();
-    is($status, 1, 'no leaseloft_redis');
-    like($said, qr/emerg.*leaseloft_redis/, 'says so');
+    is($status, 1, 'a missing leaseloft_redis is refused');
+    like($said, qr/emerg.*leaseloft_redis/,
+         'a missing leaseloft_redis is named');
 
     $ll->write('nginx.conf', $text =~ s/leaseloft_key [^;]*;//r);
     ($status, $said) = $ll->nginx_test();
-    is($status, 1, 'no leaseloft_key');
-    like($said, qr/emerg.*leaseloft_key/, 'says so');
+    is($status, 1, 'a missing leaseloft_key is refused');
+    like($said, qr/emerg.*leaseloft_key/, 'a missing leaseloft_key is named');
 
     $ll->write('nginx.conf', $text =~ s/(leaseloft_redis [^;]*;)/$1$1/r);
     ($status, $said) = $ll->nginx_test();
-    is($status, 1, 'leaseloft_redis twice');
-    like($said, qr/leaseloft_redis.*duplicate/, 'says so');
+    is($status, 1, 'a second leaseloft_redis is refused');
+    like($said, qr/leaseloft_redis.*duplicate/,
+         'a second leaseloft_redis is named as a duplicate');
 
     for my $url ('redis.example', 'http://x', 'unix:', 'redis://', '',
                  'redis://h:0', 'redis://h:99999', 'redis://h:x',
@@ -77,9 +80,11 @@ system("openssl genrsa -out $dir/private.pem 2048 2>/dev/null");
         $ll->write('nginx.conf',
                    $text =~ s/leaseloft_redis [^;]*;/leaseloft_redis "$url";/r);
         ($status, $said) = $ll->nginx_test();
-        is($status, 1, "leaseloft_redis \"$name\"");
-        like($said, qr/emerg.*leaseloft_redis|emerg.*\Q$name\E/, 'says so');
-        like($said, qr/names a database.*leaseloft_prefix/, 'what to do')
+        is($status, 1, "leaseloft_redis \"$name\" is refused");
+        like($said, qr/emerg.*leaseloft_redis|emerg.*\Q$name\E/,
+             "leaseloft_redis \"$name\": the error names it");
+        like($said, qr/names a database.*leaseloft_prefix/,
+             "leaseloft_redis \"$name\": the error suggests leaseloft_prefix")
             if $url =~ m{h/.};
     }
 
@@ -90,12 +95,13 @@ system("openssl genrsa -out $dir/private.pem 2048 2>/dev/null");
         $ll->write('nginx.conf',
                    $text =~ s/leaseloft_redis [^;]*;/leaseloft_redis "$url";/r);
         ($status, $said) = $ll->nginx_test();
-        is($status, 0, "leaseloft_redis \"$url\"") or diag($said);
+        is($status, 0, "leaseloft_redis \"$url\" is valid") or diag($said);
     }
 }
 
 # keys
-refused('leaseloft_key none', qr/leaseloft_key.*none.*No such file/,
+refused('leaseloft_key with a missing file',
+        qr/leaseloft_key.*none.*No such file/,
         server => "leaseloft_key $dir/none;");
 
 for my $case (['empty', 'empty|secret|short'], ['newline', 'empty|secret'],
@@ -131,25 +137,27 @@ directive('leaseloft_allow_origin', 'https://app.example.com/', 'origin|path');
 directive('leaseloft_cookie', '"a b"', 'cookie|name');
 directive('leaseloft_cookie', '""', 'cookie|name');
 
-# places
+# contexts
 refused('leaseloft_redis in a server', qr/leaseloft_redis.*not allowed/,
         server => 'leaseloft_redis unix:/x;');
 refused('leaseloft_prefix in a server', qr/leaseloft_prefix.*not allowed/,
         server => 'leaseloft_prefix x;');
 refused('leaseloft_drain in a location', qr/leaseloft_drain.*not allowed/,
         server => 'location /x { leaseloft_drain 1s; }');
-refused('an endpoint in a server', qr/leaseloft_inbox.*not allowed/,
+refused('leaseloft_inbox in a server', qr/leaseloft_inbox.*not allowed/,
         server => 'leaseloft_inbox;');
-refused('an endpoint twice', qr/leaseloft_inbox.*a location of its own/,
+refused('leaseloft_inbox twice in a location',
+        qr/leaseloft_inbox.*a location of its own/,
         server => 'location /x { leaseloft_inbox; leaseloft_inbox; }');
-refused('two endpoints for one method', qr/leaseloft_events/,
+refused('a second endpoint for a method', qr/leaseloft_events/,
         server => 'location /x { leaseloft_inbox; leaseloft_events $uri; }');
-refused('no property', qr/arguments in "leaseloft_events"/,
+refused('leaseloft_events without a property',
+        qr/arguments in "leaseloft_events"/,
         server => 'location /x { leaseloft_events; }');
-refused('an unknown variable', qr/unknown.*nosuch/,
+refused('leaseloft_events with an unknown variable', qr/unknown.*nosuch/,
         server => 'location /x { leaseloft_events $nosuch; }');
 
-# what fits
+# valid values
 for my $case (
     [leaseloft_ping => '250ms'], [leaseloft_zone => '32m'],
     [leaseloft_allow_origin => 'https://a.example http://b.example:8080'],
@@ -160,16 +168,17 @@ for my $case (
     $ll->nginx_conf(http => '', server => '',
                     directives => { $case->[0] => $case->[1] });
     my ($status, $said) = $ll->nginx_test();
-    is($status, 0, "$case->[0] $case->[1]") or diag($said);
+    is($status, 0, "$case->[0] $case->[1] is valid") or diag($said);
 }
 
-# nothing global: two servers with keys of their own
+# each server can have a key of its own
 $ll->nginx_conf(directives => {}, http => "server { listen 127.0.0.1:"
     . LeaseLoft::free_port() . "; leaseloft_key $dir/other.key; "
     . "location = /i { leaseloft_inbox; } }");
 $ll->write('other.key', 'other');
 ($status, $said) = $ll->nginx_test();
-is($status, 0, 'a second server') or diag($said);
+is($status, 0, 'a second server with a key of its own is valid')
+    or diag($said);
 
 $ll->expect_log(qr/\[emerg\]/);
 $ll->finish();

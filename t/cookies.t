@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# Several cookies of the session's name, as browsers send them when one was set
-# for a narrower path or is left from before: any valid one counts.
+# Several cookies with the name of the session cookie, as browsers send them
+# when one was set for a narrower path or is left from before: the first valid
+# one of eight counts.
 
 use strict;
 use warnings;
@@ -22,8 +23,8 @@ my $old = $ll->token('u-tom', exp => time() - 60);
 my $forged = LeaseLoft::Token::token('y' x 40,
                  { sub => 'u-eve', exp => time() + 60 });
 
-# who is signed in by these Cookie headers, each a list of values; over HTTP/2
-# curl sends each header as a field of its own
+# the user of the session by these Cookie headers, each a list of values, or
+# else the status; over HTTP/2 curl sends each header as a field of its own
 sub who {
     my ($how, @headers) = @_;
 
@@ -54,58 +55,74 @@ for my $http ('1.1', '2') {
         my $short = substr $bad, 0, 12;
 
         is(who($http, [$bad, $good]), 'u-tom',
-           "HTTP/$http: a valid one after '$short'");
-        is(who($http, [$good, $bad]), 'u-tom', 'and before it');
-        is(who($http, [$bad], [$good]), 'u-tom', 'in two headers');
-        is(who($http, [$good], [$bad]), 'u-tom', 'in two headers, before it');
+           "HTTP/$http: a valid cookie after '$short' counts");
+        is(who($http, [$good, $bad]), 'u-tom',
+           "HTTP/$http: a valid cookie before '$short' counts");
+        is(who($http, [$bad], [$good]), 'u-tom',
+           "HTTP/$http: a valid cookie in the header after '$short' counts");
+        is(who($http, [$good], [$bad]), 'u-tom',
+           "HTTP/$http: a valid cookie in the header before '$short' counts");
         is(who($http, ['a=b', $bad], ['c=d', $good, 'e=f']), 'u-tom',
-           'among others');
-        is(who($http, [$bad, $bad]), 401, 'none of two is valid');
+           "HTTP/$http: a valid cookie after '$short' and others counts");
+        is(who($http, [$bad, $bad]), 401,
+           "HTTP/$http: '$short' twice is not valid");
     }
 
-    is(who($http, [$good, $other]), 'u-tom', 'of two valid ones the first');
-    is(who($http, [$other, $good]), 'u-lena', 'counts');
+    is(who($http, [$good, $other]), 'u-tom',
+       "HTTP/$http: the first of two valid cookies counts");
+    is(who($http, [$other, $good]), 'u-lena',
+       "HTTP/$http: the first of two valid cookies counts in this order, too");
 
-    is(who($http, ["$name=\"$good\""]), 'u-tom', 'a value in quotes');
-    is(who($http, ["$name=\"$old\"", "$name=\"$good\""]), 'u-tom', 'two such');
-    is(who($http, ["$name=\"$good"]), 401, 'a quote without its end');
-    is(who($http, ["$name=$good\""]), 401, 'a quote without its beginning');
-    is(who($http, ["$name=\""]), 401, 'a quote alone');
-    is(who($http, ["$name=$good \t"]), 'u-tom', 'blanks behind it');
+    is(who($http, ["$name=\"$good\""]), 'u-tom',
+       "HTTP/$http: a value in quotes counts");
+    is(who($http, ["$name=\"$old\"", "$name=\"$good\""]), 'u-tom',
+       "HTTP/$http: the valid one of two values in quotes counts");
+    is(who($http, ["$name=\"$good"]), 401,
+       "HTTP/$http: a value without its closing quote is not valid");
+    is(who($http, ["$name=$good\""]), 401,
+       "HTTP/$http: a value without its opening quote is not valid");
+    is(who($http, ["$name=\""]), 401,
+       "HTTP/$http: a value of one quote is not valid");
+    is(who($http, ["$name=$good \t"]), 'u-tom',
+       "HTTP/$http: white space after a value is ignored");
 
     is(who($http, [(map { "x$_" } 1 .. 7), $good]), 'u-tom',
-       'the eighth is tried');
-    is(who($http, [(map { "x$_" } 1 .. 8), $good]), 401, 'the ninth is not');
+       "HTTP/$http: the eighth cookie is tried");
+    is(who($http, [(map { "x$_" } 1 .. 8), $good]), 401,
+       "HTTP/$http: the ninth cookie is not tried");
     is(who($http, (map { ["x$_"] } 1 .. 7), [$good]), 'u-tom',
-       'the eighth of eight headers is tried');
+       "HTTP/$http: the cookie in the eighth header is tried");
 
     is(who($http, ["X$name=$good"], ["${name}X=$good"], ["\U$name\E=$good"]),
-       401, 'names that only look like it');
+       401, "HTTP/$http: cookies with similar names are ignored");
 }
 
-# for everything, not for one endpoint alone
+# for all endpoints
 my $cookies = "$name=$old; $name=$good";
 
 for my $how ([], [http => 2], [tls => 1]) {
     my @as = (@$how, headers => { Cookie => $cookies });
 
-    is($ll->get('/api/properties/P/messages', @as)->status(), 200, 'a poll');
-    is($ll->get('/api/inbox', @as)->status(), 200, 'the inbox');
+    is($ll->get('/api/properties/P/messages', @as)->status(), 200,
+       "@$how: a poll takes the valid one of two cookies");
+    is($ll->get('/api/inbox', @as)->status(), 200,
+       "@$how: the inbox takes the valid one of two cookies");
     is($ll->post('/api/properties/P/read', { upto => 1 }, @as)->status(), 204,
-       'a mark');
+       "@$how: a read mark takes the valid one of two cookies");
 
     for my $path ('/api/properties/P/events', '/api/inbox/events') {
         my $s = $ll->stream($path, @as);
-        ok($s->wait_event('hello'), 'a stream');
+        ok($s->wait_event('hello'),
+           "@$how: $path takes the valid one of two cookies");
         $s->close();
     }
 }
 
-# a new sign-in helps where an old cookie of a narrower path comes first
+# a new sign-in while an old cookie of a narrower path comes first
 my $r = $ll->post('/api/session', { token => $good },
                   headers => { Cookie => "$name=$old" });
 my ($set) = $r->header('Set-Cookie') =~ /^([^;]*)/;
 is($ll->get('/api/session', headers => { Cookie => "$name=$old; $set" })
-       ->status(), 200, 'signed in beside an old cookie');
+       ->status(), 200, 'a new session works beside an old cookie');
 
 $ll->finish();

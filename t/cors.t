@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# Origins: who may write by cookie, and what pages of allowed origins are told.
+# Origins: which ones may write with a cookie, and which CORS headers pages of
+# allowed origins get.
 
 use strict;
 use warnings;
@@ -24,15 +25,17 @@ sub allowed {
 
     my @got = map { $r->header($_) // '-' } 'Access-Control-Allow-Origin',
                   'Access-Control-Allow-Credentials', 'Vary';
-    is("@got", "$origin true Origin", $name);
+    is("@got", "$origin true Origin", "$name: $origin is allowed");
 }
 
 sub denied {
     my ($r, $name) = @_;
 
-    is($r->header('Access-Control-Allow-Origin'), undef, $name);
-    is($r->header('Access-Control-Allow-Credentials'), undef, $name);
-    is($r->header('Vary'), 'Origin', 'but caches are told');
+    is($r->header('Access-Control-Allow-Origin'), undef,
+       "$name: no Access-Control-Allow-Origin");
+    is($r->header('Access-Control-Allow-Credentials'), undef,
+       "$name: no Access-Control-Allow-Credentials");
+    is($r->header('Vary'), 'Origin', "$name: Vary is Origin");
 }
 
 
@@ -48,60 +51,67 @@ sub preflight {
 for my $how ([], [http => 2]) {
     my $r = preflight($messages, $app, @$how);
 
-    is($r->status(), 204, "a preflight @$how");
-    is($r->body(), '', 'without a body');
-    allowed($r, $app, 'from an allowed origin');
-    is($r->header('Access-Control-Allow-Methods'), 'GET, POST', 'methods');
+    is($r->status(), 204, "a preflight @$how gets 204");
+    is($r->body(), '', "a preflight @$how gets no body");
+    allowed($r, $app, "a preflight @$how");
+    is($r->header('Access-Control-Allow-Methods'), 'GET, POST',
+       "a preflight @$how gets the methods of the location");
     like($r->header('Access-Control-Allow-Headers'), qr/\bAuthorization\b/,
-         'headers');
+         "a preflight @$how allows Authorization");
     like($r->header('Access-Control-Allow-Headers'), qr/\bLast-Event-ID\b/,
-         'headers');
-    like($r->header('Access-Control-Max-Age'), qr/^[1-9]\d*$/, 'for a while');
-    is($r->header('Cache-Control'), 'no-store', 'no-store');
-    is($r->header('X-Content-Type-Options'), 'nosniff', 'nosniff');
+         "a preflight @$how allows Last-Event-ID");
+    like($r->header('Access-Control-Max-Age'), qr/^[1-9]\d*$/,
+         "a preflight @$how may be cached by the browser");
+    is($r->header('Cache-Control'), 'no-store',
+       "a preflight @$how has Cache-Control");
+    is($r->header('X-Content-Type-Options'), 'nosniff',
+       "a preflight @$how has X-Content-Type-Options");
 }
 
 is(preflight('/api/inbox', 'http://dev.example:3000')
-       ->header('Access-Control-Allow-Methods'), 'GET', 'of another location');
+       ->header('Access-Control-Allow-Methods'), 'GET',
+   'a preflight for the inbox gets its methods');
 
 for my $origin ('https://evil.example', "$app.evil.example", "$app:8443",
                 'http://app.example.com', 'http://dev.example', 'null',
                 "$app/", '*')
 {
     my $r = preflight($messages, $origin);
-    is_problem($r, 405, '', "a preflight from $origin");
-    denied($r, 'is told nothing');
+    is_problem($r, 405, '', "a preflight from $origin gets 405");
+    denied($r, "a preflight from $origin");
 }
 
 is($ll->request('OPTIONS', $messages, headers => { Origin => $app })->status(),
-   405, 'OPTIONS that is no preflight');
+   405, 'OPTIONS that is not a preflight gets 405');
 is_problem(preflight('/internal/health', $app, port => $ll->{ports}{internal}),
-           405, '', 'what is internal allows nobody');
+           405, '', 'a preflight for an internal endpoint gets 405');
 
 
-# answers: of all kinds, errors and streams too
+# responses of all kinds, errors and streams, too
 
 my $cookie = $ll->token('u-tom');
 my @from = (cookie => $cookie, headers => { Origin => $app });
 
 for my $case (
     ['a poll', 200, $ll->get($messages, @from)],
-    ['a poll of history', 400, $ll->get("$messages?limit=0", @from)],
+    ['an invalid poll', 400, $ll->get("$messages?limit=0", @from)],
     ['an inbox', 200, $ll->get('/api/inbox', @from)],
-    ['no token', 401, $ll->get('/api/inbox', headers => { Origin => $app })],
-    ['not yours', 404, $ll->get('/api/properties/Q/messages', @from)],
+    ['an inbox without a token', 401,
+     $ll->get('/api/inbox', headers => { Origin => $app })],
+    ["another's property", 404, $ll->get('/api/properties/Q/messages', @from)],
     ['HEAD', 405, $ll->request('HEAD', $messages, @from)],
     ['a send', 201, $ll->post($messages, { client_id => 'c', text => 'x' },
                               @from)],
-    ['a bad send', 422, $ll->post($messages, '{}', @from)],
-    ['a type', 415, $ll->request('POST', $messages, @from, body => '{}')],
-    ['a large one, which nginx refuses', 413,
+    ['an invalid send', 422, $ll->post($messages, '{}', @from)],
+    ['a send without a type', 415,
+     $ll->request('POST', $messages, @from, body => '{}')],
+    ['a send that nginx itself refuses', 413,
      $ll->post($messages, 'x' x 70000, @from)])
 {
     my ($name, $status, $r) = @$case;
 
-    is($r->status(), $status, $name);
-    allowed($r, $app, 'may be seen by an allowed origin');
+    is($r->status(), $status, "$name gets $status");
+    allowed($r, $app, $name);
 }
 
 my $exposed = $ll->get($messages, @from)
@@ -113,8 +123,8 @@ for my $path ('/api/properties/P/events', '/api/inbox/events') {
     for my $how ([], [http => 2]) {
         my $s = $ll->stream($path, @$how, cookie => $cookie,
                             headers => { Origin => $app });
-        is($s->status(), 200, "$path @$how");
-        allowed($s->response(), $app, 'may be read');
+        is($s->status(), 200, "$path @$how gets 200");
+        allowed($s->response(), $app, "$path @$how");
         $s->close();
     }
 }
@@ -122,22 +132,22 @@ for my $path ('/api/properties/P/events', '/api/inbox/events') {
 my $etag = $ll->get($messages, @from)->header('ETag');
 my $unchanged = $ll->get($messages, cookie => $cookie, headers => {
                              Origin => $app, 'If-None-Match' => $etag });
-is($unchanged->status(), 304, 'nothing new');
-allowed($unchanged, $app, 'too');
+is($unchanged->status(), 304, 'an unchanged poll gets 304');
+allowed($unchanged, $app, 'an unchanged poll');
 
 denied($ll->get($messages, cookie => $cookie, headers => {
-           Origin => 'https://evil.example' }), 'others read nothing');
-denied($ll->get($messages, cookie => $cookie), 'nor does who names none');
+           Origin => 'https://evil.example' }), 'a poll from another origin');
+denied($ll->get($messages, cookie => $cookie), 'a poll without an origin');
 
 
-# writes by cookie: sends and marks
+# writes with a cookie: sends and read marks
 
 for my $path ($messages, '/api/properties/P/read') {
     my $tls = "127.0.0.1:$ll->{ports}{tls}";
     my $h2c = "127.0.0.1:$ll->{ports}{h2c}";
 
     for my $case (
-        # 422: they got as far as the body, which is none
+        # allowed: 422, since the body is not valid
         [422, $app], [422, 'HTTPS://APP.EXAMPLE.COM'],
         [422, 'http://dev.example:3000'], [422, 'http://localhost'],
         [422, "https://$tls", tls => 1], [422, "http://$h2c", http => 2],
@@ -151,11 +161,11 @@ for my $path ($messages, '/api/properties/P/read') {
         [403, "http://localhost:$port"], [403, 'http://dev.example:30000'],
         [403, 'http://127.0.0.1:1', http => 2], [403, "$app:80"],
 
-        # no origin, or none that is one
+        # no origin, or not a valid one
         [403, 'null'], [403, 'NULL'], [403, ''], [403, '*'], [403, 'http://'],
         [403, 'localhost'], [403, '//localhost'], [403, 'file://'],
 
-        # what begins or ends like one that may, or has it inside
+        # origins that begin or end like an allowed one, or contain it
         [403, 'https://evil.example'], [403, "$app.evil.example"],
         [403, 'http://localhost.evil.example'], [403, "${app}.evil"],
         [403, 'https://evilapp.example.com'], [403, 'http://evillocalhost'],
@@ -174,16 +184,17 @@ for my $path ($messages, '/api/properties/P/read') {
 
         is($ll->post($path, $body, cookie => $cookie, @how,
                      headers => { Origin => $origin })->status(), $status,
-           "$path by cookie from '$origin' @how");
+           "$path with a cookie, from '$origin' @how, gets $status");
         is($ll->post($path, $body, user => 'u-tom', @how,
                      headers => { Origin => $origin })->status(), 422,
-           'a bearer may') if $status == 403;
+           "$path with a bearer token, from '$origin' @how, is allowed")
+            if $status == 403;
     }
 }
 
 is($ll->put('/internal/properties/N/lease', '{}', cookie => $cookie, headers =>
             { Origin => 'https://evil.example' })->status(), 422,
-   'internal endpoints know no cookies');
+   'internal endpoints do not check the origin');
 
 my $raw = "POST $messages HTTP/1.1\r\nHost: example.com:%s\r\n"
     . "Cookie: leaseloft_session=$cookie\r\nOrigin: %s\r\n"
@@ -195,13 +206,13 @@ for my $case (['80', 'http://example.com', 422], ['81', 'http://example.com',
               ['443', 'http://example.com', 403])
 {
     is($ll->raw(sprintf($raw, @$case[0, 1]))->status(), $case->[2],
-       "$case->[1] to port $case->[0]");
+       "a send from $case->[1] to port $case->[0] gets $case->[2]");
 }
 
 is($ll->raw("POST $messages HTTP/1.0\r\nCookie: leaseloft_session=$cookie\r\n"
             . "Origin: http://localhost\r\nContent-Type: application/json\r\n"
             . "Content-Length: 2\r\n\r\n{}")->status(), 403,
-   'without a host nothing is the own one');
+   'without a Host header no origin is the own one');
 
 $ll->finish(more => 1);
 
@@ -212,12 +223,12 @@ $ll = LeaseLoft->new();
 $ll->lease('P', tenants => ['u-tom']);
 
 my $r = $ll->get($messages, user => 'u-tom', headers => { Origin => $app });
-is($r->status(), 200, 'not configured');
-is($r->header($_), undef, "no $_")
+is($r->status(), 200, 'without leaseloft_allow_origin a poll gets 200');
+is($r->header($_), undef, "without leaseloft_allow_origin there is no $_")
     for 'Vary', 'Access-Control-Allow-Origin';
 
 
-# what it may be given
+# its values
 
 for my $case (
     ['*', 'name each origin'], ['null', 'SCHEME://HOST'],
@@ -232,9 +243,9 @@ for my $case (
     my ($status, $said) = $ll->nginx_test();
 
     $ll->expect_log(qr/\Q$case->[0]\E/);
-    is($status, 1, "leaseloft_allow_origin $case->[0]");
+    is($status, 1, "leaseloft_allow_origin $case->[0] is refused");
     like($said, qr/\Q$case->[0]\E.*"leaseloft_allow_origin".*\Q$case->[1]\E/,
-         'and why');
+         "leaseloft_allow_origin $case->[0]: the error says why");
 }
 
 for my $good ('https://a', 'http://[::1]:8080', 'capacitor://localhost',
@@ -242,7 +253,7 @@ for my $good ('https://a', 'http://[::1]:8080', 'capacitor://localhost',
 {
     $ll->nginx_conf(server => "leaseloft_allow_origin $good;");
     my ($status, $said) = $ll->nginx_test();
-    is($status, 0, "leaseloft_allow_origin $good") or diag($said);
+    is($status, 0, "leaseloft_allow_origin $good is valid") or diag($said);
 }
 
 $ll->finish();

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# The Redis that nginx and the worker are connected to becomes a replica, and
-# says so to nobody: its connections stay, it answers reads, and passes on what
-# the new primary publishes.  Both find it out by themselves, and connect again
-# to what the address leads to by then.
+# The Redis that nginx and the worker are connected to becomes a replica
+# without notice: its connections stay, it answers reads, and it forwards what
+# the new primary publishes.  Both notice the change and reconnect to the server
+# that the address leads to by then.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ sub on {
     return $redis->command(@command);
 }
 
-# the address that nginx and the worker know
+# has the address that nginx and the worker know lead to server $n
 sub lead_to {
     my ($n) = @_;
     symlink "$dir/r$n.sock", "$dir/new.sock" or die "symlink: $!";
@@ -44,7 +44,7 @@ repl-diskless-sync-delay 0
 END
     $ll->spawn("redis$n", "redis-server $dir/r$n.conf");
     ok(wait_for(sub { (eval { on($n, 'PING') } // '') eq 'PONG' }, 10),
-       "Redis $n");
+       "Redis $n runs");
 }
 
 sub replicate {
@@ -56,8 +56,9 @@ sub replicate {
     }, 10);
 }
 
-ok(replicate(1, 0), 'replicates');
-# whether the second has what the first has of the thread, in time
+ok(replicate(1, 0), 'the second Redis replicates the first');
+
+# whether both have the same number of entries of the thread, after a while
 sub in_step {
     my @servers = @_;
     return wait_for(sub {
@@ -66,15 +67,15 @@ sub in_step {
     }, 5);
 }
 
-# who is connected to one, but for replication and this question
+# the clients of a server, but for replicas and this question
 sub clients {
     my ($n) = @_;
     return grep { !/ flags=[SM]| cmd=client/ }
            split /\n/, on($n, 'CLIENT', 'LIST');
 }
 
-# whether all have come from one to the other: two connections of each nginx
-# process, and the worker's
+# whether all clients have moved from one server to the other: two connections
+# of each nginx process, and the worker's
 sub moved {
     my ($from, $to) = @_;
     return 1 if wait_for(sub { clients($from) == 0 && clients($to) == 5 }, 5);
@@ -84,80 +85,85 @@ sub moved {
 
 lead_to(0);
 $ll->start($_) for qw(worker1 nginx);
-ok($ll->wait_healthy(), 'healthy');
-is($ll->lease('P')->status(), 200, 'a lease');
+ok($ll->wait_healthy(), 'health is 200 with the first Redis');
+is($ll->lease('P')->status(), 200, 'a lease is declared');
 
 my $stream = $ll->events('P', 'u-lena');
-ok($stream->wait_event('hello'), 'a stream');
-is($ll->say('P', 'u-tom', 'one')->status(), 201, 'a message');
-ok($stream->wait_entry(2), 'is seen');
 
 
-# the roles change; for a while the address leads to the wrong one
+
+ok($stream->wait_event('hello'), 'a stream is open');
+is($ll->say('P', 'u-tom', 'one')->status(), 201, 'a message is sent');
+ok($stream->wait_entry(2), 'the stream gets the message');
+# the roles change; for a while the address leads to the old primary
 
 my $start = time();
 
-ok(in_step(0, 1), 'the replica has all');
+ok(in_step(0, 1), 'the replica has all entries');
 on(1, 'REPLICAOF', 'NO', 'ONE');
-ok(replicate(0, 1), 'the roles have changed');
+ok(replicate(0, 1), 'the old primary is a replica');
 
 is($ll->say('P', 'u-tom', 'two', client_id => 'two')->status(), 503,
-   'nothing can be sent');
-ok($ll->wait_healthy(503, 5), 'which health says') or diag(time() - $start);
+   'a send to a replica gets 503');
+ok($ll->wait_healthy(503, 5), 'health is 503 while Redis is a replica')
+    or diag(time() - $start);
 
 my $times = () = $ll->slurp('error.log') =~ /READONLY/g;
 sleep 2;
 my $more = (() = $ll->slurp('error.log') =~ /READONLY/g) - $times;
-cmp_ok($more, '<=', 60, "tried again, but not in a hurry: $more times");
+cmp_ok($more, '<=', 60, "reconnecting is bounded: $more times in 2 s");
 
 lead_to(1);
 $start = time();
-ok($ll->wait_healthy(200, 5), 'the address follows: healthy');
+ok($ll->wait_healthy(200, 5),
+   'health is 200 once the address leads to the new primary');
 
-# 200, if it was stored before and the verdict missed a process that was just
-# making its subscription anew, which answers 202 then
+# 200 if an earlier try was stored, but its reply missed a process that was
+# subscribing again, which then answered 202
 my $sent = wait_for(sub {
     my $r = $ll->say('P', 'u-tom', 'two', client_id => 'two');
     $r->status() =~ /^20[01]$/ && $r->json();
 }, 5);
 
-is($sent && $sent->{seq}, 3, 'the message can be sent');
-cmp_ok(time() - $start, '<', 5, sprintf 'within %.1f s', time() - $start);
+is($sent && $sent->{seq}, 3, 'the message can be sent to the new primary');
+cmp_ok(time() - $start, '<', 5,
+       sprintf 'sends work after %.1f s', time() - $start);
 my $seen = $stream->wait_entry(3);
-is($seen && $seen->{text}, 'two', 'and is seen');
+is($seen && $seen->{text}, 'two', 'the stream gets that message');
 
 
-# the address is moved first, and nobody sends: no message is refused
+# the address is moved first, and nobody sends meanwhile: no message is refused
 
-ok(moved(0, 1), 'all connections are with the new one');
-ok(in_step(1, 0), 'the replica has all');
+ok(moved(0, 1), 'all connections lead to the new primary');
+ok(in_step(1, 0), 'the replica has all entries again');
 on(0, 'REPLICAOF', 'NO', 'ONE');
 lead_to(0);
-ok(replicate(1, 0), 'and back');
-ok(moved(1, 0), 'all connections have moved');
+ok(replicate(1, 0), 'the roles change back');
+ok(moved(1, 0), 'all connections move without a request');
 is($ll->say('P', 'u-tom', 'three')->status(), 201,
-   'found out before anybody sends');
-ok($stream->wait_entry(4), 'and is seen');
+   'the first send after the change is accepted');
+ok($stream->wait_entry(4),
+   'the stream gets the first message after the change');
 
 ok(wait_for(sub { on(0, 'PUBSUB', 'NUMSUB', 'll:{p:P}:ch')->[1] >= 1 }, 5),
-   'the new primary is listened to');
+   'nginx subscribes at the new primary');
 
 
-# a process whose two connections are parted by that: what it hears comes by
-# way of the replica, and would be lost with it
+# only the connections for commands are closed: a subscription that stays with
+# the replica gets forwarded messages, which would be lost with the replica
 
-ok(in_step(0, 1), 'the replica has all');
+ok(in_step(0, 1), 'the replica has all entries once more');
 on(1, 'REPLICAOF', 'NO', 'ONE');
 lead_to(1);
 on(0, 'CLIENT', 'KILL', 'TYPE', 'normal');
-ok(replicate(0, 1), 'the roles have changed');
-ok(moved(0, 1), 'those that listen have moved, too');
+ok(replicate(0, 1), 'the roles have changed once more');
+ok(moved(0, 1), 'subscribers move, too');
 ok(wait_for(sub { $ll->say('P', 'u-tom', 'four', client_id => 'four')
-                     ->json()->{seq} }, 5), 'a message');
-ok($stream->wait_entry(5), 'is seen');
+                     ->json()->{seq} }, 5), 'a message is sent after the move');
+ok($stream->wait_entry(5), 'the stream gets the message after the move');
 
 my @got = map { $_->{seq} } $stream->entries();
-is("@got", '2 3 4 5', 'once each, in order');
+is("@got", '2 3 4 5', 'the stream gets each message once, in order');
 
 $stream->close();
 $ll->finish();

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# The pages say what the code does: every directive and variable of the module
-# is in docs/directives.md with its contexts, and nothing else is; links and
-# the files that pages name are there.
+# The documentation matches the code: docs/directives.md has each directive of
+# the module with its contexts and each variable, and no other; the shipped
+# configuration uses directives that exist; links lead to files and headings
+# that exist.
 
 use strict;
 use warnings;
@@ -51,18 +52,20 @@ while ($page =~ /$section> Context: (.*?)\n(.*?)(?=^#)/gms) {
 
     $page{$name} = $context;
 
-    like($syntax, qr/^\*\*\Q$name\E\*\*( .*)?;\\$/, "$name: syntax");
-    like($default, qr/^(—|\Q$name\E .*;)\\$/, "$name: default");
-    like($text, qr/\w.*\./s, "$name: a sentence on it");
+    like($syntax, qr/^\*\*\Q$name\E\*\*( .*)?;\\$/,
+         "$name: its syntax is documented");
+    like($default, qr/^(—|\Q$name\E .*;)\\$/,
+         "$name: its default is documented");
+    like($text, qr/\w.*\./s, "$name: its purpose is documented");
 }
 
 is(join("\n", map { "$_: $page{$_}" } sort keys %page),
    join("\n", map { "$_: $code{$_}" } sort keys %code),
-   'directives and their contexts, as in the code');
+   'docs/directives.md has the directives and contexts of the code');
 
 like($page, qr/^`\$$_`/m, "\$$_ is documented") for sort keys %variables;
 
-# what the shipped configuration uses exists
+# the directives in the shipped configuration
 for my $file (glob 'conf/*.conf conf/leaseloft/*.conf') {
     my %used = map { $_ => 1 } slurp($file) =~ /^\s*#?(leaseloft_\w+)\s/mg;
     is(join(' ', grep { !$code{$_} } sort keys %used), '',
@@ -87,7 +90,7 @@ for my $file (glob '*.md docs/*.md') {
                && !{ anchors(slurp($target)) }->{$anchor};
     }
 
-    is("@broken", '', "$file: links");
+    is("@broken", '', "$file: all links lead somewhere");
 }
 
 done_testing();
