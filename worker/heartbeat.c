@@ -6,6 +6,7 @@
 #include "common/version.h"
 #include "heartbeat.h"
 #include "log.h"
+#include "store_library.h"
 
 
 /* what is wrong is logged when it is found out, then so often */
@@ -84,7 +85,8 @@ heartbeat_record(const heartbeat_t *heartbeat, buf_t *record)
     (void) snprintf(text, sizeof(text),
                     " version:%s library:%ld queues:%u reads:%llx batch:%u "
                     "claim:%lld",
-                    LEASELOFT_VERSION, store_library(), options->queues,
+                    LEASELOFT_VERSION, store_library_revision(),
+                    options->queues,
                     (unsigned long long) heartbeat->consumer->queues,
                     options->batch, (long long) options->claim_ms);
     buf_adds(record, text);

@@ -32,6 +32,7 @@
 #include "heartbeat.h"
 #include "log.h"
 #include "loop.h"
+#include "store_library.h"
 
 
 #define LOOP_BEAT_MS      1000
@@ -90,7 +91,7 @@ loop_prepare(loop_t *loop)
 {
     char  why[HEARTBEAT_REFUSED];
 
-    if (store_load(&loop->work.store, why, sizeof(why)) == -1) {
+    if (store_library_load(&loop->work.store, why, sizeof(why)) == -1) {
         if (why[0] != '\0') {
             log_error("redis refused to load the functions: \"%s\"", why);
         }
@@ -545,7 +546,7 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
     }
 
     log_notice("worker \"%s\" starts: version %s, functions revision %ld",
-               options->name, LEASELOFT_VERSION, store_library());
+               options->name, LEASELOFT_VERSION, store_library_revision());
 
     while (!*quit) {
 

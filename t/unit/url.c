@@ -54,8 +54,8 @@ test_bad(void)
     char  longest[1024];
 
     static const char  database[] =
-        "names a database, which pub/sub does not know: give each of several "
-        "installations on one Redis a --prefix of its own instead";
+        "names a database, but pub/sub is common to all databases: "
+        "use a --prefix for each installation instead";
 
     refuses("", "is neither \"unix:PATH\" nor "
             "\"redis://[user:password@]host[:port]\"");

@@ -49,7 +49,7 @@ cli_request_subscribe(cli_request_t *requests)
 
     freeReplyObject(reply);
 
-    return conn_patience(requests->subscriber, CLI_REQUEST_TIMEOUT_MS);
+    return conn_set_timeout(requests->subscriber, CLI_REQUEST_TIMEOUT_MS);
 }
 
 

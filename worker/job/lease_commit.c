@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "lease_commit.h"
+#include "store_lease.h"
 
 
 static void

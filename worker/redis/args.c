@@ -1,4 +1,6 @@
 
+/* Arguments of Redis commands.  The list owns its arrays and copied values. */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,12 +33,12 @@ args_room(args_t *args)
 
     args->argvlen = p;
 
-    p = realloc(args->place, (size_t) size * sizeof(args->place[0]));
+    p = realloc(args->offset, (size_t) size * sizeof(args->offset[0]));
     if (p == NULL) {
         return -1;
     }
 
-    args->place = p;
+    args->offset = p;
     args->size = size;
 
     return 0;
@@ -44,7 +46,7 @@ args_room(args_t *args)
 
 
 static void
-args_put(args_t *args, const char *s, size_t len, size_t place)
+args_put(args_t *args, const char *s, size_t len, size_t offset)
 {
     if (args_room(args) == -1) {
         args->made.failed = 1;
@@ -53,7 +55,7 @@ args_put(args_t *args, const char *s, size_t len, size_t place)
 
     args->argv[args->n] = s;
     args->argvlen[args->n] = len;
-    args->place[args->n] = place;
+    args->offset[args->n] = offset;
     args->n++;
 }
 
@@ -75,22 +77,22 @@ args_adds(args_t *args, const char *s)
 void
 args_copy(args_t *args, const char *s, size_t len)
 {
-    size_t  place;
+    size_t  offset;
 
-    place = args->made.len;
+    offset = args->made.len;
     buf_add(&args->made, s, len);
-    args_put(args, NULL, len, place);
+    args_put(args, NULL, len, offset);
 }
 
 
 void
 args_number(args_t *args, int64_t n)
 {
-    size_t  place;
+    size_t  offset;
 
-    place = args->made.len;
+    offset = args->made.len;
     buf_number(&args->made, n);
-    args_put(args, NULL, args->made.len - place, place);
+    args_put(args, NULL, args->made.len - offset, offset);
 }
 
 
@@ -105,7 +107,7 @@ args_finish(args_t *args)
 
     for (i = 0; i < args->n; i++) {
         if (args->argv[i] == NULL) {
-            args->argv[i] = args->made.data ? args->made.data + args->place[i]
+            args->argv[i] = args->made.data ? args->made.data + args->offset[i]
                                             : "";
         }
     }
@@ -131,12 +133,12 @@ args_free(args_t *args)
 
     free(args->argv);
     free(args->argvlen);
-    free(args->place);
+    free(args->offset);
     buf_free(&args->made);
 
     args->argv = NULL;
     args->argvlen = NULL;
-    args->place = NULL;
+    args->offset = NULL;
     args->n = 0;
     args->size = 0;
 }

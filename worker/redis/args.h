@@ -1,10 +1,10 @@
 
 /*
- * The arguments of a Redis command, as they are put together.
+ * The arguments of a Redis command.
  *
- * args_add() keeps a pointer: the bytes live until the command was sent.
- * What is made here (numbers, keys) is kept here.  A failed allocation is
- * remembered and shows when the command is sent.
+ * args_add() stores a pointer, so that the bytes must exist until the command
+ * is sent; numbers and copies are stored in "made".  A failed allocation is
+ * recorded, and sending the command fails.
  */
 
 
@@ -19,9 +19,9 @@
 
 
 typedef struct {
-    const char  **argv;            /* NULL: at argvlen's place in made */
+    const char  **argv;            /* NULL: at this offset in made */
     size_t       *argvlen;
-    size_t       *place;
+    size_t       *offset;
     int           n;
     int           size;
     buf_t         made;
@@ -30,28 +30,29 @@ typedef struct {
 
 #define ARGS_INIT  { NULL, NULL, NULL, 0, 0, BUF_INIT }
 
-/* a string literal */
+/* adds a string literal */
 #define args_lit(args, s)  args_add(args, s, sizeof(s) - 1)
 
 
+/* Adds len bytes, which are not copied. */
 void args_add(args_t *args, const char *s, size_t len);
 
-/* a terminated string */
+/* Adds a terminated string, which is not copied. */
 void args_adds(args_t *args, const char *s);
 
-/* as args_add(), but the bytes are copied */
+/* Adds a copy of len bytes. */
 void args_copy(args_t *args, const char *s, size_t len);
 
-/* decimal */
+/* Adds a number in decimal. */
 void args_number(args_t *args, int64_t n);
 
-/* makes argv and argvlen whole: 0, or -1 if memory was short */
+/* Completes argv and argvlen.  Returns 0, or -1 if memory was short. */
 int args_finish(args_t *args);
 
-/* empty again, the memory kept */
+/* Removes all arguments; keeps the memory. */
 void args_reset(args_t *args);
 
-/* gives the memory back; NULL is fine */
+/* Frees the memory; NULL is allowed. */
 void args_free(args_t *args);
 
 

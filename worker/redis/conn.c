@@ -1,4 +1,6 @@
 
+/* Connections to Redis, by hiredis.  A connection owns its redisContext. */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 #define CONN_CONNECT_MS  2000
 #define CONN_NAME_MAX    128
 
-/* of one array: no reply of ours comes near it */
+/* of one array; replies to our commands are much smaller */
 #define CONN_ELEMENTS    (1024 * 1024)
 
 
@@ -23,16 +25,16 @@ typedef int     conn_elements_t;
 struct conn_s {
     url_t                       url;
     char                        name[CONN_NAME_MAX];
-    redisContext               *redis;     /* NULL: broken */
-    redisReplyObjectFunctions   functions; /* hiredis's, but for arrays */
+    redisContext               *redis;     /* NULL if broken */
+    redisReplyObjectFunctions   functions; /* hiredis's, except for arrays */
     void                     *(*create_array)(const redisReadTask *task,
                                               conn_elements_t elements);
-    unsigned                    quiet;     /* replies that nobody wants */
+    unsigned                    quiet;     /* replies to be dropped */
     char                        error[160];
 };
 
 
-/* what Redis says while it can't serve, but may again */
+/* errors while Redis cannot serve commands for now */
 
 static const char  *conn_refusals[] = {
     "OOM ", "LOADING ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "BUSY ",
@@ -102,9 +104,9 @@ conn_timeval(int ms)
 }
 
 
-/* a command of the greeting: 0, or -1 */
+/* a command of the handshake; 0 or -1 */
 static int
-conn_greet(conn_t *conn, args_t *args)
+conn_handshake_call(conn_t *conn, args_t *args)
 {
     int          rc;
     redisReply  *reply;
@@ -129,8 +131,8 @@ conn_greet(conn_t *conn, args_t *args)
 
 
 /*
- * hiredis allocates an array's elements once it has read their number, so it
- * has to be told what number is none of ours; NULL breaks the connection
+ * hiredis allocates the elements of an array when it has read their number,
+ * which is limited here; NULL breaks the connection
  */
 static void *
 conn_create_array(const redisReadTask *task, conn_elements_t elements)
@@ -148,7 +150,7 @@ conn_create_array(const redisReadTask *task, conn_elements_t elements)
 
 
 static int
-conn_introduce(conn_t *conn)
+conn_handshake(conn_t *conn)
 {
     int      rc;
     args_t   args = ARGS_INIT;
@@ -162,14 +164,14 @@ conn_introduce(conn_t *conn)
             args_adds(&args, url->user);
         }
         args_adds(&args, url->password);
-        rc = conn_greet(conn, &args);
+        rc = conn_handshake_call(conn, &args);
     }
 
     if (rc == 0) {
         args_lit(&args, "CLIENT");
         args_lit(&args, "SETNAME");
         args_adds(&args, conn->name);
-        rc = conn_greet(conn, &args);
+        rc = conn_handshake_call(conn, &args);
     }
 
     args_free(&args);
@@ -211,16 +213,16 @@ conn_open(conn_t *conn)
     redis->reader->privdata = conn;
 
     if (redisSetTimeout(redis, conn_timeval(CONN_TIMEOUT_MS)) != REDIS_OK) {
-        conn_break(conn, "can't set a timeout");
+        conn_break(conn, "cannot set a timeout");
         return -1;
     }
 
-    return conn_introduce(conn);
+    return conn_handshake(conn);
 }
 
 
 int
-conn_patience(conn_t *conn, int ms)
+conn_set_timeout(conn_t *conn, int ms)
 {
     if (conn->redis == NULL
         || redisSetTimeout(conn->redis, conn_timeval(ms)) != REDIS_OK)
@@ -297,7 +299,7 @@ conn_next(conn_t *conn)
 
     reply = data;
 
-    /* the primary is another one now, maybe at the same address */
+    /* another Redis is the primary now, perhaps at the same address */
 
     if (reply->type == REDIS_REPLY_ERROR
         && strncmp(reply->str, "READONLY ", 9) == 0)

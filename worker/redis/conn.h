@@ -1,11 +1,11 @@
 
 /*
- * One connection to Redis, used synchronously and with pipelining.
+ * A synchronous connection to Redis, with pipelining.
  *
- * Commands are queued by conn_send() and leave with the next conn_recv(),
- * which gives the replies in the order of the commands.  A connection that
- * broke stays broken, and every call on it fails at once, until conn_open()
- * makes a new one: whoever holds half-read replies need not clean up.
+ * conn_send() queues commands and the next conn_recv() sends them; replies are
+ * returned in the order of the commands.  After an error every call fails at
+ * once until conn_open() reconnects, so that a caller need not read the
+ * replies that are left.
  */
 
 
@@ -21,8 +21,8 @@
 
 
 /*
- * Redis answers within this, or the connection is given up; longer than any
- * BLOCK that is asked for
+ * how long to wait for a reply before the connection is closed; longer than
+ * any BLOCK
  */
 #define CONN_TIMEOUT_MS  5000
 
@@ -32,69 +32,73 @@ typedef struct conn_s  conn_t;
 
 typedef enum {
     CONN_OK = 0,
-    CONN_LOST,                     /* no reply: the connection is gone */
-    CONN_REFUSED,                  /* Redis can't for now: OOM, LOADING … */
-    CONN_NO_LIBRARY,               /* our functions are not there */
-    CONN_FAILED                    /* this command fails, now and later */
+    CONN_LOST,                     /* no reply: the connection is broken */
+    CONN_REFUSED,                  /* Redis cannot for now: OOM, LOADING … */
+    CONN_NO_LIBRARY,               /* the functions are not loaded */
+    CONN_FAILED                    /* this command fails */
 } conn_result_e;
 
 
-/* NULL: no memory.  The name is for CLIENT LIST */
+/*
+ * Creates a connection, not yet open.  The name is for CLIENT LIST.  Returns
+ * NULL if memory is short.
+ */
 conn_t *conn_create(const url_t *url, const char *name);
+
+/* Closes and frees the connection; NULL is allowed. */
 void conn_free(conn_t *conn);
 
 /*
- * Connects anew, with AUTH and CLIENT SETNAME: 0, or -1 with the
- * reason in conn_error().
+ * Closes the connection and connects again, with AUTH and CLIENT SETNAME.
+ * Returns 0, or -1 with the reason in conn_error().
  */
 int conn_open(conn_t *conn);
 
 /*
- * how long conn_recv() waits on this connection from now on, instead of
- * CONN_TIMEOUT_MS: 0, or -1
+ * Sets how long conn_recv() waits, instead of CONN_TIMEOUT_MS, until the next
+ * conn_open().  Returns 0 or -1.
  */
-int conn_patience(conn_t *conn, int ms);
+int conn_set_timeout(conn_t *conn, int ms);
 
-/* gives the connection up, if there is one */
+/* Closes the connection if it is open. */
 void conn_close(conn_t *conn);
 
-/* 1 while there is a connection not known to be broken */
+/* Returns 1 if the connection is open and not known to be broken. */
 int conn_alive(const conn_t *conn);
 
-/* the reason of the last failure; never holds a password */
+/* Returns the reason of the last failure, without passwords. */
 const char *conn_error(const conn_t *conn);
 
 /*
- * Queues a command: 0, or -1 if it can't be (connection broken, no memory;
- * the latter breaks it).  args can be reset or freed afterwards.
+ * Queues a command; args may be reset or freed afterwards.  Returns 0, or -1 if
+ * the connection is broken or if memory is short, which breaks it.
  */
 int conn_send(conn_t *conn, args_t *args);
 
 /*
- * The same for a command whose reply does not matter and is dropped when it
- * comes; it leaves together with the next command.  Not while the reply to
- * another command is still to be received.
+ * The same for a command whose reply is dropped; it is sent together with the
+ * next command.  Not allowed while a reply is still to be received.
  */
 int conn_send_quiet(conn_t *conn, args_t *args);
 
 /*
- * The next reply, to be freed with freeReplyObject(), or NULL for a broken
- * connection.  It is broken here if Redis turns out to be a replica.
+ * Returns the next reply, to be freed by freeReplyObject(), or NULL if the
+ * connection is broken; a READONLY error of a replica breaks it.
  */
 redisReply *conn_recv(conn_t *conn);
 
-/* the two together */
+/* conn_send() and conn_recv(). */
 redisReply *conn_call(conn_t *conn, args_t *args);
 
-/* what a reply says; NULL is CONN_LOST */
+/* Classifies a reply; NULL is CONN_LOST. */
 conn_result_e conn_result(const redisReply *reply);
 
-/* the element i of an array, or NULL if there is none */
+/* Returns element i of an array, or NULL if there is none. */
 const redisReply *conn_element(const redisReply *reply, size_t i);
 
 /*
- * a reply as a number, given as an integer or as decimal text: 0, or -1 for
- * anything else
+ * Reads a reply as a number, an integer or decimal text.  Returns 0, or -1 for
+ * anything else.
  */
 int conn_number(const redisReply *reply, long long *n);
 

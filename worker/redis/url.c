@@ -1,4 +1,6 @@
 
+/* Parses the URL of Redis, and masks URLs in messages. */
+
 #include <string.h>
 
 #include "url.h"
@@ -21,7 +23,7 @@ url_hex(char c)
 }
 
 
-/* the len bytes at s, percent-decoded, into dst of size bytes; 0, or -1 */
+/* percent-decodes len bytes into dst of size bytes; 0 or -1 */
 static int
 url_decode(char *dst, size_t size, const char *s, size_t len)
 {
@@ -61,7 +63,7 @@ url_decode(char *dst, size_t size, const char *s, size_t len)
 }
 
 
-/* 1 to 5 digits up to max; 0, or -1 */
+/* parses 1 to 5 digits, at most max; 0 or -1 */
 static int
 url_number(const char *s, size_t len, unsigned max, unsigned *value)
 {
@@ -115,7 +117,7 @@ url_unix(const char *s, url_t *url, const char **why)
 }
 
 
-/* "user:password", "user" may be empty */
+/* parses "user:password"; the user may be empty */
 static int
 url_userinfo(const char *s, size_t len, url_t *url, const char **why)
 {
@@ -146,7 +148,7 @@ url_userinfo(const char *s, size_t len, url_t *url, const char **why)
 }
 
 
-/* "host", "host:port" or "[address]:port" */
+/* parses "host", "host:port" or "[address]:port" */
 static int
 url_host(const char *s, size_t len, url_t *url, const char **why)
 {
@@ -204,7 +206,7 @@ url_tcp(const char *s, url_t *url, const char **why)
 {
     const char  *at, *end;
 
-    /* a password may hold a raw slash: the host begins after the last "@" */
+    /* the host begins after the last "@": a password may contain a slash */
 
     at = strrchr(s, '@');
 
@@ -224,9 +226,8 @@ url_tcp(const char *s, url_t *url, const char **why)
     }
 
     if (end[0] != '\0' && end[1] != '\0') {
-        *why = "names a database, which pub/sub does not know: give each of "
-               "several installations on one Redis a --prefix of its own "
-               "instead";
+        *why = "names a database, but pub/sub is common to all databases: "
+               "use a --prefix for each installation instead";
         return -1;
     }
 
@@ -273,7 +274,7 @@ url_mask(char *text)
         return;
     }
 
-    /* what is hidden is at least as long as what is put in its place */
+    /* the masked part has at least the length of its replacement */
 
     *start = '*';
     memmove(start + 1, at, strlen(at) + 1);

@@ -1,13 +1,14 @@
 
 /*
- * Where Redis is:
+ * The URL of Redis:
  *
  *     unix:PATH
  *     redis://[[user]:password@]host[:port]
  *
- * User and password are percent-decoded, an IPv6 address stands in brackets.
- * The port is 6379 unless told.  A database (/N) is refused, as pub/sub knows
- * none: installations that share a Redis differ by prefix (common/keys.h).
+ * User and password are percent-encoded, an IPv6 address is in brackets, and
+ * the default port is 6379.  A database (/N) is refused, as pub/sub is common
+ * to all of them: installations that share a Redis differ by prefix
+ * (common/keys.h).
  */
 
 
@@ -21,7 +22,7 @@
 
 
 typedef struct {
-    char      path[108];           /* of a unix socket; empty with TCP */
+    char      path[108];           /* of a unix socket; empty for TCP */
     char      host[256];
     unsigned  port;
     char      user[URL_PART_MAX];  /* empty for none */
@@ -30,14 +31,14 @@ typedef struct {
 
 
 /*
- * 0, or -1 with *why a constant sentence without subject that never repeats
- * the URL, as that may hold a password
+ * Parses a URL.  Returns 0, or -1 with *why set to a constant sentence without
+ * subject, which never contains the URL or its password.
  */
 int url_parse(const char *s, url_t *url, const char **why);
 
 /*
- * Replaces what may be a user and a password in a text: all between the first
- * "://" and the last "@" after it
+ * Masks what may be a user and a password in a text: everything between the
+ * first "://" and the last "@" after it.
  */
 void url_mask(char *text);
 

@@ -1,15 +1,31 @@
 
+/*
+ * Calls of the functions of functions.lua for properties, users and workers.
+ * A store owns the arguments of the command that it builds, not the
+ * connection.
+ */
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/frame.h"
-#include "functions.h"
 #include "store.h"
 #include "view.h"
 
 
 #define STORE_BUCKET_MS  (INT64_C(30) * 24 * 3600 * 1000)
+
+
+/* the first arguments of ll1_append */
+
+typedef struct {
+    const char  *user;
+    const char  *client_id;
+    int64_t      now;
+    const char  *hash;
+    size_t       len;
+    const char  *rev;
+} store_sent_t;
 
 
 void
@@ -41,7 +57,7 @@ store_send(store_t *store)
 }
 
 
-/* FCALL of a function with the keys of a property */
+/* begins FCALL of a function with the keys of a property */
 static args_t *
 store_property(store_t *store, const char *function,
     const property_t *property)
@@ -62,108 +78,6 @@ store_property(store_t *store, const char *function,
 }
 
 
-/* the number after "-- revision " in a library's code, 0 for none */
-static long
-store_revision(const char *code)
-{
-    const char  *p;
-
-    static const char  mark[] = "\n-- revision ";
-
-    p = strstr(code, mark);
-
-    return p == NULL ? 0 : strtol(p + sizeof(mark) - 1, NULL, 10);
-}
-
-
-long
-store_library(void)
-{
-    return store_revision(functions_lua);
-}
-
-
-/* whether the library in Redis is ours, or a newer one: 1, 0, or -1 */
-static int
-store_loaded(store_t *store)
-{
-    int                loaded;
-    size_t             i;
-    redisReply        *reply;
-    const redisReply  *library, *name, *code;
-
-    args_reset(&store->args);
-    args_lit(&store->args, "FUNCTION");
-    args_lit(&store->args, "LIST");
-    args_lit(&store->args, "LIBRARYNAME");
-    args_lit(&store->args, LL_LIBRARY);
-    args_lit(&store->args, "WITHCODE");
-
-    reply = conn_call(store->conn, &store->args);
-    if (reply == NULL) {
-        return -1;
-    }
-
-    loaded = 0;
-    library = conn_element(reply, 0);
-
-    for (i = 0; library != NULL && i + 1 < library->elements; i += 2) {
-        name = library->element[i];
-        code = library->element[i + 1];
-
-        if (name->type == REDIS_REPLY_STRING
-            && code->type == REDIS_REPLY_STRING
-            && strcmp(name->str, "library_code") == 0)
-        {
-            loaded = strcmp(code->str, functions_lua) == 0
-                     || store_revision(code->str)
-                        > store_library();
-        }
-    }
-
-    freeReplyObject(reply);
-
-    return loaded;
-}
-
-
-int
-store_load(store_t *store, char *why, size_t size)
-{
-    int          loaded, rc;
-    redisReply  *reply;
-
-    (void) snprintf(why, size, "%s", "");
-
-    loaded = store_loaded(store);
-    if (loaded != 0) {
-        return loaded == 1 ? 0 : -1;
-    }
-
-    args_reset(&store->args);
-    args_lit(&store->args, "FUNCTION");
-    args_lit(&store->args, "LOAD");
-    args_lit(&store->args, "REPLACE");
-    args_lit(&store->args, functions_lua);
-
-    reply = conn_call(store->conn, &store->args);
-    if (reply == NULL) {
-        return -1;
-    }
-
-    rc = 0;
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        (void) snprintf(why, size, "%s", reply->str);
-        rc = -1;
-    }
-
-    freeReplyObject(reply);
-
-    return rc;
-}
-
-
 int
 store_state(store_t *store, const property_t *property, const char *lease)
 {
@@ -176,7 +90,7 @@ store_state(store_t *store, const property_t *property, const char *lease)
 }
 
 
-/* an element as a number, 0 where there is nil: 0, or -1 */
+/* reads an element as a number, nil as 0; 0 or -1 */
 static int
 store_number(const redisReply *reply, size_t i, long long *n)
 {
@@ -234,20 +148,19 @@ store_state_read(const redisReply *reply, const property_t *property,
 
 
 /*
- * the start of ll1_append: its keys, the sent id, and what the caller builds
- * upon; a bucket of sent ids is that of a time
+ * begins ll1_append with its keys, the sent id, and the hash and rev that it
+ * requires; each period of time has a bucket of sent ids
  */
 static args_t *
-store_sent(store_t *store, const property_t *property, const char *user,
-    const char *client_id, int64_t now, const char *hash, size_t len,
-    const char *rev)
+store_sent(store_t *store, const property_t *property,
+    const store_sent_t *sent)
 {
     int       i;
     char      key[LL_KEY_MAX], id[LL_ID_MAX * 2 + 2];
     args_t   *args = &store->args;
     int64_t   bucket;
 
-    bucket = now / STORE_BUCKET_MS;
+    bucket = sent->now / STORE_BUCKET_MS;
 
     args_reset(args);
     args_lit(args, "FCALL");
@@ -261,10 +174,10 @@ store_sent(store_t *store, const property_t *property, const char *user,
                                           (uint64_t) (bucket - i)));
     }
 
-    args_copy(args, id, (size_t) snprintf(id, sizeof(id), "%s:%s", user,
-                                          client_id));
-    args_add(args, hash, len);
-    args_copy(args, rev, strlen(rev));
+    args_copy(args, id, (size_t) snprintf(id, sizeof(id), "%s:%s",
+                                          sent->user, sent->client_id));
+    args_add(args, sent->hash, sent->len);
+    args_copy(args, sent->rev, strlen(sent->rev));
     args_number(args, bucket);
 
     return args;
@@ -279,14 +192,20 @@ store_append(store_t *store, const property_t *property,
     size_t                i;
     args_t               *args;
     const char           *user;
+    store_sent_t          sent;
     const state_lease_t  *lease = property->state.active;
 
     (void) snprintf(rev, sizeof(rev), "%llu",
                     (unsigned long long) append->rev);
 
-    args = store_sent(store, property, append->from->user, append->client_id,
-                      append->now, (const char *) append->head->hash,
-                      CHAIN_HASH, rev);
+    sent.user = append->from->user;
+    sent.client_id = append->client_id;
+    sent.now = append->now;
+    sent.hash = (const char *) append->head->hash;
+    sent.len = CHAIN_HASH;
+    sent.rev = rev;
+
+    args = store_sent(store, property, &sent);
 
     args_number(args, (int64_t) append->tail->seq);
     args_number(args, append->tail->at);
@@ -314,9 +233,16 @@ int
 store_probe(store_t *store, const property_t *property, const char *user,
     const char *client_id, int64_t now)
 {
-    /* a head that never is */
+    store_sent_t  sent;
 
-    (void) store_sent(store, property, user, client_id, now, "-", 1, "-");
+    sent.user = user;
+    sent.client_id = client_id;
+    sent.now = now;
+    sent.hash = "-";                   /* matches no head */
+    sent.len = 1;
+    sent.rev = "-";
+
+    (void) store_sent(store, property, &sent);
 
     return store_send(store);
 }
@@ -448,7 +374,8 @@ store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
 
 
 int
-store_defer(store_t *store, const char *property, int64_t seen, int64_t again)
+store_defer(store_t *store, const char *property, int64_t due,
+    int64_t retry_at)
 {
     char     key[LL_KEY_MAX];
     args_t  *args = &store->args;
@@ -459,8 +386,8 @@ store_defer(store_t *store, const char *property, int64_t seen, int64_t again)
     args_lit(args, "1");
     args_copy(args, key, ll_keys_due(key));
     args_adds(args, property);
-    args_number(args, seen);
-    args_number(args, again);
+    args_number(args, due);
+    args_number(args, retry_at);
 
     return store_send(store);
 }
@@ -508,8 +435,8 @@ store_verdicts(store_t *store, const char *nginx, size_t len,
 
 
 /*
- * examples of the keys and channels that this worker uses, for Redis to say
- * whether it may
+ * adds examples of the keys and channels that a worker uses, with which Redis
+ * checks the permissions of its user
  */
 static void
 store_examples(args_t *args)

@@ -1,10 +1,11 @@
 
 /*
- * What the worker asks of Redis about properties, users and itself: one
- * function here for each function of functions.lua, which see.
+ * Calls of the functions in Redis for properties, users and workers; each
+ * function is described in worker/lua/functions.lua.
  *
- * Those returning int queue a command, whose reply store_recv() gives, in
- * order: 0, or -1 if it can't be queued, the connection being broken then.
+ * Functions without another description of their result queue a command; its
+ * reply is returned by store_recv(), in order.  They return 0, or -1 if the
+ * command cannot be queued; the connection is broken then.
  */
 
 
@@ -33,13 +34,13 @@ typedef struct {
 typedef struct {
     const body_party_t     *from;
     const char             *client_id;
-    int64_t                 now;       /* chooses the bucket of sent ids */
-    uint64_t                rev;       /* the state it was made with */
-    const property_tail_t  *head;      /* what it follows */
-    const property_tail_t  *tail;      /* what it becomes */
+    int64_t                 now;       /* selects the bucket of sent ids */
+    uint64_t                rev;       /* of the state used */
+    const property_tail_t  *head;      /* before the message */
+    const property_tail_t  *tail;      /* after it */
     const unsigned char    *salt;
     const buf_t            *entry;
-    const buf_t            *last;      /* as the inbox has it */
+    const buf_t            *last;      /* the entry, as in inboxes */
 } store_append_t;
 
 
@@ -51,110 +52,116 @@ typedef struct {
     long long    ver;
     long long    unread;
     int64_t      at;
-    const char  *thread;               /* empty: none any more */
+    const char  *thread;               /* empty to remove it */
     size_t       thread_len;
 } store_thread_t;
 
 
 /*
- * Entries counted by one command: some 0.1 ms in which Redis does nothing else,
- * and a few ms if each of them is as long as a message can be.
+ * Entries counted by one command.  It blocks Redis for about 0.1 ms, or for a
+ * few ms if all entries have the maximum length.
  */
 #define STORE_COUNT  100
 
-/* messages of others, counted some entries at a time */
+/* a count of the messages of others, made in several commands */
 
 typedef struct {
     char         user[LL_ID_MAX + 1];
-    char         mark[24];             /* counted from here; empty: not yet */
-    uint64_t     seq;                  /* to here */
+    char         mark[24];             /* first entry; empty: not started */
+    uint64_t     seq;                  /* last entry counted */
     uint64_t     unread;
 } store_count_t;
 
 
+/* Initializes a store that uses the connection, which the caller owns. */
 void store_init(store_t *store, conn_t *conn);
+
+/* Frees what the store owns. */
 void store_free(store_t *store);
 
-/* the next reply, to be freed with freeReplyObject(); NULL: lost */
+/*
+ * Returns the next reply, to be freed by freeReplyObject(), or NULL if the
+ * connection is lost.
+ */
 redisReply *store_recv(store_t *store);
 
 
 /*
- * Makes the library of functions what this worker was built with, unless a
- * newer revision is there: 0, or -1 with what Redis says against it in why, or,
- * where that is empty, the reason in conn_error().
+ * ll1_state; also returns the declaration of that lease if it has ended; "" for
+ * none.
  */
-int store_load(store_t *store, char *why, size_t size);
-
-/* the revision of the library that this worker was built with */
-long store_library(void);
-
-/* lease: whose declaration to bring along if it has ended, "" for none */
 int store_state(store_t *store, const property_t *property,
     const char *lease);
 
 /*
- * the state in a reply of ll1_state, ll1_append or ll1_lease: 0, or -1 if it
- * is not one or memory is short
+ * Reads the state from a reply of ll1_state, ll1_append or ll1_lease.  Returns
+ * 0, or -1 if the reply is malformed or memory is short.
  */
 int store_state_read(const redisReply *reply, const property_t *property,
     state_t *state);
 
-/* append */
+/* ll1_append */
 int store_append(store_t *store, const property_t *property,
     const store_append_t *append);
 
-/* asks only whether this id was sent, and for the state */
+/*
+ * ll1_append with a head that never matches: whether this id was sent, and the
+ * state.
+ */
 int store_probe(store_t *store, const property_t *property, const char *user,
     const char *client_id, int64_t now);
 
 /*
- * Commits a plan made from that head and rev; counts are those of the plan's
- * windows that reach back, in their order.  Sets hash, rev of plan->next.
+ * ll1_count of at most "limit" entries, from the read mark or, if count->mark
+ * is set, after count->seq.
  */
-int store_lease(store_t *store, const property_t *property,
-    lease_plan_t *plan, const store_count_t *counts);
-
-/* from the read mark, or where it was counted to; up to limit entries */
 int store_count(store_t *store, const property_t *property,
     const store_count_t *count, unsigned limit);
 
-/* count: what was counted, if Redis has asked for that, else with no mark */
+/*
+ * ll1_mark; count has the messages counted, if Redis has requested that, and
+ * else an empty mark.
+ */
 int store_mark(store_t *store, const property_t *property,
     const store_count_t *count, uint64_t upto, int64_t now);
 
-/* the inbox threads of all of its members */
+/* ll1_threads of all members */
 int store_threads(store_t *store, const property_t *property);
 
+/* ll1_badge */
 int store_badge(store_t *store, const store_thread_t *thread);
 
-/* due: CLOCK_NEVER for none */
+/* ll1_due; due is CLOCK_NEVER for none */
 int store_due(store_t *store, const char *property, uint64_t rev,
     int64_t due);
 
-/* what was seen to be due then is to be tried again at another time */
-int store_defer(store_t *store, const char *property, int64_t seen,
-    int64_t again);
+/* ll1_defer: what was due at "due" is retried at "retry_at" */
+int store_defer(store_t *store, const char *property, int64_t due,
+    int64_t retry_at);
 
-/* the first limit properties of the due list, with their times */
+/* The first "limit" properties of the due list, with their times. */
 int store_due_list(store_t *store, unsigned limit);
 
-/* some verdicts, one after the other, for one process of nginx */
+/* Publishes concatenated verdicts to one nginx process. */
 int store_verdicts(store_t *store, const char *nginx, size_t len,
     const buf_t *verdicts);
 
-/* an empty record takes the worker off */
+/* ll1_beat; an empty record removes the worker */
 int store_beat(store_t *store, const char *worker, const buf_t *record);
 
 /*
- * its reply: the time, which commands this worker's user may not run, "" for
- * none, and the most queues that an nginx has, 0 for none: 0, or -1 if it is
- * another, as of a library before revision 9
+ * Reads a reply of ll1_beat: Redis's time, the commands that the worker's user
+ * may not run ("" for none), and the largest number of queues of an nginx (0
+ * if there is none).  Returns 0, or -1 if the reply is malformed or of a
+ * library before revision 9.
  */
 int store_beat_read(const redisReply *reply, int64_t *now,
     const char **refused, unsigned *queues);
 
-/* removes consumers of queue k that have nothing pending and were idle (ms) */
+/*
+ * ll1_sweep: removes consumers of queue k without pending requests that have
+ * been idle for "idle" ms.
+ */
 int store_sweep(store_t *store, unsigned k, int64_t idle);
 
 

@@ -1,8 +1,8 @@
 
 /*
- * A plan (lease.h) as the operations of ll1_lease: entries are written and
- * hashed here, as they follow from each other, and so is all that Redis shows
- * of the state that comes out.
+ * Encodes a lease plan (lease_plan.h) as the operations of ll1_lease.  Entries
+ * are encoded and hashed here, one after the other, and so are the views of the
+ * resulting state that Redis serves.
  */
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "common/cursor.h"
 #include "chain.h"
 #include "json.h"
-#include "store.h"
+#include "store_lease.h"
 #include "view.h"
 
 
@@ -19,15 +19,15 @@ typedef struct {
     args_t               *args;
     lease_plan_t         *plan;
     const store_count_t  *counts;
-    buf_t                 last;    /* the newest entry, as the inbox has it */
+    buf_t                 last;    /* the newest entry, as in inboxes */
     unsigned char         hash[CHAIN_HASH];
     int                   failed;
 } store_commit_t;
 
 
-/* a buffer's bytes as an argument; the buffer is given back */
+/* adds a buffer as an argument, and frees it */
 static void
-store_arg(store_commit_t *commit, buf_t *buf)
+store_lease_arg(store_commit_t *commit, buf_t *buf)
 {
     if (buf_failed(buf)) {
         commit->failed = 1;
@@ -39,7 +39,7 @@ store_arg(store_commit_t *commit, buf_t *buf)
 
 
 static void
-store_event(store_commit_t *commit, const lease_step_t *step)
+store_lease_event(store_commit_t *commit, const lease_step_t *step)
 {
     buf_t          buf = BUF_INIT;
     unsigned char  salt[CHAIN_SALT];
@@ -65,7 +65,7 @@ store_event(store_commit_t *commit, const lease_step_t *step)
     }
 
     args_lit(commit->args, "entry");
-    store_arg(commit, &buf);
+    store_lease_arg(commit, &buf);
     args_copy(commit->args, (char *) salt, sizeof(salt));
     args_copy(commit->args, (char *) commit->hash, CHAIN_HASH);
 
@@ -74,9 +74,9 @@ store_event(store_commit_t *commit, const lease_step_t *step)
 }
 
 
-/* tag, time, label, lease, last, each on a line; then the parties */
+/* adds tag, time, label, lease, last, each on a line; then the parties */
 static void
-store_snap(store_commit_t *commit, const lease_step_t *step)
+store_lease_snap(store_commit_t *commit, const lease_step_t *step)
 {
     char   tag[LL_TAG_LEN];
     buf_t  buf = BUF_INIT;
@@ -96,28 +96,28 @@ store_snap(store_commit_t *commit, const lease_step_t *step)
 
     args_lit(commit->args, "snap");
     args_number(commit->args, (int64_t) step->seq);
-    store_arg(commit, &buf);
+    store_lease_arg(commit, &buf);
 
     view_parties(&buf, step->lease, step->gone);
-    store_arg(commit, &buf);
+    store_lease_arg(commit, &buf);
 }
 
 
 static const char *
-store_role(const body_party_t *party)
+store_lease_role(const body_party_t *party)
 {
     return party->role == BODY_LANDLORD ? "l" : "t";
 }
 
 
 static void
-store_open(store_commit_t *commit, const lease_step_t *step)
+store_lease_open(store_commit_t *commit, const lease_step_t *step)
 {
     char    record[64];
     args_t  *args = commit->args;
 
     (void) snprintf(record, sizeof(record), "o %s %llu",
-                    store_role(step->party),
+                    store_lease_role(step->party),
                     (unsigned long long) step->from);
 
     args_lit(args, "member");
@@ -148,12 +148,13 @@ store_open(store_commit_t *commit, const lease_step_t *step)
 
 
 static void
-store_close(store_commit_t *commit, const lease_step_t *step)
+store_lease_close(store_commit_t *commit, const lease_step_t *step)
 {
     char  record[64];
 
     (void) snprintf(record, sizeof(record), "c %s %llu %llu",
-                    store_role(step->party), (unsigned long long) step->from,
+                    store_lease_role(step->party),
+                    (unsigned long long) step->from,
                     (unsigned long long) step->seq);
 
     args_lit(commit->args, "member");
@@ -163,7 +164,7 @@ store_close(store_commit_t *commit, const lease_step_t *step)
 
 
 static void
-store_step(store_commit_t *commit, const lease_step_t *step)
+store_lease_step(store_commit_t *commit, const lease_step_t *step)
 {
     buf_t    buf = BUF_INIT;
     args_t  *args = commit->args;
@@ -171,25 +172,25 @@ store_step(store_commit_t *commit, const lease_step_t *step)
     switch (step->type) {
 
     case LEASE_EVENT:
-        store_event(commit, step);
+        store_lease_event(commit, step);
         break;
 
     case LEASE_SNAP:
-        store_snap(commit, step);
+        store_lease_snap(commit, step);
         break;
 
     case LEASE_OPEN:
-        store_open(commit, step);
+        store_lease_open(commit, step);
         break;
 
     case LEASE_CLOSE:
-        store_close(commit, step);
+        store_lease_close(commit, step);
         break;
 
     case LEASE_PEND:
         args_lit(args, "pend");
         args_adds(args, step->party->user);
-        args_adds(args, store_role(step->party));
+        args_adds(args, store_lease_role(step->party));
         break;
 
     case LEASE_UNPEND:
@@ -201,24 +202,24 @@ store_step(store_commit_t *commit, const lease_step_t *step)
         args_lit(args, "ended");
         args_adds(args, step->lease->body.lease_id);
         lease_plan_ended_encode(&buf, step->lease, step->ends_at);
-        store_arg(commit, &buf);
+        store_lease_arg(commit, &buf);
         break;
     }
 }
 
 
 static void
-store_set(store_commit_t *commit, const char *field, buf_t *value)
+store_lease_set(store_commit_t *commit, const char *field, buf_t *value)
 {
     args_lit(commit->args, "set");
     args_adds(commit->args, field);
-    store_arg(commit, value);
+    store_lease_arg(commit, value);
 }
 
 
-/* label, lease, parties and signature of the active or the pending lease */
+/* adds label, lease, parties and signature of a lease; deletes them if NULL */
 static void
-store_set_view(store_commit_t *commit, const state_lease_t *lease,
+store_lease_set_view(store_commit_t *commit, const state_lease_t *lease,
     const char *state, const char *const fields[4])
 {
     int    i;
@@ -246,16 +247,16 @@ store_set_view(store_commit_t *commit, const state_lease_t *lease,
         buf_adds(&sig, signature);
     }
 
-    store_set(commit, fields[0], &label);
-    store_set(commit, fields[1], &view);
-    store_set(commit, fields[2], &parties);
-    store_set(commit, fields[3], &sig);
+    store_lease_set(commit, fields[0], &label);
+    store_lease_set(commit, fields[1], &view);
+    store_lease_set(commit, fields[2], &parties);
+    store_lease_set(commit, fields[3], &sig);
 }
 
 
-/* what meta holds of the state that comes out */
+/* adds the fields of meta of the resulting state */
 static void
-store_set_state(store_commit_t *commit)
+store_lease_set_state(store_commit_t *commit)
 {
     buf_t                 buf = BUF_INIT;
     const state_t        *next = &commit->plan->next;
@@ -269,35 +270,35 @@ store_set_state(store_commit_t *commit)
         "plabel", "please", "pparties", "psig"
     };
 
-    store_set_view(commit, next->active, "active", active);
-    store_set_view(commit, next->pending, "pending", pending);
+    store_lease_set_view(commit, next->active, "active", active);
+    store_lease_set_view(commit, next->pending, "pending", pending);
 
     view_next(&buf, next->pending);
-    store_set(commit, "next", &buf);
+    store_lease_set(commit, "next", &buf);
 
     if (next->pending != NULL) {
         buf_number(&buf, next->pending->declared_at);
-        store_set(commit, "pat", &buf);
+        store_lease_set(commit, "pat", &buf);
     }
 
     lease = next->active != NULL ? next->active : next->pending;
 
     if (lease != NULL) {
         buf_adds(&buf, lease->body.time_zone);
-        store_set(commit, "zone", &buf);
+        store_lease_set(commit, "zone", &buf);
     }
 
     state_encode(&buf, next);
-    store_set(commit, "state", &buf);
+    store_lease_set(commit, "state", &buf);
 
     buf_number(&buf, next->at);
-    store_set(commit, "at", &buf);
+    store_lease_set(commit, "at", &buf);
 
     buf_add(&buf, (char *) commit->hash, CHAIN_HASH);
-    store_set(commit, "hash", &buf);
+    store_lease_set(commit, "hash", &buf);
 
     if (commit->last.len != 0) {
-        store_set(commit, "last", &commit->last);
+        store_lease_set(commit, "last", &commit->last);
     }
 }
 
@@ -310,7 +311,7 @@ store_lease(store_t *store, const property_t *property, lease_plan_t *plan,
     size_t          i;
     args_t         *args = &store->args;
     buf_t           first = BUF_INIT;
-    state_t         nothing;
+    state_t         initial;
     store_commit_t  commit;
 
     memset(&commit, 0, sizeof(store_commit_t));
@@ -335,19 +336,19 @@ store_lease(store_t *store, const property_t *property, lease_plan_t *plan,
     args_adds(args, property->channel);
 
     if (property->state.rev == 0) {
-        if (state_init(&nothing, property->id, property->len) == -1) {
+        if (state_init(&initial, property->id, property->len) == -1) {
             commit.failed = 1;
         }
 
-        buf_add(&first, (char *) nothing.hash, CHAIN_HASH);
-        store_set(&commit, "h0", &first);
+        buf_add(&first, (char *) initial.hash, CHAIN_HASH);
+        store_lease_set(&commit, "h0", &first);
     }
 
     for (i = 0; i < plan->nsteps; i++) {
-        store_step(&commit, &plan->steps[i]);
+        store_lease_step(&commit, &plan->steps[i]);
     }
 
-    store_set_state(&commit);
+    store_lease_set_state(&commit);
 
     if (commit.failed || buf_failed(&commit.last)) {
         args->made.failed = 1;

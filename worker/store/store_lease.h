@@ -1,0 +1,23 @@
+
+/* The commit of a lease plan. */
+
+
+#ifndef STORE_LEASE_H
+#define STORE_LEASE_H
+
+
+#include "lease_plan.h"
+#include "store.h"
+
+
+/*
+ * Queues ll1_lease, which commits a plan that was made from the head and rev
+ * of property->state.  counts are those of the plan's windows with unread
+ * messages, in order.  Sets hash and rev of plan->next.  Returns 0, or -1 if
+ * the command cannot be queued.
+ */
+int store_lease(store_t *store, const property_t *property,
+    lease_plan_t *plan, const store_count_t *counts);
+
+
+#endif /* STORE_LEASE_H */
