@@ -1,15 +1,15 @@
 #!/bin/sh
-# Turns the Redis functions into a C header: embed.sh INPUT OUTPUT
+# Makes a C header of the Redis functions: embed.sh INPUT OUTPUT
 #
-# The library is one text to Redis: INPUT, which has its head, and then what
-# lies beside it, as functions_view.lua does beside functions.lua.
+# Redis loads the library as one text: INPUT followed by the files beside it,
+# such as functions_view.lua beside functions.lua.
 
 set -eu
 
 base=${1%.lua}
 
 {
-    printf '/* made from %s and what belongs to it by embed.sh */\n\n' \
+    printf '/* made from %s and the files beside it by embed.sh */\n\n' \
            "${1##*/}"
     printf 'static const char  functions_lua[] =\n'
     cat "$1" "${base}_view.lua" "${base}_thread.lua" "${base}_read.lua" \

@@ -1,116 +1,115 @@
 #!lua name=leaseloft_1
--- revision 15
+-- revision 16
 --
--- A worker replaces a library that differs from its own, unless that one's
--- revision is higher; so it goes up with each release that changes anything
--- here, and old workers leave the new functions alone during an upgrade.
+-- A worker loads its own library over one of a lower revision.  Raise the
+-- revision with each change here, so that during an upgrade old workers do not
+-- replace newer functions.
 
 -- The functions that nginx and the workers call in Redis.
 --
--- docs/data.md says what lies in each key, and describes the functions that
--- nginx calls.  Each function touches the keys of one hash tag, and is atomic.
--- Nothing is decided here about leases: the worker decides, and a function
--- commits what was decided if the property is still as the worker saw it, or
--- else answers how it really is.  Nothing is hashed or parsed here either.
+-- docs/data.md describes the keys, and the functions that nginx calls.  Each
+-- function uses keys of one hash tag only, and is atomic.  The functions do not
+-- decide about leases: the worker decides, and a function commits the decision
+-- if the property has not changed since the worker read it, or else returns
+-- its present state.  Nothing is hashed or parsed as JSON here.
 --
--- The library is this file and those named functions_*.lua beside it.
+-- The library is this file followed by functions_*.lua; embed.sh has the order.
 --
 -- For the workers, with KEYS those of a property unless said otherwise:
 --
 -- ll1_state (lease)
---     { 2, seq, hash, at, rev, ver, state }; nil for what is not there.  This
---     is also what the next two answer when the property has moved on.  The
---     8th is what is kept of that lease, if it has ended.
+--     { 2, seq, hash, at, rev, ver, state, ended }, with nil for what does not
+--     exist.  ended: the record of that lease if it has ended.  The next two
+--     return the first seven if the property has changed.
 -- ll1_append (sent id, hash, rev, bucket, seq, at, entry, salt, hash, last,
 --             sender, other users ..., channel)
---     KEYS: thread, meta, this bucket of sent ids, and the one before, as the
---     worker's clock has them; Redis's decides.
---     { 0, ver, unread of the sender, of each other user ... },
+--     KEYS: thread, meta, this bucket of sent ids and the one before, by the
+--     worker's clock; the function uses the clock of Redis.
+--     The first hash and rev are those that the entry builds upon.
+--     { 0, ver, unread of the sender, of each other user ... }, or
 --     { 1, seq, entry } if this id was sent before, or as ll1_state.
---     The first hash and rev: what the caller built upon; seq: the entry's.
 -- ll1_lease (seq, hash, rev, channel, operations ...)
---     { 0, ver }, or as ll1_state.  See "operations" below.
+--     { 0, ver }, or as ll1_state.  See OPERATIONS.
 -- ll1_mark (property, user, upto, time, time as RFC 3339, channel, limit,
 --           after, to, messages)
 --     { 0, ver, unread, at, thread }, the last three for ll1_badge;
---     { 1, head } if upto lies past it; { 2 } if the user has no window;
+--     { 1, head } if upto is past the head; { 2 } if the user has no window;
 --     { 3, after, to } if more than limit entries are to be counted: the caller
---     calls again with what ll1_count says of these, or empty until then.
+--     counts them with ll1_count, and calls again with after, to and the number
+--     of messages, which are empty at first.
 -- ll1_threads (property, users ...)
---     { ver, user, unread, at, thread, ... }: what the inbox of each of the
---     users (of all, if none is named) has to show, less its brace; an empty
---     thread, at 0, is none.
+--     { ver, user, unread, at, thread, ... }: the thread of the property in the
+--     inbox of each of the users, or of all members if none is given, without
+--     the closing brace.  at 0 and an empty thread: not in the inbox.
 -- ll1_recount (property, channel, user, limit, after, to, messages)
---     as ll1_threads for that user, having counted unread messages anew;
---     { -1, after, to } if more than limit entries are to be counted, as for
+--     Counts the user's unread messages again; as ll1_threads for that user, or
+--     { -1, after, to } if more than limit entries are to be counted, as in
 --     ll1_mark.
 -- ll1_members ()
---     all users who have, or ever had, a window.
+--     All users who have or had a window.
 -- ll1_count (user, after, limit)
---     { read mark, seq, messages }: those not the user's own after the read
---     mark, or after `after` if it is not empty, up to seq, which lies at most
---     limit entries on.
+--     { read mark, seq, messages }: the number of messages of others after the
+--     read mark, or after `after` if it is not empty, up to seq, which is at
+--     most limit entries further.
 -- ll1_badge (property, ver, unread, at, thread, channel, force)
---     KEYS: those of a user.  Puts a thread into the inbox as of ver, unless
---     what it holds is as new (newer, if force is 1): 1 if that changed it.
+--     KEYS: those of a user.  Sets a thread of the inbox as of ver, unless it
+--     is as new already (newer, if force is 1): 1 if that changed it.
 -- ll1_forget (property, head)
---     KEYS: those of a user.  Removes a thread of a property that is gone, or
---     has never had this user, unless its head is another one by now: 1 if it
---     did; ll1_total is to follow.
+--     KEYS: those of a user.  Deletes a thread from the inbox if its head is
+--     still that one: 1 if it did.  The caller calls ll1_total afterwards.
 -- ll1_total (channel)
---     KEYS: those of a user.  Makes the account and the order anew: the total.
+--     KEYS: those of a user.  Rebuilds the account and the order: the total.
 -- ll1_due (property, rev, time)
---     KEYS: due, vers.  The next due time (none, if empty) as of rev, unless
+--     KEYS: due, vers.  Sets the next due time (empty: none) as of rev, unless
 --     a newer rev has set it: 1 if it did.
 -- ll1_defer (property, seen, time)
---     KEYS: due.  What is due at the time that was seen has failed, and is due
---     again at another one, unless it has been set anew: 1 if it is.
+--     KEYS: due.  Moves the due time from seen to time after a failure, unless
+--     it was changed meanwhile: 1 if it did.
 -- ll1_retry (id)
---     KEYS: a queue, and what was given up of it.  Puts a request back: 1, 0 if
---     there is none of that id, -1 if it holds no request.
+--     KEYS: a queue, its dead letters.  Moves a dead letter back into the
+--     queue: 1, or 0 if there is none of that id, -1 if it holds no request.
 -- ll1_beat (worker, record, queue, dead, meta, inbox, due, channels ...)
---     KEYS: workers, nginx.  A heartbeat; an empty record takes the worker off.
---     { Redis's time in ms, commands that the user may not run, most queues of
---     an nginx }; the time alone without the second key.
---     The keys and channels are examples of those that the worker uses, the
---     channels of a reply, a property and a user; it is refused if it may not
---     use them.  What is old goes.
+--     KEYS: workers, nginx.  A heartbeat; an empty record deletes the worker.
+--     { Redis's time in ms, commands that the user may not run, the largest
+--     number of queues of an nginx }; only the time without the second key.
+--     The keys and channels (of a reply, a property, a user) are examples for
+--     the test of the user's rights.  Deletes stale heartbeats.
 -- ll1_sweep (group, idle)
---     KEYS: a queue.  Consumers of the group that have been idle for so many
---     ms, and have nothing pending, go: their number.
+--     KEYS: a queue.  Deletes consumers of the group that have been idle for
+--     that many ms and have nothing pending: their number.
 --
--- A member's record is one of
+-- The record of a member is one of
 --     o ROLE FROM        an open window; ROLE is l or t
---     c ROLE FROM TO     a closed one, with what it shows in snaps at TO
+--     c ROLE FROM TO     a closed one; snaps has at TO what it shows
 --     p ROLE             party of the pending lease, no window
---     x                  none any more; the inbox is to forget the thread
+--     x                  no window any more; the inbox drops the thread
 --
--- Fields of meta for views: label, lease (less its brace), parties, sig of the
--- active lease; plabel, please, pparties, psig, pat (when it was declared) of
--- the pending one; next, the pending one in short; last, of the newest entry;
--- zone, the time zone of the active lease, else of the pending or last one.
--- Lines of parties are "USER FROM FRAGMENT", those in a snap "USER MARK
--- FRAGMENT", each fragment a party as JSON less its brace.
+-- Fields of meta for views: label, lease (without its brace), parties, sig of
+-- the active lease; plabel, please, pparties, psig, pat (when it was declared)
+-- of the pending one; next, the pending lease in short; last, that of the
+-- newest entry; zone, the time zone of the active lease, else of the pending or
+-- last one.  A line of parties is "USER FROM FRAGMENT", in a snap "USER MARK
+-- FRAGMENT"; a fragment is a party as JSON without its brace.
 
 local THREAD, META, READS, SNAPS, LEASES = 1, 2, 3, 4, 5
 local SENT, SENT_BEFORE = 3, 4
 local INBOX, ORDER = 1, 2
 
--- fields of meta that each user has: the window, unread messages, read mark
+-- fields of meta for each user: window, unread messages, read mark
 local MEMBER, UNREAD, READ = 'm:', 'u:', 'r:'
 
--- where an entry's values stand in its list of fields
+-- indexes of values in the list of fields of an entry
 local ENTRY, HASH, SENDER = 2, 6, 8
 
 local ROLES = { l = 'landlord', t = 'tenant' }
 local SCAN = 1000
 
--- how many parties a thread of the inbox names; VIEW_PARTIES in worker/view.h
+-- parties in a thread of the inbox; VIEW_PARTIES in worker/thread/view.h
 local PARTIES = 6
 
 
--- redis.call is not there yet while the library is loaded: the first call puts
--- it here
+-- redis.call does not exist while the library is loaded, so the first call
+-- sets it
 local call
 
 call = function(...)
@@ -119,12 +118,12 @@ call = function(...)
 end
 
 
--- what string.format makes of a byte, filled when first needed: there is no
--- string library while this one is loaded
+-- each byte in hexadecimal, filled by the first call: the string library does
+-- not exist while this one is loaded
 local HEX = {}
 
 
--- half of what string.format costs for four bytes; a page has fifty of these
+-- half the time of string.format for four bytes; a page has fifty tags
 local function tag_of(hash)
     if not HEX[0] then
         for i = 0, 255 do
@@ -138,14 +137,13 @@ local function tag_of(hash)
 end
 
 
--- exact up to 2^53, and a tenth of what '%.0f' costs; there are twenty of
--- these to a message
+-- exact up to 2^53, and a tenth of the time of '%.0f'; a message needs twenty
 local function int(n)
     return string.format('%d', n)
 end
 
 
--- messages from first to last that are not the user's own
+-- the number of messages of others from first to last
 local function count(keys, user, first, last)
     local n = 0
 

@@ -1,29 +1,30 @@
--- The inbox of a user: one hash.  A thread has its JSON, less its brace, under
--- its property, and its head, "VER UNREAD AT REV", under the property after a
--- colon; one that has left has time 0 and no JSON, but its version counts on.
--- Under the colon alone is the account, "REV TOTAL THREADS".
+-- The inbox of a user: one hash.  The field PROPERTY has the thread as JSON
+-- without its brace, :PROPERTY its head, "VER UNREAD AT REV".  A thread that
+-- has left the inbox has AT 0 and no JSON, and keeps its head for VER.  The
+-- field ":" is the account, "REV TOTAL THREADS".
 --
--- Lua hashes each string that it meets byte by byte, some 0.6 us for that
--- JSON: it is handled as seldom as can be.
+-- Lua hashes each string that it gets byte by byte, about 0.6 us for the JSON
+-- of a thread, so the JSON is read and written as rarely as possible.
 --
--- Most inboxes are small, and are sorted when they are read.  Only those of
--- more threads than SMALL keep their order in a sorted set, which costs each
--- message to them some 5 us.
+-- Most inboxes are small, and are sorted when they are read.  Those of more
+-- than SMALL threads are kept in a sorted set, which costs each message about
+-- 5 us.
 
 local ACCOUNT = ':'
-local GONE = '0'
+local ABSENT = '0'
 local SMALL = 32
 
--- a reader who missed a change of a larger inbox reads it anew
-local SCANNED = 1000
+-- inboxes of more threads are not searched for changes: the reader reads them
+-- again
+local SCAN_MAX = 1000
 
 
--- version, unread, time, rev; what is damaged is older than anything
+-- ver, unread, at, rev; a damaged head has ver -1, and is older than any other
 local function inbox_head(head)
     local ver, unread, at, rev =
         string.match(head or '', '^(%-?%d+) (%d+) (%-?%d+) (%d+)$')
 
-    return tonumber(ver) or -1, tonumber(unread) or 0, at or GONE,
+    return tonumber(ver) or -1, tonumber(unread) or 0, at or ABSENT,
            tonumber(rev) or 0
 end
 
@@ -41,7 +42,7 @@ local function account_text(rev, total, n)
 end
 
 
--- all threads: list of { property, time, JSON, unread, rev }
+-- list of { property, at, JSON, unread, rev } of all threads
 local function inbox_all(keys)
     local list, json, out = call('HGETALL', keys[INBOX]), {}, {}
 
@@ -63,7 +64,7 @@ local function inbox_all(keys)
 end
 
 
--- the sorted set, by minus the time
+-- builds the sorted set, by minus the time
 local function order_build(keys)
     call('DEL', keys[ORDER])
 
@@ -73,7 +74,8 @@ local function order_build(keys)
 end
 
 
--- a thread has changed its time, came or left, which made n of old_n threads
+-- updates the sorted set for a thread that has a new time, came or left; the
+-- inbox had old_n threads, and has n now
 local function order_move(keys, property, at, n, old_n)
     if n <= SMALL then
         if old_n > SMALL then
@@ -83,7 +85,7 @@ local function order_move(keys, property, at, n, old_n)
     elseif old_n <= SMALL then
         order_build(keys)
 
-    elseif at == GONE then
+    elseif at == ABSENT then
         call('ZREM', keys[ORDER], property)
 
     else
@@ -104,7 +106,7 @@ local function ll1_badge(keys, argv)
 
     local head = argv[2] .. ' ' .. argv[3] .. ' ' .. at .. ' '
 
-    -- only where the time is the same may the rest be
+    -- an equal time is the cheap test: the JSON is compared only after it
     if at == old_at
        and (call('HGET', keys[INBOX], property) or '') == thread
     then
@@ -113,7 +115,7 @@ local function ll1_badge(keys, argv)
     end
 
     local rev, total, old_n = inbox_account(held[2])
-    local n = old_n + (at ~= GONE and 1 or 0) - (old_at ~= GONE and 1 or 0)
+    local n = old_n + (at ~= ABSENT and 1 or 0) - (old_at ~= ABSENT and 1 or 0)
     local account = int(rev + 1) .. ' ' .. int(total + unread - old_unread)
 
     call('HSET', keys[INBOX], property, thread,
@@ -123,17 +125,16 @@ local function ll1_badge(keys, argv)
         order_move(keys, property, at, n, old_n)
     end
 
-    local rest = at ~= GONE and ',"total_unread":'
-                 .. int(total + unread - old_unread) .. '}' or ''
+    local ending = at ~= ABSENT and ',"total_unread":'
+                   .. int(total + unread - old_unread) .. '}' or ''
 
-    call('PUBLISH', argv[6], 'I ' .. account .. '\n' .. thread .. rest)
+    call('PUBLISH', argv[6], 'I ' .. account .. '\n' .. thread .. ending)
 
     return 1
 end
 
 
--- takes a thread off, if its head is still that; ll1_total then makes the
--- account anew
+-- the account is wrong after this, until ll1_total rebuilds it
 local function ll1_forget(keys, argv)
     local head = ':' .. argv[1]
 
@@ -173,7 +174,7 @@ local function ll1_total(keys, argv)
 end
 
 
--- whether a sorts after b, by bytes whatever the locale
+-- true if a sorts after b, by bytes: < depends on the locale
 local function sorts_after(a, b)
     for i = 1, math.min(#a, #b) do
         local x, y = string.byte(a, i), string.byte(b, i)
@@ -196,7 +197,7 @@ local function comes_before(a, b)
 end
 
 
--- up to limit threads after place { property, time }, and whether more
+-- up to limit threads after place { property, at }, and whether there are more
 local function page_of_all(keys, limit, place)
     local all, out = inbox_all(keys), {}
 
@@ -215,7 +216,7 @@ local function page_of_all(keys, limit, place)
 end
 
 
--- the same by the sorted set
+-- the same from the sorted set
 local function page_of_order(keys, limit, place)
     local out, offset, more = {}, 0, false
     local start = place and int(0 - place[2]) or '-inf'
@@ -264,13 +265,13 @@ local function ll1_inbox(keys, argv)
 end
 
 
--- { rev, total, { rev, data, ... } }: what changed after a rev, oldest first;
--- nothing, where that is too much
+-- { rev, total, { rev, data, ... } }: changes after a rev, oldest first; an
+-- empty list if there are more than 100, or the inbox is larger than SCAN_MAX
 local function ll1_inbox_since(keys, argv)
     local rev, total, n = inbox_account(call('HGET', keys[INBOX], ACCOUNT))
     local since, changed, out = tonumber(argv[1]), {}, {}
 
-    if since >= rev or n > SCANNED then
+    if since >= rev or n > SCAN_MAX then
         return { rev, total, out }
     end
 

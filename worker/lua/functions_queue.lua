@@ -1,12 +1,10 @@
--- The queues of requests, and those that workers gave up.
+-- Queues of requests and their dead letters.
 
 
--- Puts a request that was given up back into its queue: 1, or 0 if it is not
--- there any more, or -1 if it holds no request.  Its field "id" stays: by it
--- workers know how old it is.
+-- The field "id" stays: workers order declarations of a lease by it.
 local function ll1_retry(keys, argv)
-    local letter = call('XRANGE', keys[2], argv[1], argv[1])[1]
-    local request, fields = {}, letter and letter[2] or {}
+    local dead = call('XRANGE', keys[2], argv[1], argv[1])[1]
+    local request, fields = {}, dead and dead[2] or {}
 
     for i = 1, #fields, 2 do
         if fields[i] ~= 'why' then
@@ -15,7 +13,7 @@ local function ll1_retry(keys, argv)
         end
     end
 
-    if not letter then
+    if not dead then
         return 0
     end
 

@@ -1,10 +1,9 @@
--- Read marks and unread messages, and the threads of a property as its users'
--- inboxes are to show them.
+-- Read marks, unread messages, and the threads for the inboxes of a property's
+-- users.
 
 
--- The time of a mark, in milliseconds and as text: not before that of the
--- newest entry, which it may be about, nor of the mark before, whatever the
--- clocks of the workers that wrote these.
+-- The time of a mark, in milliseconds and as text.  It is never earlier than
+-- the newest entry or the previous mark, although workers' clocks may differ.
 local function mark_time(keys, w, ms, text)
     if tonumber(w.at) > tonumber(ms) then
         ms, text = w.at, string.match(w.last, '"at":"([^"]+)"}$') or text
@@ -21,10 +20,11 @@ local function mark_time(keys, w, ms, text)
 end
 
 
--- What is unread in window w once all up to upto is read, in either of two ways:
--- less those that this passes, or those that follow.  n messages of others may
--- have been counted before, after entry `after` up to `to`; entries never change
--- in this.  Nil, and what to count first, if more than limit entries are left.
+-- The number of unread messages in window w once it is read up to upto: the old
+-- number minus those that the mark passes, or those that follow it, whichever
+-- are fewer entries.  n messages of others may have been counted already, after
+-- entry `after` up to `to`; entries do not change.  If more than limit entries
+-- are to be counted: nil, and the range to count first.
 local function mark_unread(keys, w, upto, limit, after, to, n)
     local passed = math.max(w.read, w.from - 1)
 
@@ -52,8 +52,8 @@ local function mark_unread(keys, w, upto, limit, after, to, n)
 end
 
 
--- moves the mark of window w to upto, which lies in it: nil, or what to count
--- first
+-- moves the mark of window w to upto, which lies in it: nil, or the range to
+-- count first
 local function mark_move(keys, w, upto, argv)
     local unread, after, last = mark_unread(keys, w, upto,
         tonumber(argv[7]) or math.huge, tonumber(argv[8]),
@@ -83,7 +83,7 @@ end
 
 local function ll1_mark(keys, argv)
     local upto = tonumber(argv[3])
-    local w = look(keys, argv[2])
+    local w = window_of(keys, argv[2])
 
     if not w then
         return { 2 }
@@ -104,7 +104,7 @@ local function ll1_mark(keys, argv)
 end
 
 
--- all who have, or ever had, a window
+-- all users who have or had a window
 local function members(keys)
     local users = {}
 
@@ -125,7 +125,7 @@ local function threads(keys, property, users)
     end
 
     for _, user in ipairs(users) do
-        local w = look(keys, user)
+        local w = window_of(keys, user)
 
         out[#out + 1] = user
         out[#out + 1] = w and w.unread or 0
@@ -142,7 +142,7 @@ local function ll1_threads(keys, argv)
 end
 
 
--- what is unread in window w, counted anew: as mark_unread
+-- counts the unread messages of window w again; returns as mark_unread does
 local function recount(keys, w, limit, after, to, n)
     local passed = math.max(w.read, w.from - 1)
 
@@ -159,7 +159,7 @@ end
 
 
 local function ll1_recount(keys, argv)
-    local w = look(keys, argv[3])
+    local w = window_of(keys, argv[3])
     local changed = false
 
     if w and w.state ~= 'p' then
@@ -178,7 +178,7 @@ local function ll1_recount(keys, argv)
 
     local out = threads(keys, argv[1], { argv[3] })
 
-    -- whoever has read the wrong number is to ask again
+    -- subscribers that have the wrong number ask again
     if changed then
         out[1] = out[1] + 1
         call('HSET', keys[META], 'ver', int(out[1]))

@@ -34,16 +34,15 @@ local function ll1_defer(keys, argv)
 end
 
 
--- a heartbeat is forgotten after this, and so is all that a process which died
--- has left in these keys
-local FORGET_MS = 60000
+-- heartbeats and entries of nginx are deleted after this time
+local STALE_MS = 60000
 
--- nginx says what it is every 10 seconds
+-- an nginx process adds an entry every 10 seconds, and counts for this time
 local NGINX_MS = 30000
 
 
--- which of these commands, each with arguments like those that it gets, the
--- calling user may not run: their names
+-- the names of those commands that the calling user may not run; each has
+-- arguments like those that it is used with
 local function refused(commands)
     local names = {}
 
@@ -60,9 +59,9 @@ local function refused(commands)
 end
 
 
--- what nginx does, with its reads last; t/acl.t compares both lists with what
--- is really run
-local function nginx_refuses(argv)
+-- the commands of nginx, reads last; t/acl.t compares both lists with the
+-- commands that are really run
+local function nginx_refused(argv)
     local queue, nginx, meta, inbox, reply, property, user = unpack(argv)
 
     return refused({
@@ -77,7 +76,7 @@ local function nginx_refuses(argv)
 end
 
 
-local function worker_refuses(workers, argv)
+local function worker_refused(workers, argv)
     local queue, dead, meta, inbox, due, reply, property, user =
         unpack(argv, 3)
 
@@ -106,35 +105,35 @@ local function worker_refuses(workers, argv)
 end
 
 
--- the workers heard of within so many ms: list of id and record, list of the
--- rest.  A time yet to come is of a primary whose clock was ahead of this one's.
-local function beats(keys, now, ms)
+-- workers with a heartbeat within ms: list of id and record; and the ids of all
+-- others.  A time far in the future comes from the clock of a former primary.
+local function heartbeats(keys, now, ms)
     local all = call('HGETALL', keys[1])
-    local heard, silent = {}, {}
+    local alive, stale = {}, {}
 
     for i = 1, #all, 2 do
         local time = tonumber(string.match(all[i + 1], '^%d+') or 0)
         if math.abs(now - time) <= ms then
-            heard[#heard + 1] = all[i]
-            heard[#heard + 1] = all[i + 1]
+            alive[#alive + 1] = all[i]
+            alive[#alive + 1] = all[i + 1]
         else
-            silent[#silent + 1] = all[i]
+            stale[#stale + 1] = all[i]
         end
     end
 
-    return heard, silent
+    return alive, stale
 end
 
 
--- goes by itself where nobody is left to tidy up
-local function expires(key)
-    if call('PTTL', key) < FORGET_MS then
-        call('PEXPIRE', key, 2 * FORGET_MS)
+-- lets a key expire after the last heartbeat of all
+local function refresh_expiry(key)
+    if call('PTTL', key) < STALE_MS then
+        call('PEXPIRE', key, 2 * STALE_MS)
     end
 end
 
 
--- over how many queues the processes of nginx spread requests, as they say
+-- the largest number of queues that a process of nginx is configured with
 local function nginx_queues(key, since)
     local most = 0
 
@@ -158,8 +157,8 @@ local function ll1_beat(keys, argv)
         return 0
     end
 
-    -- one of a former version says no more than that it lives
-    local names = nginx and worker_refuses(workers, argv) or {}
+    -- workers of an older version pass one key, and no examples
+    local names = nginx and worker_refused(workers, argv) or {}
     local text = table.concat(names, ',')
 
     if names[1] == 'TIME' or names[1] == 'HSET' then
@@ -175,42 +174,42 @@ local function ll1_beat(keys, argv)
         return { now, text, 0 }
     end
 
-    local _, silent = beats(keys, now, FORGET_MS)
-    if #silent > 0 then
-        call('HDEL', workers, unpack(silent))
+    local _, stale = heartbeats(keys, now, STALE_MS)
+    if #stale > 0 then
+        call('HDEL', workers, unpack(stale))
     end
 
     if not nginx then
         return now
     end
 
-    expires(workers)
+    refresh_expiry(workers)
 
     local queues = nginx_queues(nginx, now - NGINX_MS)
 
-    call('XTRIM', nginx, 'MINID', int(now - FORGET_MS))
-    expires(nginx)
+    call('XTRIM', nginx, 'MINID', int(now - STALE_MS))
+    refresh_expiry(nginx)
 
     return { now, '', queues }
 end
 
 
 local function ll1_health(keys, argv)
-    local names = argv[1] and nginx_refuses(argv) or {}
+    local names = argv[1] and nginx_refused(argv) or {}
 
     if #names > 0 then
         return { 0, 0, {}, table.concat(names, ', ') }
     end
 
     local now = now_ms()
-    local heard = beats(keys, now, 3000)
+    local alive = heartbeats(keys, now, 3000)
 
-    return { now, #heard / 2, heard, '' }
+    return { now, #alive / 2, alive, '' }
 end
 
 
--- a consumer that is gone is nobody's; one that has requests pending stays
--- until these are claimed, as Redis would drop them with it
+-- a consumer with pending requests stays until they are claimed: Redis would
+-- drop them with it
 local function ll1_sweep(keys, argv)
     local swept = 0
 

@@ -1,12 +1,13 @@
--- What is committed to a property: messages, and changes of its leases.
+-- Writes to a property: messages, and changes of its leases.
 
--- sent ids are held in buckets of 30 days, each for 60 days from its beginning
+-- sent ids are kept in buckets of 30 days; a bucket expires 60 days after it
+-- began
 local BUCKET_MS = 30 * 24 * 3600 * 1000
 
 
--- The key of a bucket of sent ids.  The caller names the one that it takes for
--- the present one, and the one before.  They are others where its clock is
--- not Redis's: the same name with another number, so of the same hash tag.
+-- The key of a bucket of sent ids.  The caller passes the present one and the
+-- one before by its own clock.  If the clock of Redis differs, the key is the
+-- same with another number, and has the same hash tag.
 local function sent_key(keys, named, bucket)
     if bucket == named then
         return keys[SENT]
@@ -20,9 +21,9 @@ local function sent_key(keys, named, bucket)
 end
 
 
--- The bucket to write to, and the one that was written before it: by Redis's
--- clock, which is one for all workers.  It never goes back to an older bucket,
--- as the clock does when a replica takes over whose own is behind.
+-- The bucket to write to, and the one written before it, by the clock of Redis,
+-- as workers' clocks differ.  It never returns to an older bucket, although the
+-- clock can go back when a replica is promoted.
 local function buckets(last, before)
     last, before = tonumber(last) or 0, tonumber(before) or 0
 
@@ -50,15 +51,15 @@ local function ll1_state(keys, argv)
 end
 
 
--- all of it text
+-- all arguments are strings
 local function publish_entry(channel, ver, rev, seq, hash, entry)
     call('PUBLISH', channel, 'E ' .. ver .. ' ' .. rev .. ' ' .. seq .. ' '
          .. tag_of(hash) .. '\n' .. entry)
 end
 
 
--- what was sent by this id, even where the thread has lost it since
-local function sent_already(keys, seq)
+-- the reply for an id that was sent before, even if the entry was lost since
+local function duplicate(keys, seq)
     local place = seq .. '-0'
     local item = call('XRANGE', keys[THREAD], place, place)[1]
 
@@ -67,10 +68,9 @@ local function sent_already(keys, seq)
 end
 
 
--- Calls are what a message costs: each is a microsecond, three where its key
--- is touched first, and two more for a write.  So all there is to know of a
--- property is one hash, read once and written once, and a sent id is looked
--- up and noted at the same time.
+-- The cost of a message is its calls: 1 us each, 3 us for the first of a key,
+-- and 2 us more for a write.  Therefore all about a property is in one hash,
+-- read once and written once, and HSETNX both looks up and sets a sent id.
 local function ll1_append(keys, argv)
     local id, named, seq, entry, hash, sender = argv[1], tonumber(argv[4]),
                                                 argv[5], argv[7], argv[9],
@@ -88,17 +88,17 @@ local function ll1_append(keys, argv)
     if before >= bucket - 1 then
         local sent = call('HGET', sent_key(keys, named, before), id)
         if sent then
-            return sent_already(keys, sent)
+            return duplicate(keys, sent)
         end
     end
 
     if m[1] ~= argv[2] or m[2] ~= argv[3] then
         local sent = call('HGET', key, id)
-        return sent and sent_already(keys, sent) or state_of(keys)
+        return sent and duplicate(keys, sent) or state_of(keys)
     end
 
     if call('HSETNX', key, id, seq) == 0 then
-        return sent_already(keys, call('HGET', key, id))
+        return duplicate(keys, call('HGET', key, id))
     end
 
     local added = redis.pcall('XADD', keys[THREAD], seq .. '-0', 'e', entry,
@@ -134,25 +134,25 @@ local function ll1_append(keys, argv)
 end
 
 
--- The operations of ll1_lease: how many arguments, and what they do.  ctx has
--- seq, ver and rev as they are by then.
+-- The operations of ll1_lease: number of arguments, function.  ctx has seq, ver
+-- and rev as changed by the operations before.
 
 local OPERATIONS = {}
 
 
--- set FIELD VALUE: a field of meta
+-- set FIELD VALUE: sets a field of meta
 OPERATIONS.set = { 2, function(keys, ctx, field, value)
     call('HSET', keys[META], field, value)
 end }
 
 
--- del FIELD: a field of meta
+-- del FIELD: deletes a field of meta
 OPERATIONS.del = { 1, function(keys, ctx, field)
     call('HDEL', keys[META], field)
 end }
 
 
--- entry ENTRY SALT HASH: the next lease entry
+-- entry ENTRY SALT HASH: appends a lease entry
 OPERATIONS.entry = { 3, function(keys, ctx, entry, salt, hash)
     ctx.seq = ctx.seq + 1
     ctx.ver = ctx.ver + 1
@@ -165,13 +165,13 @@ OPERATIONS.entry = { 3, function(keys, ctx, entry, salt, hash)
 end }
 
 
--- member USER RECORD: a window opens or closes
+-- member USER RECORD: opens or closes a window
 OPERATIONS.member = { 2, function(keys, ctx, user, record)
     call('HSET', keys[META], MEMBER .. user, record)
 end }
 
 
--- pend USER ROLE: a party of the pending lease; who has a window keeps it
+-- pend USER ROLE: adds a party of the pending lease; a window stays
 OPERATIONS.pend = { 2, function(keys, ctx, user, role)
     local record = call('HGET', keys[META], MEMBER .. user)
     if not record or not string.match(record, '^[oc]') then
@@ -180,7 +180,7 @@ OPERATIONS.pend = { 2, function(keys, ctx, user, role)
 end }
 
 
--- unpend USER: no longer one
+-- unpend USER: removes a party of the pending lease
 OPERATIONS.unpend = { 1, function(keys, ctx, user)
     local record = call('HGET', keys[META], MEMBER .. user)
     if record and string.match(record, '^p') then
@@ -189,34 +189,35 @@ OPERATIONS.unpend = { 1, function(keys, ctx, user)
 end }
 
 
--- unread USER N: as a new window starts
+-- unread USER N: sets the unread messages of a new window
 OPERATIONS.unread = { 2, function(keys, ctx, user, n)
     call('HSET', keys[META], UNREAD .. user, n)
 end }
 
 
--- recount USER MARK SEQ N: the same, for one that starts in the past; N were
--- counted from MARK, the read mark still, to SEQ, and the rest is counted here
+-- recount USER MARK SEQ N: the same for a window that starts in the past; the
+-- caller counted N messages from the read mark MARK to SEQ, the later ones are
+-- counted here
 OPERATIONS.recount = { 4, function(keys, ctx, user, mark, seq, n)
     n = n + count(keys, user, tonumber(seq) + 1, ctx.seq)
     call('HSET', keys[META], UNREAD .. user, int(n))
 end }
 
 
--- snap SEQ HEAD PARTIES: what the windows show that entry SEQ closed
+-- snap SEQ HEAD PARTIES: sets what windows show that entry SEQ closes
 OPERATIONS.snap = { 3, function(keys, ctx, seq, head, lines)
     call('HSET', keys[SNAPS], seq,
          head .. table.concat(parties_marked(keys, lines, party_line)))
 end }
 
 
--- ended LEASE RECORD: a lease that is over
+-- ended LEASE RECORD: stores a lease that has ended
 OPERATIONS.ended = { 2, function(keys, ctx, lease, record)
     call('HSET', keys[LEASES], lease, record)
 end }
 
 
--- whether the read marks are still there that the worker counted from
+-- true if the read marks are still those that the worker counted from
 local function recounts_hold(keys, argv)
     local i = 5
 

@@ -1,7 +1,7 @@
--- What a user may see of a property, and what a channel of one has missed.
+-- What a user may see of a property, and which entries a channel has missed.
 
 
-local function look_open(keys, w, meta)
+local function window_open(keys, w, meta)
     w.head = tonumber(meta.seq)
     w.tag = tag_of(meta.hash)
     w.label, w.lease, w.lines = meta.label, meta.lease, meta.parties
@@ -10,7 +10,7 @@ local function look_open(keys, w, meta)
 end
 
 
-local function look_closed(keys, w, meta, to)
+local function window_closed(keys, w, meta, to)
     local snap = call('HGET', keys[SNAPS], to) or ''
 
     w.head = tonumber(to)
@@ -22,7 +22,7 @@ local function look_closed(keys, w, meta, to)
 end
 
 
-local function look_pending(keys, w, meta)
+local function window_pending(keys, w, meta)
     w.head = 0
     w.tag = tag_of(meta.h0)
     w.label, w.lease, w.lines = meta.plabel, meta.please, meta.pparties
@@ -38,10 +38,10 @@ local FIELDS = {
 }
 
 
--- what a user may see, less the entries: nil for nothing.  Who is a stranger is
--- asked alone: with all the fields at once, a stranger to a property that is
--- there would wait some microseconds longer than one to a property that is not.
-local function look(keys, user)
+-- The window of a user, without the entries; nil if the user may see nothing.
+-- The member's record is read by a call of its own: if all fields were read at
+-- once, a stranger could tell by the time whether the property exists.
+local function window_of(keys, user)
     local state, role, from, to =
         string.match(call('HGET', keys[META], MEMBER .. user) or '',
                      '^([ocp]) ([lt]) ?(%d*) ?(%d*)$')
@@ -64,13 +64,13 @@ local function look(keys, user)
                 read = 0, unread = 0 }
 
     if state == 'p' then
-        look_pending(keys, w, meta)
+        window_pending(keys, w, meta)
 
     else
         if state == 'o' then
-            look_open(keys, w, meta)
+            window_open(keys, w, meta)
 
-        elseif not look_closed(keys, w, meta, to) then
+        elseif not window_closed(keys, w, meta, to) then
             return nil
         end
 
@@ -94,7 +94,7 @@ local function look(keys, user)
 end
 
 
--- lines of parties with their present read marks, each made by form()
+-- formats each line of parties with the present read mark by form()
 local function parties_marked(keys, lines, form)
     local users, froms, fragments, out = {}, {}, {}, {}
 
@@ -114,7 +114,7 @@ local function parties_marked(keys, lines, form)
 
     for i, field in ipairs(users) do
         local mark = tonumber(marks[i] or 0)
-        -- 0 is the party of a pending lease, who can have read nothing
+        -- from is 0 in a pending lease, of which nothing can be read
         if froms[i] == 0 or mark < froms[i] then
             mark = 0
         end
@@ -164,7 +164,7 @@ local function you_json(w)
 end
 
 
--- the parties as the inbox has them: the first few, and how many more
+-- parties for the inbox: the first ones, and the number of others
 local function parties_short(lines)
     local out, n = {}, 0
 
@@ -178,7 +178,7 @@ local function parties_short(lines)
 end
 
 
--- the thread as the inbox has it, less its brace; worker/view.c makes the same
+-- a thread of the inbox, without its brace; worker/thread/view.c makes the same
 local function thread_json(property, w)
     return '{"property":"' .. property .. '","label":' .. w.label
            .. ',"role":"' .. ROLES[w.role] .. '","lease":' .. w.lease
@@ -204,15 +204,15 @@ local function on_chain(keys, seq, tag, head, head_tag, h0)
         return tag == tag_of(h0)
     end
 
-    -- the tag of an entry that is lost can be any: nobody starts over for it
+    -- any tag is valid for a lost entry, so that no reader starts over
     local id = int(seq) .. '-0'
     local list = call('XRANGE', keys[THREAD], id, id)
     return list[1] == nil or tag_of(list[1][2][HASH]) == tag
 end
 
 
--- An entry that was given its number and is not in the thread.  Nobody says
--- when it was: the time is that of the entry before it, or else after it.
+-- An entry that is missing in the thread although its number was used.  Its
+-- time is that of the entry before it, or else after it.
 local function lost_entry(keys, seq)
     local item = call('XREVRANGE', keys[THREAD], int(seq - 1) .. '-0', '-',
                       'COUNT', 1)[1]
@@ -225,7 +225,7 @@ local function lost_entry(keys, seq)
 end
 
 
--- what is there of a to b, as XRANGE has it, with those that are lost
+-- the list of XRANGE from a to b, with a lost entry for each that is missing
 local function with_lost(keys, list, a, b, backward)
     local found, out = {}, {}
 
@@ -244,8 +244,8 @@ local function with_lost(keys, list, a, b, backward)
 end
 
 
--- entries from first to last, oldest first: list of tag and entry, the number
--- of the first, whether some were left off.  A lost one has an empty tag.
+-- entries from first to last, oldest first: list of tag and entry, number of
+-- the first, true if the limits cut it.  The tag of a lost entry is empty.
 local function entries(keys, first, last, limit, bytes, backward)
     local out, size, n = {}, 0, 0
 
@@ -253,7 +253,7 @@ local function entries(keys, first, last, limit, bytes, backward)
         return out, 0, first <= last
     end
 
-    -- numbers have no holes, so that these are as many as wanted
+    -- numbers are consecutive, so this range has limit entries at most
     local a, b, list = first, last, nil
 
     if backward then
@@ -290,7 +290,7 @@ local function ll1_view(keys, argv)
     local user, mode, tag = argv[1], argv[2], argv[4]
     local seq, limit, bytes =
         tonumber(argv[3]) or 0, tonumber(argv[5]) or 0, tonumber(argv[6]) or 0
-    local w = look(keys, user)
+    local w = window_of(keys, user)
 
     if not w then
         return false
