@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# A silent stream's request is folded up (ngx_leaseloft_stream_hibernate.h): events come as
+# A silent stream hibernates (ngx_leaseloft_stream_hibernate.h): events come as
 # before, logs have what they had, however it ends, and a request for which
 # another module keeps something is left alone.
 
@@ -186,12 +186,23 @@ sub small {
 
     cmp_ok($each, '<', 3900, 'bytes of a silent stream');
 
-    $_->close() for @streams;
+    # inbox streams that open at once, as the user's channel is live already
+    my @inboxes = map { silent('inbox') } 1 .. $count;
+    $before = heap();
+    push @inboxes, silent('inbox') for 1 .. $count;
+    $each = (heap() - $before) / $count;
+
+    cmp_ok($each, '<', 3900, 'bytes of a silent inbox stream');
+
+    $_->close() for @streams, @inboxes;
 }
 
 
 sub silent {
-    my $stream = $ll->events('P', 'u-tom',
+    my ($inbox) = @_;
+
+    my $path = $inbox ? '/api/inbox/events' : '/api/properties/P/events';
+    my $stream = $ll->stream($path, user => 'u-tom',
                              headers => { 'User-Agent' => 'u' x 800 });
 
     $stream->wait_event('hello', 5) or die "no stream\n";

@@ -84,4 +84,37 @@ $ll->poll('P-7', 'u-lena', 'limit=5');
 ok(wait_for(sub { @{ watched() } == 3 }), 'three are left')
     or diag("@{ watched() }");
 
+$ll->finish(more => 1);
+
+
+# a property lingers from the end of its last stream on, however long that was
+# open, so that a client that comes right back finds it subscribed
+
+$ll = LeaseLoft->new(
+    directives => { leaseloft_linger => '3s', leaseloft_ping => '1s' });
+$ll->lease($_) for 'P-1', 'P-2';
+
+my $long = $ll->events('P-1', 'u-lena');
+my $clock = $ll->events('P-2', 'u-lena');
+ok($long->wait_event('hello'), 'a stream opens');
+
+# pings of another stream tell the time
+ping() for 1 .. 4;
+$long->close();
+ping() for 1 .. 2;
+
+is("@{ watched() }", 'P-1 P-2',
+   'a property stays subscribed after a stream longer than linger');
+ok(wait_for(sub { "@{ watched() }" eq 'P-2' }, 10),
+   'it is unsubscribed once linger is over');
+
 $ll->finish();
+
+
+sub ping {
+    my $seen = grep { $_->{event} eq 'ping' } $clock->events();
+
+    return wait_for(sub {
+        $seen < grep { $_->{event} eq 'ping' } $clock->events();
+    }) || die "no ping\n";
+}

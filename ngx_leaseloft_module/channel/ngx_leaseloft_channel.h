@@ -95,6 +95,7 @@ struct ngx_leaseloft_channel_s {
     ngx_uint_t                      nmemos;
 
     ngx_queue_t                     idle;      /* while nobody listens */
+    ngx_msec_t                      linger;    /* in ms; the last one asked */
     ngx_msec_t                      expires;   /* when idle: not watched then */
     ngx_leaseloft_command_t        *command;   /* a read under way */
     unsigned                        known:1;   /* was live once */

@@ -105,6 +105,7 @@ ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
         ngx_leaseloft_channel_idle(channel);
     }
 
+    channel->linger = linger;
     channel->expires = ngx_current_msec + linger;
 
     return channel;
@@ -174,6 +175,10 @@ ngx_leaseloft_channel_detach(ngx_leaseloft_listener_t *listener)
     if (ngx_queue_empty(&channel->listeners)) {
         ngx_leaseloft_channel_drop_frames(channel, 0);
         ngx_leaseloft_channel_idle(channel);
+
+        /* it was in use until now, however long ago it was asked for */
+
+        channel->expires = ngx_current_msec + channel->linger;
     }
 }
 

@@ -116,6 +116,17 @@ ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
         return;
     }
 
+    /* a stream that is opened by its handler: nginx still uses the request */
+
+    if (r->main->count != 1) {
+
+        if (r->http_version < NGX_HTTP_VERSION_20) {
+            ngx_post_event(r->connection->write, &ngx_posted_events);
+        }
+
+        return;
+    }
+
     stream->lean = 1;
 
     /* nginx may have put it where the headers were, for the log */
