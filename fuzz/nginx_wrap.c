@@ -443,6 +443,7 @@ __wrap_ngx_http_send_header(ngx_http_request_t *r)
         }
     }
 
+    r->header_sent = 1;
     client->headed = 1;
 
     r->header_only = r->headers_out.status == NGX_HTTP_NO_CONTENT
