@@ -16,7 +16,7 @@
 
 
 #include "ngx_leaseloft_client.h"
-#include "ngx_leaseloft_sse.h"
+#include "ngx_leaseloft_frame.h"
 #include "ngx_leaseloft_view.h"
 
 

@@ -19,7 +19,7 @@
 #include "ngx_leaseloft_plain.h"
 #include "ngx_leaseloft_problem.h"
 #include "ngx_leaseloft_response.h"
-#include "ngx_leaseloft_sse.h"
+#include "ngx_leaseloft_frame.h"
 
 
 /* how long, in ms, a client of a limited stream stays away */

@@ -13,7 +13,7 @@
 
 
 #include "ngx_leaseloft_channel.h"
-#include "ngx_leaseloft_sse.h"
+#include "ngx_leaseloft_stream_output.h"
 
 
 typedef struct ngx_leaseloft_stream_s  ngx_leaseloft_stream_t;
@@ -49,7 +49,7 @@ struct ngx_leaseloft_stream_s {
     ngx_pool_t                         *pool;
     ngx_leaseloft_loc_conf_t           *conf;
     ngx_leaseloft_command_t            *command;   /* a read under way */
-    ngx_leaseloft_output_t              output;
+    ngx_leaseloft_stream_output_t       output;
 
     union {
         ngx_rbtree_node_t               wake;      /* the next check */

@@ -112,7 +112,7 @@ ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     stream->pool = pool;
     stream->conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
 
-    ngx_leaseloft_output_init(&stream->output);
+    ngx_leaseloft_stream_output_init(&stream->output);
 
     stream->spoke = ngx_current_msec;
     ngx_leaseloft_streams_schedule(stream);
@@ -163,7 +163,7 @@ ngx_leaseloft_stream_cleanup(void *data)
         ngx_leaseloft_zone_stream_close(process->zone, &stream->ctx->user);
     }
 
-    ngx_leaseloft_output_free(&stream->output);
+    ngx_leaseloft_stream_output_free(&stream->output);
 }
 
 

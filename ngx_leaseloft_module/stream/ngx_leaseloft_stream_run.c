@@ -417,7 +417,7 @@ ngx_leaseloft_stream_bye(ngx_leaseloft_stream_t *stream,
     }
 
     if (ngx_leaseloft_stream_event(stream, &event) != NGX_OK
-        || ngx_leaseloft_output_end(&stream->output, stream->request)
+        || ngx_leaseloft_stream_output_end(&stream->output, stream->request)
            == NGX_ERROR)
     {
         ngx_leaseloft_stream_end(stream, NGX_ERROR);

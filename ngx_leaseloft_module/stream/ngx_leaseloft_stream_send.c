@@ -89,7 +89,8 @@ ngx_leaseloft_stream_frame(ngx_leaseloft_stream_t *stream,
 {
     stream->spoke = ngx_current_msec;
 
-    return ngx_leaseloft_output_add(&stream->output, frame, stream->request);
+    return ngx_leaseloft_stream_output_add(&stream->output, frame,
+                                           stream->request);
 }
 
 
@@ -156,7 +157,7 @@ ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream)
 
     c = stream->request->connection;
 
-    rc = ngx_leaseloft_output_send(&stream->output, stream->request);
+    rc = ngx_leaseloft_stream_output_send(&stream->output, stream->request);
 
     if (rc == NGX_AGAIN) {
 

@@ -16,7 +16,7 @@ typedef struct {
     ngx_rbtree_t                tree;      /* node->data: 1 while in it */
     ngx_rbtree_node_t           sentinel;
     ngx_event_t                 event;
-    void                      (*handler)(ngx_rbtree_node_t *node);
+    void                        (*handler)(ngx_rbtree_node_t *node);
     unsigned                    hold:1;    /* keeps a process that quits */
 } ngx_leaseloft_stream_timer_t;
 

@@ -1,15 +1,13 @@
 
 /*
- * Server-sent events on the wire (WHATWG HTML, 9.2), and the shells in which
- * they travel.
- *
- * A frame is one event, built once and shared by all who get it.  It is kept
- * in the form of an HTTP/1.1 chunk, of which the bare event is a part.
+ * Server-sent events (WHATWG HTML, 9.2).  A frame is one event, built once and
+ * shared by all who get it.  It is kept in the form of an HTTP/1.1 chunk, of
+ * which the bare event is a part.
  */
 
 
-#ifndef NGX_LEASELOFT_SSE_H
-#define NGX_LEASELOFT_SSE_H
+#ifndef NGX_LEASELOFT_FRAME_H
+#define NGX_LEASELOFT_FRAME_H
 
 
 #include "ngx_leaseloft.h"
@@ -53,37 +51,8 @@ void ngx_leaseloft_frame_cursor(ngx_leaseloft_frame_t *frame,
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_thread(uint64_t rev,
     ngx_str_t *thread, ngx_log_t *log);
 
+/* gives a reference back */
 void ngx_leaseloft_frame_free(ngx_leaseloft_frame_t *frame);
 
 
-/* what a stream has given to nginx and nginx has not sent yet */
-typedef struct {
-    ngx_chain_t                *busy;
-    ngx_chain_t               **last;
-    ngx_chain_t                *fresh;     /* not given to nginx yet */
-    size_t                      size;      /* bytes of the frames in it */
-} ngx_leaseloft_output_t;
-
-
-void ngx_leaseloft_output_init(ngx_leaseloft_output_t *output);
-
-/* queues a frame, of which it takes a reference of its own */
-ngx_int_t ngx_leaseloft_output_add(ngx_leaseloft_output_t *output,
-    ngx_leaseloft_frame_t *frame, ngx_http_request_t *r);
-
-/*
- * Gives what is queued to nginx, and what nginx had before another try.
- * NGX_OK: all is sent; NGX_AGAIN: some waits; NGX_ERROR.
- */
-ngx_int_t ngx_leaseloft_output_send(ngx_leaseloft_output_t *output,
-    ngx_http_request_t *r);
-
-/* the last bytes of the response */
-ngx_int_t ngx_leaseloft_output_end(ngx_leaseloft_output_t *output,
-    ngx_http_request_t *r);
-
-/* from a cleanup of r->pool: nothing of nginx refers to the frames any more */
-void ngx_leaseloft_output_free(ngx_leaseloft_output_t *output);
-
-
-#endif /* NGX_LEASELOFT_SSE_H */
+#endif /* NGX_LEASELOFT_FRAME_H */
