@@ -1,6 +1,6 @@
 
 /*
- * Streams bypass the body filters (ngx_leaseloft_stream_output.c), but their headers go
+ * Streams bypass the body filters (stream_output), but their headers go
  * through the header filters, since these add what the operator asks for.
  * Modules that transform a body announce that in their header filter: a coding,
  * another length, type or charset, a range.  They have many ways of deciding
