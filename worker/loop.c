@@ -128,7 +128,7 @@ loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
 
     /* after a failover the cached states may be wrong */
 
-    properties_forget(loop->work.properties);
+    property_cache_forget(loop->work.properties);
 
     if (result == DISPATCH_NO_LIBRARY) {
         (void) loop_prepare(loop);
@@ -219,7 +219,7 @@ loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
             break;
         }
 
-        property = properties_get(loop->work.properties, id->str, id->len);
+        property = property_cache_get(loop->work.properties, id->str, id->len);
         if (property == NULL) {
             return -1;
         }
@@ -274,7 +274,7 @@ loop_due(loop_t *loop)
 static int
 loop_connect(loop_t *loop)
 {
-    properties_forget(loop->work.properties);
+    property_cache_forget(loop->work.properties);
     consumer_prefetch_drop(&loop->consumer);
 
     loop->connected = 0;
@@ -503,7 +503,7 @@ loop_init(loop_t *loop, const options_t *options,
     loop->next_due = CLOCK_NEVER;
 
     loop->conn = conn_create(&options->redis, options->name);
-    loop->work.properties = properties_create(LOOP_PROPERTIES);
+    loop->work.properties = property_cache_create(LOOP_PROPERTIES);
     loop->work.stats = &loop->stats;
     loop->work.also = loop_prefetch;
     loop->work.also_data = loop;
@@ -528,7 +528,7 @@ loop_free(loop_t *loop)
 {
     consumer_free(&loop->consumer);
     badges_free(&loop->work.badges);
-    properties_free(loop->work.properties);
+    property_cache_free(loop->work.properties);
     store_free(&loop->work.store);
     conn_free(loop->conn);
     chain_cleanup();

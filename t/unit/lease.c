@@ -79,7 +79,7 @@ say_step(const lease_step_t *step)
         say("keep %llu ", seq);
 
         for (i = 0, first = 1; i < lease->nparties; i++) {
-            if (!(step->gone & (UINT64_C(1) << i))) {
+            if (!(step->departed & (UINT64_C(1) << i))) {
                 say("%s%s", first ? "" : ",", lease->parties[i].user);
                 first = 0;
             }
@@ -229,7 +229,7 @@ run(const body_lease_t *body, const char *id)
     }
 
     if (body != NULL && result == LEASE_DONE) {
-        say("%s", plan.shown);
+        say("%s", plan.state);
         say_time(plan.ends_at);
     }
 

@@ -8,7 +8,7 @@
 #include "args.h"
 #include "backoff.h"
 #include "badge.h"
-#include "property.h"
+#include "property_cache.h"
 #include "view.h"
 
 
@@ -53,22 +53,22 @@ test_args(void)
 
 
 static property_t *
-get(properties_t *properties, const char *id)
+get(property_cache_t *properties, const char *id)
 {
-    return properties_get(properties, id, strlen(id));
+    return property_cache_get(properties, id, strlen(id));
 }
 
 
 static void
 test_properties(void)
 {
-    int            i;
-    char           id[16];
-    state_t        state;
-    property_t    *a;
-    properties_t  *properties;
+    int                i;
+    char               id[16];
+    state_t            state;
+    property_t        *a;
+    property_cache_t  *properties;
 
-    properties = properties_create(3);
+    properties = property_cache_create(3);
 
     a = get(properties, "a");
     is_str(a->keys[LL_KEY_META], "ll:{p:a}:meta", "a key");
@@ -77,7 +77,7 @@ test_properties(void)
 
     (void) state_init(&state, "a", 1);
     state.seq = 7;
-    is_num(property_learn(a, &state), 0, "now it is");
+    is_num(property_update(a, &state), 0, "now it is");
     is_num(get(properties, "a")->state.seq, 7, "and stays so");
 
     (void) get(properties, "b");
@@ -87,7 +87,7 @@ test_properties(void)
 
     is_num(get(properties, "a")->known, 1, "nothing goes before the trim");
 
-    properties_trim(properties);
+    property_cache_trim(properties);
     is_num(get(properties, "a")->known, 1, "what was used last stays");
 
     for (i = 0; i < 10000; i++) {
@@ -95,32 +95,32 @@ test_properties(void)
         (void) get(properties, id);
     }
 
-    properties_trim(properties);
+    property_cache_trim(properties);
     is_num(get(properties, "a")->known, 0, "what was not goes");
 
     (void) state_init(&state, "a", 1);
-    (void) property_learn(get(properties, "a"), &state);
-    properties_forget(properties);
+    (void) property_update(get(properties, "a"), &state);
+    property_cache_forget(properties);
     is_num(get(properties, "a")->known, 0, "all is forgotten");
 
-    properties_free(properties);
-    properties_free(NULL);
+    property_cache_free(properties);
+    property_cache_free(NULL);
 }
 
 
 static void
 test_badges(void)
 {
-    int              newer;
-    badge_t         *badge;
-    badges_t         badges;
-    property_t      *p, *q;
-    properties_t    *properties;
-    store_thread_t   thread;
+    int                newer;
+    badge_t           *badge;
+    badges_t           badges;
+    property_t        *p, *q;
+    property_cache_t  *properties;
+    store_thread_t     thread;
 
     memset(&badges, 0, sizeof(badges_t));
 
-    properties = properties_create(9);
+    properties = property_cache_create(9);
     p = get(properties, "p");
     q = get(properties, "q");
 
@@ -151,7 +151,7 @@ test_badges(void)
        "another batch knows nothing of it");
 
     badges_free(&badges);
-    properties_free(properties);
+    property_cache_free(properties);
 }
 
 

@@ -232,5 +232,5 @@ dispatch_end(work_t *work, job_t *jobs, size_t n)
         dispatch_free(&jobs[i]);
     }
 
-    properties_trim(work->properties);
+    property_cache_trim(work->properties);
 }

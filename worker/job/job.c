@@ -108,7 +108,7 @@ job_learn(job_t *job, const redisReply *reply)
         return -1;
     }
 
-    return property_learn(job->property, &state);
+    return property_update(job->property, &state);
 }
 
 

@@ -21,7 +21,7 @@
 #include "body_lease.h"
 #include "lease.h"
 #include "problem.h"
-#include "property.h"
+#include "property_cache.h"
 #include "stats.h"
 #include "store.h"
 
@@ -128,13 +128,13 @@ typedef struct {
 
 
 typedef struct {
-    store_t           store;
-    properties_t     *properties;
-    badges_t          badges;
-    stats_t          *stats;
-    int64_t           now;         /* the time as the round began */
-    int64_t           ahead;       /* Redis's clock less clock_monotonic() */
-    uint64_t          round;
+    store_t            store;
+    property_cache_t  *properties;
+    badges_t           badges;
+    stats_t           *stats;
+    int64_t            now;        /* the time as the round began */
+    int64_t            ahead;      /* Redis's clock less clock_monotonic() */
+    uint64_t           round;
 
     int             (*also)(void *data);
                                    /* queues what is to leave with the last

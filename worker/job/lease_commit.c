@@ -278,7 +278,7 @@ lease_commit_committed(work_t *work, job_t *job, const redisReply *reply)
         commit->plan.next.ver = (uint64_t) ver;
     }
 
-    if (property_learn(job->property, &commit->plan.next) == -1) {
+    if (property_update(job->property, &commit->plan.next) == -1) {
         return COMMIT_KEPT;
     }
 

@@ -29,7 +29,7 @@ lease_job_answer(job_t *job)
     buf_lit(buf, "\",\"lease\":{\"id\":");
     json_strings(buf, body->lease_id);
     buf_lit(buf, ",\"state\":\"");
-    buf_adds(buf, plan->shown);
+    buf_adds(buf, plan->state);
     buf_lit(buf, "\",\"starts_at\":");
     json_time(buf, body->starts_at);
     buf_lit(buf, ",\"ends_at\":");
@@ -54,7 +54,7 @@ lease_job_end(work_t *work, job_t *job)
         return lease_job_answer(job) == -1
                ? JOB_KEPT : job_declared(job, &job->declare.answer);
 
-    case LEASE_IN_THE_WAY:
+    case LEASE_CONFLICT:
         return job_refuse(job, PROBLEM_LEASE_CONFLICT, NULL, NULL);
 
     case LEASE_ENDED:

@@ -111,7 +111,8 @@ queue_entry_origin(job_t *job, const redisReply *entry)
 
 
 const char *
-queue_entry_parse(job_t *job, const redisReply *entry, properties_t *properties)
+queue_entry_parse(job_t *job, const redisReply *entry,
+    property_cache_t *properties)
 {
     ll_str_t           nginx;
     const redisReply  *fields, *property, *user, *body, *to;
@@ -151,7 +152,8 @@ queue_entry_parse(job_t *job, const redisReply *entry, properties_t *properties)
         return "invalid reply address";
     }
 
-    job->property = properties_get(properties, property->str, property->len);
+    job->property = property_cache_get(properties, property->str,
+                                       property->len);
     if (job->property == NULL) {
         return "out of memory";
     }

@@ -18,7 +18,7 @@
  * valid request, a constant string such as "unknown op".
  */
 const char *queue_entry_parse(job_t *job, const redisReply *entry,
-    properties_t *properties);
+    property_cache_t *properties);
 
 /* makes args the XADD of an entry to the dead letters of queue k */
 void queue_entry_dead(args_t *args, unsigned k, const redisReply *entry,

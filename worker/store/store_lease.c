@@ -98,7 +98,7 @@ store_lease_snap(store_commit_t *commit, const lease_step_t *step)
     args_number(commit->args, (int64_t) step->seq);
     store_lease_arg(commit, &buf);
 
-    view_parties(&buf, step->lease, step->gone);
+    view_parties(&buf, step->lease, step->departed);
     store_lease_arg(commit, &buf);
 }
 

@@ -1,11 +1,13 @@
 
+/* The hash chain, by libcrypto.  Digest and context are static and reused. */
+
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include "chain.h"
 
 
-/* fetching the digest at each call would cost more than the hashing */
+/* fetching the digest for each hash would cost more than the hash */
 
 static EVP_MD      *chain_digest;
 static EVP_MD_CTX  *chain_ctx;

@@ -1,15 +1,15 @@
 
 /*
- * The chain over a thread's entries:
+ * The hash chain of a thread's entries:
  *
  *     hash(0) = SHA-256( property id )
  *     hash(n) = SHA-256( hash(n-1) || SHA-256( salt(n) || entry(n) ) )
  *
- * It proves order and completeness; an entry's text can be erased later while
- * its inner hash keeps the chain whole.  Digest contexts are kept between
- * calls, so this is for one thread.
+ * It proves order and completeness.  The text of an entry can be erased later:
+ * its inner hash keeps the chain verifiable.  The functions share a digest
+ * context, so that only one thread may call them.
  *
- * All return 0, or -1 when libcrypto fails (out of memory, no randomness).
+ * They return 0, or -1 if libcrypto fails (memory, randomness).
  */
 
 
@@ -24,18 +24,19 @@
 #define CHAIN_SALT  16
 
 
+/* Sets hash(0) from the id of the property. */
 int chain_first(unsigned char hash[CHAIN_HASH], const char *property,
     size_t len);
 
-/* hash may be prev */
+/* Sets hash(n) from hash(n-1); hash may be prev. */
 int chain_next(unsigned char hash[CHAIN_HASH],
     const unsigned char prev[CHAIN_HASH],
     const unsigned char salt[CHAIN_SALT], const char *entry, size_t len);
 
-/* random bytes */
+/* Generates a random salt. */
 int chain_salt(unsigned char salt[CHAIN_SALT]);
 
-/* gives back what the calls above keep; they may be called again */
+/* Frees the digest context; the functions may be called again. */
 void chain_cleanup(void);
 
 

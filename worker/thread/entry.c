@@ -1,4 +1,6 @@
 
+/* Encodes entries as JSON. */
+
 #include <string.h>
 
 #include "entry.h"

@@ -1,9 +1,9 @@
 
 /*
- * Entries, written once: the same bytes are hashed, stored, published,
- * streamed and polled.  The members and their order are the contract's.
+ * The JSON of entries (docs/http.md).  An entry is encoded once: the same bytes
+ * are hashed, stored, published, streamed and polled.
  *
- * Strings are valid UTF-8; the result is one line without a newline.
+ * Strings must be UTF-8; the result is one line without a newline.
  */
 
 
@@ -41,24 +41,24 @@ typedef struct {
     int64_t              at;
     entry_event_e        event;
     const char          *lease_id;
-    const body_party_t  *party;    /* joined and left, else NULL */
+    const body_party_t  *party;    /* of joined and left, else NULL */
 } entry_lease_t;
 
 
-/* {"seq","kind":"message","from":{...},"text","at","client_id"} */
+/* Appends {"seq","kind":"message","from":{...},"text","at","client_id"}. */
 void entry_message(buf_t *buf, const entry_message_t *message);
 
-/* {"seq","kind":"lease","event","lease_id"[,"party":{...}],"at"} */
+/* Appends {"seq","kind":"lease","event","lease_id"[,"party":{...}],"at"}. */
 void entry_lease(buf_t *buf, const entry_lease_t *lease);
 
-/* the inbox's view of each: {"seq","kind","event","from","preview","at"} */
+/* Append the form in inboxes: {"seq","kind","event","from","preview","at"}. */
 void entry_message_last(buf_t *buf, const entry_message_t *message);
 void entry_lease_last(buf_t *buf, const entry_lease_t *lease);
 
-/* {"user":...,"role":...,"name":...} */
+/* Appends {"user":...,"role":...,"name":...}. */
 void entry_party(buf_t *buf, const body_party_t *party);
 
-/* "opened" ... */
+/* Returns "opened", "ended", "joined" or "left". */
 const char *entry_event_name(entry_event_e event);
 
 

@@ -1,4 +1,9 @@
 
+/*
+ * The rules by which a declaration, or the time, changes the leases of a
+ * property.  Steps are added to a plan, which owns copies of the leases.
+ */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +11,7 @@
 #include "lease.h"
 
 
-/* what fell due */
+/* plans what is due by now */
 static void
 lease_tick(lease_plan_t *plan)
 {
@@ -28,7 +33,7 @@ lease_tick(lease_plan_t *plan)
             return;
         }
 
-        /* a copy, as the windows are written into it */
+        /* a copy: its windows are set */
 
         lease = state_lease_create(&next->pending->body);
         if (lease == NULL) {
@@ -44,16 +49,16 @@ lease_tick(lease_plan_t *plan)
 }
 
 
-/* who left between the two forms of the active lease */
+/* plans the parties of the active lease who leave */
 static void
 lease_leave(lease_plan_t *plan, state_lease_t *old, const state_lease_t *new)
 {
     int            j;
     size_t         i;
-    uint64_t       gone, seq;
+    uint64_t       departed, seq;
     body_party_t  *party;
 
-    gone = 0;
+    departed = 0;
 
     for (i = 0; i < old->body.nparties; i++) {
         party = &old->body.parties[i];
@@ -63,16 +68,16 @@ lease_leave(lease_plan_t *plan, state_lease_t *old, const state_lease_t *new)
             continue;
         }
 
-        gone |= UINT64_C(1) << i;
+        departed |= UINT64_C(1) << i;
 
         seq = lease_plan_event(plan, ENTRY_LEFT, old, party);
-        lease_plan_snap(plan, old, seq, plan->at, gone);
+        lease_plan_snap(plan, old, seq, plan->at, departed);
         lease_plan_window_close(plan, old, i, seq);
     }
 }
 
 
-/* who stayed, and who joined */
+/* plans the parties who join; those who stay keep their window */
 static void
 lease_join(lease_plan_t *plan, const state_lease_t *old, state_lease_t *new)
 {
@@ -102,7 +107,7 @@ lease_join(lease_plan_t *plan, const state_lease_t *old, state_lease_t *new)
 }
 
 
-/* another form of the active lease; the reference to new is taken over */
+/* changes the active lease; takes over the reference to new */
 static lease_result_e
 lease_change(lease_plan_t *plan, state_lease_t *new)
 {
@@ -123,7 +128,7 @@ lease_change(lease_plan_t *plan, state_lease_t *new)
 
     if (next->pending != NULL && new->ends_at > next->pending->starts_at) {
         state_lease_free(new);
-        return LEASE_IN_THE_WAY;
+        return LEASE_CONFLICT;
     }
 
     lease_leave(plan, old, new);
@@ -142,9 +147,9 @@ lease_change(lease_plan_t *plan, state_lease_t *new)
 }
 
 
-/* a lease that is neither active nor ended */
+/* adds a lease that is neither active nor ended */
 static lease_result_e
-lease_enter(lease_plan_t *plan, state_lease_t *new)
+lease_add(lease_plan_t *plan, state_lease_t *new)
 {
     state_t        *next = &plan->next;
     state_lease_t  *pending;
@@ -158,7 +163,7 @@ lease_enter(lease_plan_t *plan, state_lease_t *new)
 
     if (next->active != NULL && new->starts_at < next->active->ends_at) {
         state_lease_free(new);
-        return LEASE_IN_THE_WAY;
+        return LEASE_CONFLICT;
     }
 
     if (new->starts_at > plan->now) {
@@ -180,9 +185,9 @@ lease_enter(lease_plan_t *plan, state_lease_t *new)
 }
 
 
-/* how a lease that has ended was declared last, or NULL */
+/* the last declaration of a lease that has ended, or NULL */
 static const char *
-lease_over(lease_plan_t *plan, const lease_request_t *request,
+lease_find_ended(lease_plan_t *plan, const lease_request_t *request,
     int64_t *ends_at)
 {
     size_t         i;
@@ -211,43 +216,42 @@ lease_over(lease_plan_t *plan, const lease_request_t *request,
 
 
 static int
-lease_is(const state_lease_t *lease, const char *lease_id)
+lease_has_id(const state_lease_t *lease, const char *lease_id)
 {
     return lease != NULL && strcmp(lease->body.lease_id, lease_id) == 0;
 }
 
 
-/* says how the declared lease is shown: 1, or 0 if it is not there */
+/* sets the state of the declared lease; 0 if there is no such lease */
 static int
-lease_show(lease_plan_t *plan, const lease_request_t *request)
+lease_report(lease_plan_t *plan, const lease_request_t *request)
 {
     const char     *id = request->body->lease_id;
     const state_t  *next = &plan->next;
 
-    if (lease_is(next->active, id)) {
-        plan->shown = "active";
+    if (lease_has_id(next->active, id)) {
+        plan->state = "active";
         plan->ends_at = next->active->ends_at;
         return 1;
     }
 
-    if (lease_is(next->pending, id)) {
-        plan->shown = "pending";
+    if (lease_has_id(next->pending, id)) {
+        plan->state = "pending";
         plan->ends_at = next->pending->ends_at;
         return 1;
     }
 
-    plan->shown = "ended";
-    return lease_over(plan, request, &plan->ends_at) != NULL;
+    plan->state = "ended";
+    return lease_find_ended(plan, request, &plan->ends_at) != NULL;
 }
 
 
 /*
- * "MS-SEQ" of two requests: whether a came to the queue no later than b.  One
- * that did was answered already, or a later one has overtaken it: applied now,
- * it would undo the later one.
+ * "MS-SEQ" of two requests: 1 if a was queued no later than b.  Then a has its
+ * verdict already, or applying it now would undo a later declaration.
  */
 static int
-lease_overtaken(const char *a, const char *b)
+lease_is_overtaken(const char *a, const char *b)
 {
     unsigned long long  ams, bms, aseq, bseq;
 
@@ -265,12 +269,12 @@ static lease_result_e
 lease_declare(lease_plan_t *plan, const lease_request_t *request)
 {
     int64_t          ends_at;
-    const char      *over;
+    const char      *ended;
     lease_result_e   result;
     state_lease_t   *new;
 
-    if (lease_overtaken(request->request, plan->next.request)) {
-        return lease_show(plan, request) ? LEASE_DONE : LEASE_IN_THE_WAY;
+    if (lease_is_overtaken(request->request, plan->next.request)) {
+        return lease_report(plan, request) ? LEASE_DONE : LEASE_CONFLICT;
     }
 
     new = state_lease_create(request->body);
@@ -278,23 +282,23 @@ lease_declare(lease_plan_t *plan, const lease_request_t *request)
         return LEASE_NO_MEMORY;
     }
 
-    if (lease_is(plan->next.active, request->body->lease_id)) {
+    if (lease_has_id(plan->next.active, request->body->lease_id)) {
         result = lease_change(plan, new);
 
     } else {
-        over = lease_over(plan, request, &ends_at);
+        ended = lease_find_ended(plan, request, &ends_at);
 
-        if (over != NULL) {
-            result = strcmp(over, new->json) == 0 ? LEASE_DONE : LEASE_ENDED;
+        if (ended != NULL) {
+            result = strcmp(ended, new->json) == 0 ? LEASE_DONE : LEASE_ENDED;
             state_lease_free(new);
 
         } else {
-            result = lease_enter(plan, new);
+            result = lease_add(plan, new);
         }
     }
 
     if (result == LEASE_DONE) {
-        (void) lease_show(plan, request);
+        (void) lease_report(plan, request);
         (void) snprintf(plan->next.request, sizeof(plan->next.request), "%s",
                         request->request);
     }

@@ -1,10 +1,9 @@
 
 /*
- * What becomes of a property's leases: by a declaration, or by the clock.
+ * Decides how a declaration, or the time, changes the leases of a property.
  *
- * Nothing here touches Redis, or the clock.  A plan (lease_plan.h) is made
- * from the present state.  Who commits it does so only if the property is
- * still as it was.
+ * This uses neither Redis nor the clock.  It makes a plan (lease_plan.h) from
+ * a state; the plan is committed only if the property still has that state.
  */
 
 
@@ -19,26 +18,27 @@
 
 
 typedef struct {
-    const body_lease_t  *body;     /* NULL: only the clock */
-    const char          *request;  /* its place in the queue */
-    /* what lease_plan_ended_encode() wrote of this id; NULL: not ended */
+    const body_lease_t  *body;     /* NULL for what is due only */
+    const char          *request;  /* its id in the queue */
+    /* lease_plan_ended_encode() of this id; NULL if not ended */
     const char          *ended;
     size_t               ended_len;
 } lease_request_t;
 
 
 typedef enum {
-    LEASE_DONE = 0,                /* declared, now or before */
-    LEASE_IN_THE_WAY,              /* another lease is */
-    LEASE_ENDED,                   /* it has, and was declared otherwise */
-    LEASE_STARTED,                 /* its starts_at can't move */
+    LEASE_DONE = 0,                /* declared now or before */
+    LEASE_CONFLICT,                /* with another lease */
+    LEASE_ENDED,                   /* it has ended and differs */
+    LEASE_STARTED,                 /* its starts_at cannot change */
     LEASE_NO_MEMORY
 } lease_result_e;
 
 
 /*
- * Makes the plan, to be freed whatever the result: what fell due by now comes
- * first, and is to be committed even if the declaration is refused.
+ * Makes a plan, to be freed by lease_plan_free() whatever the result: first
+ * what is due by "now", which is to be committed even if the declaration is
+ * refused, then the declaration.
  */
 lease_result_e lease_decide(lease_plan_t *plan, const state_t *state,
     const lease_request_t *request, int64_t now);

@@ -1,11 +1,13 @@
 
+/* Plans: lists of steps.  A plan owns its steps and the state they lead to. */
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "lease_plan.h"
 
 
-/* a step about that lease; never NULL, but lost where memory is short */
+/* adds a step; if memory is short, returns one that is not in the plan */
 static lease_step_t *
 lease_plan_step(lease_plan_t *plan, lease_step_e type, state_lease_t *lease,
     const body_party_t *party)
@@ -59,14 +61,14 @@ lease_plan_event(lease_plan_t *plan, entry_event_e event, state_lease_t *lease,
 
 void
 lease_plan_snap(lease_plan_t *plan, state_lease_t *lease, uint64_t seq,
-    int64_t ends_at, uint64_t gone)
+    int64_t ends_at, uint64_t departed)
 {
     lease_step_t  *step;
 
     step = lease_plan_step(plan, LEASE_SNAP, lease, NULL);
     step->seq = seq;
     step->ends_at = ends_at;
-    step->gone = gone;
+    step->departed = departed;
 }
 
 
@@ -138,7 +140,7 @@ lease_plan_end(lease_plan_t *plan, int64_t ends_at)
 }
 
 
-/* the window that a renewal continues, or NULL */
+/* the closed window that a renewal continues, or NULL */
 static const state_window_t *
 lease_plan_renewed(const state_t *state, const body_party_t *party)
 {

@@ -1,9 +1,8 @@
 
 /*
- * What is to be done about a property's leases: the steps to take, in order,
- * and the state that they lead to.  Adding a step also changes plan->next;
- * where memory is short, plan->failed is set.  The rules by which steps are
- * chosen are in lease.c.
+ * A plan: the steps that change the leases of a property, in order, and the
+ * state that they lead to.  Adding a step also changes plan->next; plan->failed
+ * is set if memory is short.  lease.c has the rules that choose the steps.
  */
 
 
@@ -20,37 +19,37 @@
 
 
 typedef enum {
-    LEASE_EVENT = 0,               /* write an entry */
-    LEASE_SNAP,                    /* keep what windows closed by it show */
-    LEASE_OPEN,                    /* a party's window opens */
-    LEASE_CLOSE,                   /* a party's window closes */
-    LEASE_PEND,                    /* a party of the pending lease */
-    LEASE_UNPEND,                  /* no longer one */
-    LEASE_ARCHIVE                  /* keep the declaration of an ended lease */
+    LEASE_EVENT = 0,               /* append an entry */
+    LEASE_SNAP,                    /* store the view of windows that close */
+    LEASE_OPEN,                    /* open a party's window */
+    LEASE_CLOSE,                   /* close a party's window */
+    LEASE_PEND,                    /* add a party of the pending lease */
+    LEASE_UNPEND,                  /* remove one */
+    LEASE_ARCHIVE                  /* store the declaration of an ended lease */
 } lease_step_e;
 
 
 /* unread messages of a window that opens */
 
 typedef enum {
-    LEASE_KEEP = 0,                /* it goes on: as they are */
-    LEASE_ZERO,                    /* it starts at the present end */
-    LEASE_RECOUNT                  /* it reaches back */
+    LEASE_KEEP = 0,                /* unchanged: the window continues */
+    LEASE_ZERO,                    /* none: it starts at the head */
+    LEASE_RECOUNT                  /* to be counted: it starts earlier */
 } lease_unread_e;
 
 
 typedef struct {
     lease_step_e         type;
-    state_lease_t       *lease;    /* counted */
-    const body_party_t  *party;    /* in lease; NULL for opened, ended and the
-                                      steps about the lease as a whole */
+    state_lease_t       *lease;    /* a reference */
+    const body_party_t  *party;    /* in lease; NULL for opened, ended and
+                                      steps of the lease as a whole */
     entry_event_e        event;    /* EVENT */
-    uint64_t             seq;      /* EVENT: its number; SNAP, CLOSE: of the
-                                      entry that closes */
-    uint64_t             from;     /* OPEN, CLOSE: where the window starts */
+    uint64_t             seq;      /* EVENT: of the entry; SNAP, CLOSE: of the
+                                      entry that closes the windows */
+    uint64_t             from;     /* OPEN, CLOSE: start of the window */
     lease_unread_e       unread;   /* OPEN */
-    int64_t              ends_at;  /* SNAP, OVER: as is shown */
-    uint64_t             gone;     /* SNAP: parties not shown, one bit each in
+    int64_t              ends_at;  /* SNAP, ARCHIVE: end to be shown */
+    uint64_t             departed; /* SNAP: parties not shown, one bit each in
                                       the order of the lease's parties */
 } lease_step_t;
 
@@ -60,51 +59,54 @@ typedef struct {
     size_t          nsteps;
     size_t          size;
 
-    state_t         next;          /* hash, rev and ver as they were */
-    int             changed;       /* 0: nothing to commit */
+    state_t         next;          /* hash, rev and ver are unchanged */
+    int             changed;       /* 0 if there is nothing to commit */
     int             failed;        /* memory was short */
 
     int64_t         now;
-    int64_t         at;            /* of all entries; never goes back */
+    int64_t         at;            /* of all entries; never decreases */
 
-    const char     *shown;         /* LEASE_DONE: state of the declared lease */
-    int64_t         ends_at;       /* and its end, as is shown */
+    const char     *state;         /* LEASE_DONE: state of the declared lease */
+    int64_t         ends_at;       /* its end, to be shown */
 } lease_plan_t;
 
 
-/* an entry about that lease, and that party if not NULL: its number */
+/*
+ * Adds an entry about the lease and, if not NULL, the party.  Returns its
+ * number.
+ */
 uint64_t lease_plan_event(lease_plan_t *plan, entry_event_e event,
     state_lease_t *lease, const body_party_t *party);
 
 /*
- * keeps what windows show that entry seq closes: the lease, shown as ended at
- * that time, without the parties whose bits are set in gone
+ * Stores the view of the windows that entry seq closes: the lease, shown as
+ * ended at that time, without the parties whose bits are set in departed.
  */
 void lease_plan_snap(lease_plan_t *plan, state_lease_t *lease, uint64_t seq,
-    int64_t ends_at, uint64_t gone);
+    int64_t ends_at, uint64_t departed);
 
-/* the window of the lease's party i */
+/* Open and close the window of the lease's party i. */
 void lease_plan_window_open(lease_plan_t *plan, state_lease_t *lease, size_t i,
     uint64_t from, lease_unread_e unread);
 void lease_plan_window_close(lease_plan_t *plan, state_lease_t *lease, size_t i,
     uint64_t seq);
 
-/* makes lease, whose reference is taken over, the active one */
+/* Makes the lease the active one; takes over the reference. */
 void lease_plan_open(lease_plan_t *plan, state_lease_t *lease);
 
-/* the active lease is over, and shown as ended at that time */
+/* Ends the active lease, shown as ended at that time. */
 void lease_plan_end(lease_plan_t *plan, int64_t ends_at);
 
 /*
- * makes lease, whose reference is taken over, the pending one instead of what
- * was; NULL for none
+ * Replaces the pending lease, by none if lease is NULL; takes over the
+ * reference.
  */
 void lease_plan_pend(lease_plan_t *plan, state_lease_t *lease);
 
-/* frees what the plan holds, not the plan; harmless for a zeroed one */
+/* Frees what the plan owns, and clears it. */
 void lease_plan_free(lease_plan_t *plan);
 
-/* "ENDS JSON": what is kept of an ended lease */
+/* Appends "ENDS JSON", the stored form of an ended lease. */
 void lease_plan_ended_encode(buf_t *buf, const state_lease_t *lease,
     int64_t ends_at);
 

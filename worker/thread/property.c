@@ -1,4 +1,6 @@
 
+/* A property owns its state and the buffers of its thread. */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,128 +8,7 @@
 #include "view.h"
 
 
-#define PROPERTY_BUCKETS  16384
-
-
-struct properties_s {
-    size_t       max;
-    size_t       n;
-    property_t  *newest;
-    property_t  *oldest;
-    property_t  *buckets[PROPERTY_BUCKETS];
-};
-
-
-/* FNV-1a */
-static unsigned
-property_bucket(const char *id, size_t len)
-{
-    size_t    i;
-    uint32_t  hash;
-
-    hash = 2166136261u;
-
-    for (i = 0; i < len; i++) {
-        hash = (hash ^ (unsigned char) id[i]) * 16777619u;
-    }
-
-    return hash % PROPERTY_BUCKETS;
-}
-
-
-properties_t *
-properties_create(size_t max)
-{
-    properties_t  *properties;
-
-    properties = calloc(1, sizeof(properties_t));
-    if (properties != NULL) {
-        properties->max = max;
-    }
-
-    return properties;
-}
-
-
-static void
-property_unlink(properties_t *properties, property_t *property)
-{
-    if (property->newer != NULL) {
-        property->newer->older = property->older;
-    } else {
-        properties->newest = property->older;
-    }
-
-    if (property->older != NULL) {
-        property->older->newer = property->newer;
-    } else {
-        properties->oldest = property->newer;
-    }
-}
-
-
-static void
-property_link(properties_t *properties, property_t *property)
-{
-    property->newer = NULL;
-    property->older = properties->newest;
-
-    if (properties->newest != NULL) {
-        properties->newest->newer = property;
-    } else {
-        properties->oldest = property;
-    }
-
-    properties->newest = property;
-}
-
-
-static void
-property_free(property_t *property)
-{
-    state_free(&property->state);
-    buf_free(&property->thread[BODY_LANDLORD]);
-    buf_free(&property->thread[BODY_TENANT]);
-    free(property);
-}
-
-
-static void
-property_drop(properties_t *properties, property_t *property)
-{
-    property_t  **p;
-
-    p = &properties->buckets[property_bucket(property->id, property->len)];
-
-    while (*p != property) {
-        p = &(*p)->chain;
-    }
-
-    *p = property->chain;
-
-    property_unlink(properties, property);
-    properties->n--;
-
-    property_free(property);
-}
-
-
-void
-properties_free(properties_t *properties)
-{
-    if (properties == NULL) {
-        return;
-    }
-
-    while (properties->oldest != NULL) {
-        property_drop(properties, properties->oldest);
-    }
-
-    free(properties);
-}
-
-
-static property_t *
+property_t *
 property_create(const char *id, size_t len)
 {
     int          i;
@@ -152,46 +33,13 @@ property_create(const char *id, size_t len)
 }
 
 
-property_t *
-properties_get(properties_t *properties, const char *id, size_t len)
-{
-    unsigned     bucket;
-    property_t  *property;
-
-    bucket = property_bucket(id, len);
-
-    for (property = properties->buckets[bucket];
-         property != NULL;
-         property = property->chain)
-    {
-        if (property->len == len && memcmp(property->id, id, len) == 0) {
-            property_unlink(properties, property);
-            property_link(properties, property);
-            return property;
-        }
-    }
-
-    property = property_create(id, len);
-    if (property == NULL) {
-        return NULL;
-    }
-
-    property->chain = properties->buckets[bucket];
-    properties->buckets[bucket] = property;
-
-    property_link(properties, property);
-    properties->n++;
-
-    return property;
-}
-
-
 void
-properties_trim(properties_t *properties)
+property_free(property_t *property)
 {
-    while (properties->n > properties->max) {
-        property_drop(properties, properties->oldest);
-    }
+    state_free(&property->state);
+    buf_free(&property->thread[BODY_LANDLORD]);
+    buf_free(&property->thread[BODY_TENANT]);
+    free(property);
 }
 
 
@@ -203,22 +51,8 @@ property_forget(property_t *property)
 }
 
 
-void
-properties_forget(properties_t *properties)
-{
-    property_t  *property;
-
-    for (property = properties->newest;
-         property != NULL;
-         property = property->older)
-    {
-        property_forget(property);
-    }
-}
-
-
 int
-property_learn(property_t *property, state_t *state)
+property_update(property_t *property, state_t *state)
 {
     int     role;
     buf_t  *buf;

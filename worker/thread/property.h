@@ -1,8 +1,7 @@
 
 /*
- * Properties that this worker has dealt with: their keys, and their state as
- * last heard of.  A state may be out of date, which Redis finds out; it saves
- * asking for it.  At most `max` are kept, the least recently used go first.
+ * A property: its keys, its state as last received, and what the jobs of the
+ * current batch need.
  */
 
 
@@ -19,7 +18,6 @@
 
 
 typedef struct property_s   property_t;
-typedef struct properties_s properties_t;
 
 
 typedef struct {
@@ -35,51 +33,42 @@ struct property_s {
     char             keys[LL_PROPERTY_KEYS][LL_KEY_MAX];
     char             channel[LL_KEY_MAX];
 
-    int              known;        /* 0: state is empty */
+    int              known;        /* 0 if the state is not known */
     state_t          state;
     buf_t            thread[2];    /* view_thread() for each role */
 
-    uint64_t         round;        /* of the dispatcher, of the next two */
-    int              blocked;      /* nothing more for it this round */
-    property_tail_t  tail;         /* with what was appended on trust */
+    uint64_t         round;        /* the dispatch round of the next two */
+    int              blocked;      /* no further job in this round */
+    property_tail_t  tail;         /* with entries whose commit is pending */
 
-    /* of the dispatcher's batch */
-    unsigned         badges;       /* inbox threads to renew that are listed */
-    int              refresh;      /* all of them are to be renewed */
-    int              due;          /* its due time is to be set */
-    int              broken;       /* that failed for one of them */
-    unsigned         failures;     /* of what was due, in succession */
+    /* of the batch */
+    unsigned         badges;       /* listed inbox threads to be updated */
+    int              refresh;      /* all inbox threads are to be updated */
+    int              due;          /* the due time is to be set */
+    int              broken;       /* publishing has failed */
+    unsigned         failures;     /* consecutive failures of due leases */
 
-    property_t      *chain;        /* of the hash table */
+    property_t      *chain;        /* bucket of property_cache */
     property_t      *newer;
     property_t      *older;
 };
 
 
-/* NULL: no memory */
-properties_t *properties_create(size_t max);
-void properties_free(properties_t *properties);
-
 /*
- * the property of that id, which is valid; it lives until the next
- * properties_trim().  NULL: no memory.
+ * Creates a property with its keys and an unknown state.  The id must be
+ * valid.  Returns NULL if memory is short.
  */
-property_t *properties_get(properties_t *properties, const char *id,
-    size_t len);
+property_t *property_create(const char *id, size_t len);
+void property_free(property_t *property);
 
-/* drops the least recently used ones past the bound */
-void properties_trim(properties_t *properties);
-
-/* forgets all states: who knows what happened meanwhile */
-void properties_forget(properties_t *properties);
-
-/*
- * The state as now heard of, whose contents are taken over: 0, or -1 if
- * memory was short, and it is forgotten instead.
- */
-int property_learn(property_t *property, state_t *state);
-
+/* Forgets the state; it is unknown then. */
 void property_forget(property_t *property);
+
+/*
+ * Replaces the state, and takes over the contents of the new one.  Returns 0,
+ * or -1 if memory was short; the state is forgotten then.
+ */
+int property_update(property_t *property, state_t *state);
 
 
 #endif /* PROPERTY_H */

@@ -1,11 +1,14 @@
 
 /*
- * The text is lines of a letter and fields, unknown letters being skipped:
+ * The state of a property.  It owns references to its leases.
+ *
+ * The text form consists of lines of a letter and fields; lines with unknown
+ * letters are ignored:
  *
  *     D REQUEST                       the newest declaration
  *     A ENDS FROM FROM ... JSON       the active lease
- *     P DECLARED JSON                 the pending one
- *     C ROLE:USER:FROM ...            windows closed by the last `ended`
+ *     P DECLARED JSON                 the pending lease
+ *     C ROLE:USER:FROM ...            windows closed by the last "ended"
  */
 
 #include <stdio.h>
@@ -216,7 +219,7 @@ state_encode(buf_t *buf, const state_t *state)
 }
 
 
-/* a lease's line, after its letter: 0, or -1 */
+/* parses the line of a lease after its letter; 0 or -1 */
 static int
 state_decode_lease(state_lease_t **dst, const char *s, const char *end,
     int active)
@@ -238,7 +241,7 @@ state_decode_lease(state_lease_t **dst, const char *s, const char *end,
 
     *dst = lease;
 
-    /* numbers never run past the brace */
+    /* the brace ends the numbers */
 
     if (!active) {
         lease->declared_at = strtoll(s, &next, 10);
@@ -259,7 +262,7 @@ state_decode_lease(state_lease_t **dst, const char *s, const char *end,
 }
 
 
-/* one ROLE:USER:FROM: 0, or -1 */
+/* parses ROLE:USER:FROM; 0 or -1 */
 static int
 state_decode_window(state_window_t *window, const char *s, size_t len)
 {

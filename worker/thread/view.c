@@ -1,4 +1,6 @@
 
+/* Encodes views of leases and threads as JSON. */
+
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +47,7 @@ view_next(buf_t *buf, const state_lease_t *pending)
 }
 
 
-/* less the closing brace */
+/* without the closing brace */
 static void
 view_party(buf_t *buf, const body_party_t *party)
 {
@@ -59,14 +61,14 @@ view_party(buf_t *buf, const body_party_t *party)
 
 
 void
-view_parties(buf_t *buf, const state_lease_t *lease, uint64_t gone)
+view_parties(buf_t *buf, const state_lease_t *lease, uint64_t departed)
 {
     size_t               i;
     const body_party_t  *party;
 
     for (i = 0; i < lease->body.nparties; i++) {
 
-        if (gone & (UINT64_C(1) << i)) {
+        if (departed & (UINT64_C(1) << i)) {
             continue;
         }
 

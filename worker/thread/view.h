@@ -1,7 +1,7 @@
 
 /*
- * What of a property's state goes into answers, as JSON made once: the
- * functions in Redis and the inbox only put pieces together.
+ * Parts of responses as JSON, encoded once when the state changes: the
+ * functions in Redis only join them.
  */
 
 
@@ -18,31 +18,34 @@
 
 
 #define VIEW_SIGNATURE  16
-#define VIEW_PARTIES    6          /* named in a thread of the inbox */
+#define VIEW_PARTIES    6          /* listed in a thread of an inbox */
 
 
-/* {"id","state","starts_at","ends_at" without the closing brace */
+/* Appends {"id","state","starts_at","ends_at" without the closing brace. */
 void view_lease(buf_t *buf, const state_lease_t *lease, const char *state,
     int64_t ends_at);
 
-/* {"id","starts_at","ends_at"} of the pending lease; NULL is null */
+/* Appends {"id","starts_at","ends_at"} of the pending lease, or null. */
 void view_next(buf_t *buf, const state_lease_t *pending);
 
 /*
- * lines of "USER FROM PARTY", each party without its closing brace, for which
- * Redis fills in the read mark; without those whose bit is set in gone
+ * Appends lines of "USER FROM PARTY", each party without its closing brace, to
+ * which Redis adds the read mark; without parties whose bit is set in departed.
  */
-void view_parties(buf_t *buf, const state_lease_t *lease, uint64_t gone);
+void view_parties(buf_t *buf, const state_lease_t *lease, uint64_t departed);
 
-/* text that differs whenever one of the two does: 0, or -1 */
+/*
+ * Computes a text that differs if the lease or the parties differ.  Returns 0,
+ * or -1 if memory is short.
+ */
 int view_signature(char dst[VIEW_SIGNATURE + 1], const buf_t *lease,
     const buf_t *parties);
 
 /*
- * view_thread(): a thread of the active lease as the inbox of that role has
- * it, up to the number of unread messages; the same bytes as thread_json() in
- * functions_view.lua.  view_thread_end() adds that number and the newest entry,
- * but no brace, as the total follows in events.
+ * view_thread() appends a thread of the active lease, as in the inbox of that
+ * role, up to the number of unread messages: the same bytes as thread_json() in
+ * functions_view.lua.  view_thread_end() appends that number and the newest
+ * entry, without the closing brace, as in events the total follows.
  */
 void view_thread(buf_t *buf, const char *property, const state_t *state,
     body_role_e role);
