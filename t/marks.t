@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Read marks by the hundred: what of them gets into the queue, what each of them
-# is answered, and their limit.
+# Many read marks at once: what is queued, how each one is answered, and the
+# limit on them.
 
 use strict;
 use warnings;
@@ -84,7 +84,7 @@ sub read_by {
 }
 
 
-# nothing that is no mark gets into the queue, and no more of one than a number
+# marks are combined in the queue, and only valid ones are queued
 
 $ll->signal('worker1', 'STOP');
 
@@ -93,10 +93,10 @@ my $before = memory();
 my $entries = queued();
 
 is(statuses(at_once(map { [mark(1) . $space] } 1 .. 144)), '202:144',
-   '144 marks of 64 KiB, with the worker stopped');
+   '144 marks padded to 64 KiB are accepted while the worker is stopped');
 
 my $grown = memory() - $before;
-cmp_ok($grown, '<', 100_000, 'take less than 100 kB in Redis');
+cmp_ok($grown, '<', 100_000, 'they take less than 100 kB in Redis');
 diag(sprintf 'Redis has grown by %d bytes, %d entries', $grown,
      queued() - $entries);
 
@@ -108,23 +108,24 @@ for my $bad ('', '{}', 'x' x 65536, '{"upto":"1"}', '{"upto":1,"x":2}',
              '{"upto":' . '1' x 60000 . '}', '{"upto":1' . '0' x 16 . '}')
 {
     is_problem($ll->post('/api/properties/P/read', $bad, user => 'u-tom'),
-               422, 'invalid-body', 'no mark: ' . substr $bad, 0, 24);
+               422, 'invalid-body',
+               'invalid mark is refused: ' . substr $bad, 0, 24);
 }
 
-is(queued(), $entries, 'what is no mark does not get into the queue');
+is(queued(), $entries, 'invalid marks are not queued');
 
 for my $good ('{"upto":1.0}', '{"upto":1e0}', '{ "upto" : 1 }', '{"upto":0}',
               '{"upto":-0}', '{"\u0075pto":1}', '{"upto":999999999999999}')
 {
     is($ll->post('/api/properties/P/read', $good, user => 'u-tom')->status(),
-       202, "a mark: $good");
+       202, "valid mark is accepted: $good");
 }
 
 $ll->signal('worker1', 'CONT');
-ok(wait_for(sub { read_by('u-tom') == 1 }), 'what was accepted is done');
+ok(wait_for(sub { read_by('u-tom') == 1 }), 'the accepted marks take effect');
 
 
-# each is answered by itself, however many are queued as one
+# each mark gets its own answer, however many share one queue entry
 
 sub past {
     my ($r) = @_;
@@ -132,14 +133,14 @@ sub past {
            && $r->json()->{errors}[0]{detail} eq 'is past the head, which is 41';
 }
 
-# in an order of its own, but the same each time
+# in a fixed, mixed order
 my @upto = map { $_ * 17 % 47 + 2 } 1 .. 46;
 
 for my $round (1 .. 3) {
     my @marks = map { my $n = $_; map { [mark($n), user => $_] }
                                       qw(u-tom u-ana u-lena) } @upto;
 
-    # the worker takes them as they come; or finds them all; or some
+    # the worker takes them one by one; all at once; some at once
     my @how = ([], [sub { $ll->signal('worker1', 'CONT') }],
                [sub { select undef, undef, undef, 0.6;
                       $ll->signal('worker1', 'CONT') }]);
@@ -154,51 +155,56 @@ for my $round (1 .. 3) {
     } 0 .. $#marks;
 
     is(join(' ', map { "$marks[$_][0]: " . $responses[$_]->status() } @wrong),
-       '', "round $round: 204 up to the head, 422 past it");
+       '', "round $round: marks up to the head get 204, later ones 422");
     is(join(' ', map { read_by($_) } qw(u-tom u-ana u-lena)), '41 41 41',
-       'the largest valid one counts');
+       "round $round: the largest valid mark is stored");
 }
 
 
-# what was answered 202 is done, though a larger one is past the head
+# marks that were answered 202 take effect, though another is past the head
 
 $ll->say('P', 'u-lena', "text $_") for 42 .. 60;
 $ll->signal('worker1', 'STOP');
 $entries = queued();
 
 is(statuses(at_once(map { [mark($_)] } 44, 999, 47, 45, 61, 46)), '202:6',
-   'some valid, some not, with the worker stopped');
-cmp_ok(queued() - $entries, '<=', 3, 'are few requests');
+   'valid and too large marks are accepted while the worker is stopped');
+cmp_ok(queued() - $entries, '<=', 3,
+       'six marks take at most three queue entries');
 
 $ll->signal('worker1', 'CONT');
-ok(wait_for(sub { read_by('u-tom') == 47 }), 'the largest valid one is done');
-is($ll->poll('P', 'u-tom')->{you}{unread}, 13, 'and counted');
-is(read_by('u-ana'), 41, 'others are not touched');
+ok(wait_for(sub { read_by('u-tom') == 47 }),
+   'the largest valid mark is stored');
+is($ll->poll('P', 'u-tom')->{you}{unread}, 13,
+   'unread is counted from the mark');
+is(read_by('u-ana'), 41, 'the marks of other users are unchanged');
 
 my $stream = $ll->events('P', 'u-tom');
 $stream->wait_event('hello');
 $ll->signal('worker1', 'STOP');
 at_once([mark(50)], [mark(999)], [mark(52)],
         sub { $ll->signal('worker1', 'CONT') });
-ok(wait_for(sub { read_by('u-tom') == 52 }), 'once more');
+ok(wait_for(sub { read_by('u-tom') == 52 }),
+   'the largest valid mark is stored, with a stream open');
 my $event = $stream->wait_event('read');
 $event = $stream->wait_event('read') while $event
     && $event->{json}{upto} != 52;
-is($event->{json}{user}, 'u-tom', 'streams hear of it');
+is($event->{json}{user}, 'u-tom', 'streams get the read event');
 $stream->close();
 
 
-# over 64, over HTTP/2, and clients that leave
+# more than 64 at once, over HTTP/2, and from clients that disconnect
 
 is(statuses(at_once(map { [mark($_ % 60 + 1)] } 1 .. 200)), '204:200',
-   'two hundred of one user');
+   '200 marks of one user at once get 204');
 
 $ll->write('mark', mark(58));
 my $said = qx(nghttp -v -m 40 -d @{[ $ll->dir() ]}/mark \\
     -H "Authorization: Bearer @{[ $ll->token('u-ana') ]}" \\
     -H "Content-Type: application/json" \\
     http://127.0.0.1:$ll->{ports}{h2c}/api/properties/P/read);
-is(scalar(() = $said =~ /:status:.* 204/g), 40, 'forty on one connection');
+is(scalar(() = $said =~ /:status:.* 204/g), 40,
+   '40 marks on one HTTP/2 connection get 204');
 
 $ll->signal('worker1', 'STOP');
 
@@ -215,17 +221,19 @@ for my $n (1 .. 3) {
 }
 
 $ll->signal('worker1', 'CONT');
-is($ll->mark('P', 'u-tom', 60)->status(), 204, 'clients that left are no harm');
+is($ll->mark('P', 'u-tom', 60)->status(), 204,
+   'marks are answered after clients have disconnected');
 
 
-# somebody who has lost the thread meanwhile
+# the user loses access while marks are queued
 
 $ll->signal('worker1', 'STOP');
 
 is(statuses(at_once((map { [mark($_), user => 'u-ana'] } 1 .. 5, 99), sub {
        select undef, undef, undef, 0.6;
        $ll->redis('HDEL', 'll:{p:P}:meta', 'm:u-ana');
-       $ll->signal('worker1', 'CONT') })), '404:6', 'a 404 for each');
+       $ll->signal('worker1', 'CONT') })), '404:6',
+       'queued marks of a user who lost access get 404');
 
 
 # without Redis
@@ -233,11 +241,11 @@ is(statuses(at_once((map { [mark($_), user => 'u-ana'] } 1 .. 5, 99), sub {
 $ll->stop('redis');
 my %got = map { $_->status() => 1 } at_once(map { [mark($_), user => 'u-lena'] }
                                             1 .. 30);
-is(join(' ', sort keys %got), '503', 'nothing is accepted without Redis');
+is(join(' ', sort keys %got), '503', 'marks get 503 without Redis');
 
 $ll->start('redis');
-ok($ll->wait_healthy(), 'Redis is back');
-is($ll->mark('P', 'u-lena', 60)->status(), 204, 'and marks go on');
+ok($ll->wait_healthy(), 'healthy once Redis is back');
+is($ll->mark('P', 'u-lena', 60)->status(), 204, 'marks are accepted again');
 
 $ll->finish(more => 1);
 
@@ -250,18 +258,22 @@ $ll = LeaseLoft->new(limits => 1, directives => {
 $ll->lease('P', tenants => ['u-tom', 'u-ana']);
 
 is(statuses(at_once(map { [mark(1)] } 1 .. 120)), '204:101 429:19',
-   'a hundred at once, and the one that is due');
+   'a burst of 100 marks passes, and one more by the rate');
 
 my $r = $ll->mark('P', 'u-tom', 1);
-is_problem($r, 429, '', 'too many marks');
-like($r->header('Retry-After') // '', qr/^[1-9]\d*$/, 'Retry-After');
+is_problem($r, 429, '', 'a mark over the limit gets 429');
+like($r->header('Retry-After') // '', qr/^[1-9]\d*$/,
+     'the 429 has Retry-After');
 
-is($ll->mark('P', 'u-ana', 1)->status(), 204, 'others are not concerned');
-is($ll->say('P', 'u-tom', 'x')->status(), 201, 'nor are sends');
+is($ll->mark('P', 'u-ana', 1)->status(), 204,
+   'the marks of another user are not limited');
+is($ll->say('P', 'u-tom', 'x')->status(), 201,
+   'the limit on marks does not apply to sends');
 is($ll->get('/api/properties/P/messages', user => 'u-tom')->status(), 200,
-   'nor is reading');
+   'the limit on marks does not apply to polls');
 is(statuses(at_once(map { ['{}', user => 'u-ana'] } 1 .. 110)),
-   '422:100 429:10', 'invalid ones count');
-is($ll->mark('nope', 'u-tom', 1)->status(), 404, '404, then 429');
+   '422:100 429:10', 'invalid marks count against the limit');
+is($ll->mark('nope', 'u-tom', 1)->status(), 404,
+   'a mark on an unknown property gets 404, whatever the limit');
 
 $ll->finish();

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# Metrics and health.
+# Metrics and health: the text format, what is counted, and what each answers
+# while nginx processes, workers or Redis fail.
 
 use strict;
 use warnings;
@@ -38,16 +39,19 @@ sub grows {
 }
 
 
-# the format
+# the format, once both workers have reported
+
+wait_for(sub { value('workers') == 2 }, 10);
 
 my $r = $ll->get('/internal/metrics');
 
-is($r->status(), 200, 'metrics');
+is($r->status(), 200, 'metrics get 200');
 is($r->header('Content-Type'), 'text/plain; version=0.0.4; charset=utf-8',
-   'Content-Type');
-is($r->header('Cache-Control'), 'no-store', 'no-store');
-is($r->header('Content-Length'), length $r->body(), 'Content-Length');
-like($r->body(), qr/\n\z/, 'ends with a line feed');
+   'Content-Type is that of the text format 0.0.4');
+is($r->header('Cache-Control'), 'no-store', 'metrics are not cached');
+is($r->header('Content-Length'), length $r->body(),
+   'Content-Length is the length of the body');
+like($r->body(), qr/\n\z/, 'the body ends with a line feed');
 
 my (%type, %seen, $last);
 
@@ -57,45 +61,49 @@ for my $line (split /\n/, $r->body()) {
 
     } elsif ($line =~ /^# TYPE (\w+) (counter|gauge)$/) {
         my ($name, $type) = ($1, $2);
-        is($name, $last, "$name: HELP, then TYPE");
-        ok(!$type{$name}++, 'once');
-        is($type, $name =~ /_total$/ ? 'counter' : 'gauge', "is a $type");
+        is($name, $last, "$name: TYPE follows HELP");
+        ok(!$type{$name}++, "$name: TYPE stands once");
+        is($type, $name =~ /_total$/ ? 'counter' : 'gauge',
+           "$name: is a $type, as its name says");
 
     } elsif ($line =~ /^((\w+)(?:\{worker="[\w.-]+"\})?) \d+$/) {
-        is($2, $last, "$1 stands under its name") if $2 ne $last;
-        ok(!$seen{$1}++, "$1: once");
+        is($2, $last, "$1: stands under its TYPE") if $2 ne $last;
+        ok(!$seen{$1}++, "$1: stands once");
 
     } else {
-        fail("a line of the format: $line");
+        fail("line is not of the format: $line");
     }
 }
 
-cmp_ok(scalar(keys %type), '>', 20, 'many of them');
-like($_, qr/^leaseloft_/, 'prefix') for grep { !/^leaseloft_/ } keys %type;
+cmp_ok(scalar(keys %type), '>', 20, 'there are more than 20 metrics');
+like($_, qr/^leaseloft_/, "$_ has the prefix leaseloft_")
+    for grep { !/^leaseloft_/ } keys %type;
 is(scalar(grep { /^leaseloft_worker_messages_total\{/ } keys %seen), 2,
-   'of both workers');
-is(value('redis_up'), 1, 'Redis is up');
-is(value('workers'), 2, 'with two workers');
+   'both workers have a metric of their own');
+is(value('redis_up'), 1, 'redis_up is 1');
+is(value('workers'), 2, 'workers is 2');
 
-# names that workers may come to say, and records that are no use
+# members that later workers may report, and malformed records
 my $soon = int((time() + 2) * 1000);
 $ll->redis('HSET', 'll:{w}:workers',
            'w-new', "$soon news=5 bad x= =y z=1\"2 u{v=1 d=1.5",
            "w\"x\n", "$soon messages=5", 'w-empty', '');
 my $m = metrics();
-is($m->{'leaseloft_worker_news_total{worker="w-new"}'}, 5, 'a new name');
-is($m->{'leaseloft_worker_d_total{worker="w-new"}'}, '1.5', 'a fraction');
+is($m->{'leaseloft_worker_news_total{worker="w-new"}'}, 5,
+   'an unknown member of a worker is exported');
+is($m->{'leaseloft_worker_d_total{worker="w-new"}'}, '1.5',
+   'a fraction is exported');
 is(scalar(grep { !/^(#.*|[a-z_]+(\{worker="[\w.-]+"\})? [\d.]+)$/ }
-               split /\n/, text()), 0, 'nothing malformed goes out');
+               split /\n/, text()), 0, 'malformed members are left out');
 $ll->redis('HDEL', 'll:{w}:workers', 'w-new', "w\"x\n", 'w-empty');
 
 
-# what is counted
+# what each counter counts
 
 grows('worker_messages_total', 1, 'a send', sub {
     grows('writes_total', 1, 'a send', sub { $ll->say('P', 'u-tom', 'x') });
 });
-grows('worker_rejected_total', 1, 'an invalid one',
+grows('worker_rejected_total', 1, 'an invalid send',
       sub { $ll->say('P', 'u-tom', '') });
 grows('tokens_refused_total', 1, 'a bad token',
       sub { $ll->get('/api/inbox', token => 'x') });
@@ -113,83 +121,93 @@ grows('events_sent_total', 2, 'a message to two of them', sub {
     $_->wait_event('') for @streams[0, 2];
 });
 grows('streams', -4, 'closing them', sub { $_->close() for @streams });
-cmp_ok(value('streams_opened_total'), '>=', 4, 'opened');
-cmp_ok(value('frames_received_total'), '>', 0, 'frames');
-cmp_ok(value('redis_commands_total'), '>', 10, 'commands');
+cmp_ok(value('streams_opened_total'), '>=', 4,
+       'streams_opened_total counts streams');
+cmp_ok(value('frames_received_total'), '>', 0,
+       'frames_received_total counts frames');
+cmp_ok(value('redis_commands_total'), '>', 10,
+       'redis_commands_total counts commands');
 
 
-# a process that is killed leaves nothing behind
+# the streams of a killed process are no longer counted
 
 @streams = map { $ll->events('P', 'u-tom') } 1 .. 6;
 $_->wait_event('hello') for @streams;
-is(value('streams'), 6, 'six streams');
+is(value('streams'), 6, 'six streams are counted');
 
 my %old = map { $_ => 1 } $ll->nginx_children();
 $ll->expect_log(qr/exited on signal 9/);
 kill 'KILL', keys %old;
 ok(wait_for(sub { 2 == grep { !$old{$_} } $ll->nginx_children() }, 5),
-   'new processes');
+   'nginx starts new processes');
 ok(wait_for(sub { (eval { value('streams') } // 6) == 0 }, 5),
-   'streams of killed ones are not counted');
+   'the streams of killed processes are not counted');
 $_->close() for @streams;
 
-# a reload keeps what was counted
+# counters survive a reload
 my $writes = value('writes_total');
 my %before = map { $_ => 1 } $ll->nginx_children();
 
 $ll->signal('nginx', 'HUP');
 ok(wait_for(sub { !grep { $before{$_} } $ll->nginx_children() }, 10),
-   'reloaded');
-cmp_ok($writes, '>', 0, 'writes before');
-is(value('writes_total'), $writes, 'and after a reload');
+   'the old processes end after a reload');
+cmp_ok($writes, '>', 0, 'writes were counted before the reload');
+is(value('writes_total'), $writes, 'the count of writes survives the reload');
 
 
 # health
 
 sub health { return $ll->get('/internal/health') }
 
-ok($ll->wait_healthy(), 'healthy');
-is(health()->json()->{$_}, 'up', "$_ is up") for qw(nginx redis workers);
+ok($ll->wait_healthy(), 'health is 200 with Redis and workers up');
+is(health()->json()->{$_}, 'up', "health says that $_ is up")
+    for qw(nginx redis workers);
 
 $ll->signal($_, 'STOP') for 'worker1', 'worker2';
 my $start = time();
-ok($ll->wait_healthy(503, 6), 'no worker lives');
-cmp_ok(time() - $start, '<', 5, 'within 5 s');
-is_problem(health(), 503, '', 'a problem');
-is(health()->json()->{redis}, 'up', 'Redis is not at fault');
-is(health()->json()->{workers}, 'down', 'the workers are');
-like(health()->header('Retry-After'), qr/^[1-9]/, 'Retry-After');
+ok($ll->wait_healthy(503, 6), 'health is 503 with all workers stopped');
+cmp_ok(time() - $start, '<', 5,
+       'health is 503 within 5 s after the workers stop');
+is_problem(health(), 503, '', 'unhealthy is a problem document');
+is(health()->json()->{redis}, 'up', 'health says that Redis is up');
+is(health()->json()->{workers}, 'down',
+   'health says that the workers are down');
+like(health()->header('Retry-After'), qr/^[1-9]/, 'unhealthy has Retry-After');
 
 $ll->signal('worker1', 'CONT');
-ok($ll->wait_healthy(200, 3), 'one is enough');
+ok($ll->wait_healthy(200, 3), 'health is 200 with one worker of two');
 
 $ll->signal('redis', 'STOP');
 $start = time();
-ok($ll->wait_healthy(503, 6), 'Redis is silent');
-cmp_ok(time() - $start, '<', 5, 'within 5 s');
+ok($ll->wait_healthy(503, 6), 'health is 503 with a silent Redis');
+cmp_ok(time() - $start, '<', 5,
+       'health is 503 within 5 s after Redis falls silent');
 $start = time();
-is(health()->json()->{redis}, 'down', 'and at fault');
-cmp_ok(time() - $start, '<', 2.5, 'an answer takes 2 s at most');
-is(health()->json()->{workers}, 'unknown', 'of the workers nothing is known');
-is(value('redis_up'), 0, 'redis_up');
-is(value('workers'), 0, 'workers');
-is(value('writes_total'), $writes, 'what is counted here is there all the same');
+is(health()->json()->{redis}, 'down', 'health says that Redis is down');
+cmp_ok(time() - $start, '<', 2.5, 'health answers within 2.5 s');
+is(health()->json()->{workers}, 'unknown',
+   'health says that the workers are unknown');
+is(value('redis_up'), 0, 'redis_up is 0 with a silent Redis');
+is(value('workers'), 0, 'workers is 0 with a silent Redis');
+is(value('writes_total'), $writes,
+   "nginx's own counters are exported without Redis");
 $ll->signal('redis', 'CONT');
-ok($ll->wait_healthy(200, 5), 'healthy again');
+ok($ll->wait_healthy(200, 5), 'health is 200 after Redis answers again');
 
 $ll->stop('redis', 'KILL');
 $start = time();
-ok($ll->wait_healthy(503, 6), 'Redis is dead');
-cmp_ok(time() - $start, '<', 2, 'which is known at once');
-is(value('redis_up'), 0, 'redis_up');
-cmp_ok(value('redis_links_lost_total'), '>', 0, 'a link was lost');
+ok($ll->wait_healthy(503, 6), 'health is 503 with Redis killed');
+cmp_ok(time() - $start, '<', 2, 'health is 503 within 2 s of the kill');
+is(value('redis_up'), 0, 'redis_up is 0 with Redis killed');
+cmp_ok(value('redis_links_lost_total'), '>', 0,
+       'redis_links_lost_total counts the lost connection');
 $ll->start('redis');
-ok($ll->wait_healthy(200, 8), 'healthy again');
+ok($ll->wait_healthy(200, 8), 'health is 200 after Redis is restarted');
 
-# a Redis that takes no writes: the workers cannot say that they live
+# a Redis that refuses writes: workers cannot renew their records
 $ll->redis('CONFIG', 'SET', 'min-replicas-to-write', 1);
-ok($ll->wait_healthy(503, 6), 'Redis takes no writes');
+ok($ll->wait_healthy(503, 6), 'health is 503 while Redis refuses writes');
 $ll->redis('CONFIG', 'SET', 'min-replicas-to-write', 0);
-ok($ll->wait_healthy(200, 6), 'healthy again');
+ok($ll->wait_healthy(200, 6), 'health is 200 once Redis takes writes');
 
 $ll->finish();

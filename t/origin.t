@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # The site's own origin behind a proxy that ends TLS: nginx and HAProxy as
-# docs/proxies.md sets them up, and what leaseloft_origin may be given.
+# docs/proxies.md configures them, and the values that leaseloft_origin takes.
 
 use strict;
 use warnings;
@@ -137,22 +137,24 @@ for my $kind ('nginx', 'haproxy') {
             my $name = "$server behind $kind @$http";
 
             is(mark($port{$kind}, $site, @how, @$http), 204,
-               "$name: its own origin may write");
-            is(mark($port{$kind}, $_, @how, @$http), 403, "$_ may not")
+               "$name: the site's own origin may write");
+            is(mark($port{$kind}, $_, @how, @$http), 403,
+               "$name: $_ may not write")
                 for 'http://rent.example.com', 'https://evil.example',
                     "$site:8443", "$site.evil.example", 'null';
-            is(secure($port{$kind}, @how, @$http), 1, 'the cookie is Secure');
+            is(secure($port{$kind}, @how, @$http), 1,
+               "$name: the cookie is Secure");
         }
 
-        # what a client sends itself does not get through
+        # X-Forwarded-Proto from a client does not pass the proxy
         is(mark($port{$kind}, 'http://rent.example.com', @how, headers => {
                 'X-Forwarded-Proto' => 'http' }), 403,
-           'a client cannot choose the scheme');
+           "$server behind $kind: a client cannot choose the scheme");
 
         is($ll->request('DELETE', '/api/session', cookie => $token, @how,
                         port => $port{$kind}, headers => {
                             Host => 'rent.example.com', Origin => $site })
-               ->status(), 204, 'signing out');
+               ->status(), 204, "$server behind $kind: signing out gets 204");
 
         $ll->stop('front', $kind eq 'nginx' ? 'TERM' : 'USR1');
     }
@@ -166,29 +168,34 @@ sub from {
     return mark($port{$server}, $origin, headers => \%headers);
 }
 
-is(from('constant', $site, Host => 'x'), 204, 'a constant does not ask Host');
-is(from('constant', 'http://rent.example.com'), 403, 'nor the connection');
-is(from('map', 'http://rent.example.com'), 204, 'a map goes by both');
+is(from('constant', $site, Host => 'x'), 204, 'a constant origin ignores Host');
+is(from('constant', 'http://rent.example.com'), 403,
+   'a constant origin ignores the scheme of the connection');
+is(from('map', 'http://rent.example.com'), 204,
+   'the map falls back to the scheme of the connection');
 is(from('map', $site, 'X-Forwarded-Proto' => 'https,http'), 204,
-   'several proxies');
+   'the map takes the first scheme of a list');
 
-unlike($ll->slurp('error.log'), qr/\[warn\].*leaseloft_origin/, 'no warning');
+unlike($ll->slurp('error.log'), qr/\[warn\].*leaseloft_origin/,
+       'valid origins are not warned about');
 is(from('proxy', 'http://rent.example.com'), 403,
-   'without the header nothing is the own origin');
-is(from('proxy', '://rent.example.com'), 403, 'not that either');
+   'every origin is refused without X-Forwarded-Proto');
+is(from('proxy', '://rent.example.com'), 403,
+   'an origin without a scheme is refused');
 is(from('proxy', $site, 'X-Forwarded-Proto' => 'https, http'), 403,
-   'nor of a list');
+   'every origin is refused with a list of schemes');
 like($ll->slurp('error.log'),
      qr{\[warn\].*"leaseloft_origin" is "://rent.example.com" for this request},
-     'and the log says so');
-is(secure($port{proxy}), 0, 'the cookie goes by the connection then');
+     'the invalid origin is logged');
+is(secure($port{proxy}), 0,
+   'the cookie follows the connection where the origin is invalid');
 
-# who sends no Origin is no page
+# browsers send Origin with every cross-origin write
 is($ll->post($read, { upto => 1 }, cookie => $token, port => $port{proxy})
-       ->status(), 204, 'no Origin, no question');
+       ->status(), 204, 'a write without Origin is accepted');
 
 
-# what it may be given
+# accepted and refused values
 
 for my $case (['*', 'SCHEME://HOST|name each'],
               ['rent.example.com', 'SCHEME://HOST'], ['https://', 'no host'],
@@ -199,22 +206,22 @@ for my $case (['*', 'SCHEME://HOST|name each'],
     my ($status, $said) = $ll->nginx_test();
 
     $ll->expect_log(qr/\Q$case->[0]\E/);
-    is($status, 1, "leaseloft_origin $case->[0]");
+    is($status, 1, "leaseloft_origin $case->[0] is refused");
     like($said, qr/\Q$case->[0]\E.*"leaseloft_origin".*(?:$case->[1])/,
-         'and why');
+         "the error for $case->[0] says why");
 }
 
 for my $good ($site, 'http://[::1]:8080', '$scheme://$http_host') {
     $ll->nginx_conf(http => "leaseloft_origin $good;");
     my ($status, $said) = $ll->nginx_test();
-    is($status, 0, "leaseloft_origin $good") or diag($said);
+    is($status, 0, "leaseloft_origin $good is accepted") or diag($said);
 }
 
 $ll->nginx_conf(http => "leaseloft_origin $site; leaseloft_origin $site;");
 $ll->expect_log(qr/is duplicate/);
 like(($ll->nginx_test())[1], qr/"leaseloft_origin" directive is duplicate/,
-     'not twice');
+     'a second leaseloft_origin is refused');
 
-# restored, so that nginx ends as it began
+# the configuration as at the start
 $ll->nginx_conf(http => '');
 $ll->finish();

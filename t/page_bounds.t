@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What bounds a page: it ends early with the entry that brings its entries over
-# 256 KiB, whoever does not read one costs no more than that, and one user has
-# only so many pages at a time.
+# Bounds on pages: a page ends early with the entry that brings its entries over
+# 256 KiB, a client that does not read its page costs no more memory than that,
+# and a user may have 20 pages under way at a time.
 
 use strict;
 use warnings;
@@ -21,16 +21,16 @@ my $ll = LeaseLoft->new(main => 'worker_processes 1;',
                         listen => 'sndbuf=16k rcvbuf=16k');
 my $path = '/api/properties/P/messages';
 
-# 4 bytes a code point, the most that a message can have
+# 4 bytes a code point: the longest message
 my $long = "\x{1f600}" x 4000;
 
 $ll->lease('P', tenants => ['u-tom', 'u-ana']);
 $ll->say('P', 'u-lena', $long) for 1 .. 59;
 
 my $head = $ll->poll('P', 'u-tom', 'limit=1')->{entries}[0]{seq};
-is($head, 60, 'a thread of long messages');
+is($head, 60, 'the thread has 60 entries');
 
-# the bytes of the entries of an answer
+# the bytes of the entries in a response
 sub bytes {
     my ($response) = @_;
     my ($entries) = $response->body() =~ /"entries":\[(.*)\]\}\z/s;
@@ -40,32 +40,37 @@ sub bytes {
 sub seqs { map { $_->{seq} } @{ $_[0]->json()->{entries} } }
 
 
-# pages end early, in both directions: the first time Redis evaluates the
-# window, then the stream is read for whom it is known
+# pages end early in both directions, at the first poll of a user, which Redis
+# evaluates, and at the next, which nginx answers by the window it knows
 
 for my $query ('after=0', '', 'before=50') {
-    for my $how ('asked', 'known') {
+    for my $how ('first', 'next') {
         my $sep = $query && '&';
         my $r = $ll->get("$path?$query${sep}limit=200", user => 'u-tom');
         my @seqs = seqs($r);
-        my $name = ($query || 'newest') . ", $how";
+        my $name = ($query || 'newest') . ", $how poll";
         my $edge = $query =~ /after/ ? $r->json()->{entries}[-1]
                                      : $r->json()->{entries}[0];
         my $last = length JSON::PP->new->utf8->encode($edge);
 
-        cmp_ok(bytes($r), '>', $PAGE, "$name: it ends with the entry that");
-        cmp_ok(bytes($r) - $last, '<=', $PAGE, 'brings it over 256 KiB');
-        ok($r->json()->{more}, 'there is more');
-        is("@seqs", "@{[$seqs[0] .. $seqs[-1]]}", 'oldest first');
+        cmp_ok(bytes($r), '>', $PAGE, "$name: the entries are over 256 KiB");
+        cmp_ok(bytes($r) - $last, '<=', $PAGE,
+               "$name: they are not without the last one");
+        ok($r->json()->{more}, "$name: the page has more");
+        is("@seqs", "@{[$seqs[0] .. $seqs[-1]]}",
+           "$name: the entries are without a hole, oldest first");
 
-        is($seqs[0], 1, 'the next ones') if $query eq 'after=0';
-        is($seqs[-1], 49, 'the nearest to before') if $query =~ /before/;
-        is($seqs[-1], $head, 'the newest') if $query eq '';
+        is($seqs[0], 1,
+           "$name: the page begins after the cursor") if $query eq 'after=0';
+        is($seqs[-1], 49, "$name: the page ends before the given seq")
+            if $query =~ /before/;
+        is($seqs[-1], $head,
+           "$name: the page ends with the newest entry") if $query eq '';
     }
 }
 
 
-# a client that goes on has all of them, once
+# going on from page to page gives every entry once
 
 for my $back (0, 1) {
     my (@all, $more);
@@ -80,11 +85,12 @@ for my $back (0, 1) {
         $place = $back ? $seqs[0] : $seqs[-1];
     } while ($more);
 
-    is("@all", "@{[1 .. $head]}", ($back ? 'back' : 'on') . ' to the end');
+    is("@all", "@{[1 .. $head]}",
+       'pages ' . ($back ? 'back' : 'forth') . ' have every entry once');
 }
 
 
-# the inbox: its pages end early too
+# pages of the inbox end early too
 
 my @many = map { { user => "u-many$_", name => "\x{1f600}" x 100 } } 1 .. 20;
 
@@ -100,16 +106,19 @@ do {
                      . ($cursor ? "&cursor=$cursor" : ''), user => 'u-liz');
     my @threads = @{ $r->json()->{threads} };
 
-    cmp_ok(length $r->body(), '<', $PAGE + 8 * $KIB, 'a page of the inbox');
+    cmp_ok(length $r->body(), '<', $PAGE + 8 * $KIB,
+           'a page of the inbox is bounded');
     push @found, map { $_->{property} } @threads;
     $cursor = $r->json()->{next};
-    cmp_ok(length $r->body(), '>', $PAGE, 'which ended early') if $cursor;
+    cmp_ok(length $r->body(), '>', $PAGE,
+           'a page of the inbox with a cursor is over 256 KiB') if $cursor;
 } while ($cursor && @found <= 70);
 
-is("@found", join(' ', map { "I$_" } reverse 1 .. 70), 'all threads, once');
+is("@found", join(' ', map { "I$_" } reverse 1 .. 70),
+   'pages of the inbox have every thread once');
 
 
-# memory: clients that ask for a page and read nothing
+# memory: clients that ask for a page and do not read it
 
 my ($worker) = $ll->nginx_children();
 
@@ -138,7 +147,7 @@ sub unread {
     } 1 .. $n;
 
     ok((!grep { !IO::Select->new($_)->can_read(10) } @sockets),
-       "$n clients are answered: $get");
+       "$n clients are sent the head of the response: $get");
 
     return @sockets;
 }
@@ -151,7 +160,7 @@ for my $case (["$path?after=0&limit=200", 'u-tom'],
 {
     my ($get, $user) = @$case;
 
-    # what is needed once is there, but nothing that the clients could reuse
+    # a fresh nginx that has answered once has no freed memory to reuse
     $ll->stop('nginx');
     $ll->start('nginx');
     $ll->wait_healthy();
@@ -167,7 +176,8 @@ for my $case (["$path?after=0&limit=200", 'u-tom'],
 
     SKIP: {
         skip 'sanitizers need more', 1 if $LeaseLoft::sanitized;
-        cmp_ok($each, '<', 300, "KiB for each client that reads nothing");
+        cmp_ok($each, '<', 300,
+               "a client that does not read takes less than 300 KiB: $get");
     }
 
     close $_ for @sockets;
@@ -176,7 +186,7 @@ for my $case (["$path?after=0&limit=200", 'u-tom'],
 $ll->finish(more => 1);
 
 
-# by the shipped limits one user has 20 pages at a time, and streams besides
+# by the shipped limits a user has 20 pages at a time, and streams besides
 
 $ll = LeaseLoft->new(limits => 1, main => 'worker_processes 1;',
                      listen => 'sndbuf=16k rcvbuf=16k');
@@ -186,21 +196,28 @@ $ll->say('P', 'u-lena', $long) for 1 .. 30;
 my @pages = (unread(10, "$path?limit=200", 'u-tom'),
              unread(10, "$path?after=0&limit=200", 'u-tom'));
 
-is_problem($ll->get($path, user => 'u-tom'), 429, '', 'a page too many');
+is_problem($ll->get($path, user => 'u-tom'), 429, '',
+           'the 21st page at a time gets 429');
 like($ll->get($path, user => 'u-tom')->header('Retry-After'), qr/^\d+$/,
-     'Retry-After');
-is_problem($ll->get('/api/inbox', user => 'u-tom'), 429, '', 'of any kind');
-is($ll->get($path, user => 'u-ana')->status(), 200, 'another user has theirs');
-is($ll->say('P', 'u-tom', 'hello')->status(), 201, 'sends are not counted');
+     'the 429 has Retry-After');
+is_problem($ll->get('/api/inbox', user => 'u-tom'), 429, '',
+           'pages of the inbox count as well');
+is($ll->get($path, user => 'u-ana')->status(), 200,
+   'another user is not limited');
+is($ll->say('P', 'u-tom', 'hello')->status(), 201,
+   'the limit on pages does not apply to sends');
 
 my @streams = map { $ll->events('P', 'u-tom') } 1 .. 5;
-is(scalar(grep { $_->wait_event('hello') } @streams), 5, 'nor are streams');
+is(scalar(grep { $_->wait_event('hello') } @streams), 5,
+   'the limit on pages does not apply to streams');
 push @streams, $ll->stream('/api/inbox/events', user => 'u-tom');
-ok($streams[-1]->wait_event('hello'), 'of the inbox too');
-is($ll->get($path, user => 'u-tom')->status(), 429, 'still too many');
+ok($streams[-1]->wait_event('hello'),
+   'the limit on pages does not apply to inbox streams');
+is($ll->get($path, user => 'u-tom')->status(), 429,
+   'streams do not free a page');
 
 close shift @pages;
 ok(wait_for(sub { $ll->get($path, user => 'u-tom')->status() == 200 }),
-   'one fewer');
+   'a page is answered once another has ended');
 
 $ll->finish();

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Error pages that nginx makes by itself: problem documents in our locations,
-# nginx's own or the operator's elsewhere.
+# Error responses that nginx makes itself: problem documents in locations of the
+# module; elsewhere those of nginx or of the operator's error_page.
 
 use strict;
 use warnings;
@@ -45,7 +45,7 @@ my $ll = LeaseLoft->new(http => $limits, server => join "\n", @locations,
 
 $ll->lease('P', tenants => ['u-tom']);
 
-# spends the one request a minute
+# uses up the one request a minute
 $ll->get('/limited', user => 'u-tom');
 
 my @transports = ([], [tls => 1], [http => 2], [tls => 1, http => 2]);
@@ -58,41 +58,45 @@ for my $how (@transports) {
         my ($path, $status) = @$case;
         my $r = $ll->get("/$path", user => 'u-tom', @$how);
 
-        is_problem($r, $status, '', "$path: $status @$how");
-        is($r->header('Content-Length'), length $r->body(), 'its length');
-        is(scalar(() = $r->raw() =~ /^Content-Type:/mig), 1, 'one type');
+        is_problem($r, $status, '', "/$path @$how: $status is a problem");
+        is($r->header('Content-Length'), length $r->body(),
+           "/$path @$how: Content-Length is the length of the body");
+        is(scalar(() = $r->raw() =~ /^Content-Type:/mig), 1,
+           "/$path @$how: there is one Content-Type");
 
         if ($status == 429 || $status == 503) {
             like($r->header('Retry-After') // '', qr/^[1-9]\d*$/,
-                 'Retry-After');
+                 "/$path @$how: $status has Retry-After");
         }
     }
 
-    # what refuses a request for itself comes before the limits
-    is_problem($ll->get('/limited', @$how), 401, '', '401, then 429');
-    is_problem($ll->get('/busy', @$how), 401, '', '401, then 503');
+    # refusals of the module come before the limits
+    is_problem($ll->get('/limited', @$how), 401, '',
+               "401 comes before 429 @$how");
+    is_problem($ll->get('/busy', @$how), 401, '', "401 comes before 503 @$how");
     is_problem($ll->request('DELETE', '/limited', @$how), 405, '',
-               '405, then 429');
+               "405 comes before 429 @$how");
 
-    # over HTTP/2, curl 7.88 loses what nginx answers before it has the body
+    # over HTTP/2, curl 7.88 loses a response that comes before the whole body
+    # is sent
     is_problem($ll->post('/put', 'x' x 2000, @$how), 413, '',
-               'nginx finds 413 first') if "@$how" !~ /http 2/;
+               "413 by nginx is a problem @$how") if "@$how" !~ /http 2/;
 }
 
 is($ll->get('/limited')->header('WWW-Authenticate'), 'Bearer',
-   'with its headers');
-is($ll->post('/limited', '{}')->header('Allow'), 'GET', 'with its headers');
+   '401 has WWW-Authenticate');
+is($ll->post('/limited', '{}')->header('Allow'), 'GET', '405 has Allow');
 
-# HEAD has no body, whoever says so
+# a response to HEAD has no body, whoever refuses it
 for my $path ('limited', 'broken', 'denied') {
     my $r = $ll->request('HEAD', "/$path", user => 'u-tom');
-    cmp_ok($r->status(), '>=', 400, "HEAD /$path");
-    is($r->body(), '', 'no body');
+    cmp_ok($r->status(), '>=', 400, "HEAD /$path is refused");
+    is($r->body(), '', "HEAD /$path: no body is sent");
     like($r->header('Content-Type'), qr{^application/problem\+json},
-         'but its type');
+         "HEAD /$path: Content-Type is that of a problem");
 }
 
-# connections live on
+# connections are kept alive after an error
 for my $path ('/limited', '/denied', '/busy') {
     my $token = $ll->token('u-tom');
     my $get = "GET %s HTTP/1.1\r\nHost: localhost\r\n"
@@ -102,72 +106,86 @@ for my $path ('/limited', '/denied', '/busy') {
                  ->raw();
 
     is(join(' ', map { int($_ / 100) } $raw =~ m{HTTP/1\.1 (\d+) }g), '4 4 2'
-       =~ s/4/$path eq '\/busy' ? 5 : 4/ger, "$path, and on");
+       =~ s/4/$path eq '\/busy' ? 5 : 4/ger,
+       "$path: the connection is kept after an error");
 }
 
-# what is not ours to change
-is($ll->get('/words', user => 'u-tom')->body(), 'words', 'return with words');
-is($ll->get('/moved', user => 'u-tom')->status(), 302, 'a redirection');
+# responses that are not changed
+is($ll->get('/words', user => 'u-tom')->body(), 'words',
+   'the text of return is kept');
+is($ll->get('/moved', user => 'u-tom')->status(), 302, 'a redirection is kept');
 
 for my $path ('plain', 'static') {
     my $r = $ll->get("/$path");
-    like($r->header('Content-Type'), qr{^text/html}, "$path is none of ours");
+    like($r->header('Content-Type'), qr{^text/html},
+         "/$path outside the module has nginx's own page");
 }
 
 # the operator's error_page
 my $r = $ll->get('/page', user => 'u-tom');
-is($r->status() . $r->body(), '429said', 'error_page');
+is($r->status() . $r->body(), '429said', 'an error_page is used');
 $r = $ll->get('/named', user => 'u-tom');
-is($r->status() . $r->body(), '429named', 'error_page with a named location');
+is($r->status() . $r->body(), '429named',
+   'an error_page with a named location is used');
 $r = $ll->get('/away', user => 'u-tom');
-is($r->status(), 302, 'error_page with a URL');
+is($r->status(), 302, 'an error_page with a URL is used');
 is_problem($ll->get('/dry', @{ [user => 'u-tom'] }) && $ll->get('/dry'), 401,
-           '', 'a dry run refuses nothing');
-is($ll->get('/dry', user => 'u-tom')->status(), 200, 'indeed');
+           '', 'limit_req_dry_run leaves a 401');
+is($ll->get('/dry', user => 'u-tom')->status(), 200,
+   'limit_req_dry_run refuses nothing');
 
-# blocks within a location
+# if and limit_except in a location
 for my $how (@transports) {
     for my $path ('if?x=1', 'if', 'except') {
         my $r = $ll->get("/$path", user => 'u-tom', @$how);
-        is($r->status(), 200, "$path @$how");
+        is($r->status(), 200, "/$path @$how gets 200");
         is($r->header('X-If'), $path =~ /x/ && $path =~ /if/ ? 1 : undef,
-           'what the block adds');
-        is_problem($ll->get("/$path", @$how), 401, '', 'without a token');
+           "/$path @$how: add_header of the block applies");
+        is_problem($ll->get("/$path", @$how), 401, '',
+                   "/$path @$how without a token gets 401");
     }
 }
 
-# what a limit delays is not refused, nor forgotten when its client goes
+# a request that a limit delays is answered; a client may leave meanwhile
 is(join(' ', map { $ll->get('/slowly', user => 'u-tom')->status() } 1 .. 4),
-   '200 200 200 200', 'delayed');
+   '200 200 200 200', 'delayed requests are answered');
 is(join(' ', map { $ll->get('/slowly')->status() } 1 .. 3), '401 401 401',
-   'refused after a delay');
+   'delayed requests without a token get 401');
 $ll->get('/slowly', user => 'u-tom', timeout => 0.02) for 1 .. 3;
 
-# a stream that a limit refuses: any status but 200 would end it for good
+# a stream that a limit refuses gets 200: any other status ends an EventSource
 for my $how (@transports) {
     my $s = $ll->stream('/stream', user => 'u-tom', @$how);
     my $bye = $s->wait_event('bye', 2);
 
-    is($s->status(), 200, "a limited stream @$how");
-    like($s->header('Content-Type'), qr{^text/event-stream}, 'is one');
-    is_deeply($bye && $bye->{json}, { reason => 'overload' }, 'bye: overload');
-    cmp_ok($s->retry() // 0, '>=', 10000, 'a long retry');
-    cmp_ok($s->retry() // 0, '<=', 60000, 'a long retry');
-    is($s->header('Cache-Control'), 'no-store, no-transform', 'Cache-Control');
-    is($s->header('Retry-After'), undef, 'no Retry-After');
-    ok($s->wait_closed(2), 'and it ends');
+    is($s->status(), 200, "a limited stream gets 200 @$how");
+    like($s->header('Content-Type'), qr{^text/event-stream},
+         "a limited stream is an event stream @$how");
+    is_deeply($bye && $bye->{json}, { reason => 'overload' },
+              "a limited stream is sent bye overload @$how");
+    cmp_ok($s->retry() // 0, '>=', 10000,
+           "a limited stream has a retry of at least 10 s @$how");
+    cmp_ok($s->retry() // 0, '<=', 60000,
+           "a limited stream has a retry of at most 60 s @$how");
+    is($s->header('Cache-Control'), 'no-store, no-transform',
+       "a limited stream is not cached @$how");
+    is($s->header('Retry-After'), undef,
+       "a limited stream has no Retry-After @$how");
+    ok($s->wait_closed(2), "a limited stream is closed @$how");
 }
 
-is_problem($ll->get('/stream'), 401, '', 'a stream without a token');
+is_problem($ll->get('/stream'), 401, '',
+           'a stream without a token gets 401 before the limit');
 
-# a send over the limit: its body is skipped, the connection goes on
+# a send over the limit: its body is discarded, the connection is kept
 {
     my $token = $ll->token('u-tom');
     my $post = "POST /post HTTP/1.1\r\nHost: localhost\r\n"
              . "Authorization: Bearer $token\r\nContent-Length: 5\r\n\r\n12345";
     my $raw = $ll->raw("$post${post}GET /said HTTP/1.1\r\nHost: localhost\r\n"
                        . "Connection: close\r\n\r\n")->raw();
-    is(join(' ', $raw =~ m{HTTP/1\.1 (\d+) }g), '429 429 200', 'bodies too');
+    is(join(' ', $raw =~ m{HTTP/1\.1 (\d+) }g), '429 429 200',
+       'bodies over the limit are discarded, the connection is kept');
 }
 
 $ll->finish();

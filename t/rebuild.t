@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# "unread rebuild" names what is damaged and repairs the rest, and removes from
-# inboxes what no property vouches for; "lease load" goes on in the same way.
+# "unread rebuild" names what is damaged, repairs the other properties, and
+# removes from inboxes the threads that no property has; "lease load" goes on
+# past failures in the same way.
 
 use strict;
 use warnings;
@@ -35,10 +36,10 @@ sub inbox {
 
 my $right = join ' ', 9, map { "$_:1" } @properties;
 
-is(inbox($_), $right, "$_: as it should be") for qw(u-lena u-tom);
+is(inbox($_), $right, "the inbox of $_ is right at first") for qw(u-lena u-tom);
 
 
-# everything is wrong, and three properties cannot be counted
+# all counts are wrong, and four properties and an inbox are damaged
 
 $ll->redis('HSET', "ll:{p:$_}:meta", 'u:u-lena', 40, 'u:u-tom', 50)
     for @properties;
@@ -57,31 +58,34 @@ $ll->redis('SET', 'll:{u:u-odd}:inbox', 'damaged');
 
 my ($status, $out) = $ll->cli('unread', 'rebuild');
 
-is($status, 1, 'exit status');
+is($status, 1, 'unread rebuild exits with 1 for damage');
 like($out, qr/^leaseloft: property \Q$_\E: Redis refuses: .*WRONGTYPE/m,
      "$_ is named with the reason") for @damaged;
 like($out, qr/^leaseloft: property P-9, user \Q$_\E: Redis refuses: .*WRONG/m,
-     "P-9, $_") for qw(u-lena u-tom);
+     "$_ in P-9 is named with the reason") for qw(u-lena u-tom);
 like($out, qr/^leaseloft: user u-odd: Redis refuses: WRONGTYPE/m,
-     'an inbox too');
+     'a damaged inbox is named with the reason');
 like($out, qr/^6 threads, 2 users, \d+ inbox threads repaired, .* 6 damaged$/m,
-     'the result');
-is(scalar(() = $out =~ /^leaseloft:/mg), 6, 'each is named once');
+     'the last line counts what was repaired and damaged');
+is(scalar(() = $out =~ /^leaseloft:/mg), 6, 'each damaged key is named once');
 
 for my $user (qw(u-lena u-tom)) {
-    is($ll->redis('HGET', "ll:{p:$_}:meta", "u:$user"), 1, "$_ is repaired")
+    is($ll->redis('HGET', "ll:{p:$_}:meta", "u:$user"), 1,
+       "unread of $user in $_ is repaired")
         for qw(P-1 P-3 P-4 P-6 P-7);
 }
 
-is(inbox('u-lena'), $right, 'and the inbox, the damaged threads included');
+is(inbox('u-lena'), $right, 'the inbox is repaired, damaged threads included');
 
 my ($line) = ($ll->cli('unread', 'rebuild', '--json'))[1] =~ /^(\{.*\})$/m;
 my $found = $json->decode($line)->{damaged};
 
 is(join(' ', sort map { ($_->{property} // '-') . ':' . ($_->{user} // '-') }
                   @$found),
-   '-:u-odd P-2:- P-5:- P-8:- P-9:u-lena P-9:u-tom', '--json');
-is(scalar(grep { $_->{detail} =~ /WRONGTYPE/ } @$found), 6, 'with the reason');
+   '-:u-odd P-2:- P-5:- P-8:- P-9:u-lena P-9:u-tom',
+   '--json names each damaged key');
+is(scalar(grep { $_->{detail} =~ /WRONGTYPE/ } @$found), 6,
+   '--json has the reasons');
 
 for my $property (@damaged) {
     $ll->redis('RENAME', "kept:$property", "ll:{p:$property}:meta");
@@ -91,11 +95,11 @@ $ll->redis('RENAME', 'kept:P-9', 'll:{p:P-9}:thread');
 $ll->redis('DEL', 'll:{u:u-odd}:inbox');
 
 ($status, $out) = $ll->cli('unread', 'rebuild');
-is($status, 0, 'exit status once nothing is damaged');
-is(inbox($_), $right, "$_: all is right") for qw(u-lena u-tom);
+is($status, 0, 'unread rebuild exits with 0 once nothing is damaged');
+is(inbox($_), $right, "the inbox of $_ is right again") for qw(u-lena u-tom);
 
 
-# properties that are gone leave the inboxes, and their readers hear of it
+# deleted properties leave the inboxes, and streams are told
 
 my $events = $ll->stream('/api/inbox/events', user => 'u-tom');
 $events->wait_event('hello');
@@ -108,27 +112,30 @@ $ll->redis('HDEL', 'll:{p:P-6}:meta', 'm:u-tom', 'u:u-tom');
 
 ($status, $out) = $ll->cli('unread', 'rebuild');
 
-is($status, 0, 'exit status');
+is($status, 0, 'unread rebuild exits with 0 for deleted properties');
 like($out, qr/^7 threads, 2 users, \d+ inbox threads repaired, 5 removed/m,
-     'the result');
+     'the last line counts what was removed');
 is(inbox('u-lena'), join(' ', 7, map { "$_:1" } grep { !/-[34]/ } @properties),
-   'two are gone for her');
+   'deleted properties leave the inbox of the landlord');
 is(inbox('u-tom'), join(' ', 6, map { "$_:1" } grep { !/-[346]/ } @properties),
-   'three for him');
+   'so does a thread that the tenant lost, for the tenant');
 ok($events->wait_event(sub { ($_[0]{json}{total_unread} // -1) == 6
-                             || $_[0]{event} eq 'reset' }), 'he hears of it');
+                             || $_[0]{event} eq 'reset' }),
+   'the inbox stream gets the new total');
 $events->close();
 
 like(($ll->cli('unread', 'rebuild'))[1], qr/ 0 inbox threads repaired, 0 rem/,
-     'nothing is left to do');
+     'a second run repairs and removes nothing');
 
-# a property of that name may come again, and is not taken for an older one
-is($ll->lease('P-3')->status(), 200, 'P-3 is new');
-is($ll->say('P-3', 'u-lena', 'hello again')->status(), 201, 'a message');
-like(inbox('u-tom'), qr/ P-3:1 /, 'is in the inbox');
+# a property with the id of a deleted one starts afresh
+is($ll->lease('P-3')->status(), 200,
+   'the id of a deleted property is declared again');
+is($ll->say('P-3', 'u-lena', 'hello again')->status(), 201,
+   'a message in it gets 201');
+like(inbox('u-tom'), qr/ P-3:1 /, 'the new thread is in the inbox');
 
 
-# leases of a queue that cannot be written to fail alone
+# leases whose queue cannot be written fail; the others are declared
 
 sub load {
     my (@queues) = @_;
@@ -147,14 +154,14 @@ sub load {
 $ll->redis('SET', 'll:{q:1}:requests', 'damaged');
 
 ($status, $out) = load('--queues', 2);
-is($status, 1, 'lease load: exit status');
+is($status, 1, 'lease load exits with 1 for failures');
 
 my ($declared, $failed) = $out =~ /^(\d+) declared, (\d+) failed$/m;
 
-is($declared + $failed, 40, 'all lines were tried');
-cmp_ok($declared, '>', 5, 'some were declared');
+is($declared + $failed, 40, 'lease load tries every line');
+cmp_ok($declared, '>', 5, 'lease load declares the leases of the other queue');
 is(scalar(() = $out =~ /^leaseloft: line \d+, N-\d+: Redis refuses: WRONG/mg),
-   $failed, 'and each other is named');
+   $failed, 'lease load names each lease that failed');
 
 $ll->redis('DEL', 'll:{q:1}:requests');
 $ll->finish();

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A reload and a quit: streams are told, spread over the drain time, and lose
-# nothing; old processes go away; nothing is left open.
+# Reload and quit: streams are sent bye drain, spread over leaseloft_drain, lose
+# no entry, and old processes exit with nothing left open.
 
 use strict;
 use warnings;
@@ -35,9 +35,10 @@ my $start = time();
 
 $ll->signal('nginx', 'HUP');
 ok(wait_for(sub { my @c = $ll->nginx_children();
-                  @c == 2 || (@c == 1 && $c[0] != $old) }, 3), 'a new worker');
+                  @c == 2 || (@c == 1 && $c[0] != $old) }, 3),
+   'a reload starts a new process');
 
-# meanwhile messages keep coming
+# messages are sent meanwhile
 my $seq;
 for (1 .. 10) {
     $seq = $ll->say('P', 'u-tom', "m$_")->json()->{seq};
@@ -47,42 +48,45 @@ for (1 .. 10) {
 
 my @byes = map { $_->wait_event('bye', $drain + 2) } @streams;
 is(scalar(grep { $_ && $_->{json}{reason} eq 'drain' } @byes),
-   scalar @streams, 'each is told: drain');
-ok(!(grep { !$_->wait_closed(2) } @streams), 'and closed');
-ok(!(grep { $_->retry() < 1000 || $_->retry() > 4000 } @streams), 'retry');
+   scalar @streams, 'every stream is sent bye drain');
+ok(!(grep { !$_->wait_closed(2) } @streams), 'every stream is closed');
+ok(!(grep { $_->retry() < 1000 || $_->retry() > 4000 } @streams),
+   'every stream has a retry of 1 to 4 s');
 
-# when each was closed, by nginx's own word
+# when each one was closed, by the access log
 my @times;
 ok(wait_for(sub {
     my @lines = grep { m{/events$} } split /\n/, $ll->slurp('ends.log');
     @times = sort { $a <=> $b } map { /^([\d.]+)/ && $1 - $start } @lines;
     return @times == @streams;
-}, 2), 'each is logged');
-cmp_ok($times[-1], '<', $drain + 1.5, 'within the drain time');
+}, 2), 'every stream is in the access log');
+cmp_ok($times[-1], '<', $drain + 1.5,
+       'every stream is closed within the drain time');
 
-# Evenly: when to close is drawn for each stream, from all of the drain time
-# alike, so that of 123 a quarter of it has 31, give or take 5.  Less than 6, or
-# more than 60, would come by chance less than once in a million runs.  The time
-# begins with the first one, as the process is told a moment after the signal.
+# The close of each stream is drawn evenly from the drain time, so that of 123
+# streams a quarter of it has 31, give or take 5.  Less than 6, or more than 60,
+# comes by chance less than once in a million runs.  The time starts with the
+# first close, as the process gets the signal a moment after it is sent.
 my @quarters = (0) x 4;
 for my $time (@times) {
     my $q = int(($time - $times[0]) / $drain * 4);
     $quarters[$q > 3 ? 3 : $q]++;
 }
-is(scalar(grep { $_ < 6 || $_ > 60 } @quarters), 0, 'spread over it')
+is(scalar(grep { $_ < 6 || $_ > 60 } @quarters), 0,
+   'closes are spread over the drain time')
     or diag("@quarters");
 
-ok(wait_for(sub { !-d "/proc/$old" }, $drain + 2), 'the old worker is gone');
+ok(wait_for(sub { !-d "/proc/$old" }, $drain + 2), 'the old process exits');
 
-# every entry once, across the two streams
+# every entry once, across the closed stream and the one that resumes it
 my @got = map { $_->{seq} } $streams[0]->entries();
 my $next = $ll->events('P', 'u-tom', last_id => $streams[0]->last_id() // '1');
 $next->wait_entry($seq, 3);
 push @got, map { $_->{seq} } $next->entries();
-is("@got", join(' ', 2 .. $seq), 'nothing is lost');
+is("@got", join(' ', 2 .. $seq), 'the resumed stream has every entry once');
 
 
-# several reloads, with a send under way
+# several reloads in a row, with a send under way
 my @more = map { $ll->events('P', 'u-tom') } 1 .. 10;
 $_->wait_event('hello') for @more;
 my $pid = fork();
@@ -94,30 +98,30 @@ for (1 .. 3) {
     sleep 0.5;
 }
 waitpid $pid, 0;
-is($?, 0, 'a send under way is answered');
+is($?, 0, 'a send during a reload gets 201');
 ok(wait_for(sub { (() = $ll->nginx_children()) == 1 }, $drain + 5),
-   'only the newest worker is left');
+   'only the newest process is left');
 
 
-# quit: the same, then all is over
+# quit drains streams too
 my $last = $ll->events('P', 'u-tom');
 $last->wait_event('hello');
 $start = time();
 my $status = $ll->stop('nginx', 'QUIT', $drain + 3);
-is($status, 0, 'quits');
+is($status, 0, 'nginx exits with 0 on QUIT');
 is(($last->wait_event('bye') // { json => {} })->{json}{reason}, 'drain',
-   'with a bye');
+   'QUIT sends bye drain');
 
-# nothing was left open
+# no connection was left open
 my $log = $ll->slurp('error.log');
-unlike($log, qr/open socket/, 'no open socket left');
+unlike($log, qr/open socket/, 'nginx logs no open socket left');
 
-# a reload that makes a connection count wrong would show as no room
+# a stream that is not uncounted would be refused here
 $ll->start('nginx');
-ok($ll->wait_healthy(), 'up again');
+ok($ll->wait_healthy(), 'health is 200 after a restart');
 my @again = map { $ll->events('P', 'u-tom') } 1 .. 190;
 is(scalar(grep { ($_->next_event(3) // {})->{event} eq 'hello' } @again), 190,
-   'all counts of streams came back');
+   '190 streams of 200 are accepted after the restart');
 $_->close() for @again;
 
 $ll->finish();

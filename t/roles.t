@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 
-# Who may do what, as one table: people of every kind against every request, by
-# header and by cookie.  Then, as strings to be searched for: nothing of what
-# lies outside one's window is in anything that one is ever sent.
+# Who may do what, as one table: users of every kind against every request, with
+# a token in the header or in the cookie.  Then: nothing from outside the window
+# of a user is in anything that this user is sent, by a search for words.
 #
-# Each lease, and the other property, has a word of its own, which is in all
-# texts, names, labels and ids of it: amsel was let before, birke is now, cedar
-# comes next, and distel is another property.
+# Each lease has a word of its own, which is in all its texts, names, labels and
+# ids: the lease of amsel has ended, birke is active, cedar is pending, and
+# distel is on another property.
 
 use strict;
 use warnings;
@@ -29,7 +29,7 @@ sub let {
             $side . 's' => [{ user => "u-$word-$side",
                               name => ucfirst "$word $side" }]
         } qw(landlord tenant));
-    is($r->status(), 200, "$word is declared");
+    is($r->status(), 200, "the lease of $word is declared");
 
     return $r->json()->{lease}{state};
 }
@@ -37,7 +37,7 @@ sub let {
 sub talk {
     my ($property, $word) = @_;
     is($ll->say($property, "u-$word-$_", "$word $_ says")->status(), 201,
-       "$word: $_ speaks") for qw(tenant landlord);
+       "the $_ of $word sends") for qw(tenant landlord);
 }
 
 my $handover = at(86400 * 9);
@@ -45,16 +45,19 @@ my $handover = at(86400 * 9);
 let('P', 'amsel');                                          # 1 opened
 talk('P', 'amsel');                                         # 2, 3
 $ll->mark('P', 'u-amsel-tenant', 3);
-is(let('P', 'amsel', ends_at => at(-1)), 'ended', 'let before');      # 4 ended
+is(let('P', 'amsel', ends_at => at(-1)), 'ended',
+   'the lease of amsel has ended');                         # 4 ended
 my @now = (starts_at => at(-0.01), ends_at => $handover);
-is(let('P', 'birke', @now), 'active', 'let now');           # 5 opened
+is(let('P', 'birke', @now), 'active',
+   'the lease of birke is active');                         # 5 opened
 talk('P', 'birke');                                         # 6, 7
-is(let('P', 'cedar', starts_at => $handover), 'pending', 'comes next');
+is(let('P', 'cedar', starts_at => $handover), 'pending',
+   'the lease of cedar is pending');
 let('Q', 'distel');
 talk('Q', 'distel');
 
 
-# --- the table: of property P; seqs are what one sees, 1-0 is nothing yet ---
+# --- the table, for property P; seqs: the window, 1-0 is an empty one ---
 
 my $table = <<'END';
 who           stream after before newest send read inbox live | seqs knows
@@ -93,7 +96,7 @@ for my $row (@rows) {
 
 my $sent = 0;
 
-# asks, and keeps what came; streams stay open
+# sends a request and keeps the response; streams stay open
 sub status_of {
     my ($who, $what, $carrier) = @_;
 
@@ -120,15 +123,15 @@ for my $who (@people) {
     for my $carrier (qw(token cookie)) {
         is(join(' ', map { "$_ " . status_of($who, $_, $carrier) } @whats),
            join(' ', map { "$_ $status{$who}{$_}" } @whats),
-           "$who, by $carrier");
+           "statuses of $who by $carrier");
     }
 }
 
 my @entries = @{ $ll->redis('XRANGE', 'll:{p:P}:thread', '-', '+') };
-is(scalar @entries, 11, 'four of the sends are there');
+is(scalar @entries, 11, 'four of the sends are stored');
 
 
-# --- what goes on outside: nothing of it changes what others see ---
+# --- events outside a window do not change what its user gets ---
 
 my @others = grep { /^(amsel|cedar)/ } @people;
 
@@ -143,16 +146,17 @@ sub pages {
 my $before = pages();
 talk('P', 'birke');
 $ll->mark('P', "u-birke-$_", 13) for qw(tenant landlord);
-is_deeply(pages(), $before, 'talk and marks are seen by nobody else');
+is_deeply(pages(), $before,
+          'messages and marks of birke leave the pages of others unchanged');
 
 let('P', 'birke', @now, label => 'Birkenallee');
 let('P', 'cedar', starts_at => $handover, label => 'Cedarallee');
 $ll->mark('Q', 'u-distel-landlord', 2);
 
 
-# --- places beyond the window: what is asked for from each ---
+# --- cursors before, in and past the window: which entries each one gives ---
 
-my @places = map { my %f = @{ $_->[1] };
+my @cursors = map { my %f = @{ $_->[1] };
                    substr(unpack('H*', $f{h}), 0, 8) } @entries;
 my $last = $ll->poll('P', 'u-birke-landlord')->{head} =~ s/\..*//r;
 my (@asked, %seen);
@@ -168,23 +172,25 @@ for my $who (grep { @{ $window{$_} } } @people) {
 
         is(join(' ', map { $_->{seq} } @{ $ll->poll('P', "u-$who",
                      "before=$n&limit=200")->{entries} }),
-           join(' ', grep { $_ < $n } $from .. $end), "$who: before $n")
+           join(' ', grep { $_ < $n } $from .. $end),
+           "entries of $who before $n")
             if $n;
 
-        # by number alone, and with the tag that the entry there has
-        for my $place ($n, $n && $places[$n - 1] ? "$n.$places[$n - 1]" : ()) {
+        # by number alone, and with the tag of the entry
+        for my $place ($n, $n && $cursors[$n - 1] ? "$n.$cursors[$n - 1]" : ()) {
             my $r = $ll->get("$path/messages?after=$place&limit=200",
                              cookie => $ll->token("u-$who"));
             my $poll = $r->json();
             $got{$who} .= $r->raw();
             is($poll->{reset} ? 'reset'
                : join(' ', map { $_->{seq} } @{ $poll->{entries} }),
-               $wanted, "$who: after $place");
+               $wanted, "entries of $who after $place");
 
             my $s = $ll->events('P', "u-$who",
                 $n % 2 ? (query => "after=$place") : (last_id => $place));
             push @{ $streams{$who} }, $s;
-            push @asked, [ "$who: a stream after $place", $s, $wanted ];
+            push @asked, [ "entries of $who on a stream after $place", $s,
+                           $wanted ];
         }
     }
 }
@@ -192,17 +198,17 @@ for my $who (grep { @{ $window{$_} } } @people) {
 for my $case (@asked) {
     my ($name, $s, $wanted) = @$case;
 
-    # all that there is has come before the first ping
-    ok($s->wait_event('ping'), $name);
+    # all entries come before the first ping
+    ok($s->wait_event('ping'), "$name: a ping comes");
     my ($reset) = grep { $_->{event} eq 'reset' } $s->events();
     is($reset ? 'reset' : join(' ', map { $_->{seq} } $s->entries()), $wanted,
        $name);
 }
 
 
-# --- all that was ever sent to each ---
+# --- everything that each user was sent ---
 
-# one more ping comes after all that has happened so far
+# a further ping comes after everything that has happened so far
 my @open = map { [ $_, scalar(() = $_->events()) ] }
            grep { $_->status() == 200 } map { @$_ } values %streams;
 
@@ -216,30 +222,30 @@ for my $case (@open) {
 for my $who (@people) {
     $got{$who} .= $_->raw() for @{ $streams{$who} };
 
-    # when the next lease begins, and its id, are for landlords to know
+    # landlords may know the id and start of the next lease
     $got{$who} =~ s/"next":\{"id":"L-cedar"[^{}]*\}//g if $who =~ /landlord/;
 
     my %found = map { lc $_ => 1 }
                 $got{$who} =~ /(amsel|birke|cedar|distel)/gi;
     is(join(',', sort keys %found),
        join(',', sort grep { $_ ne '-' } split /,/, $knows{$who}),
-       "$who is sent nothing of anybody else's");
+       "$who is sent nothing from outside the window");
 }
 
 $_->close() for map { @$_ } values %streams;
 
 
-# --- a 404 is one answer, whatever is behind it ---
+# --- a 404 is the same response, whatever the reason ---
 
 for my $p (qw(R S W)) {
     is($ll->lease($p, landlords => ['u-omar'], tenants => ['u-mia'],
                   $p eq 'R' ? (ends_at => '2021-01-01T00:00:00Z')
                   : $p eq 'S' ? (starts_at => '2090-01-01T00:00:00Z') : ())
-          ->status(), 200, "$p");
+          ->status(), 200, "the lease of $p is declared");
 }
 
 my $watch = $ll->events('W', 'u-mia');
-ok($watch->wait_event('hello'), 'W is watched');
+ok($watch->wait_event('hello'), 'a stream to W is open');
 
 my %behind = (none => 'absent', Q => 'foreign', R => 'ended', S => 'pending',
               W => 'watched');
@@ -257,11 +263,14 @@ for my $what (qw(stream after before newest send read)) {
                      $carrier => $ll->token('u-birke-tenant'),
                      $http == 2 ? (http => 2) : ());
             my $r = $method eq 'GET' ? $ll->get(@o) : $ll->post(@o);
-            is($r->status(), 404, "$what: $behind{$p}") if $r->status() != 404;
+            is($r->status(), 404,
+               "$what on a property that is $behind{$p} gets 404")
+                if $r->status() != 404;
             push @{ $raw{$r->comparable()} }, $behind{$p};
         }
 
-        is(scalar keys %raw, 1, "$what by $carrier, HTTP/$http: one 404")
+        is(scalar keys %raw, 1,
+           "$what by $carrier, HTTP/$http: every 404 is the same")
             or diag(join "\n", map { "@{ $raw{$_} }: $_" } sort keys %raw);
     }
 }
