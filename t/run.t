@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The demo: start, stop and run, as make calls them, and the conversation of the
-# README as it stands there.
+# The demo: start, stop and run, as make calls them, and the commands of the
+# README as they stand there.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use Time::HiRes qw(time sleep);
 use lib 't/lib';
 use LeaseLoft;
 
-# what make itself would say is for its own caller
+# these variables of the make that runs the tests are not for the demo
 delete @ENV{qw(REDIS_URL LEASELOFT_PREFIX NGINX_WORKERS LEASELOFT_WORKERS
                MAKEFLAGS)};
 
@@ -26,7 +26,7 @@ my $health = "http://127.0.0.1:$internal/internal/health";
 @ENV{'RUN_DIR', 'PORT', 'INTERNAL_PORT', 'BUILD'} =
     ("$dir/run", $port, $internal, $LeaseLoft::build);
 
-# runs a command; its exit status and output
+# runs a command: its exit status and output
 sub run {
     my ($command) = @_;
     my $said = `timeout 60 $command 2>&1 < /dev/null`;
@@ -41,7 +41,7 @@ sub slurp {
 
 sub health { return HTTP::Tiny->new(timeout => 3)->get($health)->{status} }
 
-# processes that have anything to do with the directory
+# processes whose command or working directory is in the directory
 sub left {
     return join "\n", grep { $_ ne '' } map {
         my $cmd = slurp("/proc/$_/cmdline") =~ tr/\0/ /r;
@@ -54,42 +54,43 @@ sub left {
 # start
 
 my ($status, $said) = run('conf/run.sh start');
-is($status, 0, 'start') or diag($said);
-is(health(), 200, 'healthy as soon as it returns');
+is($status, 0, 'start exits with 0') or diag($said);
+is(health(), 200, 'health is 200 as soon as start returns');
 
 my %links = $said =~ /^  (\w+) .*\n +(http\S+)/mg;
 is(join(' ', sort keys %links), 'Ana Lena Mia Omar Tom',
-   'two landlords, three tenants');
+   'start prints a link for each of five users');
 like($links{Tom}, qr{^http://localhost:$port/#token=[\w-]+\.[\w-]+\.[\w-]+$},
-     'a sign-in link');
+     'the link has the port and a token');
 
-is((stat "$dir/run/token.key")[2] & 0777, 0600, 'token.key');
-ok(-S "$dir/run/redis.sock", 'redis.sock');
-ok(-s "$dir/run/$_.pid", "$_.pid") for qw(redis worker-1 nginx);
+is((stat "$dir/run/token.key")[2] & 0777, 0600,
+   'token.key is readable by its owner only');
+ok(-S "$dir/run/redis.sock", 'redis.sock is there');
+ok(-s "$dir/run/$_.pid", "$_.pid is there") for qw(redis worker-1 nginx);
 
 my $inbox = HTTP::Tiny->new(timeout => 3)->get(
     "http://127.0.0.1:$port/api/inbox", { headers => {
         Authorization => 'Bearer ' . ($links{Lena} =~ s/.*token=//r) } });
-is($inbox->{status}, 200, 'the link\'s token opens the API');
-like($inbox->{content}, qr/12 Elm St/, 'with a demo lease');
+is($inbox->{status}, 200, 'the token of the link is accepted');
+like($inbox->{content}, qr/12 Elm St/, 'the inbox has a demo lease');
 
 is(HTTP::Tiny->new(timeout => 3)->get("http://127.0.0.1:$port/")->{status}, 200,
-   'the page is there');
+   'the page gets 200');
 is(HTTP::Tiny->new(timeout => 3)
        ->get("http://127.0.0.1:$port/internal/health")->{status}, 404,
-   'the public listener has no internal paths');
+   'internal paths are not on the public listener');
 
 ($status, $said) = run('conf/run.sh start');
-isnt($status, 0, 'a second start');
-like($said, qr/already running/, 'says so');
-is(health(), 200, 'and harms nothing');
+isnt($status, 0, 'a second start fails');
+like($said, qr/already running/, 'the error says that it is already running');
+is(health(), 200, 'a second start leaves the first one healthy');
 
 ($status, $said) = run("env RUN_DIR=$dir/other conf/run.sh start");
-isnt($status, 0, 'a port in use');
-like($said, qr/port $port is in use/, 'says so');
+isnt($status, 0, 'a start with a port in use fails');
+like($said, qr/port $port is in use/, 'the error names the port');
 
 
-# the README's conversation
+# the commands of the README
 
 my ($talk) = slurp('README.md') =~ /^```sh\n(.*?)^```/ms;
 $talk =~ s/8080/$port/g;
@@ -99,49 +100,56 @@ open my $f, '>', "$dir/talk" or die;
 print $f $talk;
 close $f;
 ($status, $said) = run("bash -m $dir/talk");
-like($said, qr/event: hello\n/, 'Lena watches');
-like($said, qr/id: 2\.[0-9a-f]{8}\ndata: \{"seq":2.*heating/, 'and sees');
-like($said, qr/"total_unread":1,/, 'one unread');
-like($said, qr/event: read\ndata: \{"user":"u-lena","upto":2/, 'then none');
-like($said, qr/"status":404/, 'and Mia learns nothing');
-unlike($said, qr/"status":(?!404)/, 'no other error');
+like($said, qr/event: hello\n/, 'the stream of Lena begins with hello');
+like($said, qr/id: 2\.[0-9a-f]{8}\ndata: \{"seq":2.*heating/,
+                                           'the stream of Lena gets the'
+                                           . ' message');
+like($said, qr/"total_unread":1,/, 'the inbox of Lena has one unread');
+like($said, qr/event: read\ndata: \{"user":"u-lena","upto":2/,
+                                    'the stream of Lena gets the read event');
+like($said, qr/"status":404/, 'Mia gets 404');
+unlike($said, qr/"status":(?!404)/, 'no other problem is printed');
 
 
-# stop, and start again: the same key, the same threads
+# stop and start again: the key and the threads are kept
 
 my $key = slurp("$dir/run/token.key");
 ($status, $said) = run('conf/run.sh stop');
-is($status, 0, 'stop') or diag($said);
-is(left(), '', 'nothing is left');
+is($status, 0, 'stop exits with 0') or diag($said);
+is(left(), '', 'stop leaves no process');
 is(join(' ', grep { -e } glob "$dir/run/*.pid $dir/run/redis.sock"), '',
-   'no pid file');
-is((run('conf/run.sh stop'))[0], 0, 'stop when nothing runs');
+   'stop leaves no pid file and no socket');
+is((run('conf/run.sh stop'))[0], 0, 'stop exits with 0 when nothing runs');
 
 my $complaints = join '', map { /\[(?:alert|emerg)\]|Sanitizer|runtime error/
     ? "$_\n" : '' } map { split /\n/, slurp($_) } glob "$dir/run/*.log";
-is($complaints, '', 'no alerts in the logs');
+is($complaints, '', 'the logs have no alert and no sanitizer report');
 
 
-# all of it is killed: stop still ends what is left, and start starts
+# everything is killed: stop ends what is left, and start works again
 
 ($status, $said) = run('conf/run.sh start');
-is($status, 0, 'start again') or diag($said);
+is($status, 0, 'start exits with 0 after a stop') or diag($said);
 kill 'KILL', map { slurp($_) =~ /(\d+)/ } glob "$dir/run/*.pid";
 open $f, '>', "$dir/run/data/temp-rewriteaof-1.aof" and close $f;
-ok(wait_for(sub { left() !~ /redis-server|leaseloft-worker/ }, 5), 'killed');
+ok(wait_for(sub { left() !~ /redis-server|leaseloft-worker/ }, 5),
+   'Redis and the worker are killed');
 ($status, $said) = run('conf/run.sh start');
-isnt($status, 0, 'orphans of nginx still serve: start refuses');
-like($said, qr/already running .*"make stop" ends it/, 'and says what to do');
-is((run('conf/run.sh stop'))[0], 0, 'stop');
-is(left(), '', 'nothing is left, orphans of nginx neither');
-is(system("ss -ltn | grep -q ':$port '") >> 8, 1, 'nobody listens');
+isnt($status, 0, 'start fails while orphaned nginx processes run');
+like($said, qr/already running .*"make stop" ends it/,
+     'the error names make stop');
+is((run('conf/run.sh stop'))[0], 0, 'stop exits with 0 after a kill');
+is(left(), '', 'stop ends orphaned nginx processes');
+is(system("ss -ltn | grep -q ':$port '") >> 8, 1,
+   'the port is free after stop');
 ($status, $said) = run('conf/run.sh start');
-is($status, 0, 'start after that') or diag($said);
-is(join(' ', glob "$dir/run/data/temp-*"), '', 'without what Redis left');
-is((run('conf/run.sh stop'))[0], 0, 'stop');
+is($status, 0, 'start exits with 0 after a kill') or diag($said);
+is(join(' ', glob "$dir/run/data/temp-*"), '',
+   'start removes temporary files of Redis');
+is((run('conf/run.sh stop'))[0], 0, 'stop exits with 0 again');
 
 
-# run: in the foreground, until it is interrupted; here with two workers
+# run: in the foreground, until it is interrupted, with two workers
 
 $ENV{LEASELOFT_WORKERS} = 2;
 $ENV{NGINX_WORKERS} = 2;
@@ -155,40 +163,42 @@ if ($pid == 0) {
     exec 'conf/run.sh', 'run' or POSIX::_exit(127);
 }
 
-ok(wait_for(sub { slurp("$dir/out") =~ /Ctrl-C/ }, 30), 'run')
+ok(wait_for(sub { slurp("$dir/out") =~ /Ctrl-C/ }, 30),
+   'run says how to end it')
     or diag(slurp("$dir/out"));
-is(slurp("$dir/run/token.key"), $key, 'the key was made once');
-ok(-s "$dir/run/worker-2.pid", 'two workers');
+is(slurp("$dir/run/token.key"), $key, 'run keeps the key');
+ok(-s "$dir/run/worker-2.pid", 'run starts two workers');
 
-# as the README says: stop a worker, it is accepted; start it, it appears
+# as the README says: without a worker a send gets 202, and appears with one
 kill 'TERM', map { slurp("$dir/run/worker-$_.pid") } 1, 2;
-ok(wait_for(sub { health() == 503 }, 8), 'without workers');
+ok(wait_for(sub { health() == 503 }, 8), 'health is 503 without workers');
 my $worker = fork();
 if ($worker == 0) {
     open STDERR, '>', '/dev/null';
     exec "$LeaseLoft::build/leaseloft-worker", '--redis',
          "unix:$dir/run/redis.sock" or POSIX::_exit(127);
 }
-ok(wait_for(sub { health() == 200 }, 8), 'and with one again');
+ok(wait_for(sub { health() == 200 }, 8), 'health is 200 with a worker again');
 kill 'TERM', $worker;
 waitpid $worker, 0;
-is($?, 0, 'which ends well');
+is($?, 0, 'the worker exits with 0');
 
 kill 'INT', -$pid;
-ok(wait_for(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 15), 'interrupted');
-is($?, 0, 'ends well');
-is(left(), '', 'nothing is left');
+ok(wait_for(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 15),
+   'run ends when interrupted');
+is($?, 0, 'run exits with 0 when interrupted');
+is(left(), '', 'run leaves no process');
 unlike(join('', map { slurp($_) } glob "$dir/run/*.log"),
-       qr/Sanitizer|runtime error:/, 'no sanitizer said anything');
+       qr/Sanitizer|runtime error:/, 'the logs have no sanitizer report');
 
 
-# nothing is left of a start that fails either
+# a start that fails leaves nothing behind
 
 {
     local $ENV{REDIS_URL} = 'unix:/nonexistent';
     ($status, $said) = run('timeout -s INT 8 conf/run.sh start');
-    isnt($status, 0, 'a start without Redis');
-    is(left(), '', 'leaves nothing behind');
+    isnt($status, 0, 'start fails without Redis');
+    is(left(), '', 'the failed start leaves no process');
 }
 
 for my $case ([PORT => 'x'], [PORT => 70000], [INTERNAL_PORT => $port],
@@ -198,8 +208,8 @@ for my $case ([PORT => 'x'], [PORT => 70000], [INTERNAL_PORT => $port],
 {
     local $ENV{$case->[0]} = $case->[1];
     ($status, $said) = run('conf/run.sh start');
-    isnt($status, 0, "$case->[0]=" . substr $case->[1], -40);
-    like($said, qr/^leaseloft: .+\n\z/, 'one clear sentence');
+    isnt($status, 0, "start refuses $case->[0]=" . substr $case->[1], -40);
+    like($said, qr/^leaseloft: .+\n\z/, 'the error is one line');
 }
 
 done_testing();

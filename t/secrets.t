@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Nothing secret and nothing said is in a log, a metric or an answer that is
-# not for its reader: texts, names, labels, tokens by header and by cookie, the
-# secret that signs them, and the passwords of Redis; with good requests, with
-# every kind of refusal, and while Redis refuses nginx and the worker.
+# No secret and no message text is in a log, a metric or a response to others:
+# texts, names, labels, tokens in headers and cookies, the key that signs them,
+# and the passwords of Redis; with valid requests, with every kind of refusal,
+# and while Redis refuses nginx and the worker.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ sub users {
     return map { "user $_ on >$password{$_} ~ll:* &ll:* +\@all\n" } @_;
 }
 
-# so few sends that a slow machine can go beyond
+# a rate that even a slow machine exceeds
 my $ll = LeaseLoft->new(start => 0, limits => 1,
     directives => { leaseloft_wait => '500ms',
         'limit_req_zone $leaseloft_sender zone=leaseloft_sends:10m' =>
@@ -37,10 +37,10 @@ $ll->start('worker1');
 $ll->{url} = url('nginx');
 $ll->nginx_conf();
 $ll->start('nginx');
-ok($ll->wait_healthy(), 'with passwords');
+ok($ll->wait_healthy(), 'healthy with passwords in the Redis URLs');
 
 
-# --- what is secret ---
+# --- the secrets ---
 
 my ($text, $label, $name, $field) = qw(Geheimnis Sonnenallee Nescio Feldname);
 my $now = int time();
@@ -66,7 +66,7 @@ for my $carrier (qw(token cookie)) {
     }
 }
 
-# the names of the secrets that are in there, in any case
+# the names of the secrets in these bytes, in any case
 sub found {
     my ($bytes) = @_;
     return join ', ', grep { index(lc $bytes, lc $secret{$_}) >= 0 }
@@ -77,16 +77,20 @@ my $messages = '/api/properties/P/messages';
 my %p = (label => $label, tenants => [
     map { { user => $_, name => $name } } 'u-tom', 'u-ana' ]);
 
-is($ll->lease('P', %p, ends_at => at(9999))->status(), 200, 'a lease');
+is($ll->lease('P', %p, ends_at => at(9999))->status(), 200,
+   'a lease is declared');
 is($ll->lease('E', %p, ends_at => '2021-01-01T00:00:00Z')->status(), 200,
-   'one that has ended');
+   'a lease that has ended is declared');
 
 my $stream = $ll->events('P', undef, token => $token{token});
 $stream->wait_event('hello');
-is($ll->say('P', 'u-lena', $text, client_id => 'c')->status(), 201, 'said');
-ok($stream->wait_event('', 2), 'and heard');
-is($ll->say('P', 'u-tom', $text, client_id => 'b')->status(), 201, 'answered');
-is(found($stream->raw()), 'label, name, text', 'by whom it is for');
+is($ll->say('P', 'u-lena', $text, client_id => 'c')->status(), 201,
+   'a message gets 201');
+ok($stream->wait_event('', 2), 'the stream gets the message');
+is($ll->say('P', 'u-tom', $text, client_id => 'b')->status(), 201,
+   'the reply gets 201');
+is(found($stream->raw()), 'label, name, text',
+   'the stream of a party has text, label and name');
 
 
 # --- refusals ---
@@ -96,7 +100,8 @@ my %refused;
 sub refused {
     my ($status, $r) = @_;
 
-    is($r->status(), $status, "a $status") or diag($r->raw());
+    is($r->status(), $status, "the refusal has status $status")
+        or diag($r->raw());
     $refused{$status} .= $r->raw();
 }
 
@@ -135,7 +140,7 @@ for my $carrier (qw(token cookie)) {
     }
 }
 
-# a hundred at once are let pass, whatever is in them
+# the limit lets a burst of 100 pass
 for my $carrier (qw(token cookie)) {
     my @as = ($carrier => $limited{$carrier});
     my $r;
@@ -157,38 +162,41 @@ refused(409, $ll->lease('E', %p, ends_at => '2021-02-01T00:00:00Z'));
 refused(404, $ll->get($messages, user => 'u-mia'));
 
 
-# a token in a query is none, whatever it is called.  The access log has no
-# query; nginx's own error log has whole request lines, so it is another token
+# a token in the query is not accepted.  The access log has no query; the error
+# log of nginx has whole request lines, so this is a token of its own
 
 my $asked = $ll->token('u-lena', jti => 'in a query');
 
 for my $arg (qw(token access_token id_token jwt bearer leaseloft_session
                 Authorization authorization cookie))
 {
-    is($ll->get("$_?$arg=$asked")->status(), 401, "$arg=, $_")
+    is($ll->get("$_?$arg=$asked")->status(), 401,
+       "a token in the query gets 401: $arg=, $_")
         for $messages, '/api/properties/P/events', '/api/inbox';
 }
 
 is($ll->get("$messages?token=$asked&limit=1", user => 'u-tom')->json()
-      ->{you}{role}, 'tenant', 'nor does it take the place of one');
-unlike($ll->slurp('access.log'), qr/\?|\Q$asked\E/, 'no query is logged');
+      ->{you}{role}, 'tenant',
+   'a token in the query does not replace the one in the header');
+unlike($ll->slurp('access.log'), qr/\?|\Q$asked\E/,
+       'the access log has no query');
 
 
-# --- what has its say in logs ---
+# --- cases that are logged ---
 
-# a request that is given up
+# an invalid request is given up
 $ll->redis('XADD', 'll:{q:0}:requests', '*', 'op', 'send', 'p', 'P', 'u',
            "$name !", 'b', $text, 'r', 'x.1');
 ok(wait_for(sub { $ll->redis('XLEN', 'll:{q:0}:dead') == 1 }, 5),
-   'a request that is none is given up');
+   'an invalid request is given up');
 
-# Redis wants other passwords
+# the passwords in Redis change
 $ll->redis('ACL', 'SETUSER', $_, 'resetpass', '>another') for keys %password;
 $ll->redis('CLIENT', 'KILL', 'TYPE', $_) for qw(pubsub normal);
 ok($stream->wait_event(sub { $_[0]{event} eq 'ping' && !$_[0]{json}{live} }),
-   'refused by Redis');
-ok($ll->wait_healthy(503, 6), 'which is no health');
-ok(wait_for(sub { $ll->slurp($_) =~ /WRONGPASS/ }), "$_ says so")
+   'streams are sent live: false when Redis refuses');
+ok($ll->wait_healthy(503, 6), 'health is 503 when Redis refuses');
+ok(wait_for(sub { $ll->slurp($_) =~ /WRONGPASS/ }), "$_ has the refusal")
     for qw(error.log worker1.log);
 
 for my $carrier (qw(token cookie)) {
@@ -204,26 +212,27 @@ refused(503, $ll->get('/internal/health'));
 
 $ll->redis('ACL', 'SETUSER', $_, 'resetpass', ">$password{$_}")
     for keys %password;
-ok($ll->wait_healthy(200, 10), 'let in again');
+ok($ll->wait_healthy(200, 10), 'healthy once the passwords are back');
 
-# Redis falls silent before it has said what became of a send; whose it is has
-# to be known by then, from the stream
+# Redis falls silent before it answers a send; the access of the user is known
+# by then, from the stream
 ok($stream->wait_event(sub { $_[0]{event} eq 'ping' && $_[0]{json}{live} }),
-   'the stream is live again');
+   'the stream is sent live: true');
 $ll->signal('redis', 'STOP');
 my $silent = $ll->post($messages, $good, token => $token{token});
 $ll->signal('redis', 'CONT');
 refused(503, $silent);
-like($silent->body(), qr{/outcome-unknown"}, 'nobody knows');
+like($silent->body(), qr{/outcome-unknown"}, 'the outcome of the send is"
+                                         . " unknown');
 
 
-# --- none of it is anywhere ---
+# --- no secret is in any of it ---
 
 is(join(' ', sort keys %refused), '400 401 403 404 405 409 413 415 422 429 503',
-   'refusals of every kind');
+   'refusals of every status were collected');
 
-# but that a field is unknown has to be said by its name
-is(found($refused{$_}), $_ == 422 ? 'field' : '', "a $_ has nothing secret")
+# the name of an unknown field must be in the 422
+is(found($refused{$_}), $_ == 422 ? 'field' : '', "a $_ has no secret")
     for sort keys %refused;
 
 my %places = (
@@ -234,7 +243,7 @@ my %places = (
     'a stranger' => $ll->get('/api/inbox', user => 'u-mia')->raw(),
 );
 
-is(found($places{$_}), '', "$_: nothing secret") for sort keys %places;
+is(found($places{$_}), '', "$_ has no secret") for sort keys %places;
 
 $stream->close();
 $ll->finish();

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# Sending: the entry, its text, its client_id, and what is not valid.
+# Sending: the entry, its text, its client_id, and invalid bodies.
 
 use strict;
 use warnings;
@@ -28,48 +28,50 @@ sub post { return $ll->post($messages, $_[0], user => $_[1] // 'u-tom') }
 my $r = $ll->say('P', 'u-tom', 'The heating is out', client_id => 'c-1');
 my $entry = $r->json();
 
-is($r->status(), 201, 'sent');
-is($r->header('Location'), "$messages?before=3&limit=1", 'Location');
-is($r->header('Content-Type'), 'application/json', 'Content-Type');
-like(delete $entry->{at}, qr/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'at');
+is($r->status(), 201, 'a send gets 201');
+is($r->header('Location'), "$messages?before=3&limit=1",
+   'the 201 has Location');
+is($r->header('Content-Type'), 'application/json', 'the 201 is JSON');
+like(delete $entry->{at}, qr/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+     'the entry has its time');
 is_deeply($entry, {
     seq => 2, kind => 'message', text => 'The heating is out',
     client_id => 'c-1',
     from => { user => 'u-tom', role => 'tenant', name => 'Tom' },
-}, 'the entry');
+}, 'the other members of the entry are as sent');
 
 my $location = $ll->get($r->header('Location'), user => 'u-tom')->json();
 
-is($location->{entries}[0]{seq}, 2, 'Location leads to it');
+is($location->{entries}[0]{seq}, 2, 'Location leads to the entry');
 
 my @raw = @{ $ll->redis('XRANGE', 'll:{p:P}:thread', '2-0', '2-0') };
 my %fields = @{ $raw[0][1] };
 
-is($fields{e}, $r->body(), 'the same bytes are stored');
+is($fields{e}, $r->body(), 'the bytes of the 201 are stored');
 like($ll->get("$messages?limit=1", user => 'u-lena')->body(),
-     qr/\[\Q$fields{e}\E\]/, 'and polled');
+     qr/\[\Q$fields{e}\E\]/, 'a poll has the stored bytes');
 
 is($ll->say('P', 'u-lena', 'Coming')->json()->{from}{role}, 'landlord',
-   'a landlord');
+   'the role of a landlord is landlord');
 
 
 # client_id
 
 my $again = $ll->say('P', 'u-tom', 'The heating is out', client_id => 'c-1');
 
-is($again->status(), 200, 'the same again');
-is($again->body(), $r->body(), 'the original entry');
+is($again->status(), 200, 'the same send again gets 200');
+is($again->body(), $r->body(), 'the same send again gets the original entry');
 is_problem($ll->say('P', 'u-tom', 'Other', client_id => 'c-1'), 409,
-           'client-id-reused', 'the same id with another text');
+           'client-id-reused', 'a client_id with another text gets 409');
 is($ll->say('P', 'u-ana', 'Mine', client_id => 'c-1')->status(), 201,
-   'an id is its sender\'s');
+   'a client_id of another sender is separate');
 
 $ll->lease('Q', landlords => ['u-lena'], tenants => ['u-tom']);
 is($ll->say('Q', 'u-tom', 'The heating is out', client_id => 'c-1')->status(),
-   201, 'and the property\'s');
+   201, 'a client_id in another property is separate');
 
 is($ll->say('P', 'u-tom', "  The heating is out\r\n", client_id => 'c-1')
-      ->status(), 200, 'texts are compared as they are stored');
+      ->status(), 200, 'texts are compared as stored, after trimming');
 
 
 # the text
@@ -91,8 +93,8 @@ for my $case (
     my $r = $ll->say('P', 'u-tom', $case->[0]);
     my $name = length $case->[1] > 50 ? length($case->[1]) . ' code points'
                                       : $case->[1] =~ s/\s/ /gr;
-    is($r->status(), 201, "text: $name");
-    is(($r->json() // {})->{text}, $case->[1], 'as stored');
+    is($r->status(), 201, "valid text gets 201: $name");
+    is(($r->json() // {})->{text}, $case->[1], "text is stored trimmed: $name");
 }
 
 for my $case (
@@ -102,8 +104,8 @@ for my $case (
     ["a\x{0085}b", 'a C1 control'], ["a\rb", 'a lone CR'])
 {
     my $r = $ll->say('P', 'u-tom', $case->[0]);
-    is_problem($r, 422, '', "text: $case->[1]");
-    is(fields($r), 'text', 'the field');
+    is_problem($r, 422, '', "invalid text gets 422: $case->[1]");
+    is(fields($r), 'text', "the 422 names text: $case->[1]");
 }
 
 for my $case (
@@ -111,11 +113,11 @@ for my $case (
     ["\"\xc0\x80\"", 'overlong'], ["\"\xed\xa0\x80\"", 'a coded surrogate'])
 {
     my $r = post("{\"client_id\":\"c-x\",\"text\":$case->[0]}");
-    is($r->status(), 422, "text: $case->[1]");
+    is($r->status(), 422, "text that is not UTF-8 gets 422: $case->[1]");
 }
 
 
-# bodies that are not valid: every fault at once
+# invalid bodies: every fault is listed at once
 
 for my $case (
     ['', '""'], ['{', '""'], ['[]', '""'], ['null', '""'], ['"x"', '""'],
@@ -137,35 +139,37 @@ for my $case (
     my @got = sort split / /, fields($r);
     my @want = sort split / /, $case->[1];
 
-    is_problem($r, 422, '', 'body: ' . substr $case->[0], 0, 60);
-    is("@got", "@want", 'its fields');
+    is_problem($r, 422, '',
+               'invalid body gets 422: ' . substr $case->[0], 0, 60);
+    is("@got", "@want", "the 422 names $case->[1]");
 }
 
 is(post('{"client_id":"a_Z-9","text":"fine"}')->status(), 201,
-   'all forms of characters in an id');
+   'every kind of character is valid in a client_id');
 is(post("\n {\"text\" : \"fine\" ,\"client_id\":\"c-ws\"}\t\n")->status(), 201,
-   'white space around');
+   'white space around JSON tokens is valid');
 
 
 # order
 
 my @seqs = map { $ll->say('P', 'u-tom', "n $_")->json()->{seq} } 1 .. 5;
-is("@seqs", join(' ', map { $seqs[0] + $_ } 0 .. 4), 'one after the other');
+is("@seqs", join(' ', map { $seqs[0] + $_ } 0 .. 4),
+   'entries are numbered without a hole');
 
 my @at = map { $_->{at} } @{ $ll->poll('P', 'u-tom', 'after=0&limit=200')
                                ->{entries} };
-is("@at", join(' ', sort @at), 'at never goes back');
+is("@at", join(' ', sort @at), 'times never go back');
 
 
 # HTTP/2 and TLS
 
 is($ll->say('P', 'u-tom', "over $_->[0]", @{ $_->[1] })->status(), 201,
-   "over $_->[0]")
+   "a send over $_->[0] gets 201")
     for ['HTTP/2', [http => 2]], ['TLS', [tls => 1]],
         ['TLS and HTTP/2', [tls => 1, http => 2]];
 
-# a client_id is held for 30 days at least: in this bucket of 30 days or in the
-# one before, each of which lasts for 60 days from its beginning
+# a client_id is kept for at least 30 days: in the bucket of these 30 days or
+# the one before; each bucket is kept for 60 days from its beginning
 
 my $bucket = int(time() / (30 * 86400));
 my @old = ('/api/properties/P30/messages',
@@ -173,16 +177,17 @@ my @old = ('/api/properties/P30/messages',
 
 $ll->lease('P30');
 my $sent = $ll->post(@old);
-is($sent->status(), 201, 'sent');
+is($sent->status(), 201, 'the first send gets 201');
 
 cmp_ok($ll->redis('PTTL', "ll:{p:P30}:sent:$bucket"), '>',
-       (30 * 86400 - 60) * 1000, 'held for 30 days from now');
+       (30 * 86400 - 60) * 1000, 'the client_id is kept for 30 days from now');
 $ll->redis('RENAME', "ll:{p:P30}:sent:$bucket",
            'll:{p:P30}:sent:' . ($bucket - 1));
 $ll->redis('HSET', 'll:{p:P30}:meta', 'bucket', $bucket - 1);
 
 my $later = $ll->post(@old);
-is($later->status(), 200, 'known a bucket later');
-is($later->body(), $sent->body(), 'the original');
+is($later->status(), 200, 'the same send gets 200 from the bucket before');
+is($later->body(), $sent->body(),
+   'it gets the original entry from the bucket before');
 
 $ll->finish();

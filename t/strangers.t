@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 
-# Whoever has no business here costs Redis nothing that stays: thousands of
-# requests without a token, with bad ones, or for what is not theirs, leave
-# every key, the append-only file, memory and subscriptions as they were.  Who
-# was a party, or is to be one, is refused by the workers, as what they sent
-# before may be sent again: that leaves a line in the file, and nothing else.
+# Requests without a right to anything leave nothing in Redis: thousands of
+# requests without a token, with bad ones, or for properties of others, leave
+# every key, the append-only file, memory and subscriptions as they were.  A
+# former or future party is refused by a worker, since a former send may be sent
+# again: that leaves a request in the file, and nothing else.
 
 use strict;
 use warnings;
@@ -27,11 +27,14 @@ $ll->lease('Q', landlords => ['u-omar'], tenants => ['u-mia']);
 $ll->say('Q', 'u-mia', 'hello') for 1 .. 3;
 
 
-# --- what Redis holds ---
+# --- the state of Redis ---
 
-# each key with a digest of its value
+# nginx reports itself here every 10 seconds, whatever it is asked
+my $report = 'll:{w}:nginx';
+
+# each key with a digest of its value, less that of the reports
 sub keys_now {
-    my @keys = sort @{ $ll->redis('KEYS', '*') };
+    my @keys = sort grep { $_ ne $report } @{ $ll->redis('KEYS', '*') };
     my $digests = $ll->redis('DEBUG', 'DIGEST-VALUE', @keys);
 
     return { map { $keys[$_] => $digests->[$_] } 0 .. $#keys };
@@ -43,18 +46,41 @@ sub info {
     return $value;
 }
 
-# subscriptions, less nginx's and the worker's own
+# subscriptions to channels of properties and users
 sub channels {
     return join ' ', sort grep { /\{[pu]:/ }
                      @{ $ll->redis('PUBSUB', 'CHANNELS') };
 }
 
+# the append-only file, and its size
+sub file { return (glob $ll->dir() . '/redis/appendonlydir/*.incr.aof')[0] }
+sub file_size { return -s file() }
 
-# --- strangers ---
+# the commands that were written to it after this many bytes, less the reports
+sub written {
+    my ($from) = @_;
+
+    open my $f, '<:raw', file() or die "aof: $!";
+    seek $f, $from, 0;
+    my @words = split /\r\n/, do { local $/; <$f> // '' };
+    my @commands;
+
+    while (@words) {
+        my ($n) = shift(@words) =~ /^\*(\d+)$/ or die "no command in the file\n";
+        my @args = map { (splice @words, 0, 2)[1] } 1 .. $n;
+        push @commands, "@args[0, 1]"
+            if $n > 1 && $args[0] ne 'SELECT' && $args[1] ne $report;
+    }
+
+    return join "\n", @commands;
+}
+
+
+# --- requests without a right ---
 
 my $socket;
 
-# over one connection for as long as it lasts: the status
+# sends a request over one connection for as long as it lasts: the status
 sub ask {
     my ($method, $path, %o) = @_;
 
@@ -91,7 +117,7 @@ my $expired = $ll->token('u-tom', exp => int(time()) - 10);
 my $forged = LeaseLoft::Token::token('another key',
                  { sub => 'u-tom', exp => int(time()) + 3600 });
 
-# a number makes ids differ, so that anything kept for each would be seen
+# the number makes ids differ, so that anything stored for each would be seen
 my %attacks = (
     'no token' => [401, sub {
         ask('GET', "/api/properties/P/messages?after=$_[0]") }],
@@ -106,67 +132,68 @@ my %attacks = (
             headers => \@json, body => '{"upto":1}') }],
     'a forged token' => [401, sub {
         ask('GET', '/api/inbox/events', token => $forged) }],
-    'no token at all' => [401, sub {
+    'what is not a token' => [401, sub {
         ask('GET', '/api/inbox', token => "x$_[0]") }],
     'a token of 5 kB' => [401, sub {
         ask('GET', '/api/inbox', token => $_[0] x 2000) }],
     'another origin' => [403, sub {
         ask('POST', '/api/properties/P/messages', body => $body,
             headers => [@foreign, "Cookie: leaseloft_session=$tom"]) }],
-    'a poll of what is not there' => [404, sub {
+    'a poll of an unknown property' => [404, sub {
         ask('GET', "/api/properties/n$_[0]/messages", token => $tom) }],
-    'a poll of what is another\'s' => [404, sub {
+    'a poll of the property of others' => [404, sub {
         ask('GET', "/api/properties/Q/messages?before=$_[0]",
             token => $tom) }],
-    'a stream of what is not there' => [404, sub {
+    'a stream of an unknown property' => [404, sub {
         ask('GET', "/api/properties/n$_[0]/events", token => $tom) }],
-    'a stream of what is another\'s' => [404, sub {
+    'a stream of the property of others' => [404, sub {
         ask('GET', "/api/properties/Q/events?after=$_[0]", token => $tom) }],
-    'a send to what is not there' => [404, sub {
+    'a send to an unknown property' => [404, sub {
         ask('POST', "/api/properties/n$_[0]/messages", token => $tom,
             headers => \@json, body => $body) }],
-    'a send to what is another\'s' => [404, sub {
+    'a send to the property of others' => [404, sub {
         ask('POST', '/api/properties/Q/messages', token => $tom,
             headers => \@json, body => $body) }],
-    'a mark on what is another\'s' => [404, sub {
+    'a mark on the property of others' => [404, sub {
         ask('POST', '/api/properties/Q/read', token => $tom,
             headers => \@json, body => qq({"upto":$_[0]})) }],
-    'who has no lease at all' => [404, sub {
+    'a poll by a user without a lease' => [404, sub {
         ask('GET', '/api/properties/P/messages',
             token => $ll->token("u-none$_[0]")) }],
-    'a send by one without a lease' => [404, sub {
+    'a send by a user without a lease' => [404, sub {
         ask('POST', '/api/properties/P/messages', token => $eve,
             headers => \@json, body => $body) }],
-    'an inbox with nothing in it' => [200, sub {
+    'an empty inbox' => [200, sub {
         ask('GET', '/api/inbox', token => $ll->token("u-none$_[0]")) }],
-    'an id that is none' => [404, sub {
+    'an invalid property id' => [404, sub {
         ask('GET', "/api/properties/a.$_[0]/messages", token => $tom) }],
     'a bad query' => [400, sub {
         ask('GET', "/api/properties/P/messages?after=x$_[0]",
             token => $tom) }],
-    'a method that is none' => [405, sub {
+    'another method' => [405, sub {
         ask('DELETE', "/api/properties/n$_[0]/messages") }],
-    'a body too large' => [413, sub {
+    'too large a body' => [413, sub {
         ask('POST', '/api/properties/P/messages', token => $tom,
             headers => \@json, body => $large) }],
     'a body of another type' => [415, sub {
         ask('POST', '/api/properties/P/messages', token => $tom,
             headers => ['Content-Type: text/plain'], body => $body) }],
-    'a lease, from outside' => [404, sub {
+    'a lease on the public listener' => [404, sub {
         ask('PUT', "/internal/properties/n$_[0]/lease", token => $tom,
             headers => \@json, body => '{}') }],
-    'no path of ours' => [404, sub { ask('GET', "/api/$_[0]") }],
+    'an unknown path' => [404, sub { ask('GET', "/api/$_[0]") }],
 );
 
-# everything is in its place, and no heartbeat writes to the file
+# without a worker, which would write its heartbeat
 
-ok(wait_for(sub { channels() eq '' }, 5), 'nobody watches anything');
+ok(wait_for(sub { channels() eq '' }, 5),
+   'no channel is subscribed to at first');
 $ll->signal('worker1', 'STOP');
-sleep 1.2;    # what nginx still asks now and then
+sleep 1.2;    # for what is still under way
 
 $_->[1]->(0) for values %attacks;
 
-my %first = (keys => keys_now(), file => info('aof_current_size'),
+my %first = (keys => keys_now(), file => file_size(),
              memory => info('used_memory'),
              clients => info('connected_clients'));
 
@@ -177,31 +204,35 @@ for my $name (sort keys %attacks) {
     my %seen;
 
     $seen{ $do->($_) }++ for 1 .. $times;
-    is_deeply(\%seen, { $status => $times }, "$name: $times x $status");
+    is_deeply(\%seen, { $status => $times },
+              "$name: $times requests get $status");
 }
 
-# inboxes that nobody else has, watched and left
+# streams of empty inboxes, opened and closed
 my @streams = map { $ll->stream('/api/inbox/events', user => "u-none$_") }
               1 .. 50;
-ok($_->wait_event('hello'), 'a stream of an empty inbox') for @streams;
+ok($_->wait_event('hello'), 'a stream of an empty inbox opens') for @streams;
 $_->close() for @streams;
 
 diag(sprintf '%d requests in %.1f s', $times * keys %attacks, time() - $start);
 
-ok(wait_for(sub { channels() eq '' }, 5), 'nobody watches anything')
+ok(wait_for(sub { channels() eq '' }, 5),
+   'no channel is subscribed to afterwards')
     or diag(channels());
-is_deeply(keys_now(), $first{keys}, 'no key, and no value, has changed');
-is(info('aof_current_size'), $first{file}, 'nothing was written to disk');
-is(info('connected_clients'), $first{clients}, 'as many connections');
+is_deeply(keys_now(), $first{keys}, 'no key and no value has changed');
+is(written($first{file}), '', 'nothing was written to the append-only file');
+is(info('connected_clients'), $first{clients},
+   'Redis has as many connections as before');
 ok(wait_for(sub { info('used_memory') - $first{memory} <= 65536 }, 5),
-   'memory is what it was, within 10 bytes a request')
+   'Redis uses at most 64 KiB more memory')
     or diag(info('used_memory') - $first{memory});
 
 $ll->signal('worker1', 'CONT');
-is($ll->say('P', 'u-tom', 'hello')->status(), 201, 'and all is well');
+is($ll->say('P', 'u-tom', 'hello')->status(), 201,
+   'a send gets 201 afterwards');
 
 
-# --- those who may read, but not write, or not yet ---
+# --- parties that may read but not write, or not yet ---
 
 my %soon = (starts_at => '2099-01-01T00:00:00Z');
 
@@ -212,16 +243,16 @@ $ll->lease('E', tenants => ['u-edna'], ends_at => at(-1));
 $ll->lease('N', %soon, tenants => ['u-nina', 'u-otto']);
 $ll->lease('N', %soon, tenants => ['u-nina']);
 
-# the status, and what its problem is
+# the property, the user and the status
 my %parties = (
     'a tenant who left' => ['F', 'u-fred', 409],
     'a tenant whose lease has ended' => ['E', 'u-edna', 409],
     'a tenant whose lease is pending' => ['N', 'u-nina', 409],
     'a landlord whose lease is pending' => ['N', 'u-lena', 409],
-    'who was taken off a pending lease' => ['N', 'u-otto', 404],
+    'a tenant removed from a pending lease' => ['N', 'u-otto', 404],
 );
 
-# all but the heartbeat
+# all keys but the heartbeat of the worker
 sub lasting { my $keys = keys_now(); delete $keys->{'ll:{w}:workers'}; $keys }
 
 sub refused {
@@ -236,12 +267,12 @@ sub idle {
 }
 
 refused(@{ $_ }[0, 1], 0) for values %parties;
-ok(idle(), 'nothing waits');
-ok(wait_for(sub { channels() eq '' }, 5), 'nobody watches anything');
+ok(idle(), 'the queue is empty at first');
+ok(wait_for(sub { channels() eq '' }, 5), 'no channel is subscribed to');
 
 for my $name (sort keys %parties) {
     my ($property, $user, $status) = @{ $parties{$name} };
-    my ($keys, $file, $memory) = (lasting(), info('aof_current_size'),
+    my ($keys, $file, $memory) = (lasting(), file_size(),
                                   info('used_memory'));
     my $added = sub {
         return { @{ $ll->redis('XINFO', 'STREAM', 'll:{q:0}:requests') } }
@@ -250,18 +281,20 @@ for my $name (sort keys %parties) {
     my ($queued, %seen) = ($added->());
 
     $seen{ refused($property, $user, $_) }++ for 1 .. $times;
-    is_deeply(\%seen, { $status => $times }, "$name: $times x $status");
+    is_deeply(\%seen, { $status => $times }, "$name: $times sends get $status");
     is($added->() - $queued, $status == 404 ? 0 : $times,
-       $status == 404 ? 'no worker is asked' : 'as a worker says');
-    ok(idle(), 'nothing waits');
-    is_deeply(lasting(), $keys, 'no key, and no value, has changed');
+       "$name: " . ($status == 404 ? 'no' : 'every') . ' send is queued');
+    ok(idle(), "$name: the queue is empty afterwards");
+    is_deeply(lasting(), $keys, "$name: no key and no value has changed");
     ok(wait_for(sub { info('used_memory') - $memory <= 65536 }, 5),
-       'memory is what it was') or diag(info('used_memory') - $memory);
-    my $bytes = (info('aof_current_size') - $file) / $times;
-    cmp_ok($bytes, '<', 1024, sprintf '%.0f bytes of the file each', $bytes);
+       "$name: Redis uses at most 64 KiB more memory")
+           or diag(info('used_memory') - $memory);
+    my $bytes = (file_size() - $file) / $times;
+    cmp_ok($bytes, '<', 1024,
+           sprintf '%s: a send adds %.0f bytes to the file', $name, $bytes);
 }
 
 is($ll->say('F', 'u-fred', 'hello', client_id => 'before')->status(), 200,
-   'what was sent before is still known');
+   'the former send gets 200');
 
 $ll->finish();

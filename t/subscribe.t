@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# What nginx asks of Redis when streams open: one view each; of a property's
-# first watcher a subscription, gathered with others, and one small read.
+# What nginx sends to Redis when streams open: one view for each stream; for the
+# first stream of a property also a subscription, batched with others, and one
+# small read.
 
 use strict;
 use warnings;
@@ -28,46 +29,53 @@ sub used {
 }
 
 
-# Redis stands still while all of them ask, so that its answers come at once
+# Redis is stopped while all streams open, so that its replies come at once
 
 my $before = calls();
 
 $ll->signal('redis', 'STOP');
 my @streams = map { $ll->events($_, 'u-lena') } @properties;
 
-# the last one has been read once nginx answers what needs no Redis
-is($ll->get('/nothing/here')->status(), 404, 'nginx goes on');
+# when nginx answers a request that needs no Redis, it has read the last one
+is($ll->get('/nothing/here')->status(), 404,
+   'nginx answers while Redis is stopped');
 $ll->signal('redis', 'CONT');
 
-is(scalar(grep { $_->wait_event('hello') } @streams), 60, 'streams open');
+is(scalar(grep { $_->wait_event('hello') } @streams), 60, '60 streams open');
 
 my $after = calls();
 
-is(used($before, $after, 'fcall_ro'), 60, 'one view each');
+is(used($before, $after, 'fcall_ro'), 60, 'each stream asks for one view');
 
 $ll->say($_, 'u-tom', 'hello') for @properties;
-is(scalar(grep { $_->wait_entry(2) } @streams), 60, 'all hear');
+is(scalar(grep { $_->wait_entry(2) } @streams), 60,
+   'each stream gets a message');
 
-# each send of one who does not watch asks, too; a few streams may have had to
-# read what came while their channel was being read
+# a send to a property without a stream asks for a view too; a few streams may
+# have to read what came while they were being subscribed
 $after = calls();
 
-cmp_ok(used($before, $after, 'fcall_ro'), '<', 150, 'nothing else is called');
-cmp_ok(used($before, $after, 'subscribe'), '<=', 6, 'few subscriptions');
+cmp_ok(used($before, $after, 'fcall_ro'), '<', 150,
+       '60 streams and sends make less than 150 function calls');
+cmp_ok(used($before, $after, 'subscribe'), '<=', 6,
+       '60 subscriptions take at most 6 commands');
 
 
-# a second watcher: a view and nothing else
+# the second stream of a property: a view and nothing else
 
 $before = calls();
 @streams = map { $ll->events($_, 'u-tom') } @properties;
-is(scalar(grep { $_->wait_event('hello') } @streams), 60, 'more streams open');
+is(scalar(grep { $_->wait_event('hello') } @streams), 60,
+   '60 more streams open');
 $after = calls();
 
-is(used($before, $after, 'fcall_ro'), 60, 'one view each');
-is(used($before, $after, 'subscribe'), 0, 'no subscription');
+is(used($before, $after, 'fcall_ro'), 60,
+   'each further stream asks for one view');
+is(used($before, $after, 'subscribe'), 0,
+   'further streams subscribe to nothing');
 
 
-# and away and back at once: subscribed to all the same
+# the connection is lost and back at once: every channel is subscribed again
 
 $ll->redis('CLIENT', 'KILL', 'TYPE', 'pubsub');
 
@@ -75,10 +83,11 @@ for my $live (0, 1) {
     is(scalar(grep {
         $_->wait_event(sub { $_[0]{event} eq 'ping'
                              && !($_[0]{json}{live} xor $live) })
-    } @streams), 60, $live ? 'all are back' : 'the link is lost');
+    } @streams), 60, 'each stream is sent live: ' . ($live ? 'true' : 'false'));
 }
 
 $ll->say($_, 'u-lena', 'again') for @properties;
-is(scalar(grep { $_->wait_entry(3) } @streams), 60, 'all hear again');
+is(scalar(grep { $_->wait_entry(3) } @streams), 60,
+   'each stream gets a message after the reconnect');
 
 $ll->finish();

@@ -1,21 +1,19 @@
 #!/usr/bin/perl
 
-# A 404 tells nobody whether the property exists: neither by what it asks of
-# Redis, which is counted, nor by the time that it takes.
+# A 404 does not tell whether the property exists: neither by the commands that
+# it sends to Redis, which are counted, nor by the time that it takes.
 #
-# Times are compared in rounds: in each, every property is asked for once, in a
-# new random order, over one connection, so that what else the machine does
-# meets all of them alike.  What is judged is the median of the differences
-# within rounds, between a property that is there and one that is not: where it
-# lies, by the ranks beside it, which needs no guess about the noise.  It is
-# shown to be small once all of where it may lie is within the bound.  Until it
-# is, more rounds are added, up to a number; what cannot be shown then is a
-# failure.
+# Times are compared in rounds.  Each round asks once for every property, in a
+# new random order over one connection, so that other load on the machine meets
+# them all alike.  The median of the differences within rounds, between a
+# property that exists and one that does not, is bounded by the ranks beside it,
+# which needs no assumption about the noise.  The test passes once the whole
+# range is within the bound.  Until then rounds are added, up to a number, after
+# which the test fails.
 #
-# The bound is a third of what a trip to Redis takes here, and 12 us at most:
-# one more trip takes 13 at the least.  What a trip takes is measured along, by
-# an id that is none, for which Redis is not asked.
-
+# The bound is a third of what a round trip to Redis takes here, and 12 us at
+# most: a round trip takes at least 13.  It is measured by an invalid id, for
+# which nothing is sent to Redis.
 use strict;
 use warnings;
 
@@ -33,10 +31,10 @@ my $ll = LeaseLoft->new(
     main => 'worker_processes 1;',
     http => 'keepalive_requests 1000000; keepalive_time 1h;');
 
-# ids of one length; X and Y are not there, and "!" is none
+# ids of one length; X and Y do not exist, and "!" is invalid
 my %what = (
     Q => 'watched, with a long thread', R => 'ended', S => 'pending',
-    Y => 'not there either',
+    Y => 'unknown as well',
 );
 my @there = qw(Q R S);
 my $none = '!';
@@ -50,7 +48,7 @@ $ll->lease('S', landlords => ['u-omar'], tenants => ['u-mia'],
 $ll->say('Q', 'u-mia', 'x' x 4000) for 1 .. 50;
 
 my $watch = $ll->events('Q', 'u-mia');
-ok($watch->wait_event('hello'), 'Q is watched');
+ok($watch->wait_event('hello'), 'a stream to Q is open');
 
 my $token = $ll->token('u-tom');
 my $body = '{"client_id":"c","text":"t"}';
@@ -72,7 +70,7 @@ for my $case (['GET', 'messages'], ['GET', 'messages?after=1&limit=5'],
 
 my $socket = LeaseLoft::connect_to($ll->{ports}{http}) or die "connect: $!";
 
-# asks once: the status, and the seconds it took
+# sends a request: the status, and the seconds that it took
 sub ask {
     my ($raw) = @_;
 
@@ -94,8 +92,8 @@ sub ask {
 }
 
 
-# what was asked of Redis since the last call, command by command, functions'
-# own included; not what nginx and we do anyway
+# the commands that Redis has run since the last call, with those by functions;
+# without those that nginx and this test run anyway
 sub asked {
     my %calls = $ll->redis('INFO', 'commandstats')
                     =~ /^cmdstat_([^:]+):calls=(\d+)/mg;
@@ -103,19 +101,18 @@ sub asked {
     $ll->redis('CONFIG', 'RESETSTAT');
     delete @calls{qw(info config|resetstat publish)};
 
-    # the worker's, which Redis 8 counts once more whenever it wakes it
+    # the worker's: Redis 8 counts it again at each wake-up
     delete $calls{xreadgroup};
 
-    # once a second nginx tries whether it may write
+    # the write probe of nginx, once a second
     delete $calls{xadd} if ($calls{xadd} // 0) < 5;
 
     return join ' ', map { "$_=$calls{$_}" } sort keys %calls;
 }
 
 
-# the lowest and the highest that the median of what a list is drawn from may
-# be: with n of them, the number below it is n/2, give or take sqrt(n)/2, four
-# times over
+# the bounds of the median of what a list is drawn from: of n values n/2 are
+# below it, give or take sqrt(n)/2, four times over
 sub median {
     my @sorted = sort { $a <=> $b } @_;
     my $off = 2 * sqrt @sorted;
@@ -124,7 +121,7 @@ sub median {
 }
 
 
-# more rounds: the seconds that each property took are added to its list
+# runs more rounds, and adds the seconds of each property to its list
 sub compare {
     my ($request, $times) = @_;
 
@@ -143,7 +140,7 @@ sub compare {
 }
 
 
-# by calls: exact.  Without a worker, who asks Redis for something to do.
+# by commands: exact, without a worker, which polls Redis for requests
 
 $ll->signal('worker1', 'STOP');
 
@@ -155,12 +152,12 @@ for my $name (sort keys %requests) {
         my %seen = map { (ask($requests{$name}{$p}))[0] => 1 } 1 .. 20;
         my $calls = asked();
 
-        is(join(' ', keys %seen), 404, "$name: $p is a 404");
-        # one field, however much there is
-        is($calls, 'fcall_ro=20 hget=20', "$name: $p asks once")
+        is(join(' ', keys %seen), 404, "$name: $p gets 404");
+        # one read of one field, whatever the property holds
+        is($calls, 'fcall_ro=20 hget=20', "$name: $p sends one call to Redis")
             if !defined $first;
         $first //= $calls;
-        is($calls, $first, "$name: $p asks Redis for the same");
+        is($calls, $first, "$name: $p sends the same commands as X");
     }
 }
 
@@ -188,7 +185,7 @@ for my $name (sort keys %requests) {
 
     for my $p (sort keys %what) {
         ok(!(grep { $_ eq $p } @late),
-           "$name: $p ($what{$p}) takes as long") or diag($said);
+           "$name: $p ($what{$p}) takes as long as X") or diag($said);
     }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Who is asking: tokens good and bad, where they may come from, and what the
-# configured key makes of them.
+# Tokens: which ones are accepted, from where, with which keys, and which claims
+# are checked.
 
 use strict;
 use warnings;
@@ -41,8 +41,8 @@ my $now = time();
 
 $ll->lease('P', tenants => ['u-tom']);
 
-# who the module takes the bearer of a token for, by header and by cookie; with
-# the shipped key, whether the API does as well
+# the user that the module finds for a token in the header and in the cookie;
+# with the shipped key also checks that the API agrees
 sub user {
     my ($token, $path) = @_;
 
@@ -63,10 +63,10 @@ sub user {
 sub claims { return { sub => 'u-tom', exp => $now + 600, @_ } }
 
 
-is(user(token($key, claims())), 'u-tom', 'a good token');
-is($ll->get('/hs')->body(), '', 'none');
+is(user(token($key, claims())), 'u-tom', 'a valid token is accepted');
+is($ll->get('/hs')->body(), '', 'a request without a token has no user');
 
-# what is needed, and what is checked where present
+# claims that are needed, and claims that are checked where present
 for my $case (
     [{ exp => $now + 600 }, 'no sub'], [{ sub => 'u-tom' }, 'no exp'],
     [claims(exp => $now - 1), 'expired'], [claims(exp => $now), 'expires now'],
@@ -86,14 +86,16 @@ for my $case (
     [claims(sub => "u-tom\r\nX: y"), 'a header'],
     [claims(sub => "u-tom\n"), 'line feed'])
 {
-    is(user(token($key, $case->[0])), '', "claims: $case->[1]");
+    is(user(token($key, $case->[0])), '',
+       "invalid claims are refused: $case->[1]");
 }
 
-is(user(token($key, claims(nbf => $now - 1))), 'u-tom', 'nbf has passed');
+is(user(token($key, claims(nbf => $now - 1))), 'u-tom',
+   'a past nbf is accepted');
 is(user(token($key, claims(iss => 'x', aud => 'y', role => 'landlord'))),
-   'u-tom', 'what is not configured is not looked at');
+   'u-tom', 'claims that are not configured are ignored');
 is(user(token($key, claims(sub => 'A-z_0' . 'x' x 59))), 'A-z_0' . 'x' x 59,
-   'an id of 64');
+   'a sub of 64 characters is accepted');
 
 # algorithms, keys, forms
 my $good = token($key, claims());
@@ -122,11 +124,11 @@ for my $case (
      'changed claims'],
     ['x' x 5000, 'rubbish'], ['..', 'dots'], ["\xff.\xfe.\xfd", 'bytes'])
 {
-    is(user($case->[0]), '', $case->[1]);
+    is(user($case->[0]), '', "a bad token is refused: $case->[1]");
 }
 
-# a token of 100 kB, by HTTP/1.1 and HTTP/2: with the shipped buffers nginx
-# refuses the request, or closes the connection; with larger ones the module
+# a token of 100 kB, over HTTP/1.1 and HTTP/2: with the shipped buffers nginx
+# refuses the request or closes the connection; with larger ones the module
 # refuses the token
 sub large {
     my $token = token($key, claims(x => 'x' x 75_000));
@@ -144,19 +146,21 @@ sub large {
     return "@got";
 }
 
-is(large(), '400 400 gone gone', 'a token of 100 kB: nginx says no');
+is(large(), '400 400 gone gone', 'nginx refuses a token of 100 kB');
 $ll->nginx_conf(server => "large_client_header_buffers 4 128k;\n"
                           . join("\n", @kinds));
 my ($old) = $ll->nginx_children();
 $ll->signal('nginx', 'HUP');
-ok(wait_for(sub { !kill 0, $old }), 'larger buffers');
-is(large(), '401 401 401 401', 'the module says no');
+ok(wait_for(sub { !kill 0, $old }), 'nginx is reloaded with larger buffers');
+is(large(), '401 401 401 401', 'the module refuses a token of 100 kB');
 
-# a public key is no secret
+# a public key is not taken for a secret
 my $pem = do { local (@ARGV, $/) = "$dir_keys/rsa.pem"; <> };
-is(user(token($pem, claims()), '/rs'), '', 'HS256 by the public key');
-is(user(token($pem =~ s/\n$//r, claims()), '/rs'), '', 'less its line feed');
-is(user($good, '/rs'), '', 'HS256 where RS256 is configured');
+is(user(token($pem, claims()), '/rs'), '',
+   'HS256 signed with the public key is refused');
+is(user(token($pem =~ s/\n$//r, claims()), '/rs'), '',
+   'HS256 signed with the trimmed public key is refused');
+is(user($good, '/rs'), '', 'HS256 is refused where RS256 is configured');
 
 sub signed {
     my ($alg, $keyfile) = @_;
@@ -169,7 +173,7 @@ sub signed {
 
     my $sig = `openssl dgst -sha256 -sign $keyfile $dir_keys/text`;
 
-    # from DER to the two bare numbers
+    # from DER to the two plain numbers
     if ($alg eq 'ES256') {
         my ($r, $s) = $sig =~ /^\x30.\x02(.)/s ? do {
             my $n = ord $1;
@@ -183,56 +187,77 @@ sub signed {
     return "$text." . encode_base64url($sig);
 }
 
-is(user(signed('RS256', "$dir_keys/rsa.key"), '/rs'), 'u-tom', 'RS256');
-is(user(signed('ES256', "$dir_keys/ec.key"), '/es'), 'u-tom', 'ES256');
-is(user(signed('RS256', "$dir_keys/rsa.key")), '', 'RS256 by a secret');
+is(user(signed('RS256', "$dir_keys/rsa.key"), '/rs'), 'u-tom',
+   'RS256 is accepted with its public key');
+is(user(signed('ES256', "$dir_keys/ec.key"), '/es'), 'u-tom',
+   'ES256 is accepted with its public key');
+is(user(signed('RS256', "$dir_keys/rsa.key")), '',
+   'RS256 is refused where a secret is configured');
 
-# iss, aud, leeway
-is(user($good, '/iss'), '', 'no iss');
-is(user(token($key, claims(iss => 'x')), '/iss'), '', 'another iss');
+# leaseloft_issuer, leaseloft_audience, leaseloft_leeway
+is(user($good, '/iss'), '', 'a token without iss is refused');
+is(user(token($key, claims(iss => 'x')), '/iss'), '',
+   'a token with another iss is refused');
 is(user(token($key, claims(iss => 'https://login.example')), '/iss'), 'u-tom',
-   'iss');
-is(user($good, '/aud'), '', 'no aud');
-is(user(token($key, claims(aud => 'x')), '/aud'), '', 'another aud');
-is(user(token($key, claims(aud => 'leaseloft')), '/aud'), 'u-tom', 'aud');
+   'a token with the configured iss is accepted');
+is(user($good, '/aud'), '', 'a token without aud is refused');
+is(user(token($key, claims(aud => 'x')), '/aud'), '',
+   'a token with another aud is refused');
+is(user(token($key, claims(aud => 'leaseloft')), '/aud'), 'u-tom',
+   'a token with the configured aud is accepted');
 is(user(token($key, claims(aud => ['x', 'leaseloft'])), '/aud'), 'u-tom',
-   'aud among several');
-is(user(token($key, claims(aud => ['x', 'y'])), '/aud'), '', 'not among them');
-is(user(token($key, claims(exp => $now - 30)), '/leeway'), 'u-tom', 'leeway');
-is(user(token($key, claims(exp => $now - 90)), '/leeway'), '', 'beyond it');
-is(user(token($key, claims(nbf => $now + 30)), '/leeway'), 'u-tom', 'for nbf');
+   'a token with the aud among several is accepted');
+is(user(token($key, claims(aud => ['x', 'y'])), '/aud'), '',
+   'a token without the aud among several is refused');
+is(user(token($key, claims(exp => $now - 30)), '/leeway'), 'u-tom',
+   'exp within the leeway is accepted');
+is(user(token($key, claims(exp => $now - 90)), '/leeway'), '',
+   'exp beyond the leeway is refused');
+is(user(token($key, claims(nbf => $now + 30)), '/leeway'), 'u-tom',
+   'nbf within the leeway is accepted');
 
-# where it comes from
+# where the token comes from
 my $other = token($key, claims(sub => 'u-ana'));
 
 sub with { return $ll->get('/hs', headers => { @_ })->body() }
 
-is(with(Authorization => "bearer $good"), 'u-tom', 'bearer');
-is(with(Authorization => "BEARER $good"), 'u-tom', 'BEARER');
-is(with(Authorization => "Bearer   $good"), 'u-tom', 'several blanks');
-is(with(Authorization => "Bearer$good"), '', 'no blank');
-is(with(Authorization => 'Bearer '), '', 'no token');
-is(with(Cookie => "leaseloft_session=$good"), 'u-tom', 'a cookie');
-is(with(Cookie => "a=b; leaseloft_session=$good; c=d"), 'u-tom', 'among more');
-is(with(Cookie => "xleaseloft_session=$good"), '', 'another cookie');
+is(with(Authorization => "bearer $good"), 'u-tom',
+   'the scheme bearer is accepted');
+is(with(Authorization => "BEARER $good"), 'u-tom',
+   'the scheme BEARER is accepted');
+is(with(Authorization => "Bearer   $good"), 'u-tom',
+   'several blanks after the scheme are accepted');
+is(with(Authorization => "Bearer$good"), '',
+   'a scheme without a blank is refused');
+is(with(Authorization => 'Bearer '), '', 'a scheme without a token is refused');
+is(with(Cookie => "leaseloft_session=$good"), 'u-tom',
+   'the cookie is accepted');
+is(with(Cookie => "a=b; leaseloft_session=$good; c=d"), 'u-tom',
+   'the cookie among others is accepted');
+is(with(Cookie => "xleaseloft_session=$good"), '',
+   'a cookie of a similar name is ignored');
 is(with(Cookie => "leaseloft_session=$other",
-        Authorization => "Bearer $good"), 'u-tom', 'the header wins');
-is(with(Cookie => "leaseloft_session=$other", Authorization => 'Bearer x'), '',
-   'even a bad one');
+        Authorization => "Bearer $good"), 'u-tom',
+   'the header is used where a cookie is sent too');
 is(with(Cookie => "leaseloft_session=$other",
-        Authorization => 'Basic dTpw'), 'u-ana', 'another scheme is ignored');
+        Authorization => 'Bearer x'), '',
+   'a bad header token is used where a cookie is sent too');
+is(with(Cookie => "leaseloft_session=$other",
+        Authorization => 'Basic dTpw'), 'u-ana',
+   'a header of another scheme is ignored');
 is($ll->get('/cookie', headers => { Cookie => "other=$good" })->body(),
-   'u-tom', 'leaseloft_cookie');
-is($ll->get('/cookie', cookie => $good)->body(), '', 'instead of the default');
+   'u-tom', 'the cookie of leaseloft_cookie is accepted');
+is($ll->get('/cookie', cookie => $good)->body(), '',
+   'the cookie of the default name is ignored');
 
-# a remembered token expires all the same
+# a cached token expires too
 my $short = token($key, claims(exp => time() + 2));
-is(user($short), 'u-tom', 'valid for two seconds');
+is(user($short), 'u-tom', 'a token about to expire is accepted');
 sleep 3;
-is(user($short), '', 'and no longer');
+is(user($short), '', 'a cached token is refused after exp');
 
-# nothing of it is in the logs
+# no token is logged
 my $logs = join '', map { $ll->slurp($_) } 'error.log', 'access.log';
-unlike($logs, qr/\Q$s\E|\Q$c\E/, 'no token in a log');
+unlike($logs, qr/\Q$s\E|\Q$c\E/, 'no log has the token');
 
 $ll->finish();

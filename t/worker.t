@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The worker alone, without nginx: verdicts, frames, inboxes, dead letters,
-# claims, options.
+# The worker alone, without nginx: options, verdicts, frames, inboxes, dead
+# letters and claims.
 
 use strict;
 use warnings;
@@ -32,12 +32,12 @@ for my $try (
 ) {
     my ($args, $status, $said) = @$try;
     my $out = qx($program $args 2>&1);
-    is($? >> 8, $status, "$args: status");
-    like($out, $said, "$args: what it says");
+    is($? >> 8, $status, "the exit status with $args is $status");
+    like($out, $said, "the output with $args is right");
 }
 
 
-# it waits for Redis, and makes what is not there
+# the worker waits for Redis, and creates the groups it needs
 
 $ll->spawn('worker1', "$program --redis $ll->{url} --claim 400 --name w1");
 sleep 0.3;
@@ -46,78 +46,92 @@ $ll->start('redis');
 my $q = LeaseLoft::Requests->new($ll);
 
 my $v = $q->lease('P', tenants => [qw(u-tom u-tia)]);
-is($v->{status}, 200, 'declared before the worker found its Redis');
-is($v->{json}{lease}{state}, 'active', 'active');
+is($v->{status}, 200, 'a lease is declared by a worker started before Redis');
+is($v->{json}{lease}{state}, 'active', 'the lease is active');
 
 my @frames = $q->frames(qr/p:P/);
 is(join(' / ', map { $_->[1] } @frames),
    "L 1 1 / E 2 1 1 " . $q->view('P', 'u-tom')->{tag},
-   'frames: the lease, then the entry');
+   'the frames are the lease, then the entry');
 
 # a message
 
 $v = $q->say('P', 'u-tom', ' Hi ', 'c1');
-is($v->{status}, 201, 'sent');
-is($v->{seq}, 2, 'its number');
-is($v->{json}{text}, 'Hi', 'its text');
+is($v->{status}, 201, 'a send gets 201');
+is($v->{seq}, 2, 'the verdict has the seq');
+is($v->{json}{text}, 'Hi', 'the text is trimmed');
 
 my @thread = $q->thread('P');
-is($thread[1][1], $v->{body}, 'the entry is the verdict, to the byte');
+is($thread[1][1], $v->{body}, 'the verdict has the bytes of the stored entry');
 
 my ($frame) = $q->frames(qr/p:P/);
-is($frame->[1], 'E 3 1 2 ' . $q->view('P', 'u-tom')->{tag}, 'frame');
-is($frame->[2], $v->{body}, 'its entry');
+is($frame->[1], 'E 3 1 2 ' . $q->view('P', 'u-tom')->{tag},
+   'the frame of an entry has version, rev, seq and tag');
+is($frame->[2], $v->{body}, 'the frame has the bytes of the entry');
 
-is($q->say('P', 'u-tom', 'Hi', 'c1')->{status}, 200, 'again');
-is($q->say('P', 'u-tom', 'Hi', 'c1')->{body}, $v->{body}, 'the original');
-is($q->say('P', 'u-tom', 'Ho', 'c1')->{status}, 409, 'another text');
-is($q->say('P', 'u-tia', 'Ho', 'c1')->{status}, 201, 'another sender');
-is($q->say('P', 'u-zoe', 'Ho', 'c1')->{status}, 409, 'a stranger');
-is($q->say('P', 'u-tom', '', 'c2')->{status}, 422, 'no text');
-is($q->say('Q', 'u-tom', 'Ho', 'c1')->{status}, 409, 'no such property');
+is($q->say('P', 'u-tom', 'Hi', 'c1')->{status}, 200, 'the same send gets 200');
+is($q->say('P', 'u-tom', 'Hi', 'c1')->{body}, $v->{body},
+   'the same send gets the original entry');
+is($q->say('P', 'u-tom', 'Ho', 'c1')->{status}, 409,
+   'the same client_id with another text gets 409');
+is($q->say('P', 'u-tia', 'Ho', 'c1')->{status}, 201,
+   'the same client_id of another sender gets 201');
+is($q->say('P', 'u-zoe', 'Ho', 'c1')->{status}, 409,
+   'a send by a user without a lease gets 409');
+is($q->say('P', 'u-tom', '', 'c2')->{status}, 422,
+   'a send with empty text gets 422');
+is($q->say('Q', 'u-tom', 'Ho', 'c1')->{status}, 409,
+   'a send to an unknown property gets 409');
 
 # read marks
 
-is($q->inbox('u-lena')->{total}, 2, 'two unread');
-is($q->inbox('u-tom')->{total}, 1, 'one of them is mine');
+is($q->inbox('u-lena')->{total}, 2, 'two messages are unread for the landlord');
+is($q->inbox('u-tom')->{total}, 1, 'the own message is not unread');
 @frames = $q->frames(qr/./);
-is($q->ask('read', 'P', 'u-lena', { upto => 2 })->{status}, 204, 'read');
+is($q->ask('read', 'P', 'u-lena', { upto => 2 })->{status}, 204,
+   'a mark gets 204');
 is(join(' ', map { $_->[1] } $q->frames(qr/p:P/)), 'R 5 1 u-lena 1',
-   'frame of a mark');
-is($q->inbox('u-lena')->{total}, 1, 'one left');
-is($q->ask('read', 'P', 'u-lena', { upto => 1 })->{status}, 204, 'not back');
-is($q->frames(qr/./), 0, 'no frame');
-is($q->view('P', 'u-lena')->{you}{read}, 2, 'the mark stays');
-is($q->ask('read', 'P', 'u-lena', { upto => 4 })->{status}, 422, 'past it');
-is($q->ask('read', 'P', 'u-zoe', { upto => 1 })->{status}, 404, 'a stranger');
+   'the frame of a mark has user and seq');
+is($q->inbox('u-lena')->{total}, 1, 'unread counts from the mark');
+is($q->ask('read', 'P', 'u-lena', { upto => 1 })->{status}, 204,
+   'an older mark gets 204');
+is($q->frames(qr/./), 0, 'an older mark publishes nothing');
+is($q->view('P', 'u-lena')->{you}{read}, 2, 'an older mark moves nothing');
+is($q->ask('read', 'P', 'u-lena', { upto => 4 })->{status}, 422,
+   'a mark past the head gets 422');
+is($q->ask('read', 'P', 'u-zoe', { upto => 1 })->{status}, 404,
+   'a mark by a user without a lease gets 404');
 
-# a burst, in one batch or a few: an inbox hears the outcome, each count is
+# a burst in one batch or a few: an inbox is told the outcome, and counts are
 # right
 
 $q->frames(qr/./);
 my @n = $q->put_all(map { [ 'send', 'P', 'u-tom',
                             { client_id => "b$_", text => "burst $_" } ] }
                     1 .. 200);
-is(scalar(grep { $q->await($_)->{status} != 201 } @n), 0, 'a burst');
-is($q->broken('P'), '', 'the chain holds');
+is(scalar(grep { $q->await($_)->{status} != 201 } @n), 0,
+   'each of 200 sends at once gets 201');
+is($q->broken('P'), '', 'the chain is valid after the burst');
 is_deeply([ map { $q->await($_)->{seq} } @n ], [ 4 .. 203 ],
-          'in the order they were sent');
-is($q->inbox('u-lena')->{total}, 201, 'unread');
-is($q->inbox('u-tia')->{total}, 201, 'unread by a co-tenant');
+          'the burst is stored in the order of sending');
+is($q->inbox('u-lena')->{total}, 201, 'the burst is unread for the landlord');
+is($q->inbox('u-tia')->{total}, 201,
+   'the burst is unread for the other tenant');
 
 my @dense = map { (split / /, $_->[1])[1] } $q->frames(qr/p:P/);
-is_deeply(\@dense, [ 6 .. 205 ], 'versions are dense');
+is_deeply(\@dense, [ 6 .. 205 ], 'versions of frames have no hole');
 
-# a mark somewhere within, from either side
+# marks within the thread, near either end
 
 for my $upto (10, 190, 200) {
     $q->ask('read', 'P', 'u-tia', { upto => $upto });
     is($q->redis('HGET', 'll:{p:P}:meta', 'u:u-tia'),
-       $q->recount('P', 'u-tia'), "unread after $upto");
+       $q->recount('P', 'u-tia'), "unread after a mark at $upto is right");
 }
 
 
-# a landlord who joins has it all, also while it grows: counted in parts
+# a landlord who joins sees the whole thread, which grows meanwhile: it is
+# counted in parts
 
 sub grow {
     my ($from, $to) = @_;
@@ -134,15 +148,17 @@ my $joins = $q->put('lease', 'P', '', {
     starts_at => '2026-01-01T00:00:00Z', ends_at => undef,
 });
 push @n, grow(2501, 2600);
-is($q->await($joins, 30)->{status}, 200, 'joins');
+is($q->await($joins, 30)->{status}, 200,
+   'the declaration that adds a landlord gets 200');
 $q->await($_, 30) for @n;
 is($q->redis('HGET', 'll:{p:P}:meta', 'u:u-omar'), $q->recount('P', 'u-omar'),
-   'what is unread by a landlord who joined');
-is($q->inbox('u-omar')->{total}, $q->recount('P', 'u-omar'), 'the inbox too');
+   'unread of the landlord who joined is right');
+is($q->inbox('u-omar')->{total}, $q->recount('P', 'u-omar'),
+   'the inbox of the landlord who joined has the same total');
 
 
-# the inbox: order, ties, pages; as sorted when it is read, and as kept in a
-# sorted set, which a larger one has (32 threads in worker/lua/functions_inbox.lua)
+# the inbox: order, ties and pages; a small one is sorted when it is read, one
+# of over 32 threads (worker/lua/functions_inbox.lua) has a sorted set
 
 for my $size (5, 32, 33, 70) {
     my $user = "u-many$size";
@@ -150,15 +166,17 @@ for my $size (5, 32, 33, 70) {
 
     $q->lease($_, tenants => [$user]) for @names;
     is($q->redis('EXISTS', "ll:{u:$user}:order"), $size > 32 ? 1 : 0,
-       "$size threads: whether there is a sorted set");
+       "$size threads: an inbox of over 32 has a sorted set");
 
     $q->say("T$size-2", $user, 'x', 'c');
 
     my $order = sub {
-        return join ' ', map { $_->{property} } @{ $q->inbox($user, 200)->{threads} };
+        return join ' ', map { $_->{property} }
+                         @{ $q->inbox($user, 200)->{threads} };
     };
     my @rest = grep { $_ ne "T$size-2" } @names;
-    is($order->(), join(' ', "T$size-2", reverse @rest), 'newest first');
+    is($order->(), join(' ', "T$size-2", reverse @rest),
+       "$size threads: the newest is first");
 
     for my $name (@rest) {
         my $head = $q->redis('HGET', "ll:{u:$user}:inbox", ":$name");
@@ -166,7 +184,8 @@ for my $size (5, 32, 33, 70) {
         $q->redis('HSET', "ll:{u:$user}:inbox", ":$name", $head);
         $q->redis('ZADD', "ll:{u:$user}:order", -77, $name) if $size > 32;
     }
-    is($order->(), join(' ', "T$size-2", sort @rest), 'ties by property');
+    is($order->(), join(' ', "T$size-2", sort @rest),
+       "$size threads: ties are ordered by property");
 
     my ($at, $property, @paged) = ('', '');
     for (1 .. $size) {
@@ -175,10 +194,11 @@ for my $size (5, 32, 33, 70) {
         last if $page->{next} eq '';
         ($at, $property) = $page->{next} =~ /^(-?\d+)\.(.*)$/;
     }
-    is("@paged", $order->(), 'page by page');
+    is("@paged", $order->(),
+       "$size threads: page by page has each thread once");
 }
 
-# what changed since a rev, whichever kept the order; and one thread less
+# threads that changed since a rev, whether or not there is a sorted set
 
 for my $size (5, 33) {
     my $user = "u-many$size";
@@ -192,41 +212,53 @@ for my $size (5, 33) {
     };
     my $rev = $q->inbox($user)->{rev};
 
-    is(join(' ', $since->($rev)), '', 'nothing changed');
+    is(join(' ', $since->($rev)), '',
+       "$size threads: nothing has changed since the rev");
     $q->say("T$size-$_", $user, 'x', "since$_") for 3, 1, 4, 3;
     is(join(' ', $since->($rev)), "T$size-3 T$size-1 T$size-4",
-       'each once (the id of the 4th was sent before), oldest first');
+       "$size threads: each changed thread is listed once, oldest first");
     $q->say("T$size-3", $user, 'y', 'again');
-    is(join(' ', $since->($rev)), "T$size-1 T$size-4 T$size-3", 'as they move');
+    is(join(' ', $since->($rev)), "T$size-1 T$size-4 T$size-3",
+       "$size threads: a thread that changes again moves to the end");
 }
 
-# pending: seen, without a window; taken off: gone from the inbox
+# a pending lease is seen without a window; removed from it, the thread leaves
+# the inbox
 
 my %soon = (starts_at => '2099-01-01T00:00:00Z');
 is($q->lease('N', %soon, tenants => [qw(u-mia)])->{json}{lease}{state},
-   'pending', 'pending');
-is($q->view('N', 'u-mia')->{state}, 'pending', 'is seen');
-is($q->inbox('u-mia')->{threads}[0]{last}, undef, 'in the inbox too');
-is($q->say('N', 'u-mia', 'x', 'c')->{status}, 409, 'nothing to be said');
-is($q->ask('read', 'N', 'u-mia', { upto => 1 })->{status}, 422, 'or read');
-is($q->ask('read', 'N', 'u-mia', { upto => 0 })->{status}, 204, 'but nothing');
+   'pending', 'a lease that starts later is pending');
+is($q->view('N', 'u-mia')->{state}, 'pending',
+   'a party sees the pending lease');
+is($q->inbox('u-mia')->{threads}[0]{last}, undef,
+   'a party has the pending lease in the inbox');
+is($q->say('N', 'u-mia', 'x', 'c')->{status}, 409,
+   'a send to a pending lease gets 409');
+is($q->ask('read', 'N', 'u-mia', { upto => 1 })->{status}, 422,
+   'a mark on a pending lease gets 422');
+is($q->ask('read', 'N', 'u-mia', { upto => 0 })->{status}, 204,
+   'a mark of 0 on a pending lease gets 204');
 $q->frames(qr/./);
 $q->lease('N', %soon, tenants => [qw(u-tom)]);
-is($q->view('N', 'u-mia'), undef, 'taken off');
-is(scalar @{ $q->inbox('u-mia')->{threads} }, 0, 'gone');
+is($q->view('N', 'u-mia'), undef, 'a removed party sees nothing');
+is(scalar @{ $q->inbox('u-mia')->{threads} }, 0,
+   'the inbox of a removed party is empty');
 my ($gone) = $q->frames(qr/u:u-mia/);
-is($gone->[2], '', 'a frame says so');
-is($q->redis('ZCARD', 'll:{due}:due'), 1, 'its opening is due');
+is($gone->[2], '', 'a removed party is sent a frame without a thread');
+is($q->redis('ZCARD', 'll:{due}:due'), 1,
+   'the start of the pending lease is due');
 
 
-# the set comes and goes with the thread that makes the inbox large
+# the sorted set comes and goes with the thread that makes the inbox large
 
 my %later = (starts_at => '2099-01-01T00:00:00Z');
 for ([['u-many32'], 33, 1], [['u-else'], 32, 0]) {
     my ($tenants, $n, $set) = @$_;
     $q->lease('T33', %later, tenants => $tenants);
-    is(scalar @{ $q->inbox('u-many32')->{threads} }, $n, "$n threads");
-    is($q->redis('EXISTS', 'll:{u:u-many32}:order'), $set, 'and the set');
+    is(scalar @{ $q->inbox('u-many32')->{threads} }, $n,
+       "the inbox has $n threads");
+    is($q->redis('EXISTS', 'll:{u:u-many32}:order'), $set,
+       "$n threads: an inbox of over 32 has a sorted set");
 }
 
 
@@ -251,16 +283,16 @@ for my $bad (@bad) {
 }
 
 ok(wait_for(sub { $q->redis('XLEN', 'll:{q:0}:dead') == @bad }, 5),
-   'what is malformed is put aside');
+   'invalid requests become dead letters');
 
 my $dead = $q->redis('XRANGE', 'll:{q:0}:dead', '-', '+');
 for my $i (0 .. $#bad) {
     my %letter = @{ $dead->[$i][1] };
-    is($letter{why}, $bad[$i][0], "why: $letter{why}");
+    is($letter{why}, $bad[$i][0], "a dead letter says: $letter{why}");
 }
 
-# somebody takes a request and is never heard of again; in one transaction, as
-# the worker waits for just that
+# a consumer takes a request and dies; in one transaction, as the worker waits
+# for the same request
 
 $q->redis('MULTI');
 $q->redis('XADD', $inbox, '*', op => 'send', p => 'P', u => 'u-tom',
@@ -270,41 +302,47 @@ $q->redis('XREADGROUP', 'GROUP', 'workers', 'gone', 'COUNT', 1, 'STREAMS',
           $inbox, '>');
 $q->redis('XPENDING', $inbox, 'workers', '-', '+', 10, 'gone');
 my ($id, $read, $pending) = @{ $q->redis('EXEC') };
-is($read->[0][1][0][0], $id, 'taken by one who is gone');
-is(join(' ', map { $_->[0] } @$pending), $id, 'and pending');
+is($read->[0][1][0][0], $id, 'the request is delivered to the dead consumer');
+is(join(' ', map { $_->[0] } @$pending), $id, 'the request is pending');
 
 $v = $q->await(9001, 5);
-is($v && $v->{status}, 201, 'claimed from the dead');
-is(($q->thread('P'))[-1][1], $v->{body}, 'and in the thread');
-is_deeply($q->{told}{9001}, [201], 'once');
+is($v && $v->{status}, 201, 'the request is claimed and gets 201');
+is(($q->thread('P'))[-1][1], $v->{body}, 'its entry is in the thread');
+is_deeply($q->{told}{9001}, [201], 'it gets one verdict');
 
-# a property whose data is damaged fails each time, and only it does
+# a property whose data is damaged fails each time; other properties work
 
 $q->redis('SET', 'll:{p:X}:meta', 'not a hash');
 $q->put('send', 'X', 'u-tom', { client_id => 'x', text => 'x' });
-is($q->say('P', 'u-tom', 'meanwhile', 'mw')->{status}, 201, 'others go on');
+is($q->say('P', 'u-tom', 'meanwhile', 'mw')->{status}, 201,
+   'a send to another property gets 201');
 ok(wait_for(sub { $q->redis('XLEN', 'll:{q:0}:dead') == @bad + 1 }, 10),
-   'given up after five deliveries');
+   'the request is given up after five deliveries');
 $dead = $q->redis('XRANGE', 'll:{q:0}:dead', '-', '+');
-like({ @{ $dead->[-1][1] } }->{why}, qr/^delivered 5 times, never completed$/, 'why');
+like({ @{ $dead->[-1][1] } }->{why},
+     qr/^delivered 5 times, never completed$/, 'the dead letter says so');
 ok(wait_for(sub { $q->redis('XPENDING', $inbox, 'workers')->[0] == 0 }, 3),
-   'nothing is pending');
-ok(wait_for(sub { $q->redis('XLEN', $inbox) == 0 }, 3), 'nothing is left');
+   'no request is pending');
+ok(wait_for(sub { $q->redis('XLEN', $inbox) == 0 }, 3), 'no request is left');
 
-# health
+# health, once the heartbeat counts the last dead letter
 
-sleep 1.2;
-my $health = $q->redis('FCALL_RO', 'll1_health', 1, 'll:{w}:workers');
-is($health->[1], 1, 'one worker');
-is($health->[2][0], 'w1', 'its name');
-like($health->[2][1], qr/ messages=\d+ .* dead=8 /, 'what it says');
+my $health;
+wait_for(sub {
+    $health = $q->redis('FCALL_RO', 'll1_health', 1, 'll:{w}:workers');
+    ($health->[2][1] // '') =~ / dead=8 /;
+}, 5);
+is($health->[1], 1, 'health has one worker');
+is($health->[2][0], 'w1', 'health has the name of the worker');
+like($health->[2][1], qr/ messages=\d+ .* dead=8 /,
+     'health has the counts of the worker');
 
-# told to stop, it leaves nothing behind
+# told to stop, the worker leaves nothing behind
 
-is($ll->stop('worker1'), 0, 'stops');
+is($ll->stop('worker1'), 0, 'the worker exits with 0 on TERM');
 unlike(join(' ', map { $_->[1] } @{
            $q->redis('XINFO', 'CONSUMERS', $inbox, 'workers') }),
-       qr/w1/, 'its consumer is gone');
-is($q->redis('HLEN', 'll:{w}:workers'), 0, 'and its heartbeat');
+       qr/w1/, 'the worker deletes its consumer');
+is($q->redis('HLEN', 'll:{w}:workers'), 0, 'the worker deletes its heartbeat');
 
 $ll->finish();

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # Workers compete for the same properties and are killed at any moment, with
-# messages, marks and leases under way. What was answered stays; every request
-# is done once; numbers, chain, unread counts and inboxes are exact.
+# messages, marks and leases under way.  Verdicts stay true, every request is
+# processed once, and numbers, chain, unread counts and inboxes are exact.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ my @tenants = qw(u-tom u-ana u-mia);
 $q->lease($_, landlords => \@landlords, tenants => [ @tenants[0, 1] ])
     for @properties;
 
-# what was asked: number => [property, user, client id, text]
+# the requests: number => [property, user, client id, text]
 my (%sent, %asked);
 my ($made, $kills) = (0, 0);
 my $end = time() + $seconds;
@@ -66,7 +66,7 @@ while (time() < $end) {
                 ['read', $property, $user, $upto];
 
         } else {
-            # Mia comes and goes; Tom and Ana stay, so that sends are good
+            # Mia joins and leaves; Tom and Ana stay, so that sends are valid
             $asked{$q->put('lease', $property, '', {
                 lease_id => 'L-1', label => 'L' . int(rand(3)),
                 time_zone => 'Europe/Berlin',
@@ -96,35 +96,36 @@ ok(wait_for(sub {
     $q->pump(0.2);
     $q->redis('XLEN', $inbox) == 0
         && $q->redis('XPENDING', $inbox, 'workers')->[0] == 0;
-}, 30), 'everything is done in the end') or diag("seed $seed");
+}, 30), 'every request is processed in the end') or diag("seed $seed");
 
 $q->pump(0.5);
 
 note("$made messages, $kills kills");
-cmp_ok($kills, '>', 5, 'workers were killed');
-is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
+cmp_ok($kills, '>', 5, 'workers were killed more than five times');
+is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'no request was given up');
 
-# each request was answered, each send with an entry that is there, once
+# each request has a verdict, and each send an entry, once
 
-is(scalar(grep { !$q->{verdicts}{$_} } keys %asked), 0, 'verdicts for all');
+is(scalar(grep { !$q->{verdicts}{$_} } keys %asked), 0,
+   'every request has a verdict');
 is(scalar(grep { $q->{verdicts}{$_}{status} !~ /^20[014]$/ } keys %sent), 0,
-   'all sends were good');
+   'every send gets 200, 201 or 204');
 
 my %contradiction;
 for my $n (keys %{ $q->{told} }) {
     my %family = map { substr($_, 0, 1) => 1 } @{ $q->{told}{$n} };
-    # a read of Mia's that was too early may come late enough the second time
+    # a mark of Mia that was too early may be valid the second time
     my ($op, undef, $user) = @{ $asked{$n} || [] };
     next if ($op // '') eq 'read' && $user eq 'u-mia';
     $contradiction{$n} = 1 if keys %family > 1;
 }
-is(scalar(keys %contradiction), 0, 'no request got two different answers')
+is(scalar(keys %contradiction), 0, 'no request gets contradicting verdicts')
     or diag("seed $seed: ", map { "$_: @{ $q->{told}{$_} } @{ $asked{$_} }\n" }
             keys %contradiction);
 
 my (%place, $twice);
 for my $property (@properties) {
-    is($q->broken($property), '', "$property: numbers and chain")
+    is($q->broken($property), '', "$property: numbers and chain are valid")
         or diag("seed $seed");
 
     for my $item ($q->thread($property)) {
@@ -137,8 +138,8 @@ for my $property (@properties) {
     }
 }
 
-is($twice, undef, 'no message is there twice');
-is(scalar(keys %place), scalar(keys %sent), 'as many as were sent');
+is($twice, undef, 'no message is stored twice');
+is(scalar(keys %place), scalar(keys %sent), 'every message sent is stored');
 
 my $wrong = grep {
     my ($property, $user, $id, $text) = @{ $sent{$_} };
@@ -147,17 +148,18 @@ my $wrong = grep {
     !$there || $there->[1] ne $text || $v->{seq} != $there->[0]
         || $v->{body} ne $there->[2];
 } keys %sent;
-is($wrong, 0, 'each at the place that the verdict said');
+is($wrong, 0, 'every message is stored as its verdict says');
 
-# versions of frames were dense, and each was published once
+# versions of frames have no hole, and each one was published once
 
 for my $property (@properties) {
     my @vers = map { (split / /, $_->[1])[1] }
                grep { $_->[0] eq "ll:{p:$property}:ch" } @{ $q->{frames} };
-    is(join(' ', @vers), join(' ', 1 .. @vers), "$property: frames are dense");
+    is(join(' ', @vers), join(' ', 1 .. @vers),
+       "$property: versions of frames have no hole");
 }
 
-# unread and inboxes
+# unread counts and inboxes
 
 my @bad;
 for my $user (@landlords, @tenants) {
@@ -189,7 +191,7 @@ for my $user (@landlords, @tenants) {
     push @bad, "$user: total $shown->{total}, not $total"
         if $shown->{total} != $total;
 
-    # the last thing that a watcher of the inbox heard is how it is
+    # the last frame of an inbox has its final state
     my ($last) = grep { $_->[0] eq "ll:{u:$user}:ch" }
                  reverse @{ $q->{frames} };
     push @bad, "$user: last heard $last->[1]"

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Due times: that of a lease is all that has its end repeated, so it stays until
-# the inboxes have been told; a declaration is not done before it is there.
+# Due times: a lease stays due until the inboxes of its parties have its end; a
+# declaration is acknowledged only after its due time is written.
 
 use strict;
 use warnings;
@@ -19,31 +19,34 @@ my $q = LeaseLoft::Requests->new($ll);
 my $inbox = 'll:{u:u-tom}:inbox';
 
 my $ends = strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time() + 2));
-is($q->lease('P', ends_at => $ends)->{status}, 200, 'a lease that ends soon');
+is($q->lease('P', ends_at => $ends)->{status}, 200,
+   'a lease that ends in 2 s is declared');
 
 my $state = sub {
     return $q->inbox('u-tom')->{threads}[0]{lease}{state};
 };
-is($state->(), 'active', 'the inbox says that it has not');
+is($state->(), 'active', 'the inbox says that the lease is active');
 
-# an inbox that cannot be written, until the lease is over
+# the inbox cannot be written when the lease ends
 
 $q->redis('RENAME', $inbox, "$inbox.kept");
 $q->redis('SET', $inbox, 'no hash');
 
-ok(wait_for(sub { $q->redis('XLEN', 'll:{p:P}:thread') == 2 }, 10), 'it ends');
+ok(wait_for(sub { $q->redis('XLEN', 'll:{p:P}:thread') == 2 }, 10),
+   'the ended entry is written');
 ok(wait_for(sub { $ll->slurp('worker1.log') =~ /failed a command/ }, 5),
-   'the inbox is not told');
+   'the worker logs that the inbox cannot be written');
 
 $q->redis('RENAME', "$inbox.kept", $inbox);
 
-ok(wait_for(sub { $state->() eq 'ended' }, 15), 'it is, once that can be');
+ok(wait_for(sub { $state->() eq 'ended' }, 15),
+   'the inbox says ended once it can be written');
 ok(wait_for(sub { $q->redis('ZCARD', 'll:{due}:due') == 0 }, 10),
-   'and nothing is due any more');
+   'no due time is left');
 
 
-# a due time that Redis refuses for a while, so that the worker has to begin
-# anew what it had committed but for that
+# Redis refuses the due time for a while, so the worker has to repeat what it
+# has committed without it
 
 $q->redis('ACL', 'SETUSER', 'default', 'resetkeys', '~ll:{[^d]*',
           '%R~ll:{due}*');
@@ -57,15 +60,17 @@ my $id = $q->put('lease', 'Q', '', {
 
 my $state_of = sub { $q->redis('HGET', "ll:{p:$_[0]}:meta", 'state') };
 
-ok(wait_for(sub { $state_of->('Q') }, 5), 'a lease is written');
+ok(wait_for(sub { $state_of->('Q') }, 5), 'the lease is written');
 ok(wait_for(sub { $ll->slurp('worker1.log') =~ /refuses to write/ }, 5),
-   'its due time is not');
-is($q->redis('XLEN', 'll:{q:0}:requests') || 0, 1, 'the request is not done');
+   'the worker logs that the due time is refused');
+is($q->redis('XLEN', 'll:{q:0}:requests') || 0, 1,
+   'the request is not acknowledged');
 
 $q->redis('ACL', 'SETUSER', 'default', 'allkeys');
 
-is($q->await($id, 10)->{status}, 200, 'it is, once the due time may be');
+is($q->await($id, 10)->{status}, 200,
+   'the declaration gets 200 once the due time can be written');
 ok(wait_for(sub { $q->redis('XLEN', 'll:{p:Q}:thread') == 1 }, 10),
-   'and it opens');
+   'the lease opens');
 
 $ll->finish();

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# The worker and a Redis that is full, restarted, emptied of functions, or
-# silent: nothing is acknowledged before it is done, and all goes on afterwards.
+# The worker and a Redis that is full, restarted, without functions, or silent:
+# a request is acknowledged only once it is processed, and work goes on
+# afterwards.
 
 use strict;
 use warnings;
@@ -37,14 +38,13 @@ sub say_next {
     return $q->put('send', 'P', 'u-tom', { client_id => "c$n", text => "t$n" });
 }
 
-is($q->lease('P')->{status}, 200, 'declared');
-is($q->await(say_next())->{status}, 201, 'sent');
+is($q->lease('P')->{status}, 200, 'a lease is declared');
+is($q->await(say_next())->{status}, 201, 'a send gets 201');
 
 
-# full: nothing is done, nothing is lost, nobody is blamed, for longer than
-# claims take
+# full: no request is processed, lost or given up, however often it is claimed
 
-# these get in while there is room, and are looked at when there is none
+# these are queued while there is room, and read when there is none
 $ll->signal("worker$_", 'STOP') for 1, 2;
 my @held = map { say_next() } 1 .. 5;
 push @held, $q->put('read', 'P', 'u-lena', { upto => 2 });
@@ -52,31 +52,34 @@ $q->redis('CONFIG', 'SET', 'maxmemory', 1000000);
 $ll->signal("worker$_", 'CONT') for 1, 2;
 
 $q->pump(3);
-is(scalar(grep { $q->{verdicts}{$_} } @held), 0, 'full: no verdict');
-is($q->redis('XLEN', $inbox), 6, 'nothing is acknowledged');
+is(scalar(grep { $q->{verdicts}{$_} } @held), 0,
+   'a full Redis: no request has a verdict');
+is($q->redis('XLEN', $inbox), 6, 'a full Redis: no request is acknowledged');
 
 $q->redis('CONFIG', 'SET', 'maxmemory', 0);
 is(scalar(grep { ($q->await($_) || { status => 0 })->{status} !~ /^20[14]$/ }
-          @held), 0, 'room again: all done');
-ok(settled(), 'nothing is left');
-is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
-is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1, 'each is there once');
+          @held), 0, 'every request has a verdict once there is room');
+ok(settled(), 'no request is left once there is room');
+is($q->redis('XLEN', 'll:{q:0}:dead'), 0,
+   'no request was given up for lack of room');
+is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1,
+   'each message is stored once after the lack of room');
 
 
-# the functions are gone
+# the functions are deleted
 
 $q->redis('FUNCTION', 'FLUSH');
-is($q->await(say_next())->{status}, 201, 'functions are loaded again');
+is($q->await(say_next())->{status}, 201, 'the functions are loaded again');
 
 
-# the group is gone, with the stream
+# the group is deleted with the stream
 
 $q->redis('DEL', $inbox);
 sleep 0.6;
-is($q->await(say_next())->{status}, 201, 'the group is made again');
+is($q->await(say_next())->{status}, 201, 'the group is created again');
 
 
-# connections are cut, often
+# connections are killed many times
 
 for (1 .. 20) {
     say_next();
@@ -84,30 +87,34 @@ for (1 .. 20) {
     sleep 0.05;
 }
 
-ok(settled(), 'after twenty cuts all is done');
-is($q->broken('P'), '', 'and whole');
-is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1, 'each is there once');
-is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
+ok(settled(), 'every request is processed after 20 kills');
+is($q->broken('P'), '', 'the chain is valid after 20 kills');
+is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1,
+   'each message is stored once after 20 kills');
+is($q->redis('XLEN', 'll:{q:0}:dead'), 0,
+   'no request was given up after 20 kills');
 
 
-# silent for longer than the worker waits
+# Redis is silent for longer than the worker waits
 
 say_next();
 $q->redis('CLIENT', 'PAUSE', 6000, 'WRITE');
 sleep 6.2;
-ok(settled(), 'after a silence all is done');
-is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1, 'each is there once');
+ok(settled(), 'every request is processed after a silence');
+is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1,
+   'each message is stored once after a silence');
 
 
-# a read-only replica is no place to stay
+# the primary becomes a replica for a while
 
 $q->redis('REPLICAOF', '127.0.0.1', '1');
 $q->pump(0.5);
 $q->redis('REPLICAOF', 'NO', 'ONE');
-is($q->await(say_next())->{status}, 201, 'it is the primary again');
+is($q->await(say_next())->{status}, 201,
+   'a send gets 201 once Redis is a primary again');
 
 
-# killed and started again, with work under way
+# Redis is restarted with requests under way
 
 for my $signal (qw(TERM KILL)) {
     $ll->signal("worker$_", 'STOP') for 1, 2;
@@ -118,19 +125,22 @@ for my $signal (qw(TERM KILL)) {
     $ll->start('redis');
     $q->connect();
 
-    ok(settled(), "Redis had a SIG$signal: all is done");
-    is($q->broken('P'), '', 'and whole');
-    is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1, 'each is there once');
+    ok(settled(), "every request is processed after a SIG$signal of Redis");
+    is($q->broken('P'), '', "the chain is valid after a SIG$signal of Redis");
+    is($q->redis('XLEN', 'll:{p:P}:thread'), $n + 1,
+       "each message is stored once after a SIG$signal of Redis");
 }
 
-is($q->inbox('u-lena')->{total}, $q->recount('P', 'u-lena'), 'unread');
+is($q->inbox('u-lena')->{total}, $q->recount('P', 'u-lena'),
+   'unread in the inbox is right');
 
 
-# a worker that is told to stop while Redis is away stops
+# a worker stops without Redis
 
 $ll->stop('redis');
 sleep 0.3;
-is($ll->stop('worker1', 'TERM', 3), 0, 'stops without Redis');
-is($ll->stop('worker2', 'TERM', 3), 0, 'the other one too');
+is($ll->stop('worker1', 'TERM', 3), 0,
+   'a worker exits with 0 on TERM without Redis');
+is($ll->stop('worker2', 'TERM', 3), 0, 'the other worker does too');
 
 $ll->finish();

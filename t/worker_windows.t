@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A property's life at random, next to a plain model of the contract's words on
-# windows: after each step, what each user may see is what the model says, in
-# the thread and in the inbox.
+# Random steps of one property, beside a plain model of windows as the contract
+# has them: after each step, what each user sees is what the model says, in the
+# thread and in the inbox.
 
 use strict;
 use warnings;
@@ -37,7 +37,7 @@ my (@entries, $active, $pending, %window, %mark, $last, $number);
 
 sub write_entry { push @entries, { @_ }; return scalar @entries }
 
-# what a window shows that closes now
+# what a window that closes now keeps showing
 sub snapshot {
     my ($lease, $ends, @gone) = @_;
 
@@ -124,7 +124,7 @@ sub unread {
     } $mark + 1 .. $w->{to} // @entries;
 }
 
-# what a user sees, as text
+# what a user should see, as text
 sub expected {
     my ($user) = @_;
 
@@ -159,7 +159,7 @@ sub expected {
 }
 
 
-# --- the real thing, in the same words ---
+# --- what a user sees, in the same form ---
 
 sub seen {
     my ($user) = @_;
@@ -176,7 +176,7 @@ sub seen {
     my $range = @seqs ? "$seqs[0]-$seqs[-1]" : '';
     $range = "@seqs" if @seqs && @seqs != $seqs[-1] - $seqs[0] + 1;
 
-    # of one who left, the end is when they left
+    # for a user who left, the lease ends when they left
     my $ends = $lease->{ends_at} // 'null';
     $ends = 'left' if $newest && ($newest->{event} // '') eq 'left'
                       && $view->{state} eq 'closed'
@@ -190,7 +190,7 @@ sub seen {
         map { join ':', @$_{qw(user role read)} } @{ $view->{parties} };
 }
 
-# what is wrong with a user's inbox, compared with their view
+# what differs between a user's inbox and their view
 sub inbox_fault {
     my ($user) = @_;
 
@@ -304,7 +304,7 @@ my %step = (
         my $new = { %$active, ends => at(-0.2) };
         my $got = put_lease($new);
 
-        # a past end becomes now, which is the entry's time
+        # a past end becomes now, which is the time of the entry
         my $ended = ($q->thread('P'))[-1];
 
         $active = $new;
@@ -318,7 +318,7 @@ my %step = (
             ? { %$pending, starts => $PAST } : random_lease();
         my $got = put_lease($lease);
 
-        # without an end it is in the way of any pending one
+        # a lease without an end replaces a pending one
         undef $pending;
         model_open($lease);
         return $got, 200;
@@ -405,7 +405,7 @@ for my $n (1 .. $steps) {
         my ($is, $should) = (seen($user), expected($user));
         my $inbox = inbox_fault($user);
 
-        # a tick's inboxes follow its entries
+        # the inboxes of a due time are written after its entries
         wait_for(sub { ($inbox = inbox_fault($user)) eq '' }, 2)
             if $inbox && $name eq 'handover';
 
@@ -417,10 +417,10 @@ for my $n (1 .. $steps) {
     }
 }
 
-is($fault, '', 'what everybody sees is what the contract says')
+is($fault, '', 'what each user sees is what the model says')
     or diag("LEASELOFT_SEED=$seed, after: " . join(', ', @log[-10 .. -1]));
-is($q->broken('P'), '', 'numbers and chain');
-cmp_ok(@log, '>', $steps / 3, 'steps were taken');
+is($q->broken('P'), '', 'numbers and chain are valid');
+cmp_ok(@log, '>', $steps / 3, 'more than a third of the steps were possible');
 note(scalar(@log), ' steps, ', scalar(@entries), ' entries');
 
 $ll->finish();
