@@ -41,7 +41,7 @@ sub stack {
     $ll->say('P', 'u-lena', 'hello');
 }
 
-# one stream each way, none of which is read any more; curl is not to end one
+# one stream of each kind, which is not read any more; curl must not end one
 sub stopped {
     my @streams = map { $ll->events('P', 'u-tom', @$_, timeout => 300) } @ways;
     $_->wait_event('hello') or fail('hello') for @streams;
@@ -61,7 +61,7 @@ sub gone {
 }
 
 
-# by time: messages keep coming, and none of them gives it another second
+# by time, while messages keep coming: none of them extends the time
 
 stack('', leaseloft_slow_timeout => '2s', leaseloft_slow_size => '500m');
 my $fds = fds();
@@ -71,27 +71,32 @@ my $start;
 say_large(150);
 $start = time();
 my $cut = wait_for(sub { say_large(1); metric('streams') == 0 }, 12);
-ok($cut, 'busy: all are cut, by time') or diag(metric('streams') . ' are left');
-cmp_ok(metric('streams_slow_total'), '>=', @ways, 'as slow ones');
-cmp_ok(time() - $start, '<', 8, sprintf 'after %.1f s', time() - $start);
+ok($cut, 'busy: every stream that is not read is aborted by time')
+    or diag(metric('streams') . ' are left');
+cmp_ok(metric('streams_slow_total'), '>=', @ways,
+       'busy: the aborted streams are counted as slow');
+cmp_ok(time() - $start,
+       '<', 8, sprintf 'busy: the streams are aborted after %.1f s',
+       time() - $start);
 gone($fds, @streams);
 
 
-# by time: nothing but what waits
+# by time, with nothing new to send
 
 stack('', leaseloft_slow_timeout => '2s', leaseloft_slow_size => '500m',
       leaseloft_ping => '1h');
 $fds = fds();
 @streams = stopped();
 say_large(200);
-ok(wait_for(sub { metric('streams') == 0 }, 12), 'quiet: all are cut, by time')
+ok(wait_for(sub { metric('streams') == 0 }, 12),
+   'quiet: every stream that is not read is aborted by time')
     or diag(metric('streams') . ' are left');
 gone($fds, @streams);
 
 
-# by size, long before the time; a client that does not take its "bye" either
-# is left to nginx's send_timeout, which is long enough for all that is sent
-# here.  Who reads is not concerned.
+# by size, long before the time; a client that does not take its "bye" either is
+# left to send_timeout of nginx, which is long enough for all that is sent here.
+# A stream that is read stays open.
 
 stack('send_timeout 3s;', leaseloft_slow_timeout => '1h',
       leaseloft_slow_size => '64k');
@@ -108,17 +113,19 @@ $cut = wait_for(sub {
     metric('streams') == 1;
 }, 15);
 
-ok($cut, "all are cut, by size, within $sent messages")
+ok($cut,
+   "every stream that is not read is aborted by size, within $sent messages")
     or diag(metric('streams') . ' are left');
-cmp_ok(metric('streams_slow_total'), '>=', @ways, 'as slow ones');
-ok($well->wait_entry($sent + 2), 'who reads has it all');
+cmp_ok(metric('streams_slow_total'), '>=', @ways,
+       'the streams aborted by size are counted as slow');
+ok($well->wait_entry($sent + 2), 'a stream that is read gets every entry');
 $well->close();
 gone($fds, @streams);
 
 
-# late, and then it reads: the last bytes come without another event to push
-# them.  With steps of 4 kB some fill the socket just so that a rest of less
-# than 16 kB waits in the buffer of TLS, or in frames of HTTP/2.
+# a client is late and then reads: the last bytes are sent without a further
+# event.  In steps of 4 kB some sizes fill the socket so that less than 16 kB is
+# left in the buffer of TLS, or in frames of HTTP/2.
 
 stack('', leaseloft_slow_timeout => '1h', leaseloft_slow_size => '500m',
       leaseloft_ping => '1h');
@@ -141,10 +148,11 @@ for my $n (8 .. 47) {
     last if @missed;
 }
 
-is("@missed", '', 'late: the last event comes by itself');
+is("@missed", '', 'late: the last entry is sent without another event');
 
 for my $i (0 .. $#ways) {
-    is(scalar($streams[$i]->entries()), $seq - 2, "@{ $ways[$i] }: all of it");
+    is(scalar($streams[$i]->entries()), $seq - 2,
+       "@{ $ways[$i] }: a late client gets every entry");
 }
 
 gone($fds, @streams);

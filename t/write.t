@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# Held writes: every way in which one can end, and that nothing of it is left.
+# Writes that wait for a verdict: every way in which one can end, and that
+# nothing of it is left.
 
 use strict;
 use warnings;
@@ -22,7 +23,7 @@ my $token = $ll->token('u-tom');
 my $n = 0;
 
 
-# begins a send: all but the last byte of its body is there
+# starts a send: all but the last byte of its body is sent
 sub begin {
     my (%o) = @_;
 
@@ -39,7 +40,7 @@ sub begin {
     return $socket;
 }
 
-# its last byte, once what may be asked before was asked
+# sends the last byte, after what nginx checks before the body
 sub complete {
     my ($socket) = @_;
 
@@ -60,20 +61,22 @@ sub response {
     return LeaseLoft::Response->parse($in);
 }
 
-# the newest request in the inbox, as pairs
+# the newest request in the queue, as pairs
 sub queued {
-    my $list = $ll->redis('XREVRANGE', 'll:{q:0}:requests', '+', '-', 'COUNT', 1);
+    my $list = $ll->redis('XREVRANGE', 'll:{q:0}:requests', '+', '-',
+                          'COUNT', 1);
     return { @{ $list->[0][1] // [] } };
 }
 
 sub publish {
     my ($r, $text) = @_;
     my ($nginx, $request) = split /\./, $r;
-    return $ll->redis('PUBLISH', "ll:{r:$nginx}:ch", $text =~ s/(?<!\d)N (?=\d)/$request /gr);
+    return $ll->redis('PUBLISH', "ll:{r:$nginx}:ch",
+                      $text =~ s/(?<!\d)N (?=\d)/$request /gr);
 }
 
 
-# verdicts by hand, while the worker is stopped
+# verdicts by this test, while the worker is stopped
 
 $ll->signal('worker1', 'STOP');
 
@@ -82,18 +85,23 @@ for my $case (
      '{"seq":7,"x":1}'],
     ["5 200 1 2\n{}N 200 7 15\n{\"seq\":7,\"x\":1}", 200, 'application/json',
      '{"seq":7,"x":1}'],
-    ["N 409 0 7\n{\"x\":1}5 200 1 2\n{}", 409, 'application/problem+json', '{"x":1}'],
-    ["N 503 0 7\n{\"x\":1}N 201 0 99\n", 503, 'application/problem+json', '{"x":1}'])
+    ["N 409 0 7\n{\"x\":1}5 200 1 2\n{}", 409, 'application/problem+json',
+     '{"x":1}'],
+    ["N 503 0 7\n{\"x\":1}N 201 0 99\n", 503, 'application/problem+json',
+     '{"x":1}'])
 {
     my ($verdict, $status, $type, $body) = @$case;
 
     my $s = begin(id => "v-$status");
     complete($s);
-    ok(wait_for(sub { (queued()->{b} // '') =~ /v-$status/ }), 'queued');
+    ok(wait_for(sub { (queued()->{b} // '') =~ /v-$status/ }),
+       "the send is queued: $status");
 
     my $q = queued();
-    is("$q->{op} $q->{p} $q->{u}", 'send P u-tom', 'what and whose');
-    like($q->{r}, qr/^[0-9a-f]+\.\d+$/, 'where to answer');
+    is("$q->{op} $q->{p} $q->{u}", 'send P u-tom',
+       'the request has operation, property and user');
+    like($q->{r}, qr/^[0-9a-f]+\.\d+$/,
+         'the request has the address for its verdict');
 
     publish($q->{r}, $_) for 'N', "N 201", "N 20 1 0\n", "N 099 1 1\nx",
         "N 1000 1 1\nx", "N x 1 0\n", "N 201 -1 0\n", "N 201 1\nx",
@@ -101,8 +109,8 @@ for my $case (
         "999999999 201 1 1\nx", "18446744073709551616 201 1 1\nx",
         "0 201 1 1\nx", "999999999 201 1 1\nxN 20 1 0\n";
 
-    # and what answers another kind of request, or says of no entry that it is
-    # stored, which would be a message acknowledged and lost
+    # verdicts on another kind of request, and those of a success without the
+    # entry, which would acknowledge a message that is lost
     publish($q->{r}, $_) for "N 200 0 0\n", "N 201 7 0\n", "N 204 0 0\n",
         "N 200 0 2\n{}", "N 201 7 15\n{\"seq\":8,\"x\":1}",
         "N 201 7 16\n{\"seq\":77,\"x\":1}", "N 202 7 15\n{\"seq\":7,\"x\":1}",
@@ -111,15 +119,21 @@ for my $case (
 
     my $r = response($s);
 
-    is($r->status(), $status, "a verdict of $status");
-    is($r->header('Content-Type'), $type, 'its type');
-    is($r->body(), $body, 'its body');
+    is($r->status(), $status,
+       "the response has the status of the verdict $status");
+    is($r->header('Content-Type'), $type,
+       "the response to $status has its Content-Type");
+    is($r->body(), $body,
+       "the response to $status has the body of the verdict");
     is($r->header('Location'),
-       $status == 201 ? "$messages?before=8&limit=1" : undef, 'Location');
-    ok(!($status == 503 xor $r->header('Retry-After')), 'Retry-After');
-    is($r->header('Cache-Control'), 'no-store', 'no-store');
+       $status == 201 ? "$messages?before=8&limit=1" : undef,
+       "the response to $status has Location only for 201");
+    ok(!($status == 503 xor $r->header('Retry-After')),
+       "the response to $status has Retry-After only for 503");
+    is($r->header('Cache-Control'), 'no-store',
+       "the response to $status is not cached");
 
-    # again, when nobody waits for it
+    # the same verdict again, when no write waits for it
     publish($q->{r}, $verdict);
 }
 
@@ -130,11 +144,12 @@ for my $case (
     publish(queued()->{r}, "N 200 0 0\n");
 
     my $r = response($s);
-    is($r->status(), 202, 'a success without an entry acknowledges nothing');
+    is($r->status(), 202, 'a success without an entry gets 202');
     is_deeply($r->json(), { state => 'accepted', client_id => 'v-empty' },
-              'the request is only accepted');
+              'the 202 says accepted');
     like($ll->slurp('error.log'),
-         qr/verdict of status 200 that does not answer/, 'it is logged');
+         qr/verdict of status 200 that does not answer/,
+         'the verdict without an entry is logged');
 }
 
 {
@@ -144,11 +159,12 @@ for my $case (
     publish(queued()->{r}, "N 404 0 2\n{}");
     is(response($s)->comparable(),
        $ll->request('POST', '/api/properties/Q/messages', user => 'u-tom',
-                    body => '{}')->comparable(), '404 is always the same');
+                    body => '{}')->comparable(),
+       'the 404 of a verdict is the same as any other');
 }
 
 
-# the client goes while it is held: what was queued is carried out
+# the client disconnects while its write waits: what was queued is processed
 
 for my $how (0 .. 2) {
     my @sockets = map { begin(id => "gone-$how-$_") } 1 .. 20;
@@ -171,29 +187,34 @@ waitpid $_, 0 for @h2;
 my @held = map { begin(id => "held-$_") } 1 .. 100;
 complete($held[0]);
 $_->syswrite('}') for @held[1 .. 99];
-ok(wait_for(sub { (queued()->{b} // '') =~ /held-/ }), 'a hundred more');
+ok(wait_for(sub { (queued()->{b} // '') =~ /held-/ }),
+   'a hundred more sends are queued');
 
 $ll->signal('worker1', 'CONT');
 
 my @got = map { response($_) } @held;
-is(scalar(grep { $_->status() == 201 } @got), 100, 'each is answered');
+is(scalar(grep { $_->status() == 201 } @got), 100,
+   'each of the hundred gets 201');
 is(join(' ', map { $_->json()->{client_id} } @got),
-   join(' ', map { "held-$_" } 1 .. 100), 'each with its own');
+   join(' ', map { "held-$_" } 1 .. 100),
+   'each of the hundred gets its own entry');
 
 is($ll->say('P', 'u-tom', 'x', client_id => $_)->status(), 200,
-   "$_ was carried out") for 'gone-0-1', 'gone-2-10', 'h2-1', 'h2-5';
+   "the queued send $_ was processed") for 'gone-0-1', 'gone-2-10', 'h2-1',
+   'h2-5';
 is($ll->say('P', 'u-tom', 'x', client_id => 'gone-0-20')->status(), 201,
-   'what was not whole was not');
+   'an incomplete send was not processed');
 
 
-# nginx quits, or is reloaded: what it holds is answered
+# nginx quits or is reloaded: writes that wait are answered
 
 for my $signal ('HUP', 'QUIT') {
     $ll->signal('worker1', 'STOP');
 
     my @sockets = map { begin(id => "$signal-$_") } 1 .. 3;
     complete($_) for @sockets;
-    ok(wait_for(sub { (queued()->{b} // '') =~ /$signal-3/ }), 'queued');
+    ok(wait_for(sub { (queued()->{b} // '') =~ /$signal-3/ }),
+       "the sends are queued before $signal");
 
     my ($old) = $ll->nginx_children();
     my $waiting = begin(id => "$signal-4");
@@ -205,27 +226,30 @@ for my $signal ('HUP', 'QUIT') {
     $waiting->syswrite('}');
 
     is(join(' ', map { response($_)->status() } @sockets), '201 201 201',
-       "held while nginx gets $signal");
-    is(response($waiting)->status(), 201, 'and one that was not whole yet');
-    ok(wait_for(sub { !kill 0, $old }, 10), 'the old worker goes');
+       "sends that wait during $signal get 201");
+    is(response($waiting)->status(), 201,
+       "a send that was incomplete at $signal gets 201");
+    ok(wait_for(sub { !kill 0, $old }, 10),
+       "the old process exits after $signal");
 }
 
-is($ll->stop('nginx', 'QUIT'), 0, 'nginx ends');
+is($ll->stop('nginx', 'QUIT'), 0, 'nginx has exited with 0');
 $ll->start('nginx');
-ok($ll->wait_healthy(), 'and starts');
+ok($ll->wait_healthy(), 'healthy after a restart of nginx');
 
 
-# Redis refuses
+# Redis refuses the request
 
 $ll->redis('CONFIG', 'SET', 'maxmemory', '1');
 my $r = $ll->say('P', 'u-tom', 'x', client_id => 'oom');
-is_problem($r, 503, '', 'Redis has no memory');
-is($r->json()->{type}, 'about:blank', 'nothing was accepted');
+is_problem($r, 503, '', 'a send gets 503 when Redis has no memory');
+is($r->json()->{type}, 'about:blank', 'the problem has no outcome-unknown');
 $ll->redis('CONFIG', 'SET', 'maxmemory', '0');
-is($ll->say('P', 'u-tom', 'x', client_id => 'oom')->status(), 201, 'indeed');
+is($ll->say('P', 'u-tom', 'x', client_id => 'oom')->status(), 201,
+   'the refused send was not stored');
 
 
-# Redis falls silent between the question and the answer
+# Redis falls silent after the request is sent
 
 my $s = begin(id => 'silent');
 sleep 0.1;
@@ -233,16 +257,18 @@ $ll->signal('redis', 'STOP');
 my $start = time();
 complete($s);
 $r = response($s);
-is_problem($r, 503, 'outcome-unknown', 'a silent Redis');
-like($r->header('Retry-After') // '', qr/^[1-9]\d*$/, 'Retry-After');
-cmp_ok(time() - $start, '>', 1.4, 'after leaseloft_wait');
-cmp_ok(time() - $start, '<', 3, 'and not later');
+is_problem($r, 503, 'outcome-unknown',
+           'a send to a silent Redis gets 503 outcome-unknown');
+like($r->header('Retry-After') // '', qr/^[1-9]\d*$/,
+     'the 503 has Retry-After');
+cmp_ok(time() - $start, '>', 1.4, 'the 503 is sent after leaseloft_wait');
+cmp_ok(time() - $start, '<', 3, 'the 503 is sent within 3 s');
 $ll->signal('redis', 'CONT');
-ok($ll->wait_healthy(), 'it goes on');
+ok($ll->wait_healthy(), 'healthy once Redis answers');
 like($ll->say('P', 'u-tom', 'x', client_id => 'silent')->status(), qr/^20[01]$/,
-     'the same again');
+     'the same send again gets 200 or 201');
 
-# dies after it was told, and before
+# Redis is killed after the request is sent, and before
 
 $s = begin(id => 'lost');
 sleep 0.1;
@@ -251,38 +277,43 @@ complete($s);
 sleep 0.1;
 $start = time();
 $ll->stop('redis', 'KILL');
-is_problem(response($s), 503, 'outcome-unknown', 'Redis died');
-cmp_ok(time() - $start, '<', 1, 'which is known at once');
+is_problem(response($s), 503, 'outcome-unknown',
+           'a send gets 503 outcome-unknown when Redis is killed');
+cmp_ok(time() - $start, '<', 1, 'the 503 is sent within 1 s of the kill');
 
 $ll->start('redis');
-ok($ll->wait_healthy(), 'it is back');
+ok($ll->wait_healthy(), 'healthy once Redis is restarted');
 
 $s = begin(id => 'unsent');
 sleep 0.1;
 $ll->stop('redis', 'KILL');
 complete($s);
 $r = response($s);
-is_problem($r, 503, '', 'Redis is dead already');
-is($r->json()->{type}, 'about:blank', 'so nothing was accepted');
+is_problem($r, 503, '', 'a send gets 503 after Redis was killed');
+is($r->json()->{type}, 'about:blank',
+   'the problem has no outcome-unknown after the kill');
 
 $ll->start('redis');
-ok($ll->wait_healthy(), 'it is back');
+ok($ll->wait_healthy(), 'healthy once Redis is restarted again');
 
-# silent before anything was asked: the access check is bounded, too
+# Redis is silent before anything is sent: the access check has a timeout too
 
 $ll->signal('redis', 'STOP');
 $start = time();
 $r = $ll->say('P', 'u-tom', 'x', client_id => 'ask');
-is_problem($r, 503, '', 'silent from the start');
-is($r->json()->{type}, 'about:blank', 'nothing was accepted');
-cmp_ok(time() - $start, '<', 6, 'within a few seconds');
+is_problem($r, 503, '', 'a send gets 503 when the access check times out');
+is($r->json()->{type}, 'about:blank',
+   'the problem has no outcome-unknown without a request');
+cmp_ok(time() - $start, '<', 6, 'the 503 is sent within 6 s');
 $ll->signal('redis', 'CONT');
-ok($ll->wait_healthy(), 'it goes on');
-is($ll->say('P', 'u-tom', 'x', client_id => 'ask')->status(), 201, 'indeed');
+ok($ll->wait_healthy(), 'healthy once Redis answers again');
+is($ll->say('P', 'u-tom', 'x', client_id => 'ask')->status(), 201,
+   'the send after the timeout gets 201');
 
 my $metrics = $ll->get('/internal/metrics')->body();
 my %m = $metrics =~ /^(leaseloft_writes\w+) (\d+)$/mg;
-cmp_ok($m{leaseloft_writes_total}, '>=', 3, 'writes are counted');
-cmp_ok($m{leaseloft_writes_failed_total}, '>=', 4, 'failed ones, too');
+cmp_ok($m{leaseloft_writes_total}, '>=', 3, 'writes_total counts the writes');
+cmp_ok($m{leaseloft_writes_failed_total}, '>=', 4,
+       'writes_failed_total counts the failed ones');
 
 $ll->finish();
