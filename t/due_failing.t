@@ -130,7 +130,7 @@ is($q->redis('ZCARD', 'll:{due}:due'), 199,
    'the leases of the other 199 properties stay due');
 
 my $log = $ll->slurp('worker1.log');
-is(scalar(() = $log =~ /can't do what is due for property "D-/g), 200,
+is(scalar(() = $log =~ /can't open or close leases of property "D-/g), 200,
    'each failing property is logged once');
 
 $ll->finish();

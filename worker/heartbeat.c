@@ -120,7 +120,7 @@ heartbeat_send(heartbeat_t *heartbeat)
         heartbeat_fail(heartbeat, "");
 
         if (store_beat_read(reply, &now, &refused, &heartbeat->queues) == 0) {
-            work_heard(heartbeat->work, now, sent, heartbeat->healthy);
+            job_set_time(heartbeat->work, now, sent, heartbeat->healthy);
             heartbeat_refuse(heartbeat, refused);
         }
 

@@ -69,7 +69,7 @@ typedef struct {
     int64_t                 due_at;
     int64_t                 claim_at;
     int64_t                 tidy_at;
-    int64_t                 next_due;  /* by work_now(); or CLOCK_NEVER */
+    int64_t                 next_due;  /* by job_now(); or CLOCK_NEVER */
 } loop_t;
 
 
@@ -116,7 +116,7 @@ loop_microseconds(void)
 
 /* waits before a retry, and keeps others from claiming the batch */
 static void
-loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
+loop_refused(loop_t *loop, const batch_t *batch, work_result_e result)
 {
     if (loop->backoff.limit == 0) {
         log_warn("redis refuses to write, retrying");
@@ -130,7 +130,7 @@ loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
 
     property_cache_forget(loop->work.properties);
 
-    if (result == DISPATCH_NO_LIBRARY) {
+    if (result == WORK_NO_LIBRARY) {
         (void) loop_prepare(loop);
     }
 
@@ -143,8 +143,8 @@ loop_refused(loop_t *loop, const batch_t *batch, dispatch_result_e result)
 static void
 loop_work(loop_t *loop, batch_t *batch)
 {
-    int64_t             start;
-    dispatch_result_e   result;
+    int64_t        start;
+    work_result_e  result;
 
     if (batch->n == 0) {
         batch_free(batch);
@@ -160,7 +160,7 @@ loop_work(loop_t *loop, batch_t *batch)
     for ( ;; ) {
         result = dispatch_run(&loop->work, batch->jobs, batch->n);
 
-        if (result == DISPATCH_DONE || result == DISPATCH_LOST
+        if (result == WORK_DONE || result == WORK_LOST
             || heartbeat_refused(&loop->heartbeat) || *loop->quit)
         {
             break;
@@ -178,7 +178,7 @@ loop_work(loop_t *loop, batch_t *batch)
         loop->ready = 0;
     }
 
-    if (result == DISPATCH_DONE) {
+    if (result == WORK_DONE) {
         backoff_reset(&loop->backoff);
         consumer_ack(&loop->consumer, batch);
     }
@@ -202,7 +202,7 @@ loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
     property_t        *property;
     const redisReply  *id;
 
-    now = work_now(&loop->work);
+    now = job_now(&loop->work);
     loop->next_due = CLOCK_NEVER;
 
     for (i = 0; i + 1 < reply->elements; i += 2) {
@@ -359,7 +359,7 @@ loop_block(const loop_t *loop)
     ms = left < ms ? left : ms;
 
     if (loop->next_due != CLOCK_NEVER) {
-        left = loop->next_due - work_now(&loop->work);
+        left = loop->next_due - job_now(&loop->work);
         ms = left < ms ? left : ms;
     }
 
@@ -412,7 +412,7 @@ static int
 loop_is_due(const loop_t *loop, int64_t now)
 {
     return now >= loop->beat_at || now >= loop->due_at || now >= loop->tidy_at
-           || loop->next_due <= work_now(&loop->work)
+           || loop->next_due <= job_now(&loop->work)
            || (now >= loop->claim_at && loop_healthy(loop, now));
 }
 
@@ -459,7 +459,7 @@ loop_turn(loop_t *loop)
         loop_tidy(loop);
     }
 
-    if (now >= loop->due_at || loop->next_due <= work_now(&loop->work)) {
+    if (now >= loop->due_at || loop->next_due <= job_now(&loop->work)) {
         loop->due_at = now + LOOP_DUE_MS;
         loop_due(loop);
     }
@@ -505,9 +505,9 @@ loop_init(loop_t *loop, const options_t *options,
     loop->conn = conn_create(&options->redis, options->name);
     loop->work.properties = property_cache_create(LOOP_PROPERTIES);
     loop->work.stats = &loop->stats;
-    loop->work.also = loop_prefetch;
-    loop->work.also_data = loop;
-    loop->work.ahead = clock_now() - clock_monotonic();
+    loop->work.on_flush = loop_prefetch;
+    loop->work.on_flush_data = loop;
+    loop->work.clock_offset = clock_now() - clock_monotonic();
 
     if (loop->conn == NULL || loop->work.properties == NULL) {
         log_alert("out of memory");
@@ -527,7 +527,7 @@ static void
 loop_free(loop_t *loop)
 {
     consumer_free(&loop->consumer);
-    badges_free(&loop->work.badges);
+    badge_list_free(&loop->work.badges);
     property_cache_free(loop->work.properties);
     store_free(&loop->work.store);
     conn_free(loop->conn);

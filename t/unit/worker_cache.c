@@ -113,12 +113,12 @@ test_badges(void)
 {
     int                newer;
     badge_t           *badge;
-    badges_t           badges;
+    badge_list_t       badges;
     property_t        *p, *q;
     property_cache_t  *properties;
     store_thread_t     thread;
 
-    memset(&badges, 0, sizeof(badges_t));
+    memset(&badges, 0, sizeof(badge_list_t));
 
     properties = property_cache_create(9);
     p = get(properties, "p");
@@ -145,12 +145,12 @@ test_badges(void)
     is_num(thread.unread, 2, "its count");
     is_mem(thread.thread, thread.thread_len, "new", "its thread");
 
-    badges_reset(&badges);
+    badge_list_reset(&badges);
     is_num(p->badges, 0, "none is left");
     ok(badge_add(&badges, p, "tom", 1, &newer) != NULL,
        "another batch knows nothing of it");
 
-    badges_free(&badges);
+    badge_list_free(&badges);
     property_cache_free(properties);
 }
 

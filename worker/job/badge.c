@@ -1,4 +1,9 @@
 
+/*
+ * The list of badges of a batch.  Badges and their buffers are reused by later
+ * batches; the list owns them until badge_list_free().
+ */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +12,11 @@
 
 
 /*
- * Those of one property lie near each other and near the end, as its requests
- * are worked on together; so looking backward finds them soon.  A property's
- * own count tells when there are none left to find.
+ * Searches backward, as the badges of a property are added one after the other.
+ * The search ends early, as a property counts its badges in the list.
  */
-
 static badge_t *
-badge_find(badges_t *badges, property_t *property, const char *user)
+badge_find(badge_list_t *badges, property_t *property, const char *user)
 {
     size_t    i;
     unsigned  left;
@@ -40,7 +43,7 @@ badge_find(badges_t *badges, property_t *property, const char *user)
 
 
 static badge_t *
-badge_new(badges_t *badges)
+badge_new(badge_list_t *badges)
 {
     void    *p;
     size_t   size;
@@ -71,7 +74,7 @@ badge_new(badges_t *badges)
 
 
 badge_t *
-badge_add(badges_t *badges, property_t *property, const char *user,
+badge_add(badge_list_t *badges, property_t *property, const char *user,
     long long ver, int *newer)
 {
     badge_t  *badge;
@@ -118,7 +121,7 @@ badge_thread(const badge_t *badge, store_thread_t *thread)
 
 
 void
-badges_reset(badges_t *badges)
+badge_list_reset(badge_list_t *badges)
 {
     size_t  i;
 
@@ -131,7 +134,7 @@ badges_reset(badges_t *badges)
 
 
 void
-badges_free(badges_t *badges)
+badge_list_free(badge_list_t *badges)
 {
     size_t  i;
 
@@ -141,5 +144,5 @@ badges_free(badges_t *badges)
     }
 
     free(badges->list);
-    memset(badges, 0, sizeof(badges_t));
+    memset(badges, 0, sizeof(badge_list_t));
 }

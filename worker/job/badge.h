@@ -1,7 +1,7 @@
 
 /*
- * Inbox threads that a batch of requests has changed: of each property and
- * user only the latest, as what it replaces was true only in between.
+ * Inbox threads that a batch changes.  There is one for each property and user,
+ * the latest: earlier ones of the same batch are not written.
  */
 
 
@@ -18,7 +18,7 @@
 typedef enum {
     BADGE_NEW = 0,
     BADGE_SENT,
-    BADGE_DONE                     /* Redis has it, or never will */
+    BADGE_DONE                     /* written, or failed for good */
 } badge_state_e;
 
 
@@ -37,25 +37,27 @@ typedef struct {
     badge_t    **list;             /* the first n are in use */
     size_t       n;
     size_t       size;
-    size_t       made;
-} badges_t;
+    size_t       made;             /* so many are allocated */
+} badge_list_t;
 
 
 /*
- * The badge of that property and user as of ver, its thread an empty buffer to
- * be filled in.  NULL with *newer set where what is there is as new; NULL
- * without: no memory.
+ * Adds or replaces the badge of that property and user as of ver.  The caller
+ * sets unread and at, and appends to thread, which is empty.  The list owns the
+ * badge.  NULL with *newer set: the badge in the list is as new; NULL without:
+ * out of memory.
  */
-badge_t *badge_add(badges_t *badges, property_t *property, const char *user,
+badge_t *badge_add(badge_list_t *badges, property_t *property, const char *user,
     long long ver, int *newer);
 
-/* what store_badge() takes; it points into the badge */
+/* fills in the argument of store_badge(), which points into the badge */
 void badge_thread(const badge_t *badge, store_thread_t *thread);
 
-/* empties the list, the memory kept */
-void badges_reset(badges_t *badges);
+/* empties the list, and keeps its memory */
+void badge_list_reset(badge_list_t *badges);
 
-void badges_free(badges_t *badges);
+/* frees the list and its badges */
+void badge_list_free(badge_list_t *badges);
 
 
 #endif /* BADGE_H */

@@ -1,8 +1,15 @@
 
+/*
+ * Runs the jobs of a batch in rounds (job.h), and publishes their results.
+ *
+ * Properties are shared by the jobs of a batch.  A step that reads or commits
+ * the state of a property sets its "blocked", so that the later jobs of that
+ * property wait for the next round.
+ */
+
 #include "dispatch.h"
 #include "job_publish.h"
 #include "lease_job.h"
-#include "log.h"
 #include "mark_read.h"
 #include "message.h"
 #include "tick.h"
@@ -18,35 +25,10 @@ static const struct {
     dispatch_finish_pt  finish;
 } dispatch_handlers[] = {
     { message_begin, message_finish },
-    { read_begin, read_finish },
+    { mark_read_begin, mark_read_finish },
     { lease_job_begin, lease_job_finish },
     { tick_begin, tick_finish }
 };
-
-
-dispatch_result_e
-dispatch_error(const redisReply *reply, const property_t *property)
-{
-    switch (conn_result(reply)) {
-
-    case CONN_OK:
-        return DISPATCH_DONE;
-
-    case CONN_LOST:
-        return DISPATCH_LOST;
-
-    case CONN_REFUSED:
-        return DISPATCH_REFUSED;
-
-    case CONN_NO_LIBRARY:
-        return DISPATCH_NO_LIBRARY;
-
-    default:
-        log_error("redis failed a command for property \"%s\": \"%.200s\"",
-                  property->id, reply->str);
-        return DISPATCH_DONE;
-    }
-}
 
 
 static void
@@ -54,17 +36,19 @@ dispatch_step(work_t *work, job_t *job, job_step_e step)
 {
     job->step = step;
 
-    if (step == JOB_KEPT) {
+    if (step == JOB_DEFERRED) {
         work->stats->failed++;
 
-    } else if (step == JOB_SETTLED && job->status >= 400) {
+    } else if (step == JOB_DONE && job->status >= 400) {
         work->stats->rejected++;
     }
 }
 
 
-/* lets each job begin its step: how many commands that queued, or -1 */
-
+/*
+ * Begins the next step of each job and stores the indexes of those that wait
+ * for a reply in sent.  Returns their number, or -1 if the connection is lost.
+ */
 static long
 dispatch_begin(work_t *work, job_t *jobs, size_t n, size_t *sent)
 {
@@ -74,7 +58,7 @@ dispatch_begin(work_t *work, job_t *jobs, size_t n, size_t *sent)
     job_step_e   step;
 
     work->round++;
-    work->now = work_now(work);
+    work->now = job_now(work);
 
     for (i = 0; i < n; i++) {
         jobs[i].property->blocked = 0;
@@ -107,49 +91,48 @@ dispatch_begin(work_t *work, job_t *jobs, size_t n, size_t *sent)
 }
 
 
-static dispatch_result_e
+static work_result_e
 dispatch_finish(work_t *work, job_t *job)
 {
-    redisReply         *reply;
-    dispatch_result_e   result;
+    redisReply    *reply;
+    work_result_e  result;
 
     reply = store_recv(&work->store);
 
-    result = dispatch_error(reply, job->property);
+    result = job_reply_result(reply, job->property);
 
-    if (result != DISPATCH_DONE) {
+    if (result != WORK_DONE) {
         freeReplyObject(reply);
         return result;
     }
 
     dispatch_step(work, job,
                   reply->type == REDIS_REPLY_ERROR
-                  ? JOB_KEPT
+                  ? JOB_DEFERRED
                   : dispatch_handlers[job->op].finish(work, job, reply));
 
     freeReplyObject(reply);
 
-    return DISPATCH_DONE;
+    return WORK_DONE;
 }
 
 
-/* rounds, until each job is settled or kept */
-
-static dispatch_result_e
+/* runs rounds until each job is done or deferred */
+static work_result_e
 dispatch_rounds(work_t *work, job_t *jobs, size_t n)
 {
-    int                 unsettled;
-    long                i, queued;
-    size_t              j, sent[n + 1];
-    dispatch_result_e   result, worst;
+    int            unfinished;
+    long           i, queued;
+    size_t         j, sent[n + 1];
+    work_result_e  result, worst;
 
     do {
         queued = dispatch_begin(work, jobs, n, sent);
         if (queued == -1) {
-            return DISPATCH_LOST;
+            return WORK_LOST;
         }
 
-        worst = DISPATCH_DONE;
+        worst = WORK_DONE;
 
         for (i = 0; i < queued; i++) {
             result = dispatch_finish(work, &jobs[sent[i]]);
@@ -158,52 +141,44 @@ dispatch_rounds(work_t *work, job_t *jobs, size_t n)
                 worst = result;
             }
 
-            if (result == DISPATCH_LOST) {
+            if (result == WORK_LOST) {
                 return result;
             }
         }
 
-        if (worst != DISPATCH_DONE) {
+        if (worst != WORK_DONE) {
             return worst;
         }
 
-        unsettled = 0;
+        unfinished = 0;
 
         for (j = 0; j < n; j++) {
-            unsettled |= (jobs[j].step == JOB_SENT);
+            unfinished |= (jobs[j].step == JOB_SENT);
         }
 
-    } while (unsettled);
+    } while (unfinished);
 
-    return DISPATCH_DONE;
+    return WORK_DONE;
 }
 
 
-dispatch_result_e
+work_result_e
 dispatch_run(work_t *work, job_t *jobs, size_t n)
 {
-    dispatch_result_e  result;
+    work_result_e  result;
 
     result = dispatch_rounds(work, jobs, n);
 
-    return result == DISPATCH_DONE ? settle_run(work, jobs, n) : result;
+    return result == WORK_DONE ? job_publish_run(work, jobs, n) : result;
 }
 
 
-int
-dispatch_accepted(const job_t *job)
-{
-    return job->step == JOB_SETTLED && !job->property->broken;
-}
-
-
-/* what the job holds, not what it points to */
-
+/* frees what the job owns, but not what it points to */
 static void
 dispatch_free(job_t *job)
 {
     message_free(&job->message);
-    lease_job_free(&job->declare);
+    lease_job_free(&job->lease);
     lease_commit_free(&job->commit);
     buf_free(&job->answer);
 }
@@ -214,12 +189,12 @@ dispatch_end(work_t *work, job_t *jobs, size_t n)
 {
     size_t  i;
 
-    badges_reset(&work->badges);
+    badge_list_reset(&work->badges);
 
     for (i = 0; i < n; i++) {
 
         if (jobs[i].op == JOB_TICK) {
-            jobs[i].property->failures = dispatch_accepted(&jobs[i])
+            jobs[i].property->failures = job_accepted(&jobs[i])
                                          ? 0 : jobs[i].property->failures + 1;
         }
     }

@@ -1,8 +1,7 @@
 
 /*
- * Works on a batch of requests until each has its answer, then renews the
- * inboxes, sets due times, and tells nginx; whoever repeats it after a crash
- * finds out from the request alone what is missing.
+ * Runs a batch of jobs: first each job itself, then inboxes, due times and
+ * verdicts.  A batch that is repeated after a crash does only what is missing.
  */
 
 
@@ -13,27 +12,15 @@
 #include "job.h"
 
 
-typedef enum {
-    DISPATCH_DONE = 0,             /* each job is settled or kept */
-    DISPATCH_REFUSED,              /* Redis can't for now: call again later */
-    DISPATCH_NO_LIBRARY,           /* the same, after loading it */
-    DISPATCH_LOST                  /* the connection; the batch is given up */
-} dispatch_result_e;
-
-
 /*
- * Each job has op, property and what came with the request.  A job is to be
- * acknowledged if dispatch_accepted() says so afterwards.
+ * Runs the jobs, of which op, property and the request's fields are set.
+ * WORK_DONE: each job is done or deferred; job_accepted() tells which to
+ * acknowledge.  After WORK_REFUSED and WORK_NO_LIBRARY call it again: what is
+ * done is not repeated.
  */
-dispatch_result_e dispatch_run(work_t *work, job_t *jobs, size_t n);
+work_result_e dispatch_run(work_t *work, job_t *jobs, size_t n);
 
-/* what a reply about that property means; one that fails for good is logged */
-dispatch_result_e dispatch_error(const redisReply *reply,
-    const property_t *property);
-
-int dispatch_accepted(const job_t *job);
-
-/* ends a batch, whatever came of it; frees what its jobs hold */
+/* ends a batch, whatever its result; frees what its jobs own */
 void dispatch_end(work_t *work, job_t *jobs, size_t n);
 
 

@@ -1,11 +1,11 @@
 
 /*
- * A request on its way through the worker, and what all the requests of a
- * batch share.
+ * A job is a request, or a tick, while a worker processes it.  work_t is what
+ * all jobs share.
  *
- * The dispatcher works in rounds.  In each, it lets every job that is not
- * finished begin its next step; a step is one command, and all of a round go
- * out together.  Then it hands each job its reply.
+ * The dispatcher runs the jobs of a batch in rounds.  In each round it begins
+ * the next step of each unfinished job.  A step is one command; the commands of
+ * a round are sent together, and then each job gets its reply.
  */
 
 
@@ -30,23 +30,34 @@ typedef enum {
     JOB_SEND = 0,
     JOB_READ,
     JOB_LEASE,
-    JOB_TICK                       /* no request: what fell due */
+    JOB_TICK                       /* no request: leases that are due */
 } job_op_e;
 
 
 typedef enum {
-    JOB_SENT = 0,                  /* a command was queued, a reply follows */
-    JOB_SETTLED,                   /* the answer is ready */
-    JOB_KEPT,                      /* given up for now: not acknowledged */
-    JOB_LOST                       /* the connection is */
+    JOB_SENT = 0,                  /* a command is sent, or the next step is
+                                      for the next round */
+    JOB_DONE,                      /* has a result */
+    JOB_DEFERRED,                  /* failed, and is not acknowledged, so that
+                                      it is delivered again */
+    JOB_LOST                       /* the connection is lost */
 } job_step_e;
 
 
-/* a message, message.c's own */
+/* the result of a batch, worst last */
+typedef enum {
+    WORK_DONE = 0,                 /* each job is done or deferred */
+    WORK_REFUSED,                  /* Redis refuses for now: retry later */
+    WORK_NO_LIBRARY,               /* likewise, after loading the functions */
+    WORK_LOST                      /* the connection is lost */
+} work_result_e;
+
+
+/* sending a message; used by message.c only */
 
 typedef struct {
     int               parsed;
-    int               asked;       /* the state is as of this job's asking */
+    int               asked;       /* the state was read for this job */
     body_send_t       body;
     property_tail_t   tail;
     body_party_t     *from;        /* in the property's state */
@@ -55,41 +66,41 @@ typedef struct {
 } job_message_t;
 
 
-/* a read mark, mark_read.c's own */
+/* a read mark; used by mark_read.c only */
 
 typedef struct {
     int               parsed;
-    int               counting;    /* the reply is to a count */
-    body_read_t       body;        /* the first is the one to make */
-    int               past;        /* another one lay past the head, */
-    long long         head;        /* which is this */
+    int               counting;    /* the reply is that of a count */
+    body_read_t       body;        /* the first mark is the one to set */
+    int               past;        /* a larger mark was past the head */
+    long long         head;        /* the head, if past is set */
     store_count_t     count;
-    uint64_t          last;        /* up to where Redis wants it counted */
+    uint64_t          last;        /* count up to this entry */
 } job_mark_t;
 
 
-/* a declaration, lease_job.c's own */
+/* the declaration of a lease; used by lease_job.c only */
 
 typedef struct {
     int               parsed;
     body_lease_t      body;
     buf_t             answer;
-} job_declare_t;
+} job_lease_t;
 
 
-/* a plan about the property's leases on its way, lease_commit.c's own */
+/* a change of the property's leases; used by lease_commit.c only */
 
 typedef struct {
     int               asked;
     int               planned;
     int               committing;
-    uint64_t          rev;         /* of the state, as this job asked */
+    uint64_t          rev;         /* of the state when this job read it */
     buf_t             ended;
     lease_plan_t      plan;
     lease_result_e    result;
     store_count_t    *counts;
     size_t            ncounts;
-    size_t            counted;     /* so many of them are */
+    size_t            counted;     /* the first so many are complete */
 } job_commit_t;
 
 
@@ -98,31 +109,31 @@ typedef struct {
     job_step_e        step;        /* of the last round; JOB_SENT at first */
     property_t       *property;
 
-    unsigned          queue;       /* K, and the id there; NULL for a tick */
-    const char       *id;
+    unsigned          queue;
+    const char       *id;          /* of the entry; NULL for a tick */
     char              origin[STATE_REQUEST_MAX];
-                                   /* the id that it had at first, if it was
-                                      given up and put back; else the same */
+                                   /* the first id if the request was a dead
+                                      letter, else the same id */
     int64_t           due;         /* a tick's time in the due list */
     long long         deliveries;
 
     char              user[LL_ID_MAX + 1];
-    const char       *data;        /* the body as it came */
+    const char       *data;        /* the body of the request */
     size_t            data_len;
-    const char       *nginx;       /* whom to answer */
+    const char       *nginx;       /* the process that gets the verdict */
     size_t            nginx_len;
     uint64_t          request;
 
-    unsigned          status;      /* the answer, once settled: set by */
-    uint64_t          seq;         /* job_entry() and its siblings alone */
+    unsigned          status;      /* the result; only job_done_*() and */
+    uint64_t          seq;         /* job_refuse*() set it */
     buf_t             answer;
-    int               told;
+    int               published;
 
-    int               ticking;     /* a tick, before the message, is on its
-                                      way; it uses commit alone */
+    int               ticking;     /* a tick runs before the message, and uses
+                                      only commit */
     job_message_t     message;
     job_mark_t        mark;
-    job_declare_t     declare;
+    job_lease_t       lease;
     job_commit_t      commit;
 } job_t;
 
@@ -130,61 +141,79 @@ typedef struct {
 typedef struct {
     store_t            store;
     property_cache_t  *properties;
-    badges_t           badges;
+    badge_list_t       badges;
     stats_t           *stats;
-    int64_t            now;        /* the time as the round began */
-    int64_t            ahead;      /* Redis's clock less clock_monotonic() */
+    int64_t            now;        /* job_now() at the start of the round */
+    int64_t            clock_offset;
+                                   /* Redis's clock minus clock_monotonic() */
     uint64_t           round;
 
-    int             (*also)(void *data);
-                                   /* queues what is to leave with the last
-                                      commands of a batch, and be answered
-                                      after them: 0, or -1 */
-    void             *also_data;
+    int              (*on_flush)(void *data);
+                                   /* called before the last commands of a
+                                      batch are flushed: it may queue a command
+                                      whose reply comes after theirs.  0, or
+                                      -1 if the connection is lost */
+    void              *on_flush_data;
 } work_t;
 
 
 /*
- * The time, in UTC milliseconds: that of Redis, as heard of last, so that all
- * workers agree about what is due.  It is counted on by a clock that nobody
- * sets.
+ * The time in UTC milliseconds, by the clock of Redis, so that all workers
+ * agree about what is due.  Between heartbeats it follows clock_monotonic().
  */
-int64_t work_now(const work_t *work);
+int64_t job_now(const work_t *work);
 
 /*
- * Redis said that it was ms, between two moments of clock_monotonic(): what is
- * known already is changed only as far as that proves it wrong
+ * Sets the clock: Redis returned the time ms between sent and received, both of
+ * clock_monotonic().  The offset changes only as far as these bounds require.
  */
-void work_heard(work_t *work, int64_t ms, int64_t sent, int64_t received);
+void job_set_time(work_t *work, int64_t ms, int64_t sent, int64_t received);
 
 /*
- * How jobs end: a send with an entry, a mark with nothing, a declaration with
- * how the lease is shown, a tick without an answer, and each request with a
- * problem.  Nothing else settles a job.
- *
- * Each takes over the contents of the buffer that it is given, and returns
- * JOB_SETTLED, or JOB_KEPT if the answer is empty, incomplete for want of
- * memory, or that of another kind of job.
+ * Results of jobs.  No other function sets one.  Each takes ownership of the
+ * contents of the buffer that it gets.  They return JOB_DONE, or JOB_DEFERRED
+ * if the buffer is empty, memory was short, or the result is that of another
+ * operation.
  */
 
-/* the entry of that seq; status: 201, or 200 if it was sent before */
-job_step_e job_entry(job_t *job, unsigned status, uint64_t seq, buf_t *entry);
+/* sent: the entry with that seq; status is 201, or 200 for a duplicate */
+job_step_e job_done_send(job_t *job, unsigned status, uint64_t seq,
+    buf_t *entry);
 
-job_step_e job_marked(job_t *job);
-job_step_e job_declared(job_t *job, buf_t *answer);
-job_step_e job_ticked(job_t *job);
+/* the read mark is set */
+job_step_e job_done_read(job_t *job);
 
-/* a problem document, with the faults of a body, which may be NULL */
+/* the lease is declared; answer: the body of the response */
+job_step_e job_done_lease(job_t *job, buf_t *answer);
+
+/* the tick is committed */
+job_step_e job_done_tick(job_t *job);
+
+/* refused with a problem document; detail and faults may be NULL */
 job_step_e job_refuse(job_t *job, problem_e problem, const char *detail,
     const faults_t *faults);
 
-/* the faults of a body, then freed: as job_refuse(), or JOB_KEPT for none */
-job_step_e job_fault(job_t *job, faults_t *faults);
+/*
+ * Refused for the faults of its body, and frees these.  JOB_DEFERRED if there
+ * are none, as memory was short then.
+ */
+job_step_e job_refuse_faults(job_t *job, faults_t *faults);
+
+/* 1 if the job is done, and nothing failed for its property since */
+int job_accepted(const job_t *job);
 
 /*
- * takes over the state in a reply: 0, or -1, the state being unknown then
+ * Updates the property from the state in a reply: 0, or -1 if it is invalid or
+ * memory is short, and then the state is unknown.
  */
-int job_learn(job_t *job, const redisReply *reply);
+int job_update_state(job_t *job, const redisReply *reply);
+
+/*
+ * What a reply means for the batch; NULL: the connection is lost.  An error
+ * that a retry cannot fix is logged and counts as WORK_DONE.
+ */
+work_result_e job_reply_result(const redisReply *reply,
+    const property_t *property);
 
 
 #endif /* JOB_H */

@@ -1,4 +1,12 @@
 
+/*
+ * Publishes the results of a batch, in this order: inboxes that are to be
+ * refreshed are read; due times are set; failed ticks are deferred; inboxes are
+ * written and verdicts published.  Requests are acknowledged after that.
+ *
+ * Flags in the jobs, badges and properties tell what is done already.
+ */
+
 #include <string.h>
 
 #include "common/frame.h"
@@ -7,18 +15,18 @@
 #include "log.h"
 
 
-/* bytes of verdicts in one command, give or take the last one */
-#define SETTLE_VERDICTS  (256 * 1024)
+/* bytes of verdicts in a command, exceeded by the last of them at most */
+#define JOB_PUBLISH_VERDICTS  (256 * 1024)
 
-/* after how long what was due is tried again, and how often that doubles */
-#define SETTLE_DEFER_MS   INT64_C(1000)
-#define SETTLE_DEFER_MAX  6
+/* delay before a failed tick is retried, and how often it doubles */
+#define JOB_PUBLISH_DEFER_MS   INT64_C(1000)
+#define JOB_PUBLISH_DEFER_MAX  6
 
 
-/* what ll1_threads answered becomes badges: 0, or -1 */
-
+/* adds badges from the reply of ll1_threads: 0, or -1 */
 static int
-settle_threads(work_t *work, property_t *property, const redisReply *reply)
+job_publish_add_threads(work_t *work, property_t *property,
+    const redisReply *reply)
 {
     int                newer;
     size_t             i;
@@ -60,15 +68,14 @@ settle_threads(work_t *work, property_t *property, const redisReply *reply)
 }
 
 
-/* asks for all inbox threads of the properties where that is needed */
-
-static dispatch_result_e
-settle_refresh(work_t *work, job_t *jobs, size_t n)
+/* reads all inbox threads of the properties that need it */
+static work_result_e
+job_publish_refresh(work_t *work, job_t *jobs, size_t n)
 {
-    size_t              i, j, asked;
-    redisReply         *reply;
-    property_t         *property, *list[n + 1];
-    dispatch_result_e   result, worst;
+    size_t         i, j, asked;
+    redisReply    *reply;
+    property_t    *property, *list[n + 1];
+    work_result_e  result, worst;
 
     asked = 0;
 
@@ -80,26 +87,26 @@ settle_refresh(work_t *work, job_t *jobs, size_t n)
             list[asked++] = property;
 
             if (store_threads(&work->store, property) == -1) {
-                return DISPATCH_LOST;
+                return WORK_LOST;
             }
         }
     }
 
-    worst = DISPATCH_DONE;
+    worst = WORK_DONE;
 
     for (j = 0; j < asked; j++) {
         reply = store_recv(&work->store);
-        result = dispatch_error(reply, list[j]);
+        result = job_reply_result(reply, list[j]);
 
-        if (result == DISPATCH_LOST) {
+        if (result == WORK_LOST) {
             return result;
         }
 
-        if (result != DISPATCH_DONE) {
+        if (result != WORK_DONE) {
             list[j]->refresh = 1;
             worst = result;
 
-        } else if (settle_threads(work, list[j], reply) == -1) {
+        } else if (job_publish_add_threads(work, list[j], reply) == -1) {
             list[j]->broken = 1;
         }
 
@@ -111,14 +118,14 @@ settle_refresh(work_t *work, job_t *jobs, size_t n)
 
 
 static int
-settle_untold(const job_t *job)
+job_publish_is_pending(const job_t *job)
 {
-    return job->step == JOB_SETTLED && !job->told && job->nginx != NULL;
+    return job->step == JOB_DONE && !job->published && job->nginx != NULL;
 }
 
 
 static void
-settle_verdict(buf_t *verdicts, const job_t *job)
+job_publish_add_verdict(buf_t *verdicts, const job_t *job)
 {
     char          line[LL_VERDICT_LINE];
     ll_verdict_t  verdict;
@@ -135,12 +142,11 @@ settle_verdict(buf_t *verdicts, const job_t *job)
 
 
 /*
- * Queues the verdicts that were not told yet, those for one process of nginx
- * in one command: how many commands, or -1.
+ * Queues the verdicts that are not published yet, those for the same process of
+ * nginx in one command.  Returns the number of commands, or -1.
  */
-
 static long
-settle_tell(work_t *work, job_t *jobs, size_t n)
+job_publish_verdicts(work_t *work, job_t *jobs, size_t n)
 {
     int     rc;
     long    queued;
@@ -154,19 +160,20 @@ settle_tell(work_t *work, job_t *jobs, size_t n)
     for (i = 0; rc == 0 && i < n; i++) {
         job = &jobs[i];
 
-        if (!settle_untold(job)) {
+        if (!job_publish_is_pending(job)) {
             continue;
         }
 
         buf_reset(&verdicts);
 
-        for (j = i; j < n && verdicts.len < SETTLE_VERDICTS; j++) {
+        for (j = i; j < n && verdicts.len < JOB_PUBLISH_VERDICTS; j++) {
 
-            if (settle_untold(&jobs[j]) && jobs[j].nginx_len == job->nginx_len
+            if (job_publish_is_pending(&jobs[j])
+                && jobs[j].nginx_len == job->nginx_len
                 && memcmp(jobs[j].nginx, job->nginx, job->nginx_len) == 0)
             {
-                settle_verdict(&verdicts, &jobs[j]);
-                jobs[j].told = 1;
+                job_publish_add_verdict(&verdicts, &jobs[j]);
+                jobs[j].published = 1;
             }
         }
 
@@ -181,10 +188,9 @@ settle_tell(work_t *work, job_t *jobs, size_t n)
 }
 
 
-/* queues the badges that Redis does not have yet: 0, or -1 */
-
+/* queues the badges that are not written yet: 0, or -1 */
 static int
-settle_send_badges(work_t *work)
+job_publish_send_badges(work_t *work)
 {
     size_t           i;
     badge_t         *badge;
@@ -216,15 +222,15 @@ settle_send_badges(work_t *work)
 }
 
 
-static dispatch_result_e
-settle_recv_badges(work_t *work)
+static work_result_e
+job_publish_recv_badges(work_t *work)
 {
-    size_t              i;
-    badge_t            *badge;
-    redisReply         *reply;
-    dispatch_result_e   result, worst;
+    size_t         i;
+    badge_t       *badge;
+    redisReply    *reply;
+    work_result_e  result, worst;
 
-    worst = DISPATCH_DONE;
+    worst = WORK_DONE;
 
     for (i = 0; i < work->badges.n; i++) {
         badge = work->badges.list[i];
@@ -234,13 +240,13 @@ settle_recv_badges(work_t *work)
         }
 
         reply = store_recv(&work->store);
-        result = dispatch_error(reply, badge->property);
+        result = job_reply_result(reply, badge->property);
 
-        if (result == DISPATCH_LOST) {
+        if (result == WORK_LOST) {
             return result;
         }
 
-        if (result != DISPATCH_DONE) {
+        if (result != WORK_DONE) {
             badge->state = BADGE_NEW;
             worst = result;
 
@@ -260,31 +266,30 @@ settle_recv_badges(work_t *work)
 }
 
 
-/* the inboxes, then the verdicts, and with them what else is to be asked */
-
-static dispatch_result_e
-settle_publish(work_t *work, job_t *jobs, size_t n)
+/* writes inboxes and verdicts; on_flush() may add a command */
+static work_result_e
+job_publish_send(work_t *work, job_t *jobs, size_t n)
 {
-    long                told;
-    redisReply         *reply;
-    dispatch_result_e   result;
+    long           verdicts;
+    redisReply    *reply;
+    work_result_e  result;
 
-    if (settle_send_badges(work) == -1) {
-        return DISPATCH_LOST;
+    if (job_publish_send_badges(work) == -1) {
+        return WORK_LOST;
     }
 
-    told = settle_tell(work, jobs, n);
-    if (told == -1 || work->also(work->also_data) == -1) {
-        return DISPATCH_LOST;
+    verdicts = job_publish_verdicts(work, jobs, n);
+    if (verdicts == -1 || work->on_flush(work->on_flush_data) == -1) {
+        return WORK_LOST;
     }
 
-    result = settle_recv_badges(work);
+    result = job_publish_recv_badges(work);
 
-    while (told-- > 0 && result != DISPATCH_LOST) {
+    while (verdicts-- > 0 && result != WORK_LOST) {
         reply = store_recv(&work->store);
 
         if (reply == NULL) {
-            result = DISPATCH_LOST;
+            result = WORK_LOST;
         }
 
         freeReplyObject(reply);
@@ -294,15 +299,14 @@ settle_publish(work_t *work, job_t *jobs, size_t n)
 }
 
 
-/* the due times of properties whose leases were looked at */
-
-static dispatch_result_e
-settle_due(work_t *work, job_t *jobs, size_t n)
+/* sets the due times of properties whose leases were checked */
+static work_result_e
+job_publish_due(work_t *work, job_t *jobs, size_t n)
 {
-    size_t              i, j, set;
-    redisReply         *reply;
-    property_t         *property, *list[n + 1];
-    dispatch_result_e   result, worst;
+    size_t         i, j, set;
+    redisReply    *reply;
+    property_t    *property, *list[n + 1];
+    work_result_e  result, worst;
 
     set = 0;
 
@@ -318,8 +322,8 @@ settle_due(work_t *work, job_t *jobs, size_t n)
         if (!property->known) {
 
             /*
-             * Redis refused something, and states are not to be trusted: a
-             * tick is due as it was, a declaration is to be repeated
+             * The state was dropped after Redis refused a command.  A tick
+             * stays due; a declaration is not acknowledged, so it is repeated.
              */
 
             if (jobs[i].op != JOB_TICK) {
@@ -335,22 +339,22 @@ settle_due(work_t *work, job_t *jobs, size_t n)
                       state_due(&property->state))
             == -1)
         {
-            return DISPATCH_LOST;
+            return WORK_LOST;
         }
     }
 
-    worst = DISPATCH_DONE;
+    worst = WORK_DONE;
 
     for (j = 0; j < set; j++) {
         reply = store_recv(&work->store);
-        result = dispatch_error(reply, list[j]);
+        result = job_reply_result(reply, list[j]);
         freeReplyObject(reply);
 
-        if (result == DISPATCH_LOST) {
+        if (result == WORK_LOST) {
             return result;
         }
 
-        if (result != DISPATCH_DONE) {
+        if (result != WORK_DONE) {
             list[j]->due = 1;
             worst = result;
         }
@@ -361,7 +365,7 @@ settle_due(work_t *work, job_t *jobs, size_t n)
 
 
 static int
-settle_is_due(const job_t *jobs, size_t n)
+job_publish_is_due(const job_t *jobs, size_t n)
 {
     size_t  i;
 
@@ -376,72 +380,71 @@ settle_is_due(const job_t *jobs, size_t n)
 
 
 /*
- * The due time is all that repeats a tick: it is moved once the inboxes are
- * written, which may wait for the end of a batch otherwise.
+ * A tick is repeated only because of its due time.  Therefore inboxes are
+ * written before the due time is moved.
  */
-
-static dispatch_result_e
-settle_times(work_t *work, job_t *jobs, size_t n)
+static work_result_e
+job_publish_due_times(work_t *work, job_t *jobs, size_t n)
 {
-    dispatch_result_e  result;
+    work_result_e  result;
 
-    if (settle_send_badges(work) == -1) {
-        return DISPATCH_LOST;
+    if (job_publish_send_badges(work) == -1) {
+        return WORK_LOST;
     }
 
-    result = settle_recv_badges(work);
+    result = job_publish_recv_badges(work);
 
-    return result == DISPATCH_DONE ? settle_due(work, jobs, n) : result;
+    return result == WORK_DONE ? job_publish_due(work, jobs, n) : result;
 }
 
 
 /*
- * What failed of the due list makes room at its head for what comes after it.
- * It is tried again after a while, and ever later.
+ * Moves failed ticks to a later time, so that they do not block the head of the
+ * due list.  The delay doubles with each failure.
  */
-
-static dispatch_result_e
-settle_defer(work_t *work, job_t *jobs, size_t n)
+static work_result_e
+job_publish_defer(work_t *work, job_t *jobs, size_t n)
 {
-    int64_t             ms;
-    size_t              i, j, deferred;
-    redisReply         *reply;
-    property_t         *property, *list[n + 1];
-    dispatch_result_e   result, worst;
+    int64_t        ms;
+    size_t         i, j, deferred;
+    redisReply    *reply;
+    property_t    *property, *list[n + 1];
+    work_result_e  result, worst;
 
     deferred = 0;
 
     for (i = 0; i < n; i++) {
 
-        if (jobs[i].op != JOB_TICK || dispatch_accepted(&jobs[i])) {
+        if (jobs[i].op != JOB_TICK || job_accepted(&jobs[i])) {
             continue;
         }
 
         property = jobs[i].property;
 
         if (property->failures == 0) {
-            log_error("can't do what is due for property \"%s\", trying again",
+            log_error("can't open or close leases of property \"%s\", retrying",
                       property->id);
         }
 
-        ms = SETTLE_DEFER_MS << (property->failures < SETTLE_DEFER_MAX
-                                 ? property->failures : SETTLE_DEFER_MAX);
+        ms = JOB_PUBLISH_DEFER_MS
+             << (property->failures < JOB_PUBLISH_DEFER_MAX
+                 ? property->failures : JOB_PUBLISH_DEFER_MAX);
 
         if (store_defer(&work->store, property->id, jobs[i].due,
-                        work_now(work) + ms)
+                        job_now(work) + ms)
             == -1)
         {
-            return DISPATCH_LOST;
+            return WORK_LOST;
         }
 
         list[deferred++] = property;
     }
 
-    worst = DISPATCH_DONE;
+    worst = WORK_DONE;
 
-    for (j = 0; j < deferred && worst != DISPATCH_LOST; j++) {
+    for (j = 0; j < deferred && worst != WORK_LOST; j++) {
         reply = store_recv(&work->store);
-        result = dispatch_error(reply, list[j]);
+        result = job_reply_result(reply, list[j]);
         freeReplyObject(reply);
 
         if (result > worst) {
@@ -453,23 +456,23 @@ settle_defer(work_t *work, job_t *jobs, size_t n)
 }
 
 
-dispatch_result_e
-settle_run(work_t *work, job_t *jobs, size_t n)
+work_result_e
+job_publish_run(work_t *work, job_t *jobs, size_t n)
 {
-    dispatch_result_e  result;
+    work_result_e  result;
 
-    result = settle_refresh(work, jobs, n);
+    result = job_publish_refresh(work, jobs, n);
 
-    if (result == DISPATCH_DONE && settle_is_due(jobs, n)) {
-        result = settle_times(work, jobs, n);
+    if (result == WORK_DONE && job_publish_is_due(jobs, n)) {
+        result = job_publish_due_times(work, jobs, n);
     }
 
-    if (result == DISPATCH_DONE) {
-        result = settle_defer(work, jobs, n);
+    if (result == WORK_DONE) {
+        result = job_publish_defer(work, jobs, n);
     }
 
-    if (result == DISPATCH_DONE) {
-        result = settle_publish(work, jobs, n);
+    if (result == WORK_DONE) {
+        result = job_publish_send(work, jobs, n);
     }
 
     return result;

@@ -1,19 +1,21 @@
 
 /*
- * What is left once all jobs of a batch have their answers: the inboxes that
- * changed, then the verdicts to nginx, then due times.
+ * Publishes the results of a batch: inboxes, due times, verdicts for nginx.
  */
 
 
-#ifndef SETTLE_H
-#define SETTLE_H
+#ifndef JOB_PUBLISH_H
+#define JOB_PUBLISH_H
 
 
-#include "dispatch.h"
+#include "job.h"
 
 
-/* may be called again after DISPATCH_REFUSED: what was done is not repeated */
-dispatch_result_e settle_run(work_t *work, job_t *jobs, size_t n);
+/*
+ * Publishes the results of jobs that are done or deferred.  After WORK_REFUSED
+ * and WORK_NO_LIBRARY call it again: what is done is not repeated.
+ */
+work_result_e job_publish_run(work_t *work, job_t *jobs, size_t n);
 
 
-#endif /* SETTLE_H */
+#endif /* JOB_PUBLISH_H */

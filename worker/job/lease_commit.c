@@ -1,12 +1,14 @@
 
 /*
- * Ask for the state; make the plan (lease.h); count what is unread in windows
- * that reach back, some entries at a time; commit.  Where Redis says that the
- * property has moved on, begin again.
+ * The steps: read the state, make the plan (lease.h), count the unread messages
+ * of windows that start in the past, a number of entries at a time, and commit.
+ * If the property has changed meanwhile, start again.
  *
- * The inboxes and the due time follow when the batch is published, and before
- * the request is acknowledged: after a crash in between, the same plan changes
- * nothing any more, but they are done then.
+ * Inboxes and the due time are written when the batch is published, before the
+ * request is acknowledged.  If the worker dies in between, the next one finds
+ * nothing to commit, and writes them.
+ *
+ * The job owns plan and counts.
  */
 
 #include <stdio.h>
@@ -56,12 +58,10 @@ lease_commit_ask(work_t *work, job_t *job, const body_lease_t *body)
 
 
 /*
- * What is to be counted for the plan.  The counts of the plan before it, which
- * Redis did not take as the thread had grown, go on from where they were:
- * otherwise nobody could join a long thread in which others write all the
- * time.  0, or -1 if memory is short.
+ * Prepares the counts for the plan: 0, or -1 if memory is short.  Counts of the
+ * previous plan, which failed because the thread had grown, are continued:
+ * otherwise nobody could join a long and busy thread.
  */
-
 static int
 lease_commit_counts(job_commit_t *commit)
 {
@@ -103,8 +103,7 @@ lease_commit_counts(job_commit_t *commit)
 }
 
 
-/* 0, or -1 if memory is short */
-
+/* makes the plan and its counts: 0, or -1 if memory is short */
 static int
 lease_commit_plan(work_t *work, job_t *job, const body_lease_t *body)
 {
@@ -132,8 +131,7 @@ lease_commit_plan(work_t *work, job_t *job, const body_lease_t *body)
 }
 
 
-/* nothing more is to be committed: the inboxes and the due time follow */
-
+/* nothing is left to commit: has inboxes and due time written */
 static commit_step_e
 lease_commit_done(job_t *job)
 {
@@ -153,7 +151,7 @@ lease_commit_begin(work_t *work, job_t *job, const body_lease_t *body)
 
     property->blocked = 1;
 
-    /* what is known of an ended lease is as old as the state it came with */
+    /* commit->ended belongs to the state of rev */
 
     if (!commit->asked || !property->known
         || commit->rev != property->state.rev)
@@ -164,7 +162,7 @@ lease_commit_begin(work_t *work, job_t *job, const body_lease_t *body)
     }
 
     if (!commit->planned && lease_commit_plan(work, job, body) == -1) {
-        return COMMIT_KEPT;
+        return COMMIT_DEFERRED;
     }
 
     if (!commit->plan.changed) {
@@ -185,22 +183,21 @@ lease_commit_begin(work_t *work, job_t *job, const body_lease_t *body)
 }
 
 
-/* the state, and how the lease was declared if it has ended */
-
+/* handles the state, and the declaration of the lease if it has ended */
 static commit_step_e
 lease_commit_asked(job_t *job, const redisReply *reply)
 {
-    const redisReply  *over;
+    const redisReply  *ended;
 
-    over = conn_element(reply, 7);
+    ended = conn_element(reply, 7);
     buf_reset(&job->commit.ended);
 
-    if (over != NULL && over->type == REDIS_REPLY_STRING) {
-        buf_add(&job->commit.ended, over->str, over->len);
+    if (ended != NULL && ended->type == REDIS_REPLY_STRING) {
+        buf_add(&job->commit.ended, ended->str, ended->len);
     }
 
-    if (buf_failed(&job->commit.ended) || job_learn(job, reply) == -1) {
-        return COMMIT_KEPT;
+    if (buf_failed(&job->commit.ended) || job_update_state(job, reply) == -1) {
+        return COMMIT_DEFERRED;
     }
 
     job->commit.asked = 1;
@@ -210,8 +207,7 @@ lease_commit_asked(job_t *job, const redisReply *reply)
 }
 
 
-/* a part of what is unread in a window that reaches back */
-
+/* handles a part of the unread messages of a window */
 static commit_step_e
 lease_commit_counted(job_t *job, const redisReply *reply)
 {
@@ -228,7 +224,7 @@ lease_commit_counted(job_t *job, const redisReply *reply)
         || conn_number(conn_element(reply, 1), &seq) == -1
         || conn_number(conn_element(reply, 2), &n) == -1)
     {
-        return COMMIT_KEPT;
+        return COMMIT_DEFERRED;
     }
 
     if (count->mark[0] == '\0') {
@@ -236,7 +232,7 @@ lease_commit_counted(job_t *job, const redisReply *reply)
 
     } else if (strcmp(count->mark, text->str) != 0) {
 
-        /* the user has read more since: from there, and anew */
+        /* the read mark has changed: count again from there */
 
         count->mark[0] = '\0';
         count->unread = 0;
@@ -247,7 +243,7 @@ lease_commit_counted(job_t *job, const redisReply *reply)
     count->seq = (uint64_t) seq;
     count->unread += (uint64_t) n;
 
-    /* so many of the newest may be left to the commit itself */
+    /* the commit counts up to STORE_COUNT entries itself */
 
     if (count->seq + STORE_COUNT >= job->property->state.seq) {
         commit->counted++;
@@ -264,7 +260,7 @@ lease_commit_committed(work_t *work, job_t *job, const redisReply *reply)
     job_commit_t  *commit = &job->commit;
 
     if (conn_number(conn_element(reply, 0), &kind) == -1) {
-        return COMMIT_KEPT;
+        return COMMIT_DEFERRED;
     }
 
     if (kind != 0) {
@@ -279,7 +275,7 @@ lease_commit_committed(work_t *work, job_t *job, const redisReply *reply)
     }
 
     if (property_update(job->property, &commit->plan.next) == -1) {
-        return COMMIT_KEPT;
+        return COMMIT_DEFERRED;
     }
 
     return lease_commit_done(job);

@@ -1,9 +1,8 @@
 
 /*
- * Carries out a plan about a property's leases (lease.h): what fell due, and
- * what a request declares.  These functions know nothing of verdicts, and
- * their result is of another type than a job's: what came of a tick can't be
- * taken for the answer to the request that it went before.
+ * Commits a plan for the leases of a property (lease.h): what is due, and what
+ * a request declares.  The result has a type of its own, so that the result of
+ * a tick can't be taken for that of the request that it precedes.
  */
 
 
@@ -15,29 +14,26 @@
 
 
 typedef enum {
-    COMMIT_SENT = 0,               /* a command was queued, a reply follows */
-    COMMIT_DONE,                   /* nothing more is to be committed */
-    COMMIT_KEPT,                   /* given up for now */
-    COMMIT_LOST                    /* the connection is */
+    COMMIT_SENT = 0,               /* as JOB_SENT */
+    COMMIT_DONE,                   /* committed, or nothing to commit */
+    COMMIT_DEFERRED,                   /* as JOB_DEFERRED */
+    COMMIT_LOST                    /* the connection is lost */
 } commit_step_e;
 
 
 /*
- * Begins the next step; body: what is declared, or NULL for the clock alone.
- * When it is done, job->commit has the plan and its result, and the property's
- * state is what the plan led to.
+ * Begins the next step.  body: the declaration, or NULL for what is due only.
+ * After COMMIT_DONE job->commit has the plan and its result, and the property
+ * has the new state.
  */
 commit_step_e lease_commit_begin(work_t *work, job_t *job,
     const body_lease_t *body);
 
-/*
- * Takes the reply to that step.  COMMIT_SENT here: there is another step, for
- * the next round.
- */
+/* handles the reply; COMMIT_SENT: another step follows in the next round */
 commit_step_e lease_commit_finish(work_t *work, job_t *job,
     const redisReply *reply);
 
-/* frees what the job holds of it, which may begin anew then */
+/* frees what it owns; lease_commit_begin() may start again afterwards */
 void lease_commit_free(job_commit_t *commit);
 
 

@@ -1,7 +1,9 @@
 
 /*
- * Declaring a lease: what fell due by then and what is declared are one plan,
- * committed at once; the answer is about what is declared alone.
+ * Declaring a lease.  The declaration and what is due by then are one plan,
+ * committed at once; the response shows only the declared lease.
+ *
+ * The job owns the parsed body and the answer.
  */
 
 #include "common/cursor.h"
@@ -10,16 +12,15 @@
 #include "lease_job.h"
 
 
-/* {"property":…,"lease":{…},"head":…}: 0, or -1 */
-
+/* makes {"property":…,"lease":{…},"head":…}: 0, or -1 */
 static int
 lease_job_answer(job_t *job)
 {
     char                 head[LL_CURSOR_MAX], tag[LL_TAG_LEN];
-    buf_t               *buf = &job->declare.answer;
+    buf_t               *buf = &job->lease.answer;
     const state_t       *state = &job->property->state;
     const lease_plan_t  *plan = &job->commit.plan;
-    const body_lease_t  *body = &job->declare.body;
+    const body_lease_t  *body = &job->lease.body;
 
     ll_cursor_tag(tag, state->hash);
 
@@ -52,7 +53,7 @@ lease_job_end(work_t *work, job_t *job)
     case LEASE_DONE:
         work->stats->leases++;
         return lease_job_answer(job) == -1
-               ? JOB_KEPT : job_declared(job, &job->declare.answer);
+               ? JOB_DEFERRED : job_done_lease(job, &job->lease.answer);
 
     case LEASE_CONFLICT:
         return job_refuse(job, PROBLEM_LEASE_CONFLICT, NULL, NULL);
@@ -63,10 +64,10 @@ lease_job_end(work_t *work, job_t *job)
     case LEASE_STARTED:
         fault_add(&faults, "starts_at",
                   "can't change while the lease is active");
-        return job_fault(job, &faults);
+        return job_refuse_faults(job, &faults);
 
     default:
-        return JOB_KEPT;
+        return JOB_DEFERRED;
     }
 }
 
@@ -82,8 +83,8 @@ lease_job_step(work_t *work, job_t *job, commit_step_e step)
     case COMMIT_DONE:
         return lease_job_end(work, job);
 
-    case COMMIT_KEPT:
-        return JOB_KEPT;
+    case COMMIT_DEFERRED:
+        return JOB_DEFERRED;
 
     default:
         return JOB_LOST;
@@ -94,21 +95,21 @@ lease_job_step(work_t *work, job_t *job, commit_step_e step)
 job_step_e
 lease_job_begin(work_t *work, job_t *job)
 {
-    faults_t        faults = FAULTS_INIT;
-    job_declare_t  *declare = &job->declare;
+    faults_t      faults = FAULTS_INIT;
+    job_lease_t  *lease = &job->lease;
 
-    if (!declare->parsed) {
-        if (body_lease_parse(job->data, job->data_len, &declare->body, &faults)
+    if (!lease->parsed) {
+        if (body_lease_parse(job->data, job->data_len, &lease->body, &faults)
             == -1)
         {
-            return job_fault(job, &faults);
+            return job_refuse_faults(job, &faults);
         }
 
-        declare->parsed = 1;
+        lease->parsed = 1;
     }
 
     return lease_job_step(work, job,
-                          lease_commit_begin(work, job, &declare->body));
+                          lease_commit_begin(work, job, &lease->body));
 }
 
 
@@ -120,11 +121,11 @@ lease_job_finish(work_t *work, job_t *job, const redisReply *reply)
 
 
 void
-lease_job_free(job_declare_t *declare)
+lease_job_free(job_lease_t *lease)
 {
-    if (declare->parsed) {
-        body_lease_free(&declare->body);
+    if (lease->parsed) {
+        body_lease_free(&lease->body);
     }
 
-    buf_free(&declare->answer);
+    buf_free(&lease->answer);
 }

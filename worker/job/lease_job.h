@@ -15,8 +15,8 @@
 job_step_e lease_job_begin(work_t *work, job_t *job);
 job_step_e lease_job_finish(work_t *work, job_t *job, const redisReply *reply);
 
-/* frees what the job holds of it */
-void lease_job_free(job_declare_t *declare);
+/* frees what it owns */
+void lease_job_free(job_lease_t *lease);
 
 
 #endif /* LEASE_JOB_H */

@@ -1,9 +1,12 @@
 
 /*
- * A read mark changes how many messages are unread by those that it passes, or
- * to those that follow it.  Where either is many, Redis says what to count
- * first: that takes some commands of bounded length, and holds whatever is
- * written meanwhile, unless another mark of the same user comes in between.
+ * Setting a read mark.  The number of unread messages is found by counting the
+ * entries that the mark passes, or those that follow it.  If both are many,
+ * Redis returns the range to count first, which takes several commands of
+ * bounded cost.  The count stays valid while entries are appended, unless
+ * another mark of the same user is set meanwhile.
+ *
+ * The job owns the parsed body and the count.
  */
 
 #include <stdio.h>
@@ -14,7 +17,7 @@
 
 
 job_step_e
-read_begin(work_t *work, job_t *job)
+mark_read_begin(work_t *work, job_t *job)
 {
     int          rc;
     uint64_t     left;
@@ -25,7 +28,7 @@ read_begin(work_t *work, job_t *job)
         if (body_read_parse(job->data, job->data_len, &mark->body, &faults)
             == -1)
         {
-            return job_fault(job, &faults);
+            return job_refuse_faults(job, &faults);
         }
 
         mark->parsed = 1;
@@ -49,22 +52,21 @@ read_begin(work_t *work, job_t *job)
 }
 
 
-/* what Redis wants counted first */
-
+/* Redis returned the range to count first */
 static job_step_e
-read_count(job_mark_t *mark, const redisReply *reply)
+mark_read_count(job_mark_t *mark, const redisReply *reply)
 {
     long long  after, last;
 
     if (conn_number(conn_element(reply, 1), &after) == -1
         || conn_number(conn_element(reply, 2), &last) == -1)
     {
-        return JOB_KEPT;
+        return JOB_DEFERRED;
     }
 
     mark->last = (uint64_t) last;
 
-    /* what was counted from there already holds */
+    /* a count from the same entry on stays valid */
 
     if (strtoll(mark->count.mark, NULL, 10) != after
         || mark->count.mark[0] == '\0' || mark->count.seq > mark->last)
@@ -80,7 +82,7 @@ read_count(job_mark_t *mark, const redisReply *reply)
 
 
 static job_step_e
-read_counted(job_mark_t *mark, const redisReply *reply)
+mark_read_counted(job_mark_t *mark, const redisReply *reply)
 {
     long long  seq, n;
 
@@ -88,7 +90,7 @@ read_counted(job_mark_t *mark, const redisReply *reply)
         || conn_number(conn_element(reply, 2), &n) == -1
         || (uint64_t) seq <= mark->count.seq)
     {
-        return JOB_KEPT;
+        return JOB_DEFERRED;
     }
 
     mark->count.seq = (uint64_t) seq;
@@ -98,10 +100,9 @@ read_counted(job_mark_t *mark, const redisReply *reply)
 }
 
 
-/* the reader's inbox, which the reply brings along: 0, or -1 */
-
+/* adds the badge of the reader from the reply: 0, or -1 */
 static int
-read_badge(work_t *work, job_t *job, const redisReply *reply)
+mark_read_badge(work_t *work, job_t *job, const redisReply *reply)
 {
     int                newer;
     badge_t           *badge;
@@ -132,21 +133,20 @@ read_badge(work_t *work, job_t *job, const redisReply *reply)
 
 
 static job_step_e
-read_is_past(job_t *job)
+mark_read_refuse(job_t *job)
 {
     faults_t  faults = FAULTS_INIT;
 
     fault_add(&faults, "upto", "is past the head, which is %lld",
               job->mark.head);
 
-    return job_fault(job, &faults);
+    return job_refuse_faults(job, &faults);
 }
 
 
-/* the mark lies past the head: another one that does not, if there is one */
-
+/* the mark is past the head: takes the largest one that is not, if any */
 static job_step_e
-read_past(job_t *job, const redisReply *reply)
+mark_read_past(job_t *job, const redisReply *reply)
 {
     size_t        i;
     uint64_t      best;
@@ -157,7 +157,7 @@ read_past(job_t *job, const redisReply *reply)
     body = &mark->body;
 
     if (conn_number(conn_element(reply, 1), &mark->head) == -1) {
-        return JOB_KEPT;
+        return JOB_DEFERRED;
     }
 
     mark->past = 1;
@@ -170,7 +170,7 @@ read_past(job_t *job, const redisReply *reply)
     }
 
     if (best == 0) {
-        return read_is_past(job);
+        return mark_read_refuse(job);
     }
 
     body->marks[0] = best;
@@ -181,34 +181,34 @@ read_past(job_t *job, const redisReply *reply)
 
 
 job_step_e
-read_finish(work_t *work, job_t *job, const redisReply *reply)
+mark_read_finish(work_t *work, job_t *job, const redisReply *reply)
 {
     long long  kind;
 
     if (job->mark.counting) {
-        return read_counted(&job->mark, reply);
+        return mark_read_counted(&job->mark, reply);
     }
 
     if (conn_number(conn_element(reply, 0), &kind) == -1) {
-        return JOB_KEPT;
+        return JOB_DEFERRED;
     }
 
     switch (kind) {
 
     case 0:
-        if (read_badge(work, job, reply) == -1) {
-            return JOB_KEPT;
+        if (mark_read_badge(work, job, reply) == -1) {
+            return JOB_DEFERRED;
         }
 
         work->stats->reads++;
 
-        return job->mark.past ? read_is_past(job) : job_marked(job);
+        return job->mark.past ? mark_read_refuse(job) : job_done_read(job);
 
     case 1:
-        return read_past(job, reply);
+        return mark_read_past(job, reply);
 
     case 3:
-        return read_count(&job->mark, reply);
+        return mark_read_count(&job->mark, reply);
 
     default:
         return job_refuse(job, PROBLEM_NOT_FOUND, NULL, NULL);

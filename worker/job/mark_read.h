@@ -1,19 +1,19 @@
 
 /*
- * Marking as read: POST …/read.
+ * Setting a read mark, POST …/read.
  */
 
 
-#ifndef READ_H
-#define READ_H
+#ifndef MARK_READ_H
+#define MARK_READ_H
 
 
 #include "job.h"
 
 
 /* as message_begin() and message_finish() */
-job_step_e read_begin(work_t *work, job_t *job);
-job_step_e read_finish(work_t *work, job_t *job, const redisReply *reply);
+job_step_e mark_read_begin(work_t *work, job_t *job);
+job_step_e mark_read_finish(work_t *work, job_t *job, const redisReply *reply);
 
 
-#endif /* READ_H */
+#endif /* MARK_READ_H */

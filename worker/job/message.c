@@ -1,12 +1,14 @@
 
 /*
- * A message is written, hashed and appended on trust: after the head as this
- * worker knows it, or after the message that it has just sent for the same
- * property.  Where Redis says that the head is another, or the lease, the
- * answer brings the real state, and the job begins again.
+ * Sending a message.  The entry is made and hashed optimistically, on top of
+ * the cached head, or of the message that was sent just before in this round.
+ * If the head or the lease has changed, Redis returns the present state and the
+ * job begins again.
  *
- * Where a lease of the property is to end or to open by now, that is written
- * first (tick.h), and then the message is looked at anew.
+ * If a lease of the property is due to open or to close, a tick is committed
+ * first (tick.h).
+ *
+ * The job owns the parsed body and the entry.
  */
 
 #include <string.h>
@@ -17,8 +19,7 @@
 #include "view.h"
 
 
-/* asks for the state, and whether this id was sent before */
-
+/* reads the state, and whether this client_id was used before */
 static job_step_e
 message_probe(work_t *work, job_t *job)
 {
@@ -35,8 +36,7 @@ message_probe(work_t *work, job_t *job)
 }
 
 
-/* the entry after head: 0, or -1 */
-
+/* makes the entry after head, and its hash: 0, or -1 */
 static int
 message_write(job_t *job, const property_tail_t *head, int64_t now,
     unsigned char *salt)
@@ -86,7 +86,7 @@ message_append(work_t *work, job_t *job)
     }
 
     if (message_write(job, &property->tail, work->now, salt) == -1) {
-        return JOB_KEPT;
+        return JOB_DEFERRED;
     }
 
     append.from = job->message.from;
@@ -110,12 +110,11 @@ message_append(work_t *work, job_t *job)
 
 
 /*
- * the next round goes on with the tick, or with the message once it is done;
- * no step of it is an answer
+ * The next round runs the next step of the tick, or the message once the tick
+ * is done.  No step of a tick is a result of the message.
  */
-
 static job_step_e
-message_ticking(commit_step_e tick)
+message_tick_step(commit_step_e tick)
 {
     switch (tick) {
 
@@ -123,8 +122,8 @@ message_ticking(commit_step_e tick)
     case COMMIT_DONE:
         return JOB_SENT;
 
-    case COMMIT_KEPT:
-        return JOB_KEPT;
+    case COMMIT_DEFERRED:
+        return JOB_DEFERRED;
 
     default:
         return JOB_LOST;
@@ -145,7 +144,7 @@ message_begin(work_t *work, job_t *job)
         if (body_send_parse(job->data, job->data_len, &message->body, &faults)
             == -1)
         {
-            return job_fault(job, &faults);
+            return job_refuse_faults(job, &faults);
         }
 
         message->parsed = 1;
@@ -155,7 +154,7 @@ message_begin(work_t *work, job_t *job)
         tick = tick_before_begin(work, job);
 
         if (tick != COMMIT_DONE) {
-            return message_ticking(tick);
+            return message_tick_step(tick);
         }
     }
 
@@ -179,10 +178,9 @@ message_begin(work_t *work, job_t *job)
 
 
 /*
- * the inboxes of all parties; the reply has what is unread by the sender, then
- * by the others, in the order of the parties: 0, or -1
+ * Adds the badges of all parties: 0, or -1.  The reply has the number of unread
+ * messages of the sender, then of the others in the order of the parties.
  */
-
 static int
 message_badges(work_t *work, job_t *job, const redisReply *reply,
     long long ver)
@@ -240,7 +238,7 @@ message_appended(work_t *work, job_t *job, const redisReply *reply)
     if (conn_number(conn_element(reply, 1), &ver) == -1
         || message_badges(work, job, reply, ver) == -1)
     {
-        /* it is in the thread: all inboxes are renewed instead */
+        /* the entry is stored, so refresh all inboxes of the property */
         property->refresh = 1;
     }
 
@@ -250,14 +248,13 @@ message_appended(work_t *work, job_t *job, const redisReply *reply)
 
     work->stats->messages++;
 
-    return job_entry(job, 201, job->message.tail.seq, &job->message.entry);
+    return job_done_send(job, 201, job->message.tail.seq, &job->message.entry);
 }
 
 
-/* this id was sent before: the original, or a problem with another text */
-
+/* this client_id was used before: the original, or a problem if it differs */
 static job_step_e
-message_again(work_t *work, job_t *job, const redisReply *reply)
+message_duplicate(work_t *work, job_t *job, const redisReply *reply)
 {
     int                same;
     cJSON             *entry, *kind, *text;
@@ -269,7 +266,7 @@ message_again(work_t *work, job_t *job, const redisReply *reply)
     if (conn_number(conn_element(reply, 1), &seq) == -1
         || original == NULL || original->type != REDIS_REPLY_STRING)
     {
-        return JOB_KEPT;
+        return JOB_DEFERRED;
     }
 
     entry = cJSON_ParseWithOpts(original->str, NULL, 1);
@@ -288,7 +285,7 @@ message_again(work_t *work, job_t *job, const redisReply *reply)
         return job_refuse(job, PROBLEM_CLIENT_ID_REUSED, NULL, NULL);
     }
 
-    /* whoever sent it before may have gone no further */
+    /* the worker that stored it may have died before it wrote the inboxes */
 
     job->property->refresh = 1;
     work->stats->duplicates++;
@@ -296,7 +293,7 @@ message_again(work_t *work, job_t *job, const redisReply *reply)
     buf_reset(&job->message.entry);
     buf_add(&job->message.entry, original->str, original->len);
 
-    return job_entry(job, 200, (uint64_t) seq, &job->message.entry);
+    return job_done_send(job, 200, (uint64_t) seq, &job->message.entry);
 }
 
 
@@ -306,11 +303,11 @@ message_finish(work_t *work, job_t *job, const redisReply *reply)
     long long  kind;
 
     if (job->ticking) {
-        return message_ticking(tick_before_finish(work, job, reply));
+        return message_tick_step(tick_before_finish(work, job, reply));
     }
 
     if (conn_number(conn_element(reply, 0), &kind) == -1) {
-        return JOB_KEPT;
+        return JOB_DEFERRED;
     }
 
     if (kind == 0) {
@@ -318,7 +315,7 @@ message_finish(work_t *work, job_t *job, const redisReply *reply)
     }
 
     if (kind == 1) {
-        return message_again(work, job, reply);
+        return message_duplicate(work, job, reply);
     }
 
     if (!job->property->blocked) {
@@ -327,7 +324,7 @@ message_finish(work_t *work, job_t *job, const redisReply *reply)
 
     job->message.asked = 1;
 
-    return job_learn(job, reply) == -1 ? JOB_KEPT : JOB_SENT;
+    return job_update_state(job, reply) == -1 ? JOB_DEFERRED : JOB_SENT;
 }
 
 

@@ -11,13 +11,13 @@
 #include "job.h"
 
 
-/* the job's next step */
+/* begins the next step of the job */
 job_step_e message_begin(work_t *work, job_t *job);
 
-/* takes its reply, which is not an error: JOB_SENT to go on */
+/* handles the reply, which is not an error; JOB_SENT: another step follows */
 job_step_e message_finish(work_t *work, job_t *job, const redisReply *reply);
 
-/* frees what the job holds of it */
+/* frees what it owns */
 void message_free(job_message_t *message);
 
 

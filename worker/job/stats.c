@@ -1,4 +1,8 @@
 
+/*
+ * Counters of this worker; loop_t owns them.
+ */
+
 #include <stddef.h>
 
 #include "stats.h"

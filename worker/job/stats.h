@@ -1,7 +1,7 @@
 
 /*
- * What this worker has done since it started; told in each heartbeat, by these
- * names.
+ * Counters of this worker since it started.  Each heartbeat has them under
+ * these names.
  */
 
 
@@ -15,26 +15,26 @@
 
 
 typedef struct {
-    uint64_t  requests;            /* taken from the queues */
-    uint64_t  batches;             /* that held any */
-    uint64_t  messages;            /* appended */
-    uint64_t  duplicates;          /* sent before */
-    uint64_t  reads;               /* marks asked for, moved or not */
-    uint64_t  leases;              /* declarations accepted, new or not */
-    uint64_t  ticks;               /* openings and closings looked after */
-    uint64_t  rejected;            /* answered 4xx */
-    uint64_t  badges;              /* inbox threads renewed */
-    uint64_t  conflicts;           /* another worker was first */
-    uint64_t  retries;             /* batches that Redis refused for a while */
-    uint64_t  failed;              /* left for another try */
-    uint64_t  claimed;             /* taken over from others */
-    uint64_t  dead;                /* given up */
+    uint64_t  requests;            /* read from the queues */
+    uint64_t  batches;             /* with at least one request */
+    uint64_t  messages;            /* appended to threads */
+    uint64_t  duplicates;          /* with a client_id used before */
+    uint64_t  reads;               /* read marks, changed or not */
+    uint64_t  leases;              /* declarations, changed or not */
+    uint64_t  ticks;               /* due leases opened or closed */
+    uint64_t  rejected;            /* jobs refused with 4xx */
+    uint64_t  badges;              /* inbox threads written */
+    uint64_t  conflicts;           /* another worker was faster */
+    uint64_t  retries;             /* of batches that Redis refused */
+    uint64_t  failed;              /* jobs deferred */
+    uint64_t  claimed;             /* pending requests claimed */
+    uint64_t  dead;                /* dead letters */
     uint64_t  reconnects;
     uint64_t  busy_us;             /* time spent on batches */
 } stats_t;
 
 
-/* adds "NAME=VALUE NAME=VALUE …" */
+/* appends "NAME=VALUE NAME=VALUE …" to buf */
 void stats_encode(buf_t *buf, const stats_t *stats);
 
 

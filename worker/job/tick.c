@@ -1,4 +1,9 @@
 
+/*
+ * Ticks.  The plan and its steps are those of lease_commit.c; the job owns
+ * them.
+ */
+
 #include "tick.h"
 
 
@@ -12,10 +17,10 @@ tick_step(work_t *work, job_t *job, commit_step_e step)
 
     case COMMIT_DONE:
         work->stats->ticks++;
-        return job_ticked(job);
+        return job_done_tick(job);
 
-    case COMMIT_KEPT:
-        return JOB_KEPT;
+    case COMMIT_DEFERRED:
+        return JOB_DEFERRED;
 
     default:
         return JOB_LOST;

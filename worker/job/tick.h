@@ -1,7 +1,7 @@
 
 /*
- * What falls due: leases open and close by the clock, in a job of its own that
- * nobody waits for, or as the first part of a request that finds it so.
+ * A tick opens and closes leases that are due.  It is a job of its own, or the
+ * first steps of a message whose property is found to be due.
  */
 
 
@@ -12,17 +12,17 @@
 #include "lease_commit.h"
 
 
-/* as message_begin() and message_finish(), of a job that is no request */
+/* as message_begin() and message_finish(), for a job that is a tick */
 job_step_e tick_begin(work_t *work, job_t *job);
 job_step_e tick_finish(work_t *work, job_t *job, const redisReply *reply);
 
-/*
- * The same before a request.  While tick_is_due(), the request begins the
- * steps of the tick, and hands them their replies, in place of its own.  From
- * COMMIT_DONE on it is not due any more, and the request is looked at as if it
- * had just come.
- */
+/* 1 if a tick is due before the message, or is running */
 int tick_is_due(const work_t *work, const job_t *job);
+
+/*
+ * A tick before a message: while tick_is_due() returns 1, these run in place of
+ * the steps of the message.  After COMMIT_DONE the message begins.
+ */
 commit_step_e tick_before_begin(work_t *work, job_t *job);
 commit_step_e tick_before_finish(work_t *work, job_t *job,
     const redisReply *reply);

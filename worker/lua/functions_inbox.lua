@@ -119,7 +119,8 @@ local function ll1_badge(keys, argv)
     local account = int(rev + 1) .. ' ' .. int(total + unread - old_unread)
 
     call('HSET', keys[INBOX], property, thread,
-         ':' .. property, head .. int(rev + 1), ACCOUNT, account .. ' ' .. int(n))
+         ':' .. property, head .. int(rev + 1),
+         ACCOUNT, account .. ' ' .. int(n))
 
     if at ~= old_at then
         order_move(keys, property, at, n, old_n)

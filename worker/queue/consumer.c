@@ -12,7 +12,6 @@
 
 #include "common/keys.h"
 #include "consumer.h"
-#include "dispatch.h"
 #include "log.h"
 #include "queue_entry.h"
 
@@ -275,7 +274,7 @@ consumer_ack(consumer_t *consumer, const batch_t *batch)
     for (i = 0; i < batch->n; i++) {
         job = &batch->jobs[i];
 
-        if (job->id != NULL && dispatch_accepted(job)) {
+        if (job->id != NULL && job_accepted(job)) {
             args_copy(&consumer->acks[job->queue], job->id, strlen(job->id));
             consumer->acks_pending = 1;
         }
