@@ -187,15 +187,27 @@ test('a message\'s actions, by pointer, keyboard and long press',
     assert.equal(await page.locator('.ll-title').getAttribute('title'),
                  '7 Act Rd');
 
-    /* an image is refused in words */
-    await page.locator('.ll-input').evaluate((el) => {
-        const data = new DataTransfer();
+    /* an image is refused in words, and does not replace the page */
+    const words = page.getByText('Photos cannot be sent yet');
 
-        data.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
-        el.dispatchEvent(new ClipboardEvent('paste', {
-            clipboardData: data, bubbles: true, cancelable: true }));
-    });
-    await page.getByText('Photos cannot be sent yet').waitFor();
+    for (const [type, where] of [['paste', '.ll-input'],
+                                 ['drop', '.ll-input'],
+                                 ['drop', '.ll-timeline']]) {
+        assert.equal(await page.locator(where).evaluate((el, how) => {
+            const data = new DataTransfer();
+            const all = { bubbles: true, cancelable: true };
+
+            data.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+
+            return el.dispatchEvent(how === 'paste'
+                ? new ClipboardEvent(how, { clipboardData: data, ...all })
+                : new DragEvent(how, { dataTransfer: data, ...all }));
+        }, type), false, `${type} is not left to the browser`);
+        await words.waitFor();
+        await page.locator('.ll-alerts p').evaluateAll((all) =>
+            all.forEach((p) => p.remove()));
+    }
+
     await page.fill('.ll-input', '');
     await page.focus('.ll-timeline');
     await page.keyboard.press('?');

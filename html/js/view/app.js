@@ -86,6 +86,8 @@ export class App {
         window.addEventListener('focus', wake);
         document.addEventListener('visibilitychange', wake);
         document.addEventListener('keydown', (e) => this.key(e));
+        document.addEventListener('dragover', (e) => this.drag(e));
+        document.addEventListener('drop', (e) => this.drag(e));
         closeMenus();
         messenger.on('failed', async (item) => {
             const why = (await this.loadThread()).failed(item);
@@ -215,6 +217,17 @@ export class App {
 
             this.back();
             this.inboxView.focusProperty(property);
+        }
+    }
+
+    /* By itself, the browser would leave the page for a dropped file. */
+    drag(event) {
+        if (event.dataTransfer?.types.includes('Files')) {
+            event.preventDefault();
+
+            if (event.type === 'drop') {
+                this.alert(this.t('compose.photo'));
+            }
         }
     }
 
