@@ -5,18 +5,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
-import { createRequire } from 'node:module';
 import test, { after, before } from 'node:test';
 
+import { clean } from './lib/axe.mjs';
 import { Person, openBrowser } from './lib/people.mjs';
 import { Stack, until } from './lib/stack.mjs';
 
-const axe = readFileSync(createRequire(import.meta.url)
-    .resolve('axe-core/axe.min.js'), 'utf8');
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',
-               'best-practice'];
 const LENA = ['u-lena', 'Lena'];
 const TOM = ['u-tom', 'Tom'];
 const ANA = ['u-ana', 'Ana'];
@@ -39,31 +34,22 @@ before(async () => {
     await stack.say('u-lena', 'elm', 'See https://example.com/heating');
     await stack.say('u-ana', 'oak', 'שלום, when can I move in?');
     await stack.fillUp('oak', ['u-ana'], 30, (i) => `line ${i}`);
+
+    const readers = ['a', 'b', 'c', 'd'].map((x) => [`u-r${x}`, `R${x}`]);
+
+    await stack.lease('seen', { label: '7 Seen St', landlords: [LENA],
+                                tenants: readers });
+    await stack.say('u-lena', 'seen', 'To all of you');
+
+    for (const [user] of readers) {
+        await stack.api(user, 'POST', 'properties/seen/read', { upto: 2 });
+    }
 });
 
 after(async () => {
     await browser?.close();
     await stack?.stop();
 });
-
-
-async function clean(page, where) {
-    /* through the protocol, not the page, whose CSP forbids it */
-    const found = await page.evaluate(async ([source, tags]) => {
-        const { eval: run } = window;
-
-        if (!window.axe) {
-            run(source);
-        }
-
-        return (await window.axe.run(document, {
-            runOnly: { type: 'tag', values: tags },
-        })).violations.map((v) => `${v.id}: ${v.nodes.map((n) =>
-            `${n.target} ${n.failureSummary}`).join('; ')}`);
-    }, [axe, RULES]);
-
-    assert.deepEqual(found, [], where);
-}
 
 
 /* Everything that is on screen fits across. */
@@ -142,6 +128,16 @@ for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
         await lena.open('oak');
         await page.locator('.ll-divider').waitFor();
         await clean(page, `${look}: unread`);
+        await page.click('.ll-done');
+        await page.locator('.ll-done[aria-pressed="true"]').waitFor();
+        await clean(page, `${look}: no reply needed`);
+        await page.click('.ll-done');
+        await back();
+        await lena.open('seen');
+        await page.click('.ll-seen summary');
+        await page.locator('.ll-seen p').waitFor();
+        await clean(page, `${look}: seen by all`);
+        await fits(page, `${look}: seen by all`);
         await back();
         await lena.open('later');
         await clean(page, `${look}: pending`);

@@ -8,7 +8,9 @@ import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 
+import { clean } from './lib/axe.mjs';
 import { Person, openBrowser } from './lib/people.mjs';
+import { Proxy } from './lib/proxy.mjs';
 import { Stack, root, until } from './lib/stack.mjs';
 
 const LENA = ['u-lena', 'Lena'];
@@ -42,10 +44,10 @@ after(async () => {
 });
 
 
-/* Somebody with a shell that is kept, on a clock that a test moves. */
-async function arrive() {
+/* Somebody with a shell that is kept. */
+async function arrive({ url = stack.url } = {}) {
     const lena = await Person.arrive(browser, stack, ...LENA,
-                                     { colorScheme: 'light' });
+                                     { url, bypassCSP: true });
 
     await until('the shell is kept', () => lena.page.evaluate(async () =>
         Boolean(navigator.serviceWorker.controller
@@ -87,23 +89,37 @@ test('all files of the shell are kept, from their own links', async () => {
 
 
 test('a repeat visit asks for no file before it shows the list',
-     async () => {
-    const lena = await arrive();
+     async (t) => {
+    const proxy = await Proxy.start(stack.port);
+    const lena = await arrive({ url: proxy.url });
     const page = await lena.context.newPage();
-    const asked = [];
 
-    await lena.page.close();
-    lena.context.on('request', (request) => {
-        const { pathname } = new URL(request.url());
-
-        if (!pathname.startsWith('/api/') && request.serviceWorker()) {
-            asked.push(pathname);
-        }
+    t.after(async () => {
+        await lena.leave();
+        await proxy.stop();
     });
-    await page.goto(stack.url);
+
+    /* once this check is answered, none is under way */
+    await lena.page.close();
+    await page.goto(`${proxy.url}/img/icon.svg`);
+    await page.evaluate(() => new Promise((done) => {
+        const { port1, port2 } = new MessageChannel();
+
+        port1.onmessage = done;
+        navigator.serviceWorker.controller.postMessage('check', [port2]);
+    }));
+
+    /* all that reaches the server, whoever asks */
+    proxy.asked.length = 0;
+    await page.goto(proxy.url);
     await page.locator('[data-property="elm"]').waitFor();
-    assert.deepEqual(asked, []);
-    await lena.leave();
+
+    const list = proxy.asked.findIndex((line) =>
+        line.startsWith('GET /api/inbox'));
+
+    assert.notEqual(list, -1);
+    assert.deepEqual(proxy.asked.slice(0, list).filter((line) =>
+        !/ \/(api\/|sw\.js)/.test(line)), []);
 });
 
 
@@ -138,6 +154,11 @@ test('a new version is offered, never while something is unsent',
     await page.clock.fastForward('00:30');
     await offer.waitFor();
     assert.equal(await page.locator('.ll-chip').first().textContent(), 'All');
+
+    for (const colorScheme of ['dark', 'light']) {
+        await page.emulateMedia({ colorScheme });
+        await clean(page, `a new version: ${colorScheme}`);
+    }
 
     await page.getByRole('button', { name: 'Reload' }).click();
     await page.locator('.ll-chip', { hasText: 'Everything' }).waitFor();
