@@ -376,13 +376,12 @@ test('ten thousand messages of history', async () => {
 });
 
 
-test('thousands of threads load in pages and scroll smoothly', async () => {
-    const max = 'u-max';
+/* Leases of one landlord, n at a time; tenants(i) of the i-th. */
+async function loadLeases(n, id, landlord, tenants) {
     const file = join(stack.dir, 'many.jsonl');
-    const lines = Array.from({ length: 2000 }, (_, i) => JSON.stringify({
-        property: `m-${i}`, lease_id: 'L-1', label: `${i} Many Rd`,
-        time_zone: 'UTC', landlords: [{ user: max, name: 'Max' }],
-        tenants: [{ user: `t-${i}`, name: `Tenant ${i}` }],
+    const lines = Array.from({ length: n }, (_, i) => JSON.stringify({
+        property: `${id}-${i}`, lease_id: 'L-1', label: `${i} Many Rd`,
+        time_zone: 'UTC', landlords: [landlord], tenants: tenants(i),
         starts_at: '2026-01-01T00:00:00Z', ends_at: null,
     }));
 
@@ -393,6 +392,56 @@ test('thousands of threads load in pages and scroll smoothly', async () => {
          `unix:${join(stack.dir, 'redis.sock')}`], { stdio: 'ignore' })
         .on('exit', (code) => code ? fail(new Error(`load: ${code}`))
                                    : done()));
+}
+
+
+test('400 units: a tenant is found by name without asking for each unit',
+     async () => {
+    const pat = { user: 'u-pat', name: 'Pat' };
+
+    /* one has more tenants than the inbox names */
+    await loadLeases(400, 'n', pat, (i) => i === 321
+        ? Array.from({ length: 8 }, (_, k) =>
+            ({ user: `n-321-${k}`, name: `Flatmate ${k}` }))
+        : [{ user: `n-${i}`, name: `Tenant ${i}` }]);
+
+    const person = await Person.arrive(browser, stack, pat.user, pat.name);
+    const { page } = person;
+    const found = (name, id) => until(name, async () => {
+        const cards = await page.locator('.ll-card').evaluateAll((all) =>
+            all.map((a) => a.dataset.property));
+
+        return cards.length === 1 && cards[0] === id;
+    });
+    const asked = [];
+
+    await until('all of them', () => page.evaluate(() =>
+        parseFloat(document.querySelector('.ll-list').style.height)
+        > 400 * 80));
+    page.on('request', (request) => {
+        const { pathname } = new URL(request.url());
+
+        if (pathname.startsWith('/api/properties/')) {
+            asked.push(pathname.split('/')[3]);
+        }
+    });
+    await page.fill('.ll-filter', 'tenant 277');
+    await found('a tenant of one unit', 'n-277');
+    await page.fill('.ll-filter', 'flatmate 7');
+    await found('the eighth tenant of a unit', 'n-321');
+    await page.locator('.ll-inbox .ll-notice')
+              .waitFor({ state: 'hidden' });
+    assert.deepEqual(asked, ['n-321']);
+    assert.deepEqual(person.complaints, []);
+    await person.leave();
+});
+
+
+test('thousands of threads load in pages and scroll smoothly', async () => {
+    const max = 'u-max';
+
+    await loadLeases(2000, 'm', { user: max, name: 'Max' }, (i) =>
+        [{ user: `t-${i}`, name: `Tenant ${i}` }]);
 
     const person = await Person.arrive(browser, stack, max, 'Max');
     const { page } = person;
