@@ -5,7 +5,7 @@ import { ThreadStore, seqOf } from './thread-store.js';
 
 const PAGE = 50;
 const MOST = 200;
-const CONTEXT = 20;
+const CONTEXT = 12;
 const RUN = 600;
 const AGAIN = 3000;
 

@@ -16,13 +16,12 @@ export class Composer {
      * drafts: {get(property), set(property, text), on(fn)}, where fn(property)
      * is called when another tab has changed one; onSend(text).
      */
-    constructor({ t, drafts, touch, onSend, onResize, onPhoto }) {
+    constructor({ t, drafts, touch, onSend, onPhoto }) {
         this.onPhoto = onPhoto;
         this.touch = touch;
         this.t = t;
         this.drafts = drafts;
         this.onSend = onSend;
-        this.onResize = onResize;
         this.property = null;
 
         this.input = h('textarea', {
@@ -171,8 +170,13 @@ export class Composer {
     }
 
     grow() {
-        this.input.style.height = 'auto';
-        this.input.style.height = `${this.input.scrollHeight + 2}px`;
-        this.onResize();
+        const { style, value } = this.input;
+
+        style.height = '';
+
+        /* measuring costs a layout */
+        if (value !== '') {
+            style.height = `${this.input.scrollHeight + 2}px`;
+        }
     }
 }

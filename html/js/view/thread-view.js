@@ -49,7 +49,6 @@ export class ThreadView {
         this.composer = new Composer({
             t, drafts: app.drafts, touch: app.touch,
             onSend: (text) => this.send(text),
-            onResize: () => this.timeline.keepEnd(),
             onPhoto: () => app.alert(t('compose.photo')),
         });
         this.body = h('div', { class: 'll-body' }, this.timeline.element,

@@ -7,8 +7,10 @@ import { linkify } from '../core/linkify.js';
 import { hrefFor } from '../core/router.js';
 import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
 
-const NEAR_END = 48;
-const NEAR_START = 500;
+/* pixels: what counts as being there; where a reader who scrolls soon is */
+const NEAR = 48;
+const AHEAD = 500;
+
 const LONG = 1500;
 const LINES = 20;
 
@@ -60,7 +62,6 @@ export class Timeline {
         this.list.update([]);
         this.stick = true;
         this.target = null;
-        this.element.scrollTop = 0;
     }
 
     /*
@@ -84,20 +85,32 @@ export class Timeline {
                           - anchor.top;
 
             if (moved) {
-                this.element.scrollTop += moved;
+                this.scrollTo(this.element.scrollTop + moved);
             }
 
         } else if (this.stick) {
-            this.element.scrollTop = this.element.scrollHeight;
+            this.scrollTo(this.element.scrollHeight);
         }
 
         this.settled();
     }
 
+    /* Scrolling by the page, which is not to be taken for the reader's. */
+    scrollTo(top) {
+        this.element.scrollTop = top;
+        this.ownTop = this.element.scrollTop;
+    }
+
     /* The first row on screen, and where it is. */
     anchor() {
-        const { top } = this.element.getBoundingClientRect();
         const rows = this.rows.children;
+
+        /* measuring costs a layout */
+        if (rows.length === 0) {
+            return null;
+        }
+
+        const { top } = this.element.getBoundingClientRect();
         let low = 0;
         let high = rows.length - 1;
 
@@ -111,9 +124,8 @@ export class Timeline {
             }
         }
 
-        return rows[low] ? { element: rows[low],
-                             top: rows[low].getBoundingClientRect().top }
-                         : null;
+        return { element: rows[low],
+                 top: rows[low].getBoundingClientRect().top };
     }
 
     /*
@@ -132,9 +144,10 @@ export class Timeline {
         }
 
         this.target = null;
-        this.element.scrollTop += row.getBoundingClientRect().top
+        this.scrollTo(this.element.scrollTop
+            + row.getBoundingClientRect().top
             - this.element.getBoundingClientRect().top
-            - this.element.clientHeight / 4;
+            - this.element.clientHeight / 4);
         this.stick = this.atEnd() && !this.ctx.hole;
 
         if (flash) {
@@ -147,19 +160,19 @@ export class Timeline {
     atEnd() {
         const { scrollHeight, scrollTop, clientHeight } = this.element;
 
-        return scrollHeight - scrollTop - clientHeight < NEAR_END;
+        return scrollHeight - scrollTop - clientHeight < NEAR;
     }
 
     toEnd() {
         this.stick = true;
         this.target = null;
-        this.element.scrollTop = this.element.scrollHeight;
+        this.scrollTo(this.element.scrollHeight);
         this.settled();
     }
 
     keepEnd() {
         if (this.stick) {
-            this.element.scrollTop = this.element.scrollHeight;
+            this.scrollTo(this.element.scrollHeight);
         }
 
         this.settled();
@@ -167,19 +180,23 @@ export class Timeline {
 
     scrolled() {
         this.stick = this.atEnd() && !this.ctx.hole;
-        this.settled();
+        this.settled(this.element.scrollTop === this.ownTop ? NEAR : AHEAD);
     }
 
-    settled() {
+    /*
+     * Asks for more where less than `near` pixels are left: ahead of a reader
+     * who scrolls, and only what is on screen of one who does not.
+     */
+    settled(near = NEAR) {
         const { scrollHeight, scrollTop, clientHeight } = this.element;
 
         this.on.moved();
 
-        if (scrollTop < NEAR_START) {
+        if (scrollTop < near) {
             this.on.older();
         }
 
-        if (scrollHeight - scrollTop - clientHeight < NEAR_START) {
+        if (scrollHeight - scrollTop - clientHeight < near) {
             this.on.newer();
         }
 
