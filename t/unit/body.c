@@ -1,5 +1,5 @@
 
-/* bodies of sends and reads; t/unit/body_lease.c has leases */
+/* bodies of sends and marks; those of leases are in t/unit/body_lease.c */
 
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 #include "body.h"
 
 
-/* a body in memory of its very size; the faults as "field: detail" lines */
+/* the faults as "field: detail" lines, of a copy that ends with the body */
 
 static const char *
 send_faults(const char *s, size_t len)
@@ -63,42 +63,50 @@ test_send(void)
         " {\"text\" : \"  Hello,\\r\\n\\u00e9\\ud83d\\ude00\\t! \\u3000\","
         " \"client_\\u0069d\":\"a-1\" }\r\n";
 
-    ok(body_send_parse(body, sizeof(body) - 1, &send, &faults) == 0, "a send");
-    is_str(send.client_id, "a-1", "its client_id");
-    is_str(send.text, "Hello,\n\xc3\xa9\xf0\x9f\x98\x80\t!", "its text");
-    is_num(send.text_len, strlen(send.text), "its length");
+    ok(body_send_parse(body, sizeof(body) - 1, &send, &faults) == 0,
+       "a valid send is parsed");
+    is_str(send.client_id, "a-1", "client_id is unescaped");
+    is_str(send.text, "Hello,\n\xc3\xa9\xf0\x9f\x98\x80\t!",
+           "text is unescaped and trimmed");
+    is_num(send.text_len, strlen(send.text),
+           "text_len is the length of the text");
     body_send_free(&send);
     body_send_free(&send);
     body_send_free(NULL);
 
-    send_is("{}", "client_id: is missing\ntext: is missing\n", "nothing");
+    send_is("{}", "client_id: is missing\ntext: is missing\n",
+            "{}: both members are missing");
     send_is("{\"client_id\":\"a b\",\"text\":\" \",\"x\":1}",
             "x: is not a known field\n" ID "text: must not be empty\n",
-            "every fault at once");
+            "every fault of a send is listed");
     send_is("{\"client_id\":1,\"text\":null}",
-            "client_id: must be a string\ntext: must be a string\n", "types");
+            "client_id: must be a string\ntext: must be a string\n",
+            "values of another type are refused");
     send_is("{\"client_id\":\"a\",\"text\":\"b\",\"text\":\"b\"}",
-            "text: is given twice\n", "a key twice");
+            "text: is given twice\n", "a key given twice is refused");
     send_is("{\"client_id\":\"a\",\"text\":\"b\",\"te\\u0078t\":\"b\"}",
-            "text: is given twice\n", "a key twice, once with an escape");
+            "text: is given twice\n",
+            "a key given twice, once escaped, is refused");
     send_is("{\"client_id\":\"a\",\"text\":\"b\",\"x\":1,\"x\":2}",
             "x: is not a known field\nx: is given twice\n",
-            "an unknown key twice");
+            "an unknown key given twice has both faults");
     send_is("{\"client_id\":\"a\",\"text\":\"b\",\"Text\":\"c\"}",
-            "Text: is not a known field\n", "names have their case");
+            "Text: is not a known field\n", "names are case-sensitive");
     send_is("{\"client_id\":\"a\",\"text\":\"b\",\"\":\"c\"}",
-            ": is not a known field\n", "an empty key");
+            ": is not a known field\n", "an empty key is unknown");
     send_is("{\"client_id\":\"a\",\"text\":\"a\\u0000b\"}", CONTROL,
-            "an escaped NUL in a text");
+            "an escaped NUL in a text is refused");
     send_is("{\"client_id\":\"a\\u0000\",\"text\":\"b\"}", ID,
-            "an escaped NUL in an id");
+            "an escaped NUL in a client_id is refused");
     send_is("{\"client_id\":\"a\",\"text\":\"b\",\"text\\u0000\":\"b\"}",
-            "text\x01: is not a known field\n", "an escaped NUL in a key");
+            "text\x01: is not a known field\n",
+            "an escaped NUL in a key is shown as another byte");
     send_is("{\"client_id\":\"\",\"text\":\"a\\u0085b\\r\"}", ID CONTROL,
-            "C1 in a text");
-    send_is("{\"client_id\":\"a\",\"text\":\"a\\rb\"}", CONTROL, "a lone CR");
+            "a C1 control in a text is refused");
+    send_is("{\"client_id\":\"a\",\"text\":\"a\\rb\"}", CONTROL,
+            "a lone CR in a text is refused");
     send_is("{\"client_id\":\"a\",\"text\":{\"a\":1}}",
-            "text: must be a string\n", "an object for a text");
+            "text: must be a string\n", "an object as text is refused");
 }
 
 
@@ -166,15 +174,17 @@ test_json(void)
                bad[i].body[0] > ' ' ? bad[i].body : "white space");
     }
 
-    send_is("{}\0", ": has something after the JSON\n", "a raw NUL after");
+    send_is("{}\0", ": has something after the JSON\n",
+            "a raw NUL after the JSON is refused");
     send_is("{\"a\":\"b\0c\"}", ": has a raw control character in a string\n",
-            "a raw NUL within");
+            "a raw NUL in a string is refused");
 
     memset(deep, '[', 5000);
     memset(deep + 5000, ']', 5000);
-    is_str(send_faults(deep, 10000), ": is nested too deeply\n", "5000 deep");
+    is_str(send_faults(deep, 10000), ": is nested too deeply\n",
+           "5000 levels are too deep");
     is_str(send_faults(deep + 5000 - 64, 128), ": must be an object\n",
-           "64 deep");
+           "64 levels are parsed");
 }
 
 
@@ -209,35 +219,40 @@ test_sizes(void)
     const char  *head = "{\"client_id\":\"a\",\"text\":\" ";
 
     body = repeat(head, "\xf0\x9f\x98\x80", 4000, " \"}");
-    is_str(send_faults(body, strlen(body)), "", "4000 code points");
+    is_str(send_faults(body, strlen(body)), "",
+           "a text of 4000 code points is valid");
     free(body);
 
     body = repeat(head, "\xf0\x9f\x98\x80", 4001, " \"}");
     is_str(send_faults(body, strlen(body)),
-           "text: must have at most 4000 characters, has 4001\n", "4001");
+           "text: must have at most 4000 characters, has 4001\n",
+           "a text of 4001 code points is refused");
     free(body);
 
     body = repeat(head, "\\r\\n", 4001, "x\"}");
-    is_str(send_faults(body, strlen(body)), "", "4001 leading line ends");
+    is_str(send_faults(body, strlen(body)), "",
+           "4001 leading line ends are trimmed first");
     free(body);
 
     body = repeat("{\"client_id\":\"a\",\"text\":\"b\"", " ", 65536 - 28, "}");
-    is_num(strlen(body), 65536, "64 KiB");
-    is_str(send_faults(body, 65536), "", "are read");
+    is_num(strlen(body), 65536, "the body has 64 KiB");
+    is_str(send_faults(body, 65536), "", "a body of 64 KiB is valid");
     free(body);
 
     body = repeat("{\"client_id\":\"a\",\"text\":\"b\"", " ", 65537 - 28, "}");
     is_str(send_faults(body, 65537), ": must have at most 65536 bytes\n",
-           "and one byte more is not");
+           "a body of one byte more is refused");
     free(body);
 
     body = repeat("{", "\"x\":1,", 9000, "\"x\":1}");
     ok(strstr(send_faults(body, strlen(body)),
-              ": has more faults than the 200 listed\n"), "9001 faults");
+              ": has more faults than the 200 listed\n"),
+       "9001 faults are cut to 200");
     free(body);
 
     body = repeat("{\"", "x", 10000, "\":1}");
-    ok(strlen(send_faults(body, strlen(body))) < 200, "a long unknown key");
+    ok(strlen(send_faults(body, strlen(body))) < 200,
+       "a long unknown key is cut");
     free(body);
 }
 
@@ -274,7 +289,7 @@ test_read(void)
 
     ok(body_read_parse("{\"upto\":[9,0,5]}", 16, &read, &faults) == 0
        && read.nmarks == 3 && read.marks[0] == 9 && read.marks[1] == 0
-       && read.marks[2] == 5, "several marks");
+       && read.marks[2] == 5, "several marks in a list are parsed");
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         (void) snprintf(name, sizeof(name), "{\"upto\":%s}", bad[i]);
@@ -290,21 +305,22 @@ test_read(void)
     }
 
     (void) strcat(many, "]}");
-    is_str(read_faults(many), "", "64 marks");
+    is_str(read_faults(many), "", "64 marks in a list are valid");
 
     (void) strcpy(many + strlen(many) - 2, ",1]}");
     is_str(read_faults(many), "upto: must be a whole number from 0 on\n",
-           "65 marks");
+           "65 marks in a list are refused");
     free(many);
 
-    is_str(read_faults("{}"), "upto: is missing\n", "no upto");
+    is_str(read_faults("{}"), "upto: is missing\n",
+           "a missing upto is refused");
     is_str(read_faults("{\"upto\":1,\"upto\":1}"), "upto: is given twice\n",
-           "upto twice");
+           "upto given twice is refused");
     is_str(read_faults("{\"upto\":1,\"x\":1}"), "x: is not a known field\n",
-           "an unknown field");
+           "an unknown field is refused");
     ok(strchr(read_faults("{\"upto\":1"
               "000000000000000000000000000000000000000000000000000000000000"
-              "0000000000000000}"), ':'), "a number of 77 digits");
+              "0000000000000000}"), ':'), "a number of 77 digits is refused");
 }
 
 

@@ -1,5 +1,5 @@
 
-/* the declaration of a lease */
+/* bodies that declare a lease */
 
 #include <stdlib.h>
 
@@ -62,36 +62,39 @@ test_good(void)
         "\"ends_at\":\"2027-11-01T03:59:59.500Z\"}";
 
     ok(body_lease_parse(body, sizeof(body) - 1, &lease, &faults) == 0,
-       "a lease");
-    is_str(lease.lease_id, "L-1", "its id");
-    is_str(lease.label, " 12 Elm ", "its label, not trimmed");
-    is_num(lease.nparties, 3, "three parties");
+       "a valid lease is parsed");
+    is_str(lease.lease_id, "L-1", "lease_id is kept");
+    is_str(lease.label, " 12 Elm ", "label is not trimmed");
+    is_num(lease.nparties, 3, "there are three parties");
     ok(lease.parties[0].role == BODY_LANDLORD
        && lease.parties[1].role == BODY_TENANT
-       && lease.parties[2].role == BODY_TENANT, "landlords first");
-    is_str(lease.parties[1].user, "u-tom", "in the order declared");
-    is_num(lease.starts_at, INT64_C(1793505600000), "starts");
+       && lease.parties[2].role == BODY_TENANT,
+       "landlords come before tenants");
+    is_str(lease.parties[1].user, "u-tom", "parties keep the order declared");
+    is_num(lease.starts_at, INT64_C(1793505600000),
+           "starts_at is in milliseconds");
     is_num(lease.ends_at - lease.starts_at, INT64_C(365) * 86400000 - 500,
-           "ends");
+           "ends_at is in milliseconds");
 
     body_lease_encode(&buf, &lease);
-    is_str(buf.data, encoded, "encoded");
+    is_str(buf.data, encoded, "the lease is encoded");
 
-    ok(body_lease_decode(buf.data, buf.len, &again) == 0, "and decoded");
+    ok(body_lease_decode(buf.data, buf.len, &again) == 0,
+       "the encoded lease is decoded");
     buf_reset(&buf);
     body_lease_encode(&buf, &again);
-    is_str(buf.data, encoded, "is the same");
+    is_str(buf.data, encoded, "the decoded lease is encoded the same");
 
     body_lease_free(&again);
     body_lease_free(&lease);
     body_lease_free(&lease);
     body_lease_free(NULL);
 
-    lease_is(HEAD SIDES TIMES, "", "the least");
+    lease_is(HEAD SIDES TIMES, "", "the smallest lease is valid");
 
     ok(body_lease_parse(HEAD SIDES TIMES, sizeof(HEAD SIDES TIMES) - 1, &lease,
                         &faults) == 0 && lease.ends_at == CLOCK_NEVER,
-       "null is never");
+       "ends_at null means never");
     body_lease_free(&lease);
 
     buf_free(&buf);
@@ -104,7 +107,7 @@ test_bad(void)
     lease_is("{}", "lease_id: is missing\nlabel: is missing\n"
              "time_zone: is missing\nlandlords: is missing\n"
              "tenants: is missing\nstarts_at: is missing\n"
-             "ends_at: is missing\n", "nothing");
+             "ends_at: is missing\n", "{}: all members are missing");
 
     lease_is("{\"lease_id\":\"L 1\",\"label\":\"\",\"time_zone\":\"Mars/Base\","
              "\"landlords\":[],\"tenants\":[{\"user\":\"u.tom\",\"nick\":1}],"
@@ -120,7 +123,8 @@ test_bad(void)
              "tenants[0].user: must be 1 to 64 of A-Z a-z 0-9 _ -\n"
              "starts_at: must be a time as in RFC 3339, such as "
              "\"2026-11-01T04:00:00Z\"\n"
-             "ends_at: must be a string or null\n", "every fault at once");
+             "ends_at: must be a string or null\n",
+             "every fault of a lease is listed");
 
     lease_is(HEAD "\"landlords\":[{\"user\":\"a\",\"name\":\"A\"},"
              "{\"user\":\"b\",\"name\":\"B\"},{\"user\":\"a\",\"name\":\"C\"}],"
@@ -129,33 +133,37 @@ test_bad(void)
              TIMES,
              "landlords[2].user: is already a landlord\n"
              "tenants[0].user: is already a landlord\n"
-             "tenants[2].user: is already a tenant\n", "somebody twice");
+             "tenants[2].user: is already a tenant\n",
+             "a user given twice is refused");
 
     lease_is(HEAD "\"tenants\":[{\"user\":\"b\",\"name\":\"B\"}],"
              "\"landlords\":[{\"user\":\"b\",\"name\":\"B\"}]," TIMES,
              "tenants[0].user: is already a landlord\n",
-             "landlords come first, whatever the order in the body");
+             "a user on both sides is a fault of the tenants");
 
     lease_is(HEAD "\"landlords\":{\"user\":\"a\",\"name\":\"A\"},"
              "\"tenants\":[\"u-tom\",null]," TIMES,
              "landlords: must be a list\ntenants[0]: must be an object\n"
-             "tenants[1]: must be an object\n", "types");
+             "tenants[1]: must be an object\n",
+             "values of another type are refused");
 
     lease_is(HEAD "\"landlords\":[{\"user\":\"a\",\"user\":\"a\","
              "\"name\":\"A\"}],\"tenants\":[{\"user\":\"b\",\"name\":\"\\t\"}],"
              TIMES,
              "landlords[0].user: is given twice\n"
              "tenants[0].name: must not have control characters\n",
-             "within a party");
+             "faults within a party are listed");
 
     lease_is(HEAD SIDES "\"starts_at\":\"2026-11-01T04:00:00Z\","
              "\"ends_at\":\"2026-11-01T05:00:00+01:00\"}",
-             "ends_at: must be after starts_at\n", "an end at the start");
+             "ends_at: must be after starts_at\n",
+             "an end at the start is refused");
 
     lease_is(HEAD SIDES "\"starts_at\":null,\"ends_at\":null}",
-             "starts_at: must be a string\n", "no start");
+             "starts_at: must be a string\n", "a null start is refused");
 
-    lease_is("[" HEAD SIDES TIMES "]", ": must be an object\n", "a list");
+    lease_is("[" HEAD SIDES TIMES "]", ": must be an object\n",
+             "a list is refused");
 }
 
 
@@ -253,8 +261,9 @@ main(void)
     test_zones();
 
     ok(body_lease_role_of("tenant", 6, &role) == 0 && role == BODY_TENANT,
-       "tenant");
-    ok(body_lease_role_of("tenants", 7, &role) == -1, "no role");
+       "the role tenant is known");
+    ok(body_lease_role_of("tenants", 7, &role) == -1,
+       "an unknown role is refused");
 
     return tap_done();
 }

@@ -1,5 +1,5 @@
 
-/* the chain, against values from another implementation of SHA-256 */
+/* the chain, against values of another implementation of SHA-256 */
 
 #include "t/tap.h"
 #include "chain.h"
@@ -40,19 +40,21 @@ test_values(void)
         salt[i] = (unsigned char) i;
     }
 
-    ok(chain_first(hash, "elm-12-3", 8) == 0, "hash(0)");
-    is_str(hex(hash), H0, "is the property's SHA-256");
+    ok(chain_first(hash, "elm-12-3", 8) == 0, "hash(0) is computed");
+    is_str(hex(hash), H0, "hash(0) is the SHA-256 of the property");
 
-    ok(chain_next(next, hash, salt, entry, sizeof(entry) - 1) == 0, "hash(1)");
-    is_str(hex(next), H1, "is as the contract says");
+    ok(chain_next(next, hash, salt, entry, sizeof(entry) - 1) == 0,
+       "hash(1) is computed");
+    is_str(hex(next), H1, "hash(1) has the expected value");
 
     ok(chain_next(hash, hash, salt, entry, sizeof(entry) - 1) == 0
-       && memcmp(hash, next, CHAIN_HASH) == 0, "in place");
+       && memcmp(hash, next, CHAIN_HASH) == 0, "a hash is computed in place");
 
     chain_cleanup();
 
-    ok(chain_next(next, hash, salt, "", 0) == 0, "after a cleanup");
-    is_str(hex(next), H2, "an empty entry");
+    ok(chain_next(next, hash, salt, "", 0) == 0,
+       "a hash is computed after a cleanup");
+    is_str(hex(next), H2, "the hash of an empty entry has the expected value");
 }
 
 
@@ -61,8 +63,8 @@ test_salts(void)
 {
     unsigned char  a[CHAIN_SALT], b[CHAIN_SALT];
 
-    ok(chain_salt(a) == 0 && chain_salt(b) == 0, "salts");
-    ok(memcmp(a, b, CHAIN_SALT) != 0, "differ");
+    ok(chain_salt(a) == 0 && chain_salt(b) == 0, "two salts are drawn");
+    ok(memcmp(a, b, CHAIN_SALT) != 0, "the two salts differ");
 }
 
 

@@ -1,5 +1,5 @@
 
-/* RFC 3339, both ways */
+/* RFC 3339 times, parsed and formatted */
 
 #include <time.h>
 
@@ -90,12 +90,13 @@ test_bad(void)
     }
 
     ok(clock_parse("2026-11-01T04:00:00Z", 19, &ms) == -1,
-       "no byte past the length");
-    ok(clock_parse("2026-11-01T04:00:00Z\0", 21, &ms) == -1, "a NUL");
+       "no byte past the length is read");
+    ok(clock_parse("2026-11-01T04:00:00Z\0", 21, &ms) == -1,
+       "a NUL is refused");
 }
 
 
-/* the C library's calendar agrees, on a day in each week and at the ends */
+/* as the C library's calendar, on a day of each week and at the ends */
 
 static void
 test_calendar(void)
@@ -129,13 +130,15 @@ test_calendar(void)
         }
     }
 
-    ok(same, "ten thousand years of weeks, there and back");
+    ok(same, "a time in each week of 10,000 years is formatted and parsed");
 
     clock_format(text, CLOCK_MIN - 1);
-    is_str(text, "0000-01-01T00:00:00.000Z", "before all");
+    is_str(text, "0000-01-01T00:00:00.000Z",
+           "a time before year 0 is formatted as its start");
     clock_format(text, CLOCK_NEVER);
-    is_str(text, "9999-12-31T23:59:59.999Z", "after all");
-    ok(clock_now() > INT64_C(1700000000000), "now is after 2023");
+    is_str(text, "9999-12-31T23:59:59.999Z",
+           "never is formatted as the end of year 9999");
+    ok(clock_now() > INT64_C(1700000000000), "clock_now is after 2023");
 }
 
 

@@ -1,5 +1,5 @@
 
-/* frames, verdicts and reply places */
+/* frames, verdicts and reply addresses */
 
 #include "common/frame.h"
 #include "t/tap.h"
@@ -17,26 +17,30 @@ test_good(void)
 {
     ll_frame_t  f;
 
-    ok(decode("E 7 3 482 9f3a01c2\n{\"seq\":482}", &f) == 0, "entry");
+    ok(decode("E 7 3 482 9f3a01c2\n{\"seq\":482}", &f) == 0,
+       "entry: the frame is decoded");
     ok(f.type == LL_FRAME_ENTRY && f.ver == 7 && f.rev == 3 && f.seq == 482,
-       "entry: numbers");
+       "entry: type and numbers");
     is_mem(f.tag, LL_TAG_LEN, "9f3a01c2", "entry: tag");
     is_mem(f.payload.data, f.payload.len, "{\"seq\":482}", "entry: payload");
 
-    ok(decode("R 8 3 u-tom 1\n{}", &f) == 0, "read");
+    ok(decode("R 8 3 u-tom 1\n{}", &f) == 0, "read: the frame is decoded");
     ok(f.type == LL_FRAME_READ && f.ver == 8 && f.rev == 3 && f.shown == 1,
-       "read: numbers");
+       "read: type and numbers");
     is_mem(f.user.data, f.user.len, "u-tom", "read: user");
-    ok(decode("R 8 3 u-tom 0\n{}", &f) == 0 && f.shown == 0, "read: hidden");
+    ok(decode("R 8 3 u-tom 0\n{}", &f) == 0 && f.shown == 0,
+       "read: a hidden mark");
 
-    ok(decode("L 9 4\n", &f) == 0, "lease");
+    ok(decode("L 9 4\n", &f) == 0, "lease: the frame is decoded");
     ok(f.type == LL_FRAME_LEASE && f.ver == 9 && f.rev == 4
-       && f.payload.len == 0, "lease: numbers");
+       && f.payload.len == 0, "lease: type and numbers, without payload");
 
-    ok(decode("I 12 5\n{\"property\":\"p\"}", &f) == 0, "inbox");
+    ok(decode("I 12 5\n{\"property\":\"p\"}", &f) == 0,
+       "inbox: the frame is decoded");
     ok(f.type == LL_FRAME_INBOX && f.rev == 12 && f.total == 5,
-       "inbox: numbers");
-    ok(decode("I 12 5\n", &f) == 0 && f.payload.len == 0, "inbox: left");
+       "inbox: type and numbers");
+    ok(decode("I 12 5\n", &f) == 0 && f.payload.len == 0,
+       "inbox: a removed thread has no payload");
 }
 
 
@@ -61,15 +65,16 @@ test_bad(void)
     };
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        (void) snprintf(name, sizeof(name), "no frame, %zu", i);
+        (void) snprintf(name, sizeof(name), "invalid frame %zu is refused", i);
         ok(decode(bad[i], &f) == -1, name);
     }
 
-    ok(ll_frame_decode("L 9 4\n", 5, &f) == -1, "no byte past the length");
+    ok(ll_frame_decode("L 9 4\n", 5, &f) == -1,
+       "no byte past the length of a frame is read");
 }
 
 
-/* the first verdict of a text, of which `rest` bytes are left then, or -1 */
+/* decodes the first verdict of a text: 0 if `rest` bytes are left, -1, or -2 */
 
 static int
 verdict(const char *text, size_t rest, ll_verdict_t *v)
@@ -106,17 +111,21 @@ test_verdicts(void)
     v.body.len = SIZE_MAX;
     len = ll_frame_verdict_encode(line, &v);
     is_mem(line, len, "999999999999999 201 999999999999999"
-           " 18446744073709551615\n", "the longest");
+           " 18446744073709551615\n", "the longest verdict line is encoded");
 
-    ok(verdict("17 201 482 3\n{\n}", 0, &v) == 0, "verdict");
-    ok(v.request == 17 && v.status == 201 && v.seq == 482, "its numbers");
-    is_mem(v.body.data, v.body.len, "{\n}", "its body, newlines and all");
+    ok(verdict("17 201 482 3\n{\n}", 0, &v) == 0, "a verdict is decoded");
+    ok(v.request == 17 && v.status == 201 && v.seq == 482,
+       "a verdict has request, status and seq");
+    is_mem(v.body.data, v.body.len, "{\n}",
+           "the body of a verdict keeps its newlines");
 
     ok(verdict("17 204 0 0\n", 0, &v) == 0 && v.body.len == 0,
-       "without a body");
+       "a verdict without a body is decoded");
 
-    ok(verdict("17 201 482 2\n{}18 204 0 0\n", 11, &v) == 0, "one of two");
-    is_mem(v.body.data, v.body.len, "{}", "its own body only");
+    ok(verdict("17 201 482 2\n{}18 204 0 0\n", 11, &v) == 0,
+       "the first of two verdicts is decoded");
+    is_mem(v.body.data, v.body.len, "{}",
+           "the first of two verdicts has its own body");
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         ok(verdict(bad[i], 0, &v) == -1, bad[i]);
@@ -130,16 +139,24 @@ test_replies(void)
     ll_str_t  nginx;
     uint64_t  request;
 
-    ok(ll_frame_reply_decode("n-1.42", 6, &nginx, &request) == 0, "reply");
-    is_mem(nginx.data, nginx.len, "n-1", "its nginx");
-    is_num(request, 42, "its request");
+    ok(ll_frame_reply_decode("n-1.42", 6, &nginx, &request) == 0,
+       "a reply address is decoded");
+    is_mem(nginx.data, nginx.len, "n-1",
+           "a reply address has the nginx process");
+    is_num(request, 42, "a reply address has the request");
 
-    ok(ll_frame_reply_decode(".42", 3, &nginx, &request) == -1, "no nginx");
-    ok(ll_frame_reply_decode("n.", 2, &nginx, &request) == -1, "no request");
-    ok(ll_frame_reply_decode("n.4x", 4, &nginx, &request) == -1, "bad request");
-    ok(ll_frame_reply_decode("n m.4", 5, &nginx, &request) == -1, "bad nginx");
-    ok(ll_frame_reply_decode("n", 1, &nginx, &request) == -1, "no point");
-    ok(ll_frame_reply_decode("", 0, &nginx, &request) == -1, "empty");
+    ok(ll_frame_reply_decode(".42", 3, &nginx, &request) == -1,
+       "a reply address without a process is refused");
+    ok(ll_frame_reply_decode("n.", 2, &nginx, &request) == -1,
+       "a reply address without a request is refused");
+    ok(ll_frame_reply_decode("n.4x", 4, &nginx, &request) == -1,
+       "a reply address with a bad request is refused");
+    ok(ll_frame_reply_decode("n m.4", 5, &nginx, &request) == -1,
+       "a reply address with a bad process is refused");
+    ok(ll_frame_reply_decode("n", 1, &nginx, &request) == -1,
+       "a reply address without a point is refused");
+    ok(ll_frame_reply_decode("", 0, &nginx, &request) == -1,
+       "an empty reply address is refused");
 }
 
 

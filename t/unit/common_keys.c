@@ -23,7 +23,7 @@ test_names(void)
     for (i = 0; i < LL_PROPERTY_KEYS; i++) {
         len = ll_keys_property(key, (ll_property_key_e) i, "P", 1);
         is_str(key, property[i], property[i]);
-        is_num(len, strlen(key), "length");
+        is_num(len, strlen(key), "the length of the key is returned");
     }
 
     for (i = 0; i < LL_USER_KEYS; i++) {
@@ -32,23 +32,23 @@ test_names(void)
     }
 
     (void) ll_keys_sent(key, "P", 1, 687);
-    is_str(key, "ll:{p:P}:sent:687", "sent");
+    is_str(key, "ll:{p:P}:sent:687", "the key of client_ids");
     (void) ll_keys_queue(key, 0);
-    is_str(key, "ll:{q:0}:requests", "queue");
+    is_str(key, "ll:{q:0}:requests", "the key of a queue");
     (void) ll_keys_dead(key, 3);
-    is_str(key, "ll:{q:3}:dead", "dead");
+    is_str(key, "ll:{q:3}:dead", "the key of dead letters");
     (void) ll_keys_due(key);
-    is_str(key, "ll:{due}:due", "due");
+    is_str(key, "ll:{due}:due", "the key of due times");
     (void) ll_keys_due_vers(key);
-    is_str(key, "ll:{due}:vers", "due versions");
+    is_str(key, "ll:{due}:vers", "the key of due versions");
     (void) ll_keys_workers(key);
-    is_str(key, "ll:{w}:workers", "workers");
+    is_str(key, "ll:{w}:workers", "the key of workers");
     (void) ll_keys_property_channel(key, "P", 1);
-    is_str(key, "ll:{p:P}:ch", "channel of a property");
+    is_str(key, "ll:{p:P}:ch", "the channel of a property");
     (void) ll_keys_user_channel(key, "U", 1);
-    is_str(key, "ll:{u:U}:ch", "channel of a user");
+    is_str(key, "ll:{u:U}:ch", "the channel of a user");
     (void) ll_keys_reply_channel(key, "n-1", 3);
-    is_str(key, "ll:{r:n-1}:ch", "channel of replies");
+    is_str(key, "ll:{r:n-1}:ch", "the channel of replies");
 
     memset(id, 'x', sizeof(id));
     len = ll_keys_sent(key, id, LL_KEY_ID_MAX, UINT64_MAX);
@@ -61,9 +61,10 @@ refused(const char *prefix, size_t len)
 {
     char  key[LL_KEY_MAX];
 
-    ok(ll_keys_set_prefix(prefix, len) == -1, len ? prefix : "empty");
+    ok(ll_keys_set_prefix(prefix, len) == -1,
+       len ? prefix : "an empty prefix");
     (void) ll_keys_due(key);
-    is_str(key, "ll:{due}:due", "the prefix is as before");
+    is_str(key, "ll:{due}:due", "a refused prefix changes nothing");
 }
 
 
@@ -89,57 +90,75 @@ test_prefix(void)
 
     memset(id, 'x', sizeof(id));
     len = ll_keys_sent(key, id, LL_KEY_ID_MAX, UINT64_MAX);
-    ok(len < LL_KEY_MAX && strlen(key) == len, "the longest key fits");
-    ok(memcmp(key, "a-z_0-9-b-c-d-ef:{p:xx", 22) == 0, "and has the prefix");
+    ok(len < LL_KEY_MAX && strlen(key) == len,
+       "the longest key with the longest prefix fits");
+    ok(memcmp(key, "a-z_0-9-b-c-d-ef:{p:xx", 22) == 0,
+       "the longest key has the prefix");
 
     (void) ll_keys_property(key, LL_KEY_META, "P", 1);
-    is_str(key, "a-z_0-9-b-c-d-ef:{p:P}:meta", "a property's key");
+    is_str(key, "a-z_0-9-b-c-d-ef:{p:P}:meta",
+           "the key of a property has the prefix");
     (void) ll_keys_user(key, LL_KEY_USER_ORDER, "U", 1);
-    is_str(key, "a-z_0-9-b-c-d-ef:{u:U}:order", "a user's key");
+    is_str(key, "a-z_0-9-b-c-d-ef:{u:U}:order",
+           "the key of a user has the prefix");
     (void) ll_keys_queue(key, 7);
-    is_str(key, "a-z_0-9-b-c-d-ef:{q:7}:requests", "inbox");
+    is_str(key, "a-z_0-9-b-c-d-ef:{q:7}:requests",
+           "the key of a queue has the prefix");
     (void) ll_keys_dead(key, 7);
-    is_str(key, "a-z_0-9-b-c-d-ef:{q:7}:dead", "dead");
+    is_str(key, "a-z_0-9-b-c-d-ef:{q:7}:dead",
+           "the key of dead letters has the prefix");
     (void) ll_keys_due(key);
-    is_str(key, "a-z_0-9-b-c-d-ef:{due}:due", "due");
+    is_str(key, "a-z_0-9-b-c-d-ef:{due}:due",
+           "the key of due times has the prefix");
     (void) ll_keys_due_vers(key);
-    is_str(key, "a-z_0-9-b-c-d-ef:{due}:vers", "due versions");
+    is_str(key, "a-z_0-9-b-c-d-ef:{due}:vers",
+           "the key of due versions has the prefix");
     (void) ll_keys_workers(key);
-    is_str(key, "a-z_0-9-b-c-d-ef:{w}:workers", "workers");
+    is_str(key, "a-z_0-9-b-c-d-ef:{w}:workers",
+           "the key of workers has the prefix");
     (void) ll_keys_nginx(key);
-    is_str(key, "a-z_0-9-b-c-d-ef:{w}:nginx", "processes of nginx");
+    is_str(key, "a-z_0-9-b-c-d-ef:{w}:nginx",
+           "the key of nginx processes has the prefix");
     (void) ll_keys_pattern(key, 'p', "meta");
-    is_str(key, "a-z_0-9-b-c-d-ef:{p:*}:meta", "a pattern");
+    is_str(key, "a-z_0-9-b-c-d-ef:{p:*}:meta", "a pattern has the prefix");
     len = ll_keys_reply_channel(key, "n", 1);
-    is_str(key, "a-z_0-9-b-c-d-ef:{r:n}:ch", "channel of replies");
+    is_str(key, "a-z_0-9-b-c-d-ef:{r:n}:ch",
+           "the channel of replies has the prefix");
 
     ok(ll_keys_id(key, len, &kind, &p, &id_len) == 0 && kind == 'r'
-       && id_len == 1 && *p == 'n', "the name's kind and id");
+       && id_len == 1 && *p == 'n', "kind and id of a channel are found");
     ok(ll_keys_id("ll:{p:P}:ch", 11, &kind, &p, &id_len) == -1,
-       "a name of another prefix");
+       "a channel of another prefix is refused");
 
-    ok(ll_keys_set_prefix(LL_PREFIX, sizeof(LL_PREFIX) - 1) == 0, "as before");
+    ok(ll_keys_set_prefix(LL_PREFIX, sizeof(LL_PREFIX) - 1) == 0,
+       "the default prefix is set again");
 
     ok(ll_keys_id("ll:{p:P-1}:ch", 13, &kind, &p, &id_len) == 0 && kind == 'p'
-       && id_len == 3 && memcmp(p, "P-1", 3) == 0, "a property's");
-    ok(ll_keys_id("ll:{p:P-1}:ch", 9, &kind, &p, &id_len) == -1, "no brace");
-    ok(ll_keys_id("ll:{p:", 6, &kind, &p, &id_len) == -1, "no id");
+       && id_len == 3 && memcmp(p, "P-1", 3) == 0,
+       "kind and id of a property's channel are found");
+    ok(ll_keys_id("ll:{p:P-1}:ch", 9, &kind, &p, &id_len) == -1,
+       "a name without a closing brace is refused");
+    ok(ll_keys_id("ll:{p:", 6, &kind, &p, &id_len) == -1,
+       "a name without an id is refused");
     ok(ll_keys_id("ll:{due}:due", 12, &kind, &p, &id_len) == -1,
-       "a name without an id");
-    ok(ll_keys_id("ll:{", 4, &kind, &p, &id_len) == -1, "the prefix alone");
+       "a key of no property or user is refused");
+    ok(ll_keys_id("ll:{", 4, &kind, &p, &id_len) == -1,
+       "the prefix alone is refused");
 }
 
 
 static void
 test_inbox_of(void)
 {
-    is_num(ll_keys_queue_of("anything", 8, 1), 0, "one queue");
+    is_num(ll_keys_queue_of("anything", 8, 1), 0,
+           "with one queue every property is in queue 0");
 
     /* CRC-32 of "123456789" is cbf43926, the usual check value */
 
     is_num(ll_keys_queue_of("123456789", 9, 1000), 0xcbf43926u % 1000,
-           "CRC-32, modulo");
-    is_num(ll_keys_queue_of("123456789", 9, 16), 6, "a power of two");
+           "the queue is the CRC-32 modulo the number of queues");
+    is_num(ll_keys_queue_of("123456789", 9, 16), 6,
+           "the queue with 16 queues is right");
 }
 
 

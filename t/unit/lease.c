@@ -1,7 +1,7 @@
 
 /*
- * What becomes of leases, as text: a declaration is "WHO WHO ... / WHO ..."
- * (landlords / tenants), a plan is its steps,
+ * Plans of leases, as text: a declaration is "WHO WHO ... / WHO ..."
+ * (landlords / tenants), a plan is the list of its steps,
  *
  *     3:opened            an entry      anna>1=  a window opens (goes on)
  *     4:left tom                        tom>4.   (starts here)
@@ -9,7 +9,7 @@
  *     tom<2-4             it closes     tom? tom!    pending, no longer
  *     over L-1@9          an end
  *
- * and what the declaration got.  Time is a small number.
+ * and the result of the declaration.  Times are small numbers.
  */
 
 #include <stdarg.h>
@@ -112,7 +112,7 @@ say_step(const lease_step_t *step)
 }
 
 
-/* a state survives being written and read */
+/* writes the state and reads it again: it must be the same */
 
 static void
 keep_state(void)
@@ -149,7 +149,7 @@ keep_state(void)
 }
 
 
-/* what has ended, as Redis keeps it */
+/* the ended leases, as Redis stores them */
 
 static struct {
     char  id[LL_ID_MAX + 1];
@@ -335,32 +335,33 @@ static void
 test_simple(void)
 {
     begin(100);
-    is_str(tick(), "", "nothing, and nothing due");
+    is_str(tick(), "", "an empty state has no step");
     is_str(declare("L-1", "anna / tom tia", 50, NEVER),
-           "1:opened anna>1+ tom>1. tia>1. active@never", "opens at once");
+           "1:opened anna>1+ tom>1. tia>1. active@never",
+           "a lease that starts in the past opens at once");
     is_str(declare("L-1", "anna / tom tia", 50, NEVER), "active@never",
-           "the same again changes nothing");
-    is_num(state_due(&state), NEVER, "nothing is due");
+           "the same declaration again changes nothing");
+    is_num(state_due(&state), NEVER, "a lease without an end has no due time");
     is_str(declare("L-1", "anna / tom tia", 60, NEVER), "started",
-           "starts_at stays");
+           "starts_at of an active lease cannot change");
     is_str(declare("L-1", "anna / tom tia", 50, 900),
-           "changed active@900", "the end moves");
+           "changed active@900", "ends_at of an active lease may change");
     is_num(state_due(&state), 900, "the end is due");
     is_str(declare_as("77-0", "L-1", "Loft", "anna / tom tia", 50, 900),
-           "changed active@900", "the label changes");
+           "changed active@900", "the label of an active lease may change");
 
     now = 899;
-    is_str(tick(), "", "not yet");
+    is_str(tick(), "", "a lease does not end before its end");
     now = 950;
     is_str(tick(),
            "2:ended keep 2 anna,tom,tia@900 anna<1-2 tom<1-2 tia<1-2 "
-           "over L-1@900", "closes by itself");
-    is_num(state_due(&state), NEVER, "nothing is due after the end");
-    is_num(state.at, 950, "the entry has the time it happened");
+           "over L-1@900", "a lease ends at its end");
+    is_num(state_due(&state), NEVER, "an ended lease has no due time");
+    is_num(state.at, 950, "the ended entry has the time of writing");
     is_str(declare_as("78-0", "L-1", "Loft", "anna / tom tia", 50, 900),
-           "ended@900", "the ended lease, as last declared");
+           "ended@900", "an ended lease declared as before stays ended");
     is_str(declare_as("79-0", "L-1", "Flat", "anna / tom tia", 50, 900),
-           "ended", "the ended lease, otherwise");
+           "ended", "an ended lease declared otherwise is refused");
 }
 
 
@@ -375,22 +376,23 @@ test_join_leave(void)
            "a landlord and a tenant join");
     is_str(declare("L-1", "anna omar / tia mia", 50, NEVER),
            "4:left tom keep 4 anna,omar,tia@100 tom<1-4 5:joined mia mia>5. "
-           "active@never", "one leaves, another joins");
+           "active@never", "one party leaves, another joins");
     now = 200;
     is_str(declare("L-1", "omar / mia", 50, NEVER),
            "6:left anna keep 6 omar,tia,mia@200 anna<1-6 "
            "7:left tia keep 7 omar,mia@200 tia<3-7 active@never",
-           "each leaver sees who was there");
+           "a party who leaves keeps the parties of that moment");
     is_str(declare("L-1", "omar anna / mia tom", 50, NEVER),
            "8:joined anna anna>1+ 9:joined tom tom>9. active@never",
-           "a landlord comes back to it all, a tenant to a new window");
+           "a landlord returns to the whole thread, a tenant to a new window");
     is_str(declare("L-1", "omar tom / mia anna", 50, NEVER),
            "10:left anna keep 10 omar,mia,tom@200 anna<1-10 "
            "11:left tom keep 11 omar,mia@200 tom<9-11 "
            "12:joined tom tom>1+ 13:joined anna anna>13. active@never",
-           "two change sides");
+           "two parties change sides");
     is_str(declare("L-1", "tom omar / mia anna", 50, NEVER),
-           "changed active@never", "another order is a change, no event");
+           "changed active@never",
+           "another order of parties is a change without an entry");
 }
 
 
@@ -404,12 +406,12 @@ test_end_by_declaration(void)
     is_str(declare("L-1", "anna / tom tia", 50, 250),
            "2:joined tia tia>2. 3:ended keep 3 anna,tom,tia@300 anna<1-3 "
            "tom<1-3 tia<2-3 over L-1@300 ended@300",
-           "a past end becomes now, after the rest");
+           "a past end becomes now, after the other changes");
     now = 310;
     is_str(declare("L-1", "anna / tom tia", 50, 250), "ended@300",
-           "the same again");
+           "the same past end again changes nothing");
     is_str(declare("L-1", "anna / tom tia", 50, 300), "ended",
-           "what became of it is not what was declared");
+           "the end that became of it is another declaration");
 }
 
 
@@ -420,8 +422,10 @@ test_past(void)
 
     is_str(declare("L-1", "anna / tom", 50, 400),
            "1:opened anna>1+ tom>1. 2:ended keep 2 anna,tom@400 anna<1-2 "
-           "tom<1-2 over L-1@400 ended@400", "wholly past");
-    is_str(declare("L-1", "anna / tom", 50, 400), "ended@400", "again");
+           "tom<1-2 over L-1@400 ended@400",
+           "a lease wholly in the past opens and ends");
+    is_str(declare("L-1", "anna / tom", 50, 400), "ended@400",
+           "a lease wholly in the past again changes nothing");
     is_str(declare("L-2", "anna / tom", 400, NEVER),
            "3:opened anna>1= tom>1= active@never", "a renewal, declared late");
 }
@@ -433,31 +437,34 @@ test_pending(void)
     begin(100);
 
     is_str(declare("L-1", "anna / tom", 200, 300),
-           "anna? tom? pending@300", "in the future");
-    is_num(state_due(&state), 200, "its start is due");
-    is_str(declare("L-1", "anna / tom", 200, 300), "pending@300", "again");
+           "anna? tom? pending@300", "a lease in the future is pending");
+    is_num(state_due(&state), 200, "the start of a pending lease is due");
+    is_str(declare("L-1", "anna / tom", 200, 300), "pending@300",
+           "a pending lease again changes nothing");
     is_str(declare("L-1", "anna omar / tia", 250, 300),
-           "tom! anna? omar? tia? pending@300", "otherwise");
+           "tom! anna? omar? tia? pending@300", "a pending lease may change");
     is_str(declare("L-2", "omar / tia mia", 220, NEVER),
-           "anna! omar? tia? mia? pending@never", "another replaces it");
+           "anna! omar? tia? mia? pending@never",
+           "another pending lease replaces it");
     is_str(declare("L-3", "anna / tom", 100, 220),
            "1:opened anna>1+ tom>1. active@220",
            "one that opens now leaves a pending one after its end");
-    is_num(state_due(&state), 220, "its end is due first");
+    is_num(state_due(&state), 220, "the end of the active lease is due first");
     is_str(declare("L-3", "anna / tom", 100, 221), "conflict",
-           "its end can't move past the pending one's start");
+           "the end can't move past the start of the pending lease");
     is_str(declare("L-3", "anna / tom", 100, NEVER), "conflict",
-           "nor be taken away");
+           "the end can't be removed before a pending lease");
     is_str(declare("L-3", "anna / tom", 100, 210), "changed active@210",
-           "but earlier");
+           "the end may move back");
     is_str(declare("L-2", "omar / tia", 209, NEVER), "conflict",
-           "the pending one can't start before that");
+           "the pending lease can't start before the end");
     is_str(declare("L-2", "omar / tia", 210, NEVER),
-           "mia! omar? tia? pending@never", "but then");
+           "mia! omar? tia? pending@never",
+           "the pending lease may start at the end");
     is_str(declare("L-4", "omar / tia", 150, 160), "conflict",
-           "one inside the active lease");
+           "a lease inside the active one is a conflict");
     is_str(declare("L-4", "omar / tia", 20, 60), "conflict",
-           "one before the active lease");
+           "a lease before the active one is a conflict");
     is_str(declare("L-3", "anna / tom tia", 100, 210),
            "2:joined tia tia>2. active@210",
            "a party of the pending lease joins the active one");
@@ -466,7 +473,7 @@ test_pending(void)
     is_str(tick(),
            "3:ended keep 3 anna,tom,tia@210 anna<1-3 tom<1-3 tia<2-3 "
            "over L-3@210 4:opened omar>1+ tia>2=",
-           "handover: tia was a tenant before");
+           "at a handover a tenant of both keeps the window");
 }
 
 
@@ -485,7 +492,7 @@ test_pending_none_active(void)
 
     is_str(declare("L-2", "omar / tia", 90, NEVER),
            "anna! tom! 1:opened omar>1+ tia>1. active@never",
-           "and so one without an end");
+           "one without an end drops the pending one too");
 
     begin(100);
     (void) declare("L-1", "anna / tom", 200, 300);
@@ -500,9 +507,10 @@ test_pending_none_active(void)
     is_str(declare("L-2", "anna / tom", 20, 90),
            "1:opened anna>1+ tom>1. 2:ended keep 2 anna,tom@90 anna<1-2 "
            "tom<1-2 over L-2@90 ended@90",
-           "a past one leaves the pending one");
+           "a past lease leaves the pending one");
     now = 200;
-    is_str(tick(), "3:opened anna>1= tom>1=", "which renews it");
+    is_str(tick(), "3:opened anna>1= tom>1=",
+           "the pending lease renews the past one");
 }
 
 
@@ -524,17 +532,18 @@ test_renewal(void)
     now = 300;
     is_str(tick(),
            "4:ended keep 4 anna,tom,mia,omar@300 anna<1-4 tom<1-4 mia<3-4 "
-           "omar<3-4 over L-2@300", "a gap");
+           "omar<3-4 over L-2@300", "a lease ends before a gap");
     now = 400;
     is_str(tick(), "5:opened anna>1= tia>5. tom>1=",
-           "over the gap tom goes on; tia was away for a lease");
+           "a tenant keeps the window over a gap, not over a lease");
 
     now = 600;
     is_str(tick(),
            "6:ended keep 6 anna,tia,tom@500 anna<1-6 tia<5-6 tom<1-6 "
-           "over L-3@500", "the end");
+           "over L-3@500", "the lease ends");
     is_str(declare("L-4", "tom / anna", 600, NEVER),
-           "7:opened tom>1+ anna>7. active@never", "sides changed");
+           "7:opened tom>1+ anna>7. active@never",
+           "parties who change sides have new windows");
 }
 
 
@@ -550,7 +559,7 @@ test_left_then_renewed(void)
     is_str(tick(),
            "3:ended keep 3 anna,tia@200 anna<1-3 tia<1-3 over L-1@200 "
            "4:opened anna>1= tom>4. tia>1=",
-           "who left before the end has a new window");
+           "a tenant who left before the end has a new window");
 }
 
 
@@ -565,7 +574,7 @@ test_late(void)
     is_str(tick(),
            "2:ended keep 2 anna,tom@200 anna<1-2 tom<1-2 over L-1@200 "
            "3:opened omar>1+ mia>3. 4:ended keep 4 omar,mia@240 omar<1-4 "
-           "mia<3-4 over L-2@240", "all that was missed, at once");
+           "mia<3-4 over L-2@240", "every missed step is written at once");
 
     begin(100);
     (void) declare("L-1", "anna / tom", 50, 200);
@@ -573,9 +582,9 @@ test_late(void)
 
     is_str(declare("L-1", "anna / tom", 50, NEVER),
            "2:ended keep 2 anna,tom@200 anna<1-2 tom<1-2 over L-1@200 ended",
-           "too late to go on: it had ended");
+           "a lease that had ended can't be changed");
     is_str(declare("L-1", "anna / tom", 50, 200), "ended@200",
-           "as it was declared");
+           "the ended lease as declared stays ended");
 }
 
 
@@ -589,11 +598,11 @@ test_replayed(void)
     is_str(declare_as("5-0", "L-1", "One", "anna / tom", 50, NEVER),
            "active@never", "an older request does not undo a newer one");
     is_str(declare_as("6-0", "L-1", "Two", "anna / tom", 50, NEVER),
-           "active@never", "nor is one done twice");
+           "active@never", "a request is not applied twice");
     is_str(declare_as("5-7", "L-2", "One", "anna / tom", 50, NEVER),
-           "conflict", "an older one for a lease that is not there");
+           "conflict", "an older request for an unknown lease is a conflict");
     is_str(declare_as("6-1", "L-1", "One", "anna / tom", 50, NEVER),
-           "changed active@never", "a newer one may");
+           "changed active@never", "a newer request is applied");
 }
 
 
@@ -605,8 +614,9 @@ test_clock_back(void)
     now = 400;
 
     is_str(declare("L-1", "anna / tom tia", 50, NEVER),
-           "2:joined tia tia>2. active@never", "the clock went back");
-    is_num(state.at, 500, "the thread's did not");
+           "2:joined tia tia>2. active@never",
+           "a party joins with the clock set back");
+    is_num(state.at, 500, "the time of the thread does not go back");
 }
 
 
@@ -625,7 +635,7 @@ test_malformed(void)
     for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         (void) state_init(&read, "P", 1);
         is_num(state_decode(&read, texts[i], strlen(texts[i])), -1,
-               "malformed state");
+               "a malformed state is refused");
         state_free(&read);
     }
 }

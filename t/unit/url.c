@@ -1,5 +1,5 @@
 
-/* where Redis is */
+/* URLs of Redis */
 
 #include "t/tap.h"
 #include "url.h"
@@ -15,36 +15,40 @@ refuses(const char *s, const char *expected)
     why = "nothing";
 
     ok(url_parse(s, &url, &why) == -1, s[0] ? s : "empty");
-    is_str(why, expected, "and says why");
+    is_str(why, expected, "the reason is given");
 }
 
 
 static void
 test_good(void)
 {
-    ok(url_parse("unix:/run/redis.sock", &url, &why) == 0, "unix");
-    is_str(url.path, "/run/redis.sock", "path");
+    ok(url_parse("unix:/run/redis.sock", &url, &why) == 0,
+       "a URL of a socket is parsed");
+    is_str(url.path, "/run/redis.sock", "a URL of a socket has its path");
 
-    ok(url_parse(URL_DEFAULT, &url, &why) == 0, "the default");
-    is_str(url.host, "127.0.0.1", "host");
-    is_num(url.port, 6379, "port");
-    ok(!url.path[0] && !url.user[0] && !url.password[0], "nothing else");
+    ok(url_parse(URL_DEFAULT, &url, &why) == 0, "the default URL is parsed");
+    is_str(url.host, "127.0.0.1", "the default host is 127.0.0.1");
+    is_num(url.port, 6379, "the default port is 6379");
+    ok(!url.path[0] && !url.user[0] && !url.password[0],
+       "the default URL has nothing else");
 
     ok(url_parse("redis://us%65r:p%40ss%2Fw:d@redis.local:7000", &url, &why)
-       == 0, "all of it");
-    is_str(url.user, "user", "user");
-    is_str(url.password, "p@ss/w:d", "password");
-    is_str(url.host, "redis.local", "host");
-    is_num(url.port, 7000, "port");
+       == 0, "a URL with every part is parsed");
+    is_str(url.user, "user", "the user is decoded");
+    is_str(url.password, "p@ss/w:d", "the password is decoded");
+    is_str(url.host, "redis.local", "the host is kept");
+    is_num(url.port, 7000, "the port is kept");
 
-    ok(url_parse("redis://:p/w@h", &url, &why) == 0, "password alone");
-    is_str(url.user, "", "no user");
-    is_str(url.password, "p/w", "a raw slash");
-    is_num(url.port, 6379, "the usual port");
+    ok(url_parse("redis://:p/w@h", &url, &why) == 0,
+       "a URL with a password alone is parsed");
+    is_str(url.user, "", "the user is empty");
+    is_str(url.password, "p/w", "a password may have a raw slash");
+    is_num(url.port, 6379, "the port defaults to 6379");
 
-    ok(url_parse("redis://[::1]:6380/", &url, &why) == 0, "IPv6");
-    is_str(url.host, "::1", "without brackets");
-    is_num(url.port, 6380, "port");
+    ok(url_parse("redis://[::1]:6380/", &url, &why) == 0,
+       "a URL with an IPv6 address is parsed");
+    is_str(url.host, "::1", "an IPv6 address is kept without brackets");
+    is_num(url.port, 6380, "the port after an IPv6 address is kept");
 }
 
 
@@ -90,12 +94,12 @@ test_bad(void)
     longest[sizeof(longest) - 1] = '\0';
 
     memcpy(longest, "unix:", 5);
-    ok(url_parse(longest, &url, &why) == -1, "a path too long");
+    ok(url_parse(longest, &url, &why) == -1, "too long a path is refused");
     memcpy(longest, "redis://", 8);
-    ok(url_parse(longest, &url, &why) == -1, "a host too long");
+    ok(url_parse(longest, &url, &why) == -1, "too long a host is refused");
     longest[9] = ':';
     longest[sizeof(longest) - 3] = '@';
-    ok(url_parse(longest, &url, &why) == -1, "a password too long");
+    ok(url_parse(longest, &url, &why) == -1, "too long a password is refused");
 }
 
 

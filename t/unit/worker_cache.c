@@ -1,5 +1,5 @@
 
-/* what a worker keeps: arguments, properties, inbox threads of a batch */
+/* arguments, cached properties, badges of a batch, and backoff */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,10 +27,11 @@ test_args(void)
         args_number(&args, i);
     }
 
-    is_num(args_finish(&args), 0, "arguments are whole");
-    is_num(args.n, 1003, "all of them");
-    is_mem(args.argv[1], args.argvlen[1], "a\0b", "bytes");
-    is_mem(args.argv[2], args.argvlen[2], "-42", "a number");
+    is_num(args_finish(&args), 0, "arguments are complete");
+    is_num(args.n, 1003, "there are 1003 arguments");
+    is_mem(args.argv[1], args.argvlen[1], "a\0b",
+           "an argument has its bytes, NUL included");
+    is_mem(args.argv[2], args.argvlen[2], "-42", "a number is formatted");
 
     good = 1;
 
@@ -40,12 +41,12 @@ test_args(void)
                 && memcmp(args.argv[i + 3], expected, strlen(expected)) == 0;
     }
 
-    ok(good, "numbers stay what they were as memory moves");
+    ok(good, "arguments are kept when memory moves");
 
     args_reset(&args);
     args_copy(&args, "", 0);
-    is_num(args_finish(&args), 0, "an empty one");
-    ok(args.argv[0] != NULL, "is not NULL");
+    is_num(args_finish(&args), 0, "an empty argument is complete");
+    ok(args.argv[0] != NULL, "an empty argument is not NULL");
 
     args_free(&args);
     args_free(NULL);
@@ -71,24 +72,27 @@ test_properties(void)
     properties = property_cache_create(3);
 
     a = get(properties, "a");
-    is_str(a->keys[LL_KEY_META], "ll:{p:a}:meta", "a key");
-    is_str(a->channel, "ll:{p:a}:ch", "its channel");
-    is_num(a->known, 0, "its state is not known");
+    is_str(a->keys[LL_KEY_META], "ll:{p:a}:meta", "a property has its keys");
+    is_str(a->channel, "ll:{p:a}:ch", "a property has its channel");
+    is_num(a->known, 0, "the state of a new property is not known");
 
     (void) state_init(&state, "a", 1);
     state.seq = 7;
-    is_num(property_update(a, &state), 0, "now it is");
-    is_num(get(properties, "a")->state.seq, 7, "and stays so");
+    is_num(property_update(a, &state), 0, "the state of a property is updated");
+    is_num(get(properties, "a")->state.seq, 7,
+           "the state of a property is cached");
 
     (void) get(properties, "b");
     (void) get(properties, "c");
     (void) get(properties, "a");
     (void) get(properties, "d");
 
-    is_num(get(properties, "a")->known, 1, "nothing goes before the trim");
+    is_num(get(properties, "a")->known, 1,
+           "no property is dropped before the trim");
 
     property_cache_trim(properties);
-    is_num(get(properties, "a")->known, 1, "what was used last stays");
+    is_num(get(properties, "a")->known, 1,
+           "the property used last is kept by the trim");
 
     for (i = 0; i < 10000; i++) {
         (void) snprintf(id, sizeof(id), "p%d", i);
@@ -96,12 +100,14 @@ test_properties(void)
     }
 
     property_cache_trim(properties);
-    is_num(get(properties, "a")->known, 0, "what was not goes");
+    is_num(get(properties, "a")->known, 0,
+           "a property not used lately is dropped by the trim");
 
     (void) state_init(&state, "a", 1);
     (void) property_update(get(properties, "a"), &state);
     property_cache_forget(properties);
-    is_num(get(properties, "a")->known, 0, "all is forgotten");
+    is_num(get(properties, "a")->known, 0,
+           "forget drops the state of every property");
 
     property_cache_free(properties);
     property_cache_free(NULL);
@@ -129,26 +135,27 @@ test_badges(void)
     buf_lit(&badge->thread, "old");
     (void) badge_add(&badges, q, "tom", 3, &newer);
     (void) badge_add(&badges, p, "ana", 5, &newer);
-    is_num(badges.n, 3, "one for each property and user");
+    is_num(badges.n, 3, "there is a badge for each property and user");
 
     ok(badge_add(&badges, p, "tom", 5, &newer) == NULL && newer,
-       "the same version is no news");
+       "a badge of the same version is not added");
     ok(badge_add(&badges, p, "tom", 4, &newer) == NULL && newer,
-       "nor is an older one");
+       "a badge of an older version is not added");
 
     badge = badge_add(&badges, p, "tom", 6, &newer);
     badge->unread = 2;
     buf_lit(&badge->thread, "new");
-    is_num(badges.n, 3, "a newer one takes the place");
+    is_num(badges.n, 3, "a badge of a newer version replaces the older");
 
     badge_thread(badges.list[0], &thread);
-    is_num(thread.unread, 2, "its count");
-    is_mem(thread.thread, thread.thread_len, "new", "its thread");
+    is_num(thread.unread, 2, "the newer badge has its count");
+    is_mem(thread.thread, thread.thread_len, "new",
+           "the newer badge has its thread");
 
     badge_list_reset(&badges);
-    is_num(p->badges, 0, "none is left");
+    is_num(p->badges, 0, "no badge is left after a reset");
     ok(badge_add(&badges, p, "tom", 1, &newer) != NULL,
-       "another batch knows nothing of it");
+       "the next batch adds a badge of any version");
 
     badge_list_free(&badges);
     property_cache_free(properties);
@@ -170,10 +177,12 @@ test_backoff(void)
         max = ms > max ? ms : max;
     }
 
-    ok(max <= BACKOFF_MAX_MS && max > BACKOFF_MAX_MS / 2, "later ones longer");
+    ok(max <= BACKOFF_MAX_MS && max > BACKOFF_MAX_MS / 2,
+       "later waits are longer, up to a bound");
 
     backoff_reset(&backoff);
-    ok(backoff_next(&backoff) <= BACKOFF_FIRST_MS, "short again");
+    ok(backoff_next(&backoff) <= BACKOFF_FIRST_MS,
+       "after a reset the wait is short again");
 }
 
 
