@@ -1,6 +1,6 @@
 
 /*
- * Cursors as text.  SEQ_MAX keeps seqs exact in Lua, whose numbers are doubles.
+ * Encodes and decodes cursors.  Nothing is allocated.
  */
 
 

@@ -1,6 +1,6 @@
 
 /*
- * Frames and verdicts as text.  Nothing is allocated, and nothing is kept.
+ * Decodes frames, and decodes and encodes verdicts.  Nothing is allocated.
  */
 
 
@@ -11,10 +11,9 @@
 
 
 /*
- * the next field of the line, up to stop (a space or a newline), which has to
- * follow it; moves *s past it
+ * returns the next field, which ends before the byte "stop" (a space or a
+ * newline), and advances *s
  */
-
 static int
 ll_frame_field(const char **s, const char *end, char stop, ll_str_t *field)
 {
@@ -140,7 +139,7 @@ ll_frame_decode(const char *s, size_t len, ll_frame_t *frame)
     frame->payload.data = p;
     frame->payload.len = (size_t) (end - p);
 
-    /* an event is one line: a payload that is not would forge fields */
+    /* a line break would forge fields of an event */
 
     if (memchr(p, '\n', frame->payload.len) != NULL
         || memchr(p, '\r', frame->payload.len) != NULL)

@@ -1,10 +1,10 @@
 
 /*
- * What travels on Redis channels: a line of space-separated fields, a newline,
- * and a payload that is passed on as it is; docs/data.md lists the forms.
+ * Frames, the messages of Redis channels: a line of space-separated fields, a
+ * newline, and a payload that is forwarded unchanged (docs/data.md).
  *
- * Decoders never allocate: results point into the input and live as long as
- * it does.  They return 0, or -1 for anything malformed.
+ * Decoders do not allocate: results point into the input.  They return 0, or
+ * -1 if the input is malformed.
  */
 
 
@@ -54,24 +54,24 @@ typedef struct {
 } ll_verdict_t;
 
 
-/* what was published on a property's or a user's channel, of len bytes */
+/* Decodes a message of a property's or a user's channel. */
 int ll_frame_decode(const char *s, size_t len, ll_frame_t *frame);
 
-/* takes the first of some verdicts off rest */
+/* Decodes the first of several verdicts, and removes it from rest. */
 int ll_frame_verdict_decode(ll_str_t *rest, ll_verdict_t *verdict);
 
-/* bytes of a verdict's line, at most */
+/* maximum length of a verdict's line */
 #define LL_VERDICT_LINE  80
 
 /*
- * writes a verdict's line, to be followed by its body, into dst, which has
- * room for LL_VERDICT_LINE bytes; returns its length
+ * Writes the line of a verdict, which its body follows, to dst, of at least
+ * LL_VERDICT_LINE bytes.  Returns its length.
  */
 size_t ll_frame_verdict_encode(char *dst, const ll_verdict_t *verdict);
 
 /*
- * "NGINX.REQUEST", as the field r of a request to the workers holds it;
- * nginx points into s
+ * Decodes "NGINX.REQUEST", the field r of a request to the workers; nginx
+ * points into s.
  */
 int ll_frame_reply_decode(const char *s, size_t len, ll_str_t *nginx,
     uint64_t *request);

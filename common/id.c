@@ -1,6 +1,6 @@
 
 /*
- * The one place that says what an id is.
+ * The syntax of ids.
  */
 
 

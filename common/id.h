@@ -14,7 +14,7 @@
 #define LL_ID_MAX  64
 
 
-/* 1 if the len bytes at s are an id, else 0 */
+/* Returns 1 if the len bytes at s are an id, else 0. */
 int ll_id_valid(const char *s, size_t len);
 
 

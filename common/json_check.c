@@ -1,7 +1,7 @@
 
 /*
- * Recursive descent, of bounded depth, over a copy of the caller's: an escaped
- * NUL is replaced in place.
+ * A recursive descent parser of bounded depth.  It works on the caller's bytes,
+ * in which it replaces an escaped NUL, and allocates nothing.
  */
 
 
@@ -19,11 +19,11 @@ typedef struct {
 } ll_json_scan_t;
 
 
-static int ll_json_value(ll_json_scan_t *scan);
+static int ll_json_check_value(ll_json_scan_t *scan);
 
 
 static int
-ll_json_fail(ll_json_scan_t *scan, const char *why)
+ll_json_check_fail(ll_json_scan_t *scan, const char *why)
 {
     if (scan->why == NULL) {
         scan->why = why;
@@ -34,7 +34,7 @@ ll_json_fail(ll_json_scan_t *scan, const char *why)
 
 
 static void
-ll_json_space(ll_json_scan_t *scan)
+ll_json_check_space(ll_json_scan_t *scan)
 {
     while (scan->p < scan->end
            && (*scan->p == ' ' || *scan->p == '\t' || *scan->p == '\n'
@@ -45,9 +45,9 @@ ll_json_space(ll_json_scan_t *scan)
 }
 
 
-/* 1 if c is next, moving past it, else 0 */
+/* if c is next, skips it and returns 1, else 0 */
 static int
-ll_json_is(ll_json_scan_t *scan, char c)
+ll_json_check_accept(ll_json_scan_t *scan, char c)
 {
     if (scan->p == scan->end || *scan->p != c) {
         return 0;
@@ -59,9 +59,9 @@ ll_json_is(ll_json_scan_t *scan, char c)
 }
 
 
-/* the four digits of an escape, or -1 */
+/* parses the four digits of an escape; -1 if they are not */
 static int
-ll_json_hex(ll_json_scan_t *scan)
+ll_json_check_hex(ll_json_scan_t *scan)
 {
     int   i, value;
     char  c;
@@ -90,20 +90,20 @@ ll_json_hex(ll_json_scan_t *scan)
 }
 
 
-/* what follows "\u" */
+/* parses the rest of an escape after "\u" */
 static int
-ll_json_unicode(ll_json_scan_t *scan)
+ll_json_check_unicode(ll_json_scan_t *scan)
 {
     int  c;
 
-    c = ll_json_hex(scan);
+    c = ll_json_check_hex(scan);
 
     if (c < 0) {
-        return ll_json_fail(scan, "has a bad escape in a string");
+        return ll_json_check_fail(scan, "has a bad escape in a string");
     }
 
     if (c == 0) {
-        scan->p[-1] = '1';         /* as the header says */
+        scan->p[-1] = '1';         /* U+0001, see json_check.h */
         return 0;
     }
 
@@ -111,14 +111,19 @@ ll_json_unicode(ll_json_scan_t *scan)
         return 0;
     }
 
-    if (c > 0xdbff || !ll_json_is(scan, '\\') || !ll_json_is(scan, 'u')) {
-        return ll_json_fail(scan, "has half of a surrogate pair in a string");
+    if (c > 0xdbff
+        || !ll_json_check_accept(scan, '\\')
+        || !ll_json_check_accept(scan, 'u'))
+    {
+        return ll_json_check_fail(scan,
+                                  "has half of a surrogate pair in a string");
     }
 
-    c = ll_json_hex(scan);
+    c = ll_json_check_hex(scan);
 
     if (c < 0xdc00 || c > 0xdfff) {
-        return ll_json_fail(scan, "has half of a surrogate pair in a string");
+        return ll_json_check_fail(scan,
+                                  "has half of a surrogate pair in a string");
     }
 
     return 0;
@@ -126,11 +131,11 @@ ll_json_unicode(ll_json_scan_t *scan)
 
 
 static int
-ll_json_text(ll_json_scan_t *scan)
+ll_json_check_string(ll_json_scan_t *scan)
 {
     char  c;
 
-    if (!ll_json_is(scan, '"')) {
+    if (!ll_json_check_accept(scan, '"')) {
         return -1;
     }
 
@@ -142,16 +147,16 @@ ll_json_text(ll_json_scan_t *scan)
         }
 
         if ((unsigned char) c < 0x20) {
-            return ll_json_fail(scan,
-                                "has a raw control character in a string");
+            return ll_json_check_fail(scan, "has a raw control character in "
+                                      "a string");
         }
 
         if (c != '\\') {
             continue;
         }
 
-        if (ll_json_is(scan, 'u')) {
-            if (ll_json_unicode(scan) != 0) {
+        if (ll_json_check_accept(scan, 'u')) {
+            if (ll_json_check_unicode(scan) != 0) {
                 return -1;
             }
 
@@ -161,19 +166,19 @@ ll_json_text(ll_json_scan_t *scan)
         if (scan->p == scan->end || *scan->p == '\0'
             || strchr("\"\\/bfnrt", *scan->p) == NULL)
         {
-            return ll_json_fail(scan, "has a bad escape in a string");
+            return ll_json_check_fail(scan, "has a bad escape in a string");
         }
 
         scan->p++;
     }
 
-    return ll_json_fail(scan, "has a string without an end");
+    return ll_json_check_fail(scan, "has a string without an end");
 }
 
 
-/* at least one digit */
+/* skips digits, of which there must be one */
 static int
-ll_json_digits(ll_json_scan_t *scan)
+ll_json_check_digits(ll_json_scan_t *scan)
 {
     char  *start;
 
@@ -188,24 +193,24 @@ ll_json_digits(ll_json_scan_t *scan)
 
 
 static int
-ll_json_number(ll_json_scan_t *scan)
+ll_json_check_number(ll_json_scan_t *scan)
 {
-    (void) ll_json_is(scan, '-');
+    (void) ll_json_check_accept(scan, '-');
 
-    if (!ll_json_is(scan, '0') && ll_json_digits(scan) != 0) {
+    if (!ll_json_check_accept(scan, '0') && ll_json_check_digits(scan) != 0) {
         return -1;
     }
 
-    if (ll_json_is(scan, '.') && ll_json_digits(scan) != 0) {
+    if (ll_json_check_accept(scan, '.') && ll_json_check_digits(scan) != 0) {
         return -1;
     }
 
-    if (ll_json_is(scan, 'e') || ll_json_is(scan, 'E')) {
-        if (!ll_json_is(scan, '+')) {
-            (void) ll_json_is(scan, '-');
+    if (ll_json_check_accept(scan, 'e') || ll_json_check_accept(scan, 'E')) {
+        if (!ll_json_check_accept(scan, '+')) {
+            (void) ll_json_check_accept(scan, '-');
         }
 
-        return ll_json_digits(scan);
+        return ll_json_check_digits(scan);
     }
 
     return 0;
@@ -213,7 +218,7 @@ ll_json_number(ll_json_scan_t *scan)
 
 
 static int
-ll_json_word(ll_json_scan_t *scan, const char *word)
+ll_json_check_literal(ll_json_scan_t *scan, const char *word)
 {
     size_t  len;
 
@@ -231,56 +236,56 @@ ll_json_word(ll_json_scan_t *scan, const char *word)
 }
 
 
-/* an array or, with keys, an object, up to its closing bracket */
+/* parses an array or, with keys, an object */
 static int
-ll_json_list(ll_json_scan_t *scan, int keys, char close)
+ll_json_check_container(ll_json_scan_t *scan, int keys, char close)
 {
     if (++scan->depth > LL_JSON_DEPTH) {
-        return ll_json_fail(scan, "is nested too deeply");
+        return ll_json_check_fail(scan, "is nested too deeply");
     }
 
     scan->p++;
-    ll_json_space(scan);
+    ll_json_check_space(scan);
 
-    if (ll_json_is(scan, close)) {
+    if (ll_json_check_accept(scan, close)) {
         scan->depth--;
         return 0;
     }
 
     do {
-        ll_json_space(scan);
+        ll_json_check_space(scan);
 
         if (keys) {
-            if (ll_json_text(scan) != 0) {
+            if (ll_json_check_string(scan) != 0) {
                 return -1;
             }
 
-            ll_json_space(scan);
+            ll_json_check_space(scan);
 
-            if (!ll_json_is(scan, ':')) {
+            if (!ll_json_check_accept(scan, ':')) {
                 return -1;
             }
         }
 
-        if (ll_json_value(scan) != 0) {
+        if (ll_json_check_value(scan) != 0) {
             return -1;
         }
 
-    } while (ll_json_is(scan, ','));
+    } while (ll_json_check_accept(scan, ','));
 
     scan->depth--;
 
-    return ll_json_is(scan, close) ? 0 : -1;
+    return ll_json_check_accept(scan, close) ? 0 : -1;
 }
 
 
-/* a value with the white space around it */
+/* parses a value and the white space around it */
 static int
-ll_json_value(ll_json_scan_t *scan)
+ll_json_check_value(ll_json_scan_t *scan)
 {
     int  rc;
 
-    ll_json_space(scan);
+    ll_json_check_space(scan);
 
     if (scan->p == scan->end) {
         return -1;
@@ -289,59 +294,59 @@ ll_json_value(ll_json_scan_t *scan)
     switch (*scan->p) {
 
     case '{':
-        rc = ll_json_list(scan, 1, '}');
+        rc = ll_json_check_container(scan, 1, '}');
         break;
 
     case '[':
-        rc = ll_json_list(scan, 0, ']');
+        rc = ll_json_check_container(scan, 0, ']');
         break;
 
     case '"':
-        rc = ll_json_text(scan);
+        rc = ll_json_check_string(scan);
         break;
 
     case 't':
-        rc = ll_json_word(scan, "true");
+        rc = ll_json_check_literal(scan, "true");
         break;
 
     case 'f':
-        rc = ll_json_word(scan, "false");
+        rc = ll_json_check_literal(scan, "false");
         break;
 
     case 'n':
-        rc = ll_json_word(scan, "null");
+        rc = ll_json_check_literal(scan, "null");
         break;
 
     default:
-        rc = ll_json_number(scan);
+        rc = ll_json_check_number(scan);
         break;
     }
 
-    ll_json_space(scan);
+    ll_json_check_space(scan);
 
     return rc;
 }
 
 
 static int
-ll_json_document(ll_json_scan_t *scan)
+ll_json_check_document(ll_json_scan_t *scan)
 {
-    ll_json_space(scan);
+    ll_json_check_space(scan);
 
     if (scan->p == scan->end) {
-        return ll_json_fail(scan, "is empty");
+        return ll_json_check_fail(scan, "is empty");
     }
 
     if (!ll_utf8_valid(scan->p, (size_t) (scan->end - scan->p))) {
-        return ll_json_fail(scan, "is not UTF-8");
+        return ll_json_check_fail(scan, "is not UTF-8");
     }
 
-    if (ll_json_value(scan) != 0) {
-        return ll_json_fail(scan, "is not JSON");
+    if (ll_json_check_value(scan) != 0) {
+        return ll_json_check_fail(scan, "is not JSON");
     }
 
     if (scan->p != scan->end) {
-        return ll_json_fail(scan, "has something after the JSON");
+        return ll_json_check_fail(scan, "has something after the JSON");
     }
 
     return 0;
@@ -358,7 +363,7 @@ ll_json_check(char *s, size_t len, const char **why)
     scan.why = NULL;
     scan.depth = 0;
 
-    (void) ll_json_document(&scan);
+    (void) ll_json_check_document(&scan);
 
     *why = scan.why;
 

@@ -1,11 +1,10 @@
 
 /*
- * The grammar of JSON (RFC 8259), strictly.
+ * A strict check of JSON (RFC 8259), to be made before cJSON parses it.
  *
- * cJSON by itself is lenient: it accepts control characters in strings and as
- * white space, ends strings at an escaped NUL, takes bad escapes for one, and
- * reads numbers such as 01.  So the grammar is checked here first, and cJSON
- * builds the tree of what is known to be good.
+ * cJSON is lenient: it accepts control characters in strings and as white
+ * space, ends strings at an escaped NUL, accepts invalid escapes, and numbers
+ * such as 01.
  */
 
 
@@ -16,15 +15,16 @@
 #include <stddef.h>
 
 
-/* arrays and objects in each other */
+/* maximum nesting of arrays and objects */
 #define LL_JSON_DEPTH  64
 
 
 /*
- * 0, or -1 with *why a constant sentence without subject ("is not UTF-8").
+ * Checks len bytes.  Returns 0, or -1 with *why set to a constant sentence
+ * without subject ("is not UTF-8").
  *
- * An escaped NUL is legal JSON that a C string cannot hold: in place, it
- * becomes U+0001, which is a control character just the same.
+ * An escaped NUL is valid JSON that a C string cannot contain: it is replaced,
+ * in place, by U+0001, which is a control character too.
  */
 int ll_json_check(char *s, size_t len, const char **why);
 

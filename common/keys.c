@@ -1,4 +1,6 @@
 
+/* Names of keys and channels in Redis.  The prefix is static. */
+
 #include <stdio.h>
 #include <string.h>
 
@@ -6,8 +8,8 @@
 
 
 /*
- * "PREFIX:{", as every name begins.  A process has one Redis and one prefix:
- * to carry it in every call would be for nothing.
+ * "PREFIX:{", the beginning of every name; static, as a process has one
+ * prefix.
  */
 static char    ll_keys_begin[LL_PREFIX_MAX + sizeof(":{")] = LL_PREFIX ":{";
 static size_t  ll_keys_begin_len = sizeof(LL_PREFIX ":{") - 1;
@@ -68,11 +70,7 @@ ll_keys_add(char *p, const char *s, size_t len)
 }
 
 
-/*
- * "PREFIX:{KIND:ID}:SUFFIX"; without snprintf(), as a message needs ten of
- * them
- */
-
+/* "PREFIX:{KIND:ID}:SUFFIX"; not by snprintf(): a message needs ten */
 static size_t
 ll_keys_tagged(char *dst, char kind, const char *id, size_t len,
     const char *suffix)

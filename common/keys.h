@@ -1,14 +1,13 @@
 
 /*
- * Names of keys and channels in Redis; docs/data.md says what they hold.
+ * Names of keys and channels in Redis; docs/data.md describes their contents.
  *
- * All of them begin with the installation's prefix, which a process sets once,
- * before it names anything: installations that differ by prefix share a Redis
- * without touching each other's keys and channels.
+ * All names begin with the prefix of the installation, which a process sets
+ * once, before it uses any.  Installations with different prefixes can share a
+ * Redis.
  *
- * Every function that takes dst writes a terminated string of less than
- * LL_KEY_MAX bytes and returns its length.  Ids are valid (common/id.h) when
- * they get here.
+ * Functions with dst write a terminated string of less than LL_KEY_MAX bytes
+ * and return its length.  Ids must be valid (common/id.h).
  */
 
 
@@ -23,22 +22,22 @@
 #define LL_KEY_MAX     (LL_PREFIX_MAX + LL_KEY_ID_MAX + 48)
 #define LL_KEY_ID_MAX  64
 
-#define LL_PREFIX      "ll"        /* unless told */
+#define LL_PREFIX      "ll"        /* default */
 #define LL_PREFIX_MAX  16
 
 /*
- * the library of Redis functions, and how the name of each begins: without the
- * prefix, as functions keep nothing and all installations share them
+ * the library of functions in Redis, and the beginning of their names; without
+ * the prefix, as functions have no data and all installations share them
  */
 #define LL_LIBRARY   "leaseloft_1"
 #define LL_FUNCTION  "ll1_"
 
-/* queues of requests: 1 to so many, as configured */
+/* maximum number of queues, and their consumer group */
 #define LL_QUEUES_MAX   64
 #define LL_QUEUE_GROUP  "workers"
 
 
-/* the order is that of a function's KEYS */
+/* in the order of a function's KEYS */
 typedef enum {
     LL_KEY_THREAD = 0,
     LL_KEY_META,
@@ -56,18 +55,26 @@ typedef enum {
 
 
 /*
- * Sets the prefix of this process: 0, or -1 if it is not 1 to LL_PREFIX_MAX of
- * a-z 0-9 _ -, the prefix being as before then.
+ * The first sets the prefix of this process.  Returns 0, or -1 if it is
+ * invalid: not 1 to LL_PREFIX_MAX of a-z 0-9 _ -.  The second returns 1 if a
+ * prefix is valid, else 0.
  */
 int ll_keys_set_prefix(const char *prefix, size_t len);
 int ll_keys_prefix_valid(const char *prefix, size_t len);
 
+/*
+ * The keys of a property, a bucket of its sent ids, and the keys of a user.
+ */
 size_t ll_keys_property(char *dst, ll_property_key_e key, const char *property,
     size_t len);
 size_t ll_keys_sent(char *dst, const char *property, size_t len,
     uint64_t bucket);
 size_t ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len);
 
+/*
+ * Queue k, its dead letters, the due list, the versions of its times, the
+ * workers, and the nginx processes.
+ */
 size_t ll_keys_queue(char *dst, unsigned k);
 size_t ll_keys_dead(char *dst, unsigned k);
 size_t ll_keys_due(char *dst);
@@ -75,22 +82,23 @@ size_t ll_keys_due_vers(char *dst);
 size_t ll_keys_workers(char *dst);
 size_t ll_keys_nginx(char *dst);
 
+/* The channels of a property, a user, and the replies to an nginx process. */
 size_t ll_keys_property_channel(char *dst, const char *property, size_t len);
 size_t ll_keys_user_channel(char *dst, const char *user, size_t len);
 size_t ll_keys_reply_channel(char *dst, const char *nginx, size_t len);
 
 /*
- * The kind ('p' property, 'u' user, 'r' replies) and the id of a name
- * PREFIX:{KIND:ID}:SUFFIX, whose len bytes need not be terminated: 0, or -1 if
- * it is none of this prefix.  The id points into name.
+ * Parses a name PREFIX:{KIND:ID}:SUFFIX of len bytes: its kind ('p' property,
+ * 'u' user, 'r' replies) and its id, which points into name.  Returns 0, or -1
+ * if it is not such a name with this prefix.
  */
 int ll_keys_id(const char *name, size_t len, char *kind, const char **id,
     size_t *id_len);
 
-/* the pattern (SCAN, PUBSUB) of all names of that kind and suffix */
+/* The pattern (SCAN, PUBSUB) of all names of that kind and suffix. */
 size_t ll_keys_pattern(char *dst, char kind, const char *suffix);
 
-/* which of count queues a property's requests go to */
+/* Returns which of "count" queues has the requests of a property. */
 unsigned ll_keys_queue_of(const char *property, size_t len, unsigned count);
 
 

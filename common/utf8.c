@@ -1,6 +1,6 @@
 
 /*
- * A decoder by the table of RFC 3629, section 4.
+ * Decodes UTF-8 according to RFC 3629, section 4.
  */
 
 

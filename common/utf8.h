@@ -1,6 +1,6 @@
 
 /*
- * UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing past U+10FFFF.
+ * UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
  */
 
 
@@ -13,17 +13,17 @@
 
 
 /*
- * the code point at s, of which *size is set to its bytes; 0 bytes mean that
- * it is not UTF-8.  len is at least 1.
+ * Returns the code point at s, and sets *size to its length in bytes, or to 0
+ * if it is not UTF-8.  len must be at least 1.
  */
 uint32_t ll_utf8_decode(const char *s, size_t len, size_t *size);
 
-/* 1 if the len bytes are UTF-8, else 0 */
+/* Returns 1 if the len bytes are UTF-8, else 0. */
 int ll_utf8_valid(const char *s, size_t len);
 
 /*
- * the length in bytes of the first n code points, at most len; the bytes are
- * UTF-8
+ * Returns the length in bytes of the first n code points, at most len; the
+ * bytes must be UTF-8.
  */
 size_t ll_utf8_cut(const char *s, size_t len, size_t n);
 

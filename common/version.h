@@ -1,5 +1,5 @@
 
-/* of the module, the worker and the command line; --version prints it */
+/* The version of the module, the worker and the command line. */
 
 #ifndef VERSION_H
 #define VERSION_H
