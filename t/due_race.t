@@ -1,9 +1,8 @@
 #!/usr/bin/perl
 
-# Requests that meet the due time of their property's lease: whoever finds that
-# a lease ended or opened writes that first, and then answers the request by
-# what the property is by then.  Every acknowledgement is compared with the
-# thread.
+# Requests at the moment when their property's lease ends and the next one
+# begins: the worker that finds a lease due first writes its end or its opening,
+# then it carries out the request.  Each reply is compared with the thread.
 
 use strict;
 use warnings;
@@ -33,8 +32,8 @@ sub lease {
 
 my ($round, $seconds) = (0, 2);
 
-# n properties with leases L-1 that end at one moment, each renewed by L-2 then:
-# the moment, as time() and as text, and the properties
+# declares leases L-1 of $n properties that end at one moment, at which the
+# leases L-2 begin: the moment, as time() and as text, and the properties
 sub renewed {
     my ($n) = @_;
 
@@ -46,7 +45,7 @@ sub renewed {
         my @properties = map { "R$round-$try-$_" } 1 .. $n;
         my @bad;
 
-        # the first is there before the next is declared, whoever works on them
+        # all of L-1 are declared before L-2 is, whichever worker does it
         for my $lease (lease('L-1', '2026-01-01T00:00:00Z', $at),
                        lease('L-2', $at, undef))
         {
@@ -58,11 +57,11 @@ sub renewed {
 
         my $took = time() - $began;
 
-        # as long as that took, and more on a machine that has much else to do
+        # if that took too long, try again with more time
         $seconds = 1.5 * $took + 1;
 
         if (time() < $t - 0.1) {
-            is("@bad", '', "$n leases end soon, and are renewed");
+            is("@bad", '', "$n leases that end soon and $n next are declared");
             return ($t, $at, @properties);
         }
     }
@@ -71,8 +70,9 @@ sub renewed {
 }
 
 
-# puts the requests, evenly, within the 240 ms that begin 20 ms before $t; a
-# callback is called on the way, at 0 to 1: their numbers
+# queues the requests evenly over the 240 ms that begin 20 ms before $t, and
+# calls back before each one with the part of them that is done, 0 to 1: the
+# numbers of the requests
 sub meet {
     my ($t, $requests, $callback) = @_;
 
@@ -90,7 +90,7 @@ sub meet {
 }
 
 
-# what the thread of a property has under a client_id
+# the entries of a thread with this client_id
 sub sent {
     my ($property, $client_id) = @_;
 
@@ -99,7 +99,7 @@ sub sent {
 }
 
 
-# what is wrong with the verdict of a send
+# what is wrong with the reply to a send, '' if nothing
 sub wrong_send {
     my ($property, $client_id, $v) = @_;
 
@@ -128,7 +128,7 @@ sub wrong_mark {
 }
 
 
-# of a lease that was given another tenant: 200, or 409 if it has ended
+# the same for a lease with another tenant: 200, or 409 if it has ended
 sub wrong_lease {
     my ($property, $id, $v) = @_;
 
@@ -157,7 +157,7 @@ sub wrong {
 }
 
 
-# all of their verdicts are as they must be, and all threads whole
+# checks the replies to the requests, and the threads
 sub verify {
     my ($name, $requests, $numbers) = @_;
 
@@ -170,9 +170,9 @@ sub verify {
         $properties{ $requests->[$i][1] } = 1;
     }
 
-    is_deeply(\%wrong, {}, "$name: each request has its own outcome");
+    is_deeply(\%wrong, {}, "$name: each request gets the right reply");
     is(join(' ', grep { $_ } map { $q->broken($_) } sort keys %properties),
-       '', "$name: each thread is whole");
+       '', "$name: the chain of each thread is valid");
 
     my @events = map {
         join ' ', map { $_->[1] =~ /"event":"(opened|ended)"/ ? $1 : () }
@@ -180,11 +180,11 @@ sub verify {
     } sort keys %properties;
 
     is(join(', ', grep { $_ ne 'opened ended opened' } @events), '',
-       "$name: each lease ended and each next one opened, once");
+       "$name: each lease ends once, and each next one opens once");
 }
 
 
-# one send to each of 400
+# one send to each of 400 properties
 sub sends {
     my ($name, $callback) = @_;
 
@@ -197,7 +197,7 @@ sub sends {
 }
 
 
-# a send, a mark and changes of both leases to each of 100
+# a send, a read mark and changes of both leases for each of 100 properties
 sub all_kinds {
     my ($name, $callback) = @_;
 
@@ -211,7 +211,7 @@ sub all_kinds {
         [ 'lease', $_, '', lease('L-2', $at, undef, tenants => \@tenants) ],
     } @properties;
 
-    # each property is asked each kind at another moment
+    # each property gets the kinds at other moments
     @requests = @requests[ map { my $k = $_; map { $k + 4 * $_ } 0 .. 99 }
                                0, 1, 2, 3 ];
     @requests = @requests[ sort { ($a * 37) % 400 <=> ($b * 37) % 400 }
@@ -221,7 +221,8 @@ sub all_kinds {
 }
 
 
-# stops a worker before the moment, and has it go on after a while
+# a callback for meet() that stops a worker before the moment, and lets it
+# continue near the end
 sub stop_over {
     my ($worker) = @_;
 
@@ -242,26 +243,26 @@ sub stop_over {
 
 sends('one worker');
 all_kinds('one worker');
-sends('one worker that stood still', stop_over('worker1'));
-all_kinds('one worker that stood still', stop_over('worker1'));
+sends('one worker that is stopped', stop_over('worker1'));
+all_kinds('one worker that is stopped', stop_over('worker1'));
 
 $ll->start("worker$_") for 2, 3;
 ok(wait_for(sub { $ll->slurp("worker$_.log") =~ /connected/ }, 10),
-   "worker $_") for 2, 3;
+   "worker $_ is connected") for 2, 3;
 
 sends('three workers');
 all_kinds('three workers');
-sends('three workers, of which one stood still', stop_over('worker2'));
-all_kinds('three workers, of which one stood still', stop_over('worker2'));
+sends('three workers, one of them stopped', stop_over('worker2'));
+all_kinds('three workers, one of them stopped', stop_over('worker2'));
 
 
-# A worker that has not heard of a lease's end finds it out from a send, while a
-# declaration of that lease, which follows, has been told that it is active: an
-# ended lease stays ended.
+# A worker that does not know the end of a lease learns of it from a send.  A
+# declaration of the same lease that follows in the same batch was checked while
+# the lease looked active: the lease stays ended all the same.
 
 $ll->stop('worker3');
 
-# stopped, and asking Redis for no requests any more
+# stops a worker, and waits until it does not wait for requests any more
 sub rest {
     my ($worker) = @_;
 
@@ -270,17 +271,17 @@ sub rest {
     $ll->signal($worker, 'STOP');
     ok(wait_for(sub {
         $q->redis('CLIENT', 'LIST') !~ /name=\Q$name\E .* flags=\w*b/
-    }, 5), "$worker rests");
+    }, 5), "$worker is stopped and waits for no request");
 }
 
 rest('worker2');
-is($q->lease('E')->{status}, 200, 'worker1 knows of a lease without an end');
+is($q->lease('E')->{status}, 200, 'worker1 declares a lease without an end');
 rest('worker1');
 $ll->signal('worker2', 'CONT');
 
 my $ends = time() + 1;
 is($q->lease('E', ends_at => at(1))->{status}, 200,
-   'worker2 is told of its end');
+   'worker2 declares its end');
 rest('worker2');
 
 my @both = $q->put_all(
@@ -291,18 +292,20 @@ my @both = $q->put_all(
         tenants => [{ user => 'u-tom', name => 'Name of u-tom' }],
         ends_at => undef } ]);
 
-ok(wait_for(sub { time() > $ends }, 5), 'the end has come');
+ok(wait_for(sub { time() > $ends }, 5), 'the end of the lease has passed');
 
-# worker1 comes upon the requests before it looks what is due
+# worker1 gets to the requests before it checks for due leases
 $q->redis('DEL', 'll:{due}:due');
 $ll->signal('worker1', 'CONT');
 
 for my $n (0, 1) {
     my $v = $q->await($both[$n], 20) || {};
 
-    is($v->{status}, 409, ('the send', 'the declaration')[$n] . ' is refused');
+    my $what = ('a send', 'a declaration')[$n] . ' after the end';
+
+    is($v->{status}, 409, "$what is refused");
     like($v->{body}, (qr{/lease-not-active"}, qr{/lease-ended"})[$n],
-         'with the reason');
+         "$what is refused with the reason");
 }
 
 is(join(' ', map { $_->[1] =~ /"event":"(\w+)"/ } $q->thread('E')),

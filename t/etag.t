@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Validators: readers whose bodies differ never share one, whatever their
-# windows, roles and marks.
+# ETags of polls and inboxes: two users whose responses differ never share an
+# ETag, whatever their windows, roles and read marks.
 
 use strict;
 use warnings;
@@ -20,16 +20,16 @@ sub get {
                     headers => $etag ? { 'If-None-Match' => $etag } : {});
 }
 
-# each pair of readers of each path: those that share a validator have the same
-# body, and one that gives the other's gets a 304 only for that
+# For each path and each two users: they share an ETag only if their bodies are
+# the same, and the ETag of one gets the other a 304 only then.
 sub check {
     my ($name, $paths, @users) = @_;
     my @faults;
 
     for my $path (@$paths) {
 
-        # the first time from Redis, then what is remembered
-        for my $how ('asked', 'remembered') {
+        # the first time from Redis, then from nginx's cache
+        for my $how ('from Redis', 'cached') {
             my %answer = map { $_ => get($path, $_) } @users;
 
             for my $a (@users) {
@@ -68,8 +68,8 @@ sub polls {
 }
 
 
-# two tenants with different windows, of whom all else is alike: what came
-# before the second was said by the first
+# two tenants with different windows and all else alike: the messages before the
+# second one's window are the first one's
 
 $ll->lease('P');
 $ll->say('P', 'u-tom', $_) for 'one', 'two';
@@ -77,30 +77,37 @@ $ll->lease('P', tenants => ['u-tom', 'u-ana']);
 $ll->say('P', 'u-lena', 'three');
 
 is_deeply($ll->poll('P', 'u-tom')->{you}, $ll->poll('P', 'u-ana')->{you},
-          'two tenants of whom the same is said');
+          'two tenants with different windows have the same state');
 isnt(scalar @{ $ll->poll('P', 'u-tom')->{entries} },
-     scalar @{ $ll->poll('P', 'u-ana')->{entries} }, 'but who see others');
-check('two tenants', polls('P'), 'u-tom', 'u-ana');
-check('and their landlord', polls('P'), 'u-tom', 'u-ana', 'u-lena');
+     scalar @{ $ll->poll('P', 'u-ana')->{entries} },
+     'two tenants with different windows see different entries');
+check('two tenants with different windows have different ETags', polls('P'),
+      'u-tom', 'u-ana');
+check('two tenants and their landlord have different ETags', polls('P'),
+      'u-tom', 'u-ana', 'u-lena');
 
 
 # read marks
 
 $ll->mark('P', 'u-tom', 5);
-check('one who has read', polls('P'), 'u-tom', 'u-ana', 'u-lena');
+check('ETags differ with the read mark of one', polls('P'),
+      'u-tom', 'u-ana', 'u-lena');
 $ll->mark('P', 'u-ana', 5);
-check('both have', polls('P'), 'u-tom', 'u-ana', 'u-lena');
+check('ETags differ with the read marks of both', polls('P'),
+      'u-tom', 'u-ana', 'u-lena');
 
 
-# can_write and closed windows: two who left together, of different beginnings
+# can_write, and closed windows that begin at different entries and end together
 
 $ll->lease('P', tenants => ['u-new', 'u-newer']);
-check('closed windows', polls('P'), qw(u-tom u-ana u-lena u-new u-newer));
+check('ETags differ for closed windows', polls('P'),
+      qw(u-tom u-ana u-lena u-new u-newer));
 $ll->lease('P', tenants => ['u-new', 'u-newer'], ends_at => at(-1));
-check('an ended lease', polls('P'), qw(u-tom u-ana u-lena u-new u-newer));
+check('ETags differ for an ended lease', polls('P'),
+      qw(u-tom u-ana u-lena u-new u-newer));
 $ll->lease('P', lease_id => 'L-2', starts_at => at(7200),
            tenants => ['u-next', 'u-nigh'], landlords => ['u-lena', 'u-liz']);
-check('a pending one', polls('P'),
+check('ETags differ for a pending lease', polls('P'),
       qw(u-tom u-ana u-lena u-new u-newer u-next u-nigh u-liz));
 
 
@@ -109,9 +116,10 @@ check('a pending one', polls('P'),
 my @inboxes = map { "/api/inbox$_" } '', '?limit=1', '?limit=2';
 
 $ll->lease($_, tenants => ['u-tom', 'u-ana']) for qw(A B);
-check('inboxes', \@inboxes, qw(u-tom u-ana u-lena u-new u-next u-nobody));
+check('ETags of inboxes differ', \@inboxes,
+      qw(u-tom u-ana u-lena u-new u-next u-nobody));
 
-# of one user, before and after all was made anew: the same rev by then
+# one user's inbox, lost and written again until it has the same rev
 my $other = get('/api/inbox', 'u-tom');
 $ll->redis('DEL', 'll:{u:u-tom}:inbox', 'll:{u:u-tom}:order');
 $ll->lease('A', label => 'another', tenants => ['u-tom', 'u-ana']);
@@ -124,7 +132,9 @@ for (1 .. $other->json()->{rev}) {
 }
 
 my $now = get('/api/inbox', 'u-tom');
-is($now->json()->{rev}, $other->json()->{rev}, 'an inbox with an old rev');
-isnt($now->header('ETag'), $other->header('ETag'), 'and other contents');
+is($now->json()->{rev}, $other->json()->{rev},
+   'a lost inbox comes to the same rev again');
+isnt($now->header('ETag'), $other->header('ETag'),
+     'an inbox with the same rev and other contents has another ETag');
 
 $ll->finish();

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# A replica is promoted that lacks the last entries: see t/fault/failover.t.
+# A replica that lacks the last entries is promoted, once; the long form of this
+# is t/fault/failover.t.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Workers, Redis and nginx's processes die or stand still under load, briefly:
-# the long forms of this are in t/fault (make test-faults).
+# Workers, Redis and nginx's processes are killed or stopped under load, in
+# short; the long forms of this are in t/fault (make test-faults).
 
 use strict;
 use warnings;
@@ -28,7 +28,7 @@ $f->fault('workers are killed', sub {
     }
 });
 
-$f->fault('a worker stands still past the claim time', sub {
+$f->fault('a worker is stopped for longer than the claim time', sub {
     $ll->signal('worker1', 'STOP');
     sleep 1.1;
     $ll->signal('worker1', 'CONT');
@@ -50,7 +50,7 @@ $f->fault("one of nginx's processes is killed", sub {
     kill 'KILL', ($ll->nginx_children())[0];
 });
 
-$f->fault('two reloads', sub {
+$f->fault('nginx is reloaded twice', sub {
     for (1, 2) {
         $ll->signal('nginx', 'HUP');
         sleep 0.6;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Streams beside the filters that nginx has and Debian packages, each switched
-# on for every type: a stream never carries a coding, a length or a change, and
-# keeps the headers that the operator adds.  Polls go through the filters.
+# Streams with the filters of nginx and of Debian's modules, each on for all
+# types: filters never encode or change a stream or its headers, except that
+# headers which the operator adds are sent.  Polls go through the filters.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ plan skip_all => 'for Debian\'s nginx and its modules'
 
 my $modules = '/usr/lib/nginx/modules';
 
-# what stands in a stream's location, by the name of the filter
+# the configuration of each filter, in a stream's location
 my %filters = (
     gzip => 'gzip on; gzip_types *; gzip_min_length 0; gzip_proxied any;
              gzip_vary on;',
@@ -86,7 +86,7 @@ function body(r, data, flags) { r.sendBuffer('changed', flags); }
 export default { header, body };
 END
 
-# all of them at once as well, but for those that exclude another
+# "all" has all filters together, without those that exclude others
 my %locations = (%filters,
     none => '', all => join ' ', map { $filters{$_} }
         grep { !/^(?:charset|xslt|image)$/ } sort keys %filters);
@@ -119,7 +119,8 @@ $ll->nginx_conf(
         }");
 
 my ($status, $said) = $ll->nginx_test();
-is($status, 0, 'the modules fit') or BAIL_OUT($said);
+is($status, 0, 'the configuration with all filters is valid')
+    or BAIL_OUT($said);
 
 $ll->start($_) for qw(redis worker1 nginx);
 $ll->wait_healthy();
@@ -130,7 +131,8 @@ my %accept = ('Accept-Encoding' => 'gzip, br', Range => 'bytes=0-9',
               'If-None-Match' => '*');
 
 
-# the headers of a stream, but for what differs by nature, and those wanted
+# the headers of a stream, without those that differ each time or that the
+# configuration adds
 sub header_of {
     my ($s) = @_;
 
@@ -154,31 +156,34 @@ for my $how ([], [http => 2]) {
         my $hello = $s->wait_event('hello', 3);
 
         ok($hello && $hello->{json}{property} eq 'P',
-           "$name, $over: hello is as it was made");
+           "$name, $over: hello is unchanged");
         $s->wait_entry($last, 3);
         is(join(' ', map { $_->{seq} } $s->entries()), join(' ', 2 .. $last),
-           "$name, $over: and so are entries");
+           "$name, $over: the stream has all entries");
 
         $plain //= header_of($s);
-        is(header_of($s), $plain, "$name, $over: no header is changed");
+        is(header_of($s), $plain, "$name, $over: headers are unchanged");
         is($s->header('Content-Type'), 'text/event-stream',
-           "$name, $over: type");
-        is($s->header('X-Wanted'), 'yes', "$name, $over: headers are added");
+           "$name, $over: the type is text/event-stream");
+        is($s->header('X-Wanted'), 'yes',
+           "$name, $over: add_header adds a header");
         is($s->header('Strict-Transport-Security'), 'max-age=31536000',
-           "$name, $over: HSTS");
-        is($s->header('X-More'), 'wanted', "$name, $over: by another module")
+           "$name, $over: add_header adds HSTS");
+        is($s->header('X-More'), 'wanted',
+           "$name, $over: more_set_headers adds a header")
             if $name eq 'headers_more';
 
         my $sent = $ll->say('P', 'u-tom', "data to $name");
         my $event = $s->wait_event('', 3);
-        is($event && $event->{data}, $sent->body(), "$name, $over: live, to the byte");
+        is($event && $event->{data}, $sent->body(),
+           "$name, $over: a new entry comes unchanged");
         $s->close();
         $last++;
     }
 }
 
 
-# a limit that refuses a stream: the same
+# the same for a stream that a limit refuses
 
 $ll->get('/none-bye/P/events', user => 'u-lena', timeout => 0.3);
 
@@ -186,33 +191,37 @@ for my $name (sort keys %locations) {
     my $r = $ll->get("/$name-bye/P/events", user => 'u-lena',
                      headers => { %accept });
 
-    is($r->status(), 200, "$name: a refused stream is a 200");
-    is($r->header('Content-Type'), 'text/event-stream', "$name: its type");
-    is($r->header('Content-Encoding'), undef, "$name: no coding");
-    is($r->header('X-Wanted'), 'yes', "$name: headers are added");
+    is($r->status(), 200, "$name: a refused stream gets 200");
+    is($r->header('Content-Type'), 'text/event-stream',
+       "$name: the type of a refused stream is text/event-stream");
+    is($r->header('Content-Encoding'), undef,
+       "$name: a refused stream is not encoded");
+    is($r->header('X-Wanted'), 'yes',
+       "$name: a refused stream has the added header");
     like($r->body(), qr/^retry: \d{5}\nevent: bye\ndata: \S+overload\S+\n\n$/,
-         "$name: says why");
+         "$name: a refused stream gets retry and bye");
 }
 
 
-# polls go through the filters, and a coding's weak ETag is still the same
+# polls go through the filters; the weak ETag of an encoded one gets a 304
 
 for my $coding (qw(gzip br)) {
     my @poll = ('/coded/P/messages', user => 'u-lena');
     my $r = $ll->get(@poll, headers => { 'Accept-Encoding' => $coding });
     my $etag = $r->header('ETag');
 
-    is($r->header('Content-Encoding'), $coding, "$coding: a poll is coded");
-    like($etag, qr{^W/"}, "$coding: its ETag is a weak one");
+    is($r->header('Content-Encoding'), $coding, "$coding: a poll is encoded");
+    like($etag, qr{^W/"}, "$coding: the ETag of an encoded poll is weak");
 
     if ($coding eq 'gzip') {
         gunzip(\$r->body(), \my $text);
-        is($text, $ll->get(@poll)->body(), 'it is what it was');
+        is($text, $ll->get(@poll)->body(),
+           "$coding: a decoded poll is unchanged");
     }
 
     $r = $ll->get(@poll, headers => { 'Accept-Encoding' => $coding,
                                       'If-None-Match' => $etag });
-    is($r->status(), 304, "$coding: and gives a 304");
+    is($r->status(), 304, "$coding: the weak ETag gets a 304");
 }
 
 $ll->finish();

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
 # One user asks for 10,000 streams, of both kinds, over HTTP/1 and HTTP/2, and
-# never gives one back: 20 are held, whatever the mix, and the others are sent
-# away for a while.  What that costs nginx and Redis stays within bounds while
-# it goes on and is given back afterwards, and others are served meanwhile.
+# never closes one.  nginx keeps 20 of them and turns all others away with a
+# long retry.  Descriptors, memory and channels stay within bounds meanwhile and
+# are given back afterwards, and another user is served without delay.
 
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ use LeaseLoft;
 use LeaseLoft::H2;
 
 my $all = 10_000;
-my $held = 20;
+my $held = 20;                         # the default of leaseloft_max_streams
 
 my $ll = LeaseLoft->new(
     main => 'worker_processes 1;',
@@ -39,7 +39,7 @@ sub metric {
     return $value;
 }
 
-# of nginx's process: descriptors, KiB; and channels in Redis
+# descriptors and KiB of nginx's process, and channels in Redis
 sub used {
     my ($fds, $memory) = (0, 0);
 
@@ -54,7 +54,7 @@ sub used {
              channels => scalar @{ $ll->redis('PUBSUB', 'CHANNELS') } };
 }
 
-# what came through a stream: held, or sent away, or else what is wrong
+# classifies a response: "held", "away", or what is wrong with it
 my (%seen, @retries);
 
 sub judge {
@@ -74,9 +74,10 @@ sub judge {
 }
 
 
-# somebody else: a message is sent, and seen by a third, amid the requests
+# Another user has a stream all the time, to which a third one sends a message
+# in each batch of requests.
 my $well = $ll->events('P', 'u-ana');
-ok($well->wait_event('hello'), 'another user has a stream');
+ok($well->wait_event('hello'), 'another user opens a stream');
 my ($before, %most, @delays);
 
 sub look {
@@ -97,7 +98,7 @@ sub others {
 }
 
 
-# both sides of the crowd: each opens a batch, and keeps what is held
+# both ways of opening streams: each opens a batch and keeps those that are held
 
 my @keep;
 
@@ -178,7 +179,7 @@ for my $round (1 .. $all / 500) {
     open_http2(250);
     look();
 
-    # so much has been touched once
+    # by then nginx's memory has grown to its steady size
     $first //= $most{memory} if $round == 4;
 }
 
@@ -188,31 +189,35 @@ diag(sprintf '%d streams in %.1f s; another user waited %.3f s at most;'
      map { $before->{$_}, $most{$_} } qw(fds memory channels));
 
 is_deeply(\%seen, { held => $held, away => $all - $held },
-          'all but 20 are sent away');
-cmp_ok(min(@retries), '>=', 10_000, 'for ten seconds at least');
-cmp_ok(max(@retries), '<=', 60_000, 'and a minute at most');
-cmp_ok(max(@retries) - min(@retries), '>', 45_000, 'not all for the same');
-is(metric('streams'), $held + 1, 'so many are open');
-cmp_ok(max(@delays), '<', 2, 'another user waits for nothing');
+          'a user keeps 20 streams, all others get "bye"');
+cmp_ok(min(@retries), '>=', 10_000, 'retry is 10 s at least');
+cmp_ok(max(@retries), '<=', 60_000, 'retry is 60 s at most');
+cmp_ok(max(@retries) - min(@retries), '>', 45_000, 'retry is spread');
+is(metric('streams'), $held + 1, 'the metric counts the open streams');
+cmp_ok(max(@delays), '<', 2, 'another user gets each message within 2 s');
 
-# those of a batch that is under way, and those held
-cmp_ok($most{fds} - $before->{fds}, '<=', 250 + $held + 10, 'descriptors');
+# those of a batch that is being opened, and those held
+cmp_ok($most{fds} - $before->{fds}, '<=', 250 + $held + 10,
+       'descriptors stay within bounds');
 
 SKIP: {
     skip 'a sanitizer keeps what is freed', 2 if $LeaseLoft::sanitized;
-    cmp_ok($most{memory} - $before->{memory}, '<=', 10240, 'memory');
+    cmp_ok($most{memory} - $before->{memory}, '<=', 10240,
+           'memory stays within 10 MiB');
     cmp_ok($most{memory} - $first, '<=', 1024,
-           'which 8,000 more do not change: not 130 bytes for each');
+           '8,000 refused streams take no more than 1 MiB, 130 bytes each');
 }
 
-cmp_ok($most{channels} - $before->{channels}, '<=', @paths, 'channels');
+cmp_ok($most{channels} - $before->{channels}, '<=', @paths,
+       'Redis has one channel at most for each path');
 
-# everything is let go of
+# all streams are closed
 
 $_->close() for @keep;
 @keep = ();
 
-ok(wait_for(sub { metric('streams') == 1 }, 5), 'all are closed');
+ok(wait_for(sub { metric('streams') == 1 }, 5),
+   'closed streams are not counted');
 ok(wait_for(sub {
     my $now = used();
     $now->{fds} <= $before->{fds} + 1
@@ -220,7 +225,7 @@ ok(wait_for(sub {
 }, 8), 'descriptors and channels are as before') or diag(explain(used()));
 
 ok($ll->stream($paths[0], token => $token)->wait_event('hello'),
-   'there is room again');
+   'the user can open a stream again');
 
 $well->close();
 $ll->finish();

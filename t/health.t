@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Health does not lie: it is 200 while messages can be sent and delivered, and
-# else names the part and the right that is missing. Redis has a user each for
-# nginx and the workers, as docs/operations.md gives them.
+# Health: 200 while messages can be sent and delivered, otherwise 503 with the
+# part that fails and the missing right.  nginx and the workers have the users
+# in Redis that docs/operations.md shows.
 
 use strict;
 use warnings;
@@ -43,18 +43,20 @@ sub start_nginx {
 sub health { return $ll->get('/internal/health') }
 sub acl { $ll->redis('ACL', 'SETUSER', @_) }
 
-# in 5 seconds from now health is 503 and says so; it is the same by HEAD
+# within 5 seconds health becomes 503 with this part and detail, for HEAD, too;
+# $each is called before each look at it
 sub is_down {
-    my ($what, $part, $detail) = @_;
+    my ($what, $part, $detail, $each) = @_;
 
     my $start = time();
     my $said;
 
     ok(wait_for(sub {
+        $each->() if $each;
         my $r = health();
         $said = $r->json();
         return $r->status() == 503 && $said->{detail} =~ $detail;
-    }, 6), "$what: 503, and why") or diag(health()->body());
+    }, 6), "$what: health is 503 and says why") or diag(health()->body());
     cmp_ok(time() - $start, '<', 5, "$what: within 5 s");
     is($said->{$part}, 'down', "$what: $part is down");
     is_shape($said, $what);
@@ -64,11 +66,12 @@ sub is_down {
 
 sub is_up {
     my ($what) = @_;
-    ok($ll->wait_healthy(200, 8), "$what: healthy") or diag(health()->body());
-    is_sent("$what: a send");
+    ok($ll->wait_healthy(200, 8), "$what: health is 200")
+        or diag(health()->body());
+    is_sent("$what: a message can be sent");
 }
 
-# answered at last, where the machine is busy
+# a send is accepted, at the latest within 8 s on a busy machine
 my $sent = 0;
 
 sub is_sent {
@@ -78,7 +81,7 @@ sub is_sent {
                          ->status() =~ /^20[01]$/ }, 8), $what);
 }
 
-# the same members, of the same types, always
+# the response always has the same members, of the same types
 sub is_shape {
     my ($said, $what) = @_;
 
@@ -103,18 +106,20 @@ sub is_shape {
 $ll->start('redis');
 start_worker(1, 'PASSWORD');
 start_nginx('PASSWORD');
-ok($ll->wait_healthy(), 'healthy') or diag(health()->body());
-is($ll->lease('P')->status(), 200, 'a lease');
+ok($ll->wait_healthy(), 'health is 200 with all rights')
+    or diag(health()->body());
+is($ll->lease('P')->status(), 200, 'a lease is declared');
 
 
-# one shape, and HEAD
+# GET and HEAD
 
 my $get = health();
 my $head = $ll->request('HEAD', '/internal/health');
 is_shape($get->json(), 'up');
-is_deeply($get->json()->{$_}, [], "no $_") for qw(faults advice);
-is($head->status(), 200, 'HEAD is served');
-is($head->body(), '', 'without a body');
+is_deeply($get->json()->{$_}, [], "up: there are no $_")
+    for qw(faults advice);
+is($head->status(), 200, 'HEAD gets 200');
+is($head->body(), '', 'HEAD gets no body');
 is($head->header($_), $get->header($_), "HEAD has the $_ of GET")
     for qw(Content-Type Content-Length Cache-Control X-Content-Type-Options);
 
@@ -165,12 +170,12 @@ for my $right (['+@pubsub', 'PUBLISH'], ['+xack', 'XACK'],
 
     my ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
                                  . '/redis.sock');
-    is($exit, 1, "worker without $rule: doctor finds it");
+    is($exit, 1, "worker without $rule: doctor fails");
     like($said, $rule eq '+@read' ? qr/fault +workers/
                 : qr/fault +workers +w1 .*$command/,
          "worker without $rule: doctor names it");
 
-    # requests wait, unharmed
+    # requests wait in the queue
     my $r = $ll->say('P', 'u-tom', "without $rule", client_id => "c$rule" =~ s/\W//gr);
     is($r->status(), 202, "worker without $rule: a send waits");
 
@@ -184,19 +189,21 @@ for my $right (['+@pubsub', 'PUBLISH'], ['+xack', 'XACK'],
     is_up("worker with $rule again");
 }
 
-like($ll->slurp('worker1.log'), qr/lacks rights.*PUBLISH/, 'it is logged');
-is($ll->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
+like($ll->slurp('worker1.log'), qr/lacks rights.*PUBLISH/,
+     'the worker logs its missing rights');
+is($ll->redis('XLEN', 'll:{q:0}:dead'), 0,
+   'a missing right causes no dead letter');
 
 
-# with another worker that may, it is advice, and requests do not wait
+# with a second worker that has all rights it is advice, and no request waits
 
 acl('second', 'on', '>PASSWORD', '~ll:*', '&ll:*', '+@all', '-xack');
 $ll->spawn('worker2', "$LeaseLoft::worker --claim 400 --name w2 --redis"
            . " redis://second:PASSWORD\@$host");
 ok(wait_for(sub { grep { /w2 .* XACK/ } @{ health()->json()->{advice} } }, 5),
-   'a worker without a right, beside another: advice');
-is(health()->status(), 200, 'healthy');
-is_sent("the other one works: $_") for 1 .. 10;
+   'one of two workers without a right is advice');
+is(health()->status(), 200, 'one of two workers without a right: 200');
+is_sent("one of two workers without a right: send $_ is done") for 1 .. 10;
 $ll->stop('worker2');
 
 
@@ -205,43 +212,46 @@ $ll->stop('worker2');
 start_worker(3, 'PASSWORD', '--queues 2');
 ok(wait_for(sub { grep { /leaseloft_queues is 1, --queues of worker w3 is 2/ }
                   @{ health()->json()->{advice} } }, 5),
-   'another number of queues: advice');
-is(health()->status(), 200, 'healthy');
+   'different numbers of queues are advice');
+is(health()->status(), 200, 'different numbers of queues: 200');
 my ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
                              . '/redis.sock');
-like($said, qr/^advice +queues +nginx has 1 .*worker w3 has 2/m, 'doctor names it');
+like($said, qr/^advice +queues +nginx has 1 .*worker w3 has 2/m,
+     'different numbers of queues: doctor names them');
 $ll->stop('worker3');
 
-# one that cannot read more than its own, as a former version would not
+# a queue that no worker reads: the heartbeat of a worker that reads one of four
 $ll->stop('worker1');
 $ll->stop('nginx');
 start_nginx('PASSWORD', leaseloft_queues => 4);
-$ll->redis('HSET', 'll:{w}:workers', 'old', sprintf '%d x=1 queues:1 reads:1',
-           time() * 1000);
-is_down('4 queues, 1 read', 'workers', qr/^No worker reads queue 1: /);
+sub beat {
+    $ll->redis('HSET', 'll:{w}:workers', 'old',
+               sprintf '%d x=1 queues:1 reads:1', time() * 1000);
+}
+
+is_down('4 queues, 1 read', 'workers', qr/^No worker reads queue 1: /, \&beat);
 $ll->redis('XADD', 'll:{q:3}:requests', '*', 'op', 'x');
-$ll->redis('HSET', 'll:{w}:workers', 'old', sprintf '%d x=1 queues:1 reads:1',
-           time() * 1000);
+beat();
 ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
                           . '/redis.sock');
-is($exit, 1, 'doctor finds what nobody reads');
+is($exit, 1, '4 queues, 1 read: doctor fails');
 like($said, qr/^fault +queue +3: no worker reads it, 1 requests wait/m,
-     'and names it');
+     '4 queues, 1 read: doctor names the queue with requests');
 $ll->redis('DEL', 'll:{q:3}:requests');
 $ll->redis('HDEL', 'll:{w}:workers', 'old');
 start_worker(1, 'PASSWORD');
-is_up('4 queues, 1 worker of 1');
+is_up('4 queues, all read by a worker with 1');
 
 
-# Redis takes no writes
+# Redis refuses writes
 
 $ll->redis('CONFIG', 'SET', 'maxmemory', 1);
-is_down('maxmemory', 'redis', qr/^Redis refuses to write: OOM /);
+is_down('Redis without memory', 'redis', qr/^Redis refuses to write: OOM /);
 ok(wait_for(sub { $ll->slurp('worker1.log')
                       =~ /refuses this worker's heartbeat: "OOM / }, 5),
-     'the worker logs it too');
+     'Redis without memory: the worker logs it');
 $ll->redis('CONFIG', 'SET', 'maxmemory', 0);
-is_up('with memory again');
+is_up('Redis with memory again');
 
 
 # passwords
@@ -249,10 +259,11 @@ is_up('with memory again');
 $ll->stop('nginx');
 start_nginx('WRONG');
 is_down('a wrong password of nginx', 'redis', qr/refused: wrong password/);
-unlike(health()->body(), qr/WRONG\b/, 'which is not told');
+unlike(health()->body(), qr/WRONG\b/,
+       'a wrong password of nginx: health does not show it');
 $ll->stop('nginx');
 start_nginx('PASSWORD');
-is_up('the right password');
+is_up('the right password of nginx again');
 
 $ll->stop('worker1');
 start_worker(1, 'WRONG');
@@ -260,9 +271,10 @@ is_down('a wrong password of the worker', 'workers',
         qr/^No worker has been heard of/);
 ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
                           . '/redis.sock');
-is($exit, 1, 'doctor too');
-like($said, qr/^fault +workers +no heartbeat/m, 'there is no heartbeat');
+is($exit, 1, 'a wrong password of the worker: doctor fails');
+like($said, qr/^fault +workers +no heartbeat/m,
+     'a wrong password of the worker: doctor finds no heartbeat');
 like($said, qr/^fault +refusals .*"worker": wrong password/m,
-     'doctor says who was refused');
+     'a wrong password of the worker: doctor says who was refused');
 
 $ll->finish();

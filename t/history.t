@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Pages of history: whoever is known to the process has the thread's stream
-# read for them, and sees the same as one who is not, for whom Redis makes the
-# page; a window ends both, wherever it lies.
+# Pages of history.  For a user whose access is cached, nginx reads the page
+# from the thread's stream; for others a function in Redis makes it.  Both give
+# the same page, and both stay within the user's window.
 
 use strict;
 use warnings;
@@ -16,7 +16,7 @@ use LeaseLoft;
 my $ll = LeaseLoft->new();
 my $messages = '/api/properties/P/messages';
 
-# three tenancies: Tom's, then Ana's, then Ida's, who is there now
+# three tenancies: Tom's, then Ana's, then Ida's, which is active
 
 sub lease {
     my ($id, $tenant, $starts, $ends) = @_;
@@ -38,8 +38,10 @@ my @thread = map { { @{ $_->[1] } }->{e} }
 my %window = ('u-lena' => [1, scalar @thread], 'u-tom' => [1, 32],
               'u-ana' => [33, 35], 'u-ida' => [36, scalar @thread]);
 
-like($thread[$window{$_}[0] - 1], qr/"opened"/, "$_ begins") for keys %window;
-like($thread[$window{$_}[1] - 1], qr/"ended"/, "$_ ends") for qw(u-tom u-ana);
+like($thread[$window{$_}[0] - 1], qr/"opened"/,
+     "the window of $_ begins with the opening") for keys %window;
+like($thread[$window{$_}[1] - 1], qr/"ended"/,
+     "the window of $_ ends with the end") for qw(u-tom u-ana);
 
 sub calls {
     my ($name) = @_;
@@ -75,25 +77,25 @@ for my $user (sort keys %window) {
             next if $entries eq join(',', @expected)
                     && $more == (@expected && $first > $from ? 1 : 0);
 
-            fail("$user, $query");
+            fail("a page of $user with $query has the right entries");
             diag("first $first, last $last, more $more: ",
                  substr $response->body(), -300);
         }
     }
 }
 
-cmp_ok($known, '>', 100, 'pages that were read from the stream');
-is($pages, 4 * 14 * 5, 'all are as the windows say');
+cmp_ok($known, '>', 100, 'pages are read from the stream');
+is($pages, 4 * 14 * 5, 'all pages were compared');
 
-# one who is not known has Redis make the page, and so has a stranger
+# for a stranger nginx reads no stream
 
 $ll->lease('Q');
 my $strangers = calls('xrevrange');
 $ll->get('/api/properties/Q/messages', user => 'u-ida') for 1 .. 3;
 $ll->get('/api/properties/none/messages', user => 'u-ida') for 1 .. 3;
-is(calls('xrevrange'), $strangers, 'strangers cost no range');
+is(calls('xrevrange'), $strangers, 'a stranger causes no read of a stream');
 
-# while the thread grows: always the newest, and as many as were asked for
+# while the thread grows, each page has the newest entries, as many as asked for
 
 my $writer = fork() // die;
 if ($writer == 0) {
@@ -111,7 +113,7 @@ until (waitpid($writer, 1)) {
     $wrong++ if "@seqs" ne join ' ', $head - 49 .. $head;
 }
 
-cmp_ok($reads, '>', 20, 'read while it grew');
-is($wrong, 0, 'always the newest fifty');
+cmp_ok($reads, '>', 20, 'pages are read while the thread grows');
+is($wrong, 0, 'each page of a growing thread has its newest fifty entries');
 
 $ll->finish();

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What never arrives, and what arrives late: frames that are published and not
-# heard, a client that takes nothing for a while, an inbox that is told of an
-# older change after a newer one.  Readers see everything once, in order.
+# Lost and late frames: frames that are not published, a client that does not
+# read for a while, and an older change of an inbox after a newer one.  Clients
+# get each entry once, in order.
 
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ sub metric {
 
 sub seqs { return join ' ', map { $_->{seq} } $_[0]->entries() }
 
-# the library as it is, but that what has LOST in it is not published
+# the library of functions, changed so that frames with LOST are not published
 my %library = @{ $ll->redis('FUNCTION', 'LIST', 'WITHCODE')->[0] };
 my $hearing = $library{library_code};
 my $deaf = $hearing =~ s/\bcall\('PUBLISH', /publish('PUBLISH', /gr;
@@ -45,48 +45,54 @@ end\n\n/s;
 sub load_library { $ll->redis('FUNCTION', 'LOAD', 'REPLACE', $_[0]) }
 
 
-# frames that are not heard
+# frames that are not published
 
 my $thread = $ll->events('P', 'u-ana');
 my $inbox = $ll->stream('/api/inbox/events', user => 'u-ana');
-ok($_->wait_event('hello'), 'a stream') for $thread, $inbox;
-is($ll->say('P', 'u-tom', 'first')->status(), 201, 'a message');
-ok($thread->wait_entry(2), 'is seen');
-ok($inbox->wait_event(sub { $_[0]{event} eq 'thread' }), 'in the inbox, too');
+ok($_->wait_event('hello'), 'a stream begins') for $thread, $inbox;
+is($ll->say('P', 'u-tom', 'first')->status(), 201, 'a message is sent');
+ok($thread->wait_entry(2), 'the stream gets it');
+ok($inbox->wait_event(sub { $_[0]{event} eq 'thread' }),
+   'the inbox stream gets its thread');
 
 my $holes = metric('holes_filled_total');
 
 load_library($deaf);
-is($ll->say('P', 'u-tom', "LOST $_")->status(), 201, 'not published')
-    for 1 .. 3;
+is($ll->say('P', 'u-tom', "LOST $_")->status(), 201,
+   'a message whose frame is lost is sent') for 1 .. 3;
 sleep 0.3;
-is(seqs($thread), '2', 'so nobody hears of it');
-is($ll->say('P', 'u-tom', 'then')->status(), 201, 'the next one');
-ok($thread->wait_entry(6), 'is seen');
-is(seqs($thread), '2 3 4 5 6', 'after those that it follows');
+is(seqs($thread), '2', 'the stream does not get lost frames');
+is($ll->say('P', 'u-tom', 'then')->status(), 201,
+   'a message whose frame is published is sent');
+ok($thread->wait_entry(6), 'the stream gets it');
+is(seqs($thread), '2 3 4 5 6', 'the stream gets the lost entries before it');
 
-# in the inbox it is another thread's change that tells of it
-is($ll->say('P', 'u-tom', 'LOST again')->status(), 201, 'not published');
+# an inbox notices a lost frame when another of its threads changes
+is($ll->say('P', 'u-tom', 'LOST again')->status(), 201,
+   'another message whose frame is lost is sent');
 sleep 0.3;
-is($ll->say('Q', 'u-tom', 'hello')->status(), 201, 'another thread');
+is($ll->say('Q', 'u-tom', 'hello')->status(), 201,
+   'a message to another thread is sent');
 my %unread;
 ok(wait_for(sub {
     %unread = map { $_->{json}{property} => $_->{json}{unread} }
               grep { $_->{event} eq 'thread' } $inbox->events();
     ($unread{P} // 0) == 6 && ($unread{Q} // 0) == 1;
-}, 5), 'the inbox tells of both') or diag(explain(\%unread));
+}, 5), 'the inbox stream gets both threads') or diag(explain(\%unread));
 
 my ($last) = reverse grep { $_->{event} eq 'thread' } $inbox->events();
-is($last->{json}{total_unread}, 7, 'and the total');
-cmp_ok(metric('holes_filled_total'), '>', $holes, 'holes were noticed');
+is($last->{json}{total_unread}, 7, 'the inbox stream gets the total');
+cmp_ok(metric('holes_filled_total'), '>', $holes,
+       'the metric counts filled holes');
 load_library($hearing);
 
-is($ll->say('P', 'u-tom', 'LOST no more')->status(), 201, 'published again');
-ok($thread->wait_entry(8), 'and seen');
+is($ll->say('P', 'u-tom', 'LOST no more')->status(), 201,
+   'a message is sent with the original library');
+ok($thread->wait_entry(8), 'the stream gets it as the next one');
 $_->close() for $thread, $inbox;
 
 
-# late: what follows its place is not kept any more when it reads again
+# a client that is so late that nginx's cache no longer has the next entry
 
 socket(my $late, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
 setsockopt $late, SOL_SOCKET, SO_RCVBUF, pack('i', 4096);
@@ -100,7 +106,7 @@ wait_for(sub { sysread $late, $in, 4096, length $in; $in =~ /hello/ }, 5);
 
 my $seq;
 $seq = $ll->say('P', 'u-tom', 'x' x 4000)->json()->{seq} for 1 .. 150;
-is($seq, 158, '600 kB while it does not read');
+is($seq, 158, '600 kB are sent while a client does not read');
 
 $late->blocking(0);
 wait_for(sub {
@@ -109,11 +115,11 @@ wait_for(sub {
 }, 20);
 
 my @ids = $in =~ /^id: (\d+)\./mg;
-is("@ids", join(' ', 9 .. $seq), 'has it all, in order');
+is("@ids", join(' ', 9 .. $seq), 'a late client gets all entries in order');
 close $late;
 
 
-# late: an inbox is told of what it was before, and of what it is
+# an inbox is given an older version of a thread, and the current one again
 
 my $q = LeaseLoft::Requests->new($ll);
 
@@ -131,9 +137,10 @@ my $old = '{"property":"P","unread":1}';
 for my $late ($ver - 1, $ver) {
     is($q->redis('FCALL', 'll1_badge', scalar @keys, @keys, 'P', $late, 1,
                  1_700_000_000_000, $old, 'll:{u:u-ana}:ch', 0), 0,
-       'what is not newer changes nothing');
+       'a version of a thread that is not newer is refused');
 }
 
-is(inbox_of(), $before, 'the inbox is as it was');
+is(inbox_of(), $before,
+   'a version of a thread that is not newer does not change the inbox');
 
 $ll->finish();

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# How the files of html/ are served: types, caching, and what they may not do.
+# The files of html/ as they are served: types, caching, and a strict content
+# security policy that the files comply with.
 
 use strict;
 use warnings;
@@ -26,36 +27,40 @@ for my $file (sort @files) {
     my ($path, $type) = ($file =~ s{^html}{}r, $file =~ /\.(\w+)$/);
     my $r = $ll->get($path);
 
-    is($r->status(), 200, $path);
+    is($r->status(), 200, "$path gets 200");
     like($r->header('Content-Type') // '', qr/^\Q$types{$type}\E(;|$)/,
-         'its type');
-    is($r->header('X-Content-Type-Options'), 'nosniff', 'nosniff');
-    is($r->header('Cache-Control'), 'no-cache', 'to be asked about');
+         "$path has the type $types{$type}");
+    is($r->header('X-Content-Type-Options'), 'nosniff',
+       "$path has X-Content-Type-Options");
+    is($r->header('Cache-Control'), 'no-cache', "$path is revalidated");
 
     my $csp = $r->header('Content-Security-Policy') // '';
-    like($csp, qr/default-src 'none'.*script-src 'self'/, 'a strict policy');
-    unlike($csp, qr/unsafe|\*|http:/, 'indeed');
+    like($csp, qr/default-src 'none'.*script-src 'self'/,
+         "$path has a policy that allows its own scripts");
+    unlike($csp, qr/unsafe|\*|http:/,
+           "$path has a policy without exceptions");
 
     my $again = $ll->get($path, headers => {
         'If-None-Match' => $r->header('ETag') // 'none' });
-    is($again->status(), 304, '304 while it is what it was');
+    is($again->status(), 304, "$path gets 304 while it is unchanged");
 
     my $small = $ll->get($path, headers => { 'Accept-Encoding' => 'gzip' });
     $total += length $small->body();
 
     if ($type eq 'html') {
         unlike($r->body(), qr/<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style/i,
-               'nothing inline');
+               "$path has no inline script or style");
         unlike($r->body(), qr{(?:src|href)="(?:https?:)?//}i,
-               'nothing from elsewhere');
+               "$path uses no other host");
     }
 }
 
 note("all of it, compressed: $total bytes");
 
-is($ll->get('/')->body(), $ll->get('/index.html')->body(), '/');
-is($ll->get('/nope')->status(), 404, 'what is not there');
+is($ll->get('/')->body(), $ll->get('/index.html')->body(),
+   '/ is /index.html');
+is($ll->get('/nope')->status(), 404, 'a missing file gets 404');
 is($ll->get('/..%2f..%2fMakefile', )->status() =~ /^40[04]$/ ? 1 : 0, 1,
-   'no way out');
+   'a path out of html/ is refused');
 
 $ll->finish();

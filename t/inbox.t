@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# The inbox and its stream.
+# The inbox of a user: its threads, their order and counts, pages, ETag, and
+# the stream of its changes.
 
 use strict;
 use warnings;
@@ -21,12 +22,12 @@ sub inbox {
 sub names { return join ' ', map { $_->{property} } @{ $_[0]{threads} } }
 
 
-# nobody's yet
+# a user without a thread
 
 my $empty = inbox('u-new');
 is_deeply([@$empty{'total_unread', 'threads', 'next'}], [0, [], undef],
-          'an empty inbox');
-like($empty->{rev}, qr/^\d+$/, 'rev');
+          'an inbox without threads is empty');
+like($empty->{rev}, qr/^\d+$/, 'an empty inbox has a rev');
 
 
 # threads
@@ -37,12 +38,12 @@ $ll->say('B', 'u-B', 'x' x 500);
 
 my $inbox = inbox('u-lena');
 
-is($inbox->{total_unread}, 2, 'total_unread');
-is(names($inbox), 'B A C', 'newest first');
-is($inbox->{next}, undef, 'one page');
+is($inbox->{total_unread}, 2, 'total_unread counts all threads');
+is(names($inbox), 'B A C', 'the thread with the newest entry is first');
+is($inbox->{next}, undef, 'a short inbox has no next page');
 
 my ($b, $a, $c) = @{ $inbox->{threads} };
-like(delete $a->{last}{at}, qr/^20.*Z$/, 'at');
+like(delete $a->{last}{at}, qr/^20.*Z$/, 'the last entry has a time');
 is_deeply($a, {
     property => 'A', label => 'Label of A', role => 'landlord', unread => 1,
     lease => { id => 'L-1', state => 'active', ends_at => undef,
@@ -51,41 +52,44 @@ is_deeply($a, {
                  { user => 'u-A', role => 'tenant', name => 'A' } ],
     last => { seq => 2, kind => 'message', event => undef, from => 'u-A',
               preview => "hello\nworld" },
-}, 'a thread') or diag(explain($a));
-is(length $b->{last}{preview}, 140, 'preview of 140 code points');
+}, 'a thread has all of its members') or diag(explain($a));
+is(length $b->{last}{preview}, 140, 'a preview has 140 code points at most');
 is_deeply([@{ $c->{last} }{qw(seq kind event from preview)}],
-          [1, 'lease', 'opened', undef, undef], 'a lease entry');
+          [1, 'lease', 'opened', undef, undef],
+          'the last entry of a thread can be a lease entry');
 
 my $tenant = inbox('u-A');
-is(names($tenant), 'A', 'a tenant\'s');
+is(names($tenant), 'A', 'the inbox of a tenant has the own thread only');
 is_deeply([@{ $tenant->{threads}[0] }{'role', 'unread'}, exists
            $tenant->{threads}[0]{lease}{next} ? 1 : 0],
-          ['tenant', 0, 0], 'role, unread, and no next lease');
+          ['tenant', 0, 0],
+          'a thread of a tenant has the role, no unread and no next lease');
 
 
 # counts and order
 
 $ll->say('C', 'u-lena', 'from Lena');
-is(names(inbox('u-lena')), 'C B A', 'own messages move a thread too');
-is(inbox('u-lena')->{total_unread}, 2, 'but are not unread');
-is(inbox('u-C')->{total_unread}, 1, 'for the other one it is');
+is(names(inbox('u-lena')), 'C B A', 'an own message moves its thread up');
+is(inbox('u-lena')->{total_unread}, 2, 'an own message is not unread');
+is(inbox('u-C')->{total_unread}, 1, 'the message is unread for the tenant');
 $ll->mark('A', 'u-lena', 2);
-is(inbox('u-lena')->{total_unread}, 1, 'a mark counts down');
-is(names(inbox('u-lena')), 'C B A', 'and moves nothing');
+is(inbox('u-lena')->{total_unread}, 1, 'a read mark reduces the count');
+is(names(inbox('u-lena')), 'C B A', 'a read mark does not change the order');
 
 
-# pending and ended leases are there
+# threads of pending and ended leases
 
 $ll->lease('D', starts_at => at(7200), tenants => ['u-D']);
 $ll->lease('E', ends_at => '2021-01-01T00:00:00Z', tenants => ['u-E']);
 
 my %by = map { $_->{property} => $_ } @{ inbox('u-lena')->{threads} };
-is($by{D}{lease}{state}, 'pending', 'pending');
-is($by{D}{last}, undef, 'nothing to see yet');
-is($by{E}{lease}{state}, 'ended', 'ended');
-is($by{E}{last}{event}, 'ended', 'its last entry');
+is($by{D}{lease}{state}, 'pending', 'an inbox has threads of pending leases');
+is($by{D}{last}, undef, 'the thread of a pending lease has no last entry');
+is($by{E}{lease}{state}, 'ended', 'an inbox has threads of ended leases');
+is($by{E}{last}{event}, 'ended',
+   'the last entry of an ended thread is the end');
 is(names(inbox('u-lena')), 'E D C B A',
-   'a thread without entries stands where it was declared');
+   'a thread without entries is ordered by its declaration');
 
 
 # pages
@@ -95,11 +99,11 @@ my ($cursor, @pages) = ('');
 for (1 .. 10) {
     my $page = inbox('u-lena', "limit=2" . ($cursor && "&cursor=$cursor"));
     push @pages, names($page);
-    is($page->{total_unread}, 1, 'of all threads');
+    is($page->{total_unread}, 1, 'each page has total_unread of all threads');
     $cursor = $page->{next} // last;
 }
 
-is(join('|', @pages), 'E D|C B|A', 'pages');
+is(join('|', @pages), 'E D|C B|A', 'pages have all threads in order');
 
 
 # ETag
@@ -112,9 +116,9 @@ sub status {
                     headers => { 'If-None-Match' => $etag })->status();
 }
 
-is(status(), 304, 'not modified');
+is(status(), 304, 'an unchanged inbox gets 304');
 $ll->say('B', 'u-B', 'again');
-is(status(), 200, 'no longer');
+is(status(), 200, 'a changed inbox gets 200');
 
 
 # the stream
@@ -129,11 +133,14 @@ for my $how (['HTTP/1.1'], ['HTTP/2', http => 2], ['TLS', tls => 1],
     my $stream = $ll->stream('/api/inbox/events', user => 'u-lena', @how);
     my $hello = $stream->next_event();
 
-    is($hello->{event}, 'hello', "$name: hello");
-    is_deeply($hello->{json}, { rev => $rev, total_unread => $total }, 'data');
-    is($hello->{id}, $rev, 'id');
-    like($stream->header('Content-Type'), qr{^text/event-stream}, 'type');
-    is($stream->header('Cache-Control'), 'no-store, no-transform', 'no-store');
+    is($hello->{event}, 'hello', "$name: a stream begins with hello");
+    is_deeply($hello->{json}, { rev => $rev, total_unread => $total },
+              "$name: hello has rev and total_unread");
+    is($hello->{id}, $rev, "$name: the id of hello is the rev");
+    like($stream->header('Content-Type'), qr{^text/event-stream},
+         "$name: the type is text/event-stream");
+    is($stream->header('Cache-Control'), 'no-store, no-transform',
+       "$name: the stream has Cache-Control");
 
     $ll->say('B', 'u-B', "over $name");
 
@@ -141,27 +148,31 @@ for my $how (['HTTP/1.1'], ['HTTP/2', http => 2], ['TLS', tls => 1],
     my %thread = %{ inbox('u-lena')->{threads}[0] };
 
     is_deeply($event->{json}, { %thread, total_unread => $total + 1 },
-              'the thread, with the total');
-    cmp_ok($event->{id}, '>', $rev, 'a newer rev');
-    is($event->{id}, inbox('u-lena')->{rev}, 'the inbox\'s');
+              "$name: an event has the thread and total_unread");
+    cmp_ok($event->{id}, '>', $rev, "$name: the id of an event is newer");
+    is($event->{id}, inbox('u-lena')->{rev},
+       "$name: the id of an event is the rev of the inbox");
 
     $ll->mark('B', 'u-lena', $thread{last}{seq});
-    is($stream->wait_event('thread')->{json}{total_unread}, 0, 'read');
-    is(inbox('u-lena')->{total_unread}, 0, 'there too');
+    is($stream->wait_event('thread')->{json}{total_unread}, 0,
+       "$name: an event after a read mark has the new total");
+    is(inbox('u-lena')->{total_unread}, 0,
+       "$name: the inbox after a read mark has the new total");
 
     $stream->close();
 }
 
 
-# a new property appears by itself; one's own messages too
+# new properties and own messages
 
 my $stream = $ll->stream('/api/inbox/events', user => 'u-lena');
 $stream->wait_event('hello');
 $ll->lease('F', tenants => ['u-F']);
-is($stream->wait_event('thread')->{json}{property}, 'F', 'a new property');
+is($stream->wait_event('thread')->{json}{property}, 'F',
+   'the stream gets a new property');
 $ll->say('F', 'u-lena', 'welcome');
 is($stream->wait_event(sub { ($_[0]{json}{last}{seq} // 0) == 2 })
-      ->{json}{unread}, 0, 'an own message');
+      ->{json}{unread}, 0, 'the stream gets an own message, not as unread');
 
 
 # ping
@@ -170,16 +181,19 @@ my $quick = LeaseLoft->new(directives => { leaseloft_ping => '300ms' });
 $quick->lease('P');
 $stream = $quick->stream('/api/inbox/events', user => 'u-tom');
 my $ping = $stream->wait_event('ping', 3);
-is_deeply([sort keys %{ $ping->{json} }], [qw(live rev total_unread)], 'ping');
-ok($ping->{json}{live}, 'live');
-is($ping->{id}, undef, 'no id');
+is_deeply([sort keys %{ $ping->{json} }], [qw(live rev total_unread)],
+          'a ping has all of its members');
+ok($ping->{json}{live}, 'a ping says that the stream is live');
+is($ping->{id}, undef, 'a ping has no id');
 $quick->finish(more => 1);
 
 
-# the user's number of threads
+# the size of a page
 
 $ll->lease("n$_", landlords => ['u-many']) for 1 .. 60;
-is(scalar @{ inbox('u-many')->{threads} }, 50, '50 unless told');
-is(scalar @{ inbox('u-many', 'limit=200')->{threads} }, 60, 'up to 200');
+is(scalar @{ inbox('u-many')->{threads} }, 50,
+   'a page has 50 threads by default');
+is(scalar @{ inbox('u-many', 'limit=200')->{threads} }, 60,
+   'a page can have up to 200 threads');
 
 $ll->finish();

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# Key files: which algorithm a key fixes, and what is said of one that cannot
-# be used; tokens by their finer points.
+# Key files and tokens: the error for a key file that cannot be used, the
+# algorithm that each key implies, and details of JWT that must be refused or
+# accepted.
 
 use strict;
 use warnings;
@@ -78,31 +79,32 @@ for my $case (
 {
     my ($status, $said) = key_test($case->[0]);
 
-    is($status, 1, "a key that is $case->[0]");
+    is($status, 1, "key file $case->[0] is refused");
     like($said, qr/\[emerg\] "leaseloft_key": "\Q$dir\E.*\Q$case->[1]\E/,
-         'and why');
+         "key file $case->[0]: the error says why");
 }
 
 for my $file ('rsa.pem', 'pkcs1.pem', 'ec.pem', 'comment.pem', 'long', 'bytes') {
     my ($status, $said) = key_test($file);
-    is($status, 0, "a key that is $file") or diag($said);
-    unlike($said, qr/guessed/, 'without a warning');
+    is($status, 0, "key file $file is valid") or diag($said);
+    unlike($said, qr/guessed/, "key file $file causes no warning");
 }
 
 my ($status, $said) = key_test('brief');
-is($status, 0, 'a brief secret');
-like($said, qr/\[warn\].*may be guessed/, 'is warned of');
+is($status, 0, 'a short secret is valid');
+like($said, qr/\[warn\].*may be guessed/, 'a short secret causes a warning');
 
 $ll->nginx_conf(server => "leaseloft_key $dir/long; leaseloft_key $dir/long;");
 ($status, $said) = $ll->nginx_test();
-is($status, 1, 'two keys');
-like($said, qr/"leaseloft_key" directive is duplicate/, 'are one too many');
+is($status, 1, 'two keys in one context are refused');
+like($said, qr/"leaseloft_key" directive is duplicate/,
+     'the error for two keys names the duplicate');
 
 $ll->expect_log(qr/leaseloft_key/);
 $ll->finish(more => 1);
 
 
-# the secret is the file's bytes less one line feed
+# the secret is the content of the file without one final line feed
 
 my $who = 'default_type text/plain; return 200 "$leaseloft_user"; }';
 
@@ -113,7 +115,7 @@ $ll = LeaseLoft->new(server => join "\n",
 my $now = int time();
 my $claims = { sub => 'u-tom', exp => $now + 600 };
 
-# by header and by cookie
+# the user by Authorization header and by cookie, which must be the same
 sub user {
     my ($token, $path) = @_;
 
@@ -124,11 +126,13 @@ sub user {
            : "header '$users[0]', cookie '$users[1]'";
 }
 
-is(user(token('k' x 40, $claims), 'long'), 'u-tom', 'less its line feed');
-is(user(token('k' x 40 . "\n", $claims), 'long'), '', 'and not with it');
+is(user(token('k' x 40, $claims), 'long'), 'u-tom',
+   'the final line feed of a key file is not part of the secret');
+is(user(token('k' x 40 . "\n", $claims), 'long'), '',
+   'a token signed with the final line feed is refused');
 is(user(token("\0\x01\xff\n" x 10 . "\n", $claims), 'bytes'), 'u-tom',
-   'any bytes, and only one line feed');
-is(user(token("\0", $claims), 'bytes'), '', 'not cut at NUL');
+   'a secret can have any bytes, and loses one line feed only');
+is(user(token("\0", $claims), 'bytes'), '', 'a secret is not cut at NUL');
 
 
 # headers and claims, signed with the right key
@@ -142,11 +146,12 @@ $ll->nginx_conf(server => "large_client_header_buffers 4 32k;\nlocation = /hs { 
 
 my ($old) = $ll->nginx_children();
 $ll->signal('nginx', 'HUP');
-ok(wait_for(sub { !kill 0, $old }), 'reloaded');
+ok(wait_for(sub { !kill 0, $old }), 'nginx has reloaded');
 
-is(user(token($key, { %$claims, aud => 'A' }), 'a'), 'u-tom', 'an audience');
+is(user(token($key, { %$claims, aud => 'A' }), 'a'), 'u-tom',
+   'a token for the audience of a location is valid there');
 is(user(token($key, { %$claims, aud => 'A' }), 'b'), '',
-   'what is good in one location is not in another');
+   'a token that is valid in one location is refused in another');
 
 my $good = encode_json($claims);
 my $head = '{"alg":"HS256"}';
@@ -155,85 +160,92 @@ my $x = $now + 600;
 for my $case (
     ['{"alg":"none","alg":"HS256"}', $good, 'alg twice'],
     ['{"alg":"HS256","alg":"none"}', $good, 'alg twice'],
-    ['{"alg":"HS256","\u0061lg":"HS256"}', $good, 'twice by an escape'],
+    ['{"alg":"HS256","\u0061lg":"HS256"}', $good, 'alg twice by an escape'],
     ['{"alg":"HS256","kid":1,"kid":1}', $good, 'kid twice'],
-    ['{"alg":"HS256","crit":[]}', $good, 'crit, empty'],
-    ['{"alg":"HS256","crit":null}', $good, 'crit, null'],
+    ['{"alg":"HS256","crit":[]}', $good, 'an empty crit'],
+    ['{"alg":"HS256","crit":null}', $good, 'crit null'],
     ['{"alg":"hs256"}', $good, 'alg in lower case'],
     ['{"alg":"HS256\u0000"}', $good, 'alg with NUL'],
     ["{\"alg\":\"HS256\"}\0", $good, 'NUL after the header'],
-    ['{"alg":["HS256"]}', $good, 'a list'],
-    ['{"ALG":"HS256"}', $good, 'ALG'],
-    ['["HS256"]', $good, 'header a list'],
+    ['{"alg":["HS256"]}', $good, 'alg as an array'],
+    ['{"ALG":"HS256"}', $good, 'ALG in upper case'],
+    ['["HS256"]', $good, 'a header that is an array'],
     ['{"alg":"HS256","x":"' . 'x' x 1100 . '"}', $good, 'a long header'],
-    ["{\"alg\":\"HS256\",\"x\":\"\xff\"}", $good, 'header not UTF-8'],
+    ["{\"alg\":\"HS256\",\"x\":\"\xff\"}", $good, 'a header not in UTF-8'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"exp\":$x}", 'exp twice'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"\\u0065xp\":1}",
-     'twice by an escape'],
-    [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"z\":1,\"z\":1}", 'any twice'],
+     'exp twice by an escape'],
+    [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"z\":1,\"z\":1}",
+     'another member twice'],
     [$head, "{\"sub\":\"u-tom\\u0000x\",\"exp\":$x}", 'NUL in sub'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x}\0", 'NUL after the claims'],
-    [$head, "{\"sub\":\"u-tom\",\"exp\":$x} {}", 'more after the claims'],
-    [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"y\":\"\xff\"}", 'not UTF-8'],
+    [$head, "{\"sub\":\"u-tom\",\"exp\":$x} {}", 'an object after the claims'],
+    [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"y\":\"\xff\"}",
+     'claims not in UTF-8'],
     [$head, '{"sub":"u-tom","exp":1e300}', 'exp 1e300'],
     [$head, '{"sub":"u-tom","exp":99999999999999999999}', 'exp of 67 bits'],
-    [$head, "{\"sub\":\"u-tom\",\"exp\":\"$x\"}", 'exp a string'],
+    [$head, "{\"sub\":\"u-tom\",\"exp\":\"$x\"}", 'exp as a string'],
     [$head, '{"sub":"u-tom","exp":true}', 'exp true'],
     [$head, '{"sub":"u-tom","exp":-9223372036854775808}', 'exp very long ago'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"nbf\":null}", 'nbf null'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"nbf\":9223372036854775807}",
      'nbf very late'],
-    [$head, '[' x 5000, 'nested'], [$head, '', 'no claims'])
+    [$head, '[' x 5000, 'deeply nested claims'], [$head, '', 'empty claims'])
 {
     for (1, 2) {
-        is(user(token_raw($key, @$case[0, 1]), 'hs'), '', $case->[2]);
+        is(user(token_raw($key, @$case[0, 1]), 'hs'), '',
+           "$case->[2] is refused");
     }
 }
 
 for my $case (
     [$head, '{"sub":"u-tom","exp":9223372036854775807}', 'exp very late'],
-    [$head, "{\"sub\":\"u-tom\",\"exp\":$x.5}", 'exp a fraction'],
+    [$head, "{\"sub\":\"u-tom\",\"exp\":$x.5}", 'exp with a fraction'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":${x}e0}", 'exp with an exponent'],
-    [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"nbf\":1.5}", 'nbf a fraction'],
+    [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"nbf\":1.5}",
+     'nbf with a fraction'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"nbf\":-9223372036854775808}",
      'nbf very early'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"nbf\":0}", 'nbf 0'],
     [$head, " {\"exp\" : $x ,\n\"sub\":\"u\\u002dtom\"} ", 'white space'],
-    ['{"typ":"jwt","kid":"\"","alg":"HS256"}', $good, 'other members'])
+    ['{"typ":"jwt","kid":"\"","alg":"HS256"}', $good, 'a header with kid'])
 {
-    is(user(token_raw($key, @$case[0, 1]), 'hs'), 'u-tom', $case->[2]) for 1, 2;
+    is(user(token_raw($key, @$case[0, 1]), 'hs'), 'u-tom',
+       "$case->[2] is accepted") for 1, 2;
 }
 
-# a token that begins to be valid is not remembered as a bad one
+# the refusal of a token before its nbf is not cached
 my $soon = token($key, { %$claims, nbf => int(time()) + 3 });
-is(user($soon, 'hs'), '', 'not yet');
-ok(wait_for(sub { user($soon, 'hs') eq 'u-tom' }, 6), 'but then');
+is(user($soon, 'hs'), '', 'a token is refused before its nbf');
+ok(wait_for(sub { user($soon, 'hs') eq 'u-tom' }, 6),
+   'a token is accepted from its nbf on');
 
-# form
+# the form of a token
 my $token = token($key, $claims);
 my ($h, $c, $s) = split /\./, $token;
 
-is(user("$h.$c.$s=", 'hs'), '', 'padding');
-is(user("$h.$c.$s$s", 'hs'), '', 'a long signature');
-is(user("$h=.$c.$s", 'hs'), '', 'padding within');
-is(user("$token ", 'hs'), 'u-tom', 'blanks after it are the header\'s');
-is(user("$token x", 'hs'), '', 'words are not');
-is(user("$token,x", 'hs'), '', 'nor is a list');
+is(user("$h.$c.$s=", 'hs'), '', 'a signature with padding is refused');
+is(user("$h.$c.$s$s", 'hs'), '', 'a signature that is too long is refused');
+is(user("$h=.$c.$s", 'hs'), '', 'a header with padding is refused');
+is(user("$token ", 'hs'), 'u-tom', 'white space after a token is ignored');
+is(user("$token x", 'hs'), '', 'a token with a word after it is refused');
+is(user("$token,x", 'hs'), '', 'a list of tokens is refused');
 is(user(token($key, { %$claims, x => 'x' x 4000 }), 'hs'), 'u-tom',
-   'a token of 5 kB');
+   'a token of 5 kB is accepted');
 is(user(token($key, { %$claims, x => 'x' x 7000 }), 'hs'), '',
-   'one over 8 kB');
+   'a token of more than 8 kB is refused');
 
-# a public key in the older form of PKCS #1 serves, too
+# a public key in the older form of PKCS #1
 {
     my $text = encode_base64url('{"alg":"RS256"}') . ".$c";
     file('text', $text);
     my $signature = `openssl dgst -sha256 -sign $dir/rsa.key $dir/text`;
 
-    is(user("$text." . encode_base64url($signature), 'rs'), 'u-tom', 'PKCS #1');
+    is(user("$text." . encode_base64url($signature), 'rs'), 'u-tom',
+       'a token signed for a PKCS #1 public key is accepted');
 }
 
-# public keys, against all that HS256 could be tricked with
+# public keys must never be used as secrets of HS256
 for my $path ('rs', 'es') {
     my $file = $path eq 'rs' ? 'rsa' : 'ec';
     my $text = do { local (@ARGV, $/) = "$dir/$file.pem"; <> };
@@ -241,27 +253,31 @@ for my $path ('rs', 'es') {
     for my $secret ($text, $text =~ s/\n$//r, '', "$dir/$file.pem") {
         for my $alg ('HS256', 'RS256', 'ES256', 'none') {
             is(user(token($secret, $claims, { alg => $alg }), $path), '',
-               "$path: $alg by HMAC");
+               "$path: a token with $alg signed by HMAC is refused");
         }
     }
-    is(user("$h.$c.", $path), '', 'no signature');
-    is(user(encode_base64url('{"alg":"none"}') . ".$c.", $path), '', 'none');
+    is(user("$h.$c.", $path), '',
+       "$path: a token without a signature is refused");
+    is(user(encode_base64url('{"alg":"none"}') . ".$c.", $path), '',
+       "$path: a token with alg none is refused");
     is(user(encode_base64url('{"alg":"ES256"}') . ".$c."
-            . encode_base64url("\0" x 64), $path), '', 'a signature of zeros');
+            . encode_base64url("\0" x 64), $path), '',
+       "$path: an ES256 signature of zeros is refused");
     is(user(encode_base64url('{"alg":"RS256"}') . ".$c."
-            . encode_base64url("\0" x 256), $path), '', 'a signature of zeros');
+            . encode_base64url("\0" x 256), $path), '',
+       "$path: an RS256 signature of zeros is refused");
 }
 
-# many tokens: more than are remembered, and bad ones between them
+# more tokens than the cache holds, mixed with invalid ones
 for my $round (1, 2) {
     my @wrong = grep { user(token($key, { %$claims, sub => "u-$_" }), 'hs')
                            ne "u-$_"
                        || user(token('wrong', { %$claims, n => $_ }), 'hs')
                            ne '' } 1 .. 300;
-    is("@wrong", '', "hundreds of tokens, round $round");
+    is("@wrong", '', "hundreds of tokens get the right users, round $round");
 }
 
 unlike($ll->slurp('error.log'), qr/stale|\Q$c\E|\Q$s\E|u-tom/,
-       'nothing of it in the log');
+       'the log has nothing of a token');
 
 $ll->finish();

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# How the code is laid out: who may include whom, that common/ needs nothing
-# but the C library, and what a formatter can check.
+# The layout of the code: which part may include which, that common/ needs only
+# the C library, and make lint.
 
 use strict;
 use warnings;
@@ -47,37 +47,35 @@ my %own = map { s{.*/}{}r => 1 } @common;
 is(join(' ', map { "$_->[0]: $_->[1]" }
              grep { !$standard{$_->[1]} && !$own{$_->[1]} }
              includes(@common)),
-   '', 'common includes itself and plain headers only');
+   '', 'common includes its own and standard headers only');
 
-none('module does not include worker', qr{worker/}, @module);
-none('worker does not include module or nginx', qr{ngx_}, @worker);
+none('the module does not include the worker', qr{worker/}, @module);
+none('the worker does not include the module or nginx', qr{ngx_}, @worker);
 
-# but for a token's claims, the client_id that a 202 gives back, and bodies of
-# one member
-none('JSON is read and written in the worker only', qr{cJSON}, @common,
+# except for claims of a token, the client_id in a 202, and bodies of one member
+none('JSON is parsed and written in the worker only', qr{cJSON}, @common,
      grep { !/_(?:jwt|write|member)\.c$/ } @module);
 
-none('hiredis\'s own sockets stay out of nginx', qr{async\.h|adapters/},
+none('the module does not use the sockets of hiredis', qr{async\.h|adapters/},
      @module);
 
-# each file of common compiles on its own, and what it reads is its own or the
-# C library's
+# each file of common/ compiles alone, with its own headers and the C library's
 for my $file (grep { /\.c$/ } @common) {
     my $read = qx(gcc -std=c11 -pedantic -Wall -Wextra -Werror -Icommon -M \\
                   $file 2>&1);
     is($?, 0, "$file compiles alone");
     unlike($read, qr{hiredis|nginx|ngx_|cjson|jwt|openssl},
-           "$file reads no library's header");
+           "$file includes no header of a library");
 
     my $object = File::Temp->new(SUFFIX => '.o');
     my $symbols = qx(gcc -std=c11 -O2 -Icommon -c -o $object $file \\
                      && nm -u -f posix $object);
-    is($?, 0, "$file has symbols");
+    is($?, 0, "$file compiles to an object");
     unlike($symbols, qr/^(malloc|calloc|realloc|free|strdup) /m,
            "$file allocates nothing");
 }
 
 my $said = qx(make -s lint 2>&1);
-is($said, '', 'make lint');
+is($said, '', 'make lint finds nothing');
 
 done_testing();

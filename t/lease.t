@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Declaring leases: what a declaration must have, what it changes, and which
-# ones are in each other's way.
+# Declarations of leases: what they must have, what they change, and which ones
+# conflict.
 
 use strict;
 use warnings;
@@ -28,31 +28,36 @@ sub events {
 }
 
 
-# the answer, and doing it twice
+# the response, and repeated declarations
 
 my $r = $ll->lease('P');
 
-is($r->status(), 200, 'declared');
-is($r->header('Cache-Control'), 'no-store', 'Cache-Control');
-is($r->json()->{property}, 'P', 'property');
-is($r->json()->{lease}{id}, 'L-1', 'lease');
-is($r->json()->{lease}{state}, 'active', 'state');
-is($r->json()->{head}, $ll->poll('P', 'u-lena')->{head}, 'head');
-is(events('P'), 'opened', 'one entry opens it, whoever is on it');
+is($r->status(), 200, 'a lease is declared');
+is($r->header('Cache-Control'), 'no-store', 'the response has Cache-Control');
+is($r->json()->{property}, 'P', 'the response has the property');
+is($r->json()->{lease}{id}, 'L-1', 'the response has the id of the lease');
+is($r->json()->{lease}{state}, 'active',
+   'the response has the state of the lease');
+is($r->json()->{head}, $ll->poll('P', 'u-lena')->{head},
+   'the response has the head');
+is(events('P'), 'opened', 'a lease opens with one entry for all parties');
 
 my $again = $ll->lease('P');
-is($again->body(), $r->body(), 'the same again');
-is(events('P'), 'opened', 'changes nothing');
+is($again->body(), $r->body(),
+   'a repeated declaration gets the same response');
+is(events('P'), 'opened', 'a repeated declaration changes nothing');
 
 is($ll->lease('P', starts_at => '2020-01-01T05:30:00+05:30')->status(), 200,
-   'the same in another way of writing');
-is(events('P'), 'opened', 'changes nothing either');
+   'a declaration with the same time in another zone is accepted');
+is(events('P'), 'opened', 'the same time in another zone changes nothing');
 
-is_deeply($ll->lease('L' x 64)->json()->{property}, 'L' x 64, 'an id of 64');
-is_problem($ll->lease('L' x 65), 404, '', 'of 65');
+is_deeply($ll->lease('L' x 64)->json()->{property}, 'L' x 64,
+          'a property id can have 64 characters');
+is_problem($ll->lease('L' x 65), 404, '',
+           'a property id cannot have 65 characters');
 
 
-# faults, all at once
+# invalid members are all reported at once
 
 my %good = (lease_id => 'L-1', label => 'x', time_zone => 'Europe/Berlin',
             landlords => [{ user => 'a', name => 'A' }],
@@ -107,23 +112,24 @@ for my $case (
     my @got = sort split / /, fields($r);
     my @want = sort split / /, $case->[1];
 
-    is_problem($r, 422, '', "faults: $case->[1]");
-    is("@got", "@want", 'its fields');
+    is_problem($r, 422, '', "invalid $case->[1] gets 422");
+    is("@got", "@want", "invalid $case->[1]: the problem names the fields");
 }
 
 for my $member (sort keys %good) {
     my %body = %good;
     delete $body{$member};
     is(fields($ll->put('/internal/properties/F/lease', \%body)), $member,
-       "without $member");
+       "a missing $member is reported");
 }
 
 is(fields($ll->put('/internal/properties/F/lease',
                    encode_json(\%good) =~ s/\{/{"label":"x",/r)), 'label',
-   'a key given twice');
-is(fields($ll->put('/internal/properties/F/lease', '')), '""', 'no body');
+   'a member that occurs twice is reported');
+is(fields($ll->put('/internal/properties/F/lease', '')), '""',
+   'an empty body is reported');
 is($ll->request('PUT', '/internal/properties/F/lease', body => '{}')->status(),
-   415, 'no Content-Type');
+   415, 'a declaration without a Content-Type gets 415');
 
 for my $case (['label', 'x' x 200], ['label', '👋' x 200],
               ['label', 'ü "quoted" \\ </script>'],
@@ -134,63 +140,72 @@ for my $case (['label', 'x' x 200], ['label', '👋' x 200],
 {
     my $r = $ll->put("/internal/properties/G$case->[0]-" . length($case->[1])
                      . '/lease', { %good, $case->[0] => $case->[1] });
-    is($r->status(), 200, "$case->[0]: " . substr $case->[1], 0, 40)
+    is($r->status(), 200,
+       "$case->[0] " . substr($case->[1], 0, 40) . ' is valid')
         or diag($r->raw());
 }
 
 
-# a change to an active lease
+# changes of an active lease
 
 $ll->lease('C', tenants => ['u-tom']);
 $ll->lease('C', tenants => ['u-tom', 'u-ana'], landlords => ['u-lena',
                                                              'u-karl']);
-is(events('C'), 'opened joined:u-karl joined:u-ana', 'two join');
+is(events('C'), 'opened joined:u-karl joined:u-ana',
+   'each new party joins');
 
 $ll->lease('C', tenants => ['u-ana'], landlords => ['u-lena']);
-like(events('C'), qr/left:u-karl/, 'one leaves');
-like(events('C'), qr/left:u-tom/, 'another too');
+like(events('C'), qr/left:u-karl/, 'a landlord who is taken off leaves');
+like(events('C'), qr/left:u-tom/, 'a tenant who is taken off leaves');
 
 is_problem($ll->lease('C', starts_at => '2020-01-02T00:00:00Z'), 422, '',
-           'starts_at stays');
+           'starts_at of an active lease cannot change');
 is(fields($ll->lease('C', starts_at => '2020-01-02T00:00:00Z')), 'starts_at',
-   'its field');
+   'starts_at is named as the invalid field');
 
 my $count = scalar split / /, events('C');
 $ll->lease('C', tenants => [{ user => 'u-ana', name => 'Anna' }],
            label => 'Other');
-is(scalar(split / /, events('C')), $count, 'names and labels are no entries');
-is($ll->poll('C', 'u-lena')->{parties}[1]{name}, 'Anna', 'the name');
-is($ll->poll('C', 'u-lena')->{label}, 'Other', 'the label');
-is($ll->say('C', 'u-ana', 'x')->json()->{from}{name}, 'Anna', 'from now on');
+is(scalar(split / /, events('C')), $count,
+   'a change of names and label adds no entry');
+is($ll->poll('C', 'u-lena')->{parties}[1]{name}, 'Anna',
+   'a poll has the new name');
+is($ll->poll('C', 'u-lena')->{label}, 'Other', 'a poll has the new label');
+is($ll->say('C', 'u-ana', 'x')->json()->{from}{name}, 'Anna',
+   'a new message has the new name');
 
 $ll->lease('C', tenants => ['u-lena'], landlords => ['u-ana']);
 like(events('C', 'u-ana'), qr/left:u-\w+ left:u-\w+ joined:u-\w+ joined:u-\w+$/,
-     'changing sides is leaving and joining');
+     'parties who change sides leave and join');
 
 my $moved = $ll->lease('C', tenants => ['u-tom'], ends_at => at(3600));
-is($moved->status(), 200, 'ends_at moves');
-is($moved->json()->{lease}{state}, 'active', 'still active');
+is($moved->status(), 200, 'ends_at of an active lease can move');
+is($moved->json()->{lease}{state}, 'active',
+   'a lease with a future ends_at is active');
 $moved = $ll->lease('C', tenants => ['u-tom'], ends_at => at(-3600));
-is($moved->status(), 200, 'a past one');
-is($moved->json()->{lease}{state}, 'ended', 'is now');
-like(events('C'), qr/ended$/, 'an entry');
+is($moved->status(), 200, 'ends_at can move into the past');
+is($moved->json()->{lease}{state}, 'ended',
+   'a lease with a past ends_at ends at once');
+like(events('C'), qr/ended$/, 'the end of a lease adds an entry');
 my ($end) = $moved->json()->{lease}{ends_at};
-cmp_ok($end, 'gt', at(-60), 'ends_at is when it ended');
+cmp_ok($end, 'gt', at(-60),
+       'ends_at becomes the time at which the lease ended');
 
 
-# one that has ended stays ended
+# an ended lease stays ended
 
 my $body = { tenants => ['u-tom'], ends_at => at(-3600) };
 is_problem($ll->lease('C', tenants => ['u-tom']), 409, 'lease-ended',
-           'another body');
+           'an ended lease cannot change');
 
 $ll->lease('W', ends_at => '2021-01-01T00:00:00Z');
-is(events('W'), 'opened ended', 'wholly past: opens and ends at once');
+is(events('W'), 'opened ended', 'a lease in the past opens and ends at once');
 is($ll->lease('W', ends_at => '2021-01-01T00:00:00Z')->status(), 200,
-   'its own body again');
-is(events('W'), 'opened ended', 'changes nothing');
+   'an ended lease can be declared again unchanged');
+is(events('W'), 'opened ended',
+   'a repeated declaration of an ended lease changes nothing');
 is_problem($ll->lease('W', ends_at => undef), 409, 'lease-ended',
-           'another body');
+           'an ended lease cannot get another end');
 
 
 # the next lease
@@ -202,51 +217,62 @@ my @two = (lease_id => 'L-2', starts_at => '2090-01-01T00:00:00Z',
 sub next_id { ($ll->poll('N', 'u-lena')->{lease}{next} // {})->{id} }
 
 $ll->lease('N', @one);
-is($ll->lease('N', @two)->json()->{lease}{state}, 'pending', 'waits');
-is(next_id(), 'L-2', 'the landlord sees it');
-is($ll->poll('N', 'u-mia')->{lease}{state}, 'pending', 'so does the tenant');
-is_deeply($ll->poll('N', 'u-mia')->{entries}, [], 'who sees nothing else');
+is($ll->lease('N', @two)->json()->{lease}{state}, 'pending',
+   'a lease that starts later is pending');
+is(next_id(), 'L-2', 'the landlord sees the pending lease');
+is($ll->poll('N', 'u-mia')->{lease}{state}, 'pending',
+   'its tenant sees the pending lease');
+is_deeply($ll->poll('N', 'u-mia')->{entries}, [],
+          'its tenant sees no entry');
 is_problem($ll->say('N', 'u-mia', 'hello'), 409, 'lease-not-active',
-           'and can not write');
+           'its tenant cannot send');
 
-is($ll->lease('N', @two, lease_id => 'L-3')->status(), 200, 'another pending');
-is(next_id(), 'L-3', 'replaces it');
+is($ll->lease('N', @two, lease_id => 'L-3')->status(), 200,
+   'another pending lease is declared');
+is(next_id(), 'L-3', 'another pending lease replaces the first one');
 is($ll->lease('N', @two, lease_id => 'L-3', tenants => ['u-omar'])->status(),
-   200, 'a pending one changes');
+   200, 'a pending lease can change');
 is_problem($ll->get('/api/properties/N/messages', user => 'u-mia'), 404, '',
-           'who was taken off sees nothing');
+           'a tenant who is taken off a pending lease gets 404');
 is($ll->lease('N', @two, lease_id => 'L-3', tenants => ['u-mia'],
               starts_at => '2091-01-01T00:00:00Z')->status(), 200,
-   'its start moves');
+   'starts_at of a pending lease can move');
 
 is_problem($ll->lease('N', @two, lease_id => 'L-4',
                       starts_at => '2089-12-31T23:59:59Z'), 409,
-           'lease-conflict', 'one that overlaps the active lease');
+           'lease-conflict', 'a lease that overlaps the active one conflicts');
 is_problem($ll->lease('N', @two, lease_id => 'L-3',
                       starts_at => '2089-01-01T00:00:00Z'), 409,
-           'lease-conflict', 'a pending one that moves so');
+           'lease-conflict',
+           'a pending lease that moves into the active one conflicts');
 is_problem($ll->lease('N', ends_at => '2091-06-01T00:00:00Z'), 409,
-           'lease-conflict', 'the active one past the pending one\'s start');
+           'lease-conflict',
+           'an active lease that moves into the pending one conflicts');
 is_problem($ll->lease('N', ends_at => undef), 409, 'lease-conflict',
-           'or without an end');
+           'an active lease without an end conflicts with the pending one');
 is($ll->lease('N', ends_at => '2091-01-01T00:00:00Z')->status(), 200,
-   'up to its start');
+   'an active lease can end at the start of the pending one');
 
 $ll->lease('O');
 is_problem($ll->lease('O', @two), 409, 'lease-conflict',
-           'nothing follows a lease without an end');
+           'a lease after one without an end conflicts');
 
-# with none active, one that starts now leaves a later one pending
+# no lease is active, one is pending, and one that starts now is declared
 $ll->lease('M', @two);
-is($ll->poll('M', 'u-lena')->{lease}{state}, 'pending', 'pending, none active');
-is($ll->lease('M', @one)->json()->{lease}{state}, 'active', 'opens at once');
-is($ll->poll('M', 'u-lena')->{lease}{next}{id}, 'L-2', 'the other waits on');
+is($ll->poll('M', 'u-lena')->{lease}{state}, 'pending',
+   'a pending lease is shown where none is active');
+is($ll->lease('M', @one)->json()->{lease}{state}, 'active',
+   'an earlier lease opens at once');
+is($ll->poll('M', 'u-lena')->{lease}{next}{id}, 'L-2',
+   'the pending lease stays pending');
 
-# a stream of one who is taken off a pending lease
+# the stream of a user who is taken off a pending lease
 my $s = $ll->events('M', 'u-mia');
-is($s->wait_event('hello')->{json}{lease}{state}, 'pending', 'a stream');
+is($s->wait_event('hello')->{json}{lease}{state}, 'pending',
+   'a tenant of a pending lease can open a stream');
 $ll->lease('M', @two, tenants => ['u-omar']);
-is_deeply($s->wait_event('bye', 2)->{json}, { reason => 'removed' }, 'bye');
-ok($s->wait_closed(2), 'closed');
+is_deeply($s->wait_event('bye', 2)->{json}, { reason => 'removed' },
+          'the stream of a user who is taken off gets bye');
+ok($s->wait_closed(2), 'the stream of a user who is taken off is closed');
 
 $ll->finish();

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Odd requests, odd configurations and odd moments: nothing crashes, stalls or
-# ends a stream that should go on.
+# Lifetimes of requests and streams: unusual headers, configurations and moments
+# neither crash nginx, nor stall or end a stream.
 
 use strict;
 use warnings;
@@ -52,8 +52,8 @@ $ll->lease('P', tenants => ['u-tom']);
 my $token = $ll->token('u-tom');
 
 
-# conditions are for what has an ETag; any status but 200 would end a browser's
-# EventSource for good
+# conditional headers are ignored for streams, since a browser's EventSource
+# does not reconnect after a status other than 200
 for my $header (['If-Match', '"x"'], ['If-None-Match', '*'],
                 ['If-Unmodified-Since', 'Sat, 29 Oct 1994 19:43:31 GMT'],
                 ['Range', 'bytes=0-1'], ['Expect', '100-continue'])
@@ -63,77 +63,82 @@ for my $header (['If-Match', '"x"'], ['If-None-Match', '*'],
                                  $http == 2 ? (http => 2) : ());
 
         is(($stream->next_event(3) // {})->{event}, 'hello',
-           "$header->[0] on HTTP/$http");
+           "a stream with $header->[0] on HTTP/$http begins");
     }
 }
 
 
-# a body that nginx has thrown away before error_page leads to an endpoint
+# a body that nginx has discarded before error_page leads to an endpoint
 my ($pid) = $ll->nginx_children();
 my $r = $ll->raw("POST /small/P HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                  . "Content-Type: application/json\r\n"
                  . "Authorization: Bearer $token\r\n"
                  . "Content-Length: 2000\r\n\r\n{", timeout => 2);
-is($r->status(), 413, 'a body thrown away is too large');
-is(($ll->nginx_children())[0], $pid, 'and crashes nothing');
+is($r->status(), 413, 'a send whose body was discarded gets 413');
+is(($ll->nginx_children())[0], $pid, 'a discarded body crashes no process');
 
 
-# "if" and "limit_except" are parts of their location
+# "if" and "limit_except" inherit the endpoints of their location
 $r = $ll->get('/parts/P', user => 'u-tom', headers => { 'X-Part' => 1 });
-is($r->status(), 200, 'an "if" that holds');
-is($r->header('X-Part'), 'yes', 'and does what it says');
+is($r->status(), 200, 'a poll within an "if" is served');
+is($r->header('X-Part'), 'yes', 'the "if" has its effect');
 is_problem($ll->get('/parts/P', headers => { 'X-Part' => 1 }), 401, '',
-           'with a check of the token');
+           'a poll within an "if" needs a token');
 is($ll->get('/parts/P', headers => { 'X-Other' => 1 })->status(), 502,
-   'one that leads elsewhere');
+   'an "if" with a handler of its own is served by it');
 is($ll->post('/parts/P', { client_id => 'part', text => 'x' },
-             user => 'u-tom')->status(), 201, 'limit_except');
+             user => 'u-tom')->status(), 201,
+   'a send within "limit_except" is served');
 
 
-# what a log may still look at when a stream has given its headers back
+# a log that uses a capture of a header, which the stream has freed
 for my $how ([], [tls => 1], [http => 2]) {
     my $stream = $ll->stream('/capture/P', user => 'u-tom', @$how,
                              headers => { 'X-Capture' => 'aaa' });
-    ok($stream->wait_event('hello', 3), "a capture of a header @$how");
+    ok($stream->wait_event('hello', 3),
+       "a stream with a captured header @$how begins");
     $stream->close();
 }
 sleep 0.3;
 my @logs = map { s{.*/}{}r } glob "$logs/*";
-is("@logs", 'capture-.log capture-aaa.log', 'is gone, or as it was');
-is(($ll->nginx_children())[0], $pid, 'and nothing crashed');
+is("@logs", 'capture-.log capture-aaa.log',
+   'a captured header is empty or unchanged in the log');
+is(($ll->nginx_children())[0], $pid, 'a captured header crashes no process');
 
 
-# Redis refuses to say what a channel missed, for a moment
+# Redis refuses for a moment the query for what a channel missed
 my $stream = $ll->events('P', 'u-tom');
 my $inbox = $ll->stream('/api/inbox/events', user => 'u-tom');
 $_->wait_event('hello') for $stream, $inbox;
 $ll->say('P', 'u-lena', 'before');
-ok($stream->wait_event('', 2), 'a live stream');
-ok($inbox->wait_event('thread', 2), 'and an inbox');
+ok($stream->wait_event('', 2), 'a stream gets a message');
+ok($inbox->wait_event('thread', 2), 'an inbox stream gets a thread');
 
 my $ver = $ll->redis('HGET', 'll:{p:P}:meta', 'ver');
 $ll->redis('ACL', 'SETUSER', 'default', '-fcall_ro');
 $ll->redis('PUBLISH', 'll:{p:P}:ch', 'L ' . ($ver + 9) . " 1\n");
 $ll->redis('PUBLISH', 'll:{u:u-tom}:ch', "I 1000 1\n");
 my $ping = $stream->wait_event('ping', 2);
-is($ping && $ping->{json}{live}, JSON::PP::false, 'a gap, and no answer');
+is($ping && $ping->{json}{live}, JSON::PP::false,
+   'a stream with a gap that cannot be filled is not live');
 $ping = $inbox->wait_event('ping', 2);
-is($ping && $ping->{json}{live}, JSON::PP::false, 'for the inbox as well');
+is($ping && $ping->{json}{live}, JSON::PP::false,
+   'an inbox stream with a gap that cannot be filled is not live');
 sleep 1.5;
 $ll->redis('ACL', 'SETUSER', 'default', '+fcall_ro');
 
 my $seq = $ll->say('P', 'u-lena', 'after')->json()->{seq};
-ok($stream->wait_entry($seq, 4), 'asked again until it answers');
+ok($stream->wait_entry($seq, 4),
+   'the query is repeated until Redis answers');
 $ping = $stream->find_event(sub { $_[0]{event} eq 'ping'
                                   && $_[0]{json}{live} }, 4);
-ok($ping, 'live again');
-ok($inbox->wait_event('thread', 4), 'the inbox as well');
+ok($ping, 'a stream whose gap is filled is live again');
+ok($inbox->wait_event('thread', 4), 'an inbox stream gets what it missed');
 my @errors = $ll->slurp('error.log') =~ /did not say what a channel missed/g;
-cmp_ok(scalar @errors, '<=', 4, 'not a line for each try');
+cmp_ok(scalar @errors, '<=', 4, 'failed queries are logged sparingly');
 
 
-
-# a property as it was in a backup counts through the same versions again
+# a property is restored from a backup, and gets the same versions again
 my @keys = map { "ll:{p:Q}:$_" }
            qw(thread meta reads snaps leases);
 $ll->lease('Q', tenants => ['u-tom']);
@@ -142,26 +147,28 @@ my @dump = map { $ll->redis('DUMP', $_) } @keys;
 $stream = $ll->events('Q', 'u-tom');
 $stream->wait_event('hello');
 $ll->say('Q', 'u-lena', $_) for qw(two three);
-ok($stream->wait_entry(4, 2), 'the newest entry');
+ok($stream->wait_entry(4, 2),
+   'a stream gets the newest entry before the restore');
 $r = $ll->get('/api/properties/Q/messages', user => 'u-tom');
 my @etag = (headers => { 'If-None-Match' => $r->header('ETag') });
 is($ll->get('/api/properties/Q/messages', user => 'u-tom', @etag)->status(),
-   304, 'a poll that is remembered');
+   304, 'an unchanged poll gets 304 before the restore');
 for my $key (@keys) {
     my $dump = shift @dump;
     $ll->redis(defined $dump ? ('RESTORE', $key, 0, $dump, 'REPLACE')
                              : ('DEL', $key));
 }
 $ll->redis('CLIENT', 'KILL', 'TYPE', 'pubsub');
-ok($stream->wait_event('reset', 5), 'the stream is reset');
+ok($stream->wait_event('reset', 5), 'a stream gets reset after the restore');
 $ll->say('Q', 'u-lena', $_) for qw(TWO THREE);
-is(($stream->wait_entry(4, 3) // {})->{text}, 'THREE', 'and goes on');
+is(($stream->wait_entry(4, 3) // {})->{text}, 'THREE',
+   'a stream gets new entries after the restore');
 is($ll->get('/api/properties/Q/messages', user => 'u-tom', @etag)->status(),
-   200, 'the poll is not what it was');
+   200, 'an ETag from before the restore gets 200');
 
 
-# an event does not wait for the client to acknowledge the one before, which
-# TCP_QUICKACK (12), when it is off, has it put off for 40 ms
+# An event is sent without waiting for the client's ACK of the one before
+# (TCP_NODELAY).  With TCP_QUICKACK (12) off the client delays ACKs by 40 ms.
 $ver = $ll->redis('HGET', 'll:{p:P}:meta', 'ver');
 $stream = $ll->events('P', 'u-tom');
 $stream->wait_event('hello');
@@ -175,10 +182,11 @@ for my $n (1 .. 30) {
     $stream->wait_event('read', 1);
     push @times, time() - $start;
 }
-cmp_ok((sort { $a <=> $b } @times)[15], '<', 0.015, 'no delay for each event');
+cmp_ok((sort { $a <=> $b } @times)[15], '<', 0.015,
+       'an event does not wait for the ACK of the one before');
 
 
-# a process that has just started has requests before it has its Redis
+# a process that has just started gets requests before it is connected to Redis
 $_->close() for $stream, $inbox;
 my %statuses;
 for my $round (1 .. 10) {
@@ -201,6 +209,7 @@ for my $round (1 .. 10) {
     $statuses{$_}++ for map { chomp; $_ } <$in>;
     sleep 0.05;
 }
-is_deeply(\%statuses, { 201 => 30 }, 'sends while nginx reloads');
+is_deeply(\%statuses, { 201 => 30 },
+          'all sends are accepted while nginx reloads');
 
 $ll->finish();

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# How many properties nginx hears about for those who only poll: a number of
-# them, the others are let go, and nobody sees less for it.
+# Lingering subscriptions: for properties that are only polled, nginx stays
+# subscribed to the leaseloft_max_lingering last ones, so that repeated polls do
+# not query Redis; polls of all others are right, too.
 
 use strict;
 use warnings;
@@ -17,14 +18,14 @@ my @properties = map { "P-$_" } 1 .. 6;
 $ll->lease($_) for @properties;
 
 
-# the property channels that Redis knows of
+# the properties to whose channels nginx is subscribed
 sub watched {
     my $names = $ll->redis('PUBSUB', 'CHANNELS', 'll:{p:*');
     return [sort map { /\{p:([^}]+)\}/ ? $1 : () } @$names];
 }
 
 
-# what the poll of a property costs: calls of functions
+# how many functions nginx calls in Redis for a poll, and the poll
 sub cost {
     my ($property) = @_;
 
@@ -42,46 +43,56 @@ sub calls {
 
 $ll->poll($_, 'u-lena', 'limit=5') for @properties;
 ok(wait_for(sub { "@{ watched() }" eq 'P-4 P-5 P-6' }),
-   'the last three are heard of') or diag("@{ watched() }");
+   'nginx stays subscribed to the last three polled properties')
+    or diag("@{ watched() }");
 
-# the first poll was answered before its channel was live
-ok(wait_for(sub { (cost('P-6'))[0] == 0 }), 'a poll of one asks nobody');
-is((cost('P-5'))[0], 0, 'nor one of another');
-is("@{ watched() }", 'P-4 P-5 P-6', 'which changes nothing');
+# the first poll was answered before the subscription was confirmed
+ok(wait_for(sub { (cost('P-6'))[0] == 0 }),
+   'a poll of a subscribed property does not query Redis');
+is((cost('P-5'))[0], 0,
+   'a poll of another subscribed property does not query Redis');
+is("@{ watched() }", 'P-4 P-5 P-6',
+   'polls of subscribed properties do not change the subscriptions');
 
-# P-4 is the one asked for longest ago by now
+# by now P-4 is the least recently polled one
 my ($calls, $poll) = cost('P-1');
-is($calls, 1, 'a poll of one that was let go asks Redis');
-is($poll->{head} =~ s/\..*//r, 1, 'and says how things are');
+is($calls, 1, 'a poll of another property queries Redis once');
+is($poll->{head} =~ s/\..*//r, 1, 'a poll of another property is right');
 ok(wait_for(sub { "@{ watched() }" eq 'P-1 P-5 P-6' }),
-   'it is heard of, and the oldest is not') or diag("@{ watched() }");
+   'its subscription replaces that of the least recently polled property')
+    or diag("@{ watched() }");
 
 
-# what is said of one that is not heard of is seen all the same
+# a message to a property without a subscription
 
 $ll->say('P-4', 'u-tom', 'unheard');
 ($calls, $poll) = cost('P-4');
-is($poll->{entries}[-1]{text}, 'unheard', 'the next poll has it');
+is($poll->{entries}[-1]{text}, 'unheard',
+   'a poll has a message that came without a subscription');
 
 
-# streams do not count, nor are theirs let go
+# subscriptions of streams do not count, and are kept
 
 my @streams = map { $ll->events($_, 'u-lena') } @properties;
-is(scalar(grep { $_->wait_event('hello') } @streams), 6, 'streams open');
-is("@{ watched() }", "@properties", 'all are heard of');
+is(scalar(grep { $_->wait_event('hello') } @streams), 6,
+   'a stream of each property begins');
+is("@{ watched() }", "@properties",
+   'nginx is subscribed to each property with a stream');
 
 $ll->poll($_, 'u-lena', 'limit=5') for @properties;
-is("@{ watched() }", "@properties", 'polled, too');
+is("@{ watched() }", "@properties",
+   'polls do not end the subscriptions of streams');
 
 $ll->say($_, 'u-tom', 'heard') for @properties;
 is(scalar(grep { $_->wait_event(sub { ($_[0]{json}{text} // '') eq 'heard' }) }
-          @streams), 6, 'and all hear');
+          @streams), 6, 'each stream gets its message');
 
-# they end, and a new one makes it too many
+# all streams end, and one more property is polled
 $_->close() for @streams;
 $ll->lease('P-7');
 $ll->poll('P-7', 'u-lena', 'limit=5');
-ok(wait_for(sub { @{ watched() } == 3 }), 'three are left')
+ok(wait_for(sub { @{ watched() } == 3 }),
+   'three subscriptions are left when all streams have ended')
     or diag("@{ watched() }");
 
 $ll->finish(more => 1);

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Long threads: what is unread is counted some entries at a time, so that one
-# read mark, or one landlord who joins, does not keep Redis from all others; and
-# the counts are exact, whatever is written meanwhile.
+# Long threads: unread messages are counted in steps of some entries, so that a
+# read mark, or a landlord who joins, does not block Redis for others; counts
+# are exact, whatever is written meanwhile.
 
 use strict;
 use warnings;
@@ -23,7 +23,7 @@ my $q = LeaseLoft::Requests->new($ll);
 
 is($q->lease('P', landlords => ['u-lena', 'u-karl'])->{status}, 200, 'a lease');
 
-# as if so many had been sent: a third of them by the landlord
+# a thread with so many messages, a third of them from the landlord
 $q->redis('EVAL', <<'END', 2, ($q->keys_of('P'))[0, 1], $LENGTH);
 for i = 2, ARGV[1] do
     redis.call('XADD', KEYS[1], i .. '-0', 'e', '{"seq":' .. i .. '}',
@@ -42,7 +42,7 @@ sub unread {
     return $q->redis('HGET', 'll:{p:P}:meta', "u:$_[0]") // 0;
 }
 
-# the same, counted from the thread, of one whose window is all of it
+# the same counted from the thread, for a user whose window is all of it
 sub recount {
     return $q->redis('EVAL', <<'END', 2, ($q->keys_of('P'))[0, 1], $_[0]);
 local mark, n = tonumber(redis.call('HGET', KEYS[2], 'r:' .. ARGV[1]) or 0), 0
@@ -55,12 +55,13 @@ END
 }
 
 
-is(unread($_), recount($_), "what $_ has not read, at first")
+is(unread($_), recount($_), "the unread count of $_ is exact at first")
     for 'u-lena', 'u-karl', 'u-tom';
 
 
-# all that Redis does meanwhile: for each call of a function, how many entries
-# of the thread it may have read
+# the commands that Redis runs between watch() and watched(): for each call of a
+# function, how many entries of the thread it may have read; watched() returns
+# the largest number
 my ($monitor, @read, $commands);
 
 sub watch {
@@ -95,14 +96,17 @@ for my $case (['u-lena', 5000], ['u-karl', 25_000], ['u-tom', 24_000],
 
     watch();
     is($q->ask('read', 'P', $user, { upto => $upto })->{status}, 204,
-       "$user has read up to $upto");
-    cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
-    is(unread($user), recount($user), 'what is unread is exact');
-    is($q->redis('HGET', 'll:{p:P}:meta', "r:$user"), $upto, 'the mark');
+       "$user can set a read mark at $upto");
+    cmp_ok(watched(), '<=', $STEP,
+           "a read mark of $user at $upto reads $STEP entries a step at most");
+    is(unread($user), recount($user),
+       "the unread count of $user is exact after a read mark at $upto");
+    is($q->redis('HGET', 'll:{p:P}:meta', "r:$user"), $upto,
+       "the read mark of $user is $upto");
 }
 
 
-# how long it takes, compared with counting all at once
+# the time of a step, compared with that of counting all at once
 
 $q->redis('CONFIG', 'SET', 'slowlog-log-slower-than', 0);
 $q->redis('CONFIG', 'SET', 'slowlog-max-len', 10_000);
@@ -124,14 +128,14 @@ my $whole = (times_of(qr/^ll1_count$/))[0];
 
 $q->redis('SLOWLOG', 'RESET');
 is($q->ask('read', 'P', 'u-tom', { upto => 25_000 })->{status}, 204,
-   'a mark in the middle');
+   'u-tom can set a read mark in the middle');
 my @times = times_of(qr/^ll1_(?:count|mark)$/);
 cmp_ok($times[@times / 2] * 20, '<', $whole,
        "$times[@times / 2] us for a step, at most $times[-1]; $whole us for"
        . ' all at once');
 
 
-# marks of one user in any order, while others send
+# read marks of a user in random order, while others send
 
 my @requests;
 for my $i (1 .. 60) {
@@ -150,28 +154,32 @@ watch();
 my @numbers = $q->put_all(@requests);
 my %status;
 $status{ ($q->await($_, 30) || {})->{status} // 'none' }++ for @numbers;
-is_deeply(\%status, { 201 => 60, 204 => 40 }, 'marks among messages');
-cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
+is_deeply(\%status, { 201 => 60, 204 => 40 },
+          'read marks among messages are accepted');
+cmp_ok(watched(), '<=', $STEP,
+       "read marks among messages read $STEP entries a step at most");
 
 for my $user ('u-lena', 'u-karl', 'u-tom') {
     is(unread($user), recount($user),
-       "what $user has not read is exact");
-    is($q->inbox($user)->{threads}[0]{unread}, unread($user), 'in the inbox');
+       "the unread count of $user is exact after marks among messages");
+    is($q->inbox($user)->{threads}[0]{unread}, unread($user),
+       "the inbox of $user has the same unread count");
 }
 
 
-# all of it counted anew
+# a rebuild counts all entries again
 
 $q->redis('HSET', 'll:{p:P}:meta', 'r:u-karl', 0,
           map { ("u:$_" => 7) } 'u-lena', 'u-karl', 'u-tom');
 watch();
-is(($ll->cli('unread', 'rebuild'))[0], 0, 'unread rebuild');
-cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
-is(unread($_), recount($_), "what $_ has not read is exact")
+is(($ll->cli('unread', 'rebuild'))[0], 0, 'unread rebuild succeeds');
+cmp_ok(watched(), '<=', $STEP,
+       "unread rebuild reads $STEP entries a step at most");
+is(unread($_), recount($_), "the unread count of $_ is exact after a rebuild")
     for 'u-lena', 'u-karl', 'u-tom';
 
 
-# a landlord leaves and comes back, while others write all the time
+# a landlord leaves and joins again, while others send all the time
 
 sub landlords {
     return [ 'lease', 'P', '', { lease_id => 'L-1', label => 'Label of P',
@@ -180,7 +188,8 @@ sub landlords {
         landlords => [ map { { user => "u-$_", name => $_ } } @_ ] } ];
 }
 
-is($q->await($q->put_all(landlords('lena')), 20)->{status}, 200, 'Karl leaves');
+is($q->await($q->put_all(landlords('lena')), 20)->{status}, 200,
+   'a lease without one of its landlords is declared');
 $q->redis('HSET', 'll:{p:P}:meta', 'r:u-karl', 0);
 
 watch();
@@ -194,16 +203,19 @@ for my $i (1 .. 2000) {
     last if $q->{verdicts}{$lease};
 }
 
-is(($q->await($lease, 20) || {})->{status}, 200, 'and comes back');
+is(($q->await($lease, 20) || {})->{status}, 200,
+   'a lease with that landlord is declared while others send');
 is(scalar(grep { ($q->await($_, 20) || {})->{status} != 201 } @sends), 0,
-   'messages meanwhile');
-cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
+   'messages are accepted while a landlord joins');
+cmp_ok(watched(), '<=', $STEP,
+       "a landlord who joins costs $STEP entries a step at most");
 cmp_ok(scalar(grep { $_ > 1 } @read), '<', 1.5 * $LENGTH / $STEP,
-       'each of them is counted once, whatever is written');
-is(unread('u-karl'), recount('u-karl'), 'what is unread is exact');
+       'a landlord who joins costs one pass, whatever is written');
+is(unread('u-karl'), recount('u-karl'),
+   'the unread count of a landlord who joins is exact');
 
 
-# a landlord leaves and comes back, having read more meanwhile
+# a landlord leaves, joins again and sets a read mark at once
 
 for my $i (1 .. 3) {
     watch();
@@ -214,9 +226,12 @@ for my $i (1 .. 3) {
         [ 'read', 'P', 'u-karl', { upto => 10_000 * $i + 5000 } ]);
 
     is(join(' ', map { ($q->await($_, 20) || {})->{status} } @numbers),
-       '200 200 204', 'a landlord leaves, comes back and reads');
-    cmp_ok(watched(), '<=', $STEP, 'some entries at a time');
-    is(unread('u-karl'), recount('u-karl'), 'what is unread is exact');
+       '200 200 204',
+       "a landlord leaves, joins and sets a read mark, round $i");
+    cmp_ok(watched(), '<=', $STEP,
+           "round $i reads $STEP entries a step at most");
+    is(unread('u-karl'), recount('u-karl'),
+       "the unread count is exact after round $i");
 }
 
 $ll->finish();

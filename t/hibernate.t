@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A silent stream hibernates (ngx_leaseloft_stream_hibernate.h): events come as
-# before, logs have what they had, however it ends, and a request for which
-# another module keeps something is left alone.
+# Hibernation of idle streams (ngx_leaseloft_stream_hibernate.h): events come
+# as before, logs have the same values however the stream ends, and a request
+# for which another module has a cleanup does not hibernate.
 
 use strict;
 use warnings;
@@ -20,11 +20,11 @@ my $ll = LeaseLoft->new(
     http => <<'END',
 map $arg_form $form { default none; ~^(?<letters>[a-z]+)(.*)$ $letters; }
 map $server_port $first { default $1; }
-log_format fold '$request|$uri|$args|$request_uri|$request_method|'
-                '$server_protocol|$scheme|$server_name|$remote_addr|'
-                '$leaseloft_property|$leaseloft_user|$kept|$form|$first|$status|'
-                '$bytes_sent|$request_length|$request_time|'
-                '$request_completion';
+log_format all '$request|$uri|$args|$request_uri|$request_method|'
+               '$server_protocol|$scheme|$server_name|$remote_addr|'
+               '$leaseloft_property|$leaseloft_user|$kept|$form|$first|$status|'
+               '$bytes_sent|$request_length|$request_time|'
+               '$request_completion';
 set_real_ip_from 127.0.0.1;
 real_ip_header X-Real;
 limit_conn_zone $arg_one zone=one:1m;
@@ -32,7 +32,7 @@ limit_conn one 1;
 END
     server => <<'END',
 server_name localhost;
-access_log fold.log fold;
+access_log streams.log all;
 set $kept "$arg_kept/$server_port";
 add_header X-Form $form;
 rewrite ^/old/(\w+)/(\w+)$ /api/properties/$1/events?form=$2;
@@ -56,38 +56,39 @@ small();
 $ll->finish();
 
 
-# speak($stream, $name): an event in the middle of its life, another after it
+# speak($stream, $name): the stream gets an event, hibernates, gets another one
 sub speak {
     my ($stream, $name) = @_;
 
-    ok($stream->wait_event('hello', 5), "$name: hello");
+    ok($stream->wait_event('hello', 5), "$name: the stream begins");
 
     for my $n (1 .. 2) {
         $ll->say('P', 'u-lena', "$name $n");
         ok($stream->wait_entry(sub { ($_[0]{text} // '') eq "$name $n" }, 5),
-           "$name: message $n");
+           "$name: the stream gets message $n");
     }
 }
 
 
-# ended($name, $mark, %expected): what the log says of the request with mark
+# ended($name, $mark, %expected): compares the log's line with $mark in it
 sub ended {
     my ($name, $mark, %expected) = @_;
 
     my $line;
     my $found = wait_for(sub {
-        ($line) = grep { /\Q$mark\E/ } split /\n/, $ll->slurp('fold.log');
+        ($line) = grep { /\Q$mark\E/ } split /\n/, $ll->slurp('streams.log');
     }, 5);
 
-    ok($found, "$name: logged") or return;
+    ok($found, "$name: the request is logged") or return;
 
     my %said;
     @said{@names} = split /\|/, $line, -1;
 
-    is($said{$_}, $expected{$_}, "$name: $_") for sort keys %expected;
-    cmp_ok($said{bytes}, '>', 500, "$name: bytes");
-    cmp_ok($said{length}, '>', 200, "$name: length");
-    cmp_ok($said{time}, '>', 0, "$name: time");
+    is($said{$_}, $expected{$_}, "$name: the log has the right $_")
+        for sort keys %expected;
+    cmp_ok($said{bytes}, '>', 500, "$name: the log has the bytes sent");
+    cmp_ok($said{length}, '>', 200, "$name: the log has the request length");
+    cmp_ok($said{time}, '>', 0, "$name: the log has the request time");
 }
 
 
@@ -111,7 +112,7 @@ sub plain {
 }
 
 
-# what nginx made of the request line lies in the request's pool
+# the rewritten URI is in the request's pool, which hibernation frees
 sub rewritten {
     my $stream = $ll->stream('/old/P/ab2?kept=k3', user => 'u-tom');
 
@@ -124,7 +125,7 @@ sub rewritten {
 }
 
 
-# a limit counts connections by a cleanup; the client's address has one, too
+# limit_conn and realip each have a cleanup in the request's pool
 sub held_by_another {
     my %o = (query => 'form=ab3&kept=k4&one=1',
              headers => { 'X-Real' => '192.0.2.7' });
@@ -138,26 +139,26 @@ sub held_by_another {
           kept => "k4/$ll->{ports}{http}");
 
     ok($ll->events('P', 'u-tom', %o)->wait_event('hello', 5),
-       'held: counted back');
+       'held: limit_conn counts the closed stream back');
 }
 
 
-# ended by "bye"
+# ended by "bye" when the token expires
 sub expired {
     my $stream = $ll->events('P', undef, query => 'form=ab4&kept=k5',
                              token => $ll->token('u-tim', exp => time() + 3));
 
     speak($stream, 'expired');
 
-    ok($stream->wait_event('bye', 8), 'expired: bye');
-    ok($stream->wait_closed(5), 'expired: closed');
+    ok($stream->wait_event('bye', 8), 'expired: the stream gets bye');
+    ok($stream->wait_closed(5), 'expired: the stream is closed');
 
     ended('expired', 'kept=k5', %given, user => 'u-tim', complete => 'OK',
           kept => "k5/$ll->{ports}{http}");
 }
 
 
-# a connection that is reset while the stream is silent
+# ended by a reset of the connection while the stream is idle
 sub reset_by_client {
     my $stream = $ll->events('P', 'u-tom', query => 'form=ab5&kept=k6');
 
@@ -171,34 +172,34 @@ sub reset_by_client {
 }
 
 
-# what all of this is for
+# the purpose: the memory of an idle stream
 sub small {
     my $count = 400;
     my @streams;
 
-    # a sanitizer's allocator has other sizes
+    # sizes of a sanitizer's allocator differ
     return if $LeaseLoft::sanitized;
 
-    push @streams, silent() for 1 .. $count;
+    push @streams, idle() for 1 .. $count;
     my $before = heap();
-    push @streams, silent() for 1 .. $count;
+    push @streams, idle() for 1 .. $count;
     my $each = (heap() - $before) / $count;
 
-    cmp_ok($each, '<', 3900, 'bytes of a silent stream');
+    cmp_ok($each, '<', 3900, 'an idle stream takes less than 3900 bytes');
 
     # inbox streams that open at once, as the user's channel is live already
-    my @inboxes = map { silent('inbox') } 1 .. $count;
+    my @inboxes = map { idle('inbox') } 1 .. $count;
     $before = heap();
-    push @inboxes, silent('inbox') for 1 .. $count;
+    push @inboxes, idle('inbox') for 1 .. $count;
     $each = (heap() - $before) / $count;
 
-    cmp_ok($each, '<', 3900, 'bytes of a silent inbox stream');
+    cmp_ok($each, '<', 3900, 'an idle inbox stream takes less than 3900 bytes');
 
     $_->close() for @streams, @inboxes;
 }
 
 
-sub silent {
+sub idle {
     my ($inbox) = @_;
 
     my $path = $inbox ? '/api/inbox/events' : '/api/properties/P/events';
@@ -211,7 +212,7 @@ sub silent {
 }
 
 
-# bytes of nginx's heap that are in memory
+# bytes of nginx's heap that are resident
 sub heap {
     my ($pid) = $ll->nginx_children();
 

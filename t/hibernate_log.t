@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What a log takes from a stream that was folded up, where it had pointed into
-# what is given back: a regex that had room for captures and matched nothing,
-# a content type that nginx put among the headers.
+# The log of a stream that has hibernated, where its values pointed into memory
+# that hibernation frees: a regex with room for captures that matched nothing,
+# and a content type that nginx made from the headers.
 
 use strict;
 use warnings;
@@ -16,10 +16,10 @@ my $ll = LeaseLoft->new(
     http => <<'END',
 map $http_x_agent $agent { default none; ~(zzz) $1; }
 map $request_uri $masked { ~^([^?]*) $1; }
-log_format fold '$masked|$agent|$sent_http_content_type|$status';
+log_format some '$masked|$agent|$sent_http_content_type|$status';
 END
     server => <<'END',
-access_log fold.log fold;
+access_log streams.log some;
 charset utf-8;
 charset_types *;
 add_header X-Agent $agent;
@@ -34,16 +34,18 @@ my %paths = ('/api/inbox/events' => 'u-tom',
 for my $path (sort keys %paths) {
     my $stream = $ll->stream("$path?secret=1", user => $paths{$path},
                              headers => { 'X-Agent' => 'y' x 300 });
-    ok($stream->wait_event('hello'), "$path: hello");
-    is($ll->say('P', 'u-tom', "for $path")->status(), 201, 'a message');
+    ok($stream->wait_event('hello'), "$path: the stream begins");
+    is($ll->say('P', 'u-tom', "for $path")->status(), 201,
+       "$path: a message is sent");
     ok($stream->wait_event(sub { $_[0]{event} ne 'ping' }),
-       'is seen');
+       "$path: the stream gets it");
     $stream->close();
-    ok(wait_for(sub { $ll->slurp('fold.log') =~ /^\Q$path\E\|/m }), 'logged');
+    ok(wait_for(sub { $ll->slurp('streams.log') =~ /^\Q$path\E\|/m }),
+       "$path: the request is logged");
 
-    my ($line) = $ll->slurp('fold.log') =~ /^(\Q$path\E\|.*)$/m;
+    my ($line) = $ll->slurp('streams.log') =~ /^(\Q$path\E\|.*)$/m;
     like($line, qr/^\Q$path\E\|none\|text\/event-stream(?:; charset=utf-8)?\|200$/,
-         'as it was');
+         "$path: the log has the values from before");
 }
 
 $ll->finish();

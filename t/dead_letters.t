@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# What workers gave up, and retry and drop: a request that is put back keeps
-# its place among those that came after it.
+# Dead letters: requests that workers gave up.  "leaseloft dead retry" queues
+# them again, and each keeps its place in the order of requests: it does not
+# undo what came after it.  "leaseloft dead drop" removes them.
 
 use strict;
 use warnings;
@@ -30,15 +31,16 @@ sub is_cli {
 
     my ($got, $out) = $ll->cli(@args);
 
-    is($got, $status, "@args: exit status");
-    like($out, $like, "@args: output");
+    is($got, $status, "leaseloft @args: the exit status is $status");
+    like($out, $like, "leaseloft @args: the output is right");
 
     return $out;
 }
 
 sub letters { return @{ $q->redis('XRANGE', $dead, '-', '+') } }
 
-# gives a request up as workers do: its property's data is damaged meanwhile
+# has the worker give up a request, whose property is damaged meanwhile: the id
+# of its dead letter
 sub give_up {
     my ($property, @request) = @_;
 
@@ -51,7 +53,7 @@ sub give_up {
     ref $request[0] ? $request[0]->() : $q->put(@request);
 
     ok(wait_for(sub { grep { !$before{$_->[0]} } letters() }, 20),
-       "$property: given up");
+       "$property: a request to a damaged property is given up");
 
     $q->redis('DEL', $meta);
     $q->redis('EXISTS', "$meta.kept")
@@ -72,36 +74,40 @@ sub lease_of {
 sub idle { return wait_for(sub { $q->redis('XLEN', $queue) == 0 }, 10) }
 
 
-# an old declaration does not let an evicted tenant in again
+# an old declaration does not give an evicted tenant access again
 
 my $old = give_up('P', 'lease', 'P', '', lease_of('L-1', 'u-tom', 'u-mia'));
 my %letter = @{ (letters())[0][1] };
 my $origin = $letter{id};
 
-like($origin, qr/^\d+-\d+$/, 'a letter has the id that its request had');
+like($origin, qr/^\d+-\d+$/, 'a dead letter has the id of its request');
 
 is($q->ask('lease', 'P', '', lease_of('L-1', 'u-tom', 'u-mia'))->{status}, 200,
-   'the lease');
-is($q->say('P', 'u-tom', 'hello', 'c-1')->{status}, 201, 'he is in');
+   'a lease with the tenant is declared');
+is($q->say('P', 'u-tom', 'hello', 'c-1')->{status}, 201,
+   'the tenant can send');
 is($q->ask('lease', 'P', '', lease_of('L-1', 'u-mia'))->{status}, 200,
-   'the tenant is evicted');
-is($q->say('P', 'u-tom', 'hello', 'c-2')->{status}, 409, 'he is out');
+   'a lease without the tenant is declared');
+is($q->say('P', 'u-tom', 'hello', 'c-2')->{status}, 409,
+   'the evicted tenant cannot send');
 
 my @thread = map { $_->[1] } $q->thread('P');
 
 is_cli(0, qr/^1 queued$/, 'dead', 'retry');
-ok(idle(), 'carried out');
-is($q->say('P', 'u-tom', 'hello', 'c-3')->{status}, 409, 'he stays out');
+ok(idle(), 'the retried declaration is done');
+is($q->say('P', 'u-tom', 'hello', 'c-3')->{status}, 409,
+   'a retried older declaration does not bring the tenant back');
 is_deeply([ map { $_->[1] } $q->thread('P') ], \@thread,
-          'the thread is as it was');
+          'a retried older declaration does not change the thread');
 
-# and a later one still counts
+# a newer declaration still counts
 is($q->ask('lease', 'P', '', lease_of('L-1', 'u-mia', 'u-ann'))->{status}, 200,
-   'another declaration');
-is($q->say('P', 'u-ann', 'hello', 'c-4')->{status}, 201, 'counts');
+   'a declaration after the retry is accepted');
+is($q->say('P', 'u-ann', 'hello', 'c-4')->{status}, 201,
+   'a declaration after the retry counts');
 
 
-# given up twice, it is as old as it was
+# a request that is given up twice keeps its first id
 
 $old = give_up('Q', 'lease', 'Q', '', lease_of('L-1', 'u-tom'));
 %letter = @{ (letters())[0][1] };
@@ -109,26 +115,28 @@ $origin = $letter{id};
 
 my $again = give_up('Q', sub { $ll->cli('dead', 'retry', $old) });
 
-isnt($again, $old, 'a new letter');
+isnt($again, $old, 'a request that is given up again is a new dead letter');
 %letter = @{ (letters())[0][1] };
-is($letter{id}, $origin, 'with the first id');
-is(scalar(@{ (letters())[0][1] }), 14, 'which it has once');
+is($letter{id}, $origin, 'the new dead letter has the first id');
+is(scalar(@{ (letters())[0][1] }), 14, 'the new dead letter has one id');
 is($q->ask('lease', 'Q', '', lease_of('L-1', 'u-mia'))->{status}, 200,
-   'a newer declaration');
+   'a newer declaration is accepted');
 is_cli(0, qr/^1 queued$/, 'dead', 'retry', $again);
-ok(idle(), 'carried out');
-is($q->say('Q', 'u-tom', 'hello', 'c-1')->{status}, 409, 'overtaken');
+ok(idle(), 'the declaration retried twice is done');
+is($q->say('Q', 'u-tom', 'hello', 'c-1')->{status}, 409,
+   'a declaration that is retried twice does not replace a newer one');
 
 
-# one that nothing has overtaken is carried out
+# a request without a newer one is carried out
 
 give_up('R', 'lease', 'R', '', lease_of('L-1', 'u-tom'));
 is_cli(0, qr/^1 queued$/, 'dead', 'retry');
-ok(idle(), 'carried out');
-is($q->say('R', 'u-tom', 'hello', 'c-1')->{status}, 201, 'it counts');
+ok(idle(), 'the retried declaration of R is done');
+is($q->say('R', 'u-tom', 'hello', 'c-1')->{status}, 201,
+   'a retried declaration without a newer one counts');
 
 
-# many keep the order in which they first came, whatever that of their letters
+# many requests are retried in their first order, not in that of the letters
 
 my @order = (3, 10, 2, 7, 1, 12, 5, 11, 4, 9, 6, 8);
 
@@ -140,13 +148,13 @@ $q->redis('XADD', $dead, '*', op => 'send', p => 'R', u => 'u-tom',
           r => 'gone.1', why => 'of the test', id => '999-99');
 
 is_cli(0, qr/^13 queued$/, 'dead', 'retry');
-ok(idle(), 'carried out');
+ok(idle(), 'all retried messages are done');
 is(join(' ', grep { /^\d+$/ } map { $json->decode($_->[1])->{text} // '' }
              $q->thread('R')),
-   join(' ', 0 .. 12), 'in the first order');
+   join(' ', 0 .. 12), 'retried messages are sent in their first order');
 
 
-# what cannot be retried is named, and the rest is
+# a dead letter that cannot be retried is named, and all others are retried
 
 $q->redis('XADD', $dead, '*', why => 'empty', id => '5-1');
 $q->redis('XADD', $dead, '*', op => 'send', p => 'R', u => 'u-tom',
@@ -157,8 +165,9 @@ my ($empty) = letters();
 
 is_cli(1, qr/^leaseloft: "$empty->[0]" contains no request\n1 queued$/,
        'dead', 'retry');
-ok(idle(), 'carried out');
-is($json->decode(($q->thread('R'))[-1][1])->{text}, 'the rest', 'the rest');
+ok(idle(), 'the other dead letter is done');
+is($json->decode(($q->thread('R'))[-1][1])->{text}, 'the rest',
+   'the other dead letter is retried');
 
 $q->redis('SET', 'll:{q:1}:dead', 'damaged');
 is_cli(1, qr/^leaseloft: queue 1: Redis refuses: WRONGTYPE.*\n(?s:.*)1 given up$/,
@@ -166,15 +175,16 @@ is_cli(1, qr/^leaseloft: queue 1: Redis refuses: WRONGTYPE.*\n(?s:.*)1 given up$
 $q->redis('DEL', 'll:{q:1}:dead');
 
 
-# a request that claims to be newer than it is does not overtake what follows
+# a request with an id in the future does not count as newer than those after it
 
 $q->redis('XADD', $queue, '*', op => 'lease', p => 'S', u => '', r => 'gone.1',
           b => $json->encode(lease_of('L-1', 'u-tom')),
           id => '99999999999999-0');
-ok(idle(), 'carried out');
+ok(idle(), 'the request with an id in the future is done');
 is($q->ask('lease', 'S', '', lease_of('L-1', 'u-mia'))->{status}, 200,
-   'the next declaration');
-is($q->say('S', 'u-mia', 'hello', 'c-1')->{status}, 201, 'counts');
+   'the declaration after an id in the future is accepted');
+is($q->say('S', 'u-mia', 'hello', 'c-1')->{status}, 201,
+   'the declaration after an id in the future counts');
 
 
 # drop
@@ -193,14 +203,15 @@ $q->redis('XADD', $dead, '*', op => 'send', p => 'R', u => 'u-tom',
 my ($got, $out) = $ll->cli('dead', 'drop', '--all', '--json');
 my $dropped = $json->decode($out)->{dropped};
 
-is($got, 0, 'drop --all: exit status');
-is(scalar @$dropped, 250, 'all are dropped');
+is($got, 0, 'leaseloft dead drop --all: the exit status is 0');
+is(scalar @$dropped, 250, 'dead drop --all --json lists all of them');
 is_deeply([ map { $dropped->[0]{$_} } qw(op property user why request) ],
-          [ 'send', 'R', 'u-tom', 'reason 1', '7-1' ], 'and said to be');
-unlike($out, qr/secret/, 'without their text');
-is(scalar letters(), 0, 'they are gone');
+          [ 'send', 'R', 'u-tom', 'reason 1', '7-1' ],
+          'dead drop --json names each dead letter');
+unlike($out, qr/secret/, 'dead drop --json shows no text of a message');
+is(scalar letters(), 0, 'no dead letter is left');
 
-# it was never sent: the same message can be
+# a dropped message was never sent, so the same client_id is free
 is($q->say('R', 'u-tom', 'secret 1', 'd-1')->{status}, 201,
    'a dropped message can be sent again');
 

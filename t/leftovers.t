@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What processes leave behind that are killed is gone after some time, whether
-# or not another takes their place: docs/reliability.md has the list.
+# What killed processes leave in Redis and in shared memory is removed after
+# some time, with or without a successor: docs/reliability.md has the list.
 
 use strict;
 use warnings;
@@ -35,13 +35,13 @@ sub streams {
 }
 
 
-# consumers: Redis makes one of a worker with the first request that it takes
+# consumers: Redis creates one for a worker with the first request that it reads
 
 $ll->start('redis');
 start_worker(1);
 $ll->start('nginx');
-ok($ll->wait_healthy(), 'healthy');
-is($ll->lease('P')->status(), 200, 'a lease');
+ok($ll->wait_healthy(), 'health is 200 with one worker');
+is($ll->lease('P')->status(), 200, 'a lease is declared');
 $ll->stop('worker1', 'KILL');
 
 for my $i (2 .. 15) {
@@ -49,7 +49,8 @@ for my $i (2 .. 15) {
     my $said;
     ok(wait_for(sub { $said = $ll->say('P', 'u-tom', "text $i",
                                         client_id => "c$i");
-                      $said->status() =~ /^20[01]$/ }, 10), "worker $i works")
+                      $said->status() =~ /^20[01]$/ }, 10),
+       "worker $i sends a message")
         or diag($said->status(), ' ', $said->body());
     $ll->stop("worker$i", 'KILL');
 }
@@ -58,53 +59,58 @@ cmp_ok(scalar(split ' ', consumers()), '>', 5,
        'killed workers leave consumers');
 start_worker(16);
 ok(wait_for(sub { consumers() =~ /^(?:w16)?$/ }, 20),
-   'a living worker removes them') or diag(consumers());
+   'a running worker removes the consumers of killed ones')
+    or diag(consumers());
 
-# one that has a request in hand is kept until that is done by another
+# a consumer with a pending request stays until another worker has done it
 $ll->stop('worker16');
 $ll->redis('XGROUP', 'CREATECONSUMER', 'll:{q:0}:requests', 'workers', 'dead');
-is($ll->say('P', 'u-tom', 'in hand')->status(), 202, 'a send without a worker');
+is($ll->say('P', 'u-tom', 'in hand')->status(), 202,
+   'a send without a worker gets 202');
 $ll->redis('XREADGROUP', 'GROUP', 'workers', 'dead', 'COUNT', 1, 'STREAMS',
            'll:{q:0}:requests', '>');
 is($ll->redis('FCALL', 'll1_sweep', 1, 'll:{q:0}:requests', 'workers', 0), 0,
-   'who has a request pending is not removed');
+   'a consumer with a pending request is not removed');
 start_worker(17);
 ok(wait_for(sub { $ll->poll('P', 'u-tom')->{entries}[-1]{text} eq 'in hand' },
-            20), 'another worker does it');
-ok(wait_for(sub { consumers() =~ /^(?:w17)?$/ }, 20), 'then the dead one goes')
+            20), 'another worker does the pending request');
+ok(wait_for(sub { consumers() =~ /^(?:w17)?$/ }, 20),
+   'a consumer without a pending request is removed')
     or diag(consumers());
 
 
-# heartbeats, and what nginx says of itself
+# heartbeats of workers and of nginx
 
 my $old = sprintf '%d', (time() - 70) * 1000;
 $ll->redis('HSET', 'll:{w}:workers', 'dead', "$old requests=1");
 ok(wait_for(sub { !$ll->redis('HEXISTS', 'll:{w}:workers', 'dead') }, 5),
-   'a heartbeat of a minute ago is removed');
+   'a heartbeat of a worker from a minute ago is removed');
 
 my $said = { map { @{ $_->[1] } }
              @{ $ll->redis('XRANGE', 'll:{w}:nginx', '-', '+') } };
-is($said->{queues}, 1, 'nginx says how many queues it has');
-like($said->{version}, qr/^\d+\.\d+/, 'and its version');
+is($said->{queues}, 1, 'a heartbeat of nginx has its number of queues');
+like($said->{version}, qr/^\d+\.\d+/, 'a heartbeat of nginx has its version');
 $ll->redis('DEL', 'll:{w}:nginx');
 $ll->redis('XADD', 'll:{w}:nginx', "$old-0", 'name', 'dead', 'queues', 9);
 ok(wait_for(sub { !grep { $_->[0] eq "$old-0" }
                   @{ $ll->redis('XRANGE', 'll:{w}:nginx', '-', '+') } }, 5),
-   'a word of nginx of a minute ago is removed');
+   'a heartbeat of nginx from a minute ago is removed');
 ok(wait_for(sub { $ll->redis('PTTL', 'll:{w}:nginx') > 0 }, 15),
-   'the key of nginx expires');
+   'the key with heartbeats of nginx expires');
 cmp_ok($ll->redis('PTTL', 'll:{w}:workers'), '>', 0,
-       'the key of the workers expires');
-cmp_ok($ll->redis('PTTL', "ll:{w}:$_"), '<=', 120000, "$_: in two minutes")
+       'the key with heartbeats of workers expires');
+cmp_ok($ll->redis('PTTL', "ll:{w}:$_"), '<=', 120000,
+       "the key with heartbeats of $_ expires within two minutes")
     for qw(workers nginx);
 
 
-# rows of streams: a process that is killed while it drains has no successor
+# streams in shared memory: a process that is killed while it drains has no
+# successor in its slot
 
 sub open_all {
     my @streams = map { $ll->events('P', 'u-tom') } 1 .. 3;
     my @held = grep { $_->wait_event('hello') } @streams;
-    is(scalar @held, 3, "3 streams are opened: @_");
+    is(scalar @held, 3, "three streams can be opened @_");
     return @streams;
 }
 
@@ -116,29 +122,32 @@ sub refused {
 }
 
 my @streams = open_all('before the reload');
-ok(refused(), 'a fourth is refused');
+ok(refused(), 'a fourth stream is refused');
 
 my @old = $ll->nginx_children();
 $ll->signal('nginx', 'HUP');
 ok(wait_for(sub { my %now = map { $_ => 1 } $ll->nginx_children();
                   keys %now > @old && $ll->get('/internal/health')->status() },
-            10), 'reloaded');
-ok(refused(), 'those of the old processes count');
+            10), 'nginx has reloaded');
+ok(refused(), 'the streams of draining processes count');
 
 kill 'KILL', @old;
 ok(wait_for(sub { my %now = map { $_ => 1 } $ll->nginx_children();
-                  !grep { $now{$_} } @old }, 10), 'the old ones are killed');
+                  !grep { $now{$_} } @old }, 10),
+   'the draining processes are killed');
 $_->close() for @streams;
-ok(wait_for(sub { streams() == 0 }, 10), 'their streams count no more')
+ok(wait_for(sub { streams() == 0 }, 10),
+   'the streams of killed draining processes do not count')
     or diag(streams());
-@streams = open_all('after it');
+@streams = open_all('after draining processes were killed');
 
-# one that is killed is followed by another, which counts anew
+# a process that is killed while it serves has a successor in its slot
 kill 'KILL', $ll->nginx_children();
 $_->close() for @streams;
-ok(wait_for(sub { (streams() // 1) == 0 }, 10), 'nor those of a killed one');
-$_->close() for open_all('after that');
-ok(wait_for(sub { streams() == 0 }, 5), 'none is left');
+ok(wait_for(sub { (streams() // 1) == 0 }, 10),
+   'the streams of killed processes do not count');
+$_->close() for open_all('after processes were killed');
+ok(wait_for(sub { streams() == 0 }, 5), 'closed streams do not count');
 
 $ll->expect_log(qr/exited on signal 9/);
 $ll->finish();

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What a stream gives back is not missed: events, logs and variables after it,
-# for headers that fit into the small buffer and for those that do not, for a
-# request that comes with the next one at its heels, and over TLS.
+# A stream frees the buffers of its request's headers (stream_shrink).  Events,
+# logs and variables are right afterwards, for headers that fit into the small
+# buffer and for those that do not, over TLS and over HTTP/2.
 
 use strict;
 use warnings;
@@ -17,11 +17,11 @@ client_header_buffer_size 1k;
 request_pool_size 256;
 connection_pool_size 384;
 map $http_x_kind $kind { default none; ~^(?<what>.+)$ $what; }
-log_format lean 'R<$request> U<$uri> A<$args> S<$server_name:$host> '
+log_format some 'R<$request> U<$uri> A<$args> S<$server_name:$host> '
                 'P<$leaseloft_property> W<$leaseloft_user> K<$kind> '
                 'H<$http_x_kind> T<$sent_http_content_type> C<$status>';
 END
-    server => 'server_name localhost; access_log lean.log lean;'
+    server => 'server_name localhost; access_log streams.log some;'
               . ' add_header X-Kind $kind;');
 
 my %headers = ('User-Agent' => 'u' x 300);
@@ -38,18 +38,19 @@ for my $case (['small', {}], ['large', { Cookie => 'c=' . 'x' x 4000 }],
         http => $name eq 'h2' ? 2 : undef,
         headers => { %headers, 'X-Kind' => $name, %$more });
 
-    ok($stream->wait_event('hello', 5), "$name: hello");
+    ok($stream->wait_event('hello', 5), "$name: the stream begins");
     $ll->say('P', 'u-lena', "to $name $_") for 1 .. 3;
     ok($stream->wait_entry(sub { ($_[0]{text} // '') eq "to $name $_" }, 5),
-       "$name: message $_") for 1 .. 3;
+       "$name: the stream gets message $_") for 1 .. 3;
     $stream->close();
 
-    ok(wait_for(sub { logged($name) }, 5), "$name: logged");
+    ok(wait_for(sub { logged($name) }, 5), "$name: the request is logged");
 }
 
 like(logged('small'), qr{^R<GET\ /api/properties/P/events\?after=0&x=1\ HTTP/1.1>
      \ U</api/properties/P/events>\ A<after=0&x=1>\ S<localhost:localhost>
-     \ P<P>\ W<u-tom>\ K<small>}x, 'the request line is there');
+     \ P<P>\ W<u-tom>\ K<small>}x,
+     'small: the log has the request line and the variables');
 
 $ll->finish();
 
@@ -57,6 +58,6 @@ $ll->finish();
 sub logged {
     my ($name) = @_;
 
-    # headers are gone, but the variable was evaluated while they were there
-    return (grep { /K<$name>/ } split /\n/, $ll->slurp('lean.log'))[0];
+    # the headers are freed, but $kind was evaluated before
+    return (grep { /K<$name>/ } split /\n/, $ll->slurp('streams.log'))[0];
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# How nginx reaches Redis: by TCP, with a name that nginx's resolver knows, as
-# a user with a password; and what it does when Redis refuses it or speaks
-# nonsense.
+# nginx's connections to Redis: over TCP, by a name that nginx's resolver looks
+# up, as a user with a password; a wrong password, malformed frames, and a name
+# that moves to another address.
 
 use strict;
 use warnings;
@@ -35,33 +35,34 @@ $ll->start('nginx');
 $ll->{url} =~ s/redis\.example/127.0.0.1/;
 $ll->start('worker1');
 
-ok($ll->wait_healthy(), 'a name, a user, a password');
-is($ll->lease('P')->status(), 200, 'a lease');
+ok($ll->wait_healthy(), 'nginx connects by name, as a user with a password');
+is($ll->lease('P')->status(), 200, 'a lease is declared');
 
 my $stream = $ll->events('P', 'u-lena');
-ok($stream->wait_event('hello', 2), 'a stream');
-is($ll->say('P', 'u-tom', 'by TCP')->status(), 201, 'sent');
-is($stream->wait_event('', 2)->{json}{text}, 'by TCP', 'and heard');
+ok($stream->wait_event('hello', 2), 'a stream begins');
+is($ll->say('P', 'u-tom', 'by TCP')->status(), 201, 'a message is sent');
+is($stream->wait_event('', 2)->{json}{text}, 'by TCP',
+   'the stream gets the message');
 
-# a wrong password: an error that names the reason and not the password
+# a wrong password: the log has the reason, not the password
 
 $ll->redis('ACL', 'SETUSER', 'keeper', 'resetpass', '>other');
 $ll->redis('CLIENT', 'KILL', 'USER', 'keeper');
 
-ok($ll->wait_healthy(503, 5), 'refused: not healthy');
+ok($ll->wait_healthy(503, 5), 'health is 503 with a wrong password');
 is($stream->wait_event(sub { $_[0]{event} eq 'ping' }, 2)->{json}{live},
-   JSON::PP::false, 'and streams are told');
+   JSON::PP::false, 'a stream is not live with a wrong password');
 ok(wait_for(sub { $ll->slurp('error.log') =~ /refused the command.*WRONGPASS/ },
-            3), 'the log says why');
-unlike($ll->slurp('error.log'), qr/s3cr/, 'but not the password');
+            3), 'the log says that the password is wrong');
+unlike($ll->slurp('error.log'), qr/s3cr/, 'the log does not have the password');
 
 $ll->redis('ACL', 'SETUSER', 'keeper', '>s3cr@t/:x');
 
-ok($ll->wait_healthy(200, 10), 'let in again');
+ok($ll->wait_healthy(200, 10), 'health is 200 with the right password');
 is($stream->wait_event(sub { $_[0]{event} eq 'ping' }, 5)->{json}{live},
-   JSON::PP::true, 'live again');
+   JSON::PP::true, 'a stream is live with the right password');
 
-# frames that are none: the link is closed, and made anew
+# malformed frames: nginx closes the connection and reconnects
 
 my @before = ($ll->nginx_children());
 
@@ -72,29 +73,31 @@ for my $frame ('', 'E', "E 1 1 1 zzzzzzzz\n{}", "E 9 9 9 0123abcd\n{\n}",
 }
 
 ok(wait_for(sub { $ll->slurp('error.log') =~ /malformed frame/ }, 3),
-   'a malformed frame is an error in the log');
+   'a malformed frame is logged as an error');
 ok($stream->wait_event(sub { $_[0]{event} eq 'ping' && $_[0]{json}{live} }, 5),
-   'the stream is live again');
-# the ping may be an older one, and a send may meet the link on its way up
+   'a stream is live after malformed frames');
+# that ping may be an older one, and a send may come during the reconnect
 ok(wait_for(sub {
     $ll->say('P', 'u-tom', 'and on', client_id => 'and-on')->status()
         =~ /^20[01]$/
-}, 8), 'sends go on');
-is($stream->wait_event('', 2)->{json}{text}, 'and on', 'streams go on');
-is_deeply([$ll->nginx_children()], \@before, 'in the same process');
+}, 8), 'a message can be sent after malformed frames');
+is($stream->wait_event('', 2)->{json}{text}, 'and on',
+   'a stream gets messages after malformed frames');
+is_deeply([$ll->nginx_children()], \@before,
+          'malformed frames crash no process');
 
-# the name moves to where nobody listens, and back
+# the name moves to an address without a Redis, and back
 
 $dns->{set}->('127.0.0.9');
 $ll->redis('CLIENT', 'KILL', 'USER', 'keeper');
-ok($ll->wait_healthy(503, 5), 'the name points elsewhere');
+ok($ll->wait_healthy(503, 5), 'health is 503 while the name leads elsewhere');
 $dns->{set}->('127.0.0.1');
-ok($ll->wait_healthy(200, 15), 'and back');
+ok($ll->wait_healthy(200, 15), 'health is 200 once the name leads back');
 
 $ll->finish();
 
 
-# a name server for one name, which may move; it ends with the test
+# a name server for one name whose address can be changed; it ends with the test
 sub dns_server {
     my ($name, $address) = @_;
 
