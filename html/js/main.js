@@ -315,8 +315,12 @@ async function start() {
 
     await messenger.start();
 
-    /* what a thread needs follows, once the list is there */
+    /*
+     * Once the list is there, all the rest follows: what is loaded does not
+     * change when another tab or the server goes on to a newer version.
+     */
     page.app.loadThread();
+    Promise.allSettled([account(), import('./view/extras.js')]);
     keepShell(page);
 }
 

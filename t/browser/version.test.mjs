@@ -168,3 +168,47 @@ test('a new version is offered, never while something is unsent',
     assert.deepEqual(lena.complaints, []);
     await lena.leave();
 });
+
+
+test('a tab of the old version stays whole when another takes the new one',
+     async () => {
+    const lena = await arrive();
+    const first = lena.page;
+    const second = await lena.tab('/?p=elm');
+    const file = join(html, 'js/view/extras.js');
+
+    await until('all modules are loaded', () => second.evaluate(() => {
+        const names = performance.getEntriesByType('resource')
+            .filter(({ responseEnd }) => responseEnd > 0)
+            .map(({ name }) => name);
+
+        return ['thread-view', 'extras', 'account', 'version'].every((x) =>
+            names.some((name) => name.endsWith(`/${x}.js`)));
+    }));
+    writeFileSync(file, readFileSync(file, 'utf8')
+        .replace("class: 'll-keys'", "class: 'll-keys ll-newer'"));
+    assert.equal(await first.evaluate(async () => {
+        const tell = (words) => new Promise((done) => {
+            const { port1, port2 } = new MessageChannel();
+
+            port1.onmessage = ({ data }) => done(data);
+            navigator.serviceWorker.controller.postMessage(words, [port2]);
+        });
+
+        return await tell('check') && tell('take');
+    }), true);
+
+    const dialog = async (page) => {
+        await page.focus('.ll-timeline, .ll-threads a');
+        await page.keyboard.press('?');
+
+        return page.locator('.ll-keys').getAttribute('class');
+    };
+
+    await first.reload();
+    await first.locator('.ll-card').first().waitFor();
+    assert.equal(await dialog(first), 'll-keys ll-newer');
+    assert.equal(await dialog(second), 'll-keys');
+    assert.deepEqual(lena.complaints, []);
+    await lena.leave();
+});
