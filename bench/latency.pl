@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# How long it takes from the first byte of a POST to the other side's event, on
-# an otherwise idle machine, with the shipped configuration (every write synced
-# before it is answered).  One message at a time, each after the one before.
+# Measures the time from the first byte of a POST to the event on the stream of
+# the other party, on an otherwise idle machine, with the shipped configuration
+# (every write is synced before it is answered).  Messages are sent one by one.
 #
 #     bench/latency.pl [MESSAGES]
 

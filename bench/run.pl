@@ -1,14 +1,14 @@
 #!/usr/bin/perl
 
-# The measurements: each runs the same work against ours and its peers, one
-# after the other, RUNS times, and prints a table.
+# The measurements: each one runs the same work against LeaseLoft and its peers,
+# one after the other, RUNS times, and prints a table.
 #
 #     bench/run.pl [NAME ...]       all, or those of %Bench::Cases::all
 #
-# RUNS (3) is how often, LENGTH (5) how many seconds each run counts, SCALE (1)
-# a factor for streams and properties, for a quick look.  ONLY=ours leaves out
-# all contenders whose kind or label does not begin so.  REALTIME=1 has latency
-# and throughput measured before whatever else the machine does (root).
+# RUNS (3): the number of runs.  LENGTH (5): the seconds that each run counts.
+# SCALE (1): a factor for streams and properties, for a quick look.  ONLY=ours:
+# only contenders whose kind or label begins so.  REALTIME=1: latency and
+# throughput with real-time priority over other work (root).
 
 use strict;
 use warnings;
@@ -28,8 +28,8 @@ print "# $_\n" for Bench::Cases::versions();
 table($_) for @names;
 
 
-# one case: all contenders in turn, so that what else the machine does meets
-# all of them
+# one case: all contenders in turn, so that other load on the machine meets all
+# of them
 sub table {
     my ($name) = @_;
 
@@ -92,7 +92,7 @@ sub row {
 }
 
 
-# the spread of one figure over all runs, undef where there is none
+# the spread of one figure over all runs; undef if there is none
 sub median_of {
     my ($runs, $name) = @_;
 

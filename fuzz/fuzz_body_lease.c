@@ -1,5 +1,5 @@
 
-/* a lease: what gets through can be written and read back, and is the same */
+/* leases: a valid one is the same after encoding and decoding */
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 
-/* a read mark */
+/* bodies of read marks */
 
 #include "common/cursor.h"
 #include "fuzz.h"

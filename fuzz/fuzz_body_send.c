@@ -1,5 +1,5 @@
 
-/* a send: what gets through keeps the contract's limits */
+/* bodies of sends: a valid one is within the limits of the contract */
 
 #include <string.h>
 

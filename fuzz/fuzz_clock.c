@@ -1,5 +1,5 @@
 
-/* times: what is read can be written and read back, and is the same */
+/* times: a valid one is the same after formatting and parsing */
 
 #include "fuzz.h"
 #include "clock.h"

@@ -1,5 +1,5 @@
 
-/* cursors: what is read is what is written */
+/* cursors: a valid one is the same after decoding and encoding */
 
 #include <string.h>
 

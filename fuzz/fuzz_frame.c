@@ -1,5 +1,5 @@
 
-/* what comes from Redis channels: frames, verdicts, reply places */
+/* messages on Redis channels: frames and verdicts; reply addresses */
 
 #include <string.h>
 

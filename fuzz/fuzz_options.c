@@ -62,7 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     argv[argc] = NULL;
     optind = 0;
 
-    /* what it has to say is nobody's here */
+    /* error messages are discarded */
 
     out = stdout;
     err = stderr;

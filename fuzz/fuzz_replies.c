@@ -1,18 +1,18 @@
 
 /*
- * Whatever Redis may say to a worker, cut anywhere: through hiredis into the
- * whole of the worker's loop, from the greeting on.
+ * Replies of Redis to a worker, cut anywhere: through hiredis into the whole
+ * loop of the worker, from the first connection on.
  *
- * The first byte tells how it runs: the lower six bits, if any, are turns
- * after which it is told to stop (in steps of eight readings of the clock),
- * 0x40 has it authenticate and choose a database, 0x80 has it serve two inbox
- * streams.  The rest is what Redis says; two bytes 0xff end a packet, so that
- * what follows is read later.  When there is no more, the connection is lost,
- * and the worker is stopped when it asks for another.
+ * The first byte says how the worker runs: the lower six bits, if not 0, are
+ * the turns after which it is told to stop (in steps of eight readings of the
+ * clock), 0x40 makes it authenticate and select a database, 0x80 makes it serve
+ * two queues.  The other bytes are sent by Redis; two bytes 0xff end a packet,
+ * so that what follows is read later.  At their end the connection is closed,
+ * and the worker is stopped when it connects again.
  *
- * Time passes by being asked for, and sleeping takes none: clock_gettime() and
- * nanosleep() are the target's (ld's --wrap), as is the way to connect, which
- * puts a socket pair in Redis's place.
+ * The clock advances with each reading, and sleeping takes no time: the target
+ * replaces clock_gettime() and nanosleep() (ld's --wrap), and the function that
+ * connects, which returns one end of a socket pair.
  */
 
 #include <string.h>
@@ -34,7 +34,7 @@
 
 
 static long                   replies_ticks;
-static long                   replies_last;    /* 0: as long as it likes */
+static long                   replies_last;    /* 0: no limit */
 static int                    replies_far = -1;
 static const uint8_t          replies_cut[] = { 0xff, 0xff };
 static const uint8_t         *replies_data;
@@ -42,7 +42,7 @@ static size_t                 replies_size;
 static volatile sig_atomic_t  replies_quit;
 
 
-/* for the compiler; who calls them knows them by their other names */
+/* for the compiler: callers use the names without the prefix */
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
@@ -78,7 +78,7 @@ __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
 }
 
 
-/* what Redis will say lies in the socket before anything is asked */
+/* the replies are in the socket before the first command is sent */
 
 static void
 replies_fill(int fd)
@@ -102,7 +102,7 @@ replies_fill(int fd)
             end += 2;
         }
 
-        /* nothing would be the end */
+        /* an empty read would end the connection */
 
         if (n != 0 && send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) == -1) {
             break;

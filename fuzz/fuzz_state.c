@@ -1,5 +1,5 @@
 
-/* the text of a property's state: what is read is the same when written */
+/* the state of a property as text: a valid one is written back the same */
 
 #include <string.h>
 
@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char     *text;
     state_t   state, copy;
 
-    /* replies are followed by a zero */
+    /* hiredis ends replies with a zero */
 
     text = malloc(size + 1);
     CHECK(text != NULL);

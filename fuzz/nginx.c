@@ -1,8 +1,8 @@
 
 /*
- * The module of nginx that a fuzz target is: it runs while nginx reads its
- * configuration, and nginx ends with it.  What the target is told, files or
- * libFuzzer's options, comes in FUZZ_ARGS.
+ * The nginx module that holds a fuzz target: it runs while nginx reads its
+ * configuration, and exits with it.  FUZZ_ARGS holds the arguments of the
+ * target: files, or options of libFuzzer.
  */
 
 
@@ -42,7 +42,7 @@ static ngx_module_t  fuzz_module = {
 };
 
 
-/* what nginx looks for in a module's file */
+/* the symbols that nginx looks up in a module's file */
 
 ngx_module_t  *ngx_modules[] = { &fuzz_module, NULL };
 char          *ngx_module_names[] = { "fuzz", NULL };
@@ -81,11 +81,11 @@ fuzz_run(ngx_cycle_t *cycle)
     argv[argc] = NULL;
     p = argv;
 
-    /* nginx would say on the terminal whatever is wrong with its start */
+    /* nginx would print every error at its start on the terminal */
 
     ngx_use_stderr = 0;
 
-    /* nginx numbers its modules when the http block begins */
+    /* nginx numbers its http modules when the http block begins */
 
     ngx_leaseloft_module.ctx_index = 0;
     ngx_http_core_module.ctx_index = 1;
@@ -94,7 +94,7 @@ fuzz_run(ngx_cycle_t *cycle)
 }
 
 
-/* an alert is about what can't be, whatever is read */
+/* no input may cause an alert */
 
 static void
 fuzz_log_writer(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)

@@ -1,7 +1,7 @@
 
 /*
- * A process of nginx with the module's link, channels and streams, whose time
- * and whose Redis are the target's.
+ * An nginx process with the Redis client, channels and streams of the module;
+ * the target provides its time and its Redis.
  */
 
 
@@ -16,7 +16,7 @@
 #include <sys/un.h>
 
 
-/* an expiry of channels that is over by then */
+/* channels have expired by then */
 #define FUZZ_EVER  (1000 * 1000)
 
 
@@ -159,7 +159,7 @@ fuzz_process_free(ngx_leaseloft_process_t *process)
 {
     fuzz_requests_end();
 
-    /* as the link's timer has it, but for all of them */
+    /* as the timer of the Redis client does, for all connections */
 
     fuzz_clock(ngx_current_msec + FUZZ_EVER);
     ngx_leaseloft_channels_expire(process->channels);

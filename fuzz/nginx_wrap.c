@@ -1,9 +1,9 @@
 
 /*
- * What the module's calls of nginx meet instead of it (ld's --wrap): sockets
- * that are none, and the end of a request's way.  What a client would get is
- * looked at: headers of one line, and well-formed events whose entries leave
- * no hole.
+ * Replacements of nginx functions that the module calls (ld's --wrap): sockets
+ * that do not exist, and the output filters of requests.  What a client would
+ * get is checked: headers of one line each, and well-formed events whose
+ * entries have no hole.
  */
 
 
@@ -23,7 +23,7 @@ typedef struct {
 } fuzz_connection_t;
 
 
-/* what is known of a request here */
+/* what is checked of a request */
 typedef struct {
     ngx_queue_t          queue;
     ngx_http_request_t  *request;
@@ -40,7 +40,7 @@ void       (*fuzz_sent)(fuzz_peer_t *peer, u_char *data, size_t len);
 static ngx_queue_t  fuzz_clients = { &fuzz_clients, &fuzz_clients };
 
 
-/* for the compiler; who calls them knows them by their other names */
+/* for the compiler: callers use the names without the prefix */
 
 ngx_pool_t *__real_ngx_create_pool(size_t size, ngx_log_t *log);
 ngx_pool_t *__wrap_ngx_create_pool(size_t size, ngx_log_t *log);
@@ -85,8 +85,8 @@ ngx_uint_t __wrap_ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
 
 
 /*
- * A pool without room of its own takes memory anew for each thing, but for
- * what it keeps its books with.
+ * A pool without room of its own allocates each object separately, so that
+ * sanitizers see its bounds.
  */
 
 ngx_pool_t *
@@ -171,7 +171,7 @@ __wrap_ngx_leaseloft_conn_create(ngx_leaseloft_main_conf_t *mcf, char *name,
 }
 
 
-/* pc lies in the structure that was created for its connection */
+/* pc is a member of the structure created for its connection */
 
 static fuzz_peer_t *
 fuzz_peer(ngx_peer_connection_t *pc)
@@ -417,7 +417,7 @@ __wrap_ngx_http_run_posted_requests(ngx_connection_t *c)
 }
 
 
-/* what a client gets */
+/* the response to a client */
 
 ngx_int_t
 __wrap_ngx_http_send_header(ngx_http_request_t *r)
@@ -471,7 +471,7 @@ __wrap_ngx_http_send_special(ngx_http_request_t *r, ngx_uint_t flags)
 }
 
 
-/* the entry's place, "SEQ.TAG", is the one after the last */
+/* the cursor of the entry, "SEQ.TAG", follows that of the last one */
 
 static void
 fuzz_event_entry(fuzz_client_t *client, u_char *id, size_t len)
@@ -486,7 +486,7 @@ fuzz_event_entry(fuzz_client_t *client, u_char *id, size_t len)
 }
 
 
-/* an event: fields, each a line, and an empty one at its end */
+/* an event: a line for each field, and an empty line */
 
 static void
 fuzz_event(fuzz_client_t *client, u_char *p, size_t len)
@@ -576,7 +576,7 @@ __wrap_ngx_leaseloft_read_body(ngx_http_request_t *r,
 }
 
 
-/* what a stream gives back, and what processes share, is not looked at */
+/* freed parts of streams, and the shared zone, are not checked */
 
 ngx_int_t
 __wrap_ngx_leaseloft_stream_shrink(ngx_http_request_t *r, ngx_pool_t *pool)

@@ -1,9 +1,9 @@
 
 /*
- * Runs a fuzz target over files, and over the files of directories, given as
- * arguments; without any, over fuzz/corpus/NAME for a program fuzz_NAME.  One
- * TAP line a file.  A fault ends the program, and so the plan is missing.  It
- * stands in for libFuzzer, down to the name of its driver.
+ * Runs a fuzz target over the files, and the files of the directories, given as
+ * arguments; without any, over fuzz/corpus/NAME for a program fuzz_NAME.  It
+ * prints a TAP line for each file; a fault ends the program without the plan.
+ * It replaces libFuzzer, and its driver has the same name.
  */
 
 #include <dirent.h>
@@ -23,7 +23,7 @@ typedef int (*replay_pt)(const uint8_t *data, size_t size);
 static int  replay_run;
 
 
-/* the input in memory of its very size, for sanitizers to see its end */
+/* a copy of the exact size of the input, so that sanitizers see its end */
 
 static int
 replay_file(const char *path, size_t size, replay_pt run)

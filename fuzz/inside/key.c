@@ -1,6 +1,6 @@
 
 /*
- * Key files.  A public key is never taken for a secret: everybody has it.
+ * Key files.  A public key is never taken for a secret.
  */
 
 

@@ -1,7 +1,7 @@
 
 /*
- * Bodies that nginx reads itself, each taken for a token and for a mark.  What
- * is let in is what it should be; of what is not, the problem is valid JSON.
+ * Bodies that nginx parses, each as a token and as a mark.  An accepted body is
+ * valid; for a refused one, the problem document is valid JSON.
  */
 
 

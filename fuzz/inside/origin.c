@@ -1,7 +1,7 @@
 
 /*
  * Origins: a line of values for leaseloft_allow_origin, then an Origin header,
- * then a Host header.  What is let in is in the list, or the host's own.
+ * then a Host header.  An accepted origin is in the list, or that of the host.
  */
 
 
@@ -14,7 +14,7 @@
 #define FUZZ_VALUES  8
 
 
-/* SCHEME://HOST[:PORT], in lower case, and nothing behind it */
+/* SCHEME://HOST[:PORT], in lower case, and nothing after it */
 
 static void
 fuzz_check_origin(ngx_str_t *origin)
@@ -155,7 +155,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (fuzz_part(&data, &size, LF, &line) == NGX_OK
             && fuzz_part(&data, &size, LF, &host) == NGX_OK)
         {
-            /* nginx lets neither through with one of these */
+            /* nginx refuses both headers with one of these */
 
             for (i = 0; i < line.len; i++) {
                 line.data = i ? line.data : ngx_pstrdup(pool, &line);

@@ -1,8 +1,8 @@
 
 /*
- * What XREVRANGE may answer for a page of history: a window's first seq and
- * last seq, a byte each, then the reply.  What is shown lies in the window and
- * ends with it.
+ * Replies of XREVRANGE for a page of history: the first and last seq of a
+ * window, a byte each, then the reply.  The entries shown are in the window and
+ * end with it.
  */
 
 

@@ -1,8 +1,8 @@
 
 /*
- * Queries and places: three lines, the query, Last-Event-ID and If-None-Match
- * (the last two may lack), to the endpoints that read them.  Whatever they
- * are, what is asked of Redis is within the contract's bounds.
+ * Queries and cursors: three lines, the query, Last-Event-ID and If-None-Match
+ * (the last two may be missing), to the endpoints that read them.  The commands
+ * sent to Redis are always within the bounds of the contract.
  */
 
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 
-/* arguments of FCALL_RO that come before the function's own */
+/* arguments of FCALL_RO before those of the function */
 #define FUZZ_CALL  3
 
 
@@ -90,7 +90,7 @@ fuzz_check_inbox(redisReply *command)
 }
 
 
-/* commands are sent whole, and no others than these once the link is up */
+/* commands are complete, and only these once the connection is up */
 
 static void
 fuzz_check_sent(fuzz_peer_t *peer, u_char *data, size_t len)

@@ -1,18 +1,18 @@
 
 /*
- * Whatever Redis may say to nginx, cut anywhere: through the module's
- * connections and its link into polls, streams, inboxes, writes and health.
+ * Replies of Redis to nginx, cut anywhere: through the connections and the
+ * client of the module into polls, streams, inboxes, writes and health.
  *
- * The first byte tells what clients ask for before Redis speaks, a bit each;
- * then bytes are what it says on the command connection, but for
+ * The first byte says which requests clients have sent before, a bit each; the
+ * other bytes are sent by Redis on the command connection, except
  *
- *     0xff   from here on it is the command connection that speaks,
- *     0xfe   or the subscription connection
- *     0xfd   what came so far is read before the rest comes
- *     0xfc   a while passes, and connections that were lost are made anew
+ *     0xff   the following bytes are sent on the command connection,
+ *     0xfe   or on the subscription connection
+ *     0xfd   the bytes so far are read before the next ones are sent
+ *     0xfc   time passes, and lost connections are opened again
  *
- * Connections are greeted, the probe is answered and the reply channel is
- * heard, so that an input begins with the replies to what was asked for.
+ * The connections are set up, the probe is answered and the reply channel is
+ * subscribed to, so that an input begins with the replies to the requests.
  */
 
 

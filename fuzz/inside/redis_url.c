@@ -1,7 +1,7 @@
 
 /*
- * The value of leaseloft_redis.  What is taken names a socket or a host, and
- * whatever is wrong with it is told without its password.
+ * The value of leaseloft_redis.  An accepted one names a socket or a host, and
+ * an error message never has the password.
  */
 
 

@@ -1,13 +1,13 @@
 
 /*
- * Tokens.  The first byte tells what the rest is:
+ * Tokens.  The first byte says what follows:
  *
- *     s   header and claims, a line each, which are signed with the secret,
+ *     s   header and claims, a line each, which are signed with the secret
  *     c   the same, as a cookie; issuer and audience are checked
- *     r   an Authorization header, then cookies, a line each: as they come
+ *     r   an Authorization header, then cookies, a line each, sent unchanged
  *     e   the same, where the key is a public one
  *
- * Nobody can sign what comes as it comes, so none of it may ever be let in.
+ * Unchanged input is never signed, so it must never be accepted.
  */
 
 
@@ -43,7 +43,7 @@ static ngx_leaseloft_key_t  fuzz_keys[] = {
 };
 
 
-/* SCHEME HEADER.CLAIMS.SIGNATURE of what the input has of it */
+/* SCHEME HEADER.CLAIMS.SIGNATURE, as far as the input has them */
 
 static ngx_str_t
 fuzz_sign(ngx_pool_t *pool, const char *scheme, const uint8_t *data,
@@ -120,7 +120,7 @@ fuzz_check(ngx_http_request_t *r, ngx_uint_t sealed)
     ngx_str_t   user;
     ngx_uint_t  i;
 
-    /* the second time it is remembered, and all the same */
+    /* the second time it is cached, with the same result */
 
     for (i = 0; i < 2; i++) {
         rc = ngx_leaseloft_token_check(r, &user, &exp);

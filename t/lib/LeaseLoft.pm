@@ -10,14 +10,14 @@ package LeaseLoft;
 #
 #     $ll->finish();
 #
-# finish() stops everything, and fails for an alert, an emergency or a report
-# of a sanitizer or valgrind in a log, for a process that did not end well when
-# it was told to, and for one that is left.
+# finish() stops everything.  It fails for an alert, an emergency or a report of
+# a sanitizer or valgrind in a log, for a process that exited otherwise than it
+# was told to, and for one that is left.
 #
-# From the environment: BUILD (build/, where the programs are), NGINX_BIN
-# (nginx), LEASELOFT_UNDER (a command that the worker and the command line run
-# under, as valgrind), LEASELOFT_DEBUG (nginx's debug log), LEASELOFT_KEEP
-# (keeps the directory and says where it is).
+# Environment: BUILD (where the programs are, build/), NGINX_BIN (nginx),
+# LEASELOFT_UNDER (a command that runs the worker and the command line, such as
+# valgrind), LEASELOFT_DEBUG (nginx's debug log), LEASELOFT_KEEP (keep the
+# directory and print its path).
 
 use strict;
 use warnings;
@@ -45,37 +45,37 @@ our $root = abs_path(dirname(__FILE__) . '/../..');
 our $build = $ENV{BUILD} || 'build';
 $build = "$root/$build" if $build !~ m{^/};
 
-# how the worker and the operator's command are run
+# the commands of the worker and of the command line
 our ($worker, $cli) = map { join ' ', $ENV{LEASELOFT_UNDER} // (), "$build/$_" }
                           qw(leaseloft-worker leaseloft);
 
 # built with sanitizers
 our $sanitized = $build =~ /-(?:san|palloc)$/;
 
-# what they and valgrind say
+# a line of a report by a sanitizer or valgrind
 my $report = qr/Sanitizer|runtime error:|^==\d+==/;
 
 my $json = JSON::PP->new->canonical->utf8;
 my $owner = $$;
 my @stacks;
 
-# how it is called is for the test to say
+# only the test sets these
 delete @ENV{qw(LEASELOFT_REDIS LEASELOFT_PREFIX)};
 
 $SIG{INT} = $SIG{TERM} = sub { exit 1 };
 $SIG{PIPE} = 'IGNORE';
 
 
-# new(%options): starts it all and waits until it is healthy
+# new(%options): starts everything and waits until it is healthy
 #
-#     directives => { NAME => VALUE }   instead of what conf/ has; undef: none
-#     main, http, server => TEXT        more configuration in these blocks
-#     listen => TEXT                    more for each public listen
-#     redis_conf => TEXT                more of Redis's
-#     redis_url => URL                  another Redis; none is started then
+#     directives => { NAME => VALUE }   in place of those of conf/; undef: none
+#     main, http, server => TEXT        further configuration of these blocks
+#     listen => TEXT                    parameters of each public listen
+#     redis_conf => TEXT                further configuration of Redis
+#     redis_url => URL                  another Redis; none is started
 #     prefix => NAME                    of keys and channels, for all parts
-#     limits => 1                       with the shipped limits by nginx, which
-#                                       other tests would run into
+#     limits => 1                       with limit_req and limit_conn of conf/,
+#                                       which other tests would exceed
 #     workers => N                      1
 #     start => 0                        only prepares it
 sub new {
@@ -125,7 +125,7 @@ sub write {
 }
 
 
-# the text of a file in the directory, empty when there is none
+# the text of a file in the directory, empty if there is none
 sub slurp {
     my ($self, $name) = @_;
 
@@ -151,7 +151,7 @@ END
 }
 
 
-# writes nginx.conf, and leaseloft/ with what directives ask for; may be called
+# writes nginx.conf, and leaseloft/ with the directives asked for; may be called
 # again, with other options, before a reload
 sub nginx_conf {
     my ($self, %options) = @_;
@@ -189,7 +189,7 @@ sub nginx_conf {
                                               qw(main http server listen);
     my $user = $> == 0 ? 'user root;' : '';
 
-    # as conf/leaseloft.conf has them, so that streams fold (docs/design.md)
+    # as in conf/leaseloft.conf, so that streams hibernate (docs/design.md)
     my %sizes = (request_pool_size => 256, connection_pool_size => 384);
     my $sizes = join "\n", map { "$_ $sizes{$_};" }
                     grep { "$http$server" !~ /^\s*$_\s/m } sort keys %sizes;
@@ -239,8 +239,8 @@ END
 }
 
 
-# one self-signed certificate for all tests of a run would be a race; making
-# one takes 20 ms
+# each test has a self-signed certificate of its own, which takes 20 ms; one for
+# all tests would be a race
 sub _certificate {
     my ($self) = @_;
 
@@ -253,7 +253,7 @@ sub _certificate {
 }
 
 
-# nginx -t with the present configuration: its exit status and what it says
+# nginx -t with the present configuration: its exit status and output
 sub nginx_test {
     my ($self) = @_;
 
@@ -303,8 +303,8 @@ sub start {
 }
 
 
-# spawn($part, $command): runs a command of one's own as part of the stack;
-# its output goes to PART.log
+# spawn($part, $command): runs another command as part of the stack; its output
+# goes to PART.log
 sub spawn {
     my ($self, $part, $command) = @_;
 
@@ -326,8 +326,8 @@ sub spawn {
 
 
 # stop($part, $signal, $timeout): sends a signal (TERM) and waits; returns the
-# wait status, undef when it had to be killed.  finish() fails for one that ended
-# otherwise than it was told to
+# wait status, or undef if the process had to be killed.  finish() fails for one
+# that exited otherwise than it was told to
 sub stop {
     my ($self, $part, $signal, $timeout) = @_;
 
@@ -342,8 +342,8 @@ sub stop {
             return ($status = $?, 1)
                 if waitpid($pid, POSIX::WNOHANG()) == $pid;
 
-            # only who stands still is told to go on: anybody else may be about
-            # to look for leaks, which stops threads, and would wait for ever
+            # only a stopped process is continued: SIGCONT would disturb the
+            # leak check of any other, which stops threads, so that it hangs
             kill 'CONT', $pid if state_of($pid) eq 'T';
             return 0;
         }, $timeout // 10))
@@ -370,7 +370,7 @@ sub signal {
 sub pid { $_[0]{pids}{$_[1]} }
 
 
-# pids of the processes that serve, of nginx's master
+# the pids of nginx's worker processes
 sub nginx_children {
     my ($self) = @_;
 
@@ -381,7 +381,7 @@ sub nginx_children {
 }
 
 
-# waits until /internal/health says 200 (or another status)
+# waits until /internal/health answers 200 (or another status)
 sub wait_healthy {
     my ($self, $status, $timeout) = @_;
 
@@ -391,7 +391,7 @@ sub wait_healthy {
 }
 
 
-# the test is about a fault that nginx rightly reports so
+# the test causes an error that nginx logs like this
 sub expect_log {
     my ($self, $regex) = @_;
     push @{ $self->{expected} }, $regex;
@@ -400,7 +400,7 @@ sub expect_log {
 
 # --- requests ---
 
-# token for a user, valid for an hour; token($user, exp => …) changes claims
+# a token for a user, valid for an hour; token($user, exp => …) changes claims
 sub token {
     my ($self, $user, %claims) = @_;
 
@@ -434,7 +434,7 @@ sub request {
 sub get { my $self = shift; return $self->request('GET', @_) }
 
 
-# post($path, $data, …): $data is encoded, unless it is text already
+# post($path, $data, …): $data is encoded unless it is text
 sub post { my $self = shift; return $self->_write('POST', @_) }
 sub put { my $self = shift; return $self->_write('PUT', @_) }
 
@@ -449,7 +449,7 @@ sub _write {
 }
 
 
-# raw($bytes, port => N): sends these bytes; the response up to its end
+# raw($bytes, port => N): sends these bytes; returns the response up to its end
 sub raw {
     my ($self, $bytes, %o) = @_;
 
@@ -549,10 +549,10 @@ sub _curl {
 }
 
 
-# --- the service's own words ---
+# --- requests of the API ---
 
-# lease($property, %members): declares a lease; users may be given as ids,
-# whose names are then made of them
+# lease($property, %members): declares a lease; users may be given as ids, and
+# get names made from them
 sub lease {
     my ($self, $property, %members) = @_;
 
@@ -585,7 +585,7 @@ sub say {
 }
 
 
-# mark($property, $user, $seq): everything up to seq is read
+# mark($property, $user, $seq): marks everything up to seq as read
 sub mark {
     my ($self, $property, $user, $seq, %o) = @_;
 
@@ -603,7 +603,7 @@ sub poll {
 }
 
 
-# events($property, $user, %options): the thread's stream
+# events($property, $user, %options): the stream of the thread
 sub events {
     my ($self, $property, $user, %o) = @_;
 
@@ -625,7 +625,7 @@ sub redis {
 }
 
 
-# cli(@arguments): exit status and output of the operator's command
+# cli(@arguments): exit status and output of the command line
 sub cli {
     my ($self, @arguments) = @_;
 
@@ -649,7 +649,7 @@ sub cli {
 
 # --- the end ---
 
-# complaints in the logs that were not expected
+# reports in the logs that were not expected
 sub complaints {
     my ($self) = @_;
 
@@ -681,8 +681,9 @@ sub finish {
     my @complaints = $self->complaints();
 
     is("@left", '', 'no process is left');
-    is(join("\n", @{ $self->{failed} }), '', 'each ended as it was told to');
-    is(join("\n", @complaints), '', 'no alerts in the logs');
+    is(join("\n", @{ $self->{failed} }), '',
+       'every process exited as it was told to');
+    is(join("\n", @complaints), '', 'the logs have no alert');
 
     if (!Test::More->builder->is_passing()) {
         for my $log ('error.log', map { "worker$_.log" } 1 .. $self->{workers})
@@ -703,7 +704,7 @@ sub _stop_all {
 
     my @left;
 
-    # nginx first, so that nobody is left waiting
+    # nginx first, so that no request is left waiting
     for my $part (sort keys %{ $self->{pids} }) {
         my @children = $part eq 'nginx' ? $self->nginx_children() : ();
 
@@ -744,8 +745,8 @@ END {
 
 # --- helpers ---
 
-# is_problem($response, $status, $type, $name): a whole problem document, whose
-# type ends in $type ('' for any)
+# is_problem($response, $status, $type, $name): the response is a complete
+# problem document, whose type ends in $type ('' for any)
 sub is_problem {
     my ($response, $status, $type, $name) = @_;
 
@@ -768,7 +769,7 @@ sub is_problem {
 }
 
 
-# the fields at fault that a problem document names, in its order
+# the fields that a problem document names, in its order
 sub fields {
     my ($response) = @_;
 
@@ -811,7 +812,7 @@ sub connect_to {
 }
 
 
-# a process's state, as in ps: T when it was stopped
+# the state of a process, as in ps: T when it is stopped
 sub state_of {
     my ($pid) = @_;
 
@@ -821,7 +822,7 @@ sub state_of {
 }
 
 
-# outside the range that the kernel gives to clients
+# a port outside the range that the kernel gives to clients
 sub free_port {
     for (1 .. 100) {
         my $port = 10000 + int rand 20000;

@@ -1,6 +1,7 @@
 
 /*
- * Preloaded into a process: its wall clock is CLOCK_SHIFT seconds ahead.
+ * A library to preload: the wall clock of the process is CLOCK_SHIFT seconds
+ * ahead.
  */
 
 #include <stdlib.h>

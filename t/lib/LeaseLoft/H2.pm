@@ -1,15 +1,15 @@
 package LeaseLoft::H2;
 
-# As much of an HTTP/2 client (RFC 9113) as it takes to open many streams over
-# one connection, without encryption.  Header blocks are written without
-# Huffman codes and without a dynamic table; of those that come only the status
-# is looked at, which nginx sends first.
+# A minimal HTTP/2 client (RFC 9113), to open many streams over one connection
+# without TLS.  Header blocks are sent without Huffman codes and without a
+# dynamic table; of those received only the status is read, which nginx sends
+# first.
 #
 #     my $h2 = LeaseLoft::H2->new($port);
 #     my $n = $h2->get($path, $token);
 #     $n = $h2->request('POST', $path, $token, \@headers, @data, undef);
-#     $h2->write($n, $more, 1);        the last of it
-#     $h2->read(1);                    what came within a second
+#     $h2->write($n, $more, 1);        the last data
+#     $h2->read(1);                    receives for up to a second
 #     $h2->status($n), $h2->body($n), $h2->ended($n)
 
 use strict;
@@ -22,7 +22,7 @@ use constant { DATA => 0, HEADERS => 1, RST_STREAM => 3, SETTINGS => 4,
                PING => 6, GOAWAY => 7, WINDOW_UPDATE => 8 };
 use constant { END_STREAM => 1, ACK => 1, END_HEADERS => 4 };
 
-# indexes of RFC 7541's static table; others come as digits
+# indexes of the static table of RFC 7541; other values are literals
 my %statuses = (0x88 => 200, 0x89 => 204, 0x8b => 304, 0x8c => 400,
                 0x8d => 404, 0x8e => 500);
 
@@ -35,7 +35,7 @@ sub new {
     my $self = bless { socket => $socket, in => '', next => 1, gone => 0,
                        streams => {} }, $class;
 
-    # windows so large that they are never moved
+    # windows so large that they need no update
     syswrite $socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
         . frame(SETTINGS, 0, 0, pack 'nN', 4, 2**31 - 1)
         . frame(WINDOW_UPDATE, 0, 0, pack 'N', 2**31 - 1 - 65535);
@@ -52,7 +52,7 @@ sub frame {
 }
 
 
-# a string of RFC 7541, as it is
+# a string of RFC 7541, without Huffman codes
 sub string {
     my ($text) = @_;
 
@@ -70,7 +70,7 @@ sub string {
 }
 
 
-# get($path, $token, %headers): asks; the number of the stream
+# get($path, $token, %headers): sends a GET; returns the number of its stream
 sub get {
     my ($self, $path, $token, %headers) = @_;
     return $self->request('GET', $path, $token,
@@ -78,7 +78,7 @@ sub get {
 }
 
 
-# request($method, $path, $token, \@headers, @data): likewise, with a frame for
+# request($method, $path, $token, \@headers, @data): the same, with a frame for
 # each piece of data; the last one ends the stream, unless undef follows
 sub request {
     my ($self, $method, $path, $token, $headers, @data) = @_;
@@ -88,7 +88,7 @@ sub request {
                    'localhost', @{ $headers // [] });
     push @headers, 'authorization', "Bearer $token" if defined $token;
 
-    # http, and the others by name
+    # http, and the other headers by name
     my $block = "\x86";
     $block .= "\0" . string(shift @headers) . string(shift @headers)
         while @headers;
@@ -108,7 +108,7 @@ sub request {
 }
 
 
-# write($n, $bytes, $last): more of a request's data
+# write($n, $bytes, $last): sends more data of a request
 sub write {
     my ($self, $n, $bytes, $last) = @_;
     syswrite $self->{socket},
@@ -116,7 +116,7 @@ sub write {
 }
 
 
-# takes what comes within some seconds; with nothing for so long, returns 0
+# receives for up to some seconds; returns 0 if nothing came
 sub read {
     my ($self, $seconds) = @_;
 
@@ -156,7 +156,7 @@ sub _frame {
         $self->{gone} = 1;
 
     } elsif ($type == HEADERS && $stream) {
-        # by its index, or in digits
+        # by its index, or as a literal
         $stream->{status} //= $payload =~ /^[\x08\x48]\x03(\d{3})/ ? $1
             : $statuses{ ord $payload } // ord $payload;
         $stream->{ended} = 1 if $flags & END_STREAM;

@@ -1,7 +1,7 @@
 package LeaseLoft::Harness;
 
-# What prove runs the tests with: at the end it says what was skipped, and why.
-# By itself prove takes a skipped test for one that passed.
+# The harness that prove runs the tests with: at the end it prints which tests
+# were skipped, and why.  prove alone counts a skipped test as passed.
 
 use strict;
 use warnings;

@@ -20,7 +20,7 @@ sub new {
 
 
 # command(@args): sends one command and returns its reply: a string, a number,
-# undef for nil, a list reference; dies of an error reply, and after 10 s
+# undef for nil, or a list reference; dies on an error reply, and after 10 s
 sub command {
     my ($self, @args) = @_;
 
@@ -48,7 +48,7 @@ sub send_command {
 }
 
 
-# one reply; an error reply comes as a reference to its text
+# one reply; an error reply is a reference to its text
 sub reply {
     my ($self, $timeout) = @_;
 

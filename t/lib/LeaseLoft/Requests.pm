@@ -1,7 +1,7 @@
 package LeaseLoft::Requests;
 
-# The worker without nginx: requests go into the queue as nginx would
-# put them there, and verdicts come back by pub/sub.
+# The worker without nginx: requests are queued as nginx queues them, and
+# verdicts are received by pub/sub.
 #
 #     my $q = LeaseLoft::Requests->new($ll);       # a LeaseLoft with a Redis
 #
@@ -37,7 +37,7 @@ sub new {
 }
 
 
-# both connections anew, as after a restart of Redis
+# connects both connections again, as after a restart of Redis
 sub connect {
     my ($self) = @_;
 
@@ -55,15 +55,15 @@ sub keys_of { return map { "ll:{p:$_[1]}:$_" } @names }
 sub user_keys { return map { "ll:{u:$_[1]}:$_" } qw(inbox order) }
 
 
-# put($op, $property, $user, $body): the request's number, by which await()
-# finds its verdict
+# put($op, $property, $user, $body): queues a request; returns its number, for
+# await()
 sub put {
     my ($self, @request) = @_;
     return $self->put_all(\@request);
 }
 
 
-# put_all([$op, $property, $user, $body], …): many at once; their numbers
+# put_all([$op, $property, $user, $body], …): queues many; returns their numbers
 sub put_all {
     my ($self, @requests) = @_;
 
@@ -90,7 +90,7 @@ sub put_all {
 }
 
 
-# takes what was published within some seconds, or up to a verdict; frames are
+# receives what is published within some seconds, or up to a verdict; frames are
 # kept as [channel, line, payload]
 sub pump {
     my ($self, $seconds, $until) = @_;
@@ -101,7 +101,7 @@ sub pump {
         my $left = $end - time();
         last if $left <= 0;
 
-        # a reply that has begun is waited for
+        # the rest of an incomplete reply is waited for
         my $sub = $self->{sub};
         last if $sub->{buf} eq ''
                 && !IO::Select->new($sub->{socket})->can_read($left);
@@ -136,7 +136,7 @@ sub take_verdicts {
 }
 
 
-# the verdict of a request: status, seq, body, json; undef for none in time
+# the verdict of a request: status, seq, body, json; undef after the timeout
 sub await {
     my ($self, $n, $seconds) = @_;
 
@@ -152,7 +152,7 @@ sub ask {
 }
 
 
-# the frames since the last call, whose channel matches
+# the frames since the last call whose channel matches
 sub frames {
     my ($self, $channel) = @_;
 
@@ -191,7 +191,7 @@ sub say {
 }
 
 
-# the thread, or what follows a seq: [seq, entry, salt, hash, sender] each
+# the entries of a thread after a seq (0): [seq, entry, salt, hash, sender]
 sub thread {
     my ($self, $property, $after) = @_;
 
@@ -205,8 +205,8 @@ sub thread {
 }
 
 
-# what is wrong with the chain and the numbering; empty for nothing.  That up
-# to a seq, whose hash is given, may have been looked at before.
+# the first fault in the chain and the numbering, or ''; only after a seq whose
+# hash is given, if the entries up to it were checked before
 sub broken {
     my ($self, $property, $after, $hash) = @_;
 
@@ -234,7 +234,7 @@ sub broken {
 }
 
 
-# unread messages of a user, counted from the thread
+# the unread messages of a user, counted from the thread
 sub recount {
     my ($self, $property, $user) = @_;
 
@@ -252,7 +252,7 @@ sub recount {
 }
 
 
-# what nginx asks: ll1_view as a hash, or undef
+# the reply of ll1_view, as nginx gets it: a hash, or undef
 sub view {
     my ($self, $property, $user, $mode, $seq, $tag, $limit) = @_;
 

@@ -1,6 +1,6 @@
 package LeaseLoft::Response;
 
-# A response as it came: status, headers, body.
+# An HTTP response: status, headers, body.
 
 use strict;
 use warnings;
@@ -8,15 +8,15 @@ use warnings;
 use JSON::PP;
 
 
-# parse($bytes): the first whole response in these bytes, whose body reaches
-# to their end; "Transfer-Encoding: chunked" is undone
+# parse($bytes): the first response in these bytes, whose body ends with them;
+# a chunked body is decoded
 sub parse {
     my ($class, $raw) = @_;
 
     my $self = bless { raw => $raw, status => 0, headers => [], body => '' },
                      $class;
 
-    # "100 Continue" may come before
+    # "100 Continue" may precede it
     $raw =~ s/^HTTP\/[\d.]+ 1\d\d.*?\r\n\r\n//s;
 
     my ($head, $body) = $raw =~ /^(.*?\r\n)\r\n(.*)$/s or return $self;
@@ -50,7 +50,7 @@ sub body { $_[0]{body} }
 sub raw { $_[0]{raw} }
 
 
-# the value of a header, several joined with ", "; undef when absent
+# the value of a header, several joined with ", "; undef if there is none
 sub header {
     my ($self, $name) = @_;
 
@@ -61,7 +61,7 @@ sub header {
 }
 
 
-# the response without what may differ from one to the next: its date
+# the response without its date, for comparing two
 sub comparable {
     my ($self) = @_;
 
@@ -72,7 +72,7 @@ sub comparable {
 }
 
 
-# the body as JSON; undef when it is not
+# the body decoded as JSON; undef if it is not
 sub json {
     my ($self) = @_;
 

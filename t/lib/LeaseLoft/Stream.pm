@@ -1,7 +1,7 @@
 package LeaseLoft::Stream;
 
-# An event stream (SSE) and what came through it.  The transport is a socket,
-# or a pipe from curl where TLS or HTTP/2 is asked for.
+# A client of an event stream (SSE).  The transport is a socket, or a pipe from
+# curl for TLS and HTTP/2.
 #
 # An event is { event => NAME or '', id => ID or undef, data => TEXT,
 # json => the data decoded or undef, retry => MS or undef, time => when }.
@@ -33,7 +33,7 @@ sub response { $_[0]->_wait(sub { $_[0]{response} }, 5); $_[0]{response} }
 sub status { my $r = $_[0]->response(); $r ? $r->status() : 0 }
 sub header { my $r = $_[0]->response(); $r ? $r->header($_[1]) : undef }
 
-# everything that came, and the event text in it
+# all bytes received, and the event text in them
 sub raw { $_[0]{raw} }
 sub text { $_[0]{text} }
 
@@ -48,7 +48,7 @@ sub events { $_[0]->_read(0); @{ $_[0]{events} } }
 sub entries { map { $_->{json} } grep { $_->{event} eq '' } $_[0]->events() }
 
 
-# next_event($timeout): the next one not yet taken, or undef
+# next_event($timeout): takes the next event, or returns undef
 sub next_event {
     my ($self, $timeout) = @_;
 
@@ -59,7 +59,7 @@ sub next_event {
 }
 
 
-# wait_event($what, $timeout): takes events up to the first that is wanted and
+# wait_event($what, $timeout): takes events up to the first that matches, and
 # returns it, or undef; $what is a name ('' for entries), or a function
 sub wait_event {
     my ($self, $what, $timeout) = @_;
@@ -75,8 +75,8 @@ sub wait_event {
 }
 
 
-# find_event($what, $timeout): the newest one that is wanted among all that
-# came, or the first to come; takes none: for what has no set order
+# find_event($what, $timeout): the newest event received that matches, or the
+# first to come; takes none: for events without a defined order
 sub find_event {
     my ($self, $what, $timeout) = @_;
 
@@ -91,7 +91,7 @@ sub find_event {
 }
 
 
-# wait_entry($seq or function of the entry, $timeout): likewise, for entries
+# wait_entry($seq or function of the entry, $timeout): the same, for entries
 sub wait_entry {
     my ($self, $what, $timeout) = @_;
 
@@ -134,7 +134,7 @@ sub DESTROY {
 }
 
 
-# reads until the condition holds; false after the timeout
+# reads until the condition holds; returns 0 after the timeout
 sub _wait {
     my ($self, $done, $timeout) = @_;
 
@@ -150,7 +150,7 @@ sub _wait {
 }
 
 
-# reads what is there, waiting for it at most this long
+# reads what is available, after waiting at most this long
 sub _read {
     my ($self, $timeout) = @_;
 
@@ -221,7 +221,7 @@ sub _dechunk {
 }
 
 
-# one event, by the rules of the HTML standard; a block without data is none
+# one event, as the HTML standard parses it; a block without data is ignored
 sub _event {
     my ($self, $block) = @_;
 

@@ -1,6 +1,6 @@
 package LeaseLoft::Token;
 
-# JSON Web Tokens, made by hand so that tests can make wrong ones too.
+# JSON Web Tokens, built by hand so that tests can build invalid ones too.
 
 use strict;
 use warnings;
@@ -26,7 +26,7 @@ sub token {
 }
 
 
-# the same from the bytes of header and claims
+# the same, from the bytes of header and claims
 sub token_raw {
     my ($key, $header, $claims) = @_;
 
