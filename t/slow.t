@@ -1,9 +1,11 @@
 #!/usr/bin/perl
 
-# What bounds the cost of clients that do not read, each bound by itself: the
-# time for which one takes nothing, on a busy thread and on a quiet one, and how
-# far it may be behind.  One that was only late gets all of it.  Plain, TLS,
-# HTTP/2 and both at once.
+# Clients that do not read, over HTTP, TLS, HTTP/2 and both.  Each of the two
+# limits is tested alone: the time for which a client may take nothing
+# (leaseloft_slow_timeout), on a busy thread and on a quiet one, and how much
+# may wait for it (leaseloft_slow_size).  A client that is only late gets all of
+# it.
+# How a client resumes is in slow_resume.t.
 
 use strict;
 use warnings;
@@ -75,9 +77,8 @@ ok($cut, 'busy: every stream that is not read is aborted by time')
     or diag(metric('streams') . ' are left');
 cmp_ok(metric('streams_slow_total'), '>=', @ways,
        'busy: the aborted streams are counted as slow');
-cmp_ok(time() - $start,
-       '<', 8, sprintf 'busy: the streams are aborted after %.1f s',
-       time() - $start);
+cmp_ok(time() - $start, '<', 8,
+       sprintf 'busy: the streams are aborted after %.1f s', time() - $start);
 gone($fds, @streams);
 
 
@@ -102,15 +103,15 @@ stack('send_timeout 3s;', leaseloft_slow_timeout => '1h',
       leaseloft_slow_size => '64k');
 $fds = fds();
 @streams = stopped();
-my $well = $ll->events('P', 'u-ana');
-$well->wait_event('hello');
+my @read = map { $ll->events('P', 'u-ana', @$_) } @ways;
+$_->wait_event('hello') or fail('hello') for @read;
 
 my $sent = 0;
 $cut = wait_for(sub {
     say_large(10);
     $sent += 10;
-    $well->events();
-    metric('streams') == 1;
+    $_->events() for @read;
+    metric('streams') == @read;
 }, 15);
 
 ok($cut,
@@ -118,8 +119,9 @@ ok($cut,
     or diag(metric('streams') . ' are left');
 cmp_ok(metric('streams_slow_total'), '>=', @ways,
        'the streams aborted by size are counted as slow');
-ok($well->wait_entry($sent + 2), 'a stream that is read gets every entry');
-$well->close();
+ok($read[$_]->wait_entry($sent + 2),
+   "@{ $ways[$_] }: a stream that is read gets every entry") for 0 .. $#ways;
+$_->close() for @read;
 gone($fds, @streams);
 
 

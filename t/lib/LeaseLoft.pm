@@ -413,7 +413,7 @@ sub token {
 #
 #     user => ID, token => TOKEN, cookie => TOKEN
 #     headers => { NAME => VALUE }, body => BYTES, json => DATA
-#     tls => 1, http => 2 (or '1.0'), port => N, timeout => S
+#     tls => 1, http => 2 (or 1, '1.0'), port => N, timeout => S
 sub request {
     my ($self, $method, $path, %o) = @_;
 
@@ -525,7 +525,7 @@ sub _curl_command {
     my $port = $self->_port($path, $o);
     my $version = $o->{http} // '1.1';
     my @http = $version eq '1.0' ? ('--http1.0', '--no-alpn')
-             : $version ne '2' ? "--http$version"
+             : $version ne '2' ? '--http1.1'
              : $o->{tls} ? '--http2' : '--http2-prior-knowledge';
 
     return ('curl', '-s', '-N', '-k', '-i', '--raw', @http, '--path-as-is',
