@@ -253,12 +253,13 @@ test: test-deps
 	@$(MAKE) --no-print-directory node-modules
 	@$(PROVE) -j$(J) $(T)
 
-# what drives the browser in tests; not needed to run anything
+# what drives the browser in tests and checks the pages' code; not needed to
+# run anything
 node-modules: $(if $(wildcard t/browser/package.json),\
                    t/browser/node_modules/.package-lock.json)
 
 t/browser/node_modules/.package-lock.json: t/browser/package.json
-	@echo "installing what drives the browser in tests (t/browser)"
+	@echo "installing npm's packages for tests and make lint (t/browser)"
 	if (cd t/browser && npm install --no-package-lock --no-audit \
 	    --no-fund --loglevel=error); \
 	then touch $@; \
@@ -397,14 +398,19 @@ bench: test-deps
 
 # --- layout of the code ---
 
+NODE_BIN := t/browser/node_modules/.bin
 C_FILES := $(wildcard common/*.[ch] $(WORKER_DIRS:%=%/*.[ch]) \
                       $(MODULE_DIRS:%=%/*.[ch]) \
                       fuzz/*.[ch] fuzz/inside/*.c t/unit/*.[ch] \
                       t/fault/lib/*.c bench/*.[ch])
 
-lint:
+lint: node-modules
 	@conf/deps.sh lint
 	@conf/format --check $(C_FILES)
+	@if [ -e $(NODE_BIN)/tsc ]; then \
+	    $(NODE_BIN)/tsc -p t/browser && \
+	    $(NODE_BIN)/eslint --config t/browser/eslint.config.mjs html; \
+	else echo "html/js is not checked: run npm install in t/browser" >&2; fi
 
 format:
 	@conf/deps.sh lint

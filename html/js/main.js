@@ -21,7 +21,8 @@ import { App } from './view/app.js';
 const PATIENCE = 2000;
 
 const root = document.getElementById('ll-app');
-const ask = (...args) => fetch(...args);
+/** @type {Fetch} */
+const ask = (url, options) => fetch(url, options);
 const visible = () => document.visibilityState === 'visible';
 const account = () => import('./account.js');
 
@@ -270,6 +271,7 @@ async function start() {
     const config = await configured;
     const page = { root, clock, api, session, config, keep, everyone,
                    remember, remembered,
+                   messenger: null, app: null, keeps: false,
                    ...await loadLanguage(config.name) };
     const { t, language, locale } = page;
 

@@ -15,9 +15,10 @@ const NOTHING = { status: 0, data: null, etag: null, retryAfter: 0,
 
 
 export class Api {
-    /*
-     * fetch as in the Fetch standard; user: whom each request says it expects
-     * to be, so that none is taken for another's who has signed in meanwhile.
+    /**
+     * user: the user that each request names, so that the server refuses it
+     * where somebody else has signed in meanwhile.
+     * @param {{fetch: Fetch, clock: Clock, user?: string}} parts
      */
     constructor({ fetch, clock, user = null }) {
         this.fetch = fetch;
@@ -25,20 +26,26 @@ export class Api {
         this.user = user;
     }
 
-    /* A page of a thread: one of after, before or neither (the newest). */
+    /**
+     * A page of a thread: one of after, before or neither (the newest).
+     * @param {string} property
+     * @param {{after?: Cursor | number, before?: number, limit?: number,
+     *          etag?: string}} query
+     * @returns {Promise<Answer<ThreadPage>>}
+     */
     messages(property, { after, before, limit, etag } = {}) {
         const query = new URLSearchParams();
 
         if (after !== undefined) {
-            query.set('after', after);
+            query.set('after', String(after));
         }
 
         if (before !== undefined) {
-            query.set('before', before);
+            query.set('before', String(before));
         }
 
         if (limit !== undefined) {
-            query.set('limit', limit);
+            query.set('limit', String(limit));
         }
 
         return this.get(`${threadPath(property)}/messages?${query}`,
@@ -48,8 +55,12 @@ export class Api {
             etag);
     }
 
+    /**
+     * @param {{limit?: number, cursor?: string, etag?: string}} query
+     * @returns {Promise<Answer<InboxPage>>}
+     */
     inbox({ limit = 50, cursor, etag } = {}) {
-        const query = new URLSearchParams({ limit });
+        const query = new URLSearchParams({ limit: String(limit) });
 
         if (cursor) {
             query.set('cursor', cursor);
@@ -60,6 +71,12 @@ export class Api {
                 && threads.every((thread) => thread.property), etag);
     }
 
+    /**
+     * @param {string} property
+     * @param {string} clientId
+     * @param {string} text
+     * @returns {Promise<Answer<Entry>>}
+     */
     send(property, clientId, text) {
         return this.request(`${threadPath(property)}/messages`,
             post({ client_id: clientId, text }),
@@ -69,12 +86,21 @@ export class Api {
                         && ['erased', 'lost'].includes(answer.kind))));
     }
 
+    /**
+     * Marks a thread as read up to a seq.
+     * @param {string} property
+     * @param {number} upto
+     * @returns {Promise<Answer<any>>}
+     */
     read(property, upto) {
         return this.request(`${threadPath(property)}/read`, post({ upto }),
                             (answer) => answer.state === 'accepted');
     }
 
-    /* Who the server says is asking: whoever that is. */
+    /**
+     * Who the server says is asking: whoever that is.
+     * @returns {Promise<Answer<SessionInfo>>}
+     */
     session() {
         return this.request('/api/session', { named: false },
             ({ user, expires_at: at }) => user && Date.parse(at));
@@ -97,6 +123,13 @@ export class Api {
         return this.request(path, { headers }, form);
     }
 
+    /**
+     * form: whether the JSON of an answer has the form of the contract.
+     * @param {string} path
+     * @param {RequestInit & {named?: boolean}} options
+     * @param {(data: any, status: number) => any} [form]
+     * @returns {Promise<Answer<any>>}
+     */
     async request(path, { named = true, ...options }, form) {
         const headers = { Accept: 'application/json', ...options.headers };
 
@@ -125,11 +158,16 @@ export class Api {
 }
 
 
+/** @param {string} property */
 export function threadPath(property) {
     return `/api/properties/${encodeURIComponent(property)}`;
 }
 
 
+/**
+ * Whether it has the form of an entry.
+ * @param {Entry} entry
+ */
 export function isEntry(entry) {
     return Number.isInteger(entry.seq) && typeof entry.kind === 'string'
            && (entry.kind !== 'message' || Boolean(entry.from.user));

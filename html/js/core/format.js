@@ -12,11 +12,15 @@ const HOUR = 60 * MINUTE;
 
 
 export class Formatter {
-    /*
-     * language: of dates; words: of lists; t as from translator(); clock for
-     * "now"; zone: a default or undefined; home: a formatter of the reader's.
+    /**
+     * language: of dates; words: of lists; zone: a time zone, or the reader's
+     * own; home: the formatter in the reader's own zone.
+     * @param {{language: string, words?: string, t: Translate, clock: Clock,
+     *          zone?: string, home?: Formatter | null}} parts
      */
-    constructor({ language, words = language, t, clock, zone, home = null }) {
+    constructor({ language, words = language, t, clock, zone = undefined,
+                  home = null })
+    {
         this.words = words;
         this.home = home;
         this.language = language;
@@ -91,7 +95,7 @@ export class Formatter {
 
     /* What holds for a quarter of an hour: no zone is finer than that. */
     once(what, at, make) {
-        const key = `${what} ${Math.floor(new Date(at) / QUARTER)}`;
+        const key = `${what} ${Math.floor(new Date(at).getTime() / QUARTER)}`;
 
         if (!this.quarters.has(key)) {
             this.quarters.set(key, make());

@@ -130,7 +130,8 @@ export class Tabs extends Emitter {
 
         let release = null;
 
-        const hold = () => new Promise((resolve) => {
+        const hold = () => new Promise((/** @type {(x?: any) => void} */
+                                        resolve) => {
             this.inLine = steal && this.inLine;
 
             if (this.stopped) {

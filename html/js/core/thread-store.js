@@ -12,23 +12,37 @@ const FAR = 200;
 
 
 export class ThreadStore extends Emitter {
+    /**
+     * @param {string} property
+     * @param {string} me the reader
+     */
     constructor(property, me) {
         super();
         this.property = property;
         this.me = me;
         this.status = 'loading';
         this.label = '';
+        /** @type {Lease | null} */
         this.lease = null;
         this.timeZone = null;
+        /** @type {Reader} */
         this.you = { role: null, read: 0, unread: 0, can_write: false };
+        /** @type {Party[]} */
         this.parties = [];
         this.marks = new Map();
         this.stale = false;
+
+        /* for the owner: requests under way, and the last page's ETag */
+        this.busy = false;
+        this.fetching = false;
+        this.etag = undefined;
         this.clear();
     }
 
     clear() {
+        /** @type {Entry[]} */
         this.entries = [];
+        /** @type {Map<number, Entry>} */
         this.ahead = new Map();
         this.headSeq = 0;
         this.headTag = '';
@@ -60,6 +74,7 @@ export class ThreadStore extends Emitter {
                             : String(this.high);
     }
 
+    /** @param {Partial<ThreadPage>} data */
     meta(data) {
         this.label = data.label ?? this.label;
         this.lease = data.lease ?? this.lease;
@@ -105,6 +120,7 @@ export class ThreadStore extends Emitter {
             ? { ...p, read: marks.get(p.user) } : p);
     }
 
+    /** @param {Cursor} cursor */
     head(cursor) {
         const [seq, tag] = String(cursor).split('.');
 
@@ -114,6 +130,10 @@ export class ThreadStore extends Emitter {
         }
     }
 
+    /**
+     * @param {ThreadPage} page
+     * @param {{moreBefore: boolean}} run
+     */
     load(page, { moreBefore }) {
         this.clear();
         this.meta(page);
@@ -126,6 +146,7 @@ export class ThreadStore extends Emitter {
         this.changed();
     }
 
+    /** @param {ThreadPage} page */
     prepend(page) {
         const older = page.entries.filter((e) => e.seq < this.low);
 
@@ -138,7 +159,11 @@ export class ThreadStore extends Emitter {
         this.changed();
     }
 
-    /* A page of what comes after high, or a poll: "ok" or "reset". */
+    /**
+     * A page of what comes after high, or a poll.
+     * @param {ThreadPage} page
+     * @returns {'ok' | 'reset'}
+     */
     append(page) {
         if (page.reset) {
             return 'reset';
@@ -168,9 +193,12 @@ export class ThreadStore extends Emitter {
         return 'ok';
     }
 
-    /*
-     * One entry; id is its cursor where known.  Answers "new", "old", "away"
-     * (beyond a detached run) or "gap" (fetch what is after the cursor).
+    /**
+     * One entry; id is its cursor where known.  Answers "away" beyond a
+     * detached run, "gap" where what is after the cursor has to be fetched.
+     * @param {Entry} entry
+     * @param {Cursor} id
+     * @returns {'new' | 'old' | 'away' | 'gap'}
      */
     add(entry, id = '') {
         const tag = id.split('.')[1] || '';
@@ -231,6 +259,7 @@ export class ThreadStore extends Emitter {
         }
     }
 
+    /** @param {Entry} entry */
     isUnread(entry) {
         return entry.kind === 'message' && entry.from.user !== this.me
                && entry.seq > this.you.read;
@@ -319,6 +348,7 @@ export class ThreadStore extends Emitter {
 }
 
 
+/** @param {Cursor} cursor */
 export function seqOf(cursor) {
     return Number(String(cursor).split('.')[0]);
 }
@@ -330,9 +360,12 @@ export function isFar(cursor, head) {
 }
 
 
-/*
- * Who has seen an entry, but for the reader: [{user, name, at}].  `at` is the
- * time of the mark that first covered it, null where we did not see it come.
+/**
+ * Who has seen an entry, but for the reader.  `at` is the time of the mark
+ * that first covered it, null where it came while this page was not open.
+ * @param {ThreadStore} store
+ * @param {number} seq
+ * @returns {{user: string, name: string, at: Time | null}[]}
  */
 export function seenBy(store, seq) {
     return store.parties

@@ -13,16 +13,31 @@ const ALERT = 8000;
 
 
 export class App {
-    /*
-     * root: the element to fill; drafts, signOut(), setLanguage(l): what the
-     * browser keeps, from main.js.
+    /**
+     * root: the element to fill; drafts, done, signOut(), setLanguage(code):
+     * from main.js, which keeps them in the browser.
+     * @param {{root: HTMLElement, t: Translate, language: string,
+     *          format: import('../core/format.js').Formatter,
+     *          messenger: import('../core/messenger.js').Messenger,
+     *          clock: Clock, drafts: any, done: any, signOut: () => void,
+     *          setLanguage: (code: string) => void, logo?: string}} parts
      */
     constructor({ root, t, language, format, messenger, clock, drafts, done,
                   signOut, setLanguage, logo })
     {
-        Object.assign(this, { root, t, language, format, messenger, clock,
-                              drafts, done, signOut, setLanguage, logo });
+        this.root = root;
+        this.t = t;
+        this.language = language;
+        this.format = format;
+        this.messenger = messenger;
+        this.clock = clock;
+        this.drafts = drafts;
+        this.done = done;
+        this.signOut = signOut;
+        this.setLanguage = setLanguage;
+        this.logo = logo;
         this.wanted = null;
+        this.loading = null;
         this.eager = false;
         this.touch = matchMedia('(pointer: coarse)').matches;
         this.build();

@@ -81,7 +81,7 @@ export class Composer {
     /* A sentence instead of the form, or null for the form. */
     closed(sentence) {
         if (sentence !== null && this.form.contains(document.activeElement)) {
-            document.activeElement.blur();
+            this.input.blur();
         }
 
         this.form.hidden = sentence !== null;

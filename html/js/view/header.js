@@ -91,14 +91,14 @@ export class Header {
 /* Menus close by Escape and by a click elsewhere, as menus do. */
 export function closeMenus() {
     document.addEventListener('click', (e) => {
-        for (const menu of document.querySelectorAll('details[open]')) {
-            if (!menu.contains(e.target)) {
+        for (const menu of openMenus()) {
+            if (!e.composedPath().includes(menu)) {
                 menu.open = false;
             }
         }
     });
     document.addEventListener('keydown', (e) => {
-        const menu = document.querySelector('details[open]');
+        const [menu] = openMenus();
 
         if (e.key === 'Escape' && menu) {
             e.stopPropagation();
@@ -106,4 +106,10 @@ export function closeMenus() {
             menu.querySelector('summary').focus();
         }
     }, true);
+}
+
+
+/** @returns {NodeListOf<HTMLDetailsElement>} */
+function openMenus() {
+    return document.querySelectorAll('details[open]');
 }

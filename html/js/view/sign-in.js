@@ -10,7 +10,7 @@ import { fill, h, icon } from './dom.js';
  * reason: "none", "expired", "bad", "out" or "wait"; href: where to sign in,
  * or null where there is no such address.
  */
-export function showSignIn(root, { t, reason, href, logo }) {
+export function showSignIn(root, { t, reason, href = null, logo }) {
     page(root, t, t(reason === 'wait' ? 'signin.wait' : 'signin.title'), logo,
          reason === 'wait' ? null
          : h('p', { role: 'alert' }, t(`signin.${reason}`)),
