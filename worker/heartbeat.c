@@ -1,4 +1,8 @@
 
+/*
+ * Sends heartbeats, and logs what Redis refuses.  loop_t owns the heartbeat.
+ */
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +13,7 @@
 #include "store_library.h"
 
 
-/* what is wrong is logged when it is found out, then so often */
+/* a refusal is logged at once, then at this interval */
 #define HEARTBEAT_REMIND_MS  60000
 
 
@@ -25,8 +29,7 @@ heartbeat_init(heartbeat_t *heartbeat, work_t *work,
 }
 
 
-/* why Redis refuses the heartbeat: no memory, say; "" for nothing any more */
-
+/* notes and logs why Redis refuses the heartbeat; "": it does not */
 static void
 heartbeat_fail(heartbeat_t *heartbeat, const char *why)
 {
@@ -46,8 +49,7 @@ heartbeat_fail(heartbeat_t *heartbeat, const char *why)
 }
 
 
-/* what Redis does not let this worker do; "" for nothing any more */
-
+/* notes and logs commands that the user may not run; "": none */
 static void
 heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
 {
@@ -57,14 +59,14 @@ heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
 
     if (what[0] == '\0') {
         if (heartbeat->refused[0] != '\0') {
-            log_notice("redis lets this worker's user do what it needs");
+            log_notice("this worker's redis user has all rights now");
         }
 
     } else if (strncmp(heartbeat->refused, what, HEARTBEAT_REFUSED - 1) != 0
                || now >= heartbeat->remind_at)
     {
-        log_error("this worker's user in redis lacks rights, and no requests "
-                  "are taken until it has them: \"%.200s\"", what);
+        log_error("this worker's redis user lacks rights, taking no requests: "
+                  "\"%.200s\"", what);
         heartbeat->remind_at = now + HEARTBEAT_REMIND_MS;
     }
 
@@ -72,8 +74,7 @@ heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
 }
 
 
-/* what this worker has done, and what it is */
-
+/* makes the record: counters and configuration */
 static void
 heartbeat_record(const heartbeat_t *heartbeat, buf_t *record)
 {

@@ -1,8 +1,8 @@
 
 /*
- * Once a second a worker writes into Redis that it lives, what it has done and
- * what it is: docs/data.md has the record.  By the answer it learns which of
- * the commands that it needs its user may not run.
+ * The heartbeat: a record that a worker writes to Redis each second, with its
+ * counters and configuration (docs/data.md).  The reply names commands that the
+ * worker needs and its Redis user may not run.
  */
 
 
@@ -17,7 +17,7 @@
 #include "options.h"
 
 
-/* of what Redis says against this worker's user */
+/* size of an error of Redis, or of a list of commands */
 #define HEARTBEAT_REFUSED  200
 
 
@@ -25,24 +25,27 @@ typedef struct {
     work_t            *work;
     const consumer_t  *consumer;
     const options_t   *options;
-    unsigned           queues;     /* the most that an nginx has; 0: unknown */
-    int64_t            healthy;    /* monotonic; the last that was written */
+    unsigned           queues;     /* of an nginx, at most; 0: unknown */
+    int64_t            healthy;    /* last success, clock_monotonic() */
     int64_t            remind_at;
-    char               refused[HEARTBEAT_REFUSED];     /* empty: nothing */
-    char               why[HEARTBEAT_REFUSED];     /* it failed, likewise */
+    char               refused[HEARTBEAT_REFUSED];
+                                   /* commands; empty: none */
+    char               why[HEARTBEAT_REFUSED];
+                                   /* the last error; empty: none */
 } heartbeat_t;
 
 
+/* all arguments must outlive the heartbeat */
 void heartbeat_init(heartbeat_t *heartbeat, work_t *work,
     const consumer_t *consumer, const options_t *options);
 
-/* what Redis made of it */
+/* sends a heartbeat, and sets the clock by the reply: the result */
 conn_result_e heartbeat_send(heartbeat_t *heartbeat);
 
-/* 1 while this worker's user lacks a right that it needs, which is logged */
+/* 1 while the user of this worker lacks a right, which is logged */
 int heartbeat_refused(const heartbeat_t *heartbeat);
 
-/* takes this worker off: it ends */
+/* deletes the record, when the worker exits */
 void heartbeat_stop(heartbeat_t *heartbeat);
 
 
