@@ -51,13 +51,13 @@ fuzz_process(ngx_pool_t *pool, ngx_leaseloft_main_conf_t *mcf)
     process->log = &fuzz_log;
     ngx_str_set(&process->name, "fuzz");
 
-    process->link = ngx_leaseloft_link_create(process, pool);
-    CHECK(process->link != NULL);
+    process->client = ngx_leaseloft_client_create(process, pool);
+    CHECK(process->client != NULL);
 
     ngx_leaseloft_queue_init(process);
 
-    process->channels = ngx_leaseloft_channels_create(process, pool);
-    process->streams = ngx_leaseloft_streams_create(process, pool);
+    process->channels = ngx_leaseloft_channel_watch_create(process, pool);
+    process->streams = ngx_leaseloft_stream_run_create(process, pool);
 
     CHECK(process->channels && process->streams);
 
@@ -162,13 +162,13 @@ fuzz_process_free(ngx_leaseloft_process_t *process)
     /* as the timer of the Redis client does, for all connections */
 
     fuzz_clock(ngx_current_msec + FUZZ_EVER);
-    ngx_leaseloft_channels_expire(process->channels);
+    ngx_leaseloft_channel_watch_expire(process->channels);
 
     CHECK(ngx_queue_empty(&process->channels->idle));
     ngx_free(process->channels->buckets);
 
-    ngx_leaseloft_streams_free(process->streams);
-    ngx_leaseloft_link_free(process->link);
+    ngx_leaseloft_stream_run_free(process->streams);
+    ngx_leaseloft_client_free(process->client);
 
     CHECK(process->queued.root == process->queued.sentinel);
     CHECK(ngx_event_timer_rbtree.root == ngx_event_timer_rbtree.sentinel);

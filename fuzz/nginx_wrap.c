@@ -66,7 +66,7 @@ ngx_int_t __wrap_ngx_http_write_filter(ngx_http_request_t *r,
 ngx_int_t __wrap_ngx_http_discard_request_body(ngx_http_request_t *r);
 void __wrap_ngx_http_finalize_request(ngx_http_request_t *r, ngx_int_t rc);
 void __wrap_ngx_http_run_posted_requests(ngx_connection_t *c);
-ngx_int_t __wrap_ngx_leaseloft_read_body(ngx_http_request_t *r,
+ngx_int_t __wrap_ngx_leaseloft_body_read(ngx_http_request_t *r,
     ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body));
 ngx_int_t __wrap_ngx_leaseloft_stream_shrink(ngx_http_request_t *r,
     ngx_pool_t *pool);
@@ -565,7 +565,7 @@ __wrap_ngx_http_discard_request_body(ngx_http_request_t *r)
 
 
 ngx_int_t
-__wrap_ngx_leaseloft_read_body(ngx_http_request_t *r,
+__wrap_ngx_leaseloft_body_read(ngx_http_request_t *r,
     ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body))
 {
     ngx_str_t  body;

@@ -117,7 +117,7 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
 
     { ngx_string("leaseloft_allow_origin"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
-      ngx_leaseloft_request_origin,
+      ngx_leaseloft_cors_allow_origin,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_leaseloft_loc_conf_t, origins),
       NULL },
@@ -398,7 +398,7 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (clcf->noname && clcf->handler == NULL && prev->endpoints[0]) {
         ngx_memcpy(conf->endpoints, prev->endpoints, sizeof(conf->endpoints));
         conf->property = prev->property;
-        clcf->handler = ngx_leaseloft_content_handler;
+        clcf->handler = ngx_leaseloft_request_content;
     }
 
     return ngx_leaseloft_check_loc_conf(cf, conf);
@@ -525,7 +525,7 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    *handler = ngx_leaseloft_preaccess_handler;
+    *handler = ngx_leaseloft_request_preaccess;
 
     return NGX_OK;
 }

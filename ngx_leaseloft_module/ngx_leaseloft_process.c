@@ -37,7 +37,7 @@ ngx_leaseloft_process_quit_handler(ngx_event_t *ev)
     process = c->data;
 
     if (c->close) {
-        ngx_leaseloft_streams_drain(process->streams);
+        ngx_leaseloft_stream_run_drain(process->streams);
     }
 }
 
@@ -120,8 +120,8 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    process->link = ngx_leaseloft_link_create(process, pool);
-    if (process->link == NULL) {
+    process->client = ngx_leaseloft_client_create(process, pool);
+    if (process->client == NULL) {
         return NGX_ERROR;
     }
 
@@ -130,8 +130,8 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
 
     process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
     process->tokens = ngx_leaseloft_token_cache_create(pool, cycle->log);
-    process->channels = ngx_leaseloft_channels_create(process, pool);
-    process->streams = ngx_leaseloft_streams_create(process, pool);
+    process->channels = ngx_leaseloft_channel_watch_create(process, pool);
+    process->streams = ngx_leaseloft_stream_run_create(process, pool);
 
     if (process->zone == NULL || process->tokens == NULL
         || process->channels == NULL || process->streams == NULL
@@ -161,8 +161,8 @@ ngx_leaseloft_process_exit(ngx_cycle_t *cycle)
 
     process = mcf->process;
 
-    ngx_leaseloft_link_free(process->link);
-    ngx_leaseloft_streams_free(process->streams);
+    ngx_leaseloft_client_free(process->client);
+    ngx_leaseloft_stream_run_free(process->streams);
     ngx_leaseloft_zone_detach(process->zone);
 
     process->quit->fd = (ngx_socket_t) -1;

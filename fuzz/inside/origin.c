@@ -109,7 +109,7 @@ fuzz_request_from(ngx_leaseloft_loc_conf_t *lcf, ngx_str_t *origin,
 
     if (ngx_leaseloft_cors_preflight(r)) {
         CHECK(fuzz_listed(lcf->origins, origin));
-        fuzz_finalize(r, ngx_leaseloft_send_preflight(r));
+        fuzz_finalize(r, ngx_leaseloft_response_preflight(r));
     }
 
     fuzz_requests_end();
@@ -144,7 +144,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_memzero(&lcf, sizeof(ngx_leaseloft_loc_conf_t));
     fuzz_conf(&cf, pool, &command.name, values, n);
 
-    if (ngx_leaseloft_request_origin(&cf, &command, &lcf) == NGX_CONF_OK) {
+    if (ngx_leaseloft_cors_allow_origin(&cf, &command, &lcf) == NGX_CONF_OK) {
 
         origin = lcf.origins->elts;
 

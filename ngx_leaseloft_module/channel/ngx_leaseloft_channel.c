@@ -10,8 +10,8 @@
  * is not the next one sends a live channel back to SYNCING.  A lost connection
  * sends all of them back to DOWN.
  *
- * Frames of recent changes are kept while a listener is behind, up to a bound;
- * a listener that wants an older one reads it from Redis for itself.
+ * Frames of recent changes are kept while a subscriber is behind, up to a
+ * bound; a subscriber that wants an older one reads it from Redis.
  */
 
 
@@ -60,7 +60,7 @@ ngx_leaseloft_channel_find(ngx_leaseloft_process_t *process,
  */
 
 static void
-ngx_leaseloft_channels_grow(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channel_grow(ngx_leaseloft_channels_t *channels)
 {
     ngx_uint_t                 mask;
     ngx_queue_t               *q;
@@ -91,13 +91,13 @@ ngx_leaseloft_channels_grow(ngx_leaseloft_channels_t *channels)
 
 
 void
-ngx_leaseloft_channels_insert(ngx_leaseloft_channels_t *channels,
+ngx_leaseloft_channel_insert(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel)
 {
     ngx_leaseloft_channel_t  **bucket;
 
     if (channels->n > channels->mask) {
-        ngx_leaseloft_channels_grow(channels);
+        ngx_leaseloft_channel_grow(channels);
     }
 
     channel->hash = ngx_leaseloft_channel_hash(channel->kind, &channel->id);
@@ -111,7 +111,7 @@ ngx_leaseloft_channels_insert(ngx_leaseloft_channels_t *channels,
 
 
 void
-ngx_leaseloft_channels_remove(ngx_leaseloft_channels_t *channels,
+ngx_leaseloft_channel_remove(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel)
 {
     ngx_leaseloft_channel_t  **p;
@@ -130,7 +130,7 @@ ngx_leaseloft_channels_remove(ngx_leaseloft_channels_t *channels,
 
 
 ngx_leaseloft_channel_t *
-ngx_leaseloft_channels_next(ngx_leaseloft_channels_t *channels,
+ngx_leaseloft_channel_next(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel)
 {
     ngx_queue_t  *q;
@@ -157,7 +157,7 @@ ngx_leaseloft_channel_name(ngx_leaseloft_channel_t *channel, char *name)
 
 
 ngx_leaseloft_channel_t *
-ngx_leaseloft_channels_by_name(ngx_leaseloft_channels_t *channels,
+ngx_leaseloft_channel_by_name(ngx_leaseloft_channels_t *channels,
     ngx_str_t *name)
 {
     char         kind;
@@ -181,7 +181,7 @@ ngx_uint_t
 ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel)
 {
     return channel->state == NGX_LEASELOFT_CHANNEL_LIVE
-           && ngx_leaseloft_link_up(channel->process->link);
+           && ngx_leaseloft_client_up(channel->process->client);
 }
 
 
@@ -246,21 +246,21 @@ ngx_leaseloft_channel_drop_frames(ngx_leaseloft_channel_t *channel,
  */
 
 void
-ngx_leaseloft_channel_tell(ngx_leaseloft_channel_t *channel,
-    ngx_leaseloft_news_e news)
+ngx_leaseloft_channel_notify(ngx_leaseloft_channel_t *channel,
+    ngx_leaseloft_channel_event_e event)
 {
-    ngx_uint_t                 behind;
-    ngx_queue_t               *q;
-    ngx_leaseloft_listener_t  *listener;
+    ngx_uint_t                   behind;
+    ngx_queue_t                 *q;
+    ngx_leaseloft_subscriber_t  *subscriber;
 
     behind = 0;
 
-    for (q = ngx_queue_head(&channel->listeners);
-         q != ngx_queue_sentinel(&channel->listeners);
+    for (q = ngx_queue_head(&channel->subscribers);
+         q != ngx_queue_sentinel(&channel->subscribers);
          q = ngx_queue_next(q))
     {
-        listener = ngx_queue_data(q, ngx_leaseloft_listener_t, queue);
-        behind |= listener->kind->news(listener, news);
+        subscriber = ngx_queue_data(q, ngx_leaseloft_subscriber_t, queue);
+        behind |= subscriber->kind->notify(subscriber, event);
     }
 
     if (!behind) {

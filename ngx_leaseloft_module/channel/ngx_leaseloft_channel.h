@@ -38,38 +38,38 @@ typedef enum {
 } ngx_leaseloft_channel_state_e;
 
 
-/* what a channel has to tell its subscribers */
+/* what subscribers are notified of */
 typedef enum {
-    NGX_LEASELOFT_NEWS_FRAMES,           /* the head moved, or rev did */
-    NGX_LEASELOFT_NEWS_LIVE,             /* live may have changed */
-    NGX_LEASELOFT_NEWS_CAUGHT_UP,        /* after a gap: marks may have moved */
-    NGX_LEASELOFT_NEWS_RESET             /* the chain is not what it was */
-} ngx_leaseloft_news_e;
+    NGX_LEASELOFT_EVENT_FRAMES,           /* the head moved, or rev did */
+    NGX_LEASELOFT_EVENT_LIVE,             /* live may have changed */
+    NGX_LEASELOFT_EVENT_CAUGHT_UP,       /* after a gap: marks may have moved */
+    NGX_LEASELOFT_EVENT_RESET             /* the chain is not what it was */
+} ngx_leaseloft_channel_event_e;
 
 
-typedef struct ngx_leaseloft_listener_s  ngx_leaseloft_listener_t;
+typedef struct ngx_leaseloft_subscriber_s  ngx_leaseloft_subscriber_t;
 
 
-/* none of these may detach a listener */
+/* none of these may detach a subscriber */
 typedef struct {
-    /* 1 while the listener is behind and may want frames, else 0 */
-    ngx_uint_t                    (*news)(ngx_leaseloft_listener_t *listener,
-                                          ngx_leaseloft_news_e news);
-    /* somebody has read; properties only */
-    void                          (*read)(ngx_leaseloft_listener_t *listener,
-                                          ll_frame_t *frame,
-                                          ngx_leaseloft_frame_t *event);
+    /* 1 while the subscriber is behind and may want frames, else 0 */
+    ngx_uint_t                (*notify)(ngx_leaseloft_subscriber_t *subscriber,
+                                        ngx_leaseloft_channel_event_e event);
+    /* a read mark has moved; properties only */
+    void                      (*read)(ngx_leaseloft_subscriber_t *subscriber,
+                                      ll_frame_t *frame,
+                                      ngx_leaseloft_frame_t *event);
     /* 1: it is this user's, and evaluated at the channel's rev; likewise */
-    ngx_uint_t                    (*sees)(ngx_leaseloft_listener_t *listener,
-                                          ngx_str_t *user);
-} ngx_leaseloft_listener_kind_t;
+    ngx_uint_t                (*sees)(ngx_leaseloft_subscriber_t *subscriber,
+                                      ngx_str_t *user);
+} ngx_leaseloft_subscriber_kind_t;
 
 
 /* embedded in whoever listens */
-struct ngx_leaseloft_listener_s {
-    ngx_queue_t                           queue;
-    ngx_leaseloft_channel_t              *channel;
-    const ngx_leaseloft_listener_kind_t  *kind;
+struct ngx_leaseloft_subscriber_s {
+    ngx_queue_t                             queue;
+    ngx_leaseloft_channel_t                *channel;
+    const ngx_leaseloft_subscriber_kind_t  *kind;
 };
 
 
@@ -86,13 +86,13 @@ struct ngx_leaseloft_channel_s {
     uint64_t                        rev;       /* a property's */
     uint64_t                        total;     /* a user's: unread in all */
     ll_cursor_t                     head;      /* a property's, whole thread */
-    uint64_t                        heard;     /* newest ver while syncing */
+    uint64_t                        received;     /* newest ver while syncing */
 
-    ngx_queue_t                     listeners;
+    ngx_queue_t                     subscribers;
     ngx_queue_t                     frames;    /* recent, oldest first */
     size_t                          frames_size;
-    ngx_queue_t                     memos;     /* what is known of users */
-    ngx_uint_t                      nmemos;
+    ngx_queue_t                     cache;     /* what is known of users */
+    ngx_uint_t                      ncached;
 
     ngx_queue_t                     idle;      /* while nobody listens */
     ngx_msec_t                      linger;    /* in ms; the last one asked */
@@ -118,7 +118,7 @@ struct ngx_leaseloft_channels_s {
 
     ngx_event_t                 want;          /* at the end of this turn */
     ngx_uint_t                  nwanted;
-    ngx_leaseloft_channel_t    *wanted[NGX_LEASELOFT_LINK_BATCH];
+    ngx_leaseloft_channel_t    *wanted[NGX_LEASELOFT_CLIENT_BATCH];
 
     ngx_msec_t                  failed;        /* the first read that did */
     unsigned                    again:1;       /* one did: read again */
@@ -131,23 +131,23 @@ ngx_leaseloft_channel_t *ngx_leaseloft_channel_find(
     ngx_str_t *id);
 
 /* the first channel after NULL, then each other one, then NULL */
-ngx_leaseloft_channel_t *ngx_leaseloft_channels_next(
+ngx_leaseloft_channel_t *ngx_leaseloft_channel_next(
     ngx_leaseloft_channels_t *channels, ngx_leaseloft_channel_t *channel);
 
 /* by the name of its channel in Redis; NULL when it is not watched */
-ngx_leaseloft_channel_t *ngx_leaseloft_channels_by_name(
+ngx_leaseloft_channel_t *ngx_leaseloft_channel_by_name(
     ngx_leaseloft_channels_t *channels, ngx_str_t *name);
 
 /* that name; dst has room for LL_KEY_MAX bytes; returns its length */
 size_t ngx_leaseloft_channel_name(ngx_leaseloft_channel_t *channel, char *dst);
 
 /* puts a channel into the table, or takes it out */
-void ngx_leaseloft_channels_insert(ngx_leaseloft_channels_t *channels,
+void ngx_leaseloft_channel_insert(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel);
-void ngx_leaseloft_channels_remove(ngx_leaseloft_channels_t *channels,
+void ngx_leaseloft_channel_remove(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel);
 
-/* 1: each change is heard as it happens */
+/* 1: each change is received as it happens */
 ngx_uint_t ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel);
 
 /* the frame of seq (a user's: rev), or NULL; the channel keeps its reference */
@@ -163,8 +163,8 @@ void ngx_leaseloft_channel_drop_frames(ngx_leaseloft_channel_t *channel,
     size_t most);
 
 /* tells all who listen */
-void ngx_leaseloft_channel_tell(ngx_leaseloft_channel_t *channel,
-    ngx_leaseloft_news_e news);
+void ngx_leaseloft_channel_notify(ngx_leaseloft_channel_t *channel,
+    ngx_leaseloft_channel_event_e event);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_H */

@@ -22,23 +22,23 @@
 #define NGX_LEASELOFT_CHANNEL_LOOK    32
 
 
-static ngx_leaseloft_memo_t *
-ngx_leaseloft_channel_memo_find(ngx_leaseloft_channel_t *channel,
+static ngx_leaseloft_cache_entry_t *
+ngx_leaseloft_channel_cache_lookup(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user)
 {
-    ngx_queue_t           *q;
-    ngx_leaseloft_memo_t  *memo;
+    ngx_queue_t                  *q;
+    ngx_leaseloft_cache_entry_t  *entry;
 
-    for (q = ngx_queue_head(&channel->memos);
-         q != ngx_queue_sentinel(&channel->memos);
+    for (q = ngx_queue_head(&channel->cache);
+         q != ngx_queue_sentinel(&channel->cache);
          q = ngx_queue_next(q))
     {
-        memo = ngx_queue_data(q, ngx_leaseloft_memo_t, queue);
+        entry = ngx_queue_data(q, ngx_leaseloft_cache_entry_t, queue);
 
-        if (memo->user.len == user->len
-            && ngx_memcmp(memo->user.data, user->data, user->len) == 0)
+        if (entry->user.len == user->len
+            && ngx_memcmp(entry->user.data, user->data, user->len) == 0)
         {
-            return memo;
+            return entry;
         }
     }
 
@@ -46,64 +46,68 @@ ngx_leaseloft_channel_memo_find(ngx_leaseloft_channel_t *channel,
 }
 
 
-ngx_leaseloft_memo_t *
-ngx_leaseloft_channel_memo(ngx_leaseloft_channel_t *channel, ngx_str_t *user)
+ngx_leaseloft_cache_entry_t *
+ngx_leaseloft_channel_cache_poll(ngx_leaseloft_channel_t *channel,
+    ngx_str_t *user)
 {
-    ngx_leaseloft_memo_t  *memo;
+    ngx_leaseloft_cache_entry_t  *entry;
 
     if (!ngx_leaseloft_channel_live(channel)) {
         return NULL;
     }
 
-    memo = ngx_leaseloft_channel_memo_find(channel, user);
+    entry = ngx_leaseloft_channel_cache_lookup(channel, user);
 
-    return memo && memo->ver == channel->ver ? memo : NULL;
+    return entry && entry->ver == channel->ver ? entry : NULL;
 }
 
 
-ngx_leaseloft_memo_t *
-ngx_leaseloft_channel_window(ngx_leaseloft_channel_t *channel, ngx_str_t *user)
+ngx_leaseloft_cache_entry_t *
+ngx_leaseloft_channel_cache_window(ngx_leaseloft_channel_t *channel,
+    ngx_str_t *user)
 {
-    ngx_leaseloft_memo_t  *memo;
+    ngx_leaseloft_cache_entry_t  *entry;
 
     if (!ngx_leaseloft_channel_live(channel)) {
         return NULL;
     }
 
-    memo = ngx_leaseloft_channel_memo_find(channel, user);
+    entry = ngx_leaseloft_channel_cache_lookup(channel, user);
 
-    return memo && memo->base.len && memo->rev == channel->rev ? memo : NULL;
+    return entry && entry->base.len && entry->rev == channel->rev ? entry
+                                                                  : NULL;
 }
 
 
 ngx_uint_t
-ngx_leaseloft_channel_admits(ngx_leaseloft_channel_t *channel, ngx_str_t *user)
+ngx_leaseloft_channel_cache_is_cached(ngx_leaseloft_channel_t *channel,
+    ngx_str_t *user)
 {
-    ngx_uint_t                 n;
-    ngx_queue_t               *q;
-    ngx_leaseloft_memo_t      *memo;
-    ngx_leaseloft_listener_t  *listener;
+    ngx_uint_t                    n;
+    ngx_queue_t                  *q;
+    ngx_leaseloft_cache_entry_t  *entry;
+    ngx_leaseloft_subscriber_t   *subscriber;
 
     if (!ngx_leaseloft_channel_live(channel)) {
         return 0;
     }
 
-    memo = ngx_leaseloft_channel_memo_find(channel, user);
+    entry = ngx_leaseloft_channel_cache_lookup(channel, user);
 
-    if (memo && memo->rev == channel->rev) {
+    if (entry && entry->rev == channel->rev) {
         return 1;
     }
 
     n = 0;
 
-    for (q = ngx_queue_head(&channel->listeners);
-         q != ngx_queue_sentinel(&channel->listeners)
+    for (q = ngx_queue_head(&channel->subscribers);
+         q != ngx_queue_sentinel(&channel->subscribers)
          && n < NGX_LEASELOFT_CHANNEL_LOOK;
          q = ngx_queue_next(q))
     {
-        listener = ngx_queue_data(q, ngx_leaseloft_listener_t, queue);
+        subscriber = ngx_queue_data(q, ngx_leaseloft_subscriber_t, queue);
 
-        if (listener->kind->sees(listener, user)) {
+        if (subscriber->kind->sees(subscriber, user)) {
             return 1;
         }
 
@@ -114,29 +118,29 @@ ngx_leaseloft_channel_admits(ngx_leaseloft_channel_t *channel, ngx_str_t *user)
 }
 
 
-/* room for size bytes after the memo; takes the place of the user's old one */
+/* room for size bytes after the entry; takes the place of the user's old one */
 
-static ngx_leaseloft_memo_t *
-ngx_leaseloft_channel_memo_add(ngx_leaseloft_channel_t *channel,
+static ngx_leaseloft_cache_entry_t *
+ngx_leaseloft_channel_cache_add(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, size_t size)
 {
-    ngx_leaseloft_memo_t  *memo, *old;
+    ngx_leaseloft_cache_entry_t  *entry, *old;
 
-    memo = ngx_alloc(sizeof(ngx_leaseloft_memo_t) + user->len + size,
-                     channel->process->log);
-    if (memo == NULL) {
+    entry = ngx_alloc(sizeof(ngx_leaseloft_cache_entry_t) + user->len + size,
+                      channel->process->log);
+    if (entry == NULL) {
         return NULL;
     }
 
-    memo->user.data = (u_char *) (memo + 1);
-    memo->user.len = user->len;
-    ngx_memcpy(memo->user.data, user->data, user->len);
+    entry->user.data = (u_char *) (entry + 1);
+    entry->user.len = user->len;
+    ngx_memcpy(entry->user.data, user->data, user->len);
 
-    old = ngx_leaseloft_channel_memo_find(channel, user);
+    old = ngx_leaseloft_channel_cache_lookup(channel, user);
 
-    if (old == NULL && channel->nmemos == NGX_LEASELOFT_CHANNEL_MEMOS) {
-        old = ngx_queue_data(ngx_queue_last(&channel->memos),
-                             ngx_leaseloft_memo_t, queue);
+    if (old == NULL && channel->ncached == NGX_LEASELOFT_CHANNEL_MEMOS) {
+        old = ngx_queue_data(ngx_queue_last(&channel->cache),
+                             ngx_leaseloft_cache_entry_t, queue);
     }
 
     if (old) {
@@ -144,85 +148,85 @@ ngx_leaseloft_channel_memo_add(ngx_leaseloft_channel_t *channel,
         ngx_free(old);
 
     } else {
-        channel->nmemos++;
+        channel->ncached++;
     }
 
-    ngx_queue_insert_head(&channel->memos, &memo->queue);
+    ngx_queue_insert_head(&channel->cache, &entry->queue);
 
-    return memo;
+    return entry;
 }
 
 
 void
-ngx_leaseloft_channel_remember(ngx_leaseloft_channel_t *channel,
+ngx_leaseloft_channel_cache_store(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, ngx_leaseloft_view_t *view, ngx_str_t *base,
     u_char *digest)
 {
-    ngx_leaseloft_memo_t  *memo;
+    ngx_leaseloft_cache_entry_t  *entry;
 
-    if (!ngx_leaseloft_link_up(channel->process->link)) {
+    if (!ngx_leaseloft_client_up(channel->process->client)) {
         return;
     }
 
-    memo = ngx_leaseloft_channel_memo_add(channel, user,
-                                          base->len + view->zone.len);
-    if (memo == NULL) {
+    entry = ngx_leaseloft_channel_cache_add(channel, user,
+                                            base->len + view->zone.len);
+    if (entry == NULL) {
         return;
     }
 
-    memo->rev = view->rev;
-    memo->ver = view->ver;
-    memo->window = view->window;
-    memo->from = view->from;
-    memo->head = view->head;
-    ngx_memcpy(memo->digest, digest, sizeof(memo->digest));
+    entry->rev = view->rev;
+    entry->ver = view->ver;
+    entry->window = view->window;
+    entry->from = view->from;
+    entry->head = view->head;
+    ngx_memcpy(entry->digest, digest, sizeof(entry->digest));
 
-    memo->base.data = memo->user.data + user->len;
-    memo->base.len = base->len;
-    ngx_memcpy(memo->base.data, base->data, base->len);
+    entry->base.data = entry->user.data + user->len;
+    entry->base.len = base->len;
+    ngx_memcpy(entry->base.data, base->data, base->len);
 
-    memo->zone.data = memo->base.data + base->len;
-    memo->zone.len = view->zone.len;
-    ngx_memcpy(memo->zone.data, view->zone.data, view->zone.len);
+    entry->zone.data = entry->base.data + base->len;
+    entry->zone.len = view->zone.len;
+    ngx_memcpy(entry->zone.data, view->zone.data, view->zone.len);
 }
 
 
 void
-ngx_leaseloft_channel_admit(ngx_leaseloft_channel_t *channel,
+ngx_leaseloft_channel_cache_allow(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, uint64_t rev)
 {
-    ngx_leaseloft_memo_t  *memo;
+    ngx_leaseloft_cache_entry_t  *entry;
 
-    if (!ngx_leaseloft_link_up(channel->process->link)) {
+    if (!ngx_leaseloft_client_up(channel->process->client)) {
         return;
     }
 
-    memo = ngx_leaseloft_channel_memo_find(channel, user);
+    entry = ngx_leaseloft_channel_cache_lookup(channel, user);
 
-    if (memo == NULL) {
-        memo = ngx_leaseloft_channel_memo_add(channel, user, 0);
-        if (memo == NULL) {
+    if (entry == NULL) {
+        entry = ngx_leaseloft_channel_cache_add(channel, user, 0);
+        if (entry == NULL) {
             return;
         }
 
-        memo->ver = NGX_LEASELOFT_CHANNEL_NO_VER;
-        ngx_str_null(&memo->base);
+        entry->ver = NGX_LEASELOFT_CHANNEL_NO_VER;
+        ngx_str_null(&entry->base);
     }
 
-    memo->rev = rev;
+    entry->rev = rev;
 }
 
 
 void
-ngx_leaseloft_channel_drop_memos(ngx_leaseloft_channel_t *channel)
+ngx_leaseloft_channel_cache_clear(ngx_leaseloft_channel_t *channel)
 {
     ngx_queue_t  *q;
 
-    while (!ngx_queue_empty(&channel->memos)) {
-        q = ngx_queue_head(&channel->memos);
+    while (!ngx_queue_empty(&channel->cache)) {
+        q = ngx_queue_head(&channel->cache);
         ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_leaseloft_memo_t, queue));
+        ngx_free(ngx_queue_data(q, ngx_leaseloft_cache_entry_t, queue));
     }
 
-    channel->nmemos = 0;
+    channel->ncached = 0;
 }

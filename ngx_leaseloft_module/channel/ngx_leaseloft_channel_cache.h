@@ -27,20 +27,20 @@ typedef struct {
     ngx_str_t                       zone;
     ngx_str_t                       base;      /* JSON, up to the entries */
     u_char                          digest[16];    /* of base and from */
-} ngx_leaseloft_memo_t;
+} ngx_leaseloft_cache_entry_t;
 
 
-/* the memo of a user if it still holds, else NULL */
-ngx_leaseloft_memo_t *ngx_leaseloft_channel_memo(
+/* the entry of a user if it still holds, else NULL */
+ngx_leaseloft_cache_entry_t *ngx_leaseloft_channel_cache_poll(
     ngx_leaseloft_channel_t *channel, ngx_str_t *user);
 
 /* remembers what a poll told; failing to is harmless */
-void ngx_leaseloft_channel_remember(ngx_leaseloft_channel_t *channel,
+void ngx_leaseloft_channel_cache_store(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, ngx_leaseloft_view_t *view, ngx_str_t *base,
     u_char *digest);
 
 /* the same if only the window, and head and base no more; NULL likewise */
-ngx_leaseloft_memo_t *ngx_leaseloft_channel_window(
+ngx_leaseloft_cache_entry_t *ngx_leaseloft_channel_cache_window(
     ngx_leaseloft_channel_t *channel, ngx_str_t *user);
 
 /*
@@ -48,18 +48,18 @@ ngx_leaseloft_memo_t *ngx_leaseloft_channel_window(
  * a stream of theirs, a poll or an answer to ll1_access said so at its rev.
  * 0 when only Redis knows.
  */
-ngx_uint_t ngx_leaseloft_channel_admits(ngx_leaseloft_channel_t *channel,
-    ngx_str_t *user);
+ngx_uint_t ngx_leaseloft_channel_cache_is_cached(
+    ngx_leaseloft_channel_t *channel, ngx_str_t *user);
 
 /*
  * remembers that Redis said so, having been asked while the channel was live
  * at rev; failing to is harmless
  */
-void ngx_leaseloft_channel_admit(ngx_leaseloft_channel_t *channel,
+void ngx_leaseloft_channel_cache_allow(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, uint64_t rev);
 
 /* forgets what is known of users */
-void ngx_leaseloft_channel_drop_memos(ngx_leaseloft_channel_t *channel);
+void ngx_leaseloft_channel_cache_clear(ngx_leaseloft_channel_t *channel);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_CACHE_H */

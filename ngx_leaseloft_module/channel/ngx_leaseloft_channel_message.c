@@ -10,34 +10,34 @@
 
 
 static ngx_int_t
-ngx_leaseloft_channel_property_frame(ngx_leaseloft_channel_t *channel,
-    ll_frame_t *heard)
+ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
+    ll_frame_t *received)
 {
-    ngx_str_t                  payload, tag;
-    ngx_queue_t               *q, *next;
-    ngx_leaseloft_event_t      event;
-    ngx_leaseloft_frame_t     *frame;
-    ngx_leaseloft_listener_t  *listener;
+    ngx_str_t                    payload, tag;
+    ngx_queue_t                 *q, *next;
+    ngx_leaseloft_event_t        event;
+    ngx_leaseloft_frame_t       *frame;
+    ngx_leaseloft_subscriber_t  *subscriber;
 
-    payload.data = (u_char *) heard->payload.data;
-    payload.len = heard->payload.len;
+    payload.data = (u_char *) received->payload.data;
+    payload.len = received->payload.len;
 
-    switch (heard->type) {
+    switch (received->type) {
 
     case LL_FRAME_ENTRY:
 
-        if (heard->seq != channel->head.seq + 1) {
+        if (received->seq != channel->head.seq + 1) {
             return NGX_DECLINED;
         }
 
-        channel->head.seq = heard->seq;
-        ngx_memcpy(channel->head.tag, heard->tag, LL_TAG_LEN);
+        channel->head.seq = received->seq;
+        ngx_memcpy(channel->head.tag, received->tag, LL_TAG_LEN);
 
-        if (!ngx_queue_empty(&channel->listeners)) {
-            tag.data = (u_char *) heard->tag;
+        if (!ngx_queue_empty(&channel->subscribers)) {
+            tag.data = (u_char *) received->tag;
             tag.len = LL_TAG_LEN;
 
-            frame = ngx_leaseloft_frame_entry(heard->seq, &tag, &payload,
+            frame = ngx_leaseloft_frame_entry(received->seq, &tag, &payload,
                                               channel->process->log);
             if (frame) {
                 ngx_leaseloft_channel_keep(channel, frame);
@@ -48,7 +48,7 @@ ngx_leaseloft_channel_property_frame(ngx_leaseloft_channel_t *channel,
 
     case LL_FRAME_READ:
 
-        if (ngx_queue_empty(&channel->listeners)) {
+        if (ngx_queue_empty(&channel->subscribers)) {
             break;
         }
 
@@ -62,14 +62,14 @@ ngx_leaseloft_channel_property_frame(ngx_leaseloft_channel_t *channel,
             return NGX_DECLINED;
         }
 
-        for (q = ngx_queue_head(&channel->listeners);
-             q != ngx_queue_sentinel(&channel->listeners);
+        for (q = ngx_queue_head(&channel->subscribers);
+             q != ngx_queue_sentinel(&channel->subscribers);
              q = next)
         {
             next = ngx_queue_next(q);
-            listener = ngx_queue_data(q, ngx_leaseloft_listener_t, queue);
+            subscriber = ngx_queue_data(q, ngx_leaseloft_subscriber_t, queue);
 
-            listener->kind->read(listener, heard, frame);
+            subscriber->kind->read(subscriber, received, frame);
         }
 
         ngx_leaseloft_frame_free(frame);
@@ -78,11 +78,11 @@ ngx_leaseloft_channel_property_frame(ngx_leaseloft_channel_t *channel,
 
     default: /* LL_FRAME_LEASE */
 
-        channel->rev = heard->rev;
+        channel->rev = received->rev;
         break;
     }
 
-    if (heard->rev > channel->rev) {
+    if (received->rev > channel->rev) {
         return NGX_DECLINED;
     }
 
@@ -91,19 +91,19 @@ ngx_leaseloft_channel_property_frame(ngx_leaseloft_channel_t *channel,
 
 
 static ngx_int_t
-ngx_leaseloft_channel_user_frame(ngx_leaseloft_channel_t *channel,
-    ll_frame_t *heard)
+ngx_leaseloft_channel_message_user(ngx_leaseloft_channel_t *channel,
+    ll_frame_t *received)
 {
     ngx_str_t               payload;
     ngx_leaseloft_frame_t  *frame;
 
-    channel->total = heard->total;
+    channel->total = received->total;
 
-    if (heard->payload.len && !ngx_queue_empty(&channel->listeners)) {
-        payload.data = (u_char *) heard->payload.data;
-        payload.len = heard->payload.len;
+    if (received->payload.len && !ngx_queue_empty(&channel->subscribers)) {
+        payload.data = (u_char *) received->payload.data;
+        payload.len = received->payload.len;
 
-        frame = ngx_leaseloft_frame_thread(heard->rev, &payload,
+        frame = ngx_leaseloft_frame_thread(received->rev, &payload,
                                            channel->process->log);
         if (frame == NULL) {
             return NGX_DECLINED;
@@ -117,23 +117,23 @@ ngx_leaseloft_channel_user_frame(ngx_leaseloft_channel_t *channel,
 
 
 void
-ngx_leaseloft_channels_message(void *data,
+ngx_leaseloft_channel_message(void *data,
     ngx_str_t *name, ngx_str_t *payload)
 {
     ngx_leaseloft_channels_t *channels = data;
 
     uint64_t                  ver;
     ngx_int_t                 rc;
-    ll_frame_t                heard;
+    ll_frame_t                received;
     ngx_leaseloft_channel_t  *channel;
 
-    channel = ngx_leaseloft_channels_by_name(channels, name);
+    channel = ngx_leaseloft_channel_by_name(channels, name);
     if (channel == NULL) {
         return;
     }
 
-    if (ll_frame_decode((char *) payload->data, payload->len, &heard) != 0
-        || (heard.type == LL_FRAME_INBOX)
+    if (ll_frame_decode((char *) payload->data, payload->len, &received) != 0
+        || (received.type == LL_FRAME_INBOX)
            != (channel->kind == NGX_LEASELOFT_CHANNEL_USER))
     {
         ngx_log_error(NGX_LOG_ERR, channels->process->log, 0,
@@ -141,14 +141,15 @@ ngx_leaseloft_channels_message(void *data,
                       payload->len);
         ngx_leaseloft_zone_count(channels->process->zone,
                                  NGX_LEASELOFT_FRAMES_MALFORMED, 1);
-        ngx_leaseloft_link_distrust(channels->process->link);
+        ngx_leaseloft_client_reset(channels->process->client);
         return;
     }
 
-    ver = channel->kind == NGX_LEASELOFT_CHANNEL_USER ? heard.rev : heard.ver;
+    ver = channel->kind == NGX_LEASELOFT_CHANNEL_USER ? received.rev
+                                                      : received.ver;
 
     if (channel->state != NGX_LEASELOFT_CHANNEL_LIVE) {
-        channel->heard = ngx_max(channel->heard, ver);
+        channel->received = ngx_max(channel->received, ver);
         return;
     }
 
@@ -160,10 +161,10 @@ ngx_leaseloft_channels_message(void *data,
         rc = NGX_DECLINED;
 
     } else if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
-        rc = ngx_leaseloft_channel_user_frame(channel, &heard);
+        rc = ngx_leaseloft_channel_message_user(channel, &received);
 
     } else {
-        rc = ngx_leaseloft_channel_property_frame(channel, &heard);
+        rc = ngx_leaseloft_channel_message_property(channel, &received);
     }
 
     if (rc != NGX_OK) {
@@ -175,5 +176,5 @@ ngx_leaseloft_channels_message(void *data,
 
     channel->ver = ver;
 
-    ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_FRAMES);
+    ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_FRAMES);
 }

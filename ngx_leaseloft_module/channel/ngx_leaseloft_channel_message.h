@@ -11,8 +11,8 @@
 #include "ngx_leaseloft_channel.h"
 
 
-/* a callback of the client (ngx_leaseloft_link_events_t); data: the channels */
-void ngx_leaseloft_channels_message(void *data, ngx_str_t *name,
+/* a callback of the client; data: the channels */
+void ngx_leaseloft_channel_message(void *data, ngx_str_t *name,
     ngx_str_t *payload);
 
 

@@ -13,14 +13,15 @@
 #include "ngx_leaseloft_channel_sync.h"
 
 
-static void ngx_leaseloft_channel_want(ngx_leaseloft_channel_t *channel);
-static void ngx_leaseloft_channels_want_handler(ngx_event_t *ev);
+static void ngx_leaseloft_channel_subscribe_queue(
+    ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channel_subscribe_handler(ngx_event_t *ev);
 
 
 void
-ngx_leaseloft_channels_subscribe_init(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channel_subscribe_init(ngx_leaseloft_channels_t *channels)
 {
-    channels->want.handler = ngx_leaseloft_channels_want_handler;
+    channels->want.handler = ngx_leaseloft_channel_subscribe_handler;
     channels->want.data = channels;
     channels->want.log = channels->process->log;
 }
@@ -33,7 +34,7 @@ ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel)
 
     channels = channel->process->channels;
 
-    ngx_leaseloft_channel_want(channel);
+    ngx_leaseloft_channel_subscribe_queue(channel);
 
     if (channels->nwanted && !channels->want.posted) {
         ngx_post_event(&channels->want, &ngx_posted_events);
@@ -42,7 +43,7 @@ ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel)
 
 
 static void
-ngx_leaseloft_channel_want(ngx_leaseloft_channel_t *channel)
+ngx_leaseloft_channel_subscribe_queue(ngx_leaseloft_channel_t *channel)
 {
     ngx_leaseloft_channels_t  *channels;
 
@@ -51,21 +52,21 @@ ngx_leaseloft_channel_want(ngx_leaseloft_channel_t *channel)
     channel->state = NGX_LEASELOFT_CHANNEL_SUBSCRIBING;
     channels->wanted[channels->nwanted++] = channel;
 
-    if (channels->nwanted == NGX_LEASELOFT_LINK_BATCH) {
-        ngx_leaseloft_channels_flush(channels);
+    if (channels->nwanted == NGX_LEASELOFT_CLIENT_BATCH) {
+        ngx_leaseloft_channel_subscribe_flush(channels);
     }
 }
 
 
 static void
-ngx_leaseloft_channels_want_handler(ngx_event_t *ev)
+ngx_leaseloft_channel_subscribe_handler(ngx_event_t *ev)
 {
-    ngx_leaseloft_channels_flush(ev->data);
+    ngx_leaseloft_channel_subscribe_flush(ev->data);
 }
 
 
 void
-ngx_leaseloft_channels_flush(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels)
 {
     char        *data;
     ngx_str_t   *names;
@@ -93,7 +94,8 @@ ngx_leaseloft_channels_flush(ngx_leaseloft_channels_t *channels)
                                                       data);
         }
 
-        rc = ngx_leaseloft_link_subscribe(channels->process->link, n, names);
+        rc = ngx_leaseloft_client_subscribe(channels->process->client, n,
+                                            names);
 
         ngx_free(names);
     }
@@ -113,7 +115,7 @@ ngx_leaseloft_channels_flush(ngx_leaseloft_channels_t *channels)
 /* the link listens again */
 
 void
-ngx_leaseloft_channels_subscribe(void *data)
+ngx_leaseloft_channel_subscribe_all(void *data)
 {
     ngx_leaseloft_channels_t *channels = data;
 
@@ -121,26 +123,26 @@ ngx_leaseloft_channels_subscribe(void *data)
 
     channels->nwanted = 0;
 
-    for (channel = ngx_leaseloft_channels_next(channels, NULL);
+    for (channel = ngx_leaseloft_channel_next(channels, NULL);
          channel;
-         channel = ngx_leaseloft_channels_next(channels, channel))
+         channel = ngx_leaseloft_channel_next(channels, channel))
     {
-        ngx_leaseloft_channel_want(channel);
+        ngx_leaseloft_channel_subscribe_queue(channel);
     }
 
-    ngx_leaseloft_channels_flush(channels);
+    ngx_leaseloft_channel_subscribe_flush(channels);
 }
 
 
 void
-ngx_leaseloft_channels_subscribed(void *data,
+ngx_leaseloft_channel_subscribe_done(void *data,
     ngx_str_t *name)
 {
     ngx_leaseloft_channels_t *channels = data;
 
     ngx_leaseloft_channel_t  *channel;
 
-    channel = ngx_leaseloft_channels_by_name(channels, name);
+    channel = ngx_leaseloft_channel_by_name(channels, name);
 
     /* it may be gone, or gone and back, in which case it is asked for twice */
 
@@ -151,7 +153,7 @@ ngx_leaseloft_channels_subscribed(void *data,
 
 
 void
-ngx_leaseloft_channels_lost(void *data)
+ngx_leaseloft_channel_subscribe_lost(void *data)
 {
     ngx_leaseloft_channels_t *channels = data;
 
@@ -159,15 +161,15 @@ ngx_leaseloft_channels_lost(void *data)
 
     channels->nwanted = 0;
 
-    for (channel = ngx_leaseloft_channels_next(channels, NULL);
+    for (channel = ngx_leaseloft_channel_next(channels, NULL);
          channel;
-         channel = ngx_leaseloft_channels_next(channels, channel))
+         channel = ngx_leaseloft_channel_next(channels, channel))
     {
         channel->state = NGX_LEASELOFT_CHANNEL_DOWN;
 
         /* another primary may come by the same versions with another history */
 
-        ngx_leaseloft_channel_drop_memos(channel);
+        ngx_leaseloft_channel_cache_clear(channel);
 
         if (channel->command) {
             ngx_leaseloft_command_cancel(channel->command);

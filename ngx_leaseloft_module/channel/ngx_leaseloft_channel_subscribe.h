@@ -13,7 +13,7 @@
 
 
 /* to be called once, before the first subscription */
-void ngx_leaseloft_channels_subscribe_init(ngx_leaseloft_channels_t *channels);
+void ngx_leaseloft_channel_subscribe_init(ngx_leaseloft_channels_t *channels);
 
 /*
  * subscribes at the end of this turn, if the link listens; it is to be read
@@ -22,12 +22,12 @@ void ngx_leaseloft_channels_subscribe_init(ngx_leaseloft_channels_t *channels);
 void ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel);
 
 /* subscribes now to what is waiting for the end of this turn */
-void ngx_leaseloft_channels_flush(ngx_leaseloft_channels_t *channels);
+void ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels);
 
-/* callbacks of the client (ngx_leaseloft_link_events_t); data: the channels */
-void ngx_leaseloft_channels_subscribe(void *data);
-void ngx_leaseloft_channels_subscribed(void *data, ngx_str_t *name);
-void ngx_leaseloft_channels_lost(void *data);
+/* callbacks of the client; data: the channels */
+void ngx_leaseloft_channel_subscribe_all(void *data);
+void ngx_leaseloft_channel_subscribe_done(void *data, ngx_str_t *name);
+void ngx_leaseloft_channel_subscribe_lost(void *data);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_SUBSCRIBE_H */

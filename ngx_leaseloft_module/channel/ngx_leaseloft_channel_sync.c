@@ -25,38 +25,39 @@ enum {
 };
 
 
-static ngx_leaseloft_command_t *ngx_leaseloft_channel_ask_user(
+static ngx_leaseloft_command_t *ngx_leaseloft_channel_sync_ask_user(
     ngx_leaseloft_channel_t *channel);
-static ngx_leaseloft_command_t *ngx_leaseloft_channel_ask_head(
+static ngx_leaseloft_command_t *ngx_leaseloft_channel_sync_ask_head(
     ngx_leaseloft_channel_t *channel);
-static ngx_leaseloft_command_t *ngx_leaseloft_channel_ask(
+static ngx_leaseloft_command_t *ngx_leaseloft_channel_sync_ask(
     ngx_leaseloft_channel_t *channel);
-static void ngx_leaseloft_channel_again(ngx_leaseloft_channels_t *channels);
-static void ngx_leaseloft_channel_synced(void *data,
+static void ngx_leaseloft_channel_sync_retry_later(
+    ngx_leaseloft_channels_t *channels);
+static void ngx_leaseloft_channel_sync_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_channel_failed(ngx_leaseloft_channel_t *channel,
+static void ngx_leaseloft_channel_sync_failed(ngx_leaseloft_channel_t *channel,
     redisReply *reply);
-static ngx_int_t ngx_leaseloft_channel_head(ngx_leaseloft_channel_t *channel,
-    redisReply *reply);
-static ngx_int_t ngx_leaseloft_channel_catch_up(
+static ngx_int_t ngx_leaseloft_channel_sync_head(
+    ngx_leaseloft_channel_t *channel, redisReply *reply);
+static ngx_int_t ngx_leaseloft_channel_sync_catch_up(
     ngx_leaseloft_channel_t *channel, redisReply *reply,
-    ngx_leaseloft_news_e *news);
-static ngx_int_t ngx_leaseloft_channel_catch_up_user(
+    ngx_leaseloft_channel_event_e *event);
+static ngx_int_t ngx_leaseloft_channel_sync_catch_up_user(
     ngx_leaseloft_channel_t *channel, redisReply *reply);
 
 
 /* commands can be sent again: reads that could not be are made up for */
 
 void
-ngx_leaseloft_channels_ready(void *data)
+ngx_leaseloft_channel_sync_ready(void *data)
 {
     ngx_leaseloft_channels_t *channels = data;
 
     ngx_leaseloft_channel_t  *channel;
 
-    for (channel = ngx_leaseloft_channels_next(channels, NULL);
+    for (channel = ngx_leaseloft_channel_next(channels, NULL);
          channel;
-         channel = ngx_leaseloft_channels_next(channels, channel))
+         channel = ngx_leaseloft_channel_next(channels, channel))
     {
         if (channel->state == NGX_LEASELOFT_CHANNEL_SYNCING) {
             ngx_leaseloft_channel_sync(channel);
@@ -68,23 +69,23 @@ ngx_leaseloft_channels_ready(void *data)
 /* the link came up or went down */
 
 void
-ngx_leaseloft_channels_live(void *data)
+ngx_leaseloft_channel_sync_state(void *data)
 {
     ngx_leaseloft_channels_t *channels = data;
 
     ngx_leaseloft_channel_t  *channel;
 
-    for (channel = ngx_leaseloft_channels_next(channels, NULL);
+    for (channel = ngx_leaseloft_channel_next(channels, NULL);
          channel;
-         channel = ngx_leaseloft_channels_next(channels, channel))
+         channel = ngx_leaseloft_channel_next(channels, channel))
     {
-        /* see ngx_leaseloft_channels_lost() */
+        /* see ngx_leaseloft_channel_subscribe_lost() */
 
-        if (!ngx_leaseloft_link_up(channels->process->link)) {
-            ngx_leaseloft_channel_drop_memos(channel);
+        if (!ngx_leaseloft_client_up(channels->process->client)) {
+            ngx_leaseloft_channel_cache_clear(channel);
         }
 
-        ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
+        ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_LIVE);
     }
 }
 
@@ -100,26 +101,26 @@ ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
         return;
     }
 
-    channel->heard = 0;
+    channel->received = 0;
 
     if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
-        channel->command = ngx_leaseloft_channel_ask_user(channel);
+        channel->command = ngx_leaseloft_channel_sync_ask_user(channel);
 
     } else if (channel->known) {
-        channel->command = ngx_leaseloft_channel_ask(channel);
+        channel->command = ngx_leaseloft_channel_sync_ask(channel);
 
     } else {
-        channel->command = ngx_leaseloft_channel_ask_head(channel);
+        channel->command = ngx_leaseloft_channel_sync_ask_head(channel);
     }
 
     if (channel->command == NULL) {
-        ngx_leaseloft_channel_again(channel->process->channels);
+        ngx_leaseloft_channel_sync_retry_later(channel->process->channels);
     }
 }
 
 
 static ngx_leaseloft_command_t *
-ngx_leaseloft_channel_ask_user(ngx_leaseloft_channel_t *channel)
+ngx_leaseloft_channel_sync_ask_user(ngx_leaseloft_channel_t *channel)
 {
     u_char     number[NGX_INT64_LEN];
     ngx_str_t  argv[1];
@@ -130,10 +131,10 @@ ngx_leaseloft_channel_ask_user(ngx_leaseloft_channel_t *channel)
                                     : (uint64_t) NGX_LEASELOFT_CHANNEL_NO_REV)
                   - number;
 
-    return ngx_leaseloft_call_user(channel->process->link,
+    return ngx_leaseloft_call_user(channel->process->client,
                                    LL_FUNCTION "inbox_since",
                                    &channel->id, 1, argv,
-                                   ngx_leaseloft_channel_synced, channel);
+                                   ngx_leaseloft_channel_sync_reply, channel);
 }
 
 
@@ -143,7 +144,7 @@ ngx_leaseloft_channel_ask_user(ngx_leaseloft_channel_t *channel)
  */
 
 static ngx_leaseloft_command_t *
-ngx_leaseloft_channel_ask_head(ngx_leaseloft_channel_t *channel)
+ngx_leaseloft_channel_sync_ask_head(ngx_leaseloft_channel_t *channel)
 {
     char       key[LL_KEY_MAX];
     ngx_str_t  argv[2 + NGX_LEASELOFT_HEAD_ELEMENTS];
@@ -158,14 +159,15 @@ ngx_leaseloft_channel_ask_head(ngx_leaseloft_channel_t *channel)
     ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_SEQ], "seq");
     ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_HASH], "hash");
 
-    return ngx_leaseloft_link_command(channel->process->link,
-                                      2 + NGX_LEASELOFT_HEAD_ELEMENTS, argv,
-                                      ngx_leaseloft_channel_synced, channel);
+    return ngx_leaseloft_client_command(channel->process->client,
+                                        2 + NGX_LEASELOFT_HEAD_ELEMENTS, argv,
+                                        ngx_leaseloft_channel_sync_reply,
+                                        channel);
 }
 
 
 static ngx_leaseloft_command_t *
-ngx_leaseloft_channel_ask(ngx_leaseloft_channel_t *channel)
+ngx_leaseloft_channel_sync_ask(ngx_leaseloft_channel_t *channel)
 {
     u_char      numbers[3 * NGX_INT64_LEN], *p;
     ngx_str_t   argv[4];
@@ -173,7 +175,7 @@ ngx_leaseloft_channel_ask(ngx_leaseloft_channel_t *channel)
 
     p = numbers;
 
-    limit = ngx_queue_empty(&channel->listeners)
+    limit = ngx_queue_empty(&channel->subscribers)
             ? 0 : NGX_LEASELOFT_CHANNEL_CATCH_UP;
 
     argv[0].data = p;
@@ -195,58 +197,58 @@ ngx_leaseloft_channel_ask(ngx_leaseloft_channel_t *channel)
     p = ngx_sprintf(p, "%ui", (ngx_uint_t) NGX_LEASELOFT_CHANNEL_FRAMES);
     argv[3].len = p - argv[3].data;
 
-    return ngx_leaseloft_call_property(channel->process->link,
+    return ngx_leaseloft_call_property(channel->process->client,
                                        LL_FUNCTION "since", &channel->id,
                                        4, argv,
-                                       ngx_leaseloft_channel_synced,
+                                       ngx_leaseloft_channel_sync_reply,
                                        channel);
 }
 
 
 static void
-ngx_leaseloft_channel_synced(void *data, ngx_leaseloft_outcome_e outcome,
+ngx_leaseloft_channel_sync_reply(void *data, ngx_leaseloft_outcome_e outcome,
     redisReply *reply)
 {
-    ngx_int_t                 rc;
-    ngx_leaseloft_news_e      news;
-    ngx_leaseloft_channel_t  *channel;
+    ngx_int_t                      rc;
+    ngx_leaseloft_channel_event_e  event;
+    ngx_leaseloft_channel_t       *channel;
 
     channel = data;
     channel->command = NULL;
 
     if (outcome != NGX_LEASELOFT_REPLIED) {
-        /* ngx_leaseloft_channels_ready() tries again */
+        /* ngx_leaseloft_channel_sync_ready() tries again */
         return;
     }
 
-    news = NGX_LEASELOFT_NEWS_FRAMES;
+    event = NGX_LEASELOFT_EVENT_FRAMES;
 
     if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
-        rc = ngx_leaseloft_channel_catch_up_user(channel, reply);
+        rc = ngx_leaseloft_channel_sync_catch_up_user(channel, reply);
 
     } else if (channel->known) {
-        rc = ngx_leaseloft_channel_catch_up(channel, reply, &news);
+        rc = ngx_leaseloft_channel_sync_catch_up(channel, reply, &event);
 
     } else {
-        rc = ngx_leaseloft_channel_head(channel, reply);
+        rc = ngx_leaseloft_channel_sync_head(channel, reply);
     }
 
     if (rc != NGX_OK) {
-        ngx_leaseloft_channel_failed(channel, reply);
+        ngx_leaseloft_channel_sync_failed(channel, reply);
         return;
     }
 
     channel->known = 1;
 
-    if (channel->heard > channel->ver) {
+    if (channel->received > channel->ver) {
         ngx_leaseloft_channel_sync(channel);
         return;
     }
 
     channel->state = NGX_LEASELOFT_CHANNEL_LIVE;
 
-    ngx_leaseloft_channel_tell(channel, news);
-    ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
+    ngx_leaseloft_channel_notify(channel, event);
+    ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_LIVE);
 }
 
 
@@ -256,7 +258,7 @@ ngx_leaseloft_channel_synced(void *data, ngx_leaseloft_outcome_e outcome,
  */
 
 static void
-ngx_leaseloft_channel_failed(ngx_leaseloft_channel_t *channel,
+ngx_leaseloft_channel_sync_failed(ngx_leaseloft_channel_t *channel,
     redisReply *reply)
 {
     ngx_leaseloft_channels_t  *channels;
@@ -270,13 +272,13 @@ ngx_leaseloft_channel_failed(ngx_leaseloft_channel_t *channel,
                                                        : "unknown form");
     }
 
-    ngx_leaseloft_channel_again(channels);
-    ngx_leaseloft_channel_tell(channel, NGX_LEASELOFT_NEWS_LIVE);
+    ngx_leaseloft_channel_sync_retry_later(channels);
+    ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_LIVE);
 }
 
 
 static void
-ngx_leaseloft_channel_again(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channel_sync_retry_later(ngx_leaseloft_channels_t *channels)
 {
     if (!channels->again) {
         channels->again = 1;
@@ -286,40 +288,19 @@ ngx_leaseloft_channel_again(ngx_leaseloft_channels_t *channels)
 
 
 void
-ngx_leaseloft_channels_retry(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channel_sync_retry(ngx_leaseloft_channels_t *channels)
 {
     if (channels->again
         && ngx_current_msec - channels->failed >= NGX_LEASELOFT_CHANNEL_AGAIN)
     {
         channels->again = 0;
-        ngx_leaseloft_channels_ready(channels);
+        ngx_leaseloft_channel_sync_ready(channels);
     }
 }
 
 
 static ngx_int_t
-ngx_leaseloft_channel_number(redisReply *reply, size_t i, uint64_t *value)
-{
-    ngx_int_t  n;
-    ngx_str_t  text;
-
-    if (ngx_leaseloft_reply_string(reply, i, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    n = ngx_atoi(text.data, text.len);
-    if (n == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    *value = n;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_leaseloft_channel_head(ngx_leaseloft_channel_t *channel,
+ngx_leaseloft_channel_sync_head(ngx_leaseloft_channel_t *channel,
     redisReply *reply)
 {
     uint64_t   ver, rev, seq;
@@ -339,11 +320,11 @@ ngx_leaseloft_channel_head(ngx_leaseloft_channel_t *channel,
         return NGX_OK;
     }
 
-    if (ngx_leaseloft_channel_number(reply, NGX_LEASELOFT_HEAD_VER, &ver)
+    if (ngx_leaseloft_reply_decimal(reply, NGX_LEASELOFT_HEAD_VER, &ver)
         != NGX_OK
-        || ngx_leaseloft_channel_number(reply, NGX_LEASELOFT_HEAD_REV, &rev)
+        || ngx_leaseloft_reply_decimal(reply, NGX_LEASELOFT_HEAD_REV, &rev)
            != NGX_OK
-        || ngx_leaseloft_channel_number(reply, NGX_LEASELOFT_HEAD_SEQ, &seq)
+        || ngx_leaseloft_reply_decimal(reply, NGX_LEASELOFT_HEAD_SEQ, &seq)
            != NGX_OK
         || ngx_leaseloft_reply_string(reply, NGX_LEASELOFT_HEAD_HASH, &hash)
            != NGX_OK
@@ -376,8 +357,8 @@ enum {
 
 
 static ngx_int_t
-ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
-    redisReply *reply, ngx_leaseloft_news_e *news)
+ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
+    redisReply *reply, ngx_leaseloft_channel_event_e *event)
 {
     size_t                  i, n;
     uint64_t                ver, seq;
@@ -390,7 +371,7 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
         /* a property that has gone: nothing of ours does that */
 
         channel->ver = 0;
-        ngx_leaseloft_channel_drop_memos(channel);
+        ngx_leaseloft_channel_cache_clear(channel);
         return NGX_OK;
     }
 
@@ -430,16 +411,16 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
 
     if (e[NGX_LEASELOFT_SINCE_ON_CHAIN]->integer == 0) {
         ngx_leaseloft_channel_drop_frames(channel, 0);
-        *news = NGX_LEASELOFT_NEWS_RESET;
+        *event = NGX_LEASELOFT_EVENT_RESET;
 
     } else if (ver != channel->ver) {
-        *news = NGX_LEASELOFT_NEWS_CAUGHT_UP;
+        *event = NGX_LEASELOFT_EVENT_CAUGHT_UP;
     }
 
     /* restored from a backup: it will come by the same versions again */
 
-    if (*news == NGX_LEASELOFT_NEWS_RESET || ver < channel->ver) {
-        ngx_leaseloft_channel_drop_memos(channel);
+    if (*event == NGX_LEASELOFT_EVENT_RESET || ver < channel->ver) {
+        ngx_leaseloft_channel_cache_clear(channel);
     }
 
     channel->ver = ver;
@@ -448,7 +429,7 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
     channel->head.tagged = 1;
     ngx_memcpy(channel->head.tag, tag.data, LL_TAG_LEN);
 
-    if (*news == NGX_LEASELOFT_NEWS_RESET) {
+    if (*event == NGX_LEASELOFT_EVENT_RESET) {
         return NGX_OK;
     }
 
@@ -479,7 +460,7 @@ ngx_leaseloft_channel_catch_up(ngx_leaseloft_channel_t *channel,
 /* the reply of ll1_inbox_since: rev, total, list of rev, data, rev, data … */
 
 static ngx_int_t
-ngx_leaseloft_channel_catch_up_user(ngx_leaseloft_channel_t *channel,
+ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
     redisReply *reply)
 {
     size_t                  i;

@@ -15,11 +15,11 @@
 void ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel);
 
 /* reads again, a while later, what Redis would not say */
-void ngx_leaseloft_channels_retry(ngx_leaseloft_channels_t *channels);
+void ngx_leaseloft_channel_sync_retry(ngx_leaseloft_channels_t *channels);
 
-/* callbacks of the client (ngx_leaseloft_link_events_t); data: the channels */
-void ngx_leaseloft_channels_ready(void *data);
-void ngx_leaseloft_channels_live(void *data);
+/* callbacks of the client; data: the channels */
+void ngx_leaseloft_channel_sync_ready(void *data);
+void ngx_leaseloft_channel_sync_state(void *data);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_SYNC_H */

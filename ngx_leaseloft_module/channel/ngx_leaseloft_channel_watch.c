@@ -17,26 +17,29 @@
 #define NGX_LEASELOFT_CHANNEL_BUCKETS  1024
 
 
-static void ngx_leaseloft_channel_idle(ngx_leaseloft_channel_t *channel);
-static void ngx_leaseloft_channel_busy(ngx_leaseloft_channel_t *channel);
-static void ngx_leaseloft_channels_trim(ngx_leaseloft_channels_t *channels);
-static void ngx_leaseloft_channels_tick(void *data);
-static void ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channel_watch_idle(ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channel_watch_busy(ngx_leaseloft_channel_t *channel);
+static void ngx_leaseloft_channel_watch_trim(
+    ngx_leaseloft_channels_t *channels);
+static void ngx_leaseloft_channel_watch_tick(void *data);
+static void ngx_leaseloft_channel_watch_free(ngx_leaseloft_channel_t *channel);
 
 
-static const ngx_leaseloft_link_events_t  ngx_leaseloft_channels_events = {
-    ngx_leaseloft_channels_ready,
-    ngx_leaseloft_channels_subscribe,
-    ngx_leaseloft_channels_subscribed,
-    ngx_leaseloft_channels_message,
-    ngx_leaseloft_channels_lost,
-    ngx_leaseloft_channels_live,
-    ngx_leaseloft_channels_tick
+static const ngx_leaseloft_client_events_t
+    ngx_leaseloft_channel_watch_events =
+{
+    ngx_leaseloft_channel_sync_ready,
+    ngx_leaseloft_channel_subscribe_all,
+    ngx_leaseloft_channel_subscribe_done,
+    ngx_leaseloft_channel_message,
+    ngx_leaseloft_channel_subscribe_lost,
+    ngx_leaseloft_channel_sync_state,
+    ngx_leaseloft_channel_watch_tick
 };
 
 
 ngx_leaseloft_channels_t *
-ngx_leaseloft_channels_create(ngx_leaseloft_process_t *process,
+ngx_leaseloft_channel_watch_create(ngx_leaseloft_process_t *process,
     ngx_pool_t *pool)
 {
     ngx_leaseloft_channels_t  *channels;
@@ -59,9 +62,10 @@ ngx_leaseloft_channels_create(ngx_leaseloft_process_t *process,
 
     channels->mask = NGX_LEASELOFT_CHANNEL_BUCKETS - 1;
 
-    ngx_leaseloft_channels_subscribe_init(channels);
-    ngx_leaseloft_link_on_events(process->link, &ngx_leaseloft_channels_events,
-                                 channels);
+    ngx_leaseloft_channel_subscribe_init(channels);
+    ngx_leaseloft_client_on_events(process->client,
+                                   &ngx_leaseloft_channel_watch_events,
+                                   channels);
 
     return channels;
 }
@@ -90,19 +94,19 @@ ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
         channel->process = process;
         channel->kind = kind;
 
-        ngx_queue_init(&channel->listeners);
+        ngx_queue_init(&channel->subscribers);
         ngx_queue_init(&channel->frames);
-        ngx_queue_init(&channel->memos);
-        ngx_leaseloft_channel_idle(channel);
+        ngx_queue_init(&channel->cache);
+        ngx_leaseloft_channel_watch_idle(channel);
 
-        ngx_leaseloft_channels_insert(process->channels, channel);
-        ngx_leaseloft_channels_trim(process->channels);
+        ngx_leaseloft_channel_insert(process->channels, channel);
+        ngx_leaseloft_channel_watch_trim(process->channels);
 
         ngx_leaseloft_channel_subscribe(channel);
 
-    } else if (ngx_queue_empty(&channel->listeners)) {
-        ngx_leaseloft_channel_busy(channel);
-        ngx_leaseloft_channel_idle(channel);
+    } else if (ngx_queue_empty(&channel->subscribers)) {
+        ngx_leaseloft_channel_watch_busy(channel);
+        ngx_leaseloft_channel_watch_idle(channel);
     }
 
     channel->linger = linger;
@@ -115,7 +119,7 @@ ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
 /* nobody listens from now on */
 
 static void
-ngx_leaseloft_channel_idle(ngx_leaseloft_channel_t *channel)
+ngx_leaseloft_channel_watch_idle(ngx_leaseloft_channel_t *channel)
 {
     ngx_leaseloft_channels_t  *channels;
 
@@ -127,7 +131,7 @@ ngx_leaseloft_channel_idle(ngx_leaseloft_channel_t *channel)
 
 
 static void
-ngx_leaseloft_channel_busy(ngx_leaseloft_channel_t *channel)
+ngx_leaseloft_channel_watch_busy(ngx_leaseloft_channel_t *channel)
 {
     ngx_queue_remove(&channel->idle);
     channel->process->channels->nidle--;
@@ -137,44 +141,44 @@ ngx_leaseloft_channel_busy(ngx_leaseloft_channel_t *channel)
 /* the newest of them, which is in use, is never one too many */
 
 static void
-ngx_leaseloft_channels_trim(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channel_watch_trim(ngx_leaseloft_channels_t *channels)
 {
     ngx_queue_t  *q;
 
     while (channels->nidle > channels->process->conf->max_lingering) {
         q = ngx_queue_head(&channels->idle);
-        ngx_leaseloft_channel_free(ngx_queue_data(q, ngx_leaseloft_channel_t,
-                                                  idle));
+        ngx_leaseloft_channel_watch_free(
+                            ngx_queue_data(q, ngx_leaseloft_channel_t, idle));
     }
 }
 
 
 void
-ngx_leaseloft_channel_attach(ngx_leaseloft_channel_t *channel,
-    ngx_leaseloft_listener_t *listener)
+ngx_leaseloft_channel_watch_attach(ngx_leaseloft_channel_t *channel,
+    ngx_leaseloft_subscriber_t *subscriber)
 {
-    if (ngx_queue_empty(&channel->listeners)) {
-        ngx_leaseloft_channel_busy(channel);
+    if (ngx_queue_empty(&channel->subscribers)) {
+        ngx_leaseloft_channel_watch_busy(channel);
     }
 
-    ngx_queue_insert_tail(&channel->listeners, &listener->queue);
-    listener->channel = channel;
+    ngx_queue_insert_tail(&channel->subscribers, &subscriber->queue);
+    subscriber->channel = channel;
 }
 
 
 void
-ngx_leaseloft_channel_detach(ngx_leaseloft_listener_t *listener)
+ngx_leaseloft_channel_watch_detach(ngx_leaseloft_subscriber_t *subscriber)
 {
     ngx_leaseloft_channel_t  *channel;
 
-    channel = listener->channel;
-    listener->channel = NULL;
+    channel = subscriber->channel;
+    subscriber->channel = NULL;
 
-    ngx_queue_remove(&listener->queue);
+    ngx_queue_remove(&subscriber->queue);
 
-    if (ngx_queue_empty(&channel->listeners)) {
+    if (ngx_queue_empty(&channel->subscribers)) {
         ngx_leaseloft_channel_drop_frames(channel, 0);
-        ngx_leaseloft_channel_idle(channel);
+        ngx_leaseloft_channel_watch_idle(channel);
 
         /* it was in use until now, however long ago it was asked for */
 
@@ -184,12 +188,12 @@ ngx_leaseloft_channel_detach(ngx_leaseloft_listener_t *listener)
 
 
 static void
-ngx_leaseloft_channels_tick(void *data)
+ngx_leaseloft_channel_watch_tick(void *data)
 {
     ngx_leaseloft_channels_t *channels = data;
 
-    ngx_leaseloft_channels_expire(channels);
-    ngx_leaseloft_channels_retry(channels);
+    ngx_leaseloft_channel_watch_expire(channels);
+    ngx_leaseloft_channel_sync_retry(channels);
 }
 
 
@@ -199,7 +203,7 @@ ngx_leaseloft_channels_tick(void *data)
  */
 
 void
-ngx_leaseloft_channels_expire(ngx_leaseloft_channels_t *channels)
+ngx_leaseloft_channel_watch_expire(ngx_leaseloft_channels_t *channels)
 {
     ngx_queue_t              *q;
     ngx_leaseloft_channel_t  *channel;
@@ -212,13 +216,13 @@ ngx_leaseloft_channels_expire(ngx_leaseloft_channels_t *channels)
             return;
         }
 
-        ngx_leaseloft_channel_free(channel);
+        ngx_leaseloft_channel_watch_free(channel);
     }
 }
 
 
 static void
-ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
+ngx_leaseloft_channel_watch_free(ngx_leaseloft_channel_t *channel)
 {
     char                       data[LL_KEY_MAX];
     ngx_str_t                  name;
@@ -228,13 +232,14 @@ ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
 
     /* it may be waiting there */
 
-    ngx_leaseloft_channels_flush(channels);
+    ngx_leaseloft_channel_subscribe_flush(channels);
 
     name.data = (u_char *) data;
     name.len = ngx_leaseloft_channel_name(channel, data);
 
     if (channel->state != NGX_LEASELOFT_CHANNEL_DOWN) {
-        (void) ngx_leaseloft_link_unsubscribe(channel->process->link, &name);
+        (void) ngx_leaseloft_client_unsubscribe(channel->process->client,
+                                                &name);
     }
 
     if (channel->command) {
@@ -243,9 +248,9 @@ ngx_leaseloft_channel_free(ngx_leaseloft_channel_t *channel)
 
     ngx_leaseloft_channel_drop_frames(channel, 0);
 
-    ngx_leaseloft_channel_drop_memos(channel);
+    ngx_leaseloft_channel_cache_clear(channel);
 
-    ngx_leaseloft_channel_busy(channel);
-    ngx_leaseloft_channels_remove(channels, channel);
+    ngx_leaseloft_channel_watch_busy(channel);
+    ngx_leaseloft_channel_remove(channels, channel);
     ngx_free(channel);
 }

@@ -30,7 +30,7 @@
 
 
 typedef struct ngx_leaseloft_process_s   ngx_leaseloft_process_t;
-typedef struct ngx_leaseloft_link_s      ngx_leaseloft_link_t;
+typedef struct ngx_leaseloft_client_s      ngx_leaseloft_client_t;
 typedef struct ngx_leaseloft_channels_s  ngx_leaseloft_channels_t;
 typedef struct ngx_leaseloft_streams_s   ngx_leaseloft_streams_t;
 typedef struct ngx_leaseloft_token_cache_s  ngx_leaseloft_token_cache_t;
@@ -122,7 +122,7 @@ typedef struct {
 /* what this worker process of nginx has */
 struct ngx_leaseloft_process_s {
     ngx_leaseloft_main_conf_t    *conf;
-    ngx_leaseloft_link_t         *link;     /* to Redis */
+    ngx_leaseloft_client_t       *client;       /* to Redis */
     ngx_leaseloft_channels_t     *channels; /* watched properties and users */
     ngx_leaseloft_streams_t      *streams;  /* open event streams */
     void                         *empty;    /* tables of hibernating requests */

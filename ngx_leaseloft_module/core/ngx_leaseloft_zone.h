@@ -28,7 +28,7 @@ typedef enum {
     NGX_LEASELOFT_SENDS,                /* writes: queued for the workers */
     NGX_LEASELOFT_SENDS_ACCEPTED,       /* answered 202 */
     NGX_LEASELOFT_SENDS_FAILED,         /* answered 503 */
-    NGX_LEASELOFT_LINKS_LOST,           /* connections to Redis lost */
+    NGX_LEASELOFT_CONNECTIONS_LOST,           /* connections to Redis lost */
     NGX_LEASELOFT_COMMANDS,             /* commands sent to Redis */
     NGX_LEASELOFT_TOKENS_REFUSED,       /* answered 401 */
     NGX_LEASELOFT_COUNTERS

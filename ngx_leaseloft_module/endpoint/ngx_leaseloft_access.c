@@ -23,8 +23,8 @@ typedef struct {
 
 static void ngx_leaseloft_access_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_access_expired(void *data);
-static void ngx_leaseloft_access_gone(void *data);
+static void ngx_leaseloft_access_on_timeout(void *data);
+static void ngx_leaseloft_access_on_close(void *data);
 static void ngx_leaseloft_access_done(ngx_leaseloft_access_t *access,
     ngx_uint_t status);
 
@@ -48,7 +48,7 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
     r = ctx->request;
     channel = ngx_leaseloft_access_channel(ctx);
 
-    if (channel && ngx_leaseloft_channel_admits(channel, &ctx->user)) {
+    if (channel && ngx_leaseloft_channel_cache_is_cached(channel, &ctx->user)) {
         return NGX_OK;
     }
 
@@ -60,7 +60,7 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
     access->ctx = ctx;
     access->watched = channel && ngx_leaseloft_channel_live(channel);
     access->rev = access->watched ? channel->rev : 0;
-    access->command = ngx_leaseloft_call_property(ctx->process->link,
+    access->command = ngx_leaseloft_call_property(ctx->process->client,
                           LL_FUNCTION "access", &ctx->property, 1, &ctx->user,
                           ngx_leaseloft_access_reply, access);
 
@@ -68,9 +68,9 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    if (ngx_leaseloft_watch(r, NGX_LEASELOFT_HOLD,
-                            ngx_leaseloft_access_expired,
-                            ngx_leaseloft_access_gone, access)
+    if (ngx_leaseloft_wait_in_phase(r, NGX_LEASELOFT_WAIT_TIME,
+                                    ngx_leaseloft_access_on_timeout,
+                                    ngx_leaseloft_access_on_close, access)
         != NGX_OK)
     {
         ngx_leaseloft_command_cancel(access->command);
@@ -97,7 +97,8 @@ ngx_leaseloft_access_admit(ngx_leaseloft_access_t *access)
     channel = ngx_leaseloft_access_channel(access->ctx);
 
     if (channel) {
-        ngx_leaseloft_channel_admit(channel, &access->ctx->user, access->rev);
+        ngx_leaseloft_channel_cache_allow(channel, &access->ctx->user,
+                                          access->rev);
     }
 }
 
@@ -138,7 +139,7 @@ ngx_leaseloft_access_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
 
 static void
-ngx_leaseloft_access_expired(void *data)
+ngx_leaseloft_access_on_timeout(void *data)
 {
     ngx_leaseloft_access_t  *access = data;
 
@@ -148,7 +149,7 @@ ngx_leaseloft_access_expired(void *data)
 
 
 static void
-ngx_leaseloft_access_gone(void *data)
+ngx_leaseloft_access_on_close(void *data)
 {
     ngx_leaseloft_access_t  *access = data;
 
@@ -168,7 +169,7 @@ ngx_leaseloft_access_done(ngx_leaseloft_access_t *access, ngx_uint_t status)
     r = ctx->request;
     c = r->connection;
 
-    ngx_leaseloft_release(r);
+    ngx_leaseloft_wait_end(r);
 
     ctx->status = status;
     ctx->checked = 1;

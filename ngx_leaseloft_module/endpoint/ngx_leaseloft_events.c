@@ -59,11 +59,11 @@ static ngx_int_t ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream);
 static ngx_int_t ngx_leaseloft_events_ping(ngx_leaseloft_stream_t *stream);
 static ngx_uint_t ngx_leaseloft_events_behind(ngx_leaseloft_stream_t *stream);
 static void ngx_leaseloft_events_note(ngx_leaseloft_stream_t *stream,
-    ngx_leaseloft_news_e news);
-static void ngx_leaseloft_events_read(ngx_leaseloft_listener_t *listener,
-    ll_frame_t *heard, ngx_leaseloft_frame_t *frame);
+    ngx_leaseloft_channel_event_e event);
+static void ngx_leaseloft_events_read(ngx_leaseloft_subscriber_t *subscriber,
+    ll_frame_t *received, ngx_leaseloft_frame_t *frame);
 static ngx_uint_t ngx_leaseloft_events_sees(
-    ngx_leaseloft_listener_t *listener, ngx_str_t *user);
+    ngx_leaseloft_subscriber_t *subscriber, ngx_str_t *user);
 static void ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events);
 static void ngx_leaseloft_events_refreshed(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
@@ -81,7 +81,7 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_events_endpoint = {
 
 static const ngx_leaseloft_stream_kind_t  ngx_leaseloft_events_kind = {
     {
-        ngx_leaseloft_stream_news,
+        ngx_leaseloft_stream_run_notify,
         ngx_leaseloft_events_read,
         ngx_leaseloft_events_sees
     },
@@ -101,13 +101,13 @@ ngx_leaseloft_events_place(ngx_http_request_t *r, ll_cursor_t *place)
     ngx_str_t         value, *header;
     static ngx_str_t  name = ngx_string("last-event-id");
 
-    header = ngx_leaseloft_header(r, &name);
+    header = ngx_leaseloft_header_find(r, &name);
 
     if (header && header->len) {
         value = *header;
 
     } else {
-        rc = ngx_leaseloft_arg(r, "after", &value);
+        rc = ngx_leaseloft_header_arg(r, "after", &value);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -131,8 +131,9 @@ ngx_leaseloft_events_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
         return rc;
     }
 
-    stream = ngx_leaseloft_stream_create(r, ctx, &ngx_leaseloft_events_kind,
-                                         sizeof(ngx_leaseloft_events_t));
+    stream = ngx_leaseloft_stream_open_create(r, ctx,
+                                              &ngx_leaseloft_events_kind,
+                                              sizeof(ngx_leaseloft_events_t));
     if (stream == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -145,14 +146,14 @@ ngx_leaseloft_events_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
     mode = events->placed ? NGX_LEASELOFT_VIEW_AFTER : NGX_LEASELOFT_VIEW_NONE;
 
-    stream->command = ngx_leaseloft_view_ask(ctx->process->link,
+    stream->command = ngx_leaseloft_view_ask(ctx->process->client,
                                          &ctx->property, &ctx->user, mode,
                                          &events->place,
                                          NGX_LEASELOFT_EVENTS_LIMIT,
-                                         NGX_LEASELOFT_STREAM_WINDOW,
+                                         NGX_LEASELOFT_STREAM_SEND_WINDOW,
                                          ngx_leaseloft_events_first, events);
     if (stream->command == NULL) {
-        ngx_leaseloft_stream_refuse(stream);
+        ngx_leaseloft_stream_run_refuse(stream);
     }
 
     return NGX_DONE;
@@ -178,19 +179,19 @@ ngx_leaseloft_events_first(void *data, ngx_leaseloft_outcome_e outcome,
          : NGX_ERROR;
 
     if (rc == NGX_DECLINED) {
-        ngx_leaseloft_stream_answer(stream, NGX_HTTP_NOT_FOUND);
+        ngx_leaseloft_stream_run_answer(stream, NGX_HTTP_NOT_FOUND);
         return;
     }
 
     if (rc == NGX_ERROR) {
-        ngx_leaseloft_stream_refuse(stream);
+        ngx_leaseloft_stream_run_refuse(stream);
         return;
     }
 
     rc = ngx_leaseloft_events_open(events, &view);
 
     if (rc == NGX_ERROR) {
-        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return;
     }
 
@@ -255,7 +256,7 @@ ngx_leaseloft_events_send_head(ngx_leaseloft_events_t *events, char *name,
                            cursor, more)
                - text;
 
-    return ngx_leaseloft_stream_event(&events->stream, &event);
+    return ngx_leaseloft_stream_send_event(&events->stream, &event);
 }
 
 
@@ -299,7 +300,7 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
             return NGX_ERROR;
         }
 
-        rc = ngx_leaseloft_stream_frame(&events->stream, frame);
+        rc = ngx_leaseloft_stream_send_frame(&events->stream, frame);
         ngx_leaseloft_frame_cursor(frame, &events->place);
         ngx_leaseloft_frame_free(frame);
 
@@ -352,7 +353,7 @@ ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
 
     ngx_str_set(&hello[1], "}");
 
-    rc = ngx_leaseloft_stream_start(stream, NULL, hello, 2);
+    rc = ngx_leaseloft_stream_open_start(stream, NULL, hello, 2);
 
     ngx_pfree(stream->request->pool, hello[0].data);
 
@@ -368,7 +369,7 @@ ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
         return NGX_ERROR;
     }
 
-    ngx_leaseloft_channel_attach(channel, &stream->listener);
+    ngx_leaseloft_channel_watch_attach(channel, &stream->subscriber);
 
     ngx_leaseloft_events_sign(view, events->signature);
 
@@ -391,7 +392,7 @@ static uint64_t
 ngx_leaseloft_events_target(ngx_leaseloft_events_t *events)
 {
     return events->window == NGX_LEASELOFT_WINDOW_OPEN
-           ? events->stream.listener.channel->head.seq : events->head.seq;
+           ? events->stream.subscriber.channel->head.seq : events->head.seq;
 }
 
 
@@ -399,7 +400,7 @@ static ngx_uint_t
 ngx_leaseloft_events_outdated(ngx_leaseloft_events_t *events)
 {
     return events->stale || events->reset
-           || events->rev < events->stream.listener.channel->rev;
+           || events->rev < events->stream.subscriber.channel->rev;
 }
 
 
@@ -431,17 +432,17 @@ ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream)
     n = 0;
 
     while (ngx_leaseloft_events_behind(stream)
-           && !ngx_leaseloft_stream_full(stream))
+           && !ngx_leaseloft_stream_send_is_full(stream))
     {
         frame = ngx_leaseloft_events_outdated(events)
-                ? NULL : ngx_leaseloft_channel_frame(stream->listener.channel,
+                ? NULL : ngx_leaseloft_channel_frame(stream->subscriber.channel,
                                                      events->place.seq + 1);
         if (frame == NULL) {
             ngx_leaseloft_events_refresh(events);
             break;
         }
 
-        if (ngx_leaseloft_stream_frame(stream, frame) != NGX_OK) {
+        if (ngx_leaseloft_stream_send_frame(stream, frame) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -472,16 +473,16 @@ ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events)
 
     events->stale = 0;
 
-    events->stream.command = ngx_leaseloft_view_ask(ctx->process->link,
+    events->stream.command = ngx_leaseloft_view_ask(ctx->process->client,
                                        &ctx->property, &ctx->user,
                                        NGX_LEASELOFT_VIEW_AFTER, &place,
                                        NGX_LEASELOFT_EVENTS_LIMIT,
-                                       NGX_LEASELOFT_STREAM_WINDOW,
+                                       NGX_LEASELOFT_STREAM_SEND_WINDOW,
                                        ngx_leaseloft_events_refreshed, events);
 
     if (events->stream.command == NULL) {
 
-        /* the link is down: its return is news, and brings the pump back */
+        /* the link is down: its return is event, and brings the pump back */
 
         events->stale = 1;
     }
@@ -512,7 +513,7 @@ ngx_leaseloft_events_send_lease(ngx_leaseloft_events_t *events,
     events->tell = 0;
     ngx_leaseloft_events_sign(view, events->signature);
 
-    return ngx_leaseloft_stream_event(&events->stream, &event);
+    return ngx_leaseloft_stream_send_event(&events->stream, &event);
 }
 
 
@@ -577,20 +578,20 @@ ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
                                   stream->request->connection->log);
 
     if (rc == NGX_DECLINED) {
-        ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_REMOVED);
+        ngx_leaseloft_stream_run_bye(stream, NGX_LEASELOFT_BYE_REMOVED);
         return;
     }
 
     if (rc == NGX_ERROR) {
 
-        /* Redis may be loading: the next ping, or any news, tries again */
+        /* Redis may be loading: the next ping, or any event, tries again */
 
         events->stale = 1;
         return;
     }
 
     if (ngx_leaseloft_events_renew(events, &view) != NGX_OK) {
-        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return;
     }
 
@@ -600,17 +601,17 @@ ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
 
 static void
 ngx_leaseloft_events_note(ngx_leaseloft_stream_t *stream,
-    ngx_leaseloft_news_e news)
+    ngx_leaseloft_channel_event_e event)
 {
     ngx_leaseloft_events_t  *events;
 
     events = (ngx_leaseloft_events_t *) stream;
 
-    if (news == NGX_LEASELOFT_NEWS_RESET) {
+    if (event == NGX_LEASELOFT_EVENT_RESET) {
         events->reset = 1;
         events->tell = 1;
 
-    } else if (news == NGX_LEASELOFT_NEWS_CAUGHT_UP) {
+    } else if (event == NGX_LEASELOFT_EVENT_CAUGHT_UP) {
 
         /* marks may have moved, which no entry tells of */
 
@@ -621,15 +622,15 @@ ngx_leaseloft_events_note(ngx_leaseloft_stream_t *stream,
 
 
 static void
-ngx_leaseloft_events_read(ngx_leaseloft_listener_t *listener,
-    ll_frame_t *heard, ngx_leaseloft_frame_t *frame)
+ngx_leaseloft_events_read(ngx_leaseloft_subscriber_t *subscriber,
+    ll_frame_t *received, ngx_leaseloft_frame_t *frame)
 {
     ngx_str_t               *user;
     ngx_uint_t               own;
     ngx_leaseloft_events_t  *events;
     ngx_leaseloft_stream_t  *stream;
 
-    stream = (ngx_leaseloft_stream_t *) listener;
+    stream = (ngx_leaseloft_stream_t *) subscriber;
     events = (ngx_leaseloft_events_t *) stream;
     user = &stream->ctx->user;
 
@@ -637,17 +638,17 @@ ngx_leaseloft_events_read(ngx_leaseloft_listener_t *listener,
         return;
     }
 
-    own = heard->user.len == user->len
-          && ngx_memcmp(heard->user.data, user->data, user->len) == 0;
+    own = received->user.len == user->len
+          && ngx_memcmp(received->user.data, user->data, user->len) == 0;
 
     if (!own
-        && (!heard->shown || events->window != NGX_LEASELOFT_WINDOW_OPEN))
+        && (!received->shown || events->window != NGX_LEASELOFT_WINDOW_OPEN))
     {
         return;
     }
 
     if (ngx_leaseloft_events_outdated(events)
-        || ngx_leaseloft_stream_full(stream))
+        || ngx_leaseloft_stream_send_is_full(stream))
     {
         /* the lease, told anew, has the marks as well */
 
@@ -656,24 +657,25 @@ ngx_leaseloft_events_read(ngx_leaseloft_listener_t *listener,
         return;
     }
 
-    if (ngx_leaseloft_stream_frame(stream, frame) != NGX_OK) {
-        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+    if (ngx_leaseloft_stream_send_frame(stream, frame) != NGX_OK) {
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
     }
 }
 
 
 static ngx_uint_t
-ngx_leaseloft_events_sees(ngx_leaseloft_listener_t *listener, ngx_str_t *user)
+ngx_leaseloft_events_sees(ngx_leaseloft_subscriber_t *subscriber,
+    ngx_str_t *user)
 {
     ngx_str_t               *own;
     ngx_leaseloft_events_t  *events;
 
-    events = (ngx_leaseloft_events_t *) listener;
+    events = (ngx_leaseloft_events_t *) subscriber;
     own = &events->stream.ctx->user;
 
     return own->len == user->len
            && ngx_memcmp(own->data, user->data, user->len) == 0
-           && events->rev == listener->channel->rev
+           && events->rev == subscriber->channel->rev
            && !ngx_leaseloft_events_outdated(events)
            && !events->stream.ended;
 }

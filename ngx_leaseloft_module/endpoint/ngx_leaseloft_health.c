@@ -157,10 +157,10 @@ ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
     }
 
     if (status == NGX_HTTP_OK) {
-        return ngx_leaseloft_send_json(r, status, &document);
+        return ngx_leaseloft_response_json(r, status, &document);
     }
 
-    return ngx_leaseloft_send_problem_document(r, status, &document);
+    return ngx_leaseloft_response_document(r, status, &document);
 }
 
 
@@ -192,8 +192,8 @@ ngx_leaseloft_health_connected(ngx_leaseloft_health_t *health)
 {
     char  *why;
 
-    if (!ngx_leaseloft_link_up(health->process->link)) {
-        why = ngx_leaseloft_link_why(health->process->link);
+    if (!ngx_leaseloft_client_up(health->process->client)) {
+        why = ngx_leaseloft_client_why(health->process->client);
         health->redis = "down";
         ngx_leaseloft_health_say(health, &health->faults,
                                  "Redis is not connected, %s.",
@@ -252,7 +252,7 @@ ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
 
     ngx_leaseloft_health_connected(health);
 
-    text = ngx_leaseloft_link_refusal(health->process->link);
+    text = ngx_leaseloft_client_refusal(health->process->client);
 
     if (*text) {
         health->redis = "down";

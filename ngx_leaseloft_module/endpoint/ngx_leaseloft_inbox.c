@@ -47,7 +47,7 @@ static ngx_int_t ngx_leaseloft_inbox_query(ngx_http_request_t *r,
 static ngx_int_t ngx_leaseloft_inbox_cursor(ngx_leaseloft_inbox_t *inbox);
 static void ngx_leaseloft_inbox_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_inbox_gone(void *data);
+static void ngx_leaseloft_inbox_on_close(void *data);
 static ngx_int_t ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox,
     redisReply *reply);
 static ngx_int_t ngx_leaseloft_inbox_etag(ngx_leaseloft_inbox_t *inbox,
@@ -83,9 +83,9 @@ ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
     rc = ngx_leaseloft_inbox_query(r, inbox);
 
     if (rc == NGX_DECLINED) {
-        return ngx_leaseloft_send_problem(r, NGX_HTTP_BAD_REQUEST,
-                                          "limit is a number from 1 to 200, "
-                                          "cursor the \"next\" of a page.");
+        return ngx_leaseloft_response_problem(r, NGX_HTTP_BAD_REQUEST,
+                                         "limit is a number from 1 to 200, "
+                                         "cursor the \"next\" of a page.");
     }
 
     if (rc != NGX_OK) {
@@ -101,17 +101,17 @@ ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
     argv[3].len = ngx_sprintf(p, "%ui", (ngx_uint_t) NGX_LEASELOFT_PAGE_BYTES)
                   - p;
 
-    inbox->command = ngx_leaseloft_call_user(ctx->process->link,
+    inbox->command = ngx_leaseloft_call_user(ctx->process->client,
                                              LL_FUNCTION "inbox",
                                              &ctx->user, 4, argv,
                                              ngx_leaseloft_inbox_reply,
                                              inbox);
     if (inbox->command == NULL) {
-        return ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                          NULL);
+        return ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              NULL);
     }
 
-    if (ngx_leaseloft_hold(r, ngx_leaseloft_inbox_gone, inbox) != NGX_OK) {
+    if (ngx_leaseloft_wait(r, ngx_leaseloft_inbox_on_close, inbox) != NGX_OK) {
         ngx_leaseloft_command_cancel(inbox->command);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -130,7 +130,7 @@ ngx_leaseloft_inbox_query(ngx_http_request_t *r, ngx_leaseloft_inbox_t *inbox)
 
     inbox->limit = NGX_LEASELOFT_INBOX_LIMIT;
 
-    rc = ngx_leaseloft_arg(r, "limit", &value);
+    rc = ngx_leaseloft_header_arg(r, "limit", &value);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
@@ -146,7 +146,7 @@ ngx_leaseloft_inbox_query(ngx_http_request_t *r, ngx_leaseloft_inbox_t *inbox)
         inbox->limit = limit;
     }
 
-    rc = ngx_leaseloft_arg(r, "cursor", &inbox->cursor);
+    rc = ngx_leaseloft_header_arg(r, "cursor", &inbox->cursor);
 
     if (rc == NGX_OK) {
         return ngx_leaseloft_inbox_cursor(inbox);
@@ -199,15 +199,16 @@ ngx_leaseloft_inbox_reply(void *data, ngx_leaseloft_outcome_e outcome,
         rc = ngx_leaseloft_inbox_answer(inbox, reply);
 
     } else {
-        rc = ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
+        rc = ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            NULL);
     }
 
-    ngx_leaseloft_finalize(r, rc);
+    ngx_leaseloft_wait_finalize(r, rc);
 }
 
 
 static void
-ngx_leaseloft_inbox_gone(void *data)
+ngx_leaseloft_inbox_on_close(void *data)
 {
     ngx_leaseloft_inbox_t  *inbox = data;
 
@@ -237,8 +238,8 @@ ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
                           ? (size_t) reply->len : 0,
                       reply->str);
 
-        return ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                          NULL);
+        return ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              NULL);
     }
 
     if (ngx_leaseloft_inbox_page(inbox, reply, &page) != NGX_OK
@@ -247,8 +248,8 @@ ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_leaseloft_etag_matches(r, &etag)) {
-        return ngx_leaseloft_send_response(r, NGX_HTTP_NOT_MODIFIED, NULL,
+    if (ngx_leaseloft_header_etag_matches(r, &etag)) {
+        return ngx_leaseloft_response_send(r, NGX_HTTP_NOT_MODIFIED, NULL,
                                            NULL);
     }
 
@@ -282,7 +283,7 @@ ngx_leaseloft_inbox_etag(ngx_leaseloft_inbox_t *inbox, ngx_str_t *page,
     *p++ = '"';
     etag->len = p - etag->data;
 
-    return ngx_leaseloft_add_header(inbox->ctx->request, "ETag", etag);
+    return ngx_leaseloft_header_add(inbox->ctx->request, "ETag", etag);
 }
 
 

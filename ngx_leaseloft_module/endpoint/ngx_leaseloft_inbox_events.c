@@ -32,7 +32,7 @@ static ngx_int_t ngx_leaseloft_inbox_events_ping(
 static ngx_uint_t ngx_leaseloft_inbox_events_behind(
     ngx_leaseloft_stream_t *stream);
 static void ngx_leaseloft_inbox_events_note(ngx_leaseloft_stream_t *stream,
-    ngx_leaseloft_news_e news);
+    ngx_leaseloft_channel_event_e event);
 static void ngx_leaseloft_inbox_events_refresh(ngx_leaseloft_stream_t *stream);
 static void ngx_leaseloft_inbox_events_refreshed(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
@@ -48,7 +48,7 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_events_endpoint = {
 
 
 static const ngx_leaseloft_stream_kind_t  ngx_leaseloft_inbox_events_kind = {
-    { ngx_leaseloft_stream_news, NULL, NULL },
+    { ngx_leaseloft_stream_run_notify, NULL, NULL },
     ngx_leaseloft_inbox_events_pump,
     ngx_leaseloft_inbox_events_ping,
     ngx_leaseloft_inbox_events_behind,
@@ -69,17 +69,17 @@ ngx_leaseloft_inbox_events_handler(ngx_http_request_t *r,
         return rc;
     }
 
-    stream = ngx_leaseloft_stream_create(r, ctx,
+    stream = ngx_leaseloft_stream_open_create(r, ctx,
                                          &ngx_leaseloft_inbox_events_kind,
                                          sizeof(ngx_leaseloft_inbox_events_t));
     if (stream == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (!ngx_leaseloft_link_up(ctx->process->link)
-        && !ngx_leaseloft_link_starting(ctx->process->link))
+    if (!ngx_leaseloft_client_up(ctx->process->client)
+        && !ngx_leaseloft_client_starting(ctx->process->client))
     {
-        ngx_leaseloft_stream_refuse(stream);
+        ngx_leaseloft_stream_run_refuse(stream);
         return NGX_DONE;
     }
 
@@ -87,11 +87,11 @@ ngx_leaseloft_inbox_events_handler(ngx_http_request_t *r,
                                           NGX_LEASELOFT_CHANNEL_USER,
                                           &ctx->user, stream->conf->linger);
     if (channel == NULL) {
-        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return NGX_DONE;
     }
 
-    ngx_leaseloft_channel_attach(channel, &stream->listener);
+    ngx_leaseloft_channel_watch_attach(channel, &stream->subscriber);
 
     if (ngx_leaseloft_channel_live(channel)) {
         ngx_leaseloft_inbox_events_open(stream);
@@ -109,7 +109,7 @@ ngx_leaseloft_inbox_events_state(ngx_leaseloft_stream_t *stream, u_char *text,
 {
     ngx_leaseloft_channel_t  *channel;
 
-    channel = stream->listener.channel;
+    channel = stream->subscriber.channel;
 
     return ngx_sprintf(text, "{\"rev\":%uL,\"total_unread\":%uL%s}",
                        channel->ver, channel->total, more)
@@ -132,17 +132,17 @@ ngx_leaseloft_inbox_events_open(ngx_leaseloft_stream_t *stream)
     ngx_leaseloft_inbox_events_t  *events;
 
     events = (ngx_leaseloft_inbox_events_t *) stream;
-    events->rev = stream->listener.channel->ver;
+    events->rev = stream->subscriber.channel->ver;
 
     data.data = text;
     data.len = ngx_leaseloft_inbox_events_state(stream, text, "");
     id.data = number;
     id.len = ngx_sprintf(number, "%uL", events->rev) - number;
 
-    rc = ngx_leaseloft_stream_start(stream, &id, &data, 1);
+    rc = ngx_leaseloft_stream_open_start(stream, &id, &data, 1);
 
     if (rc == NGX_ERROR) {
-        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return;
     }
 
@@ -154,17 +154,17 @@ ngx_leaseloft_inbox_events_open(ngx_leaseloft_stream_t *stream)
 
 static void
 ngx_leaseloft_inbox_events_note(ngx_leaseloft_stream_t *stream,
-    ngx_leaseloft_news_e news)
+    ngx_leaseloft_channel_event_e event)
 {
     if (stream->started) {
         return;
     }
 
-    if (ngx_leaseloft_channel_live(stream->listener.channel)) {
+    if (ngx_leaseloft_channel_live(stream->subscriber.channel)) {
         ngx_leaseloft_inbox_events_open(stream);
 
-    } else if (!ngx_leaseloft_link_up(stream->ctx->process->link)) {
-        ngx_leaseloft_stream_refuse(stream);
+    } else if (!ngx_leaseloft_client_up(stream->ctx->process->client)) {
+        ngx_leaseloft_stream_run_refuse(stream);
     }
 }
 
@@ -176,7 +176,7 @@ ngx_leaseloft_inbox_events_behind(ngx_leaseloft_stream_t *stream)
 
     events = (ngx_leaseloft_inbox_events_t *) stream;
 
-    return events->rev != stream->listener.channel->ver;
+    return events->rev != stream->subscriber.channel->ver;
 }
 
 
@@ -193,16 +193,16 @@ ngx_leaseloft_inbox_events_pump(ngx_leaseloft_stream_t *stream)
     }
 
     while (ngx_leaseloft_inbox_events_behind(stream)
-           && !ngx_leaseloft_stream_full(stream))
+           && !ngx_leaseloft_stream_send_is_full(stream))
     {
-        frame = ngx_leaseloft_channel_frame(stream->listener.channel,
+        frame = ngx_leaseloft_channel_frame(stream->subscriber.channel,
                                             events->rev + 1);
         if (frame == NULL) {
             ngx_leaseloft_inbox_events_refresh(stream);
             break;
         }
 
-        if (ngx_leaseloft_stream_frame(stream, frame) != NGX_OK) {
+        if (ngx_leaseloft_stream_send_frame(stream, frame) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -225,7 +225,7 @@ ngx_leaseloft_inbox_events_refresh(ngx_leaseloft_stream_t *stream)
     argv[0].data = number;
     argv[0].len = ngx_sprintf(number, "%uL", events->rev) - number;
 
-    stream->command = ngx_leaseloft_call_user(stream->ctx->process->link,
+    stream->command = ngx_leaseloft_call_user(stream->ctx->process->client,
                                          LL_FUNCTION "inbox_since",
                                          &stream->ctx->user, 1, argv,
                                          ngx_leaseloft_inbox_events_refreshed,
@@ -284,7 +284,7 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
             break;
         }
 
-        rc = ngx_leaseloft_stream_event(stream, &event);
+        rc = ngx_leaseloft_stream_send_event(stream, &event);
     }
 
     events->rev = reply->element[0]->integer;
@@ -298,7 +298,7 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
     }
 
     if (rc != NGX_OK) {
-        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return;
     }
 
@@ -325,5 +325,5 @@ ngx_leaseloft_inbox_events_ping(ngx_leaseloft_stream_t *stream)
                                                 ? ",\"live\":true"
                                                 : ",\"live\":false");
 
-    return ngx_leaseloft_stream_event(stream, &event);
+    return ngx_leaseloft_stream_send_event(stream, &event);
 }

@@ -79,8 +79,8 @@ static void ngx_leaseloft_mark_failed(ngx_leaseloft_queued_t *queued,
 static void ngx_leaseloft_mark_verdict(ngx_leaseloft_queued_t *queued,
     ll_verdict_t *verdict);
 static void ngx_leaseloft_mark_past(ngx_leaseloft_mark_batch_t *batch);
-static void ngx_leaseloft_mark_expired(void *data);
-static void ngx_leaseloft_mark_gone(void *data);
+static void ngx_leaseloft_mark_on_timeout(void *data);
+static void ngx_leaseloft_mark_on_close(void *data);
 static void ngx_leaseloft_mark_leave(ngx_leaseloft_mark_t *mark);
 
 
@@ -106,7 +106,7 @@ ngx_leaseloft_mark_init(ngx_leaseloft_process_t *process)
 static ngx_int_t
 ngx_leaseloft_mark_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 {
-    return ngx_leaseloft_read_body(r, ngx_leaseloft_mark_body);
+    return ngx_leaseloft_body_read(r, ngx_leaseloft_mark_body);
 }
 
 
@@ -130,7 +130,7 @@ ngx_leaseloft_mark_body(ngx_http_request_t *r, ngx_str_t *body)
     rc = ngx_leaseloft_member_seq(r, body, "upto", &mark->upto, &document);
 
     if (rc == NGX_DECLINED) {
-        return ngx_leaseloft_send_problem_document(r,
+        return ngx_leaseloft_response_document(r,
                                     NGX_LEASELOFT_UNPROCESSABLE, &document);
     }
 
@@ -151,8 +151,8 @@ ngx_leaseloft_mark_body(ngx_http_request_t *r, ngx_str_t *body)
         return ngx_leaseloft_write_send_refused(ctx);
     }
 
-    if (ngx_leaseloft_hold_for(r, conf->wait, ngx_leaseloft_mark_expired,
-                               ngx_leaseloft_mark_gone, mark)
+    if (ngx_leaseloft_wait_for(r, conf->wait, ngx_leaseloft_mark_on_timeout,
+                               ngx_leaseloft_mark_on_close, mark)
         != NGX_OK)
     {
         ngx_leaseloft_mark_leave(mark);
@@ -256,7 +256,7 @@ ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks)
         ngx_queue_remove(q);
 
         rc = ngx_leaseloft_write_send_refused(mark->ctx);
-        ngx_leaseloft_finalize(mark->ctx->request, rc);
+        ngx_leaseloft_wait_finalize(mark->ctx->request, rc);
 
         marks->batches--;
     }
@@ -451,7 +451,7 @@ ngx_leaseloft_mark_failed(ngx_leaseloft_queued_t *queued, ngx_uint_t unknown)
         rc = unknown ? ngx_leaseloft_write_send_unknown(mark->ctx)
                      : ngx_leaseloft_write_send_refused(mark->ctx);
 
-        ngx_leaseloft_finalize(mark->ctx->request, rc);
+        ngx_leaseloft_wait_finalize(mark->ctx->request, rc);
     }
 
     ngx_leaseloft_mark_batch_free(batch);
@@ -491,14 +491,14 @@ ngx_leaseloft_mark_verdict(ngx_leaseloft_queued_t *queued,
         }
 
         if (verdict->status == NGX_HTTP_NO_CONTENT) {
-            rc = ngx_leaseloft_send_response(mark->ctx->request,
+            rc = ngx_leaseloft_response_send(mark->ctx->request,
                                              NGX_HTTP_NO_CONTENT, NULL, NULL);
 
         } else {
             rc = ngx_leaseloft_write_send_problem(mark->ctx, verdict);
         }
 
-        ngx_leaseloft_finalize(mark->ctx->request, rc);
+        ngx_leaseloft_wait_finalize(mark->ctx->request, rc);
     }
 
     ngx_leaseloft_mark_batch_free(batch);
@@ -530,7 +530,7 @@ ngx_leaseloft_mark_past(ngx_leaseloft_mark_batch_t *batch)
 
 /* the time to wait for a verdict is over */
 static void
-ngx_leaseloft_mark_expired(void *data)
+ngx_leaseloft_mark_on_timeout(void *data)
 {
     ngx_leaseloft_mark_t  *mark = data;
 
@@ -554,12 +554,12 @@ ngx_leaseloft_mark_expired(void *data)
         rc = ngx_leaseloft_write_send_unknown(ctx);
     }
 
-    ngx_leaseloft_finalize(ctx->request, rc);
+    ngx_leaseloft_wait_finalize(ctx->request, rc);
 }
 
 
 static void
-ngx_leaseloft_mark_gone(void *data)
+ngx_leaseloft_mark_on_close(void *data)
 {
     ngx_leaseloft_mark_leave(data);
 }

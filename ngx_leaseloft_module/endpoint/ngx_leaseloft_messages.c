@@ -46,7 +46,7 @@ static void ngx_leaseloft_messages_range(void *data,
 static ngx_int_t ngx_leaseloft_messages_send(ngx_http_request_t *r,
     ngx_leaseloft_query_t *query, ngx_str_t *base, u_char *digest,
     ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page);
-static void ngx_leaseloft_messages_gone(void *data);
+static void ngx_leaseloft_messages_on_close(void *data);
 static void ngx_leaseloft_messages_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static ngx_int_t ngx_leaseloft_messages_remembered(
@@ -104,13 +104,15 @@ ngx_leaseloft_messages_handler(ngx_http_request_t *r,
     ngx_leaseloft_messages_read(poll);
 
     if (!poll->sole && ngx_leaseloft_messages_ask(poll) != NGX_OK) {
-        ngx_leaseloft_messages_gone(poll);
-        return ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                          NULL);
+        ngx_leaseloft_messages_on_close(poll);
+        return ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              NULL);
     }
 
-    if (ngx_leaseloft_hold(r, ngx_leaseloft_messages_gone, poll) != NGX_OK) {
-        ngx_leaseloft_messages_gone(poll);
+    if (ngx_leaseloft_wait(r, ngx_leaseloft_messages_on_close, poll)
+        != NGX_OK)
+    {
+        ngx_leaseloft_messages_on_close(poll);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -128,7 +130,7 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
     poll->bare = poll->query.malformed || poll->range;
     mode = poll->bare ? NGX_LEASELOFT_VIEW_NONE : poll->query.mode;
 
-    poll->command = ngx_leaseloft_view_ask(poll->ctx->process->link,
+    poll->command = ngx_leaseloft_view_ask(poll->ctx->process->client,
                                            &poll->ctx->property,
                                            &poll->ctx->user, mode,
                                            &poll->query.place,
@@ -145,10 +147,10 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
 static void
 ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
 {
-    uint64_t                  before;
-    ngx_leaseloft_ctx_t      *ctx;
-    ngx_leaseloft_memo_t     *memo;
-    ngx_leaseloft_channel_t  *channel;
+    uint64_t                      before;
+    ngx_leaseloft_ctx_t          *ctx;
+    ngx_leaseloft_cache_entry_t  *memo;
+    ngx_leaseloft_channel_t      *channel;
 
     ctx = poll->ctx;
     before = poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE
@@ -157,7 +159,8 @@ ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
     channel = ngx_leaseloft_channel_find(ctx->process,
                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
                                          &ctx->property);
-    memo = channel ? ngx_leaseloft_channel_window(channel, &ctx->user) : NULL;
+    memo = channel ? ngx_leaseloft_channel_cache_window(channel, &ctx->user)
+                   : NULL;
 
     if (memo == NULL || memo->window != NGX_LEASELOFT_WINDOW_OPEN
         || poll->query.malformed
@@ -168,12 +171,12 @@ ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
         return;
     }
 
-    poll->range = ngx_leaseloft_page_ask(ctx->process->link, &ctx->property,
+    poll->range = ngx_leaseloft_page_ask(ctx->process->client, &ctx->property,
                                          memo->from, before,
                                          poll->query.limit,
                                          ngx_leaseloft_messages_range, poll);
     poll->sole = poll->range
-                 && ngx_leaseloft_channel_memo(channel, &ctx->user);
+                 && ngx_leaseloft_channel_cache_poll(channel, &ctx->user);
 }
 
 
@@ -202,11 +205,11 @@ ngx_leaseloft_messages_range(void *data, ngx_leaseloft_outcome_e outcome,
     }
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_leaseloft_send_problem(poll->request,
-                                        NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
+        rc = ngx_leaseloft_response_problem(poll->request,
+                                            NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
     }
 
-    ngx_leaseloft_finalize(poll->request, rc);
+    ngx_leaseloft_wait_finalize(poll->request, rc);
 }
 
 
@@ -215,18 +218,19 @@ ngx_leaseloft_messages_range(void *data, ngx_leaseloft_outcome_e outcome,
 static ngx_int_t
 ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
 {
-    ngx_leaseloft_ctx_t       *ctx;
-    ngx_leaseloft_memo_t      *memo;
-    ngx_leaseloft_view_t       view;
-    ngx_leaseloft_channel_t   *channel;
-    ngx_leaseloft_loc_conf_t  *conf;
+    ngx_leaseloft_ctx_t          *ctx;
+    ngx_leaseloft_cache_entry_t  *memo;
+    ngx_leaseloft_view_t          view;
+    ngx_leaseloft_channel_t      *channel;
+    ngx_leaseloft_loc_conf_t     *conf;
 
     ctx = poll->ctx;
 
     channel = ngx_leaseloft_channel_find(ctx->process,
                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
                                          &ctx->property);
-    memo = channel ? ngx_leaseloft_channel_memo(channel, &ctx->user) : NULL;
+    memo = channel ? ngx_leaseloft_channel_cache_poll(channel, &ctx->user)
+                   : NULL;
 
     if (memo == NULL) {
         return NGX_DECLINED;
@@ -258,7 +262,7 @@ ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
 static ngx_int_t
 ngx_leaseloft_messages_bad_query(ngx_http_request_t *r)
 {
-    return ngx_leaseloft_send_problem(r, NGX_HTTP_BAD_REQUEST,
+    return ngx_leaseloft_response_problem(r, NGX_HTTP_BAD_REQUEST,
                          "\"after\" is a cursor (SEQ or SEQ.TAG), \"before\" "
                          "a SEQ, only one of them may be given, and \"limit\" "
                          "is 1 to 200");
@@ -351,7 +355,7 @@ ngx_leaseloft_messages_zone(ngx_http_request_t *r, ngx_str_t *zone)
         return NGX_ERROR;
     }
 
-    return ngx_leaseloft_add_header(r, "LeaseLoft-Time-Zone", &value);
+    return ngx_leaseloft_header_add(r, "LeaseLoft-Time-Zone", &value);
 }
 
 
@@ -368,7 +372,7 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
 
     etag.data = ngx_pstrdup(r->pool, &etag);
     if (etag.data == NULL
-        || ngx_leaseloft_add_header(r, "ETag", &etag) != NGX_OK)
+        || ngx_leaseloft_header_add(r, "ETag", &etag) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -377,9 +381,9 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ngx_leaseloft_etag_matches(r, &etag)) {
+    if (ngx_leaseloft_header_etag_matches(r, &etag)) {
         ngx_str_null(&body);
-        return ngx_leaseloft_send_response(r, NGX_HTTP_NOT_MODIFIED, NULL,
+        return ngx_leaseloft_response_send(r, NGX_HTTP_NOT_MODIFIED, NULL,
                                            &body);
     }
 
@@ -397,11 +401,11 @@ static ngx_int_t
 ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_query_t *query)
 {
-    u_char                     data[NGX_LEASELOFT_ETAG];
-    ngx_str_t                  etag;
-    ngx_leaseloft_memo_t      *memo;
-    ngx_leaseloft_channel_t   *channel;
-    ngx_leaseloft_loc_conf_t  *conf;
+    u_char                        data[NGX_LEASELOFT_ETAG];
+    ngx_str_t                     etag;
+    ngx_leaseloft_cache_entry_t  *memo;
+    ngx_leaseloft_channel_t      *channel;
+    ngx_leaseloft_loc_conf_t     *conf;
 
     channel = ngx_leaseloft_channel_find(ctx->process,
                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
@@ -410,7 +414,7 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    memo = ngx_leaseloft_channel_memo(channel, &ctx->user);
+    memo = ngx_leaseloft_channel_cache_poll(channel, &ctx->user);
     if (memo == NULL) {
         return NGX_DECLINED;
     }
@@ -426,7 +430,7 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
          || query->place.seq != memo->head.seq
          || (query->place.tagged
              && ngx_memcmp(query->place.tag, memo->head.tag, LL_TAG_LEN) != 0))
-        && !ngx_leaseloft_etag_matches(r, &etag))
+        && !ngx_leaseloft_header_etag_matches(r, &etag))
     {
         return NGX_DECLINED;
     }
@@ -446,7 +450,7 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
 
 
 static void
-ngx_leaseloft_messages_gone(void *data)
+ngx_leaseloft_messages_on_close(void *data)
 {
     ngx_leaseloft_poll_t *poll = data;
 
@@ -480,10 +484,11 @@ ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
          : NGX_ERROR;
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_leaseloft_send_problem(r, NGX_HTTP_NOT_FOUND, NULL);
+        rc = ngx_leaseloft_response_problem(r, NGX_HTTP_NOT_FOUND, NULL);
 
     } else if (rc == NGX_ERROR) {
-        rc = ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
+        rc = ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            NULL);
 
     } else if (poll->query.malformed) {
         rc = ngx_leaseloft_messages_bad_query(r);
@@ -497,11 +502,11 @@ ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
         rc = rc == NGX_OK
              ? ngx_leaseloft_messages_answer(poll, &view)
-             : ngx_leaseloft_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                          NULL);
+             : ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              NULL);
     }
 
-    ngx_leaseloft_finalize(r, rc);
+    ngx_leaseloft_wait_finalize(r, rc);
 }
 
 
@@ -594,8 +599,8 @@ ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
                                           NGX_LEASELOFT_CHANNEL_PROPERTY,
                                           &ctx->property, conf->linger);
     if (channel) {
-        ngx_leaseloft_channel_remember(channel, &ctx->user, view, &base,
-                                       digest);
+        ngx_leaseloft_channel_cache_store(channel, &ctx->user, view, &base,
+                                          digest);
     }
 
     return ngx_leaseloft_messages_send(r, &poll->query, &base, digest, view,

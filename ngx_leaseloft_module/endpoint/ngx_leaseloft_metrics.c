@@ -101,7 +101,7 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
 
     p = ngx_leaseloft_metrics_number(p, last, "redis_up", "gauge",
                                      "1 while Redis can be asked and heard.",
-                                     ngx_leaseloft_link_up(process->link));
+                                     ngx_leaseloft_client_up(process->client));
     p = ngx_leaseloft_metrics_number(p, last, "workers", "gauge",
                                      "Workers heard of within 3 seconds.",
                                      ngx_leaseloft_metrics_workers(reply));

@@ -23,8 +23,8 @@ ngx_leaseloft_queue_init(ngx_leaseloft_process_t *process)
     ngx_rbtree_init(&process->queued, &process->queued_sentinel,
                     ngx_rbtree_insert_value);
 
-    ngx_leaseloft_link_on_reply(process->link, ngx_leaseloft_queue_verdicts,
-                                process);
+    ngx_leaseloft_client_on_reply(process->client, ngx_leaseloft_queue_verdicts,
+                                  process);
 }
 
 
@@ -65,9 +65,9 @@ ngx_leaseloft_queue_add(ngx_leaseloft_process_t *process,
     argv[12].len = p - reply;
     argv[12].data = reply;
 
-    queued->command = ngx_leaseloft_link_command(process->link, 13, argv,
-                                                 ngx_leaseloft_queue_reply,
-                                                 queued);
+    queued->command = ngx_leaseloft_client_command(process->client, 13, argv,
+                                                   ngx_leaseloft_queue_reply,
+                                                   queued);
     if (queued->command == NULL) {
         return NGX_DECLINED;
     }

@@ -45,7 +45,7 @@ typedef struct {
 } ngx_leaseloft_work_t;
 
 
-/* a process that has queued none yet; process->link is there */
+/* a process that has queued none yet; process->client is there */
 void ngx_leaseloft_queue_init(ngx_leaseloft_process_t *process);
 
 /*

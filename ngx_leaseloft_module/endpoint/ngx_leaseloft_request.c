@@ -33,7 +33,7 @@ static ngx_int_t ngx_leaseloft_request_refuse(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_leaseloft_preaccess_handler(ngx_http_request_t *r)
+ngx_leaseloft_request_preaccess(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
     ngx_leaseloft_ctx_t       *ctx;
@@ -45,7 +45,7 @@ ngx_leaseloft_preaccess_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    ctx = ngx_leaseloft_request_ctx(r);
+    ctx = ngx_leaseloft_ctx_get(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -209,7 +209,7 @@ ngx_leaseloft_request_check_property(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_leaseloft_content_handler(ngx_http_request_t *r)
+ngx_leaseloft_request_content(ngx_http_request_t *r)
 {
     ngx_int_t             rc;
     ngx_leaseloft_ctx_t  *ctx;
@@ -222,7 +222,7 @@ ngx_leaseloft_content_handler(ngx_http_request_t *r)
     }
 
     if (ctx->status == NGX_HTTP_NO_CONTENT) {
-        return ngx_leaseloft_send_preflight(r);
+        return ngx_leaseloft_response_preflight(r);
     }
 
     if (ctx->status) {
@@ -252,10 +252,10 @@ ngx_leaseloft_request_refuse(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
     if (r->http_version >= NGX_HTTP_VERSION_20
         && (r->headers_in.content_length_n > 0 || r->headers_in.chunked))
     {
-        return ngx_leaseloft_read_body(r, NULL);
+        return ngx_leaseloft_body_read(r, NULL);
     }
 
-    return ngx_leaseloft_send_problem(r, ctx->status, NULL);
+    return ngx_leaseloft_response_problem(r, ctx->status, NULL);
 }
 
 
@@ -314,7 +314,7 @@ ngx_leaseloft_request_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_leaseloft_content_handler;
+    clcf->handler = ngx_leaseloft_request_content;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_leaseloft_module);
     mcf->endpoints++;

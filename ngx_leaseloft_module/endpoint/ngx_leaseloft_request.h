@@ -12,10 +12,10 @@
 
 
 /* method, token, origin, property; leaves a refusal in ctx->status */
-ngx_int_t ngx_leaseloft_preaccess_handler(ngx_http_request_t *r);
+ngx_int_t ngx_leaseloft_request_preaccess(ngx_http_request_t *r);
 
 /* answers the refusal, or calls the endpoint; the location's content handler */
-ngx_int_t ngx_leaseloft_content_handler(ngx_http_request_t *r);
+ngx_int_t ngx_leaseloft_request_content(ngx_http_request_t *r);
 
 /*
  * A directive that makes an endpoint of its location, whose post is a

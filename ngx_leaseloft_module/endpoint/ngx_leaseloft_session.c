@@ -85,7 +85,7 @@ ngx_leaseloft_session_get(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
     if (rc == NGX_DECLINED) {
         /* expired since it was checked */
-        return ngx_leaseloft_send_problem(r, NGX_HTTP_UNAUTHORIZED, NULL);
+        return ngx_leaseloft_response_problem(r, NGX_HTTP_UNAUTHORIZED, NULL);
     }
 
     if (rc != NGX_OK
@@ -112,7 +112,7 @@ ngx_leaseloft_session_get(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
                     tm.ngx_tm_min, tm.ngx_tm_sec);
     body.len = p - body.data;
 
-    return ngx_leaseloft_send_json(r, NGX_HTTP_OK, &body);
+    return ngx_leaseloft_response_json(r, NGX_HTTP_OK, &body);
 }
 
 
@@ -127,7 +127,7 @@ ngx_leaseloft_session_check_post(ngx_http_request_t *r,
 static ngx_int_t
 ngx_leaseloft_session_post(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 {
-    return ngx_leaseloft_read_body(r, ngx_leaseloft_session_body);
+    return ngx_leaseloft_body_read(r, ngx_leaseloft_session_body);
 }
 
 
@@ -151,7 +151,8 @@ ngx_leaseloft_session_body(ngx_http_request_t *r, ngx_str_t *body)
         if (rc == NGX_DECLINED) {
             ngx_leaseloft_zone_count(ctx->process->zone,
                                      NGX_LEASELOFT_TOKENS_REFUSED, 1);
-            return ngx_leaseloft_send_problem(r, NGX_HTTP_UNAUTHORIZED, NULL);
+            return ngx_leaseloft_response_problem(r, NGX_HTTP_UNAUTHORIZED,
+                                                  NULL);
         }
 
         /* browsers ignore a longer one, and say so to nobody */
@@ -168,7 +169,7 @@ ngx_leaseloft_session_body(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_leaseloft_send_problem_document(r,
+        return ngx_leaseloft_response_document(r,
                                     NGX_LEASELOFT_UNPROCESSABLE, &document);
     }
 
@@ -178,7 +179,7 @@ ngx_leaseloft_session_body(ngx_http_request_t *r, ngx_str_t *body)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_leaseloft_send_response(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
+    return ngx_leaseloft_response_send(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
 }
 
 
@@ -200,7 +201,7 @@ ngx_leaseloft_session_delete(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_leaseloft_send_response(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
+    return ngx_leaseloft_response_send(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
 }
 
 
@@ -239,7 +240,7 @@ ngx_leaseloft_session_cookie(ngx_http_request_t *r, ngx_str_t *value,
 
     header.len = p - header.data;
 
-    return ngx_leaseloft_add_header(r, "Set-Cookie", &header);
+    return ngx_leaseloft_header_add(r, "Set-Cookie", &header);
 }
 
 

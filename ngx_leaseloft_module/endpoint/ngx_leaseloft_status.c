@@ -20,32 +20,33 @@ typedef struct {
     ngx_leaseloft_ctx_t        *ctx;
     ngx_leaseloft_command_t    *command;
     /* reply is NULL when Redis did not answer */
-    ngx_int_t                 (*answer)(ngx_leaseloft_ctx_t *ctx,
+    ngx_int_t                   (*answer)(ngx_leaseloft_ctx_t *ctx,
                                         redisReply *reply);
 } ngx_leaseloft_status_t;
 
 
-static ngx_int_t ngx_leaseloft_metrics_handler(ngx_http_request_t *r,
+static ngx_int_t ngx_leaseloft_status_metrics_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
 static void ngx_leaseloft_status_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_status_expired(void *data);
-static void ngx_leaseloft_status_gone(void *data);
-static ngx_int_t ngx_leaseloft_metrics_answer(ngx_leaseloft_ctx_t *ctx,
+static void ngx_leaseloft_status_on_timeout(void *data);
+static void ngx_leaseloft_status_on_close(void *data);
+static ngx_int_t ngx_leaseloft_status_metrics_answer(ngx_leaseloft_ctx_t *ctx,
     redisReply *reply);
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_metrics_endpoint = {
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
-    .handler = ngx_leaseloft_metrics_handler
+    .handler = ngx_leaseloft_status_metrics_handler
 };
 
 
 static ngx_int_t
-ngx_leaseloft_metrics_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
+ngx_leaseloft_status_metrics_handler(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx)
 {
-    return ngx_leaseloft_status_ask(ctx, ngx_leaseloft_metrics_answer);
+    return ngx_leaseloft_status_ask(ctx, ngx_leaseloft_status_metrics_answer);
 }
 
 
@@ -91,8 +92,8 @@ ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
     ngx_str_t                argv[NGX_LEASELOFT_STATUS_ARGS];
     ngx_leaseloft_status_t  *status;
 
-    if (!ngx_leaseloft_link_ready(ctx->process->link)
-        && !ngx_leaseloft_link_starting(ctx->process->link))
+    if (!ngx_leaseloft_client_ready(ctx->process->client)
+        && !ngx_leaseloft_client_starting(ctx->process->client))
     {
         return answer(ctx, NULL);
     }
@@ -106,18 +107,18 @@ ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
 
     status->ctx = ctx;
     status->answer = answer;
-    status->command = ngx_leaseloft_link_command(ctx->process->link,
-                                                 NGX_LEASELOFT_STATUS_ARGS,
-                                                 argv,
-                                                 ngx_leaseloft_status_reply,
-                                                 status);
+    status->command = ngx_leaseloft_client_command(ctx->process->client,
+                                                   NGX_LEASELOFT_STATUS_ARGS,
+                                                   argv,
+                                                   ngx_leaseloft_status_reply,
+                                                   status);
     if (status->command == NULL) {
         return answer(ctx, NULL);
     }
 
-    if (ngx_leaseloft_hold_for(ctx->request, NGX_LEASELOFT_STATUS_WAIT,
-                               ngx_leaseloft_status_expired,
-                               ngx_leaseloft_status_gone, status)
+    if (ngx_leaseloft_wait_for(ctx->request, NGX_LEASELOFT_STATUS_WAIT,
+                               ngx_leaseloft_status_on_timeout,
+                               ngx_leaseloft_status_on_close, status)
         != NGX_OK)
     {
         ngx_leaseloft_command_cancel(status->command);
@@ -138,25 +139,25 @@ ngx_leaseloft_status_reply(void *data, ngx_leaseloft_outcome_e outcome,
         reply = NULL;
     }
 
-    ngx_leaseloft_finalize(status->ctx->request,
-                           status->answer(status->ctx, reply));
+    ngx_leaseloft_wait_finalize(status->ctx->request,
+                                status->answer(status->ctx, reply));
 }
 
 
 static void
-ngx_leaseloft_status_expired(void *data)
+ngx_leaseloft_status_on_timeout(void *data)
 {
     ngx_leaseloft_status_t  *status = data;
 
     ngx_leaseloft_command_cancel(status->command);
 
-    ngx_leaseloft_finalize(status->ctx->request,
-                           status->answer(status->ctx, NULL));
+    ngx_leaseloft_wait_finalize(status->ctx->request,
+                                status->answer(status->ctx, NULL));
 }
 
 
 static void
-ngx_leaseloft_status_gone(void *data)
+ngx_leaseloft_status_on_close(void *data)
 {
     ngx_leaseloft_status_t  *status = data;
 
@@ -165,7 +166,7 @@ ngx_leaseloft_status_gone(void *data)
 
 
 static ngx_int_t
-ngx_leaseloft_metrics_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
+ngx_leaseloft_status_metrics_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
 {
     ngx_str_t  text;
 
@@ -179,6 +180,6 @@ ngx_leaseloft_metrics_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_leaseloft_send_response(ctx->request, NGX_HTTP_OK, &type,
+    return ngx_leaseloft_response_send(ctx->request, NGX_HTTP_OK, &type,
                                        &text);
 }

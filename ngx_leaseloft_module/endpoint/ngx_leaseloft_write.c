@@ -32,8 +32,8 @@ static ngx_int_t ngx_leaseloft_write_body(ngx_http_request_t *r,
     ngx_str_t *body);
 static void ngx_leaseloft_write_failed(ngx_leaseloft_queued_t *queued,
     ngx_uint_t unknown);
-static void ngx_leaseloft_write_expired(void *data);
-static void ngx_leaseloft_write_gone(void *data);
+static void ngx_leaseloft_write_on_timeout(void *data);
+static void ngx_leaseloft_write_on_close(void *data);
 static void ngx_leaseloft_write_verdict(ngx_leaseloft_queued_t *queued,
     ll_verdict_t *verdict);
 static ngx_uint_t ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held,
@@ -69,7 +69,7 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_lease_endpoint = {
 static ngx_int_t
 ngx_leaseloft_write_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 {
-    return ngx_leaseloft_read_body(r, ngx_leaseloft_write_body);
+    return ngx_leaseloft_body_read(r, ngx_leaseloft_write_body);
 }
 
 
@@ -105,8 +105,8 @@ ngx_leaseloft_write_body(ngx_http_request_t *r, ngx_str_t *body)
         return ngx_leaseloft_write_send_refused(ctx);
     }
 
-    if (ngx_leaseloft_hold_for(r, conf->wait, ngx_leaseloft_write_expired,
-                               ngx_leaseloft_write_gone, held)
+    if (ngx_leaseloft_wait_for(r, conf->wait, ngx_leaseloft_write_on_timeout,
+                               ngx_leaseloft_write_on_close, held)
         != NGX_OK)
     {
         ngx_leaseloft_queue_remove(&held->queued);
@@ -127,13 +127,13 @@ ngx_leaseloft_write_failed(ngx_leaseloft_queued_t *queued, ngx_uint_t unknown)
     rc = unknown ? ngx_leaseloft_write_send_unknown(held->ctx)
                  : ngx_leaseloft_write_send_refused(held->ctx);
 
-    ngx_leaseloft_finalize(held->ctx->request, rc);
+    ngx_leaseloft_wait_finalize(held->ctx->request, rc);
 }
 
 
 /* the time to wait for a verdict is over */
 static void
-ngx_leaseloft_write_expired(void *data)
+ngx_leaseloft_write_on_timeout(void *data)
 {
     ngx_leaseloft_held_t  *held = data;
 
@@ -157,12 +157,12 @@ ngx_leaseloft_write_expired(void *data)
         rc = ngx_leaseloft_write_send_accepted(held->ctx, NULL);
     }
 
-    ngx_leaseloft_finalize(held->ctx->request, rc);
+    ngx_leaseloft_wait_finalize(held->ctx->request, rc);
 }
 
 
 static void
-ngx_leaseloft_write_gone(void *data)
+ngx_leaseloft_write_on_close(void *data)
 {
     ngx_leaseloft_held_t  *held = data;
 
@@ -188,7 +188,7 @@ ngx_leaseloft_write_verdict(ngx_leaseloft_queued_t *queued,
 
     rc = ngx_leaseloft_write_answer(held, verdict);
 
-    ngx_leaseloft_finalize(held->ctx->request, rc);
+    ngx_leaseloft_wait_finalize(held->ctx->request, rc);
 }
 
 
@@ -251,7 +251,7 @@ ngx_leaseloft_write_answer(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
     body.len = verdict->body.len;
     body.data = (u_char *) verdict->body.data;
 
-    return ngx_leaseloft_send_json(r, verdict->status, &body);
+    return ngx_leaseloft_response_json(r, verdict->status, &body);
 }
 
 
@@ -263,15 +263,15 @@ ngx_leaseloft_write_send_problem(ngx_leaseloft_ctx_t *ctx,
 
     /* this one is the same whoever finds out */
     if (verdict->status == NGX_HTTP_NOT_FOUND) {
-        return ngx_leaseloft_send_problem(ctx->request, NGX_HTTP_NOT_FOUND,
-                                          NULL);
+        return ngx_leaseloft_response_problem(ctx->request, NGX_HTTP_NOT_FOUND,
+                                              NULL);
     }
 
     document.len = verdict->body.len;
     document.data = (u_char *) verdict->body.data;
 
-    return ngx_leaseloft_send_problem_document(ctx->request, verdict->status,
-                                               &document);
+    return ngx_leaseloft_response_document(ctx->request, verdict->status,
+                                           &document);
 }
 
 
@@ -297,7 +297,7 @@ ngx_leaseloft_write_location(ngx_http_request_t *r, uint64_t seq)
     p = ngx_sprintf(p + len, "?before=%uL&limit=1", seq + 1);
     value.len = p - value.data;
 
-    return ngx_leaseloft_add_header(r, "Location", &value);
+    return ngx_leaseloft_header_add(r, "Location", &value);
 }
 
 
@@ -323,7 +323,7 @@ ngx_leaseloft_write_send_accepted(ngx_leaseloft_ctx_t *ctx,
     body.data = buf;
     body.len = p - buf;
 
-    return ngx_leaseloft_send_json(ctx->request, NGX_HTTP_ACCEPTED, &body);
+    return ngx_leaseloft_response_json(ctx->request, NGX_HTTP_ACCEPTED, &body);
 }
 
 
@@ -365,8 +365,8 @@ ngx_leaseloft_write_send_refused(ngx_leaseloft_ctx_t *ctx)
 {
     ngx_leaseloft_zone_count(ctx->process->zone, NGX_LEASELOFT_SENDS_FAILED, 1);
 
-    return ngx_leaseloft_send_problem(ctx->request,
-                                      NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
+    return ngx_leaseloft_response_problem(ctx->request,
+                                          NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
 }
 
 
@@ -382,7 +382,7 @@ ngx_leaseloft_write_send_unknown(ngx_leaseloft_ctx_t *ctx)
     ngx_leaseloft_zone_count(ctx->process->zone,
                              NGX_LEASELOFT_SENDS_FAILED, 1);
 
-    return ngx_leaseloft_send_problem_document(ctx->request,
-                                               NGX_HTTP_SERVICE_UNAVAILABLE,
-                                               &document);
+    return ngx_leaseloft_response_document(ctx->request,
+                                           NGX_HTTP_SERVICE_UNAVAILABLE,
+                                           &document);
 }

@@ -12,7 +12,7 @@
 
 
 typedef struct {
-    ngx_int_t                 (*done)(ngx_http_request_t *r, ngx_str_t *body);
+    ngx_int_t                   (*done)(ngx_http_request_t *r, ngx_str_t *body);
     ngx_str_t                   body;
     size_t                      size;      /* of what body.data points to */
     ngx_msec_t                  begun;
@@ -26,7 +26,7 @@ static ngx_uint_t ngx_leaseloft_body_is_json(ngx_http_request_t *r);
 static ngx_uint_t ngx_leaseloft_body_is_late(ngx_http_request_t *r,
     ngx_leaseloft_body_t *body);
 static void ngx_leaseloft_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_leaseloft_body_read(ngx_http_request_t *r,
+static ngx_int_t ngx_leaseloft_body_receive(ngx_http_request_t *r,
     ngx_leaseloft_body_t *body);
 static ngx_int_t ngx_leaseloft_body_take(ngx_http_request_t *r,
     ngx_leaseloft_body_t *body);
@@ -35,7 +35,7 @@ static ngx_int_t ngx_leaseloft_body_grow(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_leaseloft_read_body(ngx_http_request_t *r,
+ngx_leaseloft_body_read(ngx_http_request_t *r,
     ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body))
 {
     ngx_int_t              rc;
@@ -80,8 +80,8 @@ ngx_leaseloft_body_refuse(ngx_http_request_t *r, ngx_uint_t status)
 
     ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
 
-    return ngx_leaseloft_send_problem(r, ctx->status ? ctx->status : status,
-                                      NULL);
+    return ngx_leaseloft_response_problem(r, ctx->status ? ctx->status : status,
+                                          NULL);
 }
 
 
@@ -143,7 +143,7 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
 
     /* nginx has none when it threw the body away, before error_page led here */
 
-    rc = r->request_body ? ngx_leaseloft_body_read(r, body)
+    rc = r->request_body ? ngx_leaseloft_body_receive(r, body)
                          : NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
 
     if (rc == NGX_AGAIN) {
@@ -190,7 +190,7 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
 
 /* NGX_OK: that was all; NGX_AGAIN; or a status */
 static ngx_int_t
-ngx_leaseloft_body_read(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
+ngx_leaseloft_body_receive(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
 {
     ngx_int_t   rc;
     ngx_uint_t  last;

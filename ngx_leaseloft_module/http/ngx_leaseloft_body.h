@@ -21,7 +21,7 @@
  */
 #define NGX_LEASELOFT_BODY  65536
 
-ngx_int_t ngx_leaseloft_read_body(ngx_http_request_t *r,
+ngx_int_t ngx_leaseloft_body_read(ngx_http_request_t *r,
     ngx_int_t (*done)(ngx_http_request_t *r, ngx_str_t *body));
 
 

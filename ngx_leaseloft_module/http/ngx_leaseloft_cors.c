@@ -26,7 +26,7 @@ ngx_leaseloft_cors_allowed(ngx_http_request_t *r)
         return NULL;
     }
 
-    origin = ngx_leaseloft_header(r, &ngx_leaseloft_cors_origin);
+    origin = ngx_leaseloft_header_find(r, &ngx_leaseloft_cors_origin);
     if (origin == NULL) {
         return NULL;
     }
@@ -51,7 +51,7 @@ ngx_leaseloft_cors_foreign(ngx_http_request_t *r)
 {
     ngx_str_t  *origin;
 
-    origin = ngx_leaseloft_header(r, &ngx_leaseloft_cors_origin);
+    origin = ngx_leaseloft_header_find(r, &ngx_leaseloft_cors_origin);
 
     return origin != NULL
            && !ngx_leaseloft_origin_is_own(r, origin)
@@ -65,7 +65,7 @@ ngx_leaseloft_cors_preflight(ngx_http_request_t *r)
     static ngx_str_t  method = ngx_string("access-control-request-method");
 
     return r->method == NGX_HTTP_OPTIONS
-           && ngx_leaseloft_header(r, &method) != NULL
+           && ngx_leaseloft_header_find(r, &method) != NULL
            && ngx_leaseloft_cors_allowed(r) != NULL;
 }
 
@@ -87,7 +87,7 @@ ngx_leaseloft_cors_headers(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    if (ngx_leaseloft_add_header(r, "Vary", &vary) != NGX_OK) {
+    if (ngx_leaseloft_header_add(r, "Vary", &vary) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -96,9 +96,9 @@ ngx_leaseloft_cors_headers(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    if (ngx_leaseloft_add_header(r, "Access-Control-Allow-Origin", origin)
+    if (ngx_leaseloft_header_add(r, "Access-Control-Allow-Origin", origin)
         != NGX_OK
-        || ngx_leaseloft_add_header(r, "Access-Control-Allow-Credentials",
+        || ngx_leaseloft_header_add(r, "Access-Control-Allow-Credentials",
                                     &yes)
            != NGX_OK)
     {
@@ -109,13 +109,13 @@ ngx_leaseloft_cors_headers(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    return ngx_leaseloft_add_header(r, "Access-Control-Expose-Headers",
+    return ngx_leaseloft_header_add(r, "Access-Control-Expose-Headers",
                                     &exposed);
 }
 
 
 char *
-ngx_leaseloft_request_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_leaseloft_cors_allow_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_leaseloft_loc_conf_t  *lcf = conf;
 

@@ -24,7 +24,7 @@ ngx_uint_t ngx_leaseloft_cors_preflight(ngx_http_request_t *r);
 ngx_int_t ngx_leaseloft_cors_headers(ngx_http_request_t *r);
 
 /* leaseloft_allow_origin SCHEME://HOST[:PORT] ... */
-char *ngx_leaseloft_request_origin(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_leaseloft_cors_allow_origin(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 

@@ -9,7 +9,7 @@
 
 
 ngx_leaseloft_ctx_t *
-ngx_leaseloft_request_ctx(ngx_http_request_t *r)
+ngx_leaseloft_ctx_get(ngx_http_request_t *r)
 {
     ngx_leaseloft_ctx_t        *ctx;
     ngx_leaseloft_main_conf_t  *mcf;

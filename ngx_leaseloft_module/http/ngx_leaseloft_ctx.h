@@ -12,7 +12,7 @@
 
 
 /* the request's ctx, made when it has none; NULL: no memory */
-ngx_leaseloft_ctx_t *ngx_leaseloft_request_ctx(ngx_http_request_t *r);
+ngx_leaseloft_ctx_t *ngx_leaseloft_ctx_get(ngx_http_request_t *r);
 
 
 #endif /* NGX_LEASELOFT_CTX_H */

@@ -27,7 +27,7 @@
 #define NGX_LEASELOFT_FILTER_RETRY_SPAN  50000
 
 
-static ngx_int_t ngx_leaseloft_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_leaseloft_filter_header(ngx_http_request_t *r);
 static ngx_uint_t ngx_leaseloft_filter_status(ngx_http_request_t *r);
 static ngx_uint_t ngx_leaseloft_filter_limited_stream(ngx_http_request_t *r,
     ngx_uint_t status);
@@ -45,14 +45,14 @@ ngx_int_t
 ngx_leaseloft_filter_init(ngx_conf_t *cf)
 {
     ngx_http_next_header_filter = ngx_http_top_header_filter;
-    ngx_http_top_header_filter = ngx_leaseloft_header_filter;
+    ngx_http_top_header_filter = ngx_leaseloft_filter_header;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_leaseloft_header_filter(ngx_http_request_t *r)
+ngx_leaseloft_filter_header(ngx_http_request_t *r)
 {
     ngx_str_t   document;
     ngx_uint_t  status;
@@ -157,8 +157,8 @@ ngx_leaseloft_filter_bye(ngx_http_request_t *r)
 
     ngx_str_set(&no, "no");
 
-    if (ngx_leaseloft_common_headers(r) != NGX_OK
-        || ngx_leaseloft_add_header(r, "X-Accel-Buffering", &no) != NGX_OK)
+    if (ngx_leaseloft_response_headers(r) != NGX_OK
+        || ngx_leaseloft_header_add(r, "X-Accel-Buffering", &no) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -227,7 +227,7 @@ ngx_leaseloft_filter_page(ngx_http_request_t *r, ngx_uint_t status,
     ngx_chain_t           out;
     ngx_leaseloft_ctx_t  *ctx;
 
-    ctx = ngx_leaseloft_request_ctx(r);
+    ctx = ngx_leaseloft_ctx_get(r);
     b = ngx_calloc_buf(r->pool);
 
     if (ctx == NULL || b == NULL) {
@@ -236,7 +236,7 @@ ngx_leaseloft_filter_page(ngx_http_request_t *r, ngx_uint_t status,
 
     ctx->answered = 1;
 
-    /* as in ngx_leaseloft_send_response() */
+    /* as in ngx_leaseloft_response_send() */
     if (r->discard_body) {
         r->keepalive = 0;
     }
@@ -248,7 +248,7 @@ ngx_leaseloft_filter_page(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.content_length_n = page->len;
     r->disable_not_modified = 1;
 
-    if (ngx_leaseloft_common_headers(r) != NGX_OK) {
+    if (ngx_leaseloft_response_headers(r) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -10,7 +10,7 @@
 
 
 ngx_int_t
-ngx_leaseloft_add_header(ngx_http_request_t *r, char *name, ngx_str_t *value)
+ngx_leaseloft_header_add(ngx_http_request_t *r, char *name, ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
 
@@ -35,7 +35,7 @@ ngx_leaseloft_add_header(ngx_http_request_t *r, char *name, ngx_str_t *value)
 
 
 ngx_str_t *
-ngx_leaseloft_header(ngx_http_request_t *r, ngx_str_t *name)
+ngx_leaseloft_header_find(ngx_http_request_t *r, ngx_str_t *name)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -107,7 +107,7 @@ ngx_leaseloft_etag_is(u_char *p, u_char *last, ngx_str_t *etag)
 
 
 ngx_uint_t
-ngx_leaseloft_etag_matches(ngx_http_request_t *r, ngx_str_t *etag)
+ngx_leaseloft_header_etag_matches(ngx_http_request_t *r, ngx_str_t *etag)
 {
     u_char  *p, *last;
 
@@ -153,7 +153,7 @@ ngx_leaseloft_etag_matches(ngx_http_request_t *r, ngx_str_t *etag)
 
 
 ngx_int_t
-ngx_leaseloft_arg(ngx_http_request_t *r, char *name, ngx_str_t *value)
+ngx_leaseloft_header_arg(ngx_http_request_t *r, char *name, ngx_str_t *value)
 {
     size_t   len;
     u_char  *p, *last, *end, *dst, *src;

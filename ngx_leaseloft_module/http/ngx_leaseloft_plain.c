@@ -78,7 +78,7 @@ ngx_leaseloft_plain_send_header(ngx_http_request_t *r,
     ngx_int_t             rc;
     ngx_leaseloft_ctx_t  *ctx;
 
-    ctx = ngx_leaseloft_request_ctx(r);
+    ctx = ngx_leaseloft_ctx_get(r);
     if (ctx == NULL) {
         return NGX_ERROR;
     }

@@ -150,7 +150,7 @@ ngx_leaseloft_problem_allow(ngx_http_request_t *r)
 
     value.len = p - value.data;
 
-    return ngx_leaseloft_add_header(r, "Allow", &value);
+    return ngx_leaseloft_header_add(r, "Allow", &value);
 }
 
 
@@ -164,16 +164,16 @@ ngx_leaseloft_problem_headers(ngx_http_request_t *r, ngx_uint_t status)
     switch (status) {
 
     case NGX_HTTP_UNAUTHORIZED:
-        return ngx_leaseloft_add_header(r, "WWW-Authenticate", &bearer);
+        return ngx_leaseloft_header_add(r, "WWW-Authenticate", &bearer);
 
     case NGX_HTTP_NOT_ALLOWED:
         return ngx_leaseloft_problem_allow(r);
 
     case NGX_HTTP_TOO_MANY_REQUESTS:
-        return ngx_leaseloft_add_header(r, "Retry-After", &second);
+        return ngx_leaseloft_header_add(r, "Retry-After", &second);
 
     case NGX_HTTP_SERVICE_UNAVAILABLE:
-        return ngx_leaseloft_add_header(r, "Retry-After", &seconds);
+        return ngx_leaseloft_header_add(r, "Retry-After", &seconds);
 
     default:
         return NGX_OK;

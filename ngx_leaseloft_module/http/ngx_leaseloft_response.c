@@ -11,10 +11,10 @@
 #include "ngx_leaseloft_response.h"
 
 
-static ngx_int_t ngx_leaseloft_cache_header(ngx_http_request_t *r);
+static ngx_int_t ngx_leaseloft_response_cache_header(ngx_http_request_t *r);
 static ngx_int_t ngx_leaseloft_send_own(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
-static ngx_int_t ngx_leaseloft_send_body(ngx_http_request_t *r,
+static ngx_int_t ngx_leaseloft_response_body(ngx_http_request_t *r,
     ngx_str_t *body);
 
 
@@ -22,12 +22,12 @@ static ngx_str_t  ngx_leaseloft_json_type = ngx_string("application/json");
 
 
 ngx_int_t
-ngx_leaseloft_common_headers(ngx_http_request_t *r)
+ngx_leaseloft_response_headers(ngx_http_request_t *r)
 {
     static ngx_str_t  nosniff = ngx_string("nosniff");
 
-    if (ngx_leaseloft_cache_header(r) != NGX_OK
-        || ngx_leaseloft_add_header(r, "X-Content-Type-Options", &nosniff)
+    if (ngx_leaseloft_response_cache_header(r) != NGX_OK
+        || ngx_leaseloft_header_add(r, "X-Content-Type-Options", &nosniff)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -38,7 +38,7 @@ ngx_leaseloft_common_headers(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_leaseloft_cache_header(ngx_http_request_t *r)
+ngx_leaseloft_response_cache_header(ngx_http_request_t *r)
 {
     ngx_uint_t                 status;
     ngx_leaseloft_ctx_t       *ctx;
@@ -53,21 +53,21 @@ ngx_leaseloft_cache_header(ngx_http_request_t *r)
     status = r->headers_out.status;
 
     if (endpoint && endpoint->stream && status == NGX_HTTP_OK) {
-        return ngx_leaseloft_add_header(r, "Cache-Control", &stream);
+        return ngx_leaseloft_header_add(r, "Cache-Control", &stream);
     }
 
     if (endpoint && endpoint->cached
         && (status == NGX_HTTP_OK || status == NGX_HTTP_NOT_MODIFIED))
     {
-        return ngx_leaseloft_add_header(r, "Cache-Control", &cached);
+        return ngx_leaseloft_header_add(r, "Cache-Control", &cached);
     }
 
-    return ngx_leaseloft_add_header(r, "Cache-Control", &none);
+    return ngx_leaseloft_header_add(r, "Cache-Control", &none);
 }
 
 
 ngx_int_t
-ngx_leaseloft_send_response(ngx_http_request_t *r, ngx_uint_t status,
+ngx_leaseloft_response_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {
     ngx_str_t  own;
@@ -96,7 +96,7 @@ ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
     ngx_int_t             rc;
     ngx_leaseloft_ctx_t  *ctx;
 
-    ctx = ngx_leaseloft_request_ctx(r);
+    ctx = ngx_leaseloft_ctx_get(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -129,7 +129,7 @@ ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
         r->headers_out.content_length_n = body->len;
     }
 
-    if (ngx_leaseloft_common_headers(r) != NGX_OK) {
+    if (ngx_leaseloft_response_headers(r) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -139,12 +139,12 @@ ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
         return rc;
     }
 
-    return ngx_leaseloft_send_body(r, body);
+    return ngx_leaseloft_response_body(r, body);
 }
 
 
 static ngx_int_t
-ngx_leaseloft_send_body(ngx_http_request_t *r, ngx_str_t *body)
+ngx_leaseloft_response_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_buf_t    *b;
     ngx_chain_t   out;
@@ -174,10 +174,10 @@ ngx_leaseloft_send_body(ngx_http_request_t *r, ngx_str_t *body)
 
 
 ngx_int_t
-ngx_leaseloft_send_json(ngx_http_request_t *r, ngx_uint_t status,
+ngx_leaseloft_response_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body)
 {
-    return ngx_leaseloft_send_response(r, status, &ngx_leaseloft_json_type,
+    return ngx_leaseloft_response_send(r, status, &ngx_leaseloft_json_type,
                                        body);
 }
 
@@ -191,7 +191,7 @@ ngx_leaseloft_send_page(ngx_http_request_t *r, ngx_str_t *body)
 
 
 ngx_int_t
-ngx_leaseloft_send_problem(ngx_http_request_t *r, ngx_uint_t status,
+ngx_leaseloft_response_problem(ngx_http_request_t *r, ngx_uint_t status,
     char *detail)
 {
     ngx_str_t  document;
@@ -200,12 +200,12 @@ ngx_leaseloft_send_problem(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_leaseloft_send_problem_document(r, status, &document);
+    return ngx_leaseloft_response_document(r, status, &document);
 }
 
 
 ngx_int_t
-ngx_leaseloft_send_problem_document(ngx_http_request_t *r, ngx_uint_t status,
+ngx_leaseloft_response_document(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *document)
 {
     static ngx_str_t  type = ngx_string(NGX_LEASELOFT_PROBLEM_TYPE);
@@ -219,12 +219,12 @@ ngx_leaseloft_send_problem_document(ngx_http_request_t *r, ngx_uint_t status,
         r->keepalive = 0;
     }
 
-    return ngx_leaseloft_send_response(r, status, &type, document);
+    return ngx_leaseloft_response_send(r, status, &type, document);
 }
 
 
 ngx_int_t
-ngx_leaseloft_send_preflight(ngx_http_request_t *r)
+ngx_leaseloft_response_preflight(ngx_http_request_t *r)
 {
     u_char                    *p;
     ngx_str_t                  methods;
@@ -255,16 +255,16 @@ ngx_leaseloft_send_preflight(ngx_http_request_t *r)
 
     ngx_memcpy(methods.data, buf, methods.len);
 
-    if (ngx_leaseloft_add_header(r, "Access-Control-Allow-Methods", &methods)
+    if (ngx_leaseloft_header_add(r, "Access-Control-Allow-Methods", &methods)
         != NGX_OK
-        || ngx_leaseloft_add_header(r, "Access-Control-Allow-Headers",
+        || ngx_leaseloft_header_add(r, "Access-Control-Allow-Headers",
                                     &headers)
            != NGX_OK
-        || ngx_leaseloft_add_header(r, "Access-Control-Max-Age", &age)
+        || ngx_leaseloft_header_add(r, "Access-Control-Max-Age", &age)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_leaseloft_send_response(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
+    return ngx_leaseloft_response_send(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
 }

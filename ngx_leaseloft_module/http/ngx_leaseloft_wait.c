@@ -2,8 +2,8 @@
 /*
  * Requests that wait: for Redis, for a worker, for a limit.
  *
- * A hold is found through the request's list of cleanups, which nginx runs
- * when it terminates or frees the request; so there is no path on which a hold
+ * A wait is found through the request's list of cleanups, which nginx runs
+ * when it terminates or frees the request; so there is no path on which a wait
  * outlives its request.  Its timer keeps a process that is shutting down from
  * leaving before the request is answered.
  */
@@ -14,31 +14,35 @@
 
 typedef struct {
     ngx_http_request_t         *request;
-    void                      (*expired)(void *data);
-    void                      (*gone)(void *data);
+    void                        (*on_timeout)(void *data);
+    void                        (*on_close)(void *data);
     void                       *data;
     ngx_event_t                 timer;
-} ngx_leaseloft_hold_t;
+} ngx_leaseloft_wait_t;
 
 
-static ngx_http_cleanup_t *ngx_leaseloft_hold_find(ngx_http_request_t *r);
-static void ngx_leaseloft_hold_cleanup(void *data);
-static void ngx_leaseloft_hold_timer(ngx_event_t *ev);
-static void ngx_leaseloft_hold_write(ngx_http_request_t *r);
+static ngx_http_cleanup_t *ngx_leaseloft_wait_find(ngx_http_request_t *r);
+static void ngx_leaseloft_wait_cleanup(void *data);
+static void ngx_leaseloft_wait_timer(ngx_event_t *ev);
+static void ngx_leaseloft_wait_write(ngx_http_request_t *r);
 
 
 ngx_int_t
-ngx_leaseloft_hold(ngx_http_request_t *r, void (*gone)(void *data), void *data)
+ngx_leaseloft_wait(ngx_http_request_t *r, void (*on_close)(void *data),
+    void *data)
 {
-    return ngx_leaseloft_hold_for(r, NGX_LEASELOFT_HOLD, NULL, gone, data);
+    return ngx_leaseloft_wait_for(r, NGX_LEASELOFT_WAIT_TIME, NULL, on_close,
+                                  data);
 }
 
 
 ngx_int_t
-ngx_leaseloft_hold_for(ngx_http_request_t *r, ngx_msec_t limit,
-    void (*expired)(void *data), void (*gone)(void *data), void *data)
+ngx_leaseloft_wait_for(ngx_http_request_t *r, ngx_msec_t limit,
+    void (*on_timeout)(void *data), void (*on_close)(void *data), void *data)
 {
-    if (ngx_leaseloft_watch(r, limit, expired, gone, data) != NGX_OK) {
+    if (ngx_leaseloft_wait_in_phase(r, limit, on_timeout, on_close, data)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -49,17 +53,17 @@ ngx_leaseloft_hold_for(ngx_http_request_t *r, ngx_msec_t limit,
 
 
 ngx_int_t
-ngx_leaseloft_watch(ngx_http_request_t *r, ngx_msec_t limit,
-    void (*expired)(void *data), void (*gone)(void *data), void *data)
+ngx_leaseloft_wait_in_phase(ngx_http_request_t *r, ngx_msec_t limit,
+    void (*on_timeout)(void *data), void (*on_close)(void *data), void *data)
 {
     ngx_event_t           *rev;
     ngx_http_cleanup_t    *cln;
-    ngx_leaseloft_hold_t  *hold;
+    ngx_leaseloft_wait_t  *wait;
 
     cln = ngx_http_cleanup_add(r, 0);
-    hold = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_hold_t));
+    wait = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_wait_t));
 
-    if (cln == NULL || hold == NULL) {
+    if (cln == NULL || wait == NULL) {
         return NGX_ERROR;
     }
 
@@ -76,58 +80,58 @@ ngx_leaseloft_watch(ngx_http_request_t *r, ngx_msec_t limit,
         return NGX_ERROR;
     }
 
-    hold->request = r;
-    hold->expired = expired;
-    hold->gone = gone;
-    hold->data = data;
+    wait->request = r;
+    wait->on_timeout = on_timeout;
+    wait->on_close = on_close;
+    wait->data = data;
 
-    hold->timer.handler = ngx_leaseloft_hold_timer;
-    hold->timer.data = hold;
-    hold->timer.log = r->connection->log;
+    wait->timer.handler = ngx_leaseloft_wait_timer;
+    wait->timer.data = wait;
+    wait->timer.log = r->connection->log;
 
-    cln->handler = ngx_leaseloft_hold_cleanup;
-    cln->data = hold;
+    cln->handler = ngx_leaseloft_wait_cleanup;
+    cln->data = wait;
 
     /* a body that is being discarded has a handler that sees a close, too */
     if (!r->discard_body) {
         r->read_event_handler = ngx_http_test_reading;
     }
 
-    r->write_event_handler = ngx_leaseloft_hold_write;
+    r->write_event_handler = ngx_leaseloft_wait_write;
 
-    ngx_add_timer(&hold->timer, limit);
+    ngx_add_timer(&wait->timer, limit);
 
     return NGX_OK;
 }
 
 
 void
-ngx_leaseloft_release(ngx_http_request_t *r)
+ngx_leaseloft_wait_end(ngx_http_request_t *r)
 {
     ngx_http_cleanup_t    *cln;
-    ngx_leaseloft_hold_t  *hold;
+    ngx_leaseloft_wait_t  *wait;
 
-    cln = ngx_leaseloft_hold_find(r);
+    cln = ngx_leaseloft_wait_find(r);
     if (cln == NULL) {
         return;
     }
 
-    hold = cln->data;
+    wait = cln->data;
     cln->handler = NULL;
 
-    if (hold->timer.timer_set) {
-        ngx_del_timer(&hold->timer);
+    if (wait->timer.timer_set) {
+        ngx_del_timer(&wait->timer);
     }
 }
 
 
 static ngx_http_cleanup_t *
-ngx_leaseloft_hold_find(ngx_http_request_t *r)
+ngx_leaseloft_wait_find(ngx_http_request_t *r)
 {
     ngx_http_cleanup_t  *cln;
 
     for (cln = r->main->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_leaseloft_hold_cleanup) {
+        if (cln->handler == ngx_leaseloft_wait_cleanup) {
             return cln;
         }
     }
@@ -137,43 +141,43 @@ ngx_leaseloft_hold_find(ngx_http_request_t *r)
 
 
 static void
-ngx_leaseloft_hold_cleanup(void *data)
+ngx_leaseloft_wait_cleanup(void *data)
 {
-    ngx_leaseloft_hold_t  *hold = data;
+    ngx_leaseloft_wait_t  *wait = data;
 
-    if (hold->timer.timer_set) {
-        ngx_del_timer(&hold->timer);
+    if (wait->timer.timer_set) {
+        ngx_del_timer(&wait->timer);
     }
 
-    hold->gone(hold->data);
+    wait->on_close(wait->data);
 }
 
 
 static void
-ngx_leaseloft_hold_timer(ngx_event_t *ev)
+ngx_leaseloft_wait_timer(ngx_event_t *ev)
 {
     ngx_http_request_t    *r;
-    ngx_leaseloft_hold_t  *hold;
+    ngx_leaseloft_wait_t  *wait;
 
-    hold = ev->data;
-    r = hold->request;
+    wait = ev->data;
+    r = wait->request;
 
-    ngx_leaseloft_release(r);
+    ngx_leaseloft_wait_end(r);
 
-    if (hold->expired) {
-        hold->expired(hold->data);
+    if (wait->on_timeout) {
+        wait->on_timeout(wait->data);
         return;
     }
 
-    hold->gone(hold->data);
+    wait->on_close(wait->data);
 
-    ngx_leaseloft_finalize(r, NGX_HTTP_SERVICE_UNAVAILABLE);
+    ngx_leaseloft_wait_finalize(r, NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 
 
 /* an HTTP/2 stream may learn of its end from its write event */
 static void
-ngx_leaseloft_hold_write(ngx_http_request_t *r)
+ngx_leaseloft_wait_write(ngx_http_request_t *r)
 {
     if (r->connection->error) {
         ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
@@ -182,13 +186,13 @@ ngx_leaseloft_hold_write(ngx_http_request_t *r)
 
 
 void
-ngx_leaseloft_finalize(ngx_http_request_t *r, ngx_int_t rc)
+ngx_leaseloft_wait_finalize(ngx_http_request_t *r, ngx_int_t rc)
 {
     ngx_connection_t  *c;
 
     c = r->connection;
 
-    ngx_leaseloft_release(r);
+    ngx_leaseloft_wait_end(r);
 
     ngx_http_finalize_request(r, rc);
 

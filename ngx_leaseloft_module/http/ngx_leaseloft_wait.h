@@ -14,40 +14,43 @@
 
 /*
  * Keeps r alive while its handler waits for Redis: counts it, and watches the
- * client.  gone(data) is called when the client went away or the request is
- * freed first, at most once, and not after ngx_leaseloft_finalize().
+ * client.  on_close(data) is called when the client closed the connection or
+ * the request is freed first, at most once, and not after
+ * ngx_leaseloft_wait_finalize().  The wait ends after NGX_LEASELOFT_WAIT_TIME
+ * ms, with on_close(data) and a 503.
  */
-ngx_int_t ngx_leaseloft_hold(ngx_http_request_t *r, void (*gone)(void *data),
-    void *data);
+ngx_int_t ngx_leaseloft_wait(ngx_http_request_t *r,
+    void (*on_close)(void *data), void *data);
 
 /*
- * The same with a limit in ms of one's own.  When it is over, the hold ends,
- * and expired(data) is called in place of gone: it is to answer.  Holds of the
- * form above end after NGX_LEASELOFT_HOLD ms, which is more than the link
- * needs to find out that Redis is gone, with gone(data) and a 503; so do those
- * for which expired is NULL.
+ * The same with a limit of the caller's, in ms.  After it the wait ends, and
+ * on_timeout(data) is called in place of on_close: it answers the request.
+ * Where on_timeout is NULL, on_close is called and the answer is a 503.
+ *
+ * The usual limit is more than the client needs to find out that Redis is
+ * down.
  */
-#define NGX_LEASELOFT_HOLD  10000
+#define NGX_LEASELOFT_WAIT_TIME  10000
 
-ngx_int_t ngx_leaseloft_hold_for(ngx_http_request_t *r, ngx_msec_t limit,
-    void (*expired)(void *data), void (*gone)(void *data), void *data);
+ngx_int_t ngx_leaseloft_wait_for(ngx_http_request_t *r, ngx_msec_t limit,
+    void (*on_timeout)(void *data), void (*on_close)(void *data), void *data);
 
 /*
- * watches the client as a hold does, but does not count the request: for
+ * watches the client as a wait does, but does not count the request: for
  * phase handlers that return NGX_AGAIN
  */
-ngx_int_t ngx_leaseloft_watch(ngx_http_request_t *r, ngx_msec_t limit,
-    void (*expired)(void *data), void (*gone)(void *data), void *data);
+ngx_int_t ngx_leaseloft_wait_in_phase(ngx_http_request_t *r, ngx_msec_t limit,
+    void (*on_timeout)(void *data), void (*on_close)(void *data), void *data);
 
-/* ends hold or watch: neither gone nor expired will be called */
-void ngx_leaseloft_release(ngx_http_request_t *r);
+/* ends wait or watch: neither on_close nor on_timeout will be called */
+void ngx_leaseloft_wait_end(ngx_http_request_t *r);
 
 /*
  * Ends a request that its handler held (NGX_DONE after r->main->count++):
  * finalizes it with rc and runs what that posted.  For callbacks from Redis
  * and from timers.
  */
-void ngx_leaseloft_finalize(ngx_http_request_t *r, ngx_int_t rc);
+void ngx_leaseloft_wait_finalize(ngx_http_request_t *r, ngx_int_t rc);
 
 
 #endif /* NGX_LEASELOFT_WAIT_H */

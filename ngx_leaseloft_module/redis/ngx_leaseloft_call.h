@@ -13,11 +13,11 @@
 
 /* FCALL_RO of a function about a property or a user; argv follows the keys */
 ngx_leaseloft_command_t *ngx_leaseloft_call_property(
-    ngx_leaseloft_link_t *link, char *function, ngx_str_t *property,
+    ngx_leaseloft_client_t *client, char *function, ngx_str_t *property,
     ngx_uint_t argc, ngx_str_t *argv, ngx_leaseloft_reply_pt handler,
     void *data);
 ngx_leaseloft_command_t *ngx_leaseloft_call_user(
-    ngx_leaseloft_link_t *link, char *function, ngx_str_t *user,
+    ngx_leaseloft_client_t *client, char *function, ngx_str_t *user,
     ngx_uint_t argc, ngx_str_t *argv, ngx_leaseloft_reply_pt handler,
     void *data);
 

@@ -20,29 +20,29 @@
 #include "ngx_leaseloft_zone.h"
 
 
-#define NGX_LEASELOFT_LINK_TICK         250
-#define NGX_LEASELOFT_LINK_PROBE        1000
-#define NGX_LEASELOFT_LINK_SILENCE      3500
+#define NGX_LEASELOFT_CLIENT_TICK         250
+#define NGX_LEASELOFT_CLIENT_PROBE        1000
+#define NGX_LEASELOFT_CLIENT_SILENCE      3500
 
 
 /* one of the two connections, and when to try it again */
 typedef struct {
     ngx_leaseloft_conn_t       *redis;
     ngx_leaseloft_backoff_t     backoff;
-} ngx_leaseloft_side_t;
+} ngx_leaseloft_client_side_t;
 
 
-struct ngx_leaseloft_link_s {
-    ngx_leaseloft_process_t    *process;
-    ngx_leaseloft_side_t        command;
-    ngx_leaseloft_side_t        subscription;
+struct ngx_leaseloft_client_s {
+    ngx_leaseloft_process_t           *process;
+    ngx_leaseloft_client_side_t        command;
+    ngx_leaseloft_client_side_t        subscription;
 
     ngx_leaseloft_commands_t    commands;      /* that were sent */
 
-    const ngx_leaseloft_link_events_t  *events;
-    void                               *events_data;
-    ngx_leaseloft_link_reply_pt         reply;
-    void                               *reply_data;
+    const ngx_leaseloft_client_events_t  *events;
+    void                                 *events_data;
+    ngx_leaseloft_client_reply_pt         reply;
+    void                                 *reply_data;
 
     ngx_str_t                   channel;       /* the reply channel */
     u_char                      channel_data[LL_KEY_MAX];
@@ -50,62 +50,62 @@ struct ngx_leaseloft_link_s {
     ngx_event_t                 tick;
     ngx_msec_t                  ticked;
     ngx_msec_t                  probed;        /* the last probe left */
-    ngx_msec_t                  heard;         /* anything was heard */
+    ngx_msec_t                  last_received;
     char                        refusal[NGX_LEASELOFT_CONN_WHY];
 
     unsigned                    starting:1;    /* neither up nor down yet */
-    unsigned                    listening:1;   /* the reply channel is heard */
+    unsigned                    subscribed:1;   /* the reply channel is heard */
     unsigned                    up:1;
 };
 
 
-static void ngx_leaseloft_link_command_ready(void *data);
-static void ngx_leaseloft_link_command_reply(void *data, redisReply *reply);
-static void ngx_leaseloft_link_command_closed(void *data);
-static void ngx_leaseloft_link_subscription_ready(void *data);
-static void ngx_leaseloft_link_subscription_reply(void *data,
+static void ngx_leaseloft_client_command_ready(void *data);
+static void ngx_leaseloft_client_command_reply(void *data, redisReply *reply);
+static void ngx_leaseloft_client_command_closed(void *data);
+static void ngx_leaseloft_client_subscription_ready(void *data);
+static void ngx_leaseloft_client_subscription_reply(void *data,
     redisReply *reply);
-static void ngx_leaseloft_link_subscription_closed(void *data);
-static void ngx_leaseloft_link_connect(void *data);
-static void ngx_leaseloft_link_tick_handler(ngx_event_t *ev);
-static void ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link);
-static void ngx_leaseloft_link_probed(void *data,
+static void ngx_leaseloft_client_subscription_closed(void *data);
+static void ngx_leaseloft_client_connect(void *data);
+static void ngx_leaseloft_client_tick_handler(ngx_event_t *ev);
+static void ngx_leaseloft_client_probe(ngx_leaseloft_client_t *client);
+static void ngx_leaseloft_client_probed(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_link_tried(void *data,
+static void ngx_leaseloft_client_write_probed(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_link_update(ngx_leaseloft_link_t *link);
+static void ngx_leaseloft_client_update(ngx_leaseloft_client_t *client);
 
 
-static ngx_leaseloft_conn_handlers_t  ngx_leaseloft_link_command_handlers = {
-    ngx_leaseloft_link_command_ready,
-    ngx_leaseloft_link_command_reply,
-    ngx_leaseloft_link_command_closed
+static ngx_leaseloft_conn_handlers_t  ngx_leaseloft_client_command_handlers = {
+    ngx_leaseloft_client_command_ready,
+    ngx_leaseloft_client_command_reply,
+    ngx_leaseloft_client_command_closed
 };
 
 
 static ngx_leaseloft_conn_handlers_t
-    ngx_leaseloft_link_subscription_handlers =
+    ngx_leaseloft_client_subscription_handlers =
 {
-    ngx_leaseloft_link_subscription_ready,
-    ngx_leaseloft_link_subscription_reply,
-    ngx_leaseloft_link_subscription_closed
+    ngx_leaseloft_client_subscription_ready,
+    ngx_leaseloft_client_subscription_reply,
+    ngx_leaseloft_client_subscription_closed
 };
 
 
 static ngx_int_t
-ngx_leaseloft_link_side_init(ngx_leaseloft_link_t *link,
-    ngx_leaseloft_side_t *side, char *name,
+ngx_leaseloft_client_side_init(ngx_leaseloft_client_t *client,
+    ngx_leaseloft_client_side_t *side, char *name,
     ngx_leaseloft_conn_handlers_t *handlers, ngx_pool_t *pool)
 {
-    side->redis = ngx_leaseloft_conn_create(link->process->conf, name,
-                                            handlers, link, pool,
-                                            link->process->log);
+    side->redis = ngx_leaseloft_conn_create(client->process->conf, name,
+                                            handlers, client, pool,
+                                            client->process->log);
     if (side->redis == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_leaseloft_backoff_init(&side->backoff, ngx_leaseloft_link_connect,
-                               side, link->process->log);
+    ngx_leaseloft_backoff_init(&side->backoff, ngx_leaseloft_client_connect,
+                               side, client->process->log);
     ngx_leaseloft_backoff_now(&side->backoff);
 
     return NGX_OK;
@@ -113,96 +113,96 @@ ngx_leaseloft_link_side_init(ngx_leaseloft_link_t *link,
 
 
 static void
-ngx_leaseloft_link_connect(void *data)
+ngx_leaseloft_client_connect(void *data)
 {
-    ngx_leaseloft_side_t  *side = data;
+    ngx_leaseloft_client_side_t  *side = data;
 
     ngx_leaseloft_conn_connect(side->redis);
 }
 
 
-ngx_leaseloft_link_t *
-ngx_leaseloft_link_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
+ngx_leaseloft_client_t *
+ngx_leaseloft_client_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
 {
-    ngx_leaseloft_link_t  *link;
+    ngx_leaseloft_client_t  *client;
 
-    link = ngx_pcalloc(pool, sizeof(ngx_leaseloft_link_t));
-    if (link == NULL) {
+    client = ngx_pcalloc(pool, sizeof(ngx_leaseloft_client_t));
+    if (client == NULL) {
         return NULL;
     }
 
-    link->process = process;
+    client->process = process;
 
-    ngx_leaseloft_command_init(&link->commands, process->log);
+    ngx_leaseloft_command_init(&client->commands, process->log);
 
-    link->channel.data = link->channel_data;
-    link->channel.len = ll_keys_reply_channel((char *) link->channel_data,
+    client->channel.data = client->channel_data;
+    client->channel.len = ll_keys_reply_channel((char *) client->channel_data,
                                               (char *) process->name.data,
                                               process->name.len);
 
-    link->tick.handler = ngx_leaseloft_link_tick_handler;
-    link->tick.data = link;
-    link->tick.log = process->log;
-    link->tick.cancelable = 1;
+    client->tick.handler = ngx_leaseloft_client_tick_handler;
+    client->tick.data = client;
+    client->tick.log = process->log;
+    client->tick.cancelable = 1;
 
-    if (ngx_leaseloft_link_side_init(link, &link->command, "command",
-                                     &ngx_leaseloft_link_command_handlers,
-                                     pool)
+    if (ngx_leaseloft_client_side_init(client, &client->command, "command",
+                                       &ngx_leaseloft_client_command_handlers,
+                                       pool)
         != NGX_OK
-        || ngx_leaseloft_link_side_init(link, &link->subscription,
-                                     "subscription",
-                                     &ngx_leaseloft_link_subscription_handlers,
-                                     pool)
+        || ngx_leaseloft_client_side_init(client, &client->subscription,
+                                   "subscription",
+                                   &ngx_leaseloft_client_subscription_handlers,
+                                   pool)
            != NGX_OK)
     {
         return NULL;
     }
 
-    link->starting = 1;
-    link->ticked = ngx_current_msec;
-    ngx_add_timer(&link->tick, NGX_LEASELOFT_LINK_TICK);
+    client->starting = 1;
+    client->ticked = ngx_current_msec;
+    ngx_add_timer(&client->tick, NGX_LEASELOFT_CLIENT_TICK);
 
-    return link;
+    return client;
 }
 
 
 void
-ngx_leaseloft_link_on_events(ngx_leaseloft_link_t *link,
-    const ngx_leaseloft_link_events_t *events, void *data)
+ngx_leaseloft_client_on_events(ngx_leaseloft_client_t *client,
+    const ngx_leaseloft_client_events_t *events, void *data)
 {
-    link->events = events;
-    link->events_data = data;
+    client->events = events;
+    client->events_data = data;
 }
 
 
 void
-ngx_leaseloft_link_on_reply(ngx_leaseloft_link_t *link,
-    ngx_leaseloft_link_reply_pt handler, void *data)
+ngx_leaseloft_client_on_reply(ngx_leaseloft_client_t *client,
+    ngx_leaseloft_client_reply_pt handler, void *data)
 {
-    link->reply = handler;
-    link->reply_data = data;
+    client->reply = handler;
+    client->reply_data = data;
 }
 
 
 void
-ngx_leaseloft_link_free(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_free(ngx_leaseloft_client_t *client)
 {
-    ngx_leaseloft_conn_close(link->command.redis);
-    ngx_leaseloft_conn_close(link->subscription.redis);
+    ngx_leaseloft_conn_close(client->command.redis);
+    ngx_leaseloft_conn_close(client->subscription.redis);
 
-    ngx_leaseloft_backoff_free(&link->command.backoff);
-    ngx_leaseloft_backoff_free(&link->subscription.backoff);
+    ngx_leaseloft_backoff_free(&client->command.backoff);
+    ngx_leaseloft_backoff_free(&client->subscription.backoff);
 
-    if (link->tick.timer_set) {
-        ngx_del_timer(&link->tick);
+    if (client->tick.timer_set) {
+        ngx_del_timer(&client->tick);
     }
 
-    ngx_leaseloft_command_free(&link->commands);
+    ngx_leaseloft_command_free(&client->commands);
 }
 
 
 ngx_leaseloft_command_t *
-ngx_leaseloft_link_command(ngx_leaseloft_link_t *link, ngx_uint_t argc,
+ngx_leaseloft_client_command(ngx_leaseloft_client_t *client, ngx_uint_t argc,
     ngx_str_t *argv, ngx_leaseloft_reply_pt handler, void *data)
 {
     ngx_leaseloft_command_t  *command;
@@ -212,132 +212,133 @@ ngx_leaseloft_link_command(ngx_leaseloft_link_t *link, ngx_uint_t argc,
      * before Redis has answered its greeting: their commands follow it.
      */
 
-    if (!link->starting && !ngx_leaseloft_link_ready(link)) {
+    if (!client->starting && !ngx_leaseloft_client_ready(client)) {
         return NULL;
     }
 
-    command = ngx_leaseloft_command_add(&link->commands, handler, data);
+    command = ngx_leaseloft_command_add(&client->commands, handler, data);
     if (command == NULL) {
         return NULL;
     }
 
-    if (ngx_leaseloft_conn_command(link->command.redis, argc, argv)
+    if (ngx_leaseloft_conn_command(client->command.redis, argc, argv)
         != NGX_OK)
     {
-        ngx_leaseloft_command_drop(&link->commands, command);
+        ngx_leaseloft_command_drop(&client->commands, command);
         return NULL;
     }
 
-    ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_COMMANDS, 1);
+    ngx_leaseloft_zone_count(client->process->zone, NGX_LEASELOFT_COMMANDS, 1);
 
     return command;
 }
 
 
 ngx_int_t
-ngx_leaseloft_link_subscribe(ngx_leaseloft_link_t *link, ngx_uint_t n,
+ngx_leaseloft_client_subscribe(ngx_leaseloft_client_t *client, ngx_uint_t n,
     ngx_str_t *channels)
 {
-    ngx_str_t  argv[1 + NGX_LEASELOFT_LINK_BATCH];
+    ngx_str_t  argv[1 + NGX_LEASELOFT_CLIENT_BATCH];
 
-    if (!link->listening) {
+    if (!client->subscribed) {
         return NGX_DECLINED;
     }
 
     ngx_str_set(&argv[0], "SUBSCRIBE");
     ngx_memcpy(&argv[1], channels, n * sizeof(ngx_str_t));
 
-    return ngx_leaseloft_conn_command(link->subscription.redis, 1 + n, argv);
+    return ngx_leaseloft_conn_command(client->subscription.redis, 1 + n, argv);
 }
 
 
 ngx_int_t
-ngx_leaseloft_link_unsubscribe(ngx_leaseloft_link_t *link, ngx_str_t *channel)
+ngx_leaseloft_client_unsubscribe(ngx_leaseloft_client_t *client,
+    ngx_str_t *channel)
 {
     ngx_str_t  argv[2];
 
-    if (!link->listening) {
+    if (!client->subscribed) {
         return NGX_DECLINED;
     }
 
     ngx_str_set(&argv[0], "UNSUBSCRIBE");
     argv[1] = *channel;
 
-    return ngx_leaseloft_conn_command(link->subscription.redis, 2, argv);
+    return ngx_leaseloft_conn_command(client->subscription.redis, 2, argv);
 }
 
 
 void
-ngx_leaseloft_link_distrust(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_reset(ngx_leaseloft_client_t *client)
 {
-    ngx_leaseloft_conn_fail(link->subscription.redis, "malformed frame");
+    ngx_leaseloft_conn_fail(client->subscription.redis, "malformed frame");
 }
 
 
 ngx_uint_t
-ngx_leaseloft_link_up(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_up(ngx_leaseloft_client_t *client)
 {
-    return link->up;
+    return client->up;
 }
 
 
 ngx_uint_t
-ngx_leaseloft_link_starting(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_starting(ngx_leaseloft_client_t *client)
 {
-    return link->starting;
+    return client->starting;
 }
 
 
 ngx_uint_t
-ngx_leaseloft_link_ready(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_ready(ngx_leaseloft_client_t *client)
 {
-    return ngx_leaseloft_conn_ready(link->command.redis);
+    return ngx_leaseloft_conn_ready(client->command.redis);
 }
 
 
 char *
-ngx_leaseloft_link_why(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_why(ngx_leaseloft_client_t *client)
 {
-    return ngx_leaseloft_conn_why(ngx_leaseloft_link_ready(link)
-                                   ? link->subscription.redis
-                                   : link->command.redis);
+    return ngx_leaseloft_conn_why(ngx_leaseloft_client_ready(client)
+                                   ? client->subscription.redis
+                                   : client->command.redis);
 }
 
 
 char *
-ngx_leaseloft_link_refusal(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_refusal(ngx_leaseloft_client_t *client)
 {
-    return link->refusal;
+    return client->refusal;
 }
 
 
 /* the two connections' callbacks */
 
 static void
-ngx_leaseloft_link_command_ready(void *data)
+ngx_leaseloft_client_command_ready(void *data)
 {
-    ngx_leaseloft_link_t  *link = data;
+    ngx_leaseloft_client_t  *client = data;
 
-    link->heard = ngx_current_msec;
-    ngx_leaseloft_backoff_reset(&link->command.backoff);
+    client->last_received = ngx_current_msec;
+    ngx_leaseloft_backoff_reset(&client->command.backoff);
 
-    ngx_leaseloft_link_probe(link);
-    ngx_leaseloft_link_update(link);
-    link->events->ready(link->events_data);
+    ngx_leaseloft_client_probe(client);
+    ngx_leaseloft_client_update(client);
+    client->events->ready(client->events_data);
 }
 
 
 static void
-ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
+ngx_leaseloft_client_command_reply(void *data, redisReply *reply)
 {
-    ngx_leaseloft_link_t *link = data;
+    ngx_leaseloft_client_t *client = data;
 
     ngx_uint_t  demoted;
 
     demoted = ngx_leaseloft_conn_demoted(reply);
 
-    if (ngx_leaseloft_command_reply(&link->commands, reply) != NGX_OK) {
-        ngx_leaseloft_conn_fail(link->command.redis,
+    if (ngx_leaseloft_command_reply(&client->commands, reply) != NGX_OK) {
+        ngx_leaseloft_conn_fail(client->command.redis,
                                 "a reply nobody asked for");
         return;
     }
@@ -345,10 +346,10 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
     /* the address may lead to another one by now */
 
     if (demoted) {
-        ngx_leaseloft_conn_fail(link->command.redis, "a read-only replica");
+        ngx_leaseloft_conn_fail(client->command.redis, "a read-only replica");
 
-        if (link->listening) {
-            ngx_leaseloft_conn_fail(link->subscription.redis,
+        if (client->subscribed) {
+            ngx_leaseloft_conn_fail(client->subscription.redis,
                                     "a read-only replica");
         }
     }
@@ -356,48 +357,49 @@ ngx_leaseloft_link_command_reply(void *data, redisReply *reply)
 
 
 static void
-ngx_leaseloft_link_command_closed(void *data)
+ngx_leaseloft_client_command_closed(void *data)
 {
-    ngx_leaseloft_link_t *link = data;
+    ngx_leaseloft_client_t *client = data;
 
-    ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_LINKS_LOST, 1);
+    ngx_leaseloft_zone_count(client->process->zone,
+                             NGX_LEASELOFT_CONNECTIONS_LOST, 1);
 
-    link->starting = 0;
+    client->starting = 0;
 
-    ngx_leaseloft_backoff_wait(&link->command.backoff);
-    ngx_leaseloft_link_update(link);
+    ngx_leaseloft_backoff_wait(&client->command.backoff);
+    ngx_leaseloft_client_update(client);
 
-    ngx_leaseloft_command_lost(&link->commands);
+    ngx_leaseloft_command_lost(&client->commands);
 }
 
 
 static void
-ngx_leaseloft_link_subscription_ready(void *data)
+ngx_leaseloft_client_subscription_ready(void *data)
 {
-    ngx_leaseloft_link_t *link = data;
+    ngx_leaseloft_client_t *client = data;
 
     ngx_str_t  argv[2];
 
-    link->heard = ngx_current_msec;
+    client->last_received = ngx_current_msec;
 
     ngx_str_set(&argv[0], "SUBSCRIBE");
-    argv[1] = link->channel;
+    argv[1] = client->channel;
 
-    (void) ngx_leaseloft_conn_command(link->subscription.redis, 2, argv);
+    (void) ngx_leaseloft_conn_command(client->subscription.redis, 2, argv);
 }
 
 
 static void
-ngx_leaseloft_link_heard(ngx_leaseloft_link_t *link, ngx_str_t *channel,
-    ngx_str_t *payload)
+ngx_leaseloft_client_received(ngx_leaseloft_client_t *client,
+    ngx_str_t *channel, ngx_str_t *payload)
 {
-    ngx_leaseloft_zone_count(link->process->zone,
+    ngx_leaseloft_zone_count(client->process->zone,
                              NGX_LEASELOFT_FRAMES_RECEIVED, 1);
 
-    if (channel->len != link->channel.len
-        || ngx_memcmp(channel->data, link->channel.data, channel->len) != 0)
+    if (channel->len != client->channel.len
+        || ngx_memcmp(channel->data, client->channel.data, channel->len) != 0)
     {
-        link->events->message(link->events_data, channel, payload);
+        client->events->message(client->events_data, channel, payload);
         return;
     }
 
@@ -405,7 +407,7 @@ ngx_leaseloft_link_heard(ngx_leaseloft_link_t *link, ngx_str_t *channel,
         return;
     }
 
-    link->reply(link->reply_data, payload);
+    client->reply(client->reply_data, payload);
 }
 
 
@@ -415,27 +417,27 @@ ngx_leaseloft_link_heard(ngx_leaseloft_link_t *link, ngx_str_t *channel,
  */
 
 static void
-ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
+ngx_leaseloft_client_subscription_reply(void *data, redisReply *reply)
 {
-    ngx_leaseloft_link_t *link = data;
+    ngx_leaseloft_client_t *client = data;
 
     ngx_str_t     channel, payload;
     redisReply  **element;
 
-    link->heard = ngx_current_msec;
+    client->last_received = ngx_current_msec;
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3
         || reply->element[0]->type != REDIS_REPLY_STRING
         || reply->element[1]->type != REDIS_REPLY_STRING)
     {
         if (reply->type == REDIS_REPLY_ERROR) {
-            ngx_log_error(NGX_LOG_ERR, link->process->log, 0,
+            ngx_log_error(NGX_LOG_ERR, client->process->log, 0,
                           "redis refused to subscribe: \"%s\"", reply->str);
-            ngx_leaseloft_conn_refuse(link->subscription.redis, reply->str);
+            ngx_leaseloft_conn_refuse(client->subscription.redis, reply->str);
             return;
         }
 
-        ngx_leaseloft_conn_fail(link->subscription.redis,
+        ngx_leaseloft_conn_fail(client->subscription.redis,
                                 "not a subscription's reply");
         return;
     }
@@ -450,93 +452,96 @@ ngx_leaseloft_link_subscription_reply(void *data, redisReply *reply)
         payload.data = (u_char *) element[2]->str;
         payload.len = element[2]->len;
 
-        ngx_leaseloft_link_heard(link, &channel, &payload);
+        ngx_leaseloft_client_received(client, &channel, &payload);
 
     } else if (ngx_strcmp(element[0]->str, "subscribe") == 0) {
 
-        if (link->listening) {
-            link->events->subscribed(link->events_data, &channel);
+        if (client->subscribed) {
+            client->events->subscribed(client->events_data, &channel);
 
         } else {
-            link->listening = 1;
-            ngx_leaseloft_backoff_reset(&link->subscription.backoff);
-            link->events->subscriber_ready(link->events_data);
-            ngx_leaseloft_link_update(link);
+            client->subscribed = 1;
+            ngx_leaseloft_backoff_reset(&client->subscription.backoff);
+            client->events->subscriber_ready(client->events_data);
+            ngx_leaseloft_client_update(client);
         }
     }
 }
 
 
 static void
-ngx_leaseloft_link_subscription_closed(void *data)
+ngx_leaseloft_client_subscription_closed(void *data)
 {
-    ngx_leaseloft_link_t *link = data;
+    ngx_leaseloft_client_t *client = data;
 
-    ngx_leaseloft_zone_count(link->process->zone, NGX_LEASELOFT_LINKS_LOST, 1);
+    ngx_leaseloft_zone_count(client->process->zone,
+                             NGX_LEASELOFT_CONNECTIONS_LOST, 1);
 
-    link->listening = 0;
-    link->starting = 0;
+    client->subscribed = 0;
+    client->starting = 0;
 
-    ngx_leaseloft_backoff_wait(&link->subscription.backoff);
-    link->events->subscriber_lost(link->events_data);
-    ngx_leaseloft_link_update(link);
+    ngx_leaseloft_backoff_wait(&client->subscription.backoff);
+    client->events->subscriber_lost(client->events_data);
+    ngx_leaseloft_client_update(client);
 }
 
 
 /* up, and down, are each told once */
 
 static void
-ngx_leaseloft_link_update(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_update(ngx_leaseloft_client_t *client)
 {
     ngx_uint_t  up;
 
-    up = link->listening && ngx_leaseloft_conn_ready(link->command.redis);
+    up = client->subscribed && ngx_leaseloft_conn_ready(client->command.redis);
 
-    if (up == link->up) {
+    if (up == client->up) {
         return;
     }
 
-    link->up = up;
-    link->starting = 0;
+    client->up = up;
+    client->starting = 0;
 
-    ngx_log_error(NGX_LOG_NOTICE, link->process->log, 0,
-                  "link to redis is %s", up ? "up" : "down");
+    ngx_log_error(NGX_LOG_NOTICE, client->process->log, 0,
+                  "redis is %s", up ? "connected" : "not connected");
 
-    link->events->state(link->events_data);
+    client->events->state(client->events_data);
 }
 
 
 static void
-ngx_leaseloft_link_probe(ngx_leaseloft_link_t *link)
+ngx_leaseloft_client_probe(ngx_leaseloft_client_t *client)
 {
     u_char     text[sizeof("probe \n") + NGX_INT_T_LEN];
     ngx_str_t  argv[3], probe[NGX_LEASELOFT_CONN_PROBE_ARGS];
 
     ngx_str_set(&argv[0], "PUBLISH");
-    argv[1] = link->channel;
+    argv[1] = client->channel;
     argv[2].data = text;
     argv[2].len = ngx_sprintf(text, "probe %M\n", ngx_current_msec) - text;
 
-    link->probed = ngx_current_msec;
+    client->probed = ngx_current_msec;
 
     /* before it listens there is nothing to be told by the answer */
 
-    (void) ngx_leaseloft_link_command(link, 3, argv,
-                            link->listening ? ngx_leaseloft_link_probed : NULL,
-                            link);
+    (void) ngx_leaseloft_client_command(client, 3, argv,
+                        client->subscribed ? ngx_leaseloft_client_probed : NULL,
+                        client);
 
-    ngx_leaseloft_conn_write_probe(probe, &link->channel);
+    ngx_leaseloft_conn_write_probe(probe, &client->channel);
 
-    (void) ngx_leaseloft_link_command(link, NGX_LEASELOFT_CONN_PROBE_ARGS,
-                                      probe, ngx_leaseloft_link_tried, link);
+    (void) ngx_leaseloft_client_command(client, NGX_LEASELOFT_CONN_PROBE_ARGS,
+                                        probe,
+                                        ngx_leaseloft_client_write_probed,
+                                        client);
 }
 
 
 static void
-ngx_leaseloft_link_tried(void *data, ngx_leaseloft_outcome_e outcome,
+ngx_leaseloft_client_write_probed(void *data, ngx_leaseloft_outcome_e outcome,
     redisReply *reply)
 {
-    ngx_leaseloft_link_t *link = data;
+    ngx_leaseloft_client_t *client = data;
 
     char  *why;
 
@@ -548,74 +553,75 @@ ngx_leaseloft_link_tried(void *data, ngx_leaseloft_outcome_e outcome,
         why = reply->str;
     }
 
-    ngx_cpystrn((u_char *) link->refusal, (u_char *) why,
-                sizeof(link->refusal));
+    ngx_cpystrn((u_char *) client->refusal, (u_char *) why,
+                sizeof(client->refusal));
 }
 
 
 /* how many subscribers of this server heard it */
 
 static void
-ngx_leaseloft_link_probed(void *data, ngx_leaseloft_outcome_e outcome,
+ngx_leaseloft_client_probed(void *data, ngx_leaseloft_outcome_e outcome,
     redisReply *reply)
 {
-    ngx_leaseloft_link_t *link = data;
+    ngx_leaseloft_client_t *client = data;
 
     if (outcome == NGX_LEASELOFT_REPLIED
         && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0
-        && link->listening)
+        && client->subscribed)
     {
-        ngx_leaseloft_conn_fail(link->subscription.redis,
+        ngx_leaseloft_conn_fail(client->subscription.redis,
                                 "not with the server of the commands");
     }
 }
 
 
 static void
-ngx_leaseloft_link_tick_handler(ngx_event_t *ev)
+ngx_leaseloft_client_tick_handler(ngx_event_t *ev)
 {
-    ngx_msec_t             late;
-    ngx_leaseloft_link_t  *link;
+    ngx_msec_t               late;
+    ngx_leaseloft_client_t  *client;
 
-    link = ev->data;
-    late = ngx_current_msec - link->ticked;
-    link->ticked = ngx_current_msec;
+    client = ev->data;
+    late = ngx_current_msec - client->ticked;
+    client->ticked = ngx_current_msec;
 
     /* an exiting process stays for the commands it has sent */
 
-    ev->cancelable = (link->commands.nsent == 0);
-    ngx_add_timer(ev, NGX_LEASELOFT_LINK_TICK);
+    ev->cancelable = (client->commands.nsent == 0);
+    ngx_add_timer(ev, NGX_LEASELOFT_CLIENT_TICK);
 
-    if (late > NGX_LEASELOFT_LINK_SILENCE / 2) {
+    if (late > NGX_LEASELOFT_CLIENT_SILENCE / 2) {
 
         /* it was this process that stood still: the others get their time */
 
-        link->heard = ngx_current_msec;
+        client->last_received = ngx_current_msec;
 
-        ngx_leaseloft_command_touch(&link->commands);
+        ngx_leaseloft_command_touch(&client->commands);
 
         return;
     }
 
-    link->events->tick(link->events_data);
+    client->events->tick(client->events_data);
 
-    if (ngx_leaseloft_conn_ready(link->command.redis)
-        && ngx_leaseloft_command_age(&link->commands)
-           > NGX_LEASELOFT_LINK_SILENCE)
+    if (ngx_leaseloft_conn_ready(client->command.redis)
+        && ngx_leaseloft_command_age(&client->commands)
+           > NGX_LEASELOFT_CLIENT_SILENCE)
     {
-        ngx_leaseloft_conn_fail(link->command.redis, "silent");
+        ngx_leaseloft_conn_fail(client->command.redis, "silent");
     }
 
-    if (ngx_leaseloft_conn_ready(link->subscription.redis)
-        && (link->up || !link->listening)
-        && ngx_current_msec - link->heard > NGX_LEASELOFT_LINK_SILENCE)
+    if (ngx_leaseloft_conn_ready(client->subscription.redis)
+        && (client->up || !client->subscribed)
+        && ngx_current_msec - client->last_received
+           > NGX_LEASELOFT_CLIENT_SILENCE)
     {
-        ngx_leaseloft_conn_fail(link->subscription.redis, "silent");
+        ngx_leaseloft_conn_fail(client->subscription.redis, "silent");
     }
 
-    if (ngx_leaseloft_conn_ready(link->command.redis)
-        && ngx_current_msec - link->probed >= NGX_LEASELOFT_LINK_PROBE)
+    if (ngx_leaseloft_conn_ready(client->command.redis)
+        && ngx_current_msec - client->probed >= NGX_LEASELOFT_CLIENT_PROBE)
     {
-        ngx_leaseloft_link_probe(link);
+        ngx_leaseloft_client_probe(client);
     }
 }

@@ -25,7 +25,7 @@ typedef enum {
 
 /*
  * called once for each command that was not cancelled, never from within
- * ngx_leaseloft_link_command(); reply is gone afterwards
+ * ngx_leaseloft_client_command(); reply is gone afterwards
  */
 typedef void (*ngx_leaseloft_reply_pt)(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);

@@ -61,7 +61,7 @@ ngx_leaseloft_presence_handler(ngx_event_t *ev)
 
     ngx_add_timer(ev, NGX_LEASELOFT_PRESENCE_TICK);
 
-    if (!ngx_leaseloft_link_ready(presence->process->link)) {
+    if (!ngx_leaseloft_client_ready(presence->process->client)) {
         presence->next = ngx_current_msec;
         return;
     }
@@ -98,5 +98,5 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process)
     argv[13].data = pid;
     argv[13].len = ngx_sprintf(pid, "%P", ngx_pid) - pid;
 
-    (void) ngx_leaseloft_link_command(process->link, 14, argv, NULL, NULL);
+    (void) ngx_leaseloft_client_command(process->client, 14, argv, NULL, NULL);
 }

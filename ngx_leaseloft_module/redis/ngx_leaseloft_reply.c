@@ -79,3 +79,24 @@ ngx_leaseloft_reply_entry(redisReply *entries, size_t i, ngx_str_t *tag,
 
     return ngx_leaseloft_reply_line(entries, 2 * i + 1, entry);
 }
+
+
+ngx_int_t
+ngx_leaseloft_reply_decimal(redisReply *reply, size_t i, uint64_t *value)
+{
+    ngx_int_t  n;
+    ngx_str_t  text;
+
+    if (ngx_leaseloft_reply_string(reply, i, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_atoi(text.data, text.len);
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    *value = n;
+
+    return NGX_OK;
+}

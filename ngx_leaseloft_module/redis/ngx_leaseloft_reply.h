@@ -34,5 +34,9 @@ ngx_int_t ngx_leaseloft_reply_line(redisReply *list, size_t i,
 ngx_int_t ngx_leaseloft_reply_number(redisReply *list, size_t i,
     uint64_t *value);
 
+/* a string that is a decimal number, as fields of a hash hold it */
+ngx_int_t ngx_leaseloft_reply_decimal(redisReply *list, size_t i,
+    uint64_t *value);
+
 
 #endif /* NGX_LEASELOFT_REPLY_H */

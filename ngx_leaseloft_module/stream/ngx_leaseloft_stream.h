@@ -29,7 +29,7 @@ typedef enum {
 
 
 typedef struct {
-    ngx_leaseloft_listener_kind_t   listener;  /* first */
+    ngx_leaseloft_subscriber_kind_t   subscriber;  /* first */
     /* queues what can be said now; NGX_OK or NGX_ERROR */
     ngx_int_t                 (*pump)(ngx_leaseloft_stream_t *stream);
     /* queues a ping */
@@ -38,12 +38,12 @@ typedef struct {
     ngx_uint_t                (*behind)(ngx_leaseloft_stream_t *stream);
     /* notes what the channel says, before the pump runs */
     void                      (*note)(ngx_leaseloft_stream_t *stream,
-                                      ngx_leaseloft_news_e news);
+                                      ngx_leaseloft_channel_event_e event);
 } ngx_leaseloft_stream_kind_t;
 
 
 struct ngx_leaseloft_stream_s {
-    ngx_leaseloft_listener_t            listener;  /* first */
+    ngx_leaseloft_subscriber_t          subscriber;    /* first */
     ngx_http_request_t                 *request;
     ngx_leaseloft_ctx_t                *ctx;       /* in pool, as this is */
     ngx_pool_t                         *pool;
@@ -56,7 +56,7 @@ struct ngx_leaseloft_stream_s {
         ngx_queue_t                     ending;    /* not both */
     };
 
-    ngx_msec_t                          spoke;     /* the last event */
+    ngx_msec_t                          last_sent;     /* the last event */
     ngx_msec_t                          blocked;   /* nothing taken since */
     ngx_msec_t                          drain;     /* close then */
     off_t                               sent;      /* c->sent at blocked */
@@ -69,10 +69,10 @@ struct ngx_leaseloft_stream_s {
     unsigned                            counted:1; /* in the zone */
     unsigned                            is_blocked:1;
     unsigned                            draining:1;
-    unsigned                            caught:1;  /* was up to date once */
+    unsigned                            caught_up:1;  /* was up to date once */
     unsigned                            live:1;    /* what was last said */
-    unsigned                            unsaid:1;  /* but for this: it is */
-    unsigned                            lean:1;    /* gave back what it can */
+    unsigned                            live_pending:1;    /* not said yet */
+    unsigned                            shrunk:1;    /* gave back what it can */
     unsigned                            ended:1;
 };
 
@@ -81,7 +81,7 @@ struct ngx_leaseloft_stream_s {
 static ngx_inline const ngx_leaseloft_stream_kind_t *
 ngx_leaseloft_stream_kind(ngx_leaseloft_stream_t *stream)
 {
-    return (const ngx_leaseloft_stream_kind_t *) stream->listener.kind;
+    return (const ngx_leaseloft_stream_kind_t *) stream->subscriber.kind;
 }
 
 

@@ -15,15 +15,15 @@
 #include "ngx_leaseloft_zone.h"
 
 
-static void ngx_leaseloft_stream_free(void *data);
-static void ngx_leaseloft_stream_cleanup(void *data);
-static void ngx_leaseloft_stream_write_handler(ngx_http_request_t *r);
+static void ngx_leaseloft_stream_open_free(void *data);
+static void ngx_leaseloft_stream_open_cleanup(void *data);
+static void ngx_leaseloft_stream_open_write_handler(ngx_http_request_t *r);
 
 
 /* the pool is as big as what will be in it */
 
 static ngx_pool_t *
-ngx_leaseloft_stream_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
+ngx_leaseloft_stream_open_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     size_t size)
 {
     ngx_pool_t          *pool;
@@ -48,7 +48,7 @@ ngx_leaseloft_stream_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
         return NULL;
     }
 
-    cln->handler = ngx_leaseloft_stream_free;
+    cln->handler = ngx_leaseloft_stream_open_free;
     cln->data = pool;
 
     return pool;
@@ -56,7 +56,7 @@ ngx_leaseloft_stream_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
 
 
 static ngx_leaseloft_ctx_t *
-ngx_leaseloft_stream_ctx(ngx_pool_t *pool, ngx_leaseloft_ctx_t *ctx)
+ngx_leaseloft_stream_open_ctx(ngx_pool_t *pool, ngx_leaseloft_ctx_t *ctx)
 {
     ngx_leaseloft_ctx_t  *own;
 
@@ -80,8 +80,9 @@ ngx_leaseloft_stream_ctx(ngx_pool_t *pool, ngx_leaseloft_ctx_t *ctx)
 
 
 ngx_leaseloft_stream_t *
-ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
-    const ngx_leaseloft_stream_kind_t *kind, size_t size)
+ngx_leaseloft_stream_open_create(ngx_http_request_t *r,
+    ngx_leaseloft_ctx_t *ctx, const ngx_leaseloft_stream_kind_t *kind,
+    size_t size)
 {
     ngx_pool_t              *pool;
     ngx_connection_t        *c;
@@ -90,23 +91,23 @@ ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
 
     c = r->connection;
 
-    pool = ngx_leaseloft_stream_pool(r, ctx, size);
+    pool = ngx_leaseloft_stream_open_pool(r, ctx, size);
     if (pool == NULL) {
         return NULL;
     }
 
     stream = ngx_pcalloc(pool, size);
     cln = ngx_pool_cleanup_add(pool, 0);
-    ctx = ngx_leaseloft_stream_ctx(pool, ctx);
+    ctx = ngx_leaseloft_stream_open_ctx(pool, ctx);
 
     if (stream == NULL || cln == NULL || ctx == NULL) {
         return NULL;
     }
 
-    cln->handler = ngx_leaseloft_stream_cleanup;
+    cln->handler = ngx_leaseloft_stream_open_cleanup;
     cln->data = stream;
 
-    stream->listener.kind = &kind->listener;
+    stream->subscriber.kind = &kind->subscriber;
     stream->request = r;
     stream->ctx = ctx;
     stream->pool = pool;
@@ -114,14 +115,14 @@ ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
 
     ngx_leaseloft_stream_output_init(&stream->output);
 
-    stream->spoke = ngx_current_msec;
-    ngx_leaseloft_streams_schedule(stream);
+    stream->last_sent = ngx_current_msec;
+    ngx_leaseloft_stream_run_schedule(stream);
 
     ctx->data = stream;
 
     r->main->count++;
     r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_leaseloft_stream_write_handler;
+    r->write_event_handler = ngx_leaseloft_stream_open_write_handler;
 
     /* a client that left before this was set is not told of again */
 
@@ -134,14 +135,14 @@ ngx_leaseloft_stream_create(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
 
 
 static void
-ngx_leaseloft_stream_free(void *data)
+ngx_leaseloft_stream_open_free(void *data)
 {
     ngx_destroy_pool(data);
 }
 
 
 static void
-ngx_leaseloft_stream_cleanup(void *data)
+ngx_leaseloft_stream_open_cleanup(void *data)
 {
     ngx_leaseloft_stream_t *stream = data;
 
@@ -149,15 +150,15 @@ ngx_leaseloft_stream_cleanup(void *data)
 
     process = stream->ctx->process;
 
-    if (stream->listener.channel) {
-        ngx_leaseloft_channel_detach(&stream->listener);
+    if (stream->subscriber.channel) {
+        ngx_leaseloft_channel_watch_detach(&stream->subscriber);
     }
 
     if (stream->command) {
         ngx_leaseloft_command_cancel(stream->command);
     }
 
-    ngx_leaseloft_streams_forget(stream);
+    ngx_leaseloft_stream_run_forget(stream);
 
     if (stream->counted) {
         ngx_leaseloft_zone_stream_close(process->zone, &stream->ctx->user);
@@ -168,7 +169,7 @@ ngx_leaseloft_stream_cleanup(void *data)
 
 
 static void
-ngx_leaseloft_stream_write_handler(ngx_http_request_t *r)
+ngx_leaseloft_stream_open_write_handler(ngx_http_request_t *r)
 {
     ngx_leaseloft_ctx_t  *ctx;
 
@@ -181,7 +182,7 @@ ngx_leaseloft_stream_write_handler(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
+ngx_leaseloft_stream_open_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
     ngx_str_t *data, ngx_uint_t pieces)
 {
     ngx_leaseloft_event_t     event;
@@ -193,7 +194,7 @@ ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
                                        stream->conf->max_streams)
         != NGX_OK)
     {
-        ngx_leaseloft_stream_refuse(stream);
+        ngx_leaseloft_stream_run_refuse(stream);
         return NGX_DECLINED;
     }
 
@@ -201,18 +202,18 @@ ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
 
     ngx_leaseloft_zone_count(process->zone, NGX_LEASELOFT_STREAMS_OPENED, 1);
 
-    ngx_leaseloft_streams_join(stream);
+    ngx_leaseloft_stream_run_join(stream);
 
-    if (ngx_leaseloft_stream_headers(stream) != NGX_OK) {
+    if (ngx_leaseloft_stream_send_headers(stream) != NGX_OK) {
         return NGX_ERROR;
     }
 
     ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
 
     ngx_str_set(&event.name, "hello");
-    event.retry = ngx_leaseloft_stream_between(
-                                            NGX_LEASELOFT_STREAM_RETRY_MIN,
-                                            NGX_LEASELOFT_STREAM_RETRY_MAX);
+    event.retry = ngx_leaseloft_stream_run_between(
+                                            NGX_LEASELOFT_STREAM_RUN_RETRY_MIN,
+                                            NGX_LEASELOFT_STREAM_RUN_RETRY_MAX);
     event.data = data;
     event.pieces = pieces;
 
@@ -224,11 +225,11 @@ ngx_leaseloft_stream_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
 
     stream->live = 1;
 
-    if (ngx_leaseloft_stream_event(stream, &event) != NGX_OK) {
+    if (ngx_leaseloft_stream_send_event(stream, &event) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (!ngx_leaseloft_link_up(process->link)) {
+    if (!ngx_leaseloft_client_up(process->client)) {
         stream->live = 0;
         return ngx_leaseloft_stream_kind(stream)->ping(stream);
     }

@@ -22,10 +22,10 @@
 #include "ngx_leaseloft_zone.h"
 
 
-#define NGX_LEASELOFT_STREAM_CHECK_MAX           3600000
-#define NGX_LEASELOFT_STREAM_START_TIMEOUT       5000
-#define NGX_LEASELOFT_STREAM_RETRY_OVERLOAD_MIN  10000
-#define NGX_LEASELOFT_STREAM_RETRY_OVERLOAD_MAX  60000
+#define NGX_LEASELOFT_STREAM_RUN_CHECK_MAX           3600000
+#define NGX_LEASELOFT_STREAM_RUN_START_TIMEOUT       5000
+#define NGX_LEASELOFT_STREAM_RUN_RETRY_OVERLOAD_MIN  10000
+#define NGX_LEASELOFT_STREAM_RUN_RETRY_OVERLOAD_MAX  60000
 
 
 struct ngx_leaseloft_streams_s {
@@ -38,12 +38,12 @@ struct ngx_leaseloft_streams_s {
 };
 
 
-static void ngx_leaseloft_stream_check(ngx_rbtree_node_t *node);
-static void ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream);
-static void ngx_leaseloft_streams_end_handler(ngx_event_t *ev);
+static void ngx_leaseloft_stream_run_check(ngx_rbtree_node_t *node);
+static void ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream);
+static void ngx_leaseloft_stream_run_end_handler(ngx_event_t *ev);
 
 
-static ngx_str_t  ngx_leaseloft_stream_byes[] = {
+static ngx_str_t  ngx_leaseloft_stream_run_byes[] = {
     ngx_string("{\"reason\":\"expired\"}"),
     ngx_string("{\"reason\":\"removed\"}"),
     ngx_string("{\"reason\":\"drain\"}"),
@@ -53,7 +53,7 @@ static ngx_str_t  ngx_leaseloft_stream_byes[] = {
 
 
 ngx_leaseloft_streams_t *
-ngx_leaseloft_streams_create(ngx_leaseloft_process_t *process,
+ngx_leaseloft_stream_run_create(ngx_leaseloft_process_t *process,
     ngx_pool_t *pool)
 {
     ngx_leaseloft_streams_t  *streams;
@@ -66,10 +66,11 @@ ngx_leaseloft_streams_create(ngx_leaseloft_process_t *process,
     streams->process = process;
 
     ngx_leaseloft_stream_timer_init(&streams->timer,
-                                    ngx_leaseloft_stream_check, process->log);
+                                    ngx_leaseloft_stream_run_check,
+                                    process->log);
     ngx_queue_init(&streams->ending);
 
-    streams->end.handler = ngx_leaseloft_streams_end_handler;
+    streams->end.handler = ngx_leaseloft_stream_run_end_handler;
     streams->end.data = streams;
     streams->end.log = process->log;
 
@@ -78,14 +79,14 @@ ngx_leaseloft_streams_create(ngx_leaseloft_process_t *process,
 
 
 void
-ngx_leaseloft_streams_free(ngx_leaseloft_streams_t *streams)
+ngx_leaseloft_stream_run_free(ngx_leaseloft_streams_t *streams)
 {
     ngx_leaseloft_stream_timer_free(&streams->timer);
 }
 
 
 void
-ngx_leaseloft_streams_drain(ngx_leaseloft_streams_t *streams)
+ngx_leaseloft_stream_run_drain(ngx_leaseloft_streams_t *streams)
 {
     ngx_msec_t               drain;
     ngx_queue_t              all, *q;
@@ -123,9 +124,9 @@ ngx_leaseloft_streams_drain(ngx_leaseloft_streams_t *streams)
         stream = ngx_queue_data(q, ngx_leaseloft_stream_t, ending);
         stream->draining = 1;
         stream->drain = ngx_current_msec
-                        + ngx_leaseloft_stream_between(0, drain);
+                        + ngx_leaseloft_stream_run_between(0, drain);
 
-        ngx_leaseloft_streams_schedule(stream);
+        ngx_leaseloft_stream_run_schedule(stream);
     }
 
     ngx_leaseloft_stream_timer_arm(&streams->timer);
@@ -133,7 +134,7 @@ ngx_leaseloft_streams_drain(ngx_leaseloft_streams_t *streams)
 
 
 void
-ngx_leaseloft_streams_join(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_run_join(ngx_leaseloft_stream_t *stream)
 {
     ngx_msec_int_t            rest;
     ngx_leaseloft_streams_t  *streams;
@@ -148,12 +149,12 @@ ngx_leaseloft_streams_join(ngx_leaseloft_stream_t *stream)
 
     stream->draining = 1;
     stream->drain = ngx_current_msec
-                    + ngx_leaseloft_stream_between(0, ngx_max(rest, 0));
+                    + ngx_leaseloft_stream_run_between(0, ngx_max(rest, 0));
 }
 
 
 void
-ngx_leaseloft_streams_forget(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_run_forget(ngx_leaseloft_stream_t *stream)
 {
     if (stream->ended) {
         ngx_queue_remove(&stream->ending);
@@ -166,7 +167,7 @@ ngx_leaseloft_streams_forget(ngx_leaseloft_stream_t *stream)
 
 
 void
-ngx_leaseloft_stream_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc)
+ngx_leaseloft_stream_run_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc)
 {
     ngx_leaseloft_streams_t  *streams;
 
@@ -194,7 +195,7 @@ ngx_leaseloft_stream_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc)
 
 
 static void
-ngx_leaseloft_streams_end_handler(ngx_event_t *ev)
+ngx_leaseloft_stream_run_end_handler(ngx_event_t *ev)
 {
     ngx_int_t                 rc;
     ngx_queue_t              *q;
@@ -215,12 +216,12 @@ ngx_leaseloft_streams_end_handler(ngx_event_t *ev)
 
         /* the request may go on for as long as its client takes the rest */
 
-        if (stream->listener.channel) {
-            ngx_leaseloft_channel_detach(&stream->listener);
+        if (stream->subscriber.channel) {
+            ngx_leaseloft_channel_watch_detach(&stream->subscriber);
         }
 
         ngx_leaseloft_stream_hibernate_end(r);
-        ngx_leaseloft_finalize(r, rc);
+        ngx_leaseloft_wait_finalize(r, rc);
     }
 
     ngx_leaseloft_stream_timer_arm(&streams->timer);
@@ -228,7 +229,7 @@ ngx_leaseloft_streams_end_handler(ngx_event_t *ev)
 
 
 void
-ngx_leaseloft_streams_schedule(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_run_schedule(ngx_leaseloft_stream_t *stream)
 {
     int64_t                   expiry;
     ngx_msec_t                at, other;
@@ -247,18 +248,18 @@ ngx_leaseloft_streams_schedule(ngx_leaseloft_stream_t *stream)
     /* a ping would only wait behind what a blocked client does not take */
 
     if (!stream->started) {
-        at = stream->spoke + NGX_LEASELOFT_STREAM_START_TIMEOUT;
+        at = stream->last_sent + NGX_LEASELOFT_STREAM_RUN_START_TIMEOUT;
 
     } else if (stream->is_blocked) {
         at = stream->blocked + stream->conf->slow_timeout;
 
     } else {
-        at = stream->spoke + stream->conf->ping;
+        at = stream->last_sent + stream->conf->ping;
     }
 
     expiry = ((int64_t) stream->ctx->exp - now->sec) * 1000 - now->msec;
     expiry = ngx_max(expiry, 0);
-    expiry = ngx_min(expiry, NGX_LEASELOFT_STREAM_CHECK_MAX);
+    expiry = ngx_min(expiry, NGX_LEASELOFT_STREAM_RUN_CHECK_MAX);
     other = ngx_current_msec + (ngx_msec_t) expiry;
     at = sooner(other, at);
 
@@ -276,7 +277,7 @@ ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream)
     ngx_uint_t  full;
 
     if (stream->ended || !stream->started
-        || stream->listener.channel == NULL)
+        || stream->subscriber.channel == NULL)
     {
         return;
     }
@@ -288,75 +289,75 @@ ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream)
 
     do {
         if (ngx_leaseloft_stream_kind(stream)->pump(stream) != NGX_OK) {
-            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
             return;
         }
 
-        full = ngx_leaseloft_stream_full(stream);
+        full = ngx_leaseloft_stream_send_is_full(stream);
 
-        if (ngx_leaseloft_stream_flush(stream) != NGX_OK) {
-            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        if (ngx_leaseloft_stream_send_flush(stream) != NGX_OK) {
+            ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
             return;
         }
 
     } while (full && !stream->is_blocked);
 
     if (!ngx_leaseloft_stream_kind(stream)->behind(stream)) {
-        stream->caught = 1;
+        stream->caught_up = 1;
         stream->lag = 0;
 
-        if (stream->unsaid && stream->command == NULL) {
-            stream->unsaid = 0;
+        if (stream->live_pending && stream->command == NULL) {
+            stream->live_pending = 0;
 
             if (ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK
-                || ngx_leaseloft_stream_flush(stream) != NGX_OK)
+                || ngx_leaseloft_stream_send_flush(stream) != NGX_OK)
             {
-                ngx_leaseloft_stream_end(stream, NGX_ERROR);
+                ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
                 return;
             }
         }
     }
 
-    ngx_leaseloft_streams_schedule(stream);
+    ngx_leaseloft_stream_run_schedule(stream);
 }
 
 
 ngx_uint_t
-ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
-    ngx_leaseloft_news_e news)
+ngx_leaseloft_stream_run_notify(ngx_leaseloft_subscriber_t *subscriber,
+    ngx_leaseloft_channel_event_e event)
 {
     ngx_uint_t               live;
     ngx_queue_t             *q;
     ngx_leaseloft_frame_t   *frame;
     ngx_leaseloft_stream_t  *stream;
 
-    stream = (ngx_leaseloft_stream_t *) listener;
+    stream = (ngx_leaseloft_stream_t *) subscriber;
 
     if (stream->ended) {
         return 0;
     }
 
-    ngx_leaseloft_stream_kind(stream)->note(stream, news);
+    ngx_leaseloft_stream_kind(stream)->note(stream, event);
 
     if (stream->ended || !stream->started) {
         return !stream->ended;
     }
 
-    live = ngx_leaseloft_channel_live(listener->channel);
+    live = ngx_leaseloft_channel_live(subscriber->channel);
 
-    if (news == NGX_LEASELOFT_NEWS_LIVE && live != stream->live) {
+    if (event == NGX_LEASELOFT_EVENT_LIVE && live != stream->live) {
         stream->live = live;
 
-        /* true is said once the stream has caught up */
+        /* true is said once the stream has caught_up up */
 
         if (!live
             && ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK)
         {
-            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
             return 0;
         }
 
-        stream->unsaid = live;
+        stream->live_pending = live;
     }
 
     ngx_leaseloft_stream_run(stream);
@@ -365,15 +366,15 @@ ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
         return 0;
     }
 
-    if (news == NGX_LEASELOFT_NEWS_FRAMES && stream->caught
-        && !ngx_queue_empty(&listener->channel->frames))
+    if (event == NGX_LEASELOFT_EVENT_FRAMES && stream->caught_up
+        && !ngx_queue_empty(&subscriber->channel->frames))
     {
-        q = ngx_queue_last(&listener->channel->frames);
+        q = ngx_queue_last(&subscriber->channel->frames);
         frame = ngx_queue_data(q, ngx_leaseloft_frame_t, queue);
         stream->lag += frame->chunk_len;
 
         if (stream->lag + stream->output.size > stream->conf->slow_size) {
-            ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_SLOW);
+            ngx_leaseloft_stream_run_bye(stream, NGX_LEASELOFT_BYE_SLOW);
             return 0;
         }
     }
@@ -383,7 +384,7 @@ ngx_leaseloft_stream_news(ngx_leaseloft_listener_t *listener,
 
 
 void
-ngx_leaseloft_stream_bye(ngx_leaseloft_stream_t *stream,
+ngx_leaseloft_stream_run_bye(ngx_leaseloft_stream_t *stream,
     ngx_leaseloft_bye_e reason)
 {
     ngx_leaseloft_zone_t   *zone;
@@ -396,11 +397,11 @@ ngx_leaseloft_stream_bye(ngx_leaseloft_stream_t *stream,
     ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
 
     ngx_str_set(&event.name, "bye");
-    event.data = &ngx_leaseloft_stream_byes[reason];
+    event.data = &ngx_leaseloft_stream_run_byes[reason];
     event.pieces = 1;
-    event.retry = ngx_leaseloft_stream_between(
-                                            NGX_LEASELOFT_STREAM_RETRY_MIN,
-                                            NGX_LEASELOFT_STREAM_RETRY_MAX);
+    event.retry = ngx_leaseloft_stream_run_between(
+                                            NGX_LEASELOFT_STREAM_RUN_RETRY_MIN,
+                                            NGX_LEASELOFT_STREAM_RUN_RETRY_MAX);
 
     zone = stream->ctx->process->zone;
 
@@ -411,44 +412,45 @@ ngx_leaseloft_stream_bye(ngx_leaseloft_stream_t *stream,
         ngx_leaseloft_zone_count(zone, NGX_LEASELOFT_STREAMS_DRAINED, 1);
 
     } else if (reason == NGX_LEASELOFT_BYE_OVERLOAD) {
-        event.retry = ngx_leaseloft_stream_between(
-                                    NGX_LEASELOFT_STREAM_RETRY_OVERLOAD_MIN,
-                                    NGX_LEASELOFT_STREAM_RETRY_OVERLOAD_MAX);
+        event.retry = ngx_leaseloft_stream_run_between(
+                                NGX_LEASELOFT_STREAM_RUN_RETRY_OVERLOAD_MIN,
+                                NGX_LEASELOFT_STREAM_RUN_RETRY_OVERLOAD_MAX);
     }
 
-    if (ngx_leaseloft_stream_event(stream, &event) != NGX_OK
+    if (ngx_leaseloft_stream_send_event(stream, &event) != NGX_OK
         || ngx_leaseloft_stream_output_end(&stream->output, stream->request)
            == NGX_ERROR)
     {
-        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return;
     }
 
-    ngx_leaseloft_stream_end(stream, NGX_OK);
+    ngx_leaseloft_stream_run_end(stream, NGX_OK);
 }
 
 
 void
-ngx_leaseloft_stream_refuse(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_run_refuse(ngx_leaseloft_stream_t *stream)
 {
     ngx_leaseloft_zone_count(stream->ctx->process->zone,
                              NGX_LEASELOFT_STREAMS_REFUSED, 1);
 
-    if (ngx_leaseloft_stream_headers(stream) != NGX_OK) {
-        ngx_leaseloft_stream_end(stream, NGX_ERROR);
+    if (ngx_leaseloft_stream_send_headers(stream) != NGX_OK) {
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return;
     }
 
-    ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_OVERLOAD);
+    ngx_leaseloft_stream_run_bye(stream, NGX_LEASELOFT_BYE_OVERLOAD);
 }
 
 
 void
-ngx_leaseloft_stream_answer(ngx_leaseloft_stream_t *stream, ngx_uint_t status)
+ngx_leaseloft_stream_run_answer(ngx_leaseloft_stream_t *stream,
+    ngx_uint_t status)
 {
-    ngx_leaseloft_stream_end(stream,
-                             ngx_leaseloft_send_problem(stream->request,
-                                                        status, NULL));
+    ngx_leaseloft_stream_run_end(stream,
+                                 ngx_leaseloft_response_problem(stream->request,
+                                                                status, NULL));
 }
 
 
@@ -459,7 +461,7 @@ ngx_leaseloft_stream_answer(ngx_leaseloft_stream_t *stream, ngx_uint_t status)
  */
 
 static void
-ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream)
 {
     ngx_http_request_t  *r;
 #if (NGX_HTTP_V2)
@@ -484,14 +486,14 @@ ngx_leaseloft_stream_cut(ngx_leaseloft_stream_t *stream)
 #endif
 
     r->connection->timedout = 1;
-    ngx_leaseloft_stream_end(stream, NGX_HTTP_CLOSE);
+    ngx_leaseloft_stream_run_end(stream, NGX_HTTP_CLOSE);
 }
 
 
 /* its time has come */
 
 static void
-ngx_leaseloft_stream_check(ngx_rbtree_node_t *node)
+ngx_leaseloft_stream_run_check(ngx_rbtree_node_t *node)
 {
     ngx_msec_t               silence;
     ngx_connection_t        *c;
@@ -507,19 +509,19 @@ ngx_leaseloft_stream_check(ngx_rbtree_node_t *node)
     }
 
     if (!stream->started) {
-        ngx_leaseloft_stream_refuse(stream);
+        ngx_leaseloft_stream_run_refuse(stream);
         return;
     }
 
     if (ngx_time() >= stream->ctx->exp) {
-        ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_EXPIRED);
+        ngx_leaseloft_stream_run_bye(stream, NGX_LEASELOFT_BYE_EXPIRED);
         return;
     }
 
     if (stream->draining
         && (ngx_msec_int_t) (stream->drain - ngx_current_msec) <= 0)
     {
-        ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_DRAIN);
+        ngx_leaseloft_stream_run_bye(stream, NGX_LEASELOFT_BYE_DRAIN);
         return;
     }
 
@@ -529,10 +531,10 @@ ngx_leaseloft_stream_check(ngx_rbtree_node_t *node)
 
     if (ngx_leaseloft_stream_tcp_is_dead(c, silence)) {
         ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                      "nothing was heard of the client for %M ms, "
+                      "nothing was received of the client for %M ms, "
                       "connection is closed", silence);
         ngx_leaseloft_stream_tcp_abort(c);
-        ngx_leaseloft_stream_cut(stream);
+        ngx_leaseloft_stream_run_abort(stream);
         return;
     }
 
@@ -548,11 +550,11 @@ ngx_leaseloft_stream_check(ngx_rbtree_node_t *node)
             ngx_log_error(NGX_LOG_INFO, c->log, 0,
                           "client took nothing for %M ms, stream is cut",
                           stream->conf->slow_timeout);
-            ngx_leaseloft_stream_cut(stream);
+            ngx_leaseloft_stream_run_abort(stream);
             return;
         }
 
-    } else if (ngx_current_msec - stream->spoke >= stream->conf->ping) {
+    } else if (ngx_current_msec - stream->last_sent >= stream->conf->ping) {
 
         /* nginx has put its own handler here if it discarded a body */
 
@@ -561,7 +563,7 @@ ngx_leaseloft_stream_check(ngx_rbtree_node_t *node)
         }
 
         if (ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK) {
-            ngx_leaseloft_stream_end(stream, NGX_ERROR);
+            ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
             return;
         }
     }

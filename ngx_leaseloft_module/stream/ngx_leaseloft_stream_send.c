@@ -1,9 +1,9 @@
 
 /*
  * A stream is never told to write more than its client takes: its kind's pump
- * stops while NGX_LEASELOFT_STREAM_WINDOW bytes are unsent, and goes on when
- * nginx says that the client took some.  So what a slow client costs is that
- * window.
+ * stops while NGX_LEASELOFT_STREAM_SEND_WINDOW bytes are unsent, and goes on
+ * when nginx says that the client took some.  So what a slow client costs is
+ * that window.
  */
 
 
@@ -17,7 +17,7 @@
 
 
 ngx_int_t
-ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_send_headers(ngx_leaseloft_stream_t *stream)
 {
     ngx_str_t            value;
     ngx_int_t            rc;
@@ -29,8 +29,8 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
 
     ngx_str_set(&value, "no");
 
-    if (ngx_leaseloft_common_headers(r) != NGX_OK
-        || ngx_leaseloft_add_header(r, "X-Accel-Buffering", &value) != NGX_OK)
+    if (ngx_leaseloft_response_headers(r) != NGX_OK
+        || ngx_leaseloft_header_add(r, "X-Accel-Buffering", &value) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -64,7 +64,7 @@ ngx_leaseloft_stream_headers(ngx_leaseloft_stream_t *stream)
 
 
 ngx_int_t
-ngx_leaseloft_stream_event(ngx_leaseloft_stream_t *stream,
+ngx_leaseloft_stream_send_event(ngx_leaseloft_stream_t *stream,
     ngx_leaseloft_event_t *event)
 {
     ngx_int_t               rc;
@@ -75,7 +75,7 @@ ngx_leaseloft_stream_event(ngx_leaseloft_stream_t *stream,
         return NGX_ERROR;
     }
 
-    rc = ngx_leaseloft_stream_frame(stream, frame);
+    rc = ngx_leaseloft_stream_send_frame(stream, frame);
 
     ngx_leaseloft_frame_free(frame);
 
@@ -84,10 +84,10 @@ ngx_leaseloft_stream_event(ngx_leaseloft_stream_t *stream,
 
 
 ngx_int_t
-ngx_leaseloft_stream_frame(ngx_leaseloft_stream_t *stream,
+ngx_leaseloft_stream_send_frame(ngx_leaseloft_stream_t *stream,
     ngx_leaseloft_frame_t *frame)
 {
-    stream->spoke = ngx_current_msec;
+    stream->last_sent = ngx_current_msec;
 
     return ngx_leaseloft_stream_output_add(&stream->output, frame,
                                            stream->request);
@@ -95,16 +95,16 @@ ngx_leaseloft_stream_frame(ngx_leaseloft_stream_t *stream,
 
 
 ngx_uint_t
-ngx_leaseloft_stream_full(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_send_is_full(ngx_leaseloft_stream_t *stream)
 {
-    return stream->output.size >= NGX_LEASELOFT_STREAM_WINDOW;
+    return stream->output.size >= NGX_LEASELOFT_STREAM_SEND_WINDOW;
 }
 
 
 /* the client has all: what was only needed until then is given back */
 
 static void
-ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_send_shrink(ngx_leaseloft_stream_t *stream)
 {
     void                *empty;
     ngx_http_request_t  *r;
@@ -113,7 +113,7 @@ ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
 
     ngx_leaseloft_stream_shrink_ssl(r);
 
-    if (stream->lean) {
+    if (stream->shrunk) {
         return;
     }
 
@@ -128,7 +128,7 @@ ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
         return;
     }
 
-    stream->lean = 1;
+    stream->shrunk = 1;
 
     /* nginx may have put it where the headers were, for the log */
 
@@ -150,7 +150,7 @@ ngx_leaseloft_stream_lean(ngx_leaseloft_stream_t *stream)
 /* what was queued goes to nginx, and whether the client takes it is noted */
 
 ngx_int_t
-ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream)
+ngx_leaseloft_stream_send_flush(ngx_leaseloft_stream_t *stream)
 {
     ngx_int_t          rc;
     ngx_connection_t  *c;
@@ -177,7 +177,7 @@ ngx_leaseloft_stream_flush(ngx_leaseloft_stream_t *stream)
     stream->is_blocked = 0;
 
     if (rc == NGX_OK) {
-        ngx_leaseloft_stream_lean(stream);
+        ngx_leaseloft_stream_send_shrink(stream);
     }
 
     return rc;

@@ -8,7 +8,7 @@
  * small window what waits may never fit into it as a whole, and that counts as
  * if nothing were taken.
  *
- * So the kernel is asked when it heard of the client last.  One that lives
+ * So the kernel is asked when it received of the client last.  One that lives
  * acknowledges, or at least answers probes of its closed window.
  */
 

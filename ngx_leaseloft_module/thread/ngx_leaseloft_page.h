@@ -41,7 +41,7 @@ ngx_int_t ngx_leaseloft_page_of_view(ngx_http_request_t *r,
 
 /* XREVRANGE: the newest entries from a seq on, or those before another, if
    that is not 0 */
-ngx_leaseloft_command_t *ngx_leaseloft_page_ask(ngx_leaseloft_link_t *link,
+ngx_leaseloft_command_t *ngx_leaseloft_page_ask(ngx_leaseloft_client_t *client,
     ngx_str_t *property, uint64_t from, uint64_t before, ngx_uint_t limit,
     ngx_leaseloft_reply_pt handler, void *data);
 

@@ -23,7 +23,7 @@ ngx_leaseloft_query_read(ngx_http_request_t *r,
     query->mode = NGX_LEASELOFT_VIEW_NEWEST;
     query->limit = NGX_LEASELOFT_LIMIT;
 
-    after = ngx_leaseloft_arg(r, "after", &value);
+    after = ngx_leaseloft_header_arg(r, "after", &value);
 
     if (after == NGX_OK) {
         query->mode = NGX_LEASELOFT_VIEW_AFTER;
@@ -32,7 +32,7 @@ ngx_leaseloft_query_read(ngx_http_request_t *r,
                            != 0;
     }
 
-    before = ngx_leaseloft_arg(r, "before", &value);
+    before = ngx_leaseloft_header_arg(r, "before", &value);
 
     if (before == NGX_OK) {
         query->mode = NGX_LEASELOFT_VIEW_BEFORE;
@@ -43,7 +43,7 @@ ngx_leaseloft_query_read(ngx_http_request_t *r,
                                != 0;
     }
 
-    limit = ngx_leaseloft_arg(r, "limit", &value);
+    limit = ngx_leaseloft_header_arg(r, "limit", &value);
 
     if (limit == NGX_OK) {
         if (ll_cursor_decode_seq((char *) value.data, value.len, &n) == 0

@@ -53,7 +53,7 @@ static ngx_str_t  ngx_leaseloft_view_windows[] = {
 
 
 ngx_leaseloft_command_t *
-ngx_leaseloft_view_ask(ngx_leaseloft_link_t *link, ngx_str_t *property,
+ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
     ngx_str_t *user, ngx_leaseloft_view_mode_e mode, ll_cursor_t *place,
     ngx_uint_t limit, size_t bytes, ngx_leaseloft_reply_pt handler, void *data)
 {
@@ -84,7 +84,7 @@ ngx_leaseloft_view_ask(ngx_leaseloft_link_t *link, ngx_str_t *property,
     p = ngx_sprintf(p, "%uz", bytes ? bytes : (size_t) NGX_MAX_INT32_VALUE);
     argv[5].len = p - argv[5].data;
 
-    return ngx_leaseloft_call_property(link, LL_FUNCTION "view", property,
+    return ngx_leaseloft_call_property(client, LL_FUNCTION "view", property,
                                        6, argv, handler, data);
 }
 

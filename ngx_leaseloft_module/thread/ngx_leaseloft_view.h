@@ -48,7 +48,7 @@ typedef struct {
 
 
 /* place may be NULL for NONE and NEWEST; bytes 0: no bound */
-ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_link_t *link,
+ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client,
     ngx_str_t *property, ngx_str_t *user, ngx_leaseloft_view_mode_e mode,
     ll_cursor_t *place, ngx_uint_t limit, size_t bytes,
     ngx_leaseloft_reply_pt handler, void *data);
