@@ -317,9 +317,13 @@ async function start() {
 
     await messenger.start();
 
+    /* the list is drawn first; a hidden page draws nothing */
+    await within(clock, PATIENCE, new Promise(requestAnimationFrame))
+        .catch(() => {});
+
     /*
-     * Once the list is there, all the rest follows: what is loaded does not
-     * change when another tab or the server goes on to a newer version.
+     * Then all the rest follows: what is loaded does not change when another
+     * tab or the server goes on to a newer version.
      */
     page.app.loadThread();
     Promise.allSettled([account(), import('./view/extras.js')]);
