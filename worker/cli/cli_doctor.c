@@ -1,107 +1,42 @@
 
 /*
- * leaseloft doctor: is this Redis fit to be the only place where threads are
- * kept, and are workers keeping up?
+ * leaseloft doctor: checks whether this Redis is fit to be the only storage of
+ * threads, and whether workers keep up.
  *
- * A finding is fine, a piece of advice, or a fault: something that loses
- * messages or stops the service.  Only faults make the exit status 1.
+ * Only faults set the exit status to 1.
  */
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli_doctor.h"
-#include "clock.h"
-#include "json.h"
+#include "cli_doctor_queues.h"
+#include "cli_doctor_redis.h"
+#include "cli_doctor_workers.h"
+#include "cli_redis.h"
+#include "cli_report.h"
 
 
-#define DOCTOR_LAG          1000       /* requests */
-#define DOCTOR_IDLE_MS      10000      /* twice what a claim takes */
-
-
-static const char  *doctor_levels[] = { "ok", "advice", "fault" };
-
-
-void
-doctor_say(doctor_t *doctor, doctor_level_e level, const char *check,
-    const char *fmt, ...)
-{
-    char     text[512], head[64];
-    buf_t   *out = &doctor->out;
-    va_list  args;
-
-    va_start(args, fmt);
-    (void) vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-
-    doctor->faults += level == DOCTOR_FAULT;
-
-    if (!doctor->cli->json) {
-        (void) snprintf(head, sizeof(head), "%-8s%-13s", doctor_levels[level],
-                        check);
-        buf_adds(out, head);
-        buf_adds(out, text);
-        buf_lit(out, "\n");
-        return;
-    }
-
-    buf_adds(out, doctor->n++ ? ",{\"check\":" : "{\"check\":");
-    json_strings(out, check);
-    buf_lit(out, ",\"level\":");
-    json_strings(out, doctor_levels[level]);
-    buf_lit(out, ",\"detail\":");
-    json_strings(out, text);
-    buf_lit(out, "}");
-}
-
-
-redisReply *
-doctor_ask(doctor_t *doctor, const char *check)
-{
-    conn_t      *conn = doctor->cli->conn;
-    redisReply  *reply;
-
-    reply = conn_call(conn, &doctor->args);
-    args_reset(&doctor->args);
-
-    if (reply == NULL) {
-        doctor_say(doctor, DOCTOR_FAULT, check, "Redis does not answer: %s",
-                   conn_error(conn));
-
-    } else if (reply->type == REDIS_REPLY_ERROR) {
-        doctor_say(doctor, DOCTOR_ADVICE, check, "cannot be checked: %s",
-                   reply->str);
-        freeReplyObject(reply);
-        reply = NULL;
-    }
-
-    return reply;
-}
-
-
-/* 1 if they are there: else the workers' heartbeats cannot be asked for */
+/* 1 if they are loaded, which the checks of workers require */
 static int
-doctor_functions(doctor_t *doctor)
+cli_doctor_functions(cli_report_t *report)
 {
     int          loaded;
     redisReply  *reply;
 
-    args_lit(&doctor->args, "FUNCTION");
-    args_lit(&doctor->args, "LIST");
-    args_lit(&doctor->args, "LIBRARYNAME");
-    args_lit(&doctor->args, LL_LIBRARY);
+    args_lit(&report->args, "FUNCTION");
+    args_lit(&report->args, "LIST");
+    args_lit(&report->args, "LIBRARYNAME");
+    args_lit(&report->args, LL_LIBRARY);
 
-    reply = doctor_ask(doctor, "functions");
+    reply = cli_report_call(report, "functions");
 
     if (reply && reply->elements == 0) {
-        doctor_say(doctor, DOCTOR_FAULT, "functions",
-                   "\"%s\" is not loaded: start a worker, which loads it",
-                   LL_LIBRARY);
+        cli_report_add(report, CLI_REPORT_FAULT, "functions",
+                       "\"%s\" is not loaded: start a worker, which loads it",
+                       LL_LIBRARY);
 
     } else if (reply) {
-        doctor_say(doctor, DOCTOR_FINE, "functions", LL_LIBRARY);
+        cli_report_add(report, CLI_REPORT_FINE, "functions", LL_LIBRARY);
     }
 
     loaded = reply && reply->elements;
@@ -111,241 +46,79 @@ doctor_functions(doctor_t *doctor)
 }
 
 
-long long
-doctor_field(const redisReply *list, const char *name)
-{
-    size_t     i;
-    long long  n;
-
-    for (i = 0; list && i + 1 < list->elements; i += 2) {
-        if (strcmp(cli_redis_text(list, i), name) == 0
-            && conn_number(list->element[i + 1], &n) == 0)
-        {
-            return n;
-        }
-    }
-
-    return -1;
-}
-
-
-/* how long the oldest pending request has been left alone, or 0 */
-static long long
-doctor_idle(doctor_t *doctor, const char *key)
-{
-    long long    idle;
-    redisReply  *reply;
-
-    args_lit(&doctor->args, "XPENDING");
-    args_adds(&doctor->args, key);
-    args_lit(&doctor->args, LL_QUEUE_GROUP);
-    args_lit(&doctor->args, "-");
-    args_lit(&doctor->args, "+");
-    args_lit(&doctor->args, "1");
-
-    reply = doctor_ask(doctor, "queue");
-
-    if (conn_number(conn_element(conn_element(reply, 0), 2), &idle) != 0) {
-        idle = 0;
-    }
-
-    freeReplyObject(reply);
-
-    return idle;
-}
-
-
-/* the requests in a queue, or -1: it is not there */
-static long long
-doctor_requests(doctor_t *doctor, unsigned k)
-{
-    char         key[LL_KEY_MAX];
-    long long    n;
-    redisReply  *reply;
-
-    (void) ll_keys_queue(key, k);
-
-    args_lit(&doctor->args, "EXISTS");
-    args_adds(&doctor->args, key);
-
-    reply = doctor_ask(doctor, "queue");
-    n = reply && reply->integer ? 0 : -1;
-    freeReplyObject(reply);
-
-    if (n == -1) {
-        return -1;
-    }
-
-    args_lit(&doctor->args, "XLEN");
-    args_adds(&doctor->args, key);
-
-    reply = doctor_ask(doctor, "queue");
-    n = reply ? reply->integer : -1;
-    freeReplyObject(reply);
-
-    return n;
-}
-
-
-/* whether somebody reads it is known where workers have been heard of */
 static void
-doctor_queue(doctor_t *doctor, unsigned k)
+cli_doctor_run(cli_report_t *report, const char *info)
 {
-    char               key[LL_KEY_MAX];
-    long long          lag, pending, idle, waiting;
-    redisReply        *reply;
-    const redisReply  *group;
+    cli_doctor_workers_t  workers;
 
-    waiting = doctor_requests(doctor, k);
+    memset(&workers, 0, sizeof(cli_doctor_workers_t));
 
-    if (waiting == -1) {
-        return;
-    }
+    cli_doctor_redis(report, info);
 
-    if (doctor->workers && !((doctor->reads >> k) & 1)) {
-        doctor_say(doctor, waiting ? DOCTOR_FAULT : DOCTOR_ADVICE, "queue",
-                   "%u: no worker reads it, %lld requests wait: start one of "
-                   "this version", k, waiting);
-        return;
-    }
-
-    (void) ll_keys_queue(key, k);
-
-    args_lit(&doctor->args, "XINFO");
-    args_lit(&doctor->args, "GROUPS");
-    args_adds(&doctor->args, key);
-
-    reply = doctor_ask(doctor, "queue");
-    group = conn_element(reply, 0);
-
-    if (reply && group == NULL) {
-        doctor_say(doctor, DOCTOR_FAULT, "queue",
-                   "%u: nobody has ever read it: start a worker", k);
-    }
-
-    if (group) {
-        lag = doctor_field(group, "lag");
-        pending = doctor_field(group, "pending");
-        idle = pending > 0 ? doctor_idle(doctor, key) : 0;
-
-        if (idle > DOCTOR_IDLE_MS) {
-            doctor_say(doctor, DOCTOR_FAULT, "queue",
-                       "%u: %lld requests taken and not finished, the oldest "
-                       "%lld s ago: see the workers' logs", k, pending,
-                       idle / 1000);
-
-        } else if (lag > DOCTOR_LAG) {
-            doctor_say(doctor, DOCTOR_ADVICE, "queue",
-                       "%u: %lld requests wait: start more workers", k, lag);
-
-        } else {
-            doctor_say(doctor, DOCTOR_FINE, "queue",
-                       "%u: %lld wait, %lld in hand", k, lag < 0 ? 0 : lag,
-                       pending);
-        }
-    }
-
-    freeReplyObject(reply);
-}
-
-
-static void
-doctor_dead(doctor_t *doctor, unsigned k)
-{
-    char         key[LL_KEY_MAX];
-    redisReply  *reply;
-
-    (void) ll_keys_dead(key, k);
-
-    args_lit(&doctor->args, "XLEN");
-    args_adds(&doctor->args, key);
-
-    reply = doctor_ask(doctor, "dead");
-
-    if (reply && reply->integer) {
-        doctor_say(doctor, DOCTOR_ADVICE, "dead",
-                   "%u: %lld requests given up: see \"leaseloft dead list\"",
-                   k, reply->integer);
-
-    } else if (reply && k == 0) {
-        doctor_say(doctor, DOCTOR_FINE, "dead", "%u: none", k);
-    }
-
-    freeReplyObject(reply);
-}
-
-
-/* --- all of it --- */
-
-static void
-doctor_run(doctor_t *doctor)
-{
-    unsigned  k;
-
-    doctor_redis(doctor);
-
-    if (doctor_functions(doctor)) {
-        doctor_workers(doctor);
+    if (cli_doctor_functions(report)) {
+        cli_doctor_workers(report, &workers);
 
     } else {
-        doctor_refusals(doctor);
+        (void) cli_doctor_workers_refusals(report);
     }
 
-    for (k = 0; k < LL_QUEUES_MAX; k++) {
-        doctor_queue(doctor, k);
-        doctor_dead(doctor, k);
+    cli_doctor_queues(report, &workers);
+}
+
+
+/* prints the report; the exit status */
+static int
+cli_doctor_print(cli_report_t *report)
+{
+    if (report->cli->json) {
+        buf_lit(&report->out, "],\"faults\":");
+        buf_number(&report->out, report->faults);
+        buf_lit(&report->out, "}");
+
+    } else if (report->faults) {
+        buf_number(&report->out, report->faults);
+        buf_lit(&report->out, " to change");
+
+    } else {
+        buf_lit(&report->out, "nothing has to be changed");
     }
+
+    return cli_print(&report->out) == CLI_OK && report->faults == 0
+           ? CLI_OK : CLI_FAILED;
 }
 
 
 int
 cli_doctor(cli_t *cli)
 {
-    doctor_t  doctor;
+    int            rc;
+    redisReply    *info;
+    cli_report_t   report;
 
-    memset(&doctor, 0, sizeof(doctor_t));
-    doctor.cli = cli;
+    memset(&report, 0, sizeof(cli_report_t));
+    report.cli = cli;
 
     if (cli_redis_connect(cli) != 0) {
         return CLI_FAILED;
     }
 
-    args_lit(&doctor.args, "INFO");
+    args_lit(&report.args, "INFO");
 
-    doctor.info = cli_redis_call(cli, &doctor.args);
+    rc = CLI_FAILED;
+    info = cli_redis_call(cli, &report.args);
 
-    if (doctor.info == NULL || doctor.info->str == NULL) {
-        freeReplyObject(doctor.info);
-        args_free(&doctor.args);
-        return CLI_FAILED;
+    if (info && info->str) {
+        if (cli->json) {
+            buf_lit(&report.out, "{\"checks\":[");
+        }
+
+        cli_doctor_run(&report, info->str);
+        rc = cli_doctor_print(&report);
     }
 
-    if (cli->json) {
-        buf_lit(&doctor.out, "{\"checks\":[");
-    }
+    freeReplyObject(info);
+    args_free(&report.args);
+    buf_free(&report.out);
 
-    doctor_run(&doctor);
-
-    if (cli->json) {
-        buf_lit(&doctor.out, "],\"faults\":");
-        buf_number(&doctor.out, doctor.faults);
-        buf_lit(&doctor.out, "}");
-
-    } else if (doctor.faults) {
-        buf_number(&doctor.out, doctor.faults);
-        buf_lit(&doctor.out, " to change");
-
-    } else {
-        buf_lit(&doctor.out, "nothing has to be changed");
-    }
-
-    if (cli_print(&doctor.out) != CLI_OK) {
-        doctor.faults++;
-    }
-
-    freeReplyObject(doctor.info);
-    args_free(&doctor.args);
-    buf_free(&doctor.out);
-
-    return doctor.faults ? CLI_FAILED : CLI_OK;
+    return rc;
 }

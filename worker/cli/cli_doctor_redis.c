@@ -1,14 +1,14 @@
 
 /*
- * What "leaseloft doctor" asks about Redis itself: the settings of the shipped
- * redis.conf, or others that keep what it promises.
+ * The checks of "leaseloft doctor" of Redis: whether its settings are those of
+ * the shipped redis.conf, or as safe.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli_doctor.h"
+#include "cli_doctor_redis.h"
 
 
 #define DOCTOR_REDIS        7          /* the first with functions */
@@ -17,9 +17,10 @@
 #define DOCTOR_CLIENTS      1000
 
 
-/* a value of INFO copied to dst, "" where there is none */
+/* copies a value of INFO to dst, or "" if there is none */
 static void
-doctor_info(const doctor_t *doctor, const char *name, char *dst, size_t size)
+cli_doctor_redis_info(const char *info, const char *name, char *dst,
+    size_t size)
 {
     size_t       len;
     const char  *p;
@@ -27,7 +28,7 @@ doctor_info(const doctor_t *doctor, const char *name, char *dst, size_t size)
     len = strlen(name);
     dst[0] = '\0';
 
-    for (p = doctor->info->str; p; p = strchr(p, '\n')) {
+    for (p = info; p; p = strchr(p, '\n')) {
         p += *p == '\n';
 
         if (strncmp(p, name, len) == 0 && p[len] == ':') {
@@ -40,28 +41,28 @@ doctor_info(const doctor_t *doctor, const char *name, char *dst, size_t size)
 
 
 static long long
-doctor_info_number(const doctor_t *doctor, const char *name)
+cli_doctor_redis_info_number(const char *info, const char *name)
 {
     char  value[64];
 
-    doctor_info(doctor, name, value, sizeof(value));
+    cli_doctor_redis_info(info, name, value, sizeof(value));
 
     return strtoll(value, NULL, 10);
 }
 
 
-/* a value of the configuration, to be freed as *reply; NULL if not known */
+/* a configuration value, owned by *reply, or NULL */
 static const char *
-doctor_config(doctor_t *doctor, const char *check, const char *name,
-    redisReply **reply)
+cli_doctor_redis_config(cli_report_t *report, const char *check,
+    const char *name, redisReply **reply)
 {
     const redisReply  *value;
 
-    args_lit(&doctor->args, "CONFIG");
-    args_lit(&doctor->args, "GET");
-    args_adds(&doctor->args, name);
+    args_lit(&report->args, "CONFIG");
+    args_lit(&report->args, "GET");
+    args_adds(&report->args, name);
 
-    *reply = doctor_ask(doctor, check);
+    *reply = cli_report_call(report, check);
     value = conn_element(*reply, 1);
 
     return value ? value->str : NULL;
@@ -69,147 +70,158 @@ doctor_config(doctor_t *doctor, const char *check, const char *name,
 
 
 static void
-doctor_version(doctor_t *doctor)
+cli_doctor_redis_version(cli_report_t *report, const char *info)
 {
     char  version[64], role[64];
 
-    doctor_info(doctor, "redis_version", version, sizeof(version));
-    doctor_info(doctor, "role", role, sizeof(role));
+    cli_doctor_redis_info(info, "redis_version", version, sizeof(version));
+    cli_doctor_redis_info(info, "role", role, sizeof(role));
 
     if (strtol(version, NULL, 10) < DOCTOR_REDIS) {
-        doctor_say(doctor, DOCTOR_FAULT, "version",
-                   "Redis %s has no functions: install 7.0 or newer", version);
+        cli_report_add(report, CLI_REPORT_FAULT, "version",
+                       "Redis %s has no functions: install 7.0 or newer",
+                       version);
     } else {
-        doctor_say(doctor, DOCTOR_FINE, "version", "Redis %s", version);
+        cli_report_add(report, CLI_REPORT_FINE, "version",
+                       "Redis %s", version);
     }
 
     if (strcmp(role, "master") != 0) {
-        doctor_say(doctor, DOCTOR_FAULT, "role",
-                   "this Redis is a replica: connect to the master");
+        cli_report_add(report, CLI_REPORT_FAULT, "role",
+                       "this Redis is a replica: connect to the master");
     }
 
-    if (doctor_info_number(doctor, "cluster_enabled")) {
-        doctor_say(doctor, DOCTOR_FAULT, "role",
-                   "this Redis is part of a cluster: connect to one that is "
-                   "not");
+    if (cli_doctor_redis_info_number(info, "cluster_enabled")) {
+        cli_report_add(report, CLI_REPORT_FAULT, "role",
+                       "this Redis is part of a cluster, which is not "
+                       "supported");
     }
 }
 
 
 static void
-doctor_persistence(doctor_t *doctor)
+cli_doctor_redis_persistence(cli_report_t *report, const char *info)
 {
     char         status[64];
     redisReply  *on, *sync;
     const char  *value;
 
-    value = doctor_config(doctor, "persistence", "appendonly", &on);
+    value = cli_doctor_redis_config(report, "persistence", "appendonly", &on);
 
     if (value && strcmp(value, "yes") != 0) {
-        doctor_say(doctor, DOCTOR_FAULT, "persistence",
-                   "threads are not kept: set \"appendonly yes\"");
+        cli_report_add(report, CLI_REPORT_FAULT, "persistence",
+                       "threads are not persistent: set \"appendonly yes\"");
     }
 
     freeReplyObject(on);
 
-    value = doctor_config(doctor, "persistence", "appendfsync", &sync);
+    value = cli_doctor_redis_config(report, "persistence", "appendfsync",
+                                    &sync);
 
     if (value && strcmp(value, "no") == 0) {
-        doctor_say(doctor, DOCTOR_FAULT, "persistence",
-                   "a power cut loses what was answered 201: set "
-                   "\"appendfsync always\"");
+        cli_report_add(report, CLI_REPORT_FAULT, "persistence",
+                       "a power failure loses messages answered 201: set "
+                       "\"appendfsync always\"");
 
     } else if (value && strcmp(value, "always") != 0) {
-        doctor_say(doctor, DOCTOR_ADVICE, "persistence",
-                   "a power cut may lose about one second of what was "
-                   "answered 201: set \"appendfsync always\"");
+        cli_report_add(report, CLI_REPORT_ADVICE, "persistence",
+                       "a power failure may lose the last second of "
+                       "messages answered 201: set \"appendfsync always\"");
 
     } else if (value) {
-        doctor_say(doctor, DOCTOR_FINE, "persistence", "appendfsync always");
+        cli_report_add(report, CLI_REPORT_FINE, "persistence",
+                       "appendfsync always");
     }
 
     freeReplyObject(sync);
 
-    doctor_info(doctor, "aof_last_write_status", status, sizeof(status));
+    cli_doctor_redis_info(info, "aof_last_write_status", status,
+                          sizeof(status));
 
     if (status[0] && strcmp(status, "ok") != 0) {
-        doctor_say(doctor, DOCTOR_FAULT, "persistence",
-                   "the append-only file cannot be written: see that the disk "
-                   "has room");
+        cli_report_add(report, CLI_REPORT_FAULT, "persistence",
+                       "the append-only file cannot be written: check the "
+                       "space on disk");
     }
 
-    if (doctor_info_number(doctor, "loading")) {
-        doctor_say(doctor, DOCTOR_FAULT, "persistence",
-                   "Redis is still loading its data: wait");
+    if (cli_doctor_redis_info_number(info, "loading")) {
+        cli_report_add(report, CLI_REPORT_FAULT, "persistence",
+                       "Redis is still loading its data: wait");
     }
 }
 
 
 static void
-doctor_memory(doctor_t *doctor)
+cli_doctor_redis_memory(cli_report_t *report, const char *info)
 {
     long long    used, max;
     redisReply  *reply;
     const char  *policy;
 
-    policy = doctor_config(doctor, "eviction", "maxmemory-policy", &reply);
+    policy = cli_doctor_redis_config(report, "eviction", "maxmemory-policy",
+                                     &reply);
 
     if (policy && strcmp(policy, "noeviction") != 0) {
-        doctor_say(doctor, DOCTOR_FAULT, "eviction",
-                   "Redis may drop threads to make room: set "
-                   "\"maxmemory-policy noeviction\"");
+        cli_report_add(report, CLI_REPORT_FAULT, "eviction",
+                       "Redis may evict threads: set \"maxmemory-policy "
+                       "noeviction\"");
 
     } else if (policy) {
-        doctor_say(doctor, DOCTOR_FINE, "eviction", "noeviction");
+        cli_report_add(report, CLI_REPORT_FINE, "eviction",
+                       "noeviction");
     }
 
     freeReplyObject(reply);
 
-    used = doctor_info_number(doctor, "used_memory");
-    max = doctor_info_number(doctor, "maxmemory");
+    used = cli_doctor_redis_info_number(info, "used_memory");
+    max = cli_doctor_redis_info_number(info, "maxmemory");
 
     if (max == 0) {
-        doctor_say(doctor, DOCTOR_ADVICE, "memory",
-                   "%lld MiB used, no limit set: set \"maxmemory\" to what "
-                   "the machine can spare", used >> 20);
+        cli_report_add(report, CLI_REPORT_ADVICE, "memory",
+                       "%lld MiB used, no limit: set \"maxmemory\" to the "
+                       "memory available", used >> 20);
 
     } else {
-        doctor_say(doctor, used > max / 10 * 9 ? DOCTOR_FAULT
-                           : used > max / 10 * 7 ? DOCTOR_ADVICE : DOCTOR_FINE,
-                   "memory", "%lld of %lld MiB used%s", used >> 20, max >> 20,
-                   used > max / 10 * 7 ? ": raise \"maxmemory\"" : "");
+        cli_report_add(report, used > max / 10 * 9 ? CLI_REPORT_FAULT
+                               : used > max / 10 * 7 ? CLI_REPORT_ADVICE
+                               : CLI_REPORT_FINE, "memory",
+                       "%lld of %lld MiB used%s", used >> 20, max >> 20,
+                       used > max / 10 * 7 ? ": raise \"maxmemory\"" : "");
     }
 }
 
 
-/* "… pubsub 33554432 8388608 60": a limit of 0 is none */
+/* "… pubsub 33554432 8388608 60"; 0 means no limit */
 static void
-doctor_buffers(doctor_t *doctor)
+cli_doctor_redis_buffers(cli_report_t *report)
 {
     long long    hard, soft;
     redisReply  *reply;
     const char  *value;
 
-    value = doctor_config(doctor, "buffers", "client-output-buffer-limit",
-                          &reply);
+    value = cli_doctor_redis_config(report, "buffers",
+                                    "client-output-buffer-limit", &reply);
     value = value ? strstr(value, "pubsub ") : NULL;
 
     if (value && sscanf(value, "pubsub %lld %lld", &hard, &soft) == 2) {
         if ((hard && hard < DOCTOR_PUBSUB_HARD)
             || (soft && soft < DOCTOR_PUBSUB_SOFT))
         {
-            doctor_say(doctor, DOCTOR_ADVICE, "buffers",
-                       "a burst may cut nginx's subscriptions: set "
-                       "\"client-output-buffer-limit pubsub 64mb 32mb 30\"");
+            cli_report_add(report, CLI_REPORT_ADVICE, "buffers",
+                           "a burst may close subscriptions of nginx: set "
+                           "\"client-output-buffer-limit pubsub 64mb 32mb "
+                           "30\"");
 
         } else if (hard == 0 && soft == 0) {
-            doctor_say(doctor, DOCTOR_ADVICE, "buffers",
-                       "a stalled subscriber may fill the memory: set "
-                       "\"client-output-buffer-limit pubsub 64mb 32mb 30\"");
+            cli_report_add(report, CLI_REPORT_ADVICE, "buffers",
+                           "a stalled subscriber may fill the memory: set "
+                           "\"client-output-buffer-limit pubsub 64mb 32mb "
+                           "30\"");
 
         } else {
-            doctor_say(doctor, DOCTOR_FINE, "buffers",
-                       "pubsub %lld MiB, %lld MiB", hard >> 20, soft >> 20);
+            cli_report_add(report, CLI_REPORT_FINE, "buffers",
+                           "pubsub %lld MiB, %lld MiB", hard >> 20,
+                           soft >> 20);
         }
     }
 
@@ -218,31 +230,31 @@ doctor_buffers(doctor_t *doctor)
 
 
 static void
-doctor_clients(doctor_t *doctor)
+cli_doctor_redis_clients(cli_report_t *report, const char *info)
 {
     long long    max, now;
     redisReply  *reply;
     const char  *value;
 
-    now = doctor_info_number(doctor, "connected_clients");
-    value = doctor_config(doctor, "clients", "maxclients", &reply);
+    now = cli_doctor_redis_info_number(info, "connected_clients");
+    value = cli_doctor_redis_config(report, "clients", "maxclients", &reply);
 
     if (value) {
         max = strtoll(value, NULL, 10);
 
         if (now > max / 10 * 9) {
-            doctor_say(doctor, DOCTOR_FAULT, "clients",
-                       "%lld of %lld connections used: raise \"maxclients\"",
-                       now, max);
+            cli_report_add(report, CLI_REPORT_FAULT, "clients",
+                           "%lld of %lld connections used: raise "
+                           "\"maxclients\"", now, max);
 
         } else if (max < DOCTOR_CLIENTS) {
-            doctor_say(doctor, DOCTOR_ADVICE, "clients",
-                       "only %lld connections: raise \"maxclients\" to %d",
-                       max, DOCTOR_CLIENTS);
+            cli_report_add(report, CLI_REPORT_ADVICE, "clients",
+                           "only %lld connections: raise \"maxclients\" to %d",
+                           max, DOCTOR_CLIENTS);
 
         } else {
-            doctor_say(doctor, DOCTOR_FINE, "clients", "%lld of %lld", now,
-                       max);
+            cli_report_add(report, CLI_REPORT_FINE, "clients",
+                           "%lld of %lld", now, max);
         }
     }
 
@@ -251,11 +263,11 @@ doctor_clients(doctor_t *doctor)
 
 
 void
-doctor_redis(doctor_t *doctor)
+cli_doctor_redis(cli_report_t *report, const char *info)
 {
-    doctor_version(doctor);
-    doctor_persistence(doctor);
-    doctor_memory(doctor);
-    doctor_buffers(doctor);
-    doctor_clients(doctor);
+    cli_doctor_redis_version(report, info);
+    cli_doctor_redis_persistence(report, info);
+    cli_doctor_redis_memory(report, info);
+    cli_doctor_redis_buffers(report);
+    cli_doctor_redis_clients(report, info);
 }

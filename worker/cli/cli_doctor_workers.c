@@ -1,33 +1,35 @@
 
 /*
- * What "leaseloft doctor" asks about the workers and the processes of nginx:
- * they say in Redis what they are, and Redis remembers whom it has refused.
+ * The checks of "leaseloft doctor" of workers and nginx processes: of the
+ * records that they write to Redis, and of ACL LOG.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli_doctor.h"
+#include "cli_doctor_workers.h"
+#include "cli_redis.h"
 #include "clock.h"
 
 
 #define DOCTOR_SKEW_MS      1000
 
-/* nginx says what it is every 10 seconds */
+/* nginx writes its record every 10 seconds */
 #define DOCTOR_NGINX_MS     30000
 #define DOCTOR_NGINX_MAX    "1000"
 
-/* lines of ACL LOG, and how old they may be, in seconds */
+/* entries of ACL LOG, and their maximum age in seconds */
 #define DOCTOR_REFUSALS     "32"
 #define DOCTOR_REFUSED_S    60
 
 #define DOCTOR_TEXT         256
 
 
-/* the value of NAME in a record "TIME ... NAME:VALUE ...", "" for none */
+/* copies VALUE of a record "TIME ... NAME:VALUE ...", or "" */
 static void
-doctor_fact(const char *record, const char *name, char *dst, size_t size)
+cli_doctor_workers_value(const char *record, const char *name, char *dst,
+    size_t size)
 {
     size_t       len;
     const char  *p;
@@ -47,32 +49,33 @@ doctor_fact(const char *record, const char *name, char *dst, size_t size)
 }
 
 
-/* of one worker: what it may not do, and which queues it reads */
+/* checks the record of a worker: its rights and its queues */
 static void
-doctor_worker(doctor_t *doctor, const char *name, const char *record)
+cli_doctor_workers_one(cli_report_t *report, cli_doctor_workers_t *workers,
+    const char *name, const char *record)
 {
     char  refused[DOCTOR_TEXT], reads[32];
 
-    doctor_fact(record, "refused", refused, sizeof(refused));
-    doctor_fact(record, "reads", reads, sizeof(reads));
+    cli_doctor_workers_value(record, "refused", refused, sizeof(refused));
+    cli_doctor_workers_value(record, "reads", reads, sizeof(reads));
 
     if (refused[0] != '\0') {
-        doctor_say(doctor, DOCTOR_FAULT, "workers",
-                   "%s takes no requests: give its user in Redis the right to "
-                   "run %s (docs/operations.md)", name, refused);
+        cli_report_add(report, CLI_REPORT_FAULT, "workers",
+                       "%s takes no requests: allow its user in Redis to run "
+                       "%s (docs/operations.md)", name, refused);
         return;
     }
 
-    doctor->workers++;
+    workers->n++;
 
-    /* one that does not say so is of a former version */
-    doctor->reads |= reads[0] ? strtoull(reads, NULL, 16) : ~UINT64_C(0);
+    /* a former version has no such value */
+    workers->queues |= reads[0] ? strtoull(reads, NULL, 16) : ~UINT64_C(0);
 }
 
 
-/* the value after a name in a line of ACL LOG, "" for none */
+/* the value of a name in an entry of ACL LOG, or "" */
 static const char *
-doctor_logged(const redisReply *entry, const char *name)
+cli_doctor_workers_logged(const redisReply *entry, const char *name)
 {
     size_t  i;
 
@@ -86,15 +89,15 @@ doctor_logged(const redisReply *entry, const char *name)
 }
 
 
-/* who was refused what: 0, or -1 for one too long ago */
+/* formats who was refused what; -1 if it is too old, else 0 */
 static int
-doctor_refusal(const redisReply *entry, char *line, size_t size)
+cli_doctor_workers_refusal(const redisReply *entry, char *line, size_t size)
 {
     const char  *age, *reason, *user;
 
-    age = doctor_logged(entry, "age-seconds");
-    reason = doctor_logged(entry, "reason");
-    user = doctor_logged(entry, "username");
+    age = cli_doctor_workers_logged(entry, "age-seconds");
+    reason = cli_doctor_workers_logged(entry, "reason");
+    user = cli_doctor_workers_logged(entry, "username");
 
     if (age[0] == '\0' || strtod(age, NULL) > DOCTOR_REFUSED_S) {
         return -1;
@@ -105,7 +108,7 @@ doctor_refusal(const redisReply *entry, char *line, size_t size)
 
     } else {
         (void) snprintf(line, size, "user \"%.64s\": %.16s \"%.64s\"", user,
-                        reason, doctor_logged(entry, "object"));
+                        reason, cli_doctor_workers_logged(entry, "object"));
     }
 
     return 0;
@@ -113,7 +116,7 @@ doctor_refusal(const redisReply *entry, char *line, size_t size)
 
 
 int
-doctor_refusals(doctor_t *doctor)
+cli_doctor_workers_refusals(cli_report_t *report)
 {
     int          n;
     char         line[DOCTOR_TEXT];
@@ -121,15 +124,17 @@ doctor_refusals(doctor_t *doctor)
     size_t       i;
     redisReply  *reply;
 
-    args_lit(&doctor->args, "ACL");
-    args_lit(&doctor->args, "LOG");
-    args_lit(&doctor->args, DOCTOR_REFUSALS);
+    args_lit(&report->args, "ACL");
+    args_lit(&report->args, "LOG");
+    args_lit(&report->args, DOCTOR_REFUSALS);
 
-    reply = doctor_ask(doctor, "refusals");
+    reply = cli_report_call(report, "refusals");
     n = 0;
 
     for (i = 0; reply && i < reply->elements; i++) {
-        if (doctor_refusal(conn_element(reply, i), line, sizeof(line)) == -1
+        if (cli_doctor_workers_refusal(conn_element(reply, i), line,
+                                       sizeof(line))
+            == -1
             || (said.data && strstr(said.data, line)))
         {
             continue;
@@ -142,8 +147,8 @@ doctor_refusals(doctor_t *doctor)
     freeReplyObject(reply);
 
     if (n && !buf_failed(&said)) {
-        doctor_say(doctor, DOCTOR_FAULT, "refusals",
-                   "Redis refused in the last minute: %s", said.data);
+        cli_report_add(report, CLI_REPORT_FAULT, "refusals",
+                       "Redis refused in the last minute: %s", said.data);
     }
 
     buf_free(&said);
@@ -152,9 +157,9 @@ doctor_refusals(doctor_t *doctor)
 }
 
 
-/* nginx's queues, least and most, and who has another version */
+/* sets the smallest and the largest number of queues of nginx processes */
 static void
-doctor_nginx(doctor_t *doctor, long long now, long long *least,
+cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
     long long *most)
 {
     char               key[LL_KEY_MAX];
@@ -165,21 +170,21 @@ doctor_nginx(doctor_t *doctor, long long now, long long *least,
 
     (void) ll_keys_nginx(key);
 
-    args_lit(&doctor->args, "XRANGE");
-    args_adds(&doctor->args, key);
-    args_number(&doctor->args, now - DOCTOR_NGINX_MS);
-    args_lit(&doctor->args, "+");
-    args_lit(&doctor->args, "COUNT");
-    args_lit(&doctor->args, DOCTOR_NGINX_MAX);
+    args_lit(&report->args, "XRANGE");
+    args_adds(&report->args, key);
+    args_number(&report->args, now - DOCTOR_NGINX_MS);
+    args_lit(&report->args, "+");
+    args_lit(&report->args, "COUNT");
+    args_lit(&report->args, DOCTOR_NGINX_MAX);
 
-    reply = doctor_ask(doctor, "nginx");
+    reply = cli_report_call(report, "nginx");
     n = 0;
     *least = LL_QUEUES_MAX + 1;
     *most = 0;
 
     for (i = 0; reply && i < reply->elements; i++) {
         fields = conn_element(conn_element(reply, i), 1);
-        queues = doctor_field(fields, "queues");
+        queues = cli_report_field(fields, "queues");
 
         if (queues > 0) {
             *least = queues < *least ? queues : *least;
@@ -189,19 +194,19 @@ doctor_nginx(doctor_t *doctor, long long now, long long *least,
     }
 
     if (reply && n == 0) {
-        doctor_say(doctor, DOCTOR_ADVICE, "nginx",
-                   "none has been heard of for %d seconds",
-                   DOCTOR_NGINX_MS / 1000);
+        cli_report_add(report, CLI_REPORT_ADVICE, "nginx",
+                       "no process has written its record for %d seconds",
+                       DOCTOR_NGINX_MS / 1000);
     }
 
     freeReplyObject(reply);
 }
 
 
-/* whether all have the same of a number, or a version: said where not */
+/* reports different numbers of queues, and different versions */
 static void
-doctor_agree(doctor_t *doctor, const redisReply *list, long long least,
-    long long most)
+cli_doctor_workers_compare(cli_report_t *report, const redisReply *list,
+    long long least, long long most)
 {
     char         queues[32], version[64], first[64];
     size_t       i;
@@ -211,75 +216,74 @@ doctor_agree(doctor_t *doctor, const redisReply *list, long long least,
     first[0] = '\0';
 
     if (least < most) {
-        doctor_say(doctor, DOCTOR_ADVICE, "queues",
-                   "processes of nginx have %lld to %lld: give all the same "
-                   "leaseloft_queues", least, most);
+        cli_report_add(report, CLI_REPORT_ADVICE, "queues",
+                       "nginx processes have %lld to %lld: configure the "
+                       "same leaseloft_queues", least, most);
     }
 
     for (i = 0; list && i + 1 < list->elements; i += 2) {
         name = cli_redis_text(list, i);
 
-        doctor_fact(cli_redis_text(list, i + 1), "queues", queues,
-                    sizeof(queues));
-        doctor_fact(cli_redis_text(list, i + 1), "version", version,
-                    sizeof(version));
+        cli_doctor_workers_value(cli_redis_text(list, i + 1), "queues", queues,
+                                 sizeof(queues));
+        cli_doctor_workers_value(cli_redis_text(list, i + 1), "version",
+                                 version, sizeof(version));
         n = strtoll(queues, NULL, 10);
 
         if (n && most && n != most) {
-            doctor_say(doctor, DOCTOR_ADVICE, "queues",
-                       "nginx has %lld (leaseloft_queues), worker %s has %lld "
-                       "(--queues): give both the same", most, name, n);
+            cli_report_add(report, CLI_REPORT_ADVICE, "queues",
+                           "nginx has %lld (leaseloft_queues), worker %s has "
+                           "%lld (--queues): give both the same", most, name,
+                           n);
         }
 
         if (first[0] == '\0') {
             (void) snprintf(first, sizeof(first), "%s", version);
 
         } else if (strcmp(first, version) != 0) {
-            doctor_say(doctor, DOCTOR_ADVICE, "versions",
-                       "worker %s is of version \"%s\", another one of "
-                       "\"%s\": upgrade all", name, version, first);
+            cli_report_add(report, CLI_REPORT_ADVICE, "versions",
+                           "worker %s has version \"%s\", another one has "
+                           "\"%s\": upgrade all", name, version, first);
         }
     }
 }
 
 
 static void
-doctor_clock(doctor_t *doctor, long long now)
+cli_doctor_workers_clock(cli_report_t *report, long long now)
 {
     long long  skew;
 
     skew = llabs(now - clock_now());
 
     if (skew > DOCTOR_SKEW_MS) {
-        doctor_say(doctor, DOCTOR_ADVICE, "clock",
-                   "this machine and Redis's differ by %lld ms: set both by "
-                   "NTP, as leases begin and end by the workers' clocks",
-                   skew);
+        cli_report_add(report, CLI_REPORT_ADVICE, "clock",
+                       "the clocks of this machine and of Redis differ by "
+                       "%lld ms: synchronize them by NTP", skew);
     }
 }
 
 
-/* of the workers' key: { now, number, list of name and record … } */
 void
-doctor_workers(doctor_t *doctor)
+cli_doctor_workers(cli_report_t *report, cli_doctor_workers_t *workers)
 {
     char               key[LL_KEY_MAX];
     size_t             i;
-    long long          now, workers, least, most;
+    long long          now, n, least, most;
     redisReply        *reply;
     const redisReply  *list;
 
     (void) ll_keys_workers(key);
 
-    args_lit(&doctor->args, "FCALL_RO");
-    args_lit(&doctor->args, LL_FUNCTION "health");
-    args_lit(&doctor->args, "1");
-    args_adds(&doctor->args, key);
+    args_lit(&report->args, "FCALL_RO");
+    args_lit(&report->args, LL_FUNCTION "health");
+    args_lit(&report->args, "1");
+    args_adds(&report->args, key);
 
-    reply = doctor_ask(doctor, "workers");
+    reply = cli_report_call(report, "workers");
 
     if (conn_number(conn_element(reply, 0), &now) != 0
-        || conn_number(conn_element(reply, 1), &workers) != 0)
+        || conn_number(conn_element(reply, 1), &n) != 0)
     {
         freeReplyObject(reply);
         return;
@@ -288,25 +292,28 @@ doctor_workers(doctor_t *doctor)
     list = conn_element(reply, 2);
 
     for (i = 0; list && i + 1 < list->elements; i += 2) {
-        doctor_worker(doctor, cli_redis_text(list, i),
-                      cli_redis_text(list, i + 1));
+        cli_doctor_workers_one(report, workers, cli_redis_text(list, i),
+                               cli_redis_text(list, i + 1));
     }
 
-    if (workers == 0 && !doctor_refusals(doctor)) {
-        doctor_say(doctor, DOCTOR_FAULT, "workers",
-                   "no heartbeat: start \"leaseloft-worker\", or see its log");
+    if (n == 0 && !cli_doctor_workers_refusals(report)) {
+        cli_report_add(report, CLI_REPORT_FAULT, "workers",
+                       "no heartbeat: start \"leaseloft-worker\", or see "
+                       "its log");
 
-    } else if (workers == 0) {
-        doctor_say(doctor, DOCTOR_FAULT, "workers",
-                   "no heartbeat: see who is refused, and the workers' logs");
+    } else if (n == 0) {
+        cli_report_add(report, CLI_REPORT_FAULT, "workers",
+                       "no heartbeat: see \"refusals\" and the logs of "
+                       "workers");
 
-    } else if (doctor->workers) {
-        doctor_say(doctor, DOCTOR_FINE, "workers", "%lld", doctor->workers);
+    } else if (workers->n) {
+        cli_report_add(report, CLI_REPORT_FINE, "workers",
+                       "%lld", workers->n);
     }
 
-    doctor_nginx(doctor, now, &least, &most);
-    doctor_agree(doctor, list, least, most);
-    doctor_clock(doctor, now);
+    cli_doctor_workers_nginx(report, now, &least, &most);
+    cli_doctor_workers_compare(report, list, least, most);
+    cli_doctor_workers_clock(report, now);
 
     freeReplyObject(reply);
 }
