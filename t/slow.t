@@ -4,8 +4,7 @@
 # limits is tested alone: the time for which a client may take nothing
 # (leaseloft_slow_timeout), on a busy thread and on a quiet one, and how much
 # may wait for it (leaseloft_slow_size).  A client that is only late gets all of
-# it.
-# How a client resumes is in slow_resume.t.
+# it.  How a client resumes is in slow_resume.t.
 
 use strict;
 use warnings;

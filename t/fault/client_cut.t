@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Connections of clients are cut by the kernel, with all sorts of requests under
-# way: plain ones, those with TLS, and those of HTTP/2.
+# The kernel closes all connections of clients (ss -K) while requests of all
+# kinds are under way, over HTTP, TLS and HTTP/2.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ use lib 't/lib', 't/fault/lib';
 use Fault;
 use LeaseLoft;
 
-# cuts nginx's side of all connections at these ports: how many it were, by port
+# closes nginx's side of all connections to these ports: how many, by port
 sub cut {
     my $at = join ' or ', map { "sport = :$_" } @_;
     my %cut;
@@ -24,7 +24,7 @@ sub cut {
     return \%cut;
 }
 
-# asked of a connection of one's own, as ss says nothing where it cannot
+# tried with a connection of its own, since ss reports no error if it cannot
 my $port = LeaseLoft::free_port();
 my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1,
                                    LocalPort => $port) or BAIL_OUT('no port');
@@ -39,16 +39,17 @@ my $ll = $f->ll();
 my $rounds = $Fault::long ? 30 : 8;
 my %ports = map { $_ => $ll->{ports}{$_} } qw(http tls h2c);
 
-# those that are always open: of readers and inboxes
+# the streams of readers and inboxes, which are always open
 my %streams = (http => 7, tls => 1, h2c => 1);
 
-# nginx's word for a connection that the kernel cut while it was idle
+# nginx's message for an idle connection that the kernel closed
 $ll->expect_log(qr/Software caused connection abort/);
 
 for (1 .. $rounds) {
-    $f->fault('ss -K of all clients', sub {
+    $f->fault('all connections of clients closed', sub {
         my $cut = cut(values %ports);
-        cmp_ok($cut->{ $ports{$_} } // 0, '>=', $streams{$_}, "$_: cut")
+        cmp_ok($cut->{ $ports{$_} } // 0, '>=', $streams{$_},
+               "all connections to port $_ are closed")
             for sort keys %ports;
         sleep rand 0.4;
     });
@@ -56,11 +57,11 @@ for (1 .. $rounds) {
 
 $f->end(keep => 1);
 
-# and the readers know of it
+# each reader has noticed each time
 for my $reader (@{ $f->{model}{readers} }) {
     next if $reader->{kind} !~ /^(stream|secure|h2|inbox)$/;
     cmp_ok($reader->{connects}, '>', $rounds,
-           "$reader->{name} was cut each time");
+           "$reader->{name} reconnects each time");
 }
 
 $ll->finish();

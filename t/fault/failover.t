@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# Replicas that lack the last entries are promoted: see Fault::Failover.
+# Replicas that lack the last entries are promoted, several times: see
+# Fault::Failover.
 
 use strict;
 use warnings;

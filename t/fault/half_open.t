@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 
-# Clients that vanish without a word: no FIN, no RST, nothing is acknowledged
-# any more.  They live in a network namespace whose address is taken away while
-# their streams are open.  nginx gives up their descriptors, and their places
-# among the user's streams, within leaseloft_slow_timeout of the next ping; the
-# kernel by itself would take a quarter of an hour.
+# Half-open connections: clients vanish without a FIN or RST, and nothing is
+# acknowledged any more, since they are in a network namespace that loses its
+# address while their streams are open.  nginx closes their descriptors, and
+# frees the user's places for streams, within leaseloft_slow_timeout of the next
+# ping; the kernel alone would take a quarter of an hour.
 
 use strict;
 use warnings;
@@ -66,8 +66,8 @@ sub streams {
     return $n;
 }
 
-# an address that nobody has any more takes packets and says nothing, as long
-# as nobody has to ask whose it is
+# a permanent neighbour entry, so that the kernel sends packets to an address
+# that is gone, rather than report that it does not resolve
 my ($mac) = `ip -n $name link show dev $b` =~ m{link/ether (\S+)};
 run("ip neigh replace $net.2 lladdr $mac dev $a nud permanent")
     or BAIL_OUT('no neighbour');
@@ -80,7 +80,7 @@ my @ways = (
     ['TLS and HTTP/2', "https://$net.1:$ports[1]", '--http2'],
 );
 
-# both kinds, with messages on their way, and with nothing but pings
+# both kinds of streams, with messages that come (busy) or pings only (quiet)
 for my $case (['/api/properties/P/events', 1], ['/api/properties/P/events', 0],
               ['/api/inbox/events', 0])
 {
@@ -96,25 +96,26 @@ for my $case (['/api/properties/P/events', 1], ['/api/properties/P/events', 0],
         my $pid = open my $pipe, '-|', 'ip', 'netns', 'exec', $name, 'curl',
             '-sNk', @option, '-H', "Authorization: Bearer $token", "$url$path";
         push @clients, LeaseLoft::Stream->new($pipe, $pid);
-        # curl's heads are not asked for
+        # the headers are not needed
         $clients[-1]{response} = LeaseLoft::Response->parse('');
-        ok($clients[-1]->wait_event('hello'), "$what: $how");
+        ok($clients[-1]->wait_event('hello'),
+           "$what: a stream over $how begins");
     }
 
-    is(streams(), @ways, "$what: open");
-    cmp_ok(fds(), '>=', $start + @ways, 'each a descriptor');
+    is(streams(), @ways, "$what: all streams are counted");
+    cmp_ok(fds(), '>=', $start + @ways, "$what: each stream has a descriptor");
 
     run("ip -n $name addr del $net.2/30 dev $b") or BAIL_OUT('no address');
     my $gone = time();
 
     $ll->say('P', 'u-lena', 'x' x 1000) for 1 .. ($busy ? 5 : 0);
     sleep 1;
-    is(streams(), @ways, "$what: nobody has said that they are gone");
+    is(streams(), @ways, "$what: vanished clients are not noticed at once");
 
     my $bound = $ping + $slow + 2;
     ok(wait_for(sub { streams() == 0 && fds() <= $start },
                 $bound - (time() - $gone)),
-       "$what: all are given up within $bound s")
+       "$what: vanished clients are given up within $bound s")
         or diag(streams() . ' streams, ' . fds() . " descriptors; $start");
     diag(sprintf '%s: %.1f s', $what, time() - $gone);
 

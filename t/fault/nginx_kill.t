@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# nginx: a process is killed, many reloads with many streams, a new binary.
+# nginx's processes are killed, one at a time and all at once, and one is
+# stopped for a while.  Reloads and new binaries are in nginx_reload.t.
 
 use strict;
 use warnings;
@@ -17,7 +18,7 @@ my $f = Fault->new(
     stack => { main => 'worker_processes 2;' });
 my $ll = $f->ll();
 
-# that one of its processes was killed is nothing that nginx passes over
+# nginx logs an alert for each killed process
 $ll->expect_log(qr/exited on signal 9/);
 
 for (1 .. ($Fault::long ? 20 : 5)) {
@@ -28,21 +29,22 @@ for (1 .. ($Fault::long ? 20 : 5)) {
     });
 }
 
-$f->fault('kill -9 of both', sub { kill 'KILL', $ll->nginx_children() });
+$f->fault('kill -9 of both nginx processes',
+          sub { kill 'KILL', $ll->nginx_children() });
 
-$f->fault('an nginx process stands still for 6 s', sub {
+$f->fault('an nginx process is stopped for 6 s', sub {
     my ($one) = $ll->nginx_children();
     kill 'STOP', $one;
     sleep 6;
     kill 'CONT', $one;
 });
 
-# streams of the killed do not count any more
+# the streams of killed processes do not count
 ok(wait_for(sub {
     my ($n) = $ll->get('/internal/metrics')->body()
                   =~ /^leaseloft_streams(?:\{[^}]*\})? (\d+)/m;
     defined $n && $n <= 12;
-}), 'the streams of the killed are counted no more')
+}), 'the streams of killed processes do not count')
     or diag(grep { /streams/ } split /^/,
             $ll->get('/internal/metrics')->body());
 

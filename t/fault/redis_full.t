@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Redis has no memory left (noeviction), then no disk for its append-only file.
-# Writes are refused, reads go on, and nothing that was acknowledged is lost.
+# Redis has no memory left (noeviction), then no disk space for its append-only
+# file: writes are refused, reads are served, and nothing acknowledged is lost.
 
 use strict;
 use warnings;
@@ -17,20 +17,20 @@ use LeaseLoft;
 my $f = Fault->new();
 my $ll = $f->ll();
 
-# what is valid is refused, what is there can be read
+# a valid send is refused, and what is stored can be read
 sub refuses {
     my $r;
     ok(wait_for(sub { $r = $ll->say('P1', 'u-ana1', 'no', client_id => 'x');
-                      $r->status() == 503 }, 5), 'sends are refused');
+                      $r->status() == 503 }, 5), 'a send gets 503');
     is($ll->get('/api/properties/P1/messages?after=0&limit=1',
-                user => 'u-ana1')->status(), 200, 'reads go on');
+                user => 'u-ana1')->status(), 200, 'a poll gets 200');
 }
 
 for (1 .. ($Fault::long ? 10 : 2)) {
     $f->fault('out of memory', sub {
         $ll->redis('CONFIG', 'SET', 'maxmemory', '1mb');
         refuses();
-        ok($ll->wait_healthy(503, 5), 'unhealthy within 5 s');
+        ok($ll->wait_healthy(503, 5), 'health is 503 within 5 s');
         sleep rand 3;
         $ll->redis('CONFIG', 'SET', 'maxmemory', '0');
     });
@@ -47,9 +47,9 @@ SKIP: {
     skip 'no tmpfs can be mounted', 1
         if system("mount -t tmpfs -o size=4m none $small 2>/dev/null") != 0;
 
-    # with "always", Redis ends itself when a write fails, as nothing could be
-    # acknowledged any more: its unit starts it again, and it works once there
-    # is room.  With "everysec" it stays and refuses writes until there is.
+    # With "always", Redis exits when a write fails, since it could acknowledge
+    # nothing any more; its unit restarts it until there is room.  With
+    # "everysec" it stays, and refuses writes until there is room.
     for my $policy (qw(always everysec)) {
         $f = Fault->new(recover => 15, stack => {
             redis_conf => "dir $small\nappendfsync $policy\n" });
@@ -60,14 +60,14 @@ SKIP: {
             while (syswrite $fill, 'x' x 16384) { }
             close $fill;
 
-            ok($ll->wait_healthy(503, 10), 'unhealthy');
+            ok($ll->wait_healthy(503, 10), "$policy: health is 503");
 
             if ($policy eq 'always') {
                 my $gone = wait_for(sub {
                     waitpid($ll->pid('redis'), WNOHANG) != 0 }, 5);
                 unlink "$small/fill";
 
-                if (ok($gone, 'always: Redis ends itself')) {
+                if (ok($gone, 'always: Redis exits')) {
                     delete $ll->{pids}{redis};
                     $ll->start('redis');
                 }
@@ -75,7 +75,8 @@ SKIP: {
             } else {
                 refuses();
                 sleep 1;
-                is(waitpid($ll->pid('redis'), WNOHANG), 0, 'everysec: stays');
+                is(waitpid($ll->pid('redis'), WNOHANG), 0,
+                   'everysec: Redis does not exit');
                 refuses();
                 unlink "$small/fill";
             }

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # Redis is killed and started again, with appendfsync always: what was
-# acknowledged is there.  Then with a file so large that it answers LOADING.
+# acknowledged is kept.  Then with a file so large that it replies LOADING for
+# several seconds.
 
 use strict;
 use warnings;
@@ -27,7 +28,7 @@ for (1 .. ($Fault::long ? 10 : 3)) {
     });
 }
 
-# LOADING: keys that take long to load, as a file of years would
+# LOADING: many keys that load slowly, like a file of years
 $f->fault('LOADING', sub {
     $ll->redis('DEBUG', 'POPULATE', 60000, 'filler', 100);
     $ll->redis('BGREWRITEAOF');
@@ -35,7 +36,7 @@ $f->fault('LOADING', sub {
                        =~ /aof_rewrite_in_progress:0/ }, 30);
     $ll->stop('redis', 'KILL');
 
-    # some 100 us for each key: several seconds of LOADING
+    # about 100 us for each key: several seconds of LOADING
     $ll->write('redis.conf', $ll->slurp('redis.conf')
                . "key-load-delay 50\nloading-process-events-interval-bytes"
                . " 65536\n");
@@ -46,12 +47,13 @@ $f->fault('LOADING', sub {
         eval { $r->command('GET', 'x') };
         return $@ =~ /LOADING/;
     }, 5);
-    ok($loading, 'Redis says LOADING');
-    is($ll->get('/internal/health')->status(), 503, 'health says so');
+    ok($loading, 'Redis replies LOADING');
+    is($ll->get('/internal/health')->status(), 503,
+       'health is 503 while Redis replies LOADING');
     wait_for(sub {
         my $r = LeaseLoft::Redis->new($ll->dir() . '/redis.sock') or return 0;
         !defined eval { $r->command('GET', 'x') } && $@ eq '';
-    }, 120) or fail('loaded');
+    }, 120) or fail('Redis has loaded its file');
 });
 
 $f->end();

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# Redis stands still: stopped, asleep, or busy; its clients are killed.
+# Redis closes the connections of its clients, sleeps, or is stopped.
 
 use strict;
 use warnings;
@@ -27,7 +27,7 @@ for my $type (qw(pubsub normal)) {
     }
 }
 
-$f->fault('both, ten times in 3 s', sub {
+$f->fault('CLIENT KILL of both types, ten times in 3 s', sub {
     for (1 .. 10) {
         kill_clients($_) for qw(pubsub normal);
         sleep rand 0.6;
@@ -45,7 +45,8 @@ for my $seconds (1, 5) {
 for my $seconds (5, $Fault::long ? 60 : ()) {
     $f->fault("SIGSTOP for $seconds s", sub {
         $ll->signal('redis', 'STOP');
-        ok($ll->wait_healthy(503, 5), 'health says so within 5 s');
+        ok($ll->wait_healthy(503, 5),
+           'health is 503 within 5 s while Redis is stopped');
         sleep $seconds - 4;
         $ll->signal('redis', 'CONT');
     }, recover => 15);

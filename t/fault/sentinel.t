@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# Three Sentinels promote the replica when the primary dies, is asked to step
-# down, or is silent for longer than they wait for it.  It lacks entries each
-# time: those are lost, readers who saw them are told to reset; all else holds.
+# Three Sentinels promote the replica when the primary is killed, when a
+# failover is requested, and when the primary does not reply.  The replica lacks
+# entries each time: those are lost, readers who saw them get reset, and nothing
+# else is lost.
 
 use strict;
 use warnings;
@@ -19,9 +20,9 @@ my $f = Fault->new(lossy => 1, recover => 20);
 my $ll = $f->ll();
 my $s = Fault::Sentinel->new($ll);
 
-# the other one takes over, and lacks what it was not told any more: what to do
-# to the one that serves, what brings it back, and until when it may go on to
-# serve; the time counts from the fault on
+# a failover to a server that lacks entries: $do is done to the primary, $back
+# brings it back, and $until, if given, waits until it does not take writes any
+# more; times count from the beginning of the fault
 sub fails_over {
     my ($name, $do, $back, $until) = @_;
 
@@ -31,7 +32,8 @@ sub fails_over {
     my $new = $old eq 'redis' ? 'replica' : 'redis';
     my ($lacking, $resets) = ($f->lacking(), $f->resets());
     my $loss = $f->cut_off($s->redis($old), $s->redis($new),
-                           sub { ok($s->hold($new), "$name: is cut off") });
+                           sub { ok($s->hold($new),
+                                    "$name: the replica is cut off") });
     my $took;
 
     sleep 0.5 + rand;
@@ -40,7 +42,7 @@ sub fails_over {
         my $start = time();
         $do->($old);
         $f->lost($loss) if !$until;
-        ok($s->wait_primary($new, 20), "$name: the other one serves");
+        ok($s->wait_primary($new, 20), "$name: the replica is promoted");
         $took = time() - $start;
         $s->release($new);
 
@@ -50,18 +52,20 @@ sub fails_over {
         }
     }, since => 1);
 
-    diag(sprintf '%s: the other one served after %.1f s', $name, $took);
+    diag(sprintf '%s: the replica is promoted after %.1f s', $name, $took);
 
     $lacking = $f->lacking() - $lacking;
-    cmp_ok($lacking, '>', 0, "$name: $lacking acknowledged ones were lost");
+    cmp_ok($lacking, '>', 0,
+           "$name: $lacking acknowledged messages are lost with the primary");
 
     # of 12 readers
     $resets = $f->resets() - $resets;
-    cmp_ok($resets, '>=', 6, "$name: $resets times told to reset");
+    cmp_ok($resets, '>=', 6, "$name: readers get reset, $resets times");
 
-    $f->fault("$name: the first one comes back", sub {
+    $f->fault("$name: the old primary comes back", sub {
         $back->($old);
-        ok($s->wait_replica($old, 40), "$name: as a replica");
+        ok($s->wait_replica($old, 40),
+           "$name: the old primary becomes a replica");
     });
 }
 
@@ -69,9 +73,10 @@ for my $round (1 .. ($Fault::long ? 3 : 1)) {
     fails_over('the primary is killed',
                sub { $ll->stop($_[0], 'KILL') }, sub { $s->restart($_[0]) });
 
-    # which is refused, or given up, when its picture of the replica is old.
-    # The first one takes writes for some 10 s more, until it has to follow.
-    fails_over('a failover is asked for', sub {
+    # Sentinel refuses or gives up a failover while what it knows of the replica
+    # is outdated, hence several tries.  The old primary takes writes for about
+    # 10 s more, until it becomes a replica.
+    fails_over('a failover is requested', sub {
         my ($old) = @_;
         for (1 .. 4) {
             eval { $s->sentinel('FAILOVER', 'leaseloft') };
@@ -80,11 +85,11 @@ for my $round (1 .. ($Fault::long ? 3 : 1)) {
     }, sub { }, sub {
         my ($old) = @_;
         ok(wait_for(sub { $s->on($old, 'ROLE')->[0] ne 'master' }, 20),
-           'the first one serves no more');
+           'the old primary does not take writes any more');
     });
 
-    # it wakes up as a primary, which takes writes until it is told otherwise
-    fails_over('the primary is silent', sub { $ll->signal($_[0], 'STOP') },
+    # it continues as a primary and takes writes until it becomes a replica
+    fails_over('the primary is stopped', sub { $ll->signal($_[0], 'STOP') },
                sub { $ll->signal($_[0], 'CONT') });
 }
 

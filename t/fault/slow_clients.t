@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 
-# Clients that do not read: over plain HTTP, TLS, HTTP/2 and both.  They are
-# cut by time although messages keep coming, and by size although there is time
-# left; those that leave are noticed, one that was only late gets the last byte
-# without a further event, and descriptors and counts of streams come back to
-# where they were.
+# Many clients that do not read, over HTTP, TLS, HTTP/2 and both.  They are
+# aborted by time although messages keep coming, and by size although there is
+# time left; those that disconnect are noticed; one that is only late gets the
+# last byte without a further event; and descriptors and counts of streams
+# return to where they were.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ my $n = $ENV{LEASELOFT_LONG} ? 50 : 8;
 my $limit = 1024 * 1024;
 my ($ll, $start);
 
-# with the given bounds; and the descriptors that it has
+# starts all parts with these limits, and notes nginx's descriptors
 sub stack {
     my ($time, $size, $ping, $server) = @_;
 
@@ -49,7 +49,7 @@ sub metric {
     return $value;
 }
 
-# big ones, so that they fill the buffers between, of 4 or 16 kB
+# sends messages of 4 or 16 kB, which fill the buffers on the way
 sub messages {
     my ($count, $char) = @_;
     my $text = ($char // 'x') x 4000;
@@ -59,14 +59,14 @@ sub messages {
     return $seq;
 }
 
-# until nothing of them is left
+# waits until streams and descriptors are as before
 sub settled {
     my ($name) = @_;
     ok(wait_for(sub { fds() == $start && metric('streams') == 0 }, 6), $name)
         or diag(fds() . " descriptors now, $start at first");
 }
 
-# so many clients, none of which reads on
+# opens $n streams whose clients then stop reading
 sub stopped {
     my ($property, $name, @curl) = @_;
     my @streams = map { $ll->events($property, 'u-tom', @curl) } 1 .. $n;
@@ -80,11 +80,11 @@ my @ways = (
     ['TLS and HTTP/2', tls => 1, http => 2],
 );
 
-# curl reads plain ones, too: it can be stopped, its socket stays
+# over plain HTTP a curl reads, too, as it can be stopped and keeps its socket
 push @{ $ways[0] }, http => 1;
 
-# none of them reads, and messages keep coming, until all are cut: how long that
-# took, and how many messages there were before the first was
+# messages keep coming for clients that do not read until all are aborted: how
+# long that takes, and how many messages there are before the first is
 sub busy {
     my ($name, $char, @how) = @_;
 
@@ -104,24 +104,27 @@ sub busy {
     }, 30);
     my $took = time() - $begin;
 
-    ok($cut, "$name: all $n are cut") or diag(metric('streams') . ' are left');
-    diag(sprintf '%s: %d that never read are cut after %.1f s, %d messages',
+    ok($cut, "$name: all $n streams are aborted")
+        or diag(metric('streams') . ' are left');
+    diag(sprintf '%s: %d streams are aborted after %.1f s, %d messages',
          $name, $n, $took, $count);
-    is(metric('streams_slow_total') - $slow, $n, 'each as a slow one, once');
+    is(metric('streams_slow_total') - $slow, $n,
+       "$name: each aborted stream is counted as slow once");
     my $seen = $well->wait_entry($seq, 5);
-    is($seen && $seen->{seq}, $seq, "$name: who reads has it all");
+    is($seen && $seen->{seq}, $seq,
+       "$name: a stream that is read gets the last entry");
     $well->close();
     kill 'CONT', map { $_->{pid} } @stopped;
     $_->close() for @stopped;
-    settled("$name: descriptors and streams come back");
+    settled("$name: descriptors and streams are as before");
 
     return ($took, $early // 0);
 }
 
 
-# by time: no message gives another three seconds, and there is room for more
-# than all of them; the kernel, asked whether it still hears of them, would have
-# to hear nothing for two pings
+# by time: a message does not extend the three seconds, and there is room for
+# all messages; the check of the client's TCP state needs two pings, which do
+# not come in that time
 
 stack('3s', '500m', '10s');
 
@@ -129,37 +132,38 @@ for my $way (@ways) {
     my ($name, @how) = @$way;
 
     my ($took) = busy("$name, by time", 'x', @how);
-    cmp_ok($took, '>=', 3, "$name: not before the time");
-    cmp_ok($took, '<', 3 + 7, 'and not much later, when buffers are full');
+    cmp_ok($took, '>=', 3, "$name: no stream is aborted before the time");
+    cmp_ok($took, '<', 3 + 7,
+           "$name: all are aborted soon after the time and full buffers");
 }
 
 $ll->finish(more => 1);
 
 
-# those that leave
+# clients that disconnect
 
 stack('3s', '1m', '1s');
 
 for my $way (@ways) {
     my ($name, @how) = @$way;
 
-    # they stop reading, then they are gone
+    # they stop reading, then they disconnect
     my @stopped = stopped('P', $name, @how);
     messages(20);
     kill 'KILL', map { $_->{pid} } @stopped;
     $_->close() for @stopped;
-    settled("$name: stopped, then gone: they come back");
+    settled("$name: stopped clients that disconnect are noticed");
 
-    # on a quiet thread as well, where only pings are sent
+    # the same on a quiet thread, where only pings are sent
     @stopped = stopped('Q', $name, @how);
     kill 'KILL', map { $_->{pid} } @stopped;
     $_->close() for @stopped;
-    settled("$name: gone without a message: they come back");
+    settled("$name: clients that disconnect without a message are noticed");
 }
 
-# a line of 20 kB/s: slow, but it takes something, so it is not cut; what it
-# misses meanwhile comes when there is room (buffers in between hide its reads
-# from nginx for up to a second)
+# a client with 20 kB/s takes something all the time, so it is not aborted; what
+# it misses meanwhile comes when there is room (buffers on the way hide its
+# reads from nginx for up to a second)
 socket(my $thin, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
 setsockopt $thin, SOL_SOCKET, SO_RCVBUF, pack('i', 4096);
 connect $thin, pack_sockaddr_in($ll->{ports}{http}, inet_aton('127.0.0.1'))
@@ -179,16 +183,16 @@ wait_for(sub {
 }, 30);
 
 my @ids = $in =~ /^id: (\d+)\./mg;
-is("@ids", join(' ', $last - 14 .. $last), 'a line of 20 kB/s has it all');
+is("@ids", join(' ', $last - 14 .. $last),
+   'a client with 20 kB/s gets all entries');
 close $thin;
-settled('and is closed');
+settled('the closed stream of a client with 20 kB/s is noticed');
 
 $ll->finish(more => 1);
 
 
-# by size: there is an hour for each, also for those that are only late, but no
-# more than 1 MiB may wait.  Who does not take the "bye" either is left to nginx's
-# send_timeout.
+# by size: there is an hour for each client, but 1 MiB at most may wait for it.
+# A client that does not take its "bye" either is left to nginx's send_timeout.
 
 stack('1h', '1m', '1s', 'send_timeout 10s;');
 
@@ -197,21 +201,24 @@ for my $way (@ways) {
 
     # late: the last byte comes without a further event
     my $late = $ll->events('P', 'u-tom', @how);
-    $late->wait_event('hello') or fail("$name: hello");
+    $late->wait_event('hello') or fail("$name: the stream begins");
     kill 'STOP', $late->{pid};
     my $seq = messages(60);
     kill 'CONT', $late->{pid};
-    ok($late->wait_entry($seq, 5), "$name: late, the last event comes");
+    ok($late->wait_entry($seq, 5),
+       "$name: a late client gets the last entry without another event");
     my @got = map { $_->{seq} } $late->entries();
-    is("@got", join(' ', $seq - 59 .. $seq), "$name: with all before it");
+    is("@got", join(' ', $seq - 59 .. $seq),
+       "$name: a late client gets all entries");
 
     undef $late;
-    settled("$name: and all is closed");
+    settled("$name: the closed stream of a late client is noticed");
 
     my (undef, $early) = busy("$name, by size", "\x{1f44b}", @how);
     cmp_ok($early * 16000, '>', $limit - 2 * 16000,
-           "$name: none before there was so much");
-    cmp_ok($early * 16000, '<', 2 * $limit, 'the first not much later');
+           "$name: no stream is aborted below the limit");
+    cmp_ok($early * 16000, '<', 2 * $limit,
+           "$name: the first is aborted soon above the limit");
 }
 
 $ll->finish();

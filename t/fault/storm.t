@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# All streams close at the same moment and come back at once, with
-# Last-Event-ID, while messages keep coming.
+# A reconnect storm: all streams are closed at the same moment and opened again
+# at once with Last-Event-ID, while messages keep coming.
 
 use strict;
 use warnings;
@@ -28,35 +28,38 @@ for (1 .. ($Fault::long ? 5 : 3)) {
     $f->fault("storm of $many", sub {
         my $start = time();
         $crowd->drop();
-        ok($crowd->wait_open($many, 60), 'all are open again');
+        ok($crowd->wait_open($many, 60),
+           'all streams are open again after a storm');
         diag(sprintf '%d streams are back after %.2f s', $many,
              time() - $start);
     });
 }
 
-# the same when nginx loses its processes
+# the same when all of nginx's processes are killed
 $ll->expect_log(qr/exited on signal 9/);
 $f->fault("all of nginx's processes killed, $many streams", sub {
     my $start = time();
     my $opened = $crowd->opened();
     kill 'KILL', $ll->nginx_children();
     wait_for(sub { $crowd->opened() >= $opened + $many }, 60);
-    ok($crowd->wait_open($many, 60), 'all are open again');
+    ok($crowd->wait_open($many, 60),
+       'all streams are open again after all processes were killed');
     diag(sprintf '%d streams are back after %.2f s', $many, time() - $start);
 });
 
-# and when Redis is gone for a moment: nobody is cut
+# when Redis is gone for a moment, no stream is closed
 my $opened = $crowd->opened();
 $f->fault("Redis is killed, $many streams", sub {
     $ll->stop('redis', 'KILL');
     sleep 0.5;
     $ll->start('redis');
 });
-is($crowd->opened(), $opened, 'no stream was cut');
+is($crowd->opened(), $opened, 'no stream is closed when Redis is killed');
 
 $f->end(keep => 1);
 my $report = $crowd->finish($f->{heads});
 diag("$many streams saw $report->{entries} entries,"
      . " opened $report->{opened} times");
-is(join("\n", @{ $report->{problems} }), '', 'no stream missed anything');
+is(join("\n", @{ $report->{problems} }), '',
+   'each stream gets each entry once');
 $ll->finish();

@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 
-# Workers are upgraded while all goes on: those of a next version, which bring
-# a function library of another name, work beside the old ones, take over what
-# these leave, and the other way round, until they are alone.  nginx is the old
-# one, so both libraries stay.
+# A rolling upgrade of the workers under load.  Workers of a next version, with
+# a library of functions of another name, run beside the old ones; each version
+# takes over the requests of killed workers of the other; then the old ones
+# stop. nginx stays the old one, so both libraries stay.
 #
-# The next version is this one, with other names for the library and what is in
-# it, built for this test.
+# The next version is this one, built for this test with other names for the
+# library and its functions.
 
 use strict;
 use warnings;
@@ -28,7 +28,7 @@ sub build_next {
            . " $next/worker/lua/*.lua") == 0
         or die "sed\n";
 
-    # not what the make that runs this test was told
+    # without the options of the make that runs this test
     local @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
 
     return system("make -s -j2 -C $next BUILD=build OPT=-O1"
@@ -58,18 +58,18 @@ sub called {
     return join ' ', sort keys %versions;
 }
 
-is(called('append'), '1', 'the old version alone');
+is(called('append'), '1', 'the old workers call functions of their library');
 
 $f->fault('workers of the next version beside the old ones', sub {
     $f->start_worker($_, $worker) for 3, 4;
     ok(wait_for(sub { my $list = $ll->redis('FUNCTION', 'LIST');
-                      @$list == 2 }, 5), 'each has its library');
+                      @$list == 2 }, 5), 'each version has its library');
 });
-is(called('append'), '1 2', 'both versions work');
+is(called('append'), '1 2', 'workers of both versions send messages');
 
-# one version takes over what the other one leaves
+# each version takes over the requests of killed workers of the other one
 for my $round (1 .. ($Fault::long ? 10 : 2)) {
-    $f->fault('kill -9, both versions there', sub {
+    $f->fault('kill -9 of workers of each version', sub {
         for my $n (1, 3) {
             $ll->stop("worker$_", 'KILL') for $n, $n + 1;
             sleep 1 + rand 0.3;
@@ -78,18 +78,20 @@ for my $round (1 .. ($Fault::long ? 10 : 2)) {
         }
     });
 }
-is(called('append'), '1 2', 'both versions work');
+is(called('append'), '1 2',
+   'workers of both versions send messages after kill -9');
 
-$f->fault('the old ones leave', sub {
+$f->fault('the old workers stop', sub {
     for my $n (1, 2) {
-        is($ll->stop("worker$n"), 0, 'with 0');
+        is($ll->stop("worker$n"), 0, 'an old worker exits with 0');
         sleep 0.3;
     }
 });
-is(called('append'), '2', 'the next version alone');
-is(called('(?:view|since)'), '1', 'for an nginx that is the old one');
+is(called('append'), '2', 'only workers of the next version send messages');
+is(called('(?:view|since)'), '1',
+   'the old nginx calls functions of its library');
 
-$f->fault('kill -9 of one of them', sub {
+$f->fault('kill -9 of a worker of the next version', sub {
     $ll->stop('worker3', 'KILL');
     $f->start_worker(3, $worker);
 });

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Workers are killed at random moments, under load; after every one to three of
-# them all is looked at.
+# Workers are killed at random moments under load; everything is checked after
+# each one to three kills.
 
 use strict;
 use warnings;
@@ -27,6 +27,7 @@ for (my $n = 0; $n < $kills; ) {
 }
 
 my @times = sort { $a <=> $b } @{ $f->{times}{'random kills'} };
-diag(sprintf '%d kills: all go on within %.2f s', $kills, $times[-1]);
+diag(sprintf '%d kills: senders and readers continue within %.2f s', $kills,
+     $times[-1]);
 
 $f->end();

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# A worker is killed before and after each command that it gives Redis: after
-# each step of the write path, with what it had sent before done and what
-# follows not.  A proxy between the two counts the commands, and strikes the
-# worker whose link has come to that one.
+# A worker is killed before and after each command that it sends to Redis, that
+# is, at each step of the write path: earlier commands are carried out, later
+# ones are not.  A proxy between them counts the commands, and stops the worker
+# whose connection gets to the chosen one.
 
 use strict;
 use warnings;
@@ -24,19 +24,20 @@ my @steps = qw(XREADGROUP ll1_state ll1_append ll1_badge PUBLISH XACK XDEL
                XPENDING XCLAIM);
 
 
-# states are asked for, and leases changed, now and then only
+# leases change rarely, and with them the steps that concern leases
 sub change_lease {
     $ll->lease('P1', landlords => [qw(u-lena u-omar)],
                tenants => [qw(u-tom1 u-ana1 u-mia1)], label => 'label ' . rand);
 }
 
-# a worker takes back what was its own when its connection is a new one
+# a worker with a new connection claims its own pending requests
 sub cut_workers {
     my @ids = $ll->redis('CLIENT', 'LIST') =~ /^id=(\d+) .* cmd=xreadgroup /mg;
     $ll->redis('CLIENT', 'KILL', 'ID', $_) for @ids;
 }
 
-# what makes workers come to a step: does it again and again; its pid
+# a process that makes workers get to a rare step again and again: its pid, or 0
+# if the step is not rare
 sub stir {
     my ($step) = @_;
 
@@ -61,7 +62,8 @@ for my $step (@steps) {
                 my $pid = $f->proxy()->strike($when, $step,
                                               1 + (!$stir && int rand 2), 5);
 
-                # nothing mends it every other time, but who claims it
+                # every other time no other send completes the work: a worker
+                # that claims the request has to
                 $f->still($n % 2 ? @{ $f->names() } : ());
 
                 if ($stir) {
@@ -70,7 +72,7 @@ for my $step (@steps) {
                 }
 
                 my ($one) = grep { $ll->pid("worker$_") == $pid } 1, 2;
-                ok($one, "$when $step: its worker is struck");
+                ok($one, "$when $step: a worker gets there and is killed");
                 $f->kill_worker($one) if $one;
             }, quiet => 1);
         }
@@ -79,7 +81,7 @@ for my $step (@steps) {
 
 my @times = map { @$_ } values %{ $f->{times} };
 my ($worst) = sort { $b <=> $a } @times;
-diag(sprintf '%d places, %d kills: all go on within %.2f s', 2 * @steps,
-     scalar @times, $worst);
+diag(sprintf '%d places, %d kills: senders and readers continue within %.2f s',
+     2 * @steps, scalar @times, $worst);
 
 $f->end();

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A worker stands still for longer than the claim time, with requests taken and
-# maybe half done, then goes on: two workers hold the same requests.  Then
-# workers are replaced one after the other.
+# A worker is stopped for longer than the claim time, with requests that it has
+# read and maybe half done, and then continues: two workers have the same
+# requests.  Then workers are replaced one after the other.
 
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ use LeaseLoft;
 my $f = Fault->new(claim => 800);
 my $ll = $f->ll();
 
-# those that Redis has given to a worker and waits for
+# the ids of a worker's pending requests
 sub pending {
     my ($n) = @_;
 
@@ -28,7 +28,7 @@ sub pending {
     return map { $_->[0] } grep { $_->[1] =~ /-$pid-[0-9a-f]+$/ } @$list;
 }
 
-# a message among them that was sent after this time
+# whether a message that was sent after this time is among them
 sub sent_after {
     my ($n, $time) = @_;
 
@@ -41,7 +41,7 @@ sub sent_after {
     return 0;
 }
 
-# how many it found that were in the thread already
+# how many messages a worker found in the thread already
 sub duplicates {
     my ($n) = @_;
 
@@ -60,7 +60,7 @@ for my $round (1 .. ($Fault::long ? 20 : 5)) {
     $f->fault('SIGSTOP past the claim time, SIGCONT', sub {
         my $held;
 
-        # what comes once it has stopped, it cannot have done
+        # a request that comes after the worker is stopped cannot be done by it
         for (1 .. 20) {
             sleep rand 0.2;
             $ll->signal("worker$n", 'STOP');
@@ -69,31 +69,35 @@ for my $round (1 .. ($Fault::long ? 20 : 5)) {
             $ll->signal("worker$n", 'CONT');
         }
 
-        ok($held, 'it holds a message');
-        ok(wait_for(sub { !pending($n) }, 5), 'which the other one has taken');
+        ok($held, 'a stopped worker has a pending message');
+        ok(wait_for(sub { !pending($n) }, 5),
+           'the other worker claims the message');
         sleep rand;
         $ll->signal("worker$n", 'CONT');
     });
 
-    ok(wait_for(sub { duplicates($n) > $before }, 5), 'both have done it');
+    ok(wait_for(sub { duplicates($n) > $before }, 5),
+       'the stopped worker continues and finds the message done');
 }
 
-$f->fault('both stand still', sub {
+$f->fault('both workers are stopped', sub {
     $ll->signal("worker$_", 'STOP') for 1, 2;
     sleep 3.5;
-    is($ll->get('/internal/health')->status(), 503, 'health says so');
+    is($ll->get('/internal/health')->status(), 503,
+       'health is 503 while both workers are stopped');
     $ll->signal("worker$_", 'CONT') for 2, 1;
 });
 
 $f->fault('workers are replaced, one after the other', sub {
     for my $n (1, 2, 1, 2) {
-        is($ll->stop("worker$n"), 0, 'leaves with 0');
+        is($ll->stop("worker$n"), 0, 'a replaced worker exits with 0');
         sleep rand 0.3;
         $f->start_worker($n);
         sleep 0.3;
     }
 });
 
-$f->fault('the library is lost', sub { $ll->redis('FUNCTION', 'FLUSH') });
+$f->fault('the library of functions is lost',
+          sub { $ll->redis('FUNCTION', 'FLUSH') });
 
 $f->end();

@@ -217,14 +217,15 @@ sub fault {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    ok($health, "$name: healthy")
+    ok($health, "$name: health is 200 again")
         or diag($self->{ll}->get('/internal/health')->raw());
 
     $self->_look($name);
 
     # those that were still as well
     $r = $self->{load}->recovery(10) if defined $r->{readers};
-    ok(defined $r->{senders} && defined $r->{readers}, "$name: all go on")
+    ok(defined $r->{senders} && defined $r->{readers},
+       "$name: senders and readers continue")
         or diag("late: $r->{who}");
 
     return $all;
@@ -255,9 +256,9 @@ sub cut_off {
 
     my $since = time();
 
-    # what anybody was told before, the replica has
+    # the replica has all that was acknowledged before
     $primary->command('PING');
-    ok($primary->command('WAIT', 1, 5000), 'the replica has it all');
+    ok($primary->command('WAIT', 1, 5000), 'the replica is up to date');
     $cut->();
 
     my %kept = $self->seqs($replica);
@@ -265,7 +266,7 @@ sub cut_off {
     ok(wait_for(sub {
         my %now = $self->seqs($primary);
         return !grep { $now{$_} <= $kept{$_} } @{ $self->{names} };
-    }, 10), 'then it lacks some');
+    }, 10), 'the replica lacks entries once it is cut off');
 
     return { since => $since, kept => \%kept };
 }
@@ -355,12 +356,12 @@ sub _look {
         my @bad = map { my ($what, @bad) = @$_; map { "$what: $_" } @bad }
                       $self->{judge}->look($q, $self->_get(), $model);
 
-        $self->_none("$name: all is as it was told", @bad);
+        $self->_none("$name: the threads match the replies and events", @bad);
         is($q->redis('XLEN', 'll:{q:0}:dead'), 0,
-           "$name: nothing was given up");
+           "$name: there is no dead letter");
 
     } else {
-        fail("$name: the queue is empty");
+        fail("$name: the queue becomes empty");
     }
 
     $self->{still} = 0;

@@ -44,7 +44,8 @@ END
     wait_for(sub { -S $path }, 5) or die 'no replica';
     on($path, 'REPLICAOF', '127.0.0.1', $port);
     ok(wait_for(sub { on($path, 'INFO', 'replication')
-                          =~ /master_link_status:up/ }, 10), 'replicates');
+                          =~ /master_link_status:up/ }, 10),
+       'the replica is connected to its primary');
     sleep 0.5;
 
     return $path;
@@ -76,11 +77,12 @@ sub test {
         });
 
         $lacking = $f->lacking() - $lacking;
-        cmp_ok($lacking, '>', 0, "$lacking acknowledged messages were lost");
+        cmp_ok($lacking, '>', 0,
+               "$lacking acknowledged messages are lost with the primary");
 
         # of 12 readers
         $resets = $f->resets() - $resets;
-        cmp_ok($resets, '>=', 6, "$resets times readers were told to reset");
+        cmp_ok($resets, '>=', 6, "readers get reset, $resets times");
     }
 
     $f->end();
