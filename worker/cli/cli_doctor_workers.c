@@ -120,7 +120,7 @@ cli_doctor_workers_refusals(cli_report_t *report)
 {
     int          n;
     char         line[DOCTOR_TEXT];
-    buf_t        said = BUF_INIT;
+    buf_t        text = BUF_INIT;
     size_t       i;
     redisReply  *reply;
 
@@ -135,23 +135,23 @@ cli_doctor_workers_refusals(cli_report_t *report)
         if (cli_doctor_workers_refusal(conn_element(reply, i), line,
                                        sizeof(line))
             == -1
-            || (said.data && strstr(said.data, line)))
+            || (text.data && strstr(text.data, line)))
         {
             continue;
         }
 
-        buf_adds(&said, n++ ? "; " : "");
-        buf_adds(&said, line);
+        buf_adds(&text, n++ ? "; " : "");
+        buf_adds(&text, line);
     }
 
     freeReplyObject(reply);
 
-    if (n && !buf_failed(&said)) {
+    if (n && !buf_failed(&text)) {
         cli_report_add(report, CLI_REPORT_FAULT, "refusals",
-                       "Redis refused in the last minute: %s", said.data);
+                       "Redis refused in the last minute: %s", text.data);
     }
 
-    buf_free(&said);
+    buf_free(&text);
 
     return n != 0;
 }
