@@ -43,7 +43,8 @@ static ngx_int_t ngx_leaseloft_channel_sync_catch_up(
     ngx_leaseloft_channel_t *channel, redisReply *reply,
     ngx_leaseloft_channel_event_e *event);
 static ngx_int_t ngx_leaseloft_channel_sync_catch_up_user(
-    ngx_leaseloft_channel_t *channel, redisReply *reply);
+    ngx_leaseloft_channel_t *channel, redisReply *reply,
+    ngx_leaseloft_channel_event_e *event);
 
 
 /* commands can be sent again: reads that could not be are made up for */
@@ -224,7 +225,7 @@ ngx_leaseloft_channel_sync_reply(void *data, ngx_leaseloft_outcome_e outcome,
     event = NGX_LEASELOFT_EVENT_FRAMES;
 
     if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
-        rc = ngx_leaseloft_channel_sync_catch_up_user(channel, reply);
+        rc = ngx_leaseloft_channel_sync_catch_up_user(channel, reply, &event);
 
     } else if (channel->known) {
         rc = ngx_leaseloft_channel_sync_catch_up(channel, reply, &event);
@@ -461,7 +462,7 @@ ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
 
 static ngx_int_t
 ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
-    redisReply *reply)
+    redisReply *reply, ngx_leaseloft_channel_event_e *event)
 {
     size_t                  i;
     ngx_int_t               rev;
@@ -478,6 +479,16 @@ ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
     }
 
     list = reply->element[2];
+
+    if (channel->known) {
+        *event = NGX_LEASELOFT_EVENT_CAUGHT_UP;
+    }
+
+    /* restored from a backup: it will come by the same revs again */
+
+    if (reply->element[0]->integer < (long long) channel->ver) {
+        ngx_leaseloft_channel_drop_frames(channel, 0);
+    }
 
     for (i = 0; i + 1 < list->elements; i += 2) {
 

@@ -14,6 +14,7 @@
  */
 
 
+#include "ngx_leaseloft_channel_sync.h"
 #include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_reply.h"
@@ -36,6 +37,7 @@
 typedef struct {
     ngx_leaseloft_stream_t      stream;    /* first */
     uint64_t                    rev;       /* at which the rest was seen */
+    uint64_t                    asked;     /* the channel's ver by then */
     ngx_leaseloft_window_e      window;
 
     unsigned                    placed:1;  /* the client gave a place */
@@ -472,6 +474,7 @@ ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events)
     }
 
     events->stale = 0;
+    events->asked = events->stream.subscriber.channel->ver;
 
     events->stream.command = ngx_leaseloft_view_ask(ctx->process->client,
                                        &ctx->property, &ctx->user,
@@ -587,6 +590,19 @@ ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
         /* Redis may be loading: the next ping, or any event, tries again */
 
         events->stale = 1;
+        return;
+    }
+
+    if (view.ver < events->asked) {
+
+        /*
+         * Older than what was heard of before: the property was restored, and
+         * asking again would bring the same.  The channel is read instead,
+         * of which it notifies, and the pump runs again.
+         */
+
+        events->stale = 1;
+        ngx_leaseloft_channel_sync(stream->subscriber.channel);
         return;
     }
 

@@ -4,11 +4,16 @@
  *
  * The channel of the user numbers changes by rev.  The pump sends the change
  * that follows the stream's rev, from the channel's recent frames if it is
- * there, else it reads all that changed since from Redis.
+ * there, else it reads all that changed since from Redis.  What it read may be
+ * newer than what the channel has heard of: it waits for the channel then.
+ *
+ * A change that no event tells of, as a thread that left, is told by the rev
+ * of a ping, of which there are no more than of others.
  */
 
 
 #include "ngx_leaseloft_call.h"
+#include "ngx_leaseloft_channel_sync.h"
 #include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_stream_open.h"
@@ -19,6 +24,10 @@
 typedef struct {
     ngx_leaseloft_stream_t      stream;    /* first */
     uint64_t                    rev;       /* of the last change sent */
+    uint64_t                    total;     /* at rev, if it was read */
+    uint64_t                    asked;     /* the channel's rev by then */
+    ngx_msec_t                  pinged;
+    unsigned                    owed:1;    /* a ping, for its rev */
 } ngx_leaseloft_inbox_events_t;
 
 
@@ -107,12 +116,21 @@ static size_t
 ngx_leaseloft_inbox_events_state(ngx_leaseloft_stream_t *stream, u_char *text,
     char *more)
 {
-    ngx_leaseloft_channel_t  *channel;
+    uint64_t                       rev, total;
+    ngx_leaseloft_inbox_events_t  *events;
 
-    channel = stream->subscriber.channel;
+    events = (ngx_leaseloft_inbox_events_t *) stream;
 
-    return ngx_sprintf(text, "{\"rev\":%uL,\"total_unread\":%uL%s}",
-                       channel->ver, channel->total, more)
+    rev = stream->subscriber.channel->ver;
+    total = stream->subscriber.channel->total;
+
+    if (events->rev > rev) {
+        rev = events->rev;
+        total = events->total;
+    }
+
+    return ngx_sprintf(text, "{\"rev\":%uL,\"total_unread\":%uL%s}", rev, total,
+                       more)
            - text;
 }
 
@@ -133,6 +151,7 @@ ngx_leaseloft_inbox_events_open(ngx_leaseloft_stream_t *stream)
 
     events = (ngx_leaseloft_inbox_events_t *) stream;
     events->rev = stream->subscriber.channel->ver;
+    events->pinged = ngx_current_msec - stream->conf->ping;
 
     data.data = text;
     data.len = ngx_leaseloft_inbox_events_state(stream, text, "");
@@ -156,7 +175,20 @@ static void
 ngx_leaseloft_inbox_events_note(ngx_leaseloft_stream_t *stream,
     ngx_leaseloft_channel_event_e event)
 {
+    ngx_leaseloft_inbox_events_t  *events;
+
     if (stream->started) {
+        events = (ngx_leaseloft_inbox_events_t *) stream;
+
+        /* what was read is no more, or else it is told once more */
+
+        if (event == NGX_LEASELOFT_EVENT_CAUGHT_UP
+            && events->rev > stream->subscriber.channel->ver)
+        {
+            events->rev = stream->subscriber.channel->ver;
+            events->owed = 1;
+        }
+
         return;
     }
 
@@ -176,7 +208,7 @@ ngx_leaseloft_inbox_events_behind(ngx_leaseloft_stream_t *stream)
 
     events = (ngx_leaseloft_inbox_events_t *) stream;
 
-    return events->rev != stream->subscriber.channel->ver;
+    return events->rev < stream->subscriber.channel->ver;
 }
 
 
@@ -198,7 +230,13 @@ ngx_leaseloft_inbox_events_pump(ngx_leaseloft_stream_t *stream)
         frame = ngx_leaseloft_channel_frame(stream->subscriber.channel,
                                             events->rev + 1);
         if (frame == NULL) {
-            ngx_leaseloft_inbox_events_refresh(stream);
+
+            /* a channel that is being read notifies when it has been */
+
+            if (ngx_leaseloft_channel_live(stream->subscriber.channel)) {
+                ngx_leaseloft_inbox_events_refresh(stream);
+            }
+
             break;
         }
 
@@ -207,6 +245,12 @@ ngx_leaseloft_inbox_events_pump(ngx_leaseloft_stream_t *stream)
         }
 
         events->rev = frame->seq;
+    }
+
+    if (events->owed && !ngx_leaseloft_inbox_events_behind(stream)
+        && ngx_current_msec - events->pinged >= stream->conf->ping)
+    {
+        return ngx_leaseloft_inbox_events_ping(stream);
     }
 
     return NGX_OK;
@@ -221,6 +265,8 @@ ngx_leaseloft_inbox_events_refresh(ngx_leaseloft_stream_t *stream)
     ngx_leaseloft_inbox_events_t  *events;
 
     events = (ngx_leaseloft_inbox_events_t *) stream;
+
+    events->asked = stream->subscriber.channel->ver;
 
     argv[0].data = number;
     argv[0].len = ngx_sprintf(number, "%uL", events->rev) - number;
@@ -256,6 +302,7 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3
         || reply->element[0]->type != REDIS_REPLY_INTEGER
+        || reply->element[1]->type != REDIS_REPLY_INTEGER
         || reply->element[2]->type != REDIS_REPLY_ARRAY)
     {
         ngx_log_error(NGX_LOG_ERR, stream->request->connection->log, 0,
@@ -287,19 +334,27 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
         rc = ngx_leaseloft_stream_send_event(stream, &event);
     }
 
-    events->rev = reply->element[0]->integer;
+    if (rc != NGX_OK) {
+        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
+        return;
+    }
 
-    if (rc == NGX_OK && rev != events->rev) {
+    events->rev = reply->element[0]->integer;
+    events->total = reply->element[1]->integer;
+
+    if (rev != events->rev) {
 
         /* a thread left, or too many changed: the ping's rev tells the client
          * to fetch its inbox */
 
-        rc = ngx_leaseloft_inbox_events_ping(stream);
+        events->owed = 1;
     }
 
-    if (rc != NGX_OK) {
-        ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
-        return;
+    if (events->rev < events->asked) {
+
+        /* older than what was heard of before: the inbox was restored */
+
+        ngx_leaseloft_channel_sync(stream->subscriber.channel);
     }
 
     ngx_leaseloft_stream_run(stream);
@@ -309,9 +364,14 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
 static ngx_int_t
 ngx_leaseloft_inbox_events_ping(ngx_leaseloft_stream_t *stream)
 {
-    u_char                 text[NGX_LEASELOFT_INBOX_STATE];
-    ngx_str_t              data;
-    ngx_leaseloft_event_t  event;
+    u_char                         text[NGX_LEASELOFT_INBOX_STATE];
+    ngx_str_t                      data;
+    ngx_leaseloft_event_t          event;
+    ngx_leaseloft_inbox_events_t  *events;
+
+    events = (ngx_leaseloft_inbox_events_t *) stream;
+    events->owed = 0;
+    events->pinged = ngx_current_msec;
 
     ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
 

@@ -1,0 +1,164 @@
+#!/usr/bin/perl
+
+# Streams that know more, or less, than what their channel has heard of: they
+# wait for it, or have it read again.  They never ask Redis or ping their client
+# without pause.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+
+our $ll = LeaseLoft->new(main => 'worker_processes 1;');
+
+$ll->lease($_, tenants => ['u-tom', 'u-ana']) for 'P', 'Q';
+$ll->say('P', 'u-tom', "text $_") for 1 .. 3;
+
+my ($key, $channel) = ('ll:{u:u-ana}:inbox', 'll:{u:u-ana}:ch');
+
+sub account { return split / /, $ll->redis('HGET', $key, ':') }
+
+sub pings { return scalar grep { $_->{event} eq 'ping' } $_[0]->events() }
+
+sub asked {
+    my $info = $ll->redis('INFO', 'commandstats');
+    return ($info =~ /^cmdstat_fcall_ro:calls=(\d+)/m)[0] // 0;
+}
+
+# what a stream does by itself in two seconds
+sub is_calm {
+    my ($stream, $name, $pings) = @_;
+    my ($pinged, $asked) = (pings($stream), asked());
+
+    $stream->wait_event('nothing', 2);
+
+    cmp_ok(pings($stream) - $pinged, '<=', $pings, "$name: pings");
+    cmp_ok(asked() - $asked, '<=', 6, "$name: what Redis is asked");
+}
+
+sub inbox {
+    my $stream = $ll->stream('/api/inbox/events', user => 'u-ana');
+    $stream->wait_event('hello') or fail('hello');
+    return $stream;
+}
+
+# the next message is seen, with the rev and the total that the inbox has
+sub goes_on {
+    my ($stream, $name) = @_;
+
+    my $text = "then $name";
+    $ll->say('Q', 'u-tom', $text);
+
+    my $event = $stream->wait_event(sub {
+        $_[0]{event} eq 'thread' && $_[0]{json}{last}{preview} eq $text });
+    my $inbox = $ll->get('/api/inbox', user => 'u-ana')->json();
+
+    ok($event, "$name: the next message is told") or return;
+    is($event->{id}, $inbox->{rev}, 'with the rev');
+    is($event->{json}{total_unread}, $inbox->{total_unread}, 'and the total');
+}
+
+
+# Redis is ahead of what was heard of: as through a link that delays what is
+# published.  Of the first change the client can be told by a ping alone, which
+# is for what comes later what it has to go by
+
+my $stream = inbox();
+my ($rev, $total, $n) = account();
+
+$ll->redis('HSET', $key, ':', join ' ', $rev + 5, $total, $n);
+$ll->redis('PUBLISH', $channel, join(' ', 'I', $rev + 1, $total) . "\n");
+
+my $ping = $stream->wait_event('ping', 2);
+is($ping && $ping->{json}{rev}, $rev + 5, 'a ping tells of it at once');
+is_calm($stream, 'ahead', 0);
+
+for (2 .. 4) {
+    $ll->redis('PUBLISH', $channel,
+               join(' ', 'I', $rev + $_, $total) . "\n");
+}
+
+is_calm($stream, 'what is late is known', 0);
+$ll->redis('PUBLISH', $channel, join(' ', 'I', $rev + 5, $total) . "\n");
+goes_on($stream, 'ahead');
+
+
+# threads that leave, one after the other: no ping more than others
+
+($rev, $total, $n) = account();
+
+for (1 .. 20) {
+    $ll->redis('HSET', $key, ':', join ' ', $rev + $_, $total, $n);
+    $ll->redis('PUBLISH', $channel,
+               join(' ', 'I', $rev + $_, $total) . "\n");
+    sleep 0.02;
+}
+
+my $pinged = pings($stream);
+is_calm($stream, 'threads that leave', 0);
+is($pinged, 1, 'no ping more');
+goes_on($stream, 'threads that leave');
+$stream->close();
+
+
+# they are told of with the next ping that is due
+
+my $quick = LeaseLoft->new(main => 'worker_processes 1;',
+                           directives => { leaseloft_ping => '1s' });
+$quick->lease('P', tenants => ['u-ana']);
+
+{
+    local $ll = $quick;
+
+    $stream = inbox();
+    ($rev, $total, $n) = account();
+
+    for (1 .. 60) {
+        $ll->redis('HSET', $key, ':', join ' ', $rev + $_, $total, $n);
+        $ll->redis('PUBLISH', $channel,
+                   join(' ', 'I', $rev + $_, $total) . "\n");
+        sleep 0.05;
+    }
+
+    ok($stream->wait_event(sub { $_[0]{event} eq 'ping'
+                                 && $_[0]{json}{rev} == $rev + 60 }, 2),
+       'the last of 60 is told of within a ping\'s time');
+    cmp_ok(pings($stream), '<=', 6, 'by few pings in 3 s, which are 1 s apart');
+    cmp_ok(pings($stream), '>=', 3, 'but as often as that');
+    $stream->close();
+    $ll->finish(more => 1);
+}
+
+
+# Redis is behind what was heard of, as after a backup was restored: the stream
+# goes by what is there
+
+$stream = inbox();
+($rev, $total, $n) = account();
+$ll->redis('HSET', $key, ':', join ' ', $rev - 4, $total, $n);
+$ll->redis('PUBLISH', $channel, join(' ', 'I', $rev + 1, $total) . "\n");
+is_calm($stream, 'behind', 1);
+goes_on($stream, 'behind');
+$stream->close();
+
+
+# the same for a thread: of a lease that was heard of, and is not there
+
+my $thread = $ll->events('P', 'u-ana', query => 'after=0');
+$thread->wait_entry(4) or fail('entries');
+
+my ($ver, $lrev) = @{ $ll->redis('HMGET', 'll:{p:P}:meta', 'ver', 'rev') };
+$ll->redis('PUBLISH', 'll:{p:P}:ch',
+           join(' ', 'L', $ver + 1, $lrev + 1) . "\n");
+is_calm($thread, 'a thread', 0);
+
+is($ll->say('P', 'u-tom', 'and then')->status(), 201, 'a message');
+ok($thread->wait_entry(5), 'is seen');
+is(join(' ', map { $_->{seq} } $thread->entries()), '1 2 3 4 5', 'all, once');
+ok(!(grep { ($_->{event} // '') eq 'reset' } $thread->events()), 'no reset');
+
+$ll->finish();
