@@ -63,6 +63,28 @@ sub goes_on {
 }
 
 
+# a request with a body that never comes, which nginx waits for to throw it away
+
+my ($worker) = $ll->nginx_children();
+
+sub seconds {
+    open my $f, '<', "/proc/$worker/stat" or die "stat: $!\n";
+    my @fields = split / /, <$f>;
+    return ($fields[13] + $fields[14]) / 100;
+}
+
+for my $path ('/api/properties/P/events', ('/api/inbox/events') x 2) {
+    my $used = seconds();
+    my $open = $ll->stream($path, user => 'u-tom',
+                           headers => { 'Content-Length' => 5 });
+
+    ok($open->wait_event('hello'), "$path opens although its body is missing");
+    is_calm($open, $path, 0);
+    cmp_ok(seconds() - $used, '<', 0.5, 'nginx does not spin');
+    $open->close();
+}
+
+
 # Redis is ahead of what was heard of: as through a link that delays what is
 # published.  Of the first change the client can be told by a ping alone, which
 # is for what comes later what it has to go by

@@ -117,11 +117,14 @@ ngx_leaseloft_stream_send_shrink(ngx_leaseloft_stream_t *stream)
         return;
     }
 
-    /* a stream that is opened by its handler: nginx still uses the request */
+    /*
+     * A stream that is opened by its handler: nginx still uses the request.
+     * While it waits for a body to throw away, it does so for longer.
+     */
 
     if (r->main->count != 1) {
 
-        if (r->http_version < NGX_HTTP_VERSION_20) {
+        if (r->http_version < NGX_HTTP_VERSION_20 && !r->discard_body) {
             ngx_post_event(r->connection->write, &ngx_posted_events);
         }
 
