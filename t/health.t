@@ -267,6 +267,13 @@ is_up('the right password of nginx again');
 
 $ll->stop('worker1');
 start_worker(1, 'WRONG');
+
+# health is 503 before the new worker has tried, as the old one has left
+wait_for(sub {
+    grep { my %e = @$_; $e{reason} eq 'auth' && $e{username} eq 'worker' }
+         @{ $ll->redis('ACL', 'LOG') }
+}, 10);
+
 is_down('a wrong password of the worker', 'workers',
         qr/^No worker has been heard of/);
 ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
