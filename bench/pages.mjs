@@ -16,7 +16,7 @@ const [n = 100000, unread = 10000] = process.argv.slice(2).map(Number);
 const LENA = ['b-lena', 'Lena'];
 const TOM = ['b-tom', 'Tom'];
 const RUNS = 5;
-const QUIET = 3000;
+const QUIET = 5000;
 
 const [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
 
@@ -68,7 +68,9 @@ async function open(rate) {
 
     const after = await busy();
 
-    await page.waitForSelector('.ll-divider', { timeout: 1 });
+    if (await page.locator('.ll-divider').count() === 0) {
+        throw new Error('the thread did not open in time');
+    }
 
     const ms = (name) => Math.round((after[name] - before[name]) * 1000);
     const rows = await page.locator('.ll-rows > li').count();

@@ -66,8 +66,8 @@ self.addEventListener('message', (event) => {
     const [port] = event.ports;
     const job = event.data === 'take' ? take() : check();
 
-    event.waitUntil(job.catch(() => false).then((said) =>
-        port.postMessage(said)));
+    event.waitUntil(job.catch(() => false).then((result) =>
+        port.postMessage(result)));
 });
 
 

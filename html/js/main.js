@@ -119,13 +119,13 @@ async function loadLanguage(name) {
 
 /* unkept() is called, once, where a draft is not kept. */
 function draftsOf(user, unkept) {
-    let told = false;
+    let warned = false;
 
     return {
         get: (property) => keep.get(`draft.${user}.${property}`) || '',
         set: (property, text) => {
-            if (!keep.set(`draft.${user}.${property}`, text) && !told) {
-                told = true;
+            if (!keep.set(`draft.${user}.${property}`, text) && !warned) {
+                warned = true;
                 unkept();
             }
         },
@@ -237,16 +237,16 @@ function followSession(page) {
     const { session, api } = page;
     let confirmed = false;
 
-    session.on('state', async (said) => {
+    session.on('state', async (info) => {
         const before = confirmed;
 
-        if (said) {
+        if (info) {
             confirmed = true;
-            remember(said);
+            remember(info);
             page.keeps = remembered() !== null;
         }
 
-        if (!said || !page.app.sessionBar.hidden) {
+        if (!info || !page.app.sessionBar.hidden) {
             (await account()).sessionChanged(page, before);
         }
     });

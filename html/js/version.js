@@ -11,7 +11,7 @@ const PATIENCE = 120000;
 
 
 /* Asks the service worker; answers what it says. */
-function tell(words, clock) {
+function ask(command, clock) {
     return new Promise((resolve) => {
         const worker = navigator.serviceWorker.controller;
         const { port1, port2 } = new MessageChannel();
@@ -20,7 +20,7 @@ function tell(words, clock) {
         clock.setTimeout(() => resolve(false), PATIENCE);
 
         if (worker) {
-            worker.postMessage(words, [port2]);
+            worker.postMessage(command, [port2]);
         } else {
             resolve(false);
         }
@@ -44,13 +44,13 @@ export function watchVersion({ t, bar, messenger, clock, visible }) {
     };
     const button = h('button', {
         class: 'll-small', type: 'button', onclick: async () => {
-            await tell('take', clock);
+            await ask('take', clock);
             location.reload();
         },
     }, t('version.reload'));
     const check = async () => {
         asked = clock.now();
-        newer = await tell('check', clock);
+        newer = await ask('check', clock);
         draw();
     };
     const later = (ms) => clock.setTimeout(() => {

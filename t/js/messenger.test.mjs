@@ -220,20 +220,20 @@ test('a send that gets through brings the streams back', async () => {
     await tab.messenger.send('waits');
     await b.clock.tick(90000);
     b.server.down = false;
-    tab.messenger.outbox.kick();
+    tab.messenger.outbox.flush();
     await b.clock.tick(1500);
     assert.equal(tab.messenger.status, 'live');
 });
 
 
-test('kick: online again, it comes back at once', async () => {
+test('wake: online again, it comes back at once', async () => {
     const b = browser();
     const tab = await b.tab();
 
     await tab.messenger.openThread('elm');
     b.cut();
     b.state.online = false;
-    tab.messenger.sleep();
+    tab.messenger.networkLost();
     await b.clock.tick(60000);
     assert.equal(tab.messenger.status, 'offline');
     b.server.down = false;
@@ -440,7 +440,7 @@ test('the browser says offline for ever, and messages flow', async () => {
     await tab.messenger.openThread('elm');
     await b.clock.tick(1000);
     assert.equal(tab.messenger.status, 'live');
-    tab.messenger.sleep();
+    tab.messenger.networkLost();
     await b.clock.tick(1000);
     assert.equal(tab.messenger.status, 'live', 'a poll says otherwise');
     b.cut();
@@ -588,7 +588,7 @@ test('two tabs, two threads: the one not streamed is told by the inbox',
     await two.messenger.openThread('oak');
     await b.clock.tick(1000);
     assert.equal(b.live('').length, 2, 'still one pair');
-    assert.equal(one.messenger.streamed, 'oak');
+    assert.equal(one.messenger.watch.streamed, 'oak');
 
     const entry = b.server.write('u-lena', 'for elm');
 

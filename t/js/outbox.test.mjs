@@ -54,7 +54,7 @@ test('written while down, it survives the tab, and goes out once',
     await clock.tick(60000);
     assert.deepEqual(texts(server), []);
     server.down = false;
-    outbox.kick();
+    outbox.flush();
     await clock.tick(100);
     assert.deepEqual(texts(server), ['one', 'two']);
     assert.equal((await db.list('u-tom')).length, 0);
@@ -240,7 +240,7 @@ test('a disk that is full loses nothing while the tab is open', async () => {
     await clock.tick(1000);
     assert.equal(outbox.waiting(), 1);
     server.down = false;
-    outbox.kick();
+    outbox.flush();
     await clock.tick(100);
     assert.deepEqual(texts(server), ['x']);
     assert.equal(outbox.items.length, 0);

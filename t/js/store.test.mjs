@@ -253,13 +253,13 @@ test('names: those that the inbox tells are not asked for', async () => {
                   parties: [{ user: 'u-1', role: 'tenant', name: 'One' }] };
     const many = { ...few, property: 'many', more_parties: 1 };
 
-    assert.equal(names.sure([few]), true);
-    assert.equal(names.sure([few, many]), false);
+    assert.equal(names.complete([few]), true);
+    assert.equal(names.complete([few, many]), false);
     assert.equal(names.of(many)[0].name, 'One', 'meanwhile the first ones');
     names.want([few, many]);
     await clock.tick(10);
     assert.deepEqual(asked, ['many']);
-    assert.equal(names.sure([few, many]), true);
+    assert.equal(names.complete([few, many]), true);
     assert.equal(names.of(many)[0].name, 'Seven');
     assert.equal(names.of(few)[0].name, 'One');
 });

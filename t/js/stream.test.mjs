@@ -102,17 +102,17 @@ test('a ping says when the server has lost its backend', () => {
 });
 
 
-test('kick hurries, and distrusts a long silence', async () => {
+test('reconnect skips the wait, and checks a connection that is long silent', async () => {
     const { clock, sources, stream } = make();
 
     sources[0].break();
-    stream.kick();
+    stream.reconnect();
     assert.equal(sources.length, 2);
     sources[1].say('hello', {});
-    stream.kick();
+    stream.reconnect();
     assert.equal(sources.length, 2, 'one that is well is left alone');
     await clock.tick(25000);
-    stream.kick();
+    stream.reconnect();
     assert.equal(sources.length, 3);
 });
 

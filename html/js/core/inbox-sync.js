@@ -12,15 +12,15 @@ const AGAIN = 10000;
 
 export class InboxSync {
     /*
-     * shelf: what to show while there is no network; signedOut() is called
+     * shelf: what to show while there is no network; refused() is called
      * at a 401.
      */
-    constructor({ api, store, shelf, clock, signedOut }) {
+    constructor({ api, store, shelf, clock, refused }) {
         this.api = api;
         this.store = store;
         this.shelf = shelf;
         this.clock = clock;
-        this.signedOut = signedOut;
+        this.refused = refused;
         this.running = null;
         this.again = false;
         this.timer = null;
@@ -38,7 +38,7 @@ export class InboxSync {
     }
 
     /* An event of the inbox stream. */
-    hear({ name, data, id }) {
+    handle({ name, data, id }) {
         if (name === 'thread') {
             this.store.event(data, Number(id));
             this.keep();
@@ -118,7 +118,7 @@ export class InboxSync {
 
     failed(status) {
         if (status === 401) {
-            this.signedOut();
+            this.refused();
             return;
         }
 

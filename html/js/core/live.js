@@ -28,23 +28,23 @@ export class Live {
         this.refused = refused;
         this.running = false;
         this.held = false;
-        this.lapsed = false;
+        this.expired = false;
         this.property = null;
         this.cursor = '0';
         this.thread = null;
         this.timer = null;
         this.polling = false;
         this.polled = -Infinity;
-        this.hurried = -Infinity;
+        this.retried = -Infinity;
         this.pollOk = false;
-        this.evidence = false;
+        this.reached = false;
         this.etags = new Map();
-        this.said = null;
+        this.announced = null;
 
         this.inbox = new Stream({
             open, clock,
             url: () => '/api/inbox/events',
-            onEvent: (event) => this.hear({ t: 'inbox', ...event }),
+            onEvent: (event) => this.handle({ t: 'inbox', ...event }),
             onState: () => this.changed(),
         });
     }
@@ -65,7 +65,7 @@ export class Live {
         this.follow(null);
         this.clock.clearTimeout(this.timer);
         this.timer = null;
-        this.said = null;
+        this.announced = null;
     }
 
     /* Stream this thread from now on, from the cursor given; null for none. */
@@ -106,7 +106,7 @@ export class Live {
                     this.cursor = event.data.head;
                 }
 
-                this.hear({ t: 'thread', property, ...event });
+                this.handle({ t: 'thread', property, ...event });
 
                 if (event.name === 'hello'
                     && isFar(this.cursor, event.data.head))
@@ -122,13 +122,13 @@ export class Live {
         return stream;
     }
 
-    hear(message) {
-        this.evidence = true;
+    handle(message) {
+        this.reached = true;
 
         if (message.name === 'bye') {
             /* the token has ended, and perhaps there is another */
             if (message.data.reason === 'expired') {
-                this.lapsed = true;
+                this.expired = true;
                 this.refused();
                 return;
             }
@@ -142,21 +142,21 @@ export class Live {
     }
 
     /* The browser says that it has no network: see whether that is so. */
-    sleep() {
-        this.evidence = false;
+    networkLost() {
+        this.reached = false;
         this.polled = -Infinity;
         this.poll();
         this.changed();
     }
 
     /* The network may be back, or the page is looked at again. */
-    kick() {
+    reconnect() {
         if (!this.running || this.held) {
             return;
         }
 
         for (const stream of this.streams()) {
-            stream.kick();
+            stream.reconnect();
         }
 
         if (this.streams().some((s) => s.state !== 'open')) {
@@ -167,12 +167,12 @@ export class Live {
     }
 
     /* Something has got through: try the streams now, at times. */
-    hurry() {
+    retrySoon() {
         const now = this.clock.mono();
 
-        if (now - this.hurried > POLL / 2) {
-            this.hurried = now;
-            this.streams().forEach((stream) => stream.hurry());
+        if (now - this.retried > POLL / 2) {
+            this.retried = now;
+            this.streams().forEach((stream) => stream.retrySoon());
         }
     }
 
@@ -204,14 +204,14 @@ export class Live {
             this.schedule();
         }
 
-        this.say();
+        this.announce();
     }
 
     schedule() {
         if (this.failing() && this.timer === null) {
             this.timer = this.clock.setTimeout(() => {
                 this.timer = null;
-                this.poll().then(() => this.pollOk && this.hurry());
+                this.poll().then(() => this.pollOk && this.retrySoon());
                 this.schedule();
             }, POLL);
 
@@ -238,7 +238,7 @@ export class Live {
         }
 
         this.polling = false;
-        this.say();
+        this.announce();
     }
 
     async pollInbox() {
@@ -247,7 +247,7 @@ export class Live {
         });
 
         this.pollOk = status === 200 || status === 304;
-        this.evidence = this.pollOk;
+        this.reached = this.pollOk;
 
         if (status === 200) {
             this.etags.set('inbox', etag);
@@ -303,14 +303,14 @@ export class Live {
         this.thread?.stop();
         this.clock.clearTimeout(this.timer);
         this.timer = null;
-        this.say();
+        this.announce();
     }
 
     /* The session is ours, again or still. */
     resume() {
-        const again = this.held || this.lapsed;
+        const again = this.held || this.expired;
 
-        this.held = this.lapsed = false;
+        this.held = this.expired = false;
 
         if (this.running && again) {
             this.inbox.start();
@@ -330,7 +330,7 @@ export class Live {
             return 'signed-out';
         }
 
-        if (!this.online() && !this.evidence) {
+        if (!this.online() && !this.reached) {
             return 'offline';
         }
 
@@ -341,11 +341,11 @@ export class Live {
         return this.failing() && this.pollOk ? 'checking' : 'connecting';
     }
 
-    say() {
+    announce() {
         const status = this.status();
 
-        if (this.running && status !== this.said) {
-            this.said = status;
+        if (this.running && status !== this.announced) {
+            this.announced = status;
             this.emit({ t: 'status', status });
         }
     }

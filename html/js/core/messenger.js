@@ -1,7 +1,8 @@
 /*
- * The whole client but for what is on screen, one for each tab, kept in step
- * by what the leading tab hears.  That is never trusted to be complete: an
- * entry past a hole, a strange revision, lead to a request of our own.
+ * One tab's client, but for what is on screen.  It connects the stores, the
+ * requests and the tabs of this browser.  The leading tab broadcasts what it
+ * receives; a tab does not rely on that to be complete: an entry past a hole
+ * or an unexpected revision leads to a request of its own.
  */
 
 import { Shelf } from './db.js';
@@ -11,86 +12,64 @@ import { InboxSync } from './inbox-sync.js';
 import { Live } from './live.js';
 import { Names } from './names.js';
 import { Outbox } from './outbox.js';
+import { ReadMarks } from './read-marks.js';
 import { ThreadSync } from './thread-sync.js';
-
-const LOOK = 10000;
+import { ThreadWatch } from './thread-watch.js';
 
 
 export class Messenger extends Emitter {
-    /*
-     * session, api, db, tabs, clock as in their files; open(url): a Source;
-     * online(), visible(): booleans.
+    #marks;
+    #shelf;
+
+    /**
+     * open(url): a Source; online(): the browser's hint.
      * Emits "status", "thread" (another store, or null), "news" (an entry
      * that came live), "failed" (an outbox item).
+     * @param {{session: import('./session.js').Session,
+     *          api: import('./api.js').Api, db: import('./db.js').Db,
+     *          tabs: import('./tabs.js').Tabs, clock: Clock,
+     *          open: (url: string) => import('./source.js').Source,
+     *          online: () => boolean, visible: () => boolean}} parts
      */
     constructor({ session, api, db, tabs, clock, open, online, visible }) {
         super();
+
+        const refused = () => session.check();
+
         this.me = session.user;
         this.session = session;
-        this.api = api;
         this.tabs = tabs;
-        this.clock = clock;
-        this.visible = visible;
+        this.db = db;
         this.status = 'connecting';
-        this.streamed = null;
-        this.marks = new Map();
-        this.timers = new Map();
+        this.#shelf = new Shelf({ db, clock, user: this.me });
 
-        this.shelf = new Shelf({ db, clock, user: this.me });
+        const shelf = this.#shelf;
+
         this.inbox = new InboxStore();
-        this.inboxSync = new InboxSync({
-            api, clock, store: this.inbox, shelf: this.shelf,
-            signedOut: () => session.check(),
+        this.inboxSync = new InboxSync({ api, clock, shelf, refused,
+                                         store: this.inbox });
+        this.threads = new ThreadSync({ api, clock, shelf, me: this.me });
+        this.names = new Names({
+            clock, fetch: async (property) => {
+                const answer = await api.messages(property, { limit: 1 });
+
+                return answer.status === 200 ? answer.data : null;
+            },
         });
-        this.threads = new ThreadSync({ api, clock, shelf: this.shelf,
-                                        me: this.me });
-        this.names = new Names({ clock, fetch: (p) => this.fetchNames(p) });
         this.outbox = new Outbox({ db, api, clock, user: this.me });
         this.live = new Live({
-            api, open, clock, online,
-            emit: (message) => this.tell(message),
-            refused: () => session.check(),
+            api, open, clock, online, refused,
+            emit: (message) => this.#broadcast(message),
         });
-        this.db = db;
-        this.wire();
-    }
-
-    wire() {
-        const { tabs, outbox, threads, session } = this;
-
-        tabs.on('lead', () => this.lead());
-        tabs.on('follow', () => this.unlead());
-        tabs.on('message', (message) => this.hear(message));
-        outbox.on('stored', (sent) => {
-            this.tell({ t: 'sent', ...sent });
-            this.live.hurry();
+        this.#marks = new ReadMarks({ api, clock, refused });
+        this.watch = new ThreadWatch({
+            tabs, clock, visible, live: this.live, threads: this.threads,
+            broadcast: (message) => this.#broadcast(message),
         });
-        outbox.on('accepted', () => this.tabs.post({ t: 'outbox' }));
-        outbox.on('failed', (item) => this.tell({ t: 'failed', item }));
-        outbox.on('refused', () => session.check());
-        this.db.on('lost', () => outbox.restore());
-        session.on('state', () => this.judge(session.state));
-        threads.on('thread', (store) => {
-            if (store) {
-                store.label = this.inbox.threads.get(store.property)?.label
-                              ?? '';
-            }
-
-            this.emit('thread', store);
-        });
-        threads.on('news', (entry) => this.emit('news', entry));
-        threads.on('own', (entry) => outbox.confirm(
-            this.thread.property, entry.client_id));
-        threads.on('refused', () => session.check());
-        threads.on('ready', () => {
-            this.followOpen();
-            this.look();
-        });
-        threads.on('parties', (store) => this.names.learn(
-            store.property, { parties: store.parties,
-                              time_zone: store.timeZone }, store.lease?.id));
-        this.names.on('change', () => this.shelf.soon(
-            'names', () => this.names.save()));
+        this.#wireTabs();
+        this.#wireOutbox();
+        this.#wireThreads();
+        session.on('state', () => this.#applySession(session.state));
     }
 
     get thread() {
@@ -104,318 +83,69 @@ export class Messenger extends Emitter {
             this.inboxSync.sync(),
             this.outbox.reload().then(() => this.outbox.drain()),
             this.inboxSync.unshelve(),
-            this.shelf.get('names').then((names) =>
+            this.#shelf.get('names').then((names) =>
                 this.names.restore(names)),
         ]);
     }
 
     stop() {
-        this.rest();
+        this.suspend();
         this.live.stop();
         this.inboxSync.stop();
-        this.shelf.stop();
+        this.#shelf.stop();
         this.session.stop();
         this.threads.close();
         this.outbox.hold();
-
-        for (const timer of this.timers.values()) {
-            this.clock.clearTimeout(timer);
-        }
+        this.watch.stop();
+        this.#marks.stop();
     }
 
     /*
      * The page is left, perhaps for a while in the browser's cache: it closes
      * its streams, which nobody would read, and begins nothing.
      */
-    rest() {
-        this.leave();
+    suspend() {
+        this.watch.release();
         this.tabs.stop();
     }
 
-    /* ---- who is signed in ---- */
-
-    /* What the server said: go on as we are, or hold everything. */
-    judge(state) {
-        if (state === 'ours') {
-            const back = this.outbox.held;
-
-            this.live.resume();
-            this.outbox.held = false;
-
-            if (back) {
-                this.setStatus('connecting');
-                this.tabs.post({ t: 'who' });
-                this.wake();
-            }
-
-            return;
-        }
-
-        this.outbox.hold();
-        this.live.hold();
-        this.setStatus('signed-out');
-    }
-
-    /* ---- the tabs of this browser ---- */
-
-    lead() {
-        this.live.start();
-        this.outbox.reload().then(
-            () => this.outbox.setActive(this.tabs.leading));
-        this.followOpen();
-    }
-
-    unlead() {
-        this.live.stop();
-        this.outbox.setActive(false);
-    }
-
-    /* To all tabs, this one included. */
-    tell(message) {
-        this.tabs.post(message);
-        this.hear(message);
-    }
-
-    /* The thread that is looked at should be the one that is streamed. */
-    followOpen() {
-        const { thread } = this;
-
-        if (thread && thread.status === 'ready' && this.visible()) {
-            this.ask({ t: 'watch', property: thread.property,
-                       cursor: thread.streamFrom });
-        }
-    }
-
-    leave() {
-        if (this.thread) {
-            this.ask({ t: 'unwatch', property: this.thread.property });
-        }
-    }
-
-    ask(message) {
-        if (this.tabs.leading) {
-            this.obey(message);
-        } else {
-            this.tabs.post(message);
-        }
-    }
-
-    obey({ t, property, cursor }) {
-        if (t === 'watch') {
-            this.live.follow(property, cursor);
-
-        } else if (property === this.live.property) {
-            this.live.follow(null);
-        }
-
-        this.tell({ t: 'streamed', property: this.live.property });
-    }
-
-    hear(message) {
-        switch (message.t) {
-
-        case 'inbox':
-            this.inboxSync.hear(message);
-            this.nudge(message);
-            break;
-
-        case 'inbox-page':
-            this.inboxSync.page(message.page);
-            break;
-
-        case 'thread':
-        case 'thread-page':
-        case 'gone':
-            this.threads.hear(message);
-            break;
-
-        case 'sent':
-            this.outbox.confirm(message.property, message.client_id);
-            this.threads.hear(message);
-            break;
-
-        case 'marked':
-            this.inbox.read(message.property, message.upto);
-            this.threads.hear(message);
-            break;
-
-        case 'outbox':
-            this.outbox.reload().then(() => this.outbox.drain());
-            break;
-
-        case 'failed':
-            this.outbox.reload().then(
-                () => this.emit('failed', message.item));
-            break;
-
-        default:
-            this.hearTabs(message);
-        }
-    }
-
-    hearTabs(message) {
-        switch (message.t) {
-
-        case 'status':
-            /* each tab asks for itself whose it is */
-            if (message.status === 'signed-out') {
-                this.session.check();
-            } else {
-                this.setStatus(message.status);
-            }
-
-            break;
-
-        case 'streamed':
-            this.streamed = message.property;
-
-            if (message.property === null) {
-                this.followOpen();
-            }
-
-            this.look();
-            break;
-
-        case 'watch':
-        case 'unwatch':
-            if (this.tabs.leading) {
-                this.obey(message);
-            }
-
-            break;
-
-        case 'leader':
-            this.followOpen();
-            break;
-
-        case 'who':
-            if (this.tabs.leading) {
-                this.tabs.post({ t: 'status', status: this.status });
-                this.tabs.post({ t: 'streamed',
-                                 property: this.live.property });
-            }
-
-            break;
-        }
-    }
-
-    setStatus(status) {
-        const before = this.status;
-
-        if (status === before) {
-            return;
-        }
-
-        this.status = status;
-
-        if (status === 'live') {
-            this.outbox.kick();
-            this.sendMarks();
-            this.refresh();
-        }
-
-        this.emit('status', status);
-    }
-
-    /* What could not be refreshed while nothing got through. */
-    refresh() {
-        if (this.inbox.status === 'error') {
-            this.inboxSync.sync();
-        }
-
-        if (this.thread?.stale) {
-            this.threads.catchUp();
-        }
-    }
-
     /* The browser has lost its network. */
-    sleep() {
+    networkLost() {
         if (this.tabs.leading) {
-            this.live.sleep();
+            this.live.networkLost();
         }
     }
 
-    /*
-     * Online again, visible again, back from the browser's cache: catch up
-     * now.
-     */
+    /* Online, visible or back from the browser's cache: catch up now. */
     wake() {
         this.tabs.wake();
-        this.followOpen();
+        this.watch.request();
 
         if (this.tabs.leading) {
-            this.live.kick();
-            this.outbox.kick();
+            this.live.reconnect();
+            this.outbox.flush();
         }
 
-        if (this.status !== 'live' || this.stalled()) {
+        if (this.status !== 'live' || this.watch.missing) {
             this.threads.catchUp();
             this.inboxSync.sync();
         }
 
-        this.sendMarks();
+        this.#marks.flush();
     }
 
-    /* The stream follows another tab's thread. */
-    stalled() {
-        return this.thread !== null
-               && this.thread.property !== this.streamed;
-    }
-
-    /* Something happened in a thread that is open but not streamed. */
-    nudge({ name, data }) {
-        const { thread } = this;
-
-        if (name !== 'thread' || !thread
-            || data.property !== thread.property)
-        {
-            return;
-        }
-
-        if (thread.status === 'gone'
-            || (this.stalled() && data.last
-                && data.last.seq > thread.headSeq))
-        {
-            this.threads.catchUp();
-        }
-    }
-
-    /* While it is not streamed, an open thread is asked for now and then. */
-    look() {
-        if (!this.stalled()) {
-            this.clock.clearTimeout(this.timers.get('look'));
-            return;
-        }
-
-        this.later('look', LOOK, () => {
-            if (this.visible()) {
-                this.threads.catchUp();
-            }
-
-            this.look();
-        });
-    }
+    /* ---- what the views do ---- */
 
     openThread(property, seq = null) {
-        this.leave();
+        this.watch.release();
 
         return this.threads.open(property, seq);
     }
 
     closeThread() {
-        this.leave();
+        this.watch.release();
         this.threads.close();
     }
-
-    /* ---- people ---- */
-
-    async fetchNames(property) {
-        const answer = await this.api.messages(property, { limit: 1 });
-
-        return answer.status === 200 ? answer.data : null;
-    }
-
-    /* ---- writing ---- */
 
     async send(text) {
         await this.outbox.add(this.thread.property, text);
@@ -432,12 +162,9 @@ export class Messenger extends Emitter {
         this.tabs.post({ t: 'outbox' });
     }
 
-    /* ---- reading ---- */
-
     /*
-     * The end of the thread is before the reader's eyes, with `upto` as the
-     * last message drawn there.  All tabs show it as read at once; the server
-     * is told, and told again until it has heard.
+     * The end of the thread is on screen, and `upto` is the last message
+     * drawn.  All tabs show it as read at once; the server follows.
      */
     markRead(upto) {
         const { thread } = this;
@@ -451,34 +178,179 @@ export class Messenger extends Emitter {
 
         const { property } = thread;
 
-        this.marks.set(property, upto);
-        this.tell({ t: 'marked', property, upto });
-        this.sendMarks();
+        this.#broadcast({ t: 'marked', property, upto });
+        this.#marks.add(property, upto);
     }
 
-    async sendMarks() {
-        for (const [property, upto] of this.marks) {
-            const { status } = await this.api.read(property, upto);
-            const again = status === 0 || status === 429 || status >= 500;
+    /* ---- what the parts report ---- */
 
-            if (status === 401) {
-                this.session.check();
-                return;
+    #wireTabs() {
+        this.tabs.on('lead', () => {
+            this.live.start();
+            this.outbox.reload().then(
+                () => this.outbox.setActive(this.tabs.leading));
+            this.watch.request();
+        });
+        this.tabs.on('follow', () => {
+            this.live.stop();
+            this.outbox.setActive(false);
+        });
+        this.tabs.on('message', (message) => this.#handle(message));
+    }
+
+    #wireOutbox() {
+        const { outbox } = this;
+
+        outbox.on('stored', (sent) => {
+            this.#broadcast({ t: 'sent', ...sent });
+            this.live.retrySoon();
+        });
+        outbox.on('accepted', () => this.tabs.post({ t: 'outbox' }));
+        outbox.on('failed', (item) => this.#broadcast({ t: 'failed', item }));
+        outbox.on('refused', () => this.session.check());
+        this.db.on('lost', () => outbox.restore());
+    }
+
+    #wireThreads() {
+        const { threads, names } = this;
+
+        threads.on('thread', (store) => {
+            if (store) {
+                store.label = this.inbox.threads.get(store.property)?.label
+                              ?? '';
             }
 
-            if (!again && this.marks.get(property) === upto) {
-                this.marks.delete(property);
-            }
+            this.emit('thread', store);
+        });
+        threads.on('news', (entry) => this.emit('news', entry));
+        threads.on('own', (entry) => this.outbox.confirm(
+            this.thread.property, entry.client_id));
+        threads.on('refused', () => this.session.check());
+        threads.on('ready', () => {
+            this.watch.request();
+            this.watch.poll();
+        });
+        threads.on('parties', (store) => names.update(
+            store.property, { parties: store.parties,
+                              time_zone: store.timeZone }, store.lease?.id));
+        names.on('change', () => this.#shelf.soon(
+            'names', () => names.save()));
+    }
 
-            if (again) {
-                this.later('marks', LOOK, () => this.sendMarks());
-                return;
-            }
+    /* What the server said of the session: go on, or hold everything. */
+    #applySession(state) {
+        if (state !== 'ours') {
+            this.outbox.hold();
+            this.live.hold();
+            this.#setStatus('signed-out');
+            return;
+        }
+
+        const back = this.outbox.held;
+
+        this.live.resume();
+        this.outbox.held = false;
+
+        if (back) {
+            this.#setStatus('connecting');
+            this.tabs.post({ t: 'who' });
+            this.wake();
         }
     }
 
-    later(name, ms, fn) {
-        this.clock.clearTimeout(this.timers.get(name));
-        this.timers.set(name, this.clock.setTimeout(fn, ms));
+    /* To all tabs, this one included. */
+    #broadcast(message) {
+        this.tabs.post(message);
+        this.#handle(message);
+    }
+
+    #handle(message) {
+        switch (message.t) {
+
+        case 'inbox':
+            this.inboxSync.handle(message);
+            this.watch.refresh(message);
+            break;
+
+        case 'inbox-page':
+            this.inboxSync.page(message.page);
+            break;
+
+        case 'thread':
+        case 'thread-page':
+        case 'gone':
+            this.threads.handle(message);
+            break;
+
+        case 'sent':
+            this.outbox.confirm(message.property, message.client_id);
+            this.threads.handle(message);
+            break;
+
+        case 'marked':
+            this.inbox.read(message.property, message.upto);
+            this.threads.handle(message);
+            break;
+
+        case 'outbox':
+            this.outbox.reload().then(() => this.outbox.drain());
+            break;
+
+        case 'failed':
+            this.outbox.reload().then(
+                () => this.emit('failed', message.item));
+            break;
+
+        case 'status':
+            this.#handleStatus(message.status);
+            break;
+
+        case 'who':
+            if (this.tabs.leading) {
+                this.tabs.post({ t: 'status', status: this.status });
+            }
+
+            this.watch.handle(message);
+            break;
+
+        default:
+            this.watch.handle(message);
+        }
+    }
+
+    #handleStatus(status) {
+        /* each tab asks the server whose it is */
+        if (status === 'signed-out') {
+            this.session.check();
+        } else {
+            this.#setStatus(status);
+        }
+    }
+
+    #setStatus(status) {
+        if (status === this.status) {
+            return;
+        }
+
+        this.status = status;
+
+        if (status === 'live') {
+            this.outbox.flush();
+            this.#marks.flush();
+            this.#recover();
+        }
+
+        this.emit('status', status);
+    }
+
+    /* What could not be fetched while the server was out of reach. */
+    #recover() {
+        if (this.inbox.status === 'error') {
+            this.inboxSync.sync();
+        }
+
+        if (this.thread?.stale) {
+            this.threads.catchUp();
+        }
     }
 }

@@ -26,14 +26,14 @@ export class Names extends Emitter {
 
     /* The parties of the inbox's thread: [{user, role, name}], or null. */
     of(thread) {
-        return told(thread)
+        return allParties(thread)
             ?? this.known.get(thread.property)?.parties
             ?? thread.parties ?? null;
     }
 
     /* Whether all of them are known of each thread. */
-    sure(threads) {
-        return threads.every((thread) => told(thread)
+    complete(threads) {
+        return threads.every((thread) => allParties(thread)
                              || this.known.has(thread.property));
     }
 
@@ -42,7 +42,7 @@ export class Names extends Emitter {
         return this.known.get(property)?.zone;
     }
 
-    learn(property, { parties, time_zone: zone }, lease, mark = null) {
+    update(property, { parties, time_zone: zone }, lease, mark = null) {
         const old = this.known.get(property);
         const people = parties.map(({ user, role, name }) =>
             ({ user, role, name }));
@@ -69,7 +69,7 @@ export class Names extends Emitter {
             const mark = last?.kind === 'lease' ? last.seq : null;
             const known = this.known.get(property);
 
-            if (!(told(thread) && this.timed(thread))
+            if (!(allParties(thread) && this.timed(thread))
                 && !this.resting(property)
                 && (!known || known.lease !== lease?.id
                     || (mark !== null && known.mark !== mark)))
@@ -118,7 +118,7 @@ export class Names extends Emitter {
         this.busy--;
 
         if (page) {
-            this.learn(property, page, lease, mark);
+            this.update(property, page, lease, mark);
             this.asking.delete(property);
         }
 
@@ -145,6 +145,6 @@ export class Names extends Emitter {
 
 
 /* The parties that the inbox tells, where these are all. */
-function told({ parties, more_parties: more }) {
+function allParties({ parties, more_parties: more }) {
     return more ? null : parties ?? null;
 }

@@ -163,13 +163,13 @@ export class Outbox extends Emitter {
         this.drain();
     }
 
-    /* Not signed in, or as another: what is written waits for kick(). */
+    /* Not signed in, or as another: what is written waits for flush(). */
     hold() {
         this.held = true;
     }
 
     /* The network may be back: do not sit out the waits. */
-    kick() {
+    flush() {
         this.held = false;
 
         for (const lane of this.lanes.values()) {

@@ -32,8 +32,8 @@ export class Stream {
         this.state = 'idle';
         this.live = false;
         this.failures = 0;
-        this.heard = -Infinity;
-        this.told = false;
+        this.lastReceived = -Infinity;
+        this.deferred = false;
         this.source = null;
         this.timer = null;
     }
@@ -58,10 +58,10 @@ export class Stream {
      * connect now rather than later, and distrust an open connection that
      * has been silent for longer than a ping.
      */
-    kick() {
+    reconnect() {
         /* a clock that stood still while the device slept says too little */
-        const silent = Math.max(this.clock.mono() - this.heard,
-                                this.clock.now() - this.heardAt) > STALE;
+        const silent = Math.max(this.clock.mono() - this.lastReceived,
+                                this.clock.now() - this.lastReceivedAt) > STALE;
 
         if (this.state === 'waiting'
             || (this.state === 'open' && silent)
@@ -73,17 +73,17 @@ export class Stream {
     }
 
     /* Something got through: no need to sit out a long wait of our own. */
-    hurry() {
-        if (this.state === 'waiting' && !this.told) {
+    retrySoon() {
+        if (this.state === 'waiting' && !this.deferred) {
             this.backoff.reset();
             this.wait(between(this.clock, 100, 1000));
         }
     }
 
     connect() {
-        this.told = false;
+        this.deferred = false;
         this.drop();
-        this.listen();
+        this.received();
 
         const source = this.open(this.url());
 
@@ -104,9 +104,9 @@ export class Stream {
         this.set('connecting', false);
     }
 
-    listen() {
-        this.heard = this.clock.mono();
-        this.heardAt = this.clock.now();
+    received() {
+        this.lastReceived = this.clock.mono();
+        this.lastReceivedAt = this.clock.now();
     }
 
     receive(source, name, { data, lastEventId }) {
@@ -121,7 +121,7 @@ export class Stream {
             return;
         }
 
-        this.listen();
+        this.received();
 
         if (name === 'bye') {
             this.bye(value);
@@ -129,7 +129,7 @@ export class Stream {
         }
 
         this.arm(SILENCE, () => this.fail());
-        this.tell({ name, data: value, id: lastEventId });
+        this.deliver({ name, data: value, id: lastEventId });
 
         if (source !== this.source) {
             return;
@@ -146,7 +146,7 @@ export class Stream {
     }
 
     /* What goes wrong with one event is no reason to hear no more. */
-    tell(event) {
+    deliver(event) {
         try {
             this.onEvent(event);
         } catch (error) {
@@ -163,7 +163,7 @@ export class Stream {
         const { reason } = value;
 
         this.drop();
-        this.tell({ name: 'bye', data: value, id: '' });
+        this.deliver({ name: 'bye', data: value, id: '' });
 
         if (this.state === 'idle') {
             return;
@@ -176,7 +176,7 @@ export class Stream {
 
         if (reason === 'overload') {
             this.failures = Math.max(this.failures, 2);
-            this.told = true;
+            this.deferred = true;
             this.wait(between(this.clock, 10000, 60000));
             return;
         }

@@ -8,7 +8,7 @@
 import { Emitter } from './emitter.js';
 
 const PATIENCE = 700;
-const DESPAIR = 3000;
+const LOCK_TIMEOUT = 3000;
 
 
 export class Tabs extends Emitter {
@@ -31,7 +31,7 @@ export class Tabs extends Emitter {
         this.stopped = false;
         this.inLine = false;
 
-        channel.onmessage = ({ data }) => this.hear(data);
+        channel.onmessage = ({ data }) => this.handle(data);
     }
 
     start() {
@@ -87,24 +87,24 @@ export class Tabs extends Emitter {
 
             if (!this.leading && !this.stopped && this.visible()) {
                 this.queue({ steal: true });
-                this.insist();
+                this.leadUnlocked();
             }
         }, PATIENCE);
         this.post({ t: 'who' });
     }
 
     /* Where locks are not answered at all, two leaders are better than none. */
-    insist() {
+    leadUnlocked() {
         this.asking = this.clock.setTimeout(() => {
             this.asking = null;
 
             if (!this.leading && !this.stopped) {
                 this.lead(() => {});
             }
-        }, DESPAIR);
+        }, LOCK_TIMEOUT);
     }
 
-    hear(message) {
+    handle(message) {
         if (message.t === 'who') {
             if (this.leading) {
                 this.post({ t: 'leader', visible: this.visible() });

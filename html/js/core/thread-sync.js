@@ -141,9 +141,9 @@ export class ThreadSync extends Emitter {
         return status === 401 || status === 404;
     }
 
-    /* ---- what is heard ---- */
+    /* ---- messages between tabs ---- */
 
-    hear(message) {
+    handle(message) {
         const { store } = this;
 
         if (!store || store.property !== message.property

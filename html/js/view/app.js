@@ -95,9 +95,9 @@ export class App {
         window.addEventListener('popstate', () => this.route());
         window.addEventListener('hashchange', () => this.route());
         window.addEventListener('online', wake);
-        window.addEventListener('offline', () => messenger.sleep());
+        window.addEventListener('offline', () => messenger.networkLost());
         window.addEventListener('pageshow', wake);
-        window.addEventListener('pagehide', () => messenger.rest());
+        window.addEventListener('pagehide', () => messenger.suspend());
         window.addEventListener('focus', wake);
         document.addEventListener('visibilitychange', wake);
         document.addEventListener('keydown', (e) => this.key(e));

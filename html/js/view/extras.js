@@ -5,15 +5,15 @@ import { fill, h } from './dom.js';
 
 /*
  * The actions of a message, in a menu below the button `by`: its text, its
- * link; quote(text), and said(words) for what has been done.
+ * link; quote(text), and announce(words) for what has been done.
  */
-export function actions({ t, by, text, link, quote, said }) {
+export function actions({ t, by, text, link, quote, announce }) {
     const copy = async (what) => {
         try {
             await navigator.clipboard.writeText(what);
-            said(t('message.copied'));
+            announce(t('message.copied'));
         } catch {
-            said(t('message.uncopied'));
+            announce(t('message.uncopied'));
         }
     };
     const item = (words, act) => h('button', {

@@ -172,7 +172,7 @@ export class InboxView {
         const { inbox, names } = this.app.messenger;
 
         return this.input.value.trim() !== ''
-               && !(inbox.complete && names.sure([...this.byId.values()]));
+               && !(inbox.complete && names.complete([...this.byId.values()]));
     }
 
     drawBlank() {

@@ -39,7 +39,7 @@ export class ThreadView {
             retry: (n) => app.messenger.retry(n),
             discard: (n) => app.messenger.discard(n),
             quote: (text) => this.composer.quote(text),
-            said: (words) => app.announce(words),
+            announce: (words) => app.announce(words),
         } });
         this.down = h('button', {
             class: 'll-down', type: 'button', hidden: true,

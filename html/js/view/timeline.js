@@ -254,7 +254,7 @@ export class Timeline {
         actions({ t: this.t, by: this.more, text: this.texts.get(li),
                   link: new URL(hrefFor(this.ctx.property, seq),
                                 location.href).href,
-                  quote: this.on.quote, said: this.on.said });
+                  quote: this.on.quote, announce: this.on.announce });
     }
 
     /* ---- rows ---- */
