@@ -7,13 +7,13 @@
 #
 # - without NGINX_SRC, in Debian's nginx-dev tree, with the flags that Debian's
 #   nginx was built with;
-# - with NGINX_SRC, in a copy of these sources, which stay as they are.  If
-#   NGINX_SRC/objs/nginx is there, its own arguments are used, so that the
+# - with NGINX_SRC, in a copy of these sources, which are not changed.  If
+#   NGINX_SRC/objs/nginx exists, its configure arguments are used, so that the
 #   module fits it; else nginx itself is built too, as BUILD/nginx/nginx.
 #
-# BUILD/nginx/srcdir tells the directory in which to run make; BUILD/nginx/own
-# is there when nginx itself is to be built.  Output goes to
-# BUILD/nginx-configure.log, shown when something fails.
+# BUILD/nginx/srcdir contains the directory in which to run make;
+# BUILD/nginx/own exists if nginx itself is to be built.  Output goes to
+# BUILD/nginx-configure.log, and is shown on failure.
 
 set -e
 
@@ -38,7 +38,7 @@ else
     (cd "$src" && tar cf - --exclude=.git --exclude=./objs .) \
         | (cd "$srcdir" && tar xf -)
 
-    # a checkout of the repository keeps configure in auto/
+    # in a checkout of nginx's repository, configure is in auto/
     [ -e "$srcdir/configure" ] || cp "$srcdir/auto/configure" "$srcdir/"
 
     if [ -x "$src/objs/nginx" ]; then
@@ -52,7 +52,7 @@ else
     fi
 fi
 
-# what is said last wins: the module's compiler flags instead of nginx's own
+# the last option wins: the module's compiler flags replace nginx's own
 ok=yes
 (cd "$srcdir" && ./configure "${args[@]}" --builddir="$objs" \
     --with-cc="$CC" --with-cc-opt="$CFLAGS -W -Wall -Wpointer-arith -Wno-unused-parameter -Werror -fPIC" --with-ld-opt="$LDFLAGS" \

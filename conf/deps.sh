@@ -2,8 +2,8 @@
 #
 # deps.sh SET ...
 #
-# Installs the Debian packages that are missing, and says which and why; says
-# and does nothing when all is there.
+# Installs missing Debian packages, and prints which and why; prints nothing if
+# none is missing.
 
 set -e
 
@@ -11,7 +11,7 @@ missing=
 wanted=
 why=
 
-# need FILE PACKAGE WHY: the package is missing when the file is
+# need FILE PACKAGE WHY: the package is missing if the file is
 need() {
     [ -e "$1" ] && return
     case " $missing " in *" $2 "*) return ;; esac
@@ -20,7 +20,7 @@ need() {
   $2: $3"
 }
 
-# want FILE PACKAGE WHY: the same, but all goes on where it cannot be had
+# want FILE PACKAGE WHY: the same, but optional if the package is unavailable
 want() {
     [ -e "$1" ] && return
     wanted="$wanted $2"
@@ -28,7 +28,7 @@ want() {
   $2: $3"
 }
 
-# those that apt knows of
+# prints the packages that apt knows
 known() {
     for package; do
         apt-cache show "$package" >/dev/null 2>&1 && printf ' %s' "$package"
@@ -55,43 +55,43 @@ for set; do
         need $inc/hiredis/hiredis.h libhiredis-dev "the Redis protocol"
         need $inc/cjson/cJSON.h libcjson-dev "JSON, for the worker"
         need $inc/jwt.h libjwt-dev "tokens"
-        need /usr/bin/redis-server redis-server "holds the threads"
+        need /usr/bin/redis-server redis-server "stores the threads"
         need /usr/share/zoneinfo/America/New_York tzdata "time zone names"
-        need /usr/bin/curl curl "asks whether the service is up"
+        need /usr/bin/curl curl "checks whether the service is up"
         ;;
     test)
         need /usr/bin/prove perl "runs the tests"
         need /usr/bin/openssl openssl "makes keys and certificates"
         need /usr/bin/nghttp nghttp2-client "HTTP/2 requests"
         need $inc/cmocka.h libcmocka-dev "unit tests"
-        need /usr/bin/ss iproute2 "cuts connections, makes networks"
-        need /usr/bin/uncrustify uncrustify "checks the layout of C files"
-        need /usr/sbin/haproxy haproxy "a proxy in front"
-        need /usr/bin/caddy caddy "a proxy in front"
-        need /usr/sbin/apache2 apache2-bin "a proxy in front"
-        need /usr/sbin/varnishd varnish "a proxy in front"
-        need /usr/sbin/squid squid "a proxy in front"
+        need /usr/bin/ss iproute2 "closes connections, creates networks"
+        need /usr/bin/uncrustify uncrustify "checks the format of C files"
+        need /usr/sbin/haproxy haproxy "a proxy to test with"
+        need /usr/bin/caddy caddy "a proxy to test with"
+        need /usr/sbin/apache2 apache2-bin "a proxy to test with"
+        need /usr/sbin/varnishd varnish "a proxy to test with"
+        need /usr/sbin/squid squid "a proxy to test with"
         need /usr/bin/node nodejs "runs the pages' modules"
         need /usr/bin/chromium chromium "runs the pages"
-        want /usr/bin/firefox-esr firefox-esr "runs a story in another browser"
+        want /usr/bin/firefox-esr firefox-esr "runs a test in another browser"
         [ -n "$NGINX_SRC" ] || for mod in brotli-filter echo js lua \
             headers-more-filter image-filter modsecurity subs-filter \
             xslt-filter
         do
             need $modules/ngx_http_$(echo $mod | tr - _)_module.so \
-                libnginx-mod-http-$mod "stands beside the module"
+                libnginx-mod-http-$mod "tested together with the module"
         done
         command -v npm >/dev/null \
-            || need /usr/bin/npm npm "fetches what drives the browser"
+            || need /usr/bin/npm npm "installs the browser driver"
         ;;
     lint)
-        need /usr/bin/uncrustify uncrustify "checks the layout of C files"
+        need /usr/bin/uncrustify uncrustify "checks the format of C files"
         ;;
     fuzz)
         need /usr/bin/clang clang "fuzzes with libFuzzer"
         ;;
     valgrind)
-        need /usr/bin/valgrind valgrind "watches the worker's memory"
+        need /usr/bin/valgrind valgrind "checks the worker's memory"
         ;;
     palloc)
         need /usr/bin/dpkg-source dpkg-dev "unpacks nginx's sources"
@@ -115,8 +115,8 @@ if [ "$(id -u)" != 0 ]; then
     fi
 fi
 
-# Debian starts what it installs; a system-wide nginx or Redis is not wanted
-# here, so forbid that meanwhile, unless the machine has a policy of its own
+# Debian starts installed services; prevent that for a system-wide nginx or
+# Redis, unless the system has its own policy
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
     trap '$sudo rm -f $policy' EXIT

@@ -1,8 +1,8 @@
 #!/bin/sh
 #
-# nginx for a module that was built with sanitizers: their run-time libraries
-# come before a stock nginx.  What that keeps until it ends is no leak of ours.
-# SAN_NGINX says which nginx it is.
+# Runs nginx with a module that was built with sanitizers: preloads their
+# run-time libraries.  Leaks are not detected, as nginx itself does not free all
+# memory at exit.  SAN_NGINX names the nginx.
 
 nginx=$(PATH=$PATH:/usr/sbin command -v "${SAN_NGINX:-nginx}")
 

@@ -2,12 +2,12 @@
 #
 # nginx_src.sh DIR
 #
-# Puts the sources of Debian's nginx, with Debian's patches, into DIR/nginx,
-# unless they are there.  The machine's own list of packages stays as it is:
-# what apt needs to know of sources is kept in DIR.
+# Gets the sources of Debian's nginx, with Debian's patches, into DIR/nginx,
+# unless they are there.  The system's package lists are unchanged: apt's lists
+# of sources are kept in DIR.
 #
-# A security update's sources may be gone from a mirror before its packages
-# are, or come later; then it is the newest version that can be had.
+# A mirror may drop a security update's sources before its packages, or get them
+# later; then the newest available version is used.
 
 set -e
 
@@ -22,7 +22,7 @@ apt=$dir/apt
 rm -rf "$apt" "$dir"/nginx-[0-9]*
 mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial"
 
-# where the machine has its packages from, there it has their sources from
+# sources come from the same repositories as the system's packages
 etc=/etc/apt
 for list in $etc/sources.list $etc/sources.list.d/*.list; do
     [ ! -e "$list" ] || sed -n 's/^deb /deb-src /p' "$list" >> "$apt/list"
@@ -39,7 +39,7 @@ with="-o Dir::Etc::SourceList=$apt/list -o Dir::Etc::SourceParts=$apt/parts
 
 cd "$dir"
 
-# a repository that has packages only is none that nginx is in
+# fails for repositories without sources; nginx is in none of them
 apt-get -q $with update >"$apt/log" 2>&1 || true
 
 for version in $(apt-cache $with showsrc nginx 2>>"$apt/log" \
@@ -53,5 +53,5 @@ for version in $(apt-cache $with showsrc nginx 2>>"$apt/log" \
 done
 
 cat "$apt/log" >&2
-echo "no sources of nginx: give some, as make NGINX_SRC=DIR" >&2
+echo "no sources of nginx found: use make NGINX_SRC=DIR" >&2
 exit 1

@@ -1,6 +1,6 @@
 #!/bin/bash
 #
-# How prove runs a test: by its kind.
+# Runs a test for prove, by the type of the file.
 
 set -o pipefail
 
@@ -14,7 +14,7 @@ case $file in
     ;;
 
 *.mjs)
-    # Debian 12's own node, 18, hides what browsers and newer ones have
+    # node 18, of Debian 12, needs options for what browsers and newer nodes have
     case $(node --version) in
     v18.*)
         NODE_OPTIONS="--experimental-global-webcrypto"
@@ -22,11 +22,11 @@ case $file in
         ;;
     esac
 
-    # a browser that hangs is a failure, not the end of the run
+    # a browser that hangs fails one test, not the whole run
     limit="timeout -k 10 300"
 
-    # prove's reader of YAML does not take all that node writes, so what node
-    # says of a failure becomes a comment
+    # prove's YAML parser does not accept all that node writes, so node's
+    # diagnostics of failures become comments
     $limit node --test --test-reporter=tap "$file" "$@" | awk '
         /^ *(not )?ok /  { failed = /^ *not ok / }
         /^ *---$/        { inside = 1 }
@@ -41,8 +41,8 @@ case $file in
     ;;
 
 *)
-    # a unit test or the replay of a fuzz target; t/lib/LeaseLoft.pm has more of
-    # what runs under valgrind
+    # a unit test or the replay of a fuzz target; t/lib/LeaseLoft.pm runs other
+    # programs under valgrind too
     exec $LEASELOFT_UNDER "$file" "$@"
     ;;
 

@@ -3,13 +3,13 @@
 # run.sh run | start | stop
 #
 # The demo: a private Redis, workers and nginx in RUN_DIR, with two leases and
-# a sign-in link for each person on them.  "start" returns once all of it is
-# up, "run" stays until it is interrupted and then stops it, "stop" ends what
-# "start" began.  Only processes that belong to RUN_DIR are ever ended.
+# a sign-in link for each of their users.  "start" returns once everything is
+# up, "run" waits until it is interrupted and then stops it, "stop" ends what
+# "start" started.  Only processes that belong to RUN_DIR are ended.
 #
-# From the environment (make sets them all): PORT, INTERNAL_PORT, RUN_DIR,
-# NGINX_WORKERS, LEASELOFT_WORKERS, REDIS_URL, BUILD, NGINX_BIN; and from the
-# caller's own, LEASELOFT_PREFIX, as the worker and the command line take it.
+# Environment (set by make): PORT, INTERNAL_PORT, RUN_DIR, NGINX_WORKERS,
+# LEASELOFT_WORKERS, REDIS_URL, BUILD, NGINX_BIN; and LEASELOFT_PREFIX, as for
+# the worker and the command line.
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
@@ -31,10 +31,10 @@ die() {
 }
 
 
-# --- whose processes ---
+# --- processes of RUN_DIR ---
 
-# mine NAME: prints the pid that RUN_DIR/NAME.pid holds, if that process is
-# there and belongs to RUN_DIR; a pid may long be somebody else's
+# mine NAME: prints the pid in RUN_DIR/NAME.pid, if that process exists and
+# belongs to RUN_DIR; the pid may have been reused
 mine() {
     local pid
     read -r pid 2>/dev/null < "$run/$1.pid" || return 1
@@ -55,8 +55,8 @@ names() {
     done
 }
 
-# orphans: the processes of an nginx whose master was killed; they serve on,
-# and write into its log
+# orphans: the worker processes of an nginx whose master was killed; they keep
+# serving, and write into its log
 orphans() {
     local fd pid
     for fd in /proc/[0-9]*/fd/2; do
@@ -78,7 +78,7 @@ running() {
 
 # --- stopping ---
 
-# ends one process and waits for it: politely first
+# ends one process and waits for it: SIGTERM first, then SIGKILL
 end() {
     local pid signal i
     pid=$(mine "$1") || { rm -f "$run/$1.pid"; return; }
@@ -94,7 +94,7 @@ end() {
     say "$1 (pid $pid) does not end" >&2
 }
 
-# nginx first, so that nobody is left waiting; Redis last
+# nginx first, so that no client is left waiting; Redis last
 stop() {
     local name
     for name in $(names); do
@@ -110,7 +110,7 @@ end_orphans() {
     pids=$(orphans)
     [ -n "$pids" ] || return 0
 
-    # no quotes: one argument each
+    # unquoted: one argument per pid
     kill -TERM $pids 2>/dev/null
     for ((i = 0; i < 100; i++)); do
         [ -n "$(orphans)" ] || return 0
@@ -174,7 +174,7 @@ pidfile $run/redis.pid
 logfile $run/redis.log
 END
 
-    # a Redis that was killed while it rewrote leaves them for good
+    # left by a Redis that was killed during a rewrite
     rm -f "$run"/data/temp-*.aof
 
     redis-server "$run/redis.conf" >> "$run/redis.log" 2>&1 \
@@ -197,18 +197,18 @@ start_worker() {
     disown
 }
 
-# fills in the @NAMES@ of conf/nginx.conf
+# replaces the @NAMES@ of conf/nginx.conf
 configure_nginx() {
     local user nofile resolver=
 
-    # started by root, nginx would give its processes to a user who may not be
-    # able to reach RUN_DIR
+    # as root, nginx would run its workers as a user who may have no access to
+    # RUN_DIR
     [ "$(id -u)" != 0 ] || user="user root;"
 
     nofile=$(ulimit -Hn)
     [[ $nofile =~ ^[0-9]+$ ]] && ((nofile < 65536)) || nofile=65536
 
-    # for a REDIS_URL with a name in it
+    # for a REDIS_URL with a host name
     if [ -n "$REDIS_URL" ]; then
         resolver=$(awk '$1 == "nameserver" && $2 !~ /:/ { print $2; exit }' \
                        /etc/resolv.conf 2>/dev/null)
@@ -291,7 +291,7 @@ start() {
             > "$run/token.key"
     fi
 
-    # whatever fails from here on takes the rest with it
+    # a failure from here on stops everything
     trap 'stop' EXIT
 
     redis=${REDIS_URL:-unix:$run/redis.sock}
@@ -334,7 +334,7 @@ run)
     say "Ctrl-C ends it"
     trap 'interrupted=yes' INT TERM HUP
 
-    # make may be killed without a word to us
+    # make may be killed without a signal to this script
     while [ -z "$interrupted" ] && [ -d "/proc/$parent" ]; do
         sleep 1 &
         wait $!
