@@ -1,14 +1,14 @@
 # make            the nginx module, the worker and the command line
-# make run        builds, starts all of it with a demo, stops it on Ctrl-C
+# make run        builds and starts everything with demo data, until Ctrl-C
 # make start      the same in the background; make stop ends it
-# make test       builds and runs every test
-# make bench      measures, with other servers beside it
+# make test       builds and runs all tests
+# make bench      measures LeaseLoft and other servers
 # make SAN=1 ...  the same under AddressSanitizer and UBSan, in build-san/
 #
 # NGINX_SRC=DIR   builds the module against these nginx sources (and nginx
-#                 itself, unless DIR/objs/nginx is there) instead of nginx-dev
-# BUILD=DIR       where everything built goes
-# V=1             shows every command
+#                 itself, unless DIR/objs/nginx exists) instead of nginx-dev
+# BUILD=DIR       the build directory
+# V=1             prints every command
 
 
 ifdef SAN
@@ -28,11 +28,11 @@ ifndef V
 MAKEFLAGS += --silent --no-print-directory
 endif
 
-# what is said on the command line is for this file, not for nginx's makefile
+# variables of the command line are for this file, not for nginx's makefile
 MAKEOVERRIDES =
 
-# headers are named without their folder, as nginx's own are: no two share a
-# name, and t/layout.t says which folder may include which
+# headers are included without their folder, as in nginx: no two share a name,
+# and t/layout.t checks which folder includes which
 WORKER_DIRS := $(patsubst %/,%,$(wildcard worker/ worker/*/))
 MODULE_DIRS := $(patsubst %/,%,$(wildcard ngx_leaseloft_module/ \
                                           ngx_leaseloft_module/*/))
@@ -60,7 +60,7 @@ UNITS  := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(UNIT_SRCS))
 REPLAY := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS)) \
           $(patsubst fuzz/inside/%.c,$(BUILD)/fuzz/%.so,$(INSIDE_SRCS))
 
-# what make run, make start and make stop may be told
+# parameters of make run, make start and make stop
 export PORT          ?= 8080
 export INTERNAL_PORT ?= 8081
 export RUN_DIR       ?= run
@@ -69,7 +69,7 @@ export LEASELOFT_WORKERS ?= 1
 export REDIS_URL
 export BUILD
 
-# not NGINX, which is where nginx hands its sockets to a new binary
+# not NGINX, the variable in which nginx passes its sockets to a new binary
 ifdef NGINX_SRC
 export NGINX_BIN ?= $(firstword $(wildcard $(NGINX_SRC)/objs/nginx) \
                                 $(abspath $(BUILD))/nginx/nginx)
@@ -77,7 +77,7 @@ else
 export NGINX_BIN ?= nginx
 endif
 
-# the first make says which nginx; those that it starts hear of it
+# set by the first make, and inherited by those that it starts
 ifdef SAN
 ifndef SAN_NGINX
 export SAN_NGINX := $(NGINX_BIN)
@@ -99,7 +99,7 @@ module: $(MODULE)
 tests: all $(UNITS) $(REPLAY) $(BENCH)
 
 
-# --- what Debian must have ---
+# --- Debian packages ---
 
 deps:
 	@conf/deps.sh build
@@ -119,8 +119,8 @@ $(BUILD)/functions.h: $(wildcard worker/lua/*)
 	@mkdir -p $(@D)
 	sh worker/lua/embed.sh worker/lua/functions.lua $@
 
-# the generated header must be there before the first compilation; later the
-# dependency files know who includes it
+# the generated header must exist before the first compilation; later the
+# dependency files list who includes it
 $(call obj,$(WORKER_SRCS) $(CLI_SRCS) worker/main.c): | $(BUILD)/functions.h
 
 $(BUILD)/libcommon.a: $(call obj,$(COMMON_SRCS))
@@ -148,8 +148,8 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LIBS)
 	@mkdir -p $(@D)
 	$(LINK) $(call wrapped,fuzz/$*.c) $(WORKER_LIBS)
 
-# those of the module run inside nginx, with the module's own objects; some of
-# what these call of nginx, and a little of their own, is the target's
+# targets of the module run inside nginx, with the module's objects; a target
+# replaces some functions of nginx, and a few of the module, by --wrap
 NGINX_FUZZ  := $(wildcard fuzz/nginx*.c)
 wrapped      = $(shell sed -n 's/^__wrap_\([A-Za-z_]*\).*/-Wl,--wrap=\1/p' $(1))
 NGINX_WRAP  := $(call wrapped,fuzz/nginx_wrap.c)
@@ -188,13 +188,13 @@ FORCE:
 
 # --- nginx module ---
 #
-# The module is put in place by a rename, as an nginx may be running it.
+# The module is installed by a rename, as a running nginx may have it loaded.
 #
-# nginx's own configure writes the module's makefile into $(BUILD)/nginx; it
-# runs again only when what it was told, or the list of files, has changed.
+# nginx's configure writes the module's makefile into $(BUILD)/nginx; it runs
+# again only if its arguments or the list of files have changed.
 #
-# An nginx of one's own is without UBSan, which would end it at the first of its
-# habits: to copy nothing from a null pointer, or to read words where they lie.
+# An nginx that is built here has no UBSan, which would end it at once: nginx
+# copies zero bytes from null pointers, and reads unaligned words.
 
 MODULE_SRCS := $(wildcard $(MODULE_DIRS:%=%/*.c)) $(COMMON_SRCS)
 MODULE_HDRS := $(wildcard $(MODULE_DIRS:%=%/*.h) common/*.h)
@@ -225,7 +225,7 @@ $(MODULE): $(BUILD)/nginx/Makefile $(MODULE_SRCS) $(MODULE_HDRS)
 	fi
 
 
-# --- running it ---
+# --- demo ---
 
 run start: all
 	@conf/run.sh $@
@@ -237,9 +237,9 @@ stop:
 # --- tests ---
 #
 # T="t/send.t ..." runs only these.  prove runs Perl, compiled TAP programs and
-# node tests alike, says what was skipped, and has the last word.  They mostly
-# wait, for a ping or a lease's end, so there may be more of them at a time than
-# processors; the longest come first.
+# node tests, and reports what was skipped.  Tests mostly wait, for a ping or
+# the end of a lease, so more of them than processors may run at a time; the
+# longest come first.
 
 PROVE := perl -It/lib -S prove --harness LeaseLoft::Harness --timer -It/lib \
          -e conf/prove.sh
@@ -253,8 +253,8 @@ test: test-deps
 	@$(MAKE) --no-print-directory node-modules
 	@$(PROVE) -j$(J) $(T)
 
-# what drives the browser in tests and checks the pages' code; not needed to
-# run anything
+# npm packages that drive the browser in tests and check the pages' code; not
+# needed to run LeaseLoft
 node-modules: $(if $(wildcard t/browser/package.json),\
                    t/browser/node_modules/.package-lock.json)
 
@@ -266,14 +266,14 @@ t/browser/node_modules/.package-lock.json: t/browser/package.json
 	else echo "npm failed, so the tests in t/browser will fail" >&2; fi
 
 
-# --- the long ones ---
+# --- long tests ---
 #
-# make test-faults   everything that may die does, under load; about ten
-#                    minutes, and an hour with LONG=1.  F="t/fault/failover.t
+# make test-faults   kills every process that may be killed, under load; about
+#                    ten minutes, an hour with LONG=1.  F="t/fault/failover.t
 #                    ..." runs only these, LEASELOFT_SEED=N repeats a run's
-#                    choices.
+#                    random choices.
 # make soak          connects, sends, reads and leaves for T=600 seconds; then
-#                    memory, descriptors and Redis are where they were
+#                    memory, descriptors and Redis must be as before
 
 F ?= $(sort $(wildcard t/fault/*.t))
 
@@ -288,21 +288,21 @@ soak: test-deps
 	    prove --timer -It/lib t/fault/soak.pl
 
 
-# --- with tools that look at memory ---
+# --- tests with memory checkers ---
 #
-# make SAN=1 test      AddressSanitizer and UBSan, for all of ours
-# make test-palloc     these and an nginx whose pools hide nothing from them:
-#                      built from Debian's sources, or from NGINX_SRC=DIR, with
-#                      each allocation a block of its own
+# make SAN=1 test      AddressSanitizer and UBSan, for all code of LeaseLoft
+# make test-palloc     the same with an nginx whose pools make each allocation
+#                      separately, so that the sanitizers see it; built from
+#                      Debian's sources, or from NGINX_SRC=DIR
 # make test-valgrind   worker, command line, unit tests and the worker's fuzz
 #                      corpus under valgrind
 #
 # T="t/send.t ..." runs only these.
 
-# these do not wait, they compute
+# these tests compute rather than wait
 SLOW_J = $(if $(filter command,$(origin J)),$(J),2)
 
-# what make was told by T=, if it was
+# the value of T= on the command line, or else the default
 told = $(if $(filter command,$(origin T)),$(T),$(1))
 
 PALLOC      := build-palloc
@@ -316,7 +316,7 @@ PALLOC_MAKE := $(MAKE) --no-print-directory SAN=1 BUILD=$(PALLOC) \
 
 test-palloc: test-deps
 	@if [ -e '$(NGINX_SRC)/objs/nginx' ]; then \
-	    echo "nginx itself is built: $(NGINX_SRC) must not be" >&2; exit 1; fi
+	    echo "$(NGINX_SRC) has a built nginx: use clean sources" >&2; exit 1; fi
 	$(if $(NGINX_SRC),,conf/deps.sh palloc && \
 	    conf/nginx_src.sh $(PALLOC)/src)
 	@$(PALLOC_MAKE) -j2 tests
@@ -338,9 +338,9 @@ prove:
 	@$(PROVE) -j$(J) $(T)
 
 
-# make fuzz T=cursor S=60: fuzzes one target for so many seconds, under
-# AddressSanitizer and UBSan; what it finds on its way is kept from run to run
-# in build/fuzz-run, and what breaks it lies there as well
+# make fuzz T=cursor S=60: fuzzes one target for S seconds, under
+# AddressSanitizer and UBSan; the corpus that it finds is kept from run to run
+# in build/fuzz-run, as are inputs that crash it
 S ?= 60
 
 FUZZ_RUN  := build/fuzz-run
@@ -373,8 +373,8 @@ $(FUZZ_RUN)/%: fuzz/fuzz_%.c $(BUILD)/functions.h FORCE
 
 # --- measurements ---
 #
-# make bench B="memory polls" runs only these; the peers are installed in
-# build/peers, not into the system.  RUNS=3 repeats each.
+# make bench B="memory polls" runs only these; the other servers are installed
+# in build/peers, not into the system.  RUNS=3 is the number of runs.
 
 BENCH_SRCS := $(filter-out bench/floor.c,$(wildcard bench/*.c))
 
@@ -396,7 +396,7 @@ bench: test-deps
 	@RUNS=$(RUNS) perl bench/run.pl $(B)
 
 
-# --- layout of the code ---
+# --- format of the code ---
 
 NODE_BIN := t/browser/node_modules/.bin
 C_FILES := $(wildcard common/*.[ch] $(WORKER_DIRS:%=%/*.[ch]) \
