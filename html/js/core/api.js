@@ -48,7 +48,7 @@ export class Api {
             query.set('limit', String(limit));
         }
 
-        return this.get(`${threadPath(property)}/messages?${query}`,
+        return this.#get(`${threadPath(property)}/messages?${query}`,
             (page) => page.property === property && page.you && page.lease
                       && Array.isArray(page.parties)
                       && /^\d+/.test(page.head) && page.entries.every(isEntry),
@@ -66,7 +66,7 @@ export class Api {
             query.set('cursor', cursor);
         }
 
-        return this.get(`/api/inbox?${query}`,
+        return this.#get(`/api/inbox?${query}`,
             ({ rev, threads }) => Number.isInteger(rev)
                 && threads.every((thread) => thread.property), etag);
     }
@@ -78,7 +78,7 @@ export class Api {
      * @returns {Promise<Answer<Entry>>}
      */
     send(property, clientId, text) {
-        return this.request(`${threadPath(property)}/messages`,
+        return this.#request(`${threadPath(property)}/messages`,
             post({ client_id: clientId, text }),
             (answer, status) => (status === 202 || isEntry(answer))
                 && (answer.client_id === clientId
@@ -93,8 +93,8 @@ export class Api {
      * @returns {Promise<Answer<any>>}
      */
     read(property, upto) {
-        return this.request(`${threadPath(property)}/read`, post({ upto }),
-                            (answer) => answer.state === 'accepted');
+        return this.#request(`${threadPath(property)}/read`, post({ upto }),
+                             (answer) => answer.state === 'accepted');
     }
 
     /**
@@ -102,25 +102,25 @@ export class Api {
      * @returns {Promise<Answer<SessionInfo>>}
      */
     session() {
-        return this.request('/api/session', { named: false },
+        return this.#request('/api/session', { named: false },
             ({ user, expires_at: at }) => user && Date.parse(at));
     }
 
     signIn(token) {
-        return this.request('/api/session',
-                            { ...post({ token }), named: false });
+        return this.#request('/api/session',
+                             { ...post({ token }), named: false });
     }
 
     signOut() {
-        return this.request('/api/session',
-                            { method: 'DELETE', named: false });
+        return this.#request('/api/session',
+                             { method: 'DELETE', named: false });
     }
 
-    get(path, form, etag) {
+    #get(path, form, etag) {
         const headers = etag ? { 'If-None-Match': etag } : {};
 
         /* our own validator, so that a 304 is seen and costs no parsing */
-        return this.request(path, { headers }, form);
+        return this.#request(path, { headers }, form);
     }
 
     /**
@@ -130,7 +130,7 @@ export class Api {
      * @param {(data: any, status: number) => any} [form]
      * @returns {Promise<Answer<any>>}
      */
-    async request(path, { named = true, ...options }, form) {
+    async #request(path, { named = true, ...options }, form) {
         const headers = { Accept: 'application/json', ...options.headers };
 
         if (named && this.user !== null) {

@@ -19,24 +19,25 @@ export const realClock = {
  * that lost the same server from coming back in step.
  */
 export class Backoff {
+    #tries = 0;
+
     constructor(clock, { base = 1000, cap = 30000 } = {}) {
         this.clock = clock;
         this.base = base;
         this.cap = cap;
-        this.tries = 0;
     }
 
     /* The next wait in milliseconds. */
     next() {
-        const full = Math.min(this.cap, this.base * 2 ** this.tries);
+        const full = Math.min(this.cap, this.base * 2 ** this.#tries);
 
-        this.tries = Math.min(this.tries + 1, 16);
+        this.#tries = Math.min(this.#tries + 1, 16);
 
         return full * (0.5 + this.clock.random() / 2);
     }
 
     reset() {
-        this.tries = 0;
+        this.#tries = 0;
     }
 }
 

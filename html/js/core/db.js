@@ -20,36 +20,37 @@ const IMPATIENCE = 100;
 
 
 export class Db extends Emitter {
+    #opening = null;
+    #mute = false;
+
     /* Emits "lost" when what was kept is gone, or may be. */
     constructor({ indexedDB, clock }) {
         super();
         this.indexedDB = indexedDB;
         this.clock = clock;
-        this.opening = null;
-        this.mute = false;
     }
 
     put(item) {
-        return this.run('outbox', 'readwrite', (s) => s.put({ ...item }));
+        return this.#run('outbox', 'readwrite', (s) => s.put({ ...item }));
     }
 
     remove(n) {
-        return this.run('outbox', 'readwrite', (s) => s.delete(n));
+        return this.#run('outbox', 'readwrite', (s) => s.delete(n));
     }
 
     async list(user) {
-        const all = await this.run('outbox', 'readonly', (s) => s.getAll());
+        const all = await this.#run('outbox', 'readonly', (s) => s.getAll());
 
         return all.filter((item) => item.user === user);
     }
 
     shelve(key, value) {
-        return this.run('shelf', 'readwrite', (s) => s.put(value, key))
+        return this.#run('shelf', 'readwrite', (s) => s.put(value, key))
                    .catch(() => null);
     }
 
     unshelve(key) {
-        return this.run('shelf', 'readonly', (s) => s.get(key))
+        return this.#run('shelf', 'readonly', (s) => s.get(key))
                    .catch(() => null);
     }
 
@@ -57,38 +58,38 @@ export class Db extends Emitter {
     async clear(user) {
         const keys = IDBKeyRange.bound(`${user} `, `${user} \uffff`);
 
-        await this.run('shelf', 'readwrite', (s) => s.delete(keys));
+        await this.#run('shelf', 'readwrite', (s) => s.delete(keys));
 
         for (const { n } of await this.list(user)) {
             await this.remove(n);
         }
     }
 
-    async run(name, mode, request) {
-        const attempt = this.attempt(name, mode, request)
-            .catch(() => this.attempt(name, mode, request));
+    async #run(name, mode, request) {
+        const attempt = this.#attempt(name, mode, request)
+            .catch(() => this.#attempt(name, mode, request));
 
         attempt.then(() => {
-            this.mute = false;
+            this.#mute = false;
         }, () => {});
 
         try {
             return await within(this.clock,
-                                this.mute ? IMPATIENCE : PATIENCE, attempt);
+                                this.#mute ? IMPATIENCE : PATIENCE, attempt);
 
         } catch (error) {
-            this.mute = true;
+            this.#mute = true;
             throw error;
         }
     }
 
     /* Resolves once the transaction is on disk, not merely asked for. */
-    async attempt(name, mode, request) {
-        this.opening ??= this.open();
+    async #attempt(name, mode, request) {
+        this.#opening ??= this.#open();
 
-        const { opening } = this;
+        const opening = this.#opening;
         const db = await opening.catch((error) => {
-            this.opening = null;
+            this.#opening = null;
             throw error;
         });
 
@@ -99,7 +100,7 @@ export class Db extends Emitter {
                 tx = db.transaction(name, mode);
             } catch (error) {
                 /* closed, and nobody told us */
-                this.forget(opening);
+                this.#forget(opening);
                 throw error;
             }
 
@@ -110,7 +111,7 @@ export class Db extends Emitter {
         });
     }
 
-    open() {
+    #open() {
         const opening = new Promise((resolve, reject) => {
             const request = this.indexedDB.open(NAME, VERSION);
 
@@ -124,10 +125,10 @@ export class Db extends Emitter {
             request.onsuccess = () => {
                 const db = request.result;
 
-                db.onclose = () => this.forget(opening);
+                db.onclose = () => this.#forget(opening);
                 db.onversionchange = () => {
                     db.close();
-                    this.forget(opening);
+                    this.#forget(opening);
                 };
                 resolve(db);
             };
@@ -137,9 +138,9 @@ export class Db extends Emitter {
     }
 
     /* A handle that is good no more; the next call opens another. */
-    forget(opening) {
-        if (opening === this.opening) {
-            this.opening = null;
+    #forget(opening) {
+        if (opening === this.#opening) {
+            this.#opening = null;
             this.emit('lost');
         }
     }
@@ -151,11 +152,12 @@ export class Db extends Emitter {
  * Never the truth: whatever the server says replaces it.
  */
 export class Shelf {
+    #later = new Map();
+
     constructor({ db, clock, user }) {
         this.db = db;
         this.clock = clock;
         this.user = user;
-        this.later = new Map();
     }
 
     get(name) {
@@ -164,9 +166,9 @@ export class Shelf {
 
     /* Puts what make() answers, in a moment; once for many calls. */
     soon(name, make) {
-        if (!this.later.has(name)) {
-            this.later.set(name, this.clock.setTimeout(() => {
-                this.later.delete(name);
+        if (!this.#later.has(name)) {
+            this.#later.set(name, this.clock.setTimeout(() => {
+                this.#later.delete(name);
                 this.db.shelve(`${this.user} ${name}`, make());
             }, SOON));
         }
@@ -177,7 +179,7 @@ export class Shelf {
      * may hold the database for minutes.
      */
     stop() {
-        this.later.forEach((timer) => this.clock.clearTimeout(timer));
-        this.later.clear();
+        this.#later.forEach((timer) => this.clock.clearTimeout(timer));
+        this.#later.clear();
     }
 }

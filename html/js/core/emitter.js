@@ -4,21 +4,22 @@
  */
 
 export class Emitter {
+    #listeners = new Map();
+
     constructor() {
-        this.listeners = new Map();
     }
 
     on(name, fn) {
-        const set = this.listeners.get(name) || new Set();
+        const set = this.#listeners.get(name) || new Set();
 
-        this.listeners.set(name, set);
+        this.#listeners.set(name, set);
         set.add(fn);
 
         return () => set.delete(fn);
     }
 
     emit(name, value) {
-        for (const fn of [...(this.listeners.get(name) || [])]) {
+        for (const fn of [...(this.#listeners.get(name) || [])]) {
             try {
                 fn(value);
             } catch (error) {

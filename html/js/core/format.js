@@ -12,6 +12,9 @@ const HOUR = 60 * MINUTE;
 
 
 export class Formatter {
+    #zones = new Map();
+    #quarters = new Map();
+
     /**
      * language: of dates; words: of lists; zone: a time zone, or the reader's
      * own; home: the formatter in the reader's own zone.
@@ -28,8 +31,6 @@ export class Formatter {
         this.clock = clock;
         this.zone = zone;
         this.cache = new Map();
-        this.zones = new Map();
-        this.quarters = new Map();
     }
 
     /* The same in another time zone; an unknown one is ignored. */
@@ -38,14 +39,14 @@ export class Formatter {
             return this;
         }
 
-        if (!this.zones.has(zone)) {
-            this.zones.set(zone, this.make(zone));
+        if (!this.#zones.has(zone)) {
+            this.#zones.set(zone, this.#make(zone));
         }
 
-        return this.zones.get(zone);
+        return this.#zones.get(zone);
     }
 
-    make(zone) {
+    #make(zone) {
         try {
             new Intl.DateTimeFormat(this.language, { timeZone: zone });
         } catch {
@@ -55,7 +56,7 @@ export class Formatter {
         return new Formatter({ ...this, zone, home: this.home ?? this });
     }
 
-    with(options) {
+    #with(options) {
         const key = JSON.stringify(options);
 
         if (!this.cache.has(key)) {
@@ -69,13 +70,13 @@ export class Formatter {
 
     /* "14:02", or "17:57 New York time" */
     time(at) {
-        return this.named(at, this.with({ timeStyle: 'short' })
-                                  .format(new Date(at)));
+        return this.#named(at, this.#with({ timeStyle: 'short' })
+                                   .format(new Date(at)));
     }
 
-    named(at, text) {
-        return !this.home || this.once('home', at, () =>
-            this.plain(at) === this.home.plain(at)) ? text
+    #named(at, text) {
+        return !this.home || this.#once('home', at, () =>
+            this.#plain(at) === this.home.#plain(at)) ? text
             : this.t('time.zone', {
                 time: text,
                 city: this.zone.split('/').at(-1).replaceAll('_', ' '),
@@ -84,40 +85,40 @@ export class Formatter {
 
     /* "1 December 2026" */
     date(at) {
-        return this.with({ day: 'numeric', month: 'long', year: 'numeric' })
+        return this.#with({ day: 'numeric', month: 'long', year: 'numeric' })
                    .format(new Date(at));
     }
 
     /* "22 November 2026, 14:02" */
     absolute(at) {
-        return this.named(at, this.plain(at));
+        return this.#named(at, this.#plain(at));
     }
 
     /* What holds for a quarter of an hour: no zone is finer than that. */
-    once(what, at, make) {
+    #once(what, at, make) {
         const key = `${what} ${Math.floor(new Date(at).getTime() / QUARTER)}`;
 
-        if (!this.quarters.has(key)) {
-            this.quarters.set(key, make());
+        if (!this.#quarters.has(key)) {
+            this.#quarters.set(key, make());
         }
 
-        return this.quarters.get(key);
+        return this.#quarters.get(key);
     }
 
-    plain(at) {
-        return this.with({ dateStyle: 'long', timeStyle: 'short' })
+    #plain(at) {
+        return this.#with({ dateStyle: 'long', timeStyle: 'short' })
                    .format(new Date(at));
     }
 
     /* A string that is the same for two times of one day. */
     dayKey(at) {
-        return this.once('day', at, () => this.makeDayKey(at));
+        return this.#once('day', at, () => this.#makeDayKey(at));
     }
 
-    makeDayKey(at) {
-        const parts = this.with({ year: 'numeric', month: '2-digit',
-                                  day: '2-digit', calendar: 'iso8601',
-                                  numberingSystem: 'latn' })
+    #makeDayKey(at) {
+        const parts = this.#with({ year: 'numeric', month: '2-digit',
+                                   day: '2-digit', calendar: 'iso8601',
+                                   numberingSystem: 'latn' })
                           .formatToParts(new Date(at));
         const get = (type) => parts.find((p) => p.type === type).value;
 
@@ -125,7 +126,7 @@ export class Formatter {
     }
 
     /* How many midnights lie between a time and now; 0 is today. */
-    daysAgo(at) {
+    #daysAgo(at) {
         const day = (key) => Date.parse(`${key}T00:00:00Z`);
 
         return Math.round((day(this.dayKey(this.clock.now()))
@@ -134,27 +135,27 @@ export class Formatter {
 
     /* A day separator: "Today", "Yesterday", "Monday 16 November". */
     day(at) {
-        const ago = this.daysAgo(at);
+        const ago = this.#daysAgo(at);
 
         if (ago === 0 || ago === 1) {
             return this.t(ago ? 'day.yesterday' : 'day.today');
         }
 
-        const year = this.year(at) === this.year(this.clock.now())
+        const year = this.#year(at) === this.#year(this.clock.now())
                      ? undefined : 'numeric';
 
-        return this.with({ weekday: 'long', day: 'numeric', month: 'long',
-                           year }).format(new Date(at));
+        return this.#with({ weekday: 'long', day: 'numeric', month: 'long',
+                            year }).format(new Date(at));
     }
 
-    year(at) {
+    #year(at) {
         return this.dayKey(at).slice(0, 4);
     }
 
     /* For a list: "now", "5 min", "14:02", "Yesterday", "Mon", "3 Nov". */
     relative(at) {
         const age = this.clock.now() - Date.parse(at);
-        const ago = this.daysAgo(at);
+        const ago = this.#daysAgo(at);
 
         if (age < MINUTE && age > -HOUR) {
             return this.t('time.now');
@@ -173,13 +174,13 @@ export class Formatter {
         }
 
         if (ago < 7) {
-            return this.with({ weekday: 'short' }).format(new Date(at));
+            return this.#with({ weekday: 'short' }).format(new Date(at));
         }
 
-        const year = this.year(at) === this.year(this.clock.now())
+        const year = this.#year(at) === this.#year(this.clock.now())
                      ? undefined : 'numeric';
 
-        return this.with({ day: 'numeric', month: 'short', year })
+        return this.#with({ day: 'numeric', month: 'short', year })
                    .format(new Date(at));
     }
 

@@ -31,12 +31,12 @@ export class InboxStore extends Emitter {
             changes += this.put(thread, page.rev, keys[i]) ? 1 : 0;
         });
 
-        this.settle(page);
+        this.#settle(page);
 
         return known && changes >= steps;
     }
 
-    settle(page) {
+    #settle(page) {
         if (page.rev >= this.rev) {
             this.rev = page.rev;
             this.total = page.total_unread;

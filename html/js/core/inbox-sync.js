@@ -11,6 +11,9 @@ const AGAIN = 10000;
 
 
 export class InboxSync {
+    #running = null;
+    #again = false;
+
     /*
      * shelf: what to show while there is no network; refused() is called
      * at a 401.
@@ -21,8 +24,6 @@ export class InboxSync {
         this.shelf = shelf;
         this.clock = clock;
         this.refused = refused;
-        this.running = null;
-        this.again = false;
         this.timer = null;
     }
 
@@ -41,7 +42,7 @@ export class InboxSync {
     handle({ name, data, id }) {
         if (name === 'thread') {
             this.store.event(data, Number(id));
-            this.keep();
+            this.#keep();
 
         } else if (name === 'hello' || name === 'ping') {
             if (data.rev !== this.store.rev || !this.store.complete) {
@@ -58,30 +59,30 @@ export class InboxSync {
             this.sync();
         }
 
-        this.keep();
+        this.#keep();
     }
 
     /* Reads all pages; one run at a time, and once more if asked meanwhile. */
     sync() {
-        if (this.running) {
-            this.again = true;
-            return this.running;
+        if (this.#running) {
+            this.#again = true;
+            return this.#running;
         }
 
         this.clock.clearTimeout(this.timer);
-        this.running = this.read().catch(report).finally(() => {
-            this.running = null;
+        this.#running = this.#read().catch(report).finally(() => {
+            this.#running = null;
 
-            if (this.again) {
-                this.again = false;
+            if (this.#again) {
+                this.#again = false;
                 this.sync();
             }
         });
 
-        return this.running;
+        return this.#running;
     }
 
-    async read() {
+    async #read() {
         const seen = new Set();
         let cursor = null;
         let rev = 0;
@@ -92,7 +93,7 @@ export class InboxSync {
             });
 
             if (status !== 200) {
-                this.failed(status);
+                this.#failed(status);
                 return;
             }
 
@@ -106,17 +107,17 @@ export class InboxSync {
         } while (cursor);
 
         this.store.finish(seen, rev);
-        this.keep();
+        this.#keep();
     }
 
-    keep() {
+    #keep() {
         this.shelf.soon('inbox', () => ({
             threads: this.store.sorted().slice(0, PAGE),
             total_unread: this.store.total,
         }));
     }
 
-    failed(status) {
+    #failed(status) {
         if (status === 401) {
             this.refused();
             return;

@@ -15,6 +15,15 @@ const POLL_AGAIN = 1500;
 
 
 export class Live {
+    #running = false;
+    #polling = false;
+    #polled = -Infinity;
+    #retried = -Infinity;
+    #pollOk = false;
+    #reached = false;
+    #etags = new Map();
+    #announced = null;
+
     /*
      * online(): navigator.onLine, a hint; open(url): a Source; refused() is
      * called where the server says that we are not who we think.
@@ -26,46 +35,38 @@ export class Live {
         this.online = online;
         this.open = open;
         this.refused = refused;
-        this.running = false;
         this.held = false;
         this.expired = false;
         this.property = null;
         this.cursor = '0';
         this.thread = null;
         this.timer = null;
-        this.polling = false;
-        this.polled = -Infinity;
-        this.retried = -Infinity;
-        this.pollOk = false;
-        this.reached = false;
-        this.etags = new Map();
-        this.announced = null;
 
         this.inbox = new Stream({
             open, clock,
             url: () => '/api/inbox/events',
-            onEvent: (event) => this.handle({ t: 'inbox', ...event }),
-            onState: () => this.changed(),
+            onEvent: (event) => this.#handle({ t: 'inbox', ...event }),
+            onState: () => this.#changed(),
         });
     }
 
     start() {
-        this.running = true;
+        this.#running = true;
 
         if (!this.held) {
             this.inbox.start();
         }
 
-        this.changed();
+        this.#changed();
     }
 
     stop() {
-        this.running = false;
+        this.#running = false;
         this.inbox.stop();
         this.follow(null);
         this.clock.clearTimeout(this.timer);
         this.timer = null;
-        this.announced = null;
+        this.#announced = null;
     }
 
     /* Stream this thread from now on, from the cursor given; null for none. */
@@ -82,18 +83,18 @@ export class Live {
         this.property = property;
         this.cursor = cursor || '0';
 
-        if (property !== null && this.running) {
-            this.thread = this.threadStream(property);
+        if (property !== null && this.#running) {
+            this.thread = this.#threadStream(property);
 
             if (!this.held) {
                 this.thread.start();
             }
         }
 
-        this.changed();
+        this.#changed();
     }
 
-    threadStream(property) {
+    #threadStream(property) {
         const stream = new Stream({
             open: this.open,
             clock: this.clock,
@@ -106,7 +107,7 @@ export class Live {
                     this.cursor = event.data.head;
                 }
 
-                this.handle({ t: 'thread', property, ...event });
+                this.#handle({ t: 'thread', property, ...event });
 
                 if (event.name === 'hello'
                     && isFar(this.cursor, event.data.head))
@@ -116,14 +117,14 @@ export class Live {
                     stream.connect();
                 }
             },
-            onState: () => this.changed(),
+            onState: () => this.#changed(),
         });
 
         return stream;
     }
 
-    handle(message) {
-        this.reached = true;
+    #handle(message) {
+        this.#reached = true;
 
         if (message.name === 'bye') {
             /* the token has ended, and perhaps there is another */
@@ -134,8 +135,8 @@ export class Live {
             }
 
             /* what is left to see, if anything, a poll tells */
-            this.polled = -Infinity;
-            this.poll();
+            this.#polled = -Infinity;
+            this.#poll();
         }
 
         this.emit(message);
@@ -143,114 +144,114 @@ export class Live {
 
     /* The browser says that it has no network: see whether that is so. */
     networkLost() {
-        this.reached = false;
-        this.polled = -Infinity;
-        this.poll();
-        this.changed();
+        this.#reached = false;
+        this.#polled = -Infinity;
+        this.#poll();
+        this.#changed();
     }
 
     /* The network may be back, or the page is looked at again. */
     reconnect() {
-        if (!this.running || this.held) {
+        if (!this.#running || this.held) {
             return;
         }
 
-        for (const stream of this.streams()) {
+        for (const stream of this.#streams()) {
             stream.reconnect();
         }
 
-        if (this.streams().some((s) => s.state !== 'open')) {
-            this.poll();
+        if (this.#streams().some((s) => s.state !== 'open')) {
+            this.#poll();
         }
 
-        this.changed();
+        this.#changed();
     }
 
     /* Something has got through: try the streams now, at times. */
     retrySoon() {
         const now = this.clock.mono();
 
-        if (now - this.retried > POLL / 2) {
-            this.retried = now;
-            this.streams().forEach((stream) => stream.retrySoon());
+        if (now - this.#retried > POLL / 2) {
+            this.#retried = now;
+            this.#streams().forEach((stream) => stream.retrySoon());
         }
     }
 
     /* Those that should be open. */
-    streams() {
+    #streams() {
         return this.thread && this.thread.state !== 'idle'
             ? [this.inbox, this.thread] : [this.inbox];
     }
 
-    failing() {
-        return this.streams().some((stream) => stream.failing());
+    #failing() {
+        return this.#streams().some((stream) => stream.failing());
     }
 
-    changed() {
-        if (!this.running) {
+    #changed() {
+        if (!this.#running) {
             return;
         }
 
         if (!this.held) {
             /* a look at once after each failure, and by the clock from
              * the second on */
-            const failed = this.streams().some(
+            const failed = this.#streams().some(
                 (s) => s.state === 'waiting' && s.failures > 0);
 
             if (failed) {
-                this.poll();
+                this.#poll();
             }
 
-            this.schedule();
+            this.#schedule();
         }
 
-        this.announce();
+        this.#announce();
     }
 
-    schedule() {
-        if (this.failing() && this.timer === null) {
+    #schedule() {
+        if (this.#failing() && this.timer === null) {
             this.timer = this.clock.setTimeout(() => {
                 this.timer = null;
-                this.poll().then(() => this.pollOk && this.retrySoon());
-                this.schedule();
+                this.#poll().then(() => this.#pollOk && this.retrySoon());
+                this.#schedule();
             }, POLL);
 
-        } else if (!this.failing() && this.timer !== null) {
+        } else if (!this.#failing() && this.timer !== null) {
             this.clock.clearTimeout(this.timer);
             this.timer = null;
         }
     }
 
-    async poll() {
+    async #poll() {
         const now = this.clock.mono();
 
-        if (this.polling || this.held || now - this.polled < POLL_AGAIN) {
+        if (this.#polling || this.held || now - this.#polled < POLL_AGAIN) {
             return;
         }
 
-        this.polling = true;
-        this.polled = now;
+        this.#polling = true;
+        this.#polled = now;
 
         try {
-            await Promise.all([this.pollInbox(), this.pollThread()]);
+            await Promise.all([this.#pollInbox(), this.#pollThread()]);
         } catch (error) {
             report(error);
         }
 
-        this.polling = false;
-        this.announce();
+        this.#polling = false;
+        this.#announce();
     }
 
-    async pollInbox() {
+    async #pollInbox() {
         const { status, data, etag } = await this.api.inbox({
-            limit: 50, etag: this.etags.get('inbox'),
+            limit: 50, etag: this.#etags.get('inbox'),
         });
 
-        this.pollOk = status === 200 || status === 304;
-        this.reached = this.pollOk;
+        this.#pollOk = status === 200 || status === 304;
+        this.#reached = this.#pollOk;
 
         if (status === 200) {
-            this.etags.set('inbox', etag);
+            this.#etags.set('inbox', etag);
             this.emit({ t: 'inbox-page', page: data });
 
         } else if (status === 401) {
@@ -258,7 +259,7 @@ export class Live {
         }
     }
 
-    async pollThread() {
+    async #pollThread() {
         const { property, cursor } = this;
 
         if (property === null) {
@@ -267,17 +268,17 @@ export class Live {
 
         const key = `${property} ${cursor}`;
         const answer = await this.api.messages(property, {
-            after: cursor, limit: 200, etag: this.etags.get(key),
+            after: cursor, limit: 200, etag: this.#etags.get(key),
         });
 
         if (answer.status === 200) {
-            this.etags.clear();
-            this.etags.set(key, answer.etag);
+            this.#etags.clear();
+            this.#etags.set(key, answer.etag);
             this.emit({ t: 'thread-page', property, page: answer.data });
 
             if (property === this.property && !answer.data.reset) {
                 this.cursor = placeAfter(answer.data, this.cursor);
-                this.reopen(answer.data);
+                this.#reopen(answer.data);
             }
 
         } else if (answer.status === 404) {
@@ -290,7 +291,7 @@ export class Live {
     }
 
     /* A stream that was ended by "removed", where there is news to come. */
-    reopen({ lease }) {
+    #reopen({ lease }) {
         if (this.thread.state === 'idle' && lease.state !== 'ended') {
             this.thread.start();
         }
@@ -303,7 +304,7 @@ export class Live {
         this.thread?.stop();
         this.clock.clearTimeout(this.timer);
         this.timer = null;
-        this.announce();
+        this.#announce();
     }
 
     /* The session is ours, again or still. */
@@ -312,10 +313,10 @@ export class Live {
 
         this.held = this.expired = false;
 
-        if (this.running && again) {
+        if (this.#running && again) {
             this.inbox.start();
             this.thread?.start();
-            this.changed();
+            this.#changed();
         }
     }
 
@@ -325,27 +326,27 @@ export class Live {
      * says so, and nothing says otherwise; "signed-out"; "connecting":
      * anything else.
      */
-    status() {
+    #status() {
         if (this.held) {
             return 'signed-out';
         }
 
-        if (!this.online() && !this.reached) {
+        if (!this.online() && !this.#reached) {
             return 'offline';
         }
 
-        if (this.streams().every((s) => s.state === 'open' && s.live)) {
+        if (this.#streams().every((s) => s.state === 'open' && s.live)) {
             return 'live';
         }
 
-        return this.failing() && this.pollOk ? 'checking' : 'connecting';
+        return this.#failing() && this.#pollOk ? 'checking' : 'connecting';
     }
 
-    announce() {
-        const status = this.status();
+    #announce() {
+        const status = this.#status();
 
-        if (this.running && status !== this.announced) {
-            this.announced = status;
+        if (this.#running && status !== this.#announced) {
+            this.#announced = status;
             this.emit({ t: 'status', status });
         }
     }

@@ -13,42 +13,43 @@ const HOUR = 3600000;
 
 
 export class Names extends Emitter {
+    #known = new Map();
+    #queue = new Map();
+    #asking = new Map();
+
     /* fetch(property): resolves to {parties, lease, ...} or null. */
     constructor({ fetch, clock }) {
         super();
         this.fetch = fetch;
         this.clock = clock;
-        this.known = new Map();
-        this.queue = new Map();
-        this.asking = new Map();
         this.busy = 0;
     }
 
     /* The parties of the inbox's thread: [{user, role, name}], or null. */
     of(thread) {
         return allParties(thread)
-            ?? this.known.get(thread.property)?.parties
+            ?? this.#known.get(thread.property)?.parties
             ?? thread.parties ?? null;
     }
 
     /* Whether all of them are known of each thread. */
     complete(threads) {
         return threads.every((thread) => allParties(thread)
-                             || this.known.has(thread.property));
+                             || this.#known.has(thread.property));
     }
 
     /* The time zone of a thread, undefined where it is not known. */
     zoneOf({ property }) {
-        return this.known.get(property)?.zone;
+        return this.#known.get(property)?.zone;
     }
 
     update(property, { parties, time_zone: zone }, lease, mark = null) {
-        const old = this.known.get(property);
+        const old = this.#known.get(property);
         const people = parties.map(({ user, role, name }) =>
             ({ user, role, name }));
 
-        this.known.set(property, { parties: people, lease, zone: zone ?? null,
-                                   mark: mark ?? old?.mark });
+        this.#known.set(property, { parties: people, lease, zone: zone ?? null,
+                                    mark: mark ?? old?.mark });
 
         if (JSON.stringify([old?.parties, old?.zone])
             !== JSON.stringify([people, zone ?? null]))
@@ -67,10 +68,10 @@ export class Names extends Emitter {
         for (const thread of threads) {
             const { property, lease, last } = thread;
             const mark = last?.kind === 'lease' ? last.seq : null;
-            const known = this.known.get(property);
+            const known = this.#known.get(property);
 
-            if (!(allParties(thread) && this.timed(thread))
-                && !this.resting(property)
+            if (!(allParties(thread) && this.#timed(thread))
+                && !this.#resting(property)
                 && (!known || known.lease !== lease?.id
                     || (mark !== null && known.mark !== mark)))
             {
@@ -78,40 +79,40 @@ export class Names extends Emitter {
             }
         }
 
-        this.queue = new Map([...first, ...this.queue]);
-        this.work();
+        this.#queue = new Map([...first, ...this.#queue]);
+        this.#work();
     }
 
     /*
      * Whether its time can be told: for the hours between "5 min" and
      * "Yesterday" one must know the clock.
      */
-    timed({ property, last }) {
+    #timed({ property, last }) {
         const age = this.clock.now() - Date.parse(last?.at);
 
         return !(age > HOUR && age < 48 * HOUR)
-               || this.known.get(property)?.zone !== undefined;
+               || this.#known.get(property)?.zone !== undefined;
     }
 
     /* Being asked for, or not answered a moment ago. */
-    resting(property) {
-        const since = this.asking.get(property);
+    #resting(property) {
+        const since = this.#asking.get(property);
 
         return since !== undefined && this.clock.mono() - since < AGAIN;
     }
 
-    work() {
-        while (this.busy < AT_ONCE && this.queue.size) {
-            const [property, wanted] = this.queue.entries().next().value;
+    #work() {
+        while (this.busy < AT_ONCE && this.#queue.size) {
+            const [property, wanted] = this.#queue.entries().next().value;
 
-            this.queue.delete(property);
-            this.ask(property, wanted);
+            this.#queue.delete(property);
+            this.#ask(property, wanted);
         }
     }
 
-    async ask(property, { mark, lease }) {
+    async #ask(property, { mark, lease }) {
         this.busy++;
-        this.asking.set(property, this.clock.mono());
+        this.#asking.set(property, this.clock.mono());
 
         const page = await this.fetch(property);
 
@@ -119,21 +120,21 @@ export class Names extends Emitter {
 
         if (page) {
             this.update(property, page, lease, mark);
-            this.asking.delete(property);
+            this.#asking.delete(property);
         }
 
-        this.work();
+        this.#work();
     }
 
     /* What to keep, and what was kept. */
     save() {
-        return [...this.known];
+        return [...this.#known];
     }
 
     restore(saved) {
         for (const [property, known] of saved || []) {
-            if (!this.known.has(property)) {
-                this.known.set(property, known);
+            if (!this.#known.has(property)) {
+                this.#known.set(property, known);
             }
         }
 

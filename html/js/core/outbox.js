@@ -19,6 +19,8 @@ const ACCEPTED_WAIT = 3000;
 
 
 export class Outbox extends Emitter {
+    #lanes = new Map();
+
     /*
      * db: {put(item), remove(n), list(user)}, all async; none is waited for
      * without a limit.  Emits "change" when items differ, "stored"
@@ -32,7 +34,6 @@ export class Outbox extends Emitter {
         this.user = user;
         this.newId = newId;
         this.items = [];
-        this.lanes = new Map();
         this.active = false;
         this.held = false;
     }
@@ -58,7 +59,7 @@ export class Outbox extends Emitter {
 
     /* The database lost what it had, perhaps: give it what we know. */
     async restore() {
-        await Promise.all(this.items.map((item) => this.save(item)));
+        await Promise.all(this.items.map((item) => this.#save(item)));
         this.emit('change');
     }
 
@@ -77,7 +78,7 @@ export class Outbox extends Emitter {
 
     async add(property, text) {
         const item = {
-            n: this.number(), user: this.user, property,
+            n: this.#number(), user: this.user, property,
             client_id: this.newId(), text,
             at: new Date(this.clock.now()).toISOString(),
             state: 'queued', reason: null,
@@ -86,7 +87,7 @@ export class Outbox extends Emitter {
         this.items.push(item);
         this.emit('change');
         item.busy = true;
-        await this.save(item);
+        await this.#save(item);
         item.busy = false;
 
         if (item.loose) {
@@ -99,7 +100,7 @@ export class Outbox extends Emitter {
     }
 
     /* In the order of writing, and another in each tab. */
-    number() {
+    #number() {
         const now = Math.floor(this.clock.now()) * 1000;
 
         return Math.max(now, (this.items.at(-1)?.n ?? 0) + 1000)
@@ -119,7 +120,7 @@ export class Outbox extends Emitter {
 
         item.state = 'queued';
         item.reason = null;
-        await this.save(item);
+        await this.#save(item);
         this.emit('change');
         this.drain();
     }
@@ -130,7 +131,7 @@ export class Outbox extends Emitter {
         await this.db.remove(n).catch(() => {});
     }
 
-    async save(item) {
+    async #save(item) {
         const { busy, loose, ...kept } = item;
 
         try {
@@ -155,7 +156,7 @@ export class Outbox extends Emitter {
     setActive(active) {
         this.active = active;
 
-        for (const lane of this.lanes.values()) {
+        for (const lane of this.#lanes.values()) {
             this.clock.clearTimeout(lane.timer);
             lane.timer = null;
         }
@@ -172,7 +173,7 @@ export class Outbox extends Emitter {
     flush() {
         this.held = false;
 
-        for (const lane of this.lanes.values()) {
+        for (const lane of this.#lanes.values()) {
             this.clock.clearTimeout(lane.timer);
             lane.timer = null;
             lane.backoff.reset();
@@ -183,23 +184,23 @@ export class Outbox extends Emitter {
 
     drain() {
         for (const { property } of this.items) {
-            this.step(property);
+            this.#step(property);
         }
     }
 
-    lane(property) {
-        if (!this.lanes.has(property)) {
-            this.lanes.set(property, {
+    #lane(property) {
+        if (!this.#lanes.has(property)) {
+            this.#lanes.set(property, {
                 busy: false, timer: null,
                 backoff: new Backoff(this.clock, { cap: 15000 }),
             });
         }
 
-        return this.lanes.get(property);
+        return this.#lanes.get(property);
     }
 
-    async step(property) {
-        const lane = this.lane(property);
+    async #step(property) {
+        const lane = this.#lane(property);
         const item = this.items.find((i) => i.property === property
                                             && i.state === 'queued');
 
@@ -215,10 +216,10 @@ export class Outbox extends Emitter {
                                            item.text);
 
         lane.busy = false;
-        await this.verdict(lane, item, answer);
+        await this.#verdict(lane, item, answer);
     }
 
-    async verdict(lane, item, answer) {
+    async #verdict(lane, item, answer) {
         const { status } = answer;
 
         if (status === 201 || status === 200) {
@@ -227,7 +228,7 @@ export class Outbox extends Emitter {
                                   client_id: item.client_id,
                                   entry: answer.data });
             await this.remove(item.n);
-            this.step(item.property);
+            this.#step(item.property);
             return;
         }
 
@@ -239,22 +240,22 @@ export class Outbox extends Emitter {
         }
 
         if (FINAL.has(status)) {
-            await this.fail(item, answer);
-            this.step(item.property);
+            await this.#fail(item, answer);
+            this.#step(item.property);
             return;
         }
 
         if (status === 202 && !item.accepted) {
             item.accepted = true;
-            await this.save(item);
+            await this.#save(item);
             this.emit('change');
             this.emit('accepted');
         }
 
-        this.later(lane, item.property, wait(lane, answer));
+        this.#later(lane, item.property, wait(lane, answer));
     }
 
-    async fail(item, answer) {
+    async #fail(item, answer) {
         const { n } = item;
 
         item = this.items.find((i) => i.n === n);
@@ -267,16 +268,16 @@ export class Outbox extends Emitter {
         item.state = 'failed';
         item.reason = !answer.type || answer.type === 'about:blank'
             ? String(answer.status) : answer.type;
-        await this.save(item);
+        await this.#save(item);
         this.emit('change');
         this.emit('failed', item);
     }
 
-    later(lane, property, ms) {
+    #later(lane, property, ms) {
         this.clock.clearTimeout(lane.timer);
         lane.timer = this.clock.setTimeout(() => {
             lane.timer = null;
-            this.step(property);
+            this.#step(property);
         }, ms);
     }
 }

@@ -13,6 +13,8 @@ const LONGEST = 2 ** 31 - 1;
 
 
 export class Session extends Emitter {
+    #asking = null;
+
     /*
      * api: {session()}; renew(), where given, has the cookie renewed without
      * a word.  state: "unknown"; "ours"; "ended"; "other" (with `other`, as
@@ -28,7 +30,6 @@ export class Session extends Emitter {
         this.name = null;
         this.other = null;
         this.state = 'unknown';
-        this.asking = null;
         this.timer = null;
         this.backoff = new Backoff(clock, { base: 4000, cap: 60000 });
     }
@@ -41,21 +42,21 @@ export class Session extends Emitter {
 
     /* Asks the server, once at a time; resolves to the state. */
     check() {
-        this.asking ??= this.ask().finally(() => {
-            this.asking = null;
+        this.#asking ??= this.#ask().finally(() => {
+            this.#asking = null;
         });
 
-        return this.asking;
+        return this.#asking;
     }
 
-    async ask() {
+    async #ask() {
         const { status, data, date } = await this.api.session();
 
         if (status === 200) {
             if (this.user === null || this.user === data.user) {
                 this.assume(data);
                 this.state = 'ours';
-                this.until(Date.parse(data.expires_at) - date);
+                this.#until(Date.parse(data.expires_at) - date);
                 this.emit('state', data);
 
                 return this.state;
@@ -68,7 +69,7 @@ export class Session extends Emitter {
             this.state = 'ended';
         }
 
-        this.later(this.backoff.next());
+        this.#later(this.backoff.next());
 
         if (status) {
             this.emit('state', null);
@@ -78,16 +79,16 @@ export class Session extends Emitter {
     }
 
     /* ms are left: look in time whether it was renewed, or renew it. */
-    until(ms) {
+    #until(ms) {
         const left = ms || 0;
 
         this.backoff.reset();
-        this.later(left > 2 * AHEAD ? left - AHEAD
-                                    : Math.max(left / 2, SOONEST),
-                   this.renew);
+        this.#later(left > 2 * AHEAD ? left - AHEAD
+                                     : Math.max(left / 2, SOONEST),
+                    this.renew);
     }
 
-    later(ms, renew) {
+    #later(ms, renew) {
         this.clock.clearTimeout(this.timer);
         this.timer = this.clock.setTimeout(async () => {
             await renew?.();

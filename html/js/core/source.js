@@ -10,13 +10,14 @@ const MOST = 1 << 20;
 
 
 export class Source {
+    #listeners = new Map();
+
     constructor(url, { fetch, user }) {
-        this.listeners = new Map();
         this.onmessage = null;
         this.onerror = null;
         this.id = '';
         this.abort = new AbortController();
-        this.read(fetch, url, user).catch(() => {}).then(() => {
+        this.#read(fetch, url, user).catch(() => {}).then(() => {
             if (!this.abort.signal.aborted) {
                 this.close();
                 this.onerror();
@@ -25,14 +26,14 @@ export class Source {
     }
 
     addEventListener(name, fn) {
-        this.listeners.set(name, fn);
+        this.#listeners.set(name, fn);
     }
 
     close() {
         this.abort.abort();
     }
 
-    async read(fetch, url, user) {
+    async #read(fetch, url, user) {
         const { status, headers, body } = await fetch(url, {
             headers: { Accept: 'text/event-stream', 'LeaseLoft-User': user },
             cache: 'no-store', credentials: 'same-origin', redirect: 'error',
@@ -57,12 +58,12 @@ export class Source {
             const blocks = (rest + value).split('\n\n');
 
             rest = blocks.pop();
-            blocks.forEach((block) => this.dispatch(block));
+            blocks.forEach((block) => this.#dispatch(block));
         }
     }
 
     /* One event: its lines are fields, "name: value"; ": ..." says nothing. */
-    dispatch(block) {
+    #dispatch(block) {
         let name = '';
         const data = [];
 
@@ -81,7 +82,7 @@ export class Source {
         if (data.length && !this.abort.signal.aborted) {
             const event = { data: data.join('\n'), lastEventId: this.id };
 
-            (name ? this.listeners.get(name) : this.onmessage)?.(event);
+            (name ? this.#listeners.get(name) : this.onmessage)?.(event);
         }
     }
 }

@@ -16,6 +16,9 @@ const NAMES = ['hello', 'thread', 'read', 'lease', 'ping', 'reset', 'bye'];
 
 
 export class Stream {
+    #lastReceived = -Infinity;
+    #deferred = false;
+
     /*
      * open(url) makes a Source; url() says where to, with the place to
      * resume from; onEvent({name, data, id}) gets each event (an unnamed one
@@ -32,8 +35,6 @@ export class Stream {
         this.state = 'idle';
         this.live = false;
         this.failures = 0;
-        this.lastReceived = -Infinity;
-        this.deferred = false;
         this.source = null;
         this.timer = null;
     }
@@ -45,8 +46,8 @@ export class Stream {
     }
 
     stop() {
-        this.drop();
-        this.set('idle', false);
+        this.#drop();
+        this.#set('idle', false);
     }
 
     failing() {
@@ -60,7 +61,7 @@ export class Stream {
      */
     reconnect() {
         /* a clock that stood still while the device slept says too little */
-        const silent = Math.max(this.clock.mono() - this.lastReceived,
+        const silent = Math.max(this.clock.mono() - this.#lastReceived,
                                 this.clock.now() - this.lastReceivedAt) > STALE;
 
         if (this.state === 'waiting'
@@ -74,42 +75,43 @@ export class Stream {
 
     /* Something got through: no need to sit out a long wait of our own. */
     retrySoon() {
-        if (this.state === 'waiting' && !this.deferred) {
+        if (this.state === 'waiting' && !this.#deferred) {
             this.backoff.reset();
-            this.wait(between(this.clock, 100, 1000));
+            this.#wait(between(this.clock, 100, 1000));
         }
     }
 
     connect() {
-        this.deferred = false;
-        this.drop();
-        this.received();
+        this.#deferred = false;
+        this.#drop();
+        this.#received();
 
         const source = this.open(this.url());
 
         this.source = source;
-        this.arm(CONNECT, () => this.fail());
+        this.#arm(CONNECT, () => this.#fail());
 
         source.onerror = () => {
             if (source === this.source) {
-                this.fail();
+                this.#fail();
             }
         };
-        source.onmessage = (e) => this.receive(source, 'entry', e);
+        source.onmessage = (e) => this.#receive(source, 'entry', e);
 
         for (const name of NAMES) {
-            source.addEventListener(name, (e) => this.receive(source, name, e));
+            source.addEventListener(name, (event) =>
+                this.#receive(source, name, event));
         }
 
-        this.set('connecting', false);
+        this.#set('connecting', false);
     }
 
-    received() {
-        this.lastReceived = this.clock.mono();
+    #received() {
+        this.#lastReceived = this.clock.mono();
         this.lastReceivedAt = this.clock.now();
     }
 
-    receive(source, name, { data, lastEventId }) {
+    #receive(source, name, { data, lastEventId }) {
         if (source !== this.source) {
             return;
         }
@@ -117,19 +119,19 @@ export class Stream {
         const value = parse(name, data);
 
         if (value === null) {
-            this.fail();
+            this.#fail();
             return;
         }
 
-        this.received();
+        this.#received();
 
         if (name === 'bye') {
-            this.bye(value);
+            this.#bye(value);
             return;
         }
 
-        this.arm(SILENCE, () => this.fail());
-        this.deliver({ name, data: value, id: lastEventId });
+        this.#arm(SILENCE, () => this.#fail());
+        this.#deliver({ name, data: value, id: lastEventId });
 
         if (source !== this.source) {
             return;
@@ -138,15 +140,15 @@ export class Stream {
         if (name === 'hello') {
             this.failures = 0;
             this.backoff.reset();
-            this.set('open', true);
+            this.#set('open', true);
 
         } else if (name === 'ping') {
-            this.set('open', value.live !== false);
+            this.#set('open', value.live !== false);
         }
     }
 
     /* What goes wrong with one event is no reason to hear no more. */
-    deliver(event) {
+    #deliver(event) {
         try {
             this.onEvent(event);
         } catch (error) {
@@ -159,43 +161,43 @@ export class Stream {
      * who is signed out or removed has nothing to come back for until the
      * owner calls start().
      */
-    bye(value) {
+    #bye(value) {
         const { reason } = value;
 
-        this.drop();
-        this.deliver({ name: 'bye', data: value, id: '' });
+        this.#drop();
+        this.#deliver({ name: 'bye', data: value, id: '' });
 
         if (this.state === 'idle') {
             return;
         }
 
         if (reason === 'expired' || reason === 'removed') {
-            this.set('idle', false);
+            this.#set('idle', false);
             return;
         }
 
         if (reason === 'overload') {
             this.failures = Math.max(this.failures, 2);
-            this.deferred = true;
-            this.wait(between(this.clock, 10000, 60000));
+            this.#deferred = true;
+            this.#wait(between(this.clock, 10000, 60000));
             return;
         }
 
-        this.wait(between(this.clock, 1000, 4000));
+        this.#wait(between(this.clock, 1000, 4000));
     }
 
-    fail() {
-        this.drop();
+    #fail() {
+        this.#drop();
         this.failures++;
-        this.wait(this.backoff.next());
+        this.#wait(this.backoff.next());
     }
 
-    wait(ms) {
-        this.arm(ms, () => this.connect());
-        this.set('waiting', false);
+    #wait(ms) {
+        this.#arm(ms, () => this.connect());
+        this.#set('waiting', false);
     }
 
-    set(state, live) {
+    #set(state, live) {
         if (this.state !== state || this.live !== live
             || state === 'waiting')
         {
@@ -205,12 +207,12 @@ export class Stream {
         }
     }
 
-    arm(ms, fn) {
+    #arm(ms, fn) {
         this.clock.clearTimeout(this.timer);
         this.timer = this.clock.setTimeout(fn, ms);
     }
 
-    drop() {
+    #drop() {
         this.clock.clearTimeout(this.timer);
 
         if (this.source) {

@@ -12,6 +12,10 @@ const LOCK_TIMEOUT = 3000;
 
 
 export class Tabs extends Emitter {
+    #asking = null;
+    #stopped = false;
+    #inLine = false;
+
     /*
      * locks: navigator.locks or null; channel: a BroadcastChannel or the
      * like; visible(): whether this tab is.  Emits "lead", "follow", and
@@ -26,41 +30,38 @@ export class Tabs extends Emitter {
         this.id = id;
         this.name = name;
         this.leading = false;
-        this.asking = null;
         this.release = null;
-        this.stopped = false;
-        this.inLine = false;
 
-        channel.onmessage = ({ data }) => this.handle(data);
+        channel.onmessage = ({ data }) => this.#handle(data);
     }
 
     start() {
-        this.stopped = false;
+        this.#stopped = false;
 
         if (!this.locks) {
-            this.lead(() => {});
+            this.#lead(() => {});
             return;
         }
 
-        this.queue({});
+        this.#queue({});
         this.claim();
     }
 
     stop() {
-        this.stopped = true;
-        this.clock.clearTimeout(this.asking);
-        this.asking = null;
+        this.#stopped = true;
+        this.clock.clearTimeout(this.#asking);
+        this.#asking = null;
 
         if (this.release) {
             this.release();
         }
 
-        this.follow();
+        this.#follow();
     }
 
     /* Visible again, or back from the browser's cache. */
     wake() {
-        if (this.stopped) {
+        if (this.#stopped) {
             this.start();
         } else {
             this.claim();
@@ -77,34 +78,34 @@ export class Tabs extends Emitter {
      * visible leader says that it is there.
      */
     claim() {
-        if (this.leading || !this.locks || this.stopped || !this.visible()) {
+        if (this.leading || !this.locks || this.#stopped || !this.visible()) {
             return;
         }
 
-        this.clock.clearTimeout(this.asking);
-        this.asking = this.clock.setTimeout(() => {
-            this.asking = null;
+        this.clock.clearTimeout(this.#asking);
+        this.#asking = this.clock.setTimeout(() => {
+            this.#asking = null;
 
-            if (!this.leading && !this.stopped && this.visible()) {
-                this.queue({ steal: true });
-                this.leadUnlocked();
+            if (!this.leading && !this.#stopped && this.visible()) {
+                this.#queue({ steal: true });
+                this.#leadUnlocked();
             }
         }, PATIENCE);
         this.post({ t: 'who' });
     }
 
     /* Where locks are not answered at all, two leaders are better than none. */
-    leadUnlocked() {
-        this.asking = this.clock.setTimeout(() => {
-            this.asking = null;
+    #leadUnlocked() {
+        this.#asking = this.clock.setTimeout(() => {
+            this.#asking = null;
 
-            if (!this.leading && !this.stopped) {
-                this.lead(() => {});
+            if (!this.leading && !this.#stopped) {
+                this.#lead(() => {});
             }
         }, LOCK_TIMEOUT);
     }
 
-    handle(message) {
+    #handle(message) {
         if (message.t === 'who') {
             if (this.leading) {
                 this.post({ t: 'leader', visible: this.visible() });
@@ -112,8 +113,8 @@ export class Tabs extends Emitter {
 
         } else if (message.t === 'leader') {
             if (message.visible) {
-                this.clock.clearTimeout(this.asking);
-                this.asking = null;
+                this.clock.clearTimeout(this.#asking);
+                this.#asking = null;
             }
         }
 
@@ -121,24 +122,24 @@ export class Tabs extends Emitter {
     }
 
     /* Asks for the lock: at once by { steal: true }, else in line, once. */
-    queue({ steal = false }) {
-        if (!steal && this.inLine) {
+    #queue({ steal = false }) {
+        if (!steal && this.#inLine) {
             return;
         }
 
-        this.inLine = this.inLine || !steal;
+        this.#inLine = this.#inLine || !steal;
 
         let release = null;
 
         const hold = () => new Promise((/** @type {(x?: any) => void} */
                                         resolve) => {
-            this.inLine = steal && this.inLine;
+            this.#inLine = steal && this.#inLine;
 
-            if (this.stopped) {
+            if (this.#stopped) {
                 resolve();
             } else {
                 release = resolve;
-                this.lead(release);
+                this.#lead(release);
             }
         });
 
@@ -149,19 +150,19 @@ export class Tabs extends Emitter {
              * it leads on by the second, which it may have heard of before.
              */
             if (release && release === this.release) {
-                this.follow();
+                this.#follow();
             }
 
-            if (!this.stopped) {
-                this.queue({});
+            if (!this.#stopped) {
+                this.#queue({});
             }
         });
     }
 
-    lead(release) {
+    #lead(release) {
         this.release = release;
-        this.clock.clearTimeout(this.asking);
-        this.asking = null;
+        this.clock.clearTimeout(this.#asking);
+        this.#asking = null;
 
         if (!this.leading) {
             this.leading = true;
@@ -170,7 +171,7 @@ export class Tabs extends Emitter {
         }
     }
 
-    follow() {
+    #follow() {
         this.release = null;
 
         if (this.leading) {

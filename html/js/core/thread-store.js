@@ -82,7 +82,7 @@ export class ThreadStore extends Emitter {
                         ?? this.timeZone;
 
         if (data.parties) {
-            this.parties = this.latest(data.parties);
+            this.parties = this.#latest(data.parties);
         }
 
         if (data.you) {
@@ -113,7 +113,7 @@ export class ThreadStore extends Emitter {
     }
 
     /* Parties of a page, with marks that we have heard of since. */
-    latest(parties) {
+    #latest(parties) {
         const marks = new Map(this.parties.map((p) => [p.user, p.read]));
 
         return parties.map((p) => p.read > 0 && marks.get(p.user) > p.read
@@ -178,10 +178,10 @@ export class ThreadStore extends Emitter {
         }
 
         for (const entry of page.entries) {
-            this.place(entry, '');
+            this.#place(entry, '');
         }
 
-        this.drain();
+        this.#drain();
 
         if (this.atHead) {
             this.detached = false;
@@ -209,7 +209,7 @@ export class ThreadStore extends Emitter {
         }
 
         if (entry.seq > this.headSeq) {
-            this.tally(entry);
+            this.#tally(entry);
             this.head(id || String(entry.seq));
         }
 
@@ -218,14 +218,14 @@ export class ThreadStore extends Emitter {
             return 'away';
         }
 
-        this.place(entry, tag);
-        this.drain();
+        this.#place(entry, tag);
+        this.#drain();
         this.changed();
 
         return this.ahead.size ? 'gap' : 'new';
     }
 
-    place(entry, tag) {
+    #place(entry, tag) {
         if (entry.seq === this.high + 1) {
             this.entries.push(entry);
             this.highTag = tag;
@@ -236,7 +236,7 @@ export class ThreadStore extends Emitter {
         }
     }
 
-    drain() {
+    #drain() {
         for (const seq of [...this.ahead.keys()].sort((a, b) => a - b)) {
             if (seq <= this.high) {
                 this.ahead.delete(seq);
@@ -253,7 +253,7 @@ export class ThreadStore extends Emitter {
         return [...this.ahead.values()].sort((a, b) => a.seq - b.seq);
     }
 
-    tally(entry) {
+    #tally(entry) {
         if (this.isUnread(entry)) {
             this.you = { ...this.you, unread: this.you.unread + 1 };
         }

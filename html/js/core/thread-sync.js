@@ -32,7 +32,7 @@ export class ThreadSync extends Emitter {
         this.store = new ThreadStore(property, this.me);
         this.emit('thread', this.store);
 
-        return this.load(this.store, seq);
+        return this.#load(this.store, seq);
     }
 
     close() {
@@ -41,7 +41,7 @@ export class ThreadSync extends Emitter {
         this.emit('thread', null);
     }
 
-    async load(store, seq) {
+    async #load(store, seq) {
         const answer = await this.api.messages(store.property,
                                                { limit: PAGE });
 
@@ -50,26 +50,27 @@ export class ThreadSync extends Emitter {
         }
 
         if (answer.status !== 200) {
-            await this.loadFailed(store, answer.status, seq);
+            await this.#loadFailed(store, answer.status, seq);
             return;
         }
 
         const page = answer.data;
-        const wanted = seq === null ? null : await this.runAt(store, seq, page);
+        const wanted = seq === null ? null
+            : await this.#runAt(store, seq, page);
         const run = holds(wanted, seq) ? wanted
-            : await this.runAt(store, startOf(page), page);
+            : await this.#runAt(store, startOf(page), page);
 
         if (store !== this.store) {
             return;
         }
 
         store.load(run.page, run);
-        this.keep(store);
+        this.#keep(store);
         this.emit('parties', store);
         this.emit('ready', store);
     }
 
-    keep(store) {
+    #keep(store) {
         if (!store.detached) {
             this.shelf.soon(`thread ${store.property}`,
                             () => store.snapshot(PAGE));
@@ -80,7 +81,7 @@ export class ThreadSync extends Emitter {
      * The run of entries that a seq is in: the newest page where it reaches
      * so far, else some context, then what fills a few screens.
      */
-    async runAt(store, seq, newest) {
+    async #runAt(store, seq, newest) {
         const run = { page: newest, moreBefore: Boolean(newest?.more) };
 
         if (newest && (!newest.more || seq >= newest.entries[0].seq)) {
@@ -102,8 +103,8 @@ export class ThreadSync extends Emitter {
                                          && first.seq === after + 1 };
     }
 
-    async loadFailed(store, status, seq) {
-        const refused = this.isFinal(store, status);
+    async #loadFailed(store, status, seq) {
+        const refused = this.#isFinal(store, status);
 
         if (status === 404) {
             return;
@@ -125,12 +126,12 @@ export class ThreadSync extends Emitter {
 
         this.timer = this.clock.setTimeout(() => {
             if (store === this.store) {
-                this.load(store, seq);
+                this.#load(store, seq);
             }
         }, AGAIN);
     }
 
-    isFinal(store, status) {
+    #isFinal(store, status) {
         if (status === 401) {
             this.emit('refused');
 
@@ -155,11 +156,11 @@ export class ThreadSync extends Emitter {
         switch (message.t) {
 
         case 'thread':
-            this.event(store, message);
+            this.#event(store, message);
             break;
 
         case 'thread-page':
-            this.page(store, message.page);
+            this.#page(store, message.page);
 
             if (!store.atHead && !store.detach()) {
                 this.catchUp();
@@ -172,26 +173,26 @@ export class ThreadSync extends Emitter {
             break;
 
         case 'sent':
-            this.arrive(store, message.entry, '');
+            this.#arrive(store, message.entry, '');
             break;
 
         case 'marked':
-            this.marked(store, { user: this.me, upto: message.upto });
+            this.#marked(store, { user: this.me, upto: message.upto });
             break;
         }
     }
 
-    marked(store, mark) {
+    #marked(store, mark) {
         if (!store.read(mark)) {
-            this.refresh(store);
+            this.#refresh(store);
         }
     }
 
-    event(store, { name, data, id }) {
+    #event(store, { name, data, id }) {
         switch (name) {
 
         case 'entry':
-            this.arrive(store, data, id);
+            this.#arrive(store, data, id);
             break;
 
         case 'hello':
@@ -204,11 +205,11 @@ export class ThreadSync extends Emitter {
             break;
 
         case 'read':
-            this.marked(store, data);
+            this.#marked(store, data);
             break;
 
         case 'reset':
-            this.reset(store);
+            this.#reset(store);
             break;
 
         case 'ping':
@@ -220,12 +221,12 @@ export class ThreadSync extends Emitter {
         }
     }
 
-    arrive(store, entry, id) {
+    #arrive(store, entry, id) {
         const known = store.ahead.has(entry.seq);
         const result = store.add(entry, id);
 
-        this.seen(entry);
-        this.keep(store);
+        this.#seen(entry);
+        this.#keep(store);
 
         if (result !== 'old' && !known) {
             this.emit('news', entry);
@@ -236,18 +237,18 @@ export class ThreadSync extends Emitter {
         }
     }
 
-    seen(entry) {
+    #seen(entry) {
         if (entry.kind === 'message' && entry.from.user === this.me) {
             this.emit('own', entry);
         }
     }
 
     /* A page after somebody's cursor: perhaps not after ours. */
-    page(store, page) {
+    #page(store, page) {
         const before = store.headSeq;
 
         if (page.reset) {
-            this.reset(store);
+            this.#reset(store);
             return;
         }
 
@@ -260,11 +261,11 @@ export class ThreadSync extends Emitter {
             store.changed();
         } else {
             store.append(page);
-            this.keep(store);
+            this.#keep(store);
         }
 
         for (const entry of page.entries) {
-            this.seen(entry);
+            this.#seen(entry);
 
             if (entry.seq > before) {
                 this.emit('news', entry);
@@ -274,11 +275,11 @@ export class ThreadSync extends Emitter {
         this.emit('parties', store);
     }
 
-    reset(store) {
+    #reset(store) {
         store.clear();
         store.you = { ...store.you, read: 0 };
         store.setStatus('loading');
-        this.load(store, null);
+        this.#load(store, null);
     }
 
     /* Asks for what is after our place, until there is no more. */
@@ -290,12 +291,12 @@ export class ThreadSync extends Emitter {
         }
 
         if (store.status !== 'ready') {
-            await this.load(store, null);
+            await this.#load(store, null);
             return;
         }
 
         if (store.detached) {
-            await this.refresh(store);
+            await this.#refresh(store);
             return;
         }
 
@@ -308,11 +309,11 @@ export class ThreadSync extends Emitter {
         store.fetching = false;
 
         if (store === this.store) {
-            this.caughtUp(store, answer);
+            this.#caughtUp(store, answer);
         }
     }
 
-    caughtUp(store, { status, data, etag }) {
+    #caughtUp(store, { status, data, etag }) {
         if (status === 200) {
             const { high } = store;
 
@@ -320,38 +321,38 @@ export class ThreadSync extends Emitter {
 
             if (high > 0 && data.entries[0]?.seq > high + 1) {
                 /* a window of ours has ended, and this is the next one */
-                this.reset(store);
+                this.#reset(store);
                 return;
             }
 
-            this.page(store, data);
+            this.#page(store, data);
 
             if (store.high > high && !store.atHead && !store.detach()) {
                 this.catchUp();
             }
 
-        } else if (status !== 304 && !this.isFinal(store, status)) {
+        } else if (status !== 304 && !this.#isFinal(store, status)) {
             store.stale = true;
             store.changed();
         }
     }
 
     /* What is known of a thread whose newest entries are not held. */
-    async refresh(store) {
+    async #refresh(store) {
         const answer = await this.api.messages(store.property, { limit: 1 });
 
         if (answer.status === 200 && store === this.store) {
             store.meta(answer.data);
             store.changed();
         } else {
-            this.isFinal(store, answer.status);
+            this.#isFinal(store, answer.status);
         }
     }
 
     /* ---- moving about ---- */
 
     /* One fetch for the reader's moves at a time; null where one runs. */
-    async fetch(query) {
+    async #fetch(query) {
         const { store } = this;
 
         if (store.busy) {
@@ -375,7 +376,7 @@ export class ThreadSync extends Emitter {
             return;
         }
 
-        const page = await this.fetch({ before: store.low, limit: PAGE });
+        const page = await this.#fetch({ before: store.low, limit: PAGE });
 
         if (page) {
             store.trim(RUN, 'low');
@@ -391,14 +392,14 @@ export class ThreadSync extends Emitter {
             return;
         }
 
-        const page = await this.fetch({ after: String(store.high),
-                                        limit: PAGE });
+        const page = await this.#fetch({ after: String(store.high),
+                                         limit: PAGE });
 
         if (page) {
             store.trim(RUN, 'high');
 
             if (store.append(page) === 'reset') {
-                this.reset(store);
+                this.#reset(store);
             }
         }
     }
@@ -411,7 +412,7 @@ export class ThreadSync extends Emitter {
             return;
         }
 
-        const page = await this.fetch({ limit: PAGE });
+        const page = await this.#fetch({ limit: PAGE });
 
         if (page) {
             store.load(page, { moreBefore: Boolean(page.more) });
@@ -427,7 +428,7 @@ export class ThreadSync extends Emitter {
         }
 
         if (seq < store.low || seq > store.high) {
-            const run = await this.runAt(store, seq, null);
+            const run = await this.#runAt(store, seq, null);
 
             if (store === this.store && holds(run, seq)) {
                 store.load(run.page, run);

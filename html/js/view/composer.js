@@ -29,9 +29,9 @@ export class Composer {
             enterkeyhint: touch ? 'enter' : 'send', autocomplete: 'off',
             placeholder: t('compose.label'),
             'aria-describedby': 'll-hint ll-count',
-            oninput: () => this.changed(),
-            onkeydown: (e) => this.key(e),
-            onpaste: (e) => this.paste(e),
+            oninput: () => this.#changed(),
+            onkeydown: (e) => this.#key(e),
+            onpaste: (e) => this.#paste(e),
         });
         this.count = h('p', { id: 'll-count', class: 'll-count' });
         this.button = h('button', {
@@ -42,7 +42,7 @@ export class Composer {
             class: 'll-compose',
             onsubmit: (e) => {
                 e.preventDefault();
-                this.send();
+                this.#send();
             },
         },
             h('label', { for: 'll-text', class: 'll-spoken' },
@@ -66,7 +66,7 @@ export class Composer {
     open(property) {
         this.property = property;
         this.input.value = this.drafts.get(property);
-        this.changed(false);
+        this.#changed(false);
     }
 
     /* What was refused comes back, before what is being written. */
@@ -75,7 +75,7 @@ export class Composer {
 
         this.input.value = value.trim() === '' || value === text ? text
                            : `${text}\n${value}`;
-        this.changed();
+        this.#changed();
     }
 
     /* A sentence instead of the form, or null for the form. */
@@ -98,7 +98,7 @@ export class Composer {
         }
     }
 
-    key(event) {
+    #key(event) {
         /* on a touch keyboard there is no Shift, and a button beside */
         const asked = event.ctrlKey || event.metaKey
             || (!event.shiftKey && !event.altKey && !this.touch);
@@ -107,11 +107,11 @@ export class Composer {
             && event.keyCode !== 229)
         {
             event.preventDefault();
-            this.send();
+            this.#send();
         }
     }
 
-    paste(event) {
+    #paste(event) {
         const { files, types } = event.clipboardData;
 
         if (files.length && !types.includes('text/plain')) {
@@ -125,13 +125,13 @@ export class Composer {
         const lines = text.split('\n').map((line) => `> ${line}`);
 
         this.input.value = `${lines.join('\n')}\n${this.input.value}`;
-        this.changed();
+        this.#changed();
         this.focus();
         this.input.setSelectionRange(this.input.value.length,
                                      this.input.value.length);
     }
 
-    send() {
+    #send() {
         const text = cleanText(this.input.value);
 
         if (text === '' || codePoints(text) > MOST) {
@@ -140,12 +140,12 @@ export class Composer {
         }
 
         this.input.value = '';
-        this.changed();
+        this.#changed();
         this.onSend(text);
         this.input.focus({ preventScroll: true });
     }
 
-    changed(keep = true) {
+    #changed(keep = true) {
         const { value } = this.input;
         const text = cleanText(value);
         const left = MOST - codePoints(text);
@@ -166,10 +166,10 @@ export class Composer {
             fill(this.count, words);
         }
 
-        this.grow();
+        this.#grow();
     }
 
-    grow() {
+    #grow() {
         const { style, value } = this.input;
 
         style.height = '';

@@ -14,7 +14,7 @@ export class Header {
     constructor(app) {
         this.app = app;
         this.total = h('span', { class: 'll-badge', hidden: true });
-        this.account = this.menu();
+        this.account = this.#menu();
         this.element = h('header', { class: 'll-top' },
             h('p', { class: 'll-brand' },
               app.logo && h('img', { class: 'll-logo', src: app.logo,
@@ -28,7 +28,7 @@ export class Header {
         this.draw();
     }
 
-    menu() {
+    #menu() {
         const { app } = this;
         const { name, user } = app.messenger.session;
         const language = h('select', {
@@ -68,10 +68,10 @@ export class Header {
         fill(this.total,
              h('span', { 'aria-hidden': 'true' }, badge(total)),
              spoken(this.app.t('inbox.unread', { n: total })));
-        this.outside(total);
+        this.#outside(total);
     }
 
-    outside(total) {
+    #outside(total) {
         const name = `${this.label} · ${this.app.t('app.name')}`;
 
         document.title = total > 0 ? `(${badge(total)}) ${name}` : name;

@@ -13,17 +13,18 @@ const OVERSCAN = 8;
 
 
 export class InboxView {
+    #order = [];
+    #current = null;
+    #focused = null;
+    #pointer = false;
+
     /* app: {t, format, messenger, go(property)} */
     constructor(app) {
         this.app = app;
         this.t = app.t;
         this.filter = 'all';
-        this.order = [];
-        this.current = null;
-        this.focused = null;
-        this.pointer = false;
 
-        this.build();
+        this.#build();
 
         const { inbox, names } = app.messenger;
 
@@ -31,37 +32,37 @@ export class InboxView {
         names.on('change', () => this.draw());
     }
 
-    build() {
+    #build() {
         const { t } = this;
 
         this.input = h('input', {
             class: 'll-filter', type: 'search', id: 'll-filter', dir: 'auto',
             placeholder: t('inbox.filter'), autocomplete: 'off',
             'aria-label': t('inbox.filter'), 'aria-keyshortcuts': '/',
-            oninput: () => this.refilter(),
-            onkeydown: (e) => this.inputKey(e),
+            oninput: () => this.#refilter(),
+            onkeydown: (e) => this.#inputKey(e),
         });
         this.chips = FILTERS.map((name) => h('button', {
             class: 'll-chip', type: 'button',
             'aria-pressed': name === 'all' ? 'true' : 'false',
-            onclick: () => this.choose(name),
+            onclick: () => this.#choose(name),
         }, t(name === 'all' ? 'inbox.all' : `inbox.only.${name}`)));
         this.moved = h('button', {
             class: 'll-moved', type: 'button', hidden: true,
-            onclick: () => this.resort(),
+            onclick: () => this.#resort(),
         }, t('inbox.moved'));
         this.notice = h('p', { class: 'll-notice', hidden: true });
         this.rows = h('ul', { class: 'll-list', role: 'list' });
         this.blank = h('div', { class: 'll-blank' });
         this.scroller = h('div', {
-            class: 'll-threads', onscroll: () => this.window(),
-            onpointerenter: () => this.hold(true),
-            onpointerleave: () => this.hold(false),
+            class: 'll-threads', onscroll: () => this.#window(),
+            onpointerenter: () => this.#hold(true),
+            onpointerleave: () => this.#hold(false),
             onfocusout: () => queueMicrotask(() => this.draw()),
-            onkeydown: (e) => this.key(e),
+            onkeydown: (e) => this.#key(e),
         }, this.rows, this.blank);
         this.list = new KeyedList(this.rows, {
-            render: (li, row) => this.render(li, row),
+            render: (li, row) => this.#render(li, row),
         });
         this.element = h('nav', {
             class: 'll-inbox', 'aria-label': t('inbox.title'),
@@ -70,7 +71,7 @@ export class InboxView {
             h('div', { class: 'll-chips', role: 'group',
                        'aria-label': t('inbox.filters') }, this.chips),
             this.notice, this.moved, this.scroller);
-        new ResizeObserver(() => this.window()).observe(this.scroller);
+        new ResizeObserver(() => this.#window()).observe(this.scroller);
     }
 
     /* ---- what is shown, and in which order ---- */
@@ -80,12 +81,12 @@ export class InboxView {
             this.drawing = true;
             requestAnimationFrame(() => {
                 this.drawing = false;
-                this.drawNow();
+                this.#drawNow();
             });
         }
     }
 
-    drawNow() {
+    #drawNow() {
         const { inbox, names, me } = this.app.messenger;
         const shown = filterThreads(inbox.sorted(), {
             filter: this.filter, text: this.input.value, me,
@@ -96,91 +97,91 @@ export class InboxView {
         this.both = new Set([...inbox.threads.values()].map((x) => x.role))
                         .size > 1;
         this.byId = inbox.threads;
-        this.arrange(shown.map((thread) => thread.property));
-        this.drawNotice();
-        this.drawBlank();
-        this.window();
+        this.#arrange(shown.map((thread) => thread.property));
+        this.#drawNotice();
+        this.#drawBlank();
+        this.#window();
     }
 
     /*
      * Under the pointer or the focus nothing changes its place: what is there
      * keeps its order, what is new goes below, until both are gone.
      */
-    arrange(wanted) {
-        if (!this.held()) {
-            this.order = wanted;
+    #arrange(wanted) {
+        if (!this.#held()) {
+            this.#order = wanted;
             this.moved.hidden = true;
             return;
         }
 
         const has = new Set(wanted);
-        const kept = this.order.filter((p) => has.has(p)
+        const kept = this.#order.filter((p) => has.has(p)
             || (this.filter === 'unread' && this.byId.has(p)));
         const known = new Set(kept);
 
-        this.order = kept.concat(wanted.filter((p) => !known.has(p)));
-        this.moved.hidden = this.order.every((p, i) => p === wanted[i])
-                            || this.order.length !== wanted.length;
+        this.#order = kept.concat(wanted.filter((p) => !known.has(p)));
+        this.moved.hidden = this.#order.every((p, i) => p === wanted[i])
+                            || this.#order.length !== wanted.length;
     }
 
-    held() {
-        return (this.pointer || this.rows.contains(document.activeElement))
-               && this.order.length > 0 && !this.forced;
+    #held() {
+        return (this.#pointer || this.rows.contains(document.activeElement))
+               && this.#order.length > 0 && !this.forced;
     }
 
-    hold(pointer) {
-        this.pointer = pointer;
+    #hold(pointer) {
+        this.#pointer = pointer;
 
         if (!pointer) {
             this.draw();
         }
     }
 
-    resort() {
+    #resort() {
         this.forced = true;
-        this.drawNow();
+        this.#drawNow();
         this.forced = false;
         this.scroller.scrollTop = 0;
-        this.window();
+        this.#window();
     }
 
-    choose(name) {
+    #choose(name) {
         this.filter = name;
         this.chips.forEach((chip, i) =>
             attr(chip, 'aria-pressed', String(FILTERS[i] === name)));
-        this.refilter();
+        this.#refilter();
     }
 
-    refilter() {
+    #refilter() {
         this.scroller.scrollTop = 0;
-        this.resort();
+        this.#resort();
         this.app.messenger.names.want(
             this.input.value ? [...this.byId.values()] : []);
     }
 
-    drawNotice() {
+    #drawNotice() {
         const { inbox } = this.app.messenger;
         const key = inbox.status === 'error' ? 'inbox.error'
-                    : this.searching() ? 'inbox.searching' : null;
+                    : this.#searching() ? 'inbox.searching' : null;
 
         this.notice.hidden = !key || inbox.threads.size === 0;
         fill(this.notice, key ? this.t(key) : '');
     }
 
     /* A filter's text is looked for in what is not all there yet. */
-    searching() {
+    #searching() {
         const { inbox, names } = this.app.messenger;
 
         return this.input.value.trim() !== ''
                && !(inbox.complete && names.complete([...this.byId.values()]));
     }
 
-    drawBlank() {
+    #drawBlank() {
         const { inbox } = this.app.messenger;
 
-        this.blank.hidden = this.order.length > 0;
+        this.blank.hidden = this.#order.length > 0;
 
-        if (this.order.length > 0) {
+        if (this.#order.length > 0) {
             return;
         }
 
@@ -191,10 +192,10 @@ export class InboxView {
             return;
         }
 
-        fill(this.blank, this.nothing());
+        fill(this.blank, this.#nothing());
     }
 
-    nothing() {
+    #nothing() {
         const { t } = this;
         const text = this.input.value.trim();
 
@@ -202,7 +203,7 @@ export class InboxView {
             return empty('home', t('empty.none'), t('empty.none.what'));
         }
 
-        if (this.searching()) {
+        if (this.#searching()) {
             return empty('search', t('inbox.searching'), '');
         }
 
@@ -219,30 +220,30 @@ export class InboxView {
 
     /* ---- the rows on screen ---- */
 
-    rowHeight() {
+    #rowHeight() {
         const rem = parseFloat(getComputedStyle(document.documentElement)
                                .fontSize);
 
         return Math.round(5.25 * rem);
     }
 
-    window() {
-        const height = this.rowHeight();
+    #window() {
+        const height = this.#rowHeight();
         const { scrollTop, clientHeight } = this.scroller;
         const first = Math.max(0, Math.floor(scrollTop / height) - OVERSCAN);
-        const last = Math.min(this.order.length,
+        const last = Math.min(this.#order.length,
                               Math.ceil((scrollTop + clientHeight) / height)
                               + OVERSCAN);
-        const shown = this.order.slice(first, last);
+        const shown = this.#order.slice(first, last);
 
-        this.rows.style.height = `${this.order.length * height}px`;
+        this.rows.style.height = `${this.#order.length * height}px`;
 
         const rows = shown.map((property, i) =>
-            this.row(this.byId.get(property), first + i));
+            this.#row(this.byId.get(property), first + i));
 
         this.list.update(rows);
 
-        const tabbed = shown.includes(this.focused) ? this.focused : shown[0];
+        const tabbed = shown.includes(this.#focused) ? this.#focused : shown[0];
 
         rows.forEach((row) => {
             const li = this.list.get(row.key);
@@ -256,7 +257,7 @@ export class InboxView {
     }
 
     /* All that a row says, and a signature of it. */
-    row(thread, index) {
+    #row(thread, index) {
         const { t, app } = this;
         const { property, last } = thread;
         const parties = app.messenger.names.of(thread) || [];
@@ -265,20 +266,20 @@ export class InboxView {
         const row = {
             key: property, index, thread,
             people: others.map((p) => p.name),
-            snippet: this.snippet(thread, parties),
+            snippet: this.#snippet(thread, parties),
             time: last ? format.relative(last.at) : '',
             absolute: last ? format.absolute(last.at) : '',
-            selected: property === this.current,
+            selected: property === this.#current,
             role: this.both && thread.role === 'tenant'
                 ? t('inbox.tenant') : '',
         };
 
-        row.sig = JSON.stringify([row, this.order.length]);
+        row.sig = JSON.stringify([row, this.#order.length]);
 
         return row;
     }
 
-    snippet({ last, lease }, parties) {
+    #snippet({ last, lease }, parties) {
         const { t, app } = this;
 
         if (!last) {
@@ -309,17 +310,17 @@ export class InboxView {
                       : last.preview;
     }
 
-    render(li, row) {
+    #render(li, row) {
         const { t } = this;
         const { thread } = row;
         const names = row.people.length
             ? this.app.format.list(row.people) : '';
 
         li.className = 'll-item';
-        attr(li, 'aria-setsize', this.order.length);
+        attr(li, 'aria-setsize', this.#order.length);
         attr(li, 'aria-posinset', row.index + 1);
 
-        const link = li.firstElementChild ?? this.link(row.key);
+        const link = li.firstElementChild ?? this.#link(row.key);
 
         link.className = `ll-card${thread.unread ? ' ll-unread' : ''}`;
         attr(link, 'aria-current', row.selected ? 'true' : null);
@@ -354,19 +355,19 @@ export class InboxView {
     }
 
     /* A row's link stays the same element, so that it keeps the focus. */
-    link(property) {
+    #link(property) {
         return h('a', {
             href: hrefFor(property), 'data-property': property,
-            onclick: (e) => this.pick(e, property),
+            onclick: (e) => this.#pick(e, property),
             onfocus: () => {
-                this.focused = property;
+                this.#focused = property;
             },
         });
     }
 
     /* ---- choosing ---- */
 
-    pick(event, property) {
+    #pick(event, property) {
         if (event.metaKey || event.ctrlKey || event.shiftKey
             || event.button > 0)
         {
@@ -378,31 +379,31 @@ export class InboxView {
     }
 
     select(property) {
-        this.current = property;
-        this.focused = property ?? this.focused;
+        this.#current = property;
+        this.#focused = property ?? this.#focused;
         this.draw();
     }
 
-    inputKey(event) {
+    #inputKey(event) {
         if (event.key === 'Escape' && this.input.value) {
             event.preventDefault();
             event.stopPropagation();
             this.input.value = '';
-            this.refilter();
+            this.#refilter();
 
         } else if (event.key === 'ArrowDown' || event.key === 'Enter') {
             event.preventDefault();
-            this.focusRow(0);
+            this.#focusRow(0);
         }
     }
 
-    key(event) {
-        const at = this.order.indexOf(this.focused);
+    #key(event) {
+        const at = this.#order.indexOf(this.#focused);
         const page = Math.max(1, Math.floor(this.scroller.clientHeight
-                                            / this.rowHeight()) - 1);
+                                            / this.#rowHeight()) - 1);
         const to = {
             ArrowDown: at + 1, ArrowUp: at - 1, Home: 0,
-            End: this.order.length - 1, PageDown: at + page,
+            End: this.#order.length - 1, PageDown: at + page,
             PageUp: at - page,
         }[event.key];
 
@@ -417,18 +418,18 @@ export class InboxView {
         if (to < 0 && event.key === 'ArrowUp') {
             this.input.focus();
         } else {
-            this.focusRow(to);
+            this.#focusRow(to);
         }
     }
 
-    focusRow(index) {
-        const to = Math.min(Math.max(index, 0), this.order.length - 1);
+    #focusRow(index) {
+        const to = Math.min(Math.max(index, 0), this.#order.length - 1);
 
         if (to < 0) {
             return;
         }
 
-        const height = this.rowHeight();
+        const height = this.#rowHeight();
         const { clientHeight, scrollTop } = this.scroller;
 
         if (to * height < scrollTop) {
@@ -438,14 +439,14 @@ export class InboxView {
             this.scroller.scrollTop = (to + 1) * height - clientHeight;
         }
 
-        this.focused = this.order[to];
-        this.window();
-        this.list.get(this.focused).firstElementChild
+        this.#focused = this.#order[to];
+        this.#window();
+        this.list.get(this.#focused).firstElementChild
             .focus({ preventScroll: true });
     }
 
     focusProperty(property) {
-        this.focusRow(this.order.indexOf(property));
+        this.#focusRow(this.#order.indexOf(property));
     }
 
     focusFilter() {

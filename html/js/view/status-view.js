@@ -11,60 +11,61 @@ const PATIENCE = 3000;
 
 
 export class StatusView {
+    #shown = null;
+    #pills = [];
+
     constructor({ t, messenger, clock }) {
         this.t = t;
         this.messenger = messenger;
         this.clock = clock;
-        this.shown = null;
-        this.pills = [];
         this.timer = null;
         this.words = h('p', { class: 'll-spoken', role: 'status' });
         this.banner = h('p', { class: 'll-banner', role: 'status',
                                hidden: true });
 
-        messenger.on('status', () => this.changed());
-        messenger.outbox.on('change', () => this.drawBanner());
-        this.changed();
+        messenger.on('status', () => this.#changed());
+        messenger.outbox.on('change', () => this.#drawBanner());
+        this.#changed();
     }
 
     /* A pill of its own for each place that shows one. */
     pill() {
         const pill = h('span', { class: 'll-pill', hidden: true });
 
-        this.pills.push(pill);
-        this.drawPill(pill);
+        this.#pills.push(pill);
+        this.#drawPill(pill);
 
         return pill;
     }
 
     /* "Reconnecting" is not said before three seconds of it. */
-    changed() {
+    #changed() {
         const { status } = this.messenger;
 
         this.clock.clearTimeout(this.timer);
 
         if (status === 'connecting') {
-            this.timer = this.clock.setTimeout(() => this.show(status),
+            this.timer = this.clock.setTimeout(() => this.#show(status),
                                                PATIENCE);
         } else {
-            this.show(status);
+            this.#show(status);
         }
     }
 
-    show(status) {
-        const before = this.shown;
+    #show(status) {
+        const before = this.#shown;
 
-        this.shown = status;
-        this.pills.forEach((pill) => this.drawPill(pill));
-        this.drawBanner();
+        this.#shown = status;
+        this.#pills.forEach((pill) => this.#drawPill(pill));
+        this.#drawBanner();
 
         if (before !== null && before !== status) {
             fill(this.words, this.t(`status.${status}`));
         }
     }
 
-    drawPill(pill) {
-        const status = this.shown;
+    #drawPill(pill) {
+        const status = this.#shown;
 
         pill.hidden = status === null;
         attr(pill, 'data-status', status);
@@ -75,7 +76,7 @@ export class StatusView {
         }
     }
 
-    drawBanner() {
+    #drawBanner() {
         const n = this.messenger.outbox.waiting();
         const loose = this.messenger.outbox.loose();
         let words = '';
@@ -83,10 +84,10 @@ export class StatusView {
         if (loose > 0) {
             words = this.t('banner.loose', { n: loose });
 
-        } else if (this.shown !== 'live' && this.shown !== null && n > 0) {
+        } else if (this.#shown !== 'live' && this.#shown !== null && n > 0) {
             words = this.t('banner.waiting', { n });
 
-        } else if (this.shown === 'offline') {
+        } else if (this.#shown === 'offline') {
             words = this.t('banner.offline');
         }
 

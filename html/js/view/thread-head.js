@@ -18,7 +18,7 @@ export class ThreadHead {
         this.app = app;
         this.done = h('button', {
             class: 'll-button ll-done', type: 'button', hidden: true,
-            onclick: () => this.setDone(),
+            onclick: () => this.#setDone(),
         }, icon('done'), spoken(t('thread.done')));
         this.element = h('header', { class: 'll-head' },
             h('a', { class: 'll-button ll-back', href: './',
@@ -31,7 +31,7 @@ export class ThreadHead {
     }
 
     /* "Needs reply" can be said to be done, until the next message. */
-    drawDone() {
+    #drawDone() {
         const { messenger, done } = this.app;
         const thread = messenger.inbox.threads.get(this.property);
         const open = thread && needsReply(thread, messenger.me,
@@ -44,13 +44,13 @@ export class ThreadHead {
                                            : 'thread.done.what'));
     }
 
-    setDone() {
+    #setDone() {
         const { messenger, done, inboxView } = this.app;
         const thread = messenger.inbox.threads.get(this.property);
 
         if (thread) {
             done.set(this.property, done.is(thread) ? '' : thread.last.seq);
-            this.drawDone();
+            this.#drawDone();
             inboxView.draw();
         }
     }
@@ -59,7 +59,7 @@ export class ThreadHead {
         const { t } = this;
 
         this.property = store.property;
-        this.drawDone();
+        this.#drawDone();
 
         const sig = JSON.stringify([store.label, store.lease,
             store.parties.map((p) => [p.user, p.role, p.name])]);
@@ -82,11 +82,11 @@ export class ThreadHead {
                spoken(t('people.count', { n: store.parties.length }))),
              h('div', { class: 'll-panel' },
                h('h3', {}, t('people.title')),
-               h('ul', {}, store.parties.map((p) => this.person(p, store.me))),
+               h('ul', {}, store.parties.map((p) => this.#person(p, store.me))),
                h('p', { class: 'll-dim' }, t('people.all'))));
     }
 
-    person({ user, name, role }, me) {
+    #person({ user, name, role }, me) {
         const you = user === me;
 
         return h('li', {},

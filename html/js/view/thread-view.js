@@ -13,29 +13,30 @@ const NAMES = 3;
 
 
 export class ThreadView {
+    #off = [];
+
     /* app: {t, format, messenger, drafts, back(), announce, pill} */
     constructor(app) {
         this.app = app;
         this.t = app.t;
         this.store = null;
-        this.off = [];
 
-        this.build();
-        app.messenger.outbox.on('change', () => this.draw());
+        this.#build();
+        app.messenger.outbox.on('change', () => this.#draw());
         app.messenger.on('thread', (store) => this.open(store));
-        app.messenger.on('news', (entry) => this.news(entry));
+        app.messenger.on('news', (entry) => this.#news(entry));
     }
 
-    build() {
+    #build() {
         const { t, app } = this;
 
         this.head = new ThreadHead(app);
         this.notice = h('p', { class: 'll-notice', hidden: true });
         this.timeline = new Timeline({ t, on: {
-            older: () => this.older(),
+            older: () => this.#older(),
             newer: () => app.messenger.threads.loadNewer(),
-            end: () => this.end(),
-            moved: () => this.pillState(),
+            end: () => this.#end(),
+            moved: () => this.#pillState(),
             retry: (n) => app.messenger.retry(n),
             discard: (n) => app.messenger.discard(n),
             quote: (text) => this.composer.quote(text),
@@ -43,12 +44,12 @@ export class ThreadView {
         } });
         this.down = h('button', {
             class: 'll-down', type: 'button', hidden: true,
-            onclick: () => this.toNewest(),
+            onclick: () => this.#toNewest(),
         });
         this.blank = h('div', { class: 'll-blank' });
         this.composer = new Composer({
             t, drafts: app.drafts, touch: app.touch,
-            onSend: (text) => this.send(text),
+            onSend: (text) => this.#send(text),
             onPhoto: () => app.alert(t('compose.photo')),
         });
         this.body = h('div', { class: 'll-body' }, this.timeline.element,
@@ -60,8 +61,8 @@ export class ThreadView {
     }
 
     open(store) {
-        this.off.forEach((off) => off());
-        this.off = [];
+        this.#off.forEach((off) => off());
+        this.#off = [];
         this.store = store;
         this.divider = null;
         this.placed = false;
@@ -71,21 +72,21 @@ export class ThreadView {
 
         if (store) {
             this.composer.open(store.property);
-            this.off.push(store.on('change', () => this.draw()));
+            this.#off.push(store.on('change', () => this.#draw()));
         }
 
-        this.draw();
+        this.#draw();
     }
 
     /* However many changes there are, once a frame. */
-    draw() {
+    #draw() {
         if (!this.drawing) {
             this.drawing = true;
-            requestAnimationFrame(() => this.drawNow());
+            requestAnimationFrame(() => this.#drawNow());
         }
     }
 
-    drawNow() {
+    #drawNow() {
         const { store, t } = this;
 
         this.drawing = false;
@@ -106,16 +107,16 @@ export class ThreadView {
         this.head.element.hidden = false;
         this.head.draw(store, this.format);
         this.app.header.draw();
-        this.drawFoot();
-        this.drawBlank();
-        this.place();
-        this.drawRows();
+        this.#drawFoot();
+        this.#drawBlank();
+        this.#place();
+        this.#drawRows();
         this.notice.hidden = !store.stale || store.status !== 'ready';
         fill(this.notice, t('thread.stale'));
     }
 
     /* Once, when the entries are there: where to begin. */
-    place() {
+    #place() {
         const { store } = this;
 
         if (this.placed || store.status !== 'ready') {
@@ -129,7 +130,7 @@ export class ThreadView {
         const { wanted } = this.app;
 
         if (wanted && store.entries.some((e) => e.seq === wanted)) {
-            this.aim(wanted);
+            this.#aim(wanted);
 
         } else {
             if (wanted) {
@@ -140,7 +141,7 @@ export class ThreadView {
                 this.timeline.show({ key: 'new' });
 
             } else if (store.detached) {
-                this.aim(store.entries.find(
+                this.#aim(store.entries.find(
                     (e) => e.seq > store.you.read)?.seq);
             }
         }
@@ -150,15 +151,15 @@ export class ThreadView {
 
     async showMessage(seq) {
         if (await this.app.messenger.threads.jumpTo(seq)) {
-            this.aim(seq);
-            this.drawNow();
+            this.#aim(seq);
+            this.#drawNow();
         } else {
             this.app.alert(this.t('thread.missing'));
         }
     }
 
-    aim(seq) {
-        const row = this.rows().find((r) => r.entry?.seq === seq);
+    #aim(seq) {
+        const row = this.#rows().find((r) => r.entry?.seq === seq);
 
         if (row) {
             this.timeline.show({ key: row.key, flash: true });
@@ -167,7 +168,7 @@ export class ThreadView {
 
     /* ---- what stands around the messages ---- */
 
-    drawFoot() {
+    #drawFoot() {
         const { store, t, format } = this;
         const { lease, you, status } = store;
         let sentence = null;
@@ -193,9 +194,9 @@ export class ThreadView {
         this.composer.closed(sentence);
     }
 
-    drawBlank() {
+    #drawBlank() {
         const { store, t, format } = this;
-        const blank = this.blankWords();
+        const blank = this.#blankWords();
 
         this.timeline.element.hidden = blank !== null;
         this.blank.hidden = blank === null;
@@ -218,7 +219,7 @@ export class ThreadView {
         }
     }
 
-    blankWords() {
+    #blankWords() {
         const { store } = this;
         const pending = this.app.messenger.outbox.of(store.property);
 
@@ -239,7 +240,7 @@ export class ThreadView {
 
     /* ---- messages ---- */
 
-    rows() {
+    #rows() {
         const { store, format } = this;
 
         return buildRows({
@@ -253,13 +254,13 @@ export class ThreadView {
         });
     }
 
-    drawRows() {
+    #drawRows() {
         const { store } = this;
-        const rows = this.rows();
+        const rows = this.#rows();
         const says = spokenKeys(rows, store.parties, store.me);
 
         for (const row of rows) {
-            this.describe(row, says.has(row.key));
+            this.#describe(row, says.has(row.key));
         }
 
         this.timeline.older.hidden = !store.moreBefore;
@@ -268,7 +269,7 @@ export class ThreadView {
     }
 
     /* All that a row says, and a signature of it. */
-    describe(row, says) {
+    #describe(row, says) {
         const { t, format } = this;
 
         if (row.type === 'day') {
@@ -291,7 +292,7 @@ export class ThreadView {
 
             if (row.own) {
                 row.says = says;
-                Object.assign(row, this.stateOf(row));
+                Object.assign(row, this.#stateOf(row));
             }
         }
 
@@ -300,12 +301,12 @@ export class ThreadView {
                    row.entry?.seq].join('\n');
     }
 
-    stateOf({ item, entry, time }) {
+    #stateOf({ item, entry, time }) {
         const { t, store } = this;
 
         if (item && item.state === 'failed') {
             return { state: 'failed', icon: 'warn',
-                     words: t('state.failed', { why: this.why(item) }) };
+                     words: t('state.failed', { why: this.#why(item) }) };
         }
 
         if (item) {
@@ -345,10 +346,10 @@ export class ThreadView {
             this.app.messenger.discard(item.n);
         }
 
-        return this.why(item);
+        return this.#why(item);
     }
 
-    why(item) {
+    #why(item) {
         const key = `why.${item.reason}`;
         const words = this.t(key);
 
@@ -357,14 +358,14 @@ export class ThreadView {
 
     /* ---- reading and moving ---- */
 
-    older() {
+    #older() {
         if (this.store && this.store.moreBefore) {
             this.app.messenger.threads.loadOlder();
         }
     }
 
     /* The end of the run is on screen. */
-    end() {
+    #end() {
         const { store } = this;
 
         if (!store || store.status !== 'ready' || !store.atHead
@@ -380,7 +381,7 @@ export class ThreadView {
     }
 
     /* Something came live: the divider, and who listens instead of looking. */
-    news(entry) {
+    #news(entry) {
         const { store } = this;
         const fromOther = store.isUnread(entry)
             || (entry.kind === 'message' && entry.from.user !== store.me);
@@ -392,17 +393,17 @@ export class ThreadView {
         }
 
         if (entry.kind === 'lease') {
-            this.say(eventWords(entry, this.t));
+            this.#say(eventWords(entry, this.t));
 
         } else if (fromOther) {
-            this.say(this.t('say.message', {
+            this.#say(this.t('say.message', {
                 name: entry.from.name, text: entry.text,
             }));
         }
     }
 
     /* A burst is said in one sentence, once it is over. */
-    say(words) {
+    #say(words) {
         const { clock } = this.app;
         const now = clock.now();
 
@@ -417,7 +418,7 @@ export class ThreadView {
         }, Math.min(QUIET, this.unsaid.began + BURST - now));
     }
 
-    pillState() {
+    #pillState() {
         const { store, t } = this;
 
         if (!store || store.status !== 'ready') {
@@ -426,7 +427,7 @@ export class ThreadView {
         }
 
         const away = store.detached || !this.timeline.atEnd();
-        const news = away ? this.newCount() : 0;
+        const news = away ? this.#newCount() : 0;
 
         this.down.hidden = !away;
         this.down.classList.toggle('ll-has-news', news > 0);
@@ -440,7 +441,7 @@ export class ThreadView {
         }
     }
 
-    newCount() {
+    #newCount() {
         const { store } = this;
 
         if (store.detached) {
@@ -451,19 +452,19 @@ export class ThreadView {
             && e.kind === 'message' && e.from.user !== store.me).length;
     }
 
-    async toNewest() {
+    async #toNewest() {
         await this.app.messenger.threads.jumpToNewest();
-        this.drawNow();
+        this.#drawNow();
         this.timeline.toEnd();
         this.composer.focus();
     }
 
     /* Kept first: the end of the thread may be far, or out of reach. */
-    async send(text) {
+    async #send(text) {
         const kept = this.app.messenger.send(text);
 
         await this.app.messenger.threads.jumpToNewest();
-        this.drawNow();
+        this.#drawNow();
         this.timeline.toEnd();
         await kept;
     }
@@ -471,7 +472,7 @@ export class ThreadView {
     /* Visible again: what is on screen now is read. */
     seen() {
         if (this.store && this.timeline.atEnd()) {
-            this.end();
+            this.#end();
         }
     }
 

@@ -16,6 +16,10 @@ const LINES = 20;
 
 
 export class Timeline {
+    #stick = true;
+    #ctx = {};
+    #texts = new WeakMap();
+
     /*
      * on: {older(), newer(), end(), moved(), retry(n), discard(n)}.  end() is
      * called when the end is on screen.
@@ -23,10 +27,7 @@ export class Timeline {
     constructor({ t, on }) {
         this.t = t;
         this.on = on;
-        this.stick = true;
         this.target = null;
-        this.ctx = {};
-        this.texts = new WeakMap();
 
         this.rows = h('ol', { class: 'll-rows' });
         this.older = h('p', { class: 'll-older', hidden: true },
@@ -34,25 +35,25 @@ export class Timeline {
         this.element = h('div', {
             class: 'll-timeline', tabindex: 0, role: 'region',
             'aria-label': t('thread.messages'),
-            onscroll: () => this.scrolled(),
-            onkeydown: (e) => this.key(e),
-            onpointerover: (e) => this.offer(e),
-            onfocusin: (e) => this.offer(e),
-            oncontextmenu: (e) => this.pressed(e),
+            onscroll: () => this.#scrolled(),
+            onkeydown: (e) => this.#key(e),
+            onpointerover: (e) => this.#offer(e),
+            onfocusin: (e) => this.#offer(e),
+            oncontextmenu: (e) => this.#pressed(e),
         }, this.older, this.rows);
         this.list = new KeyedList(this.rows, {
-            render: (li, row) => this.render(li, row),
+            render: (li, row) => this.#render(li, row),
         });
 
         /* one for all messages, on that under the pointer or the focus */
         this.more = h('button', {
             class: 'll-more', type: 'button', title: t('message.actions'),
             'aria-haspopup': 'true',
-            onclick: () => this.act(this.more.closest('li')),
+            onclick: () => this.#act(this.more.closest('li')),
         }, icon('more'), spoken(t('message.actions')));
 
         /* a keyboard that opens, a composer that grows, a text that wraps */
-        this.observer = new ResizeObserver(() => this.keepEnd());
+        this.observer = new ResizeObserver(() => this.#keepEnd());
         this.observer.observe(this.element);
         this.observer.observe(this.rows);
     }
@@ -60,7 +61,7 @@ export class Timeline {
     /* Another thread: start at the end, or where show() says. */
     reset() {
         this.list.update([]);
-        this.stick = true;
+        this.#stick = true;
         this.target = null;
     }
 
@@ -69,40 +70,40 @@ export class Timeline {
      * {property, hole}, where a hole comes after the last row.
      */
     update(rows, ctx) {
-        this.ctx = ctx;
-        this.stick &&= !ctx.hole;
+        this.#ctx = ctx;
+        this.#stick &&= !ctx.hole;
 
-        const anchor = this.stick ? null : this.anchor();
+        const anchor = this.#stick ? null : this.#anchor();
 
         this.list.update(rows);
         this.lastSeq = rows.findLast((row) => row.entry)?.entry.seq ?? 0;
 
         if (this.target !== null) {
-            this.goTo(this.target);
+            this.#goTo(this.target);
 
         } else if (anchor) {
             const moved = anchor.element.getBoundingClientRect().top
                           - anchor.top;
 
             if (moved) {
-                this.scrollTo(this.element.scrollTop + moved);
+                this.#scrollTo(this.element.scrollTop + moved);
             }
 
-        } else if (this.stick) {
-            this.scrollTo(this.element.scrollHeight);
+        } else if (this.#stick) {
+            this.#scrollTo(this.element.scrollHeight);
         }
 
-        this.settled();
+        this.#settled();
     }
 
     /* Scrolling by the page, which is not to be taken for the reader's. */
-    scrollTo(top) {
+    #scrollTo(top) {
         this.element.scrollTop = top;
         this.ownTop = this.element.scrollTop;
     }
 
     /* The first row on screen, and where it is. */
-    anchor() {
+    #anchor() {
         const rows = this.rows.children;
 
         /* measuring costs a layout */
@@ -133,10 +134,10 @@ export class Timeline {
      */
     show(target) {
         this.target = target;
-        this.stick = false;
+        this.#stick = false;
     }
 
-    goTo({ key, flash }) {
+    #goTo({ key, flash }) {
         const row = this.list.get(key);
 
         if (!row) {
@@ -144,11 +145,11 @@ export class Timeline {
         }
 
         this.target = null;
-        this.scrollTo(this.element.scrollTop
+        this.#scrollTo(this.element.scrollTop
             + row.getBoundingClientRect().top
             - this.element.getBoundingClientRect().top
             - this.element.clientHeight / 4);
-        this.stick = this.atEnd() && !this.ctx.hole;
+        this.#stick = this.atEnd() && !this.#ctx.hole;
 
         if (flash) {
             row.classList.remove('ll-flash');
@@ -164,30 +165,30 @@ export class Timeline {
     }
 
     toEnd() {
-        this.stick = true;
+        this.#stick = true;
         this.target = null;
-        this.scrollTo(this.element.scrollHeight);
-        this.settled();
+        this.#scrollTo(this.element.scrollHeight);
+        this.#settled();
     }
 
-    keepEnd() {
-        if (this.stick) {
-            this.scrollTo(this.element.scrollHeight);
+    #keepEnd() {
+        if (this.#stick) {
+            this.#scrollTo(this.element.scrollHeight);
         }
 
-        this.settled();
+        this.#settled();
     }
 
-    scrolled() {
-        this.stick = this.atEnd() && !this.ctx.hole;
-        this.settled(this.element.scrollTop === this.ownTop ? NEAR : AHEAD);
+    #scrolled() {
+        this.#stick = this.atEnd() && !this.#ctx.hole;
+        this.#settled(this.element.scrollTop === this.ownTop ? NEAR : AHEAD);
     }
 
     /*
      * Asks for more where less than `near` pixels are left: ahead of a reader
      * who scrolls, and only what is on screen of one who does not.
      */
-    settled(near = NEAR) {
+    #settled(near = NEAR) {
         const { scrollHeight, scrollTop, clientHeight } = this.element;
 
         this.on.moved();
@@ -206,7 +207,7 @@ export class Timeline {
     }
 
     /* Up and Down go from message to message once one has the focus. */
-    key(event) {
+    #key(event) {
         const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
 
         if (!step || event.altKey || event.ctrlKey || event.metaKey) {
@@ -226,7 +227,7 @@ export class Timeline {
 
     /* ---- what one can do with a message ---- */
 
-    offer({ target }) {
+    #offer({ target }) {
         const li = target.closest('.ll-msg[id]');
 
         if (li && this.more.parentNode !== li) {
@@ -235,31 +236,31 @@ export class Timeline {
     }
 
     /* A long press, or the keyboard's menu key; a mouse has its own menu. */
-    pressed(event) {
+    #pressed(event) {
         const li = event.target.closest('.ll-msg[id]');
 
         if (li && event.pointerType !== 'mouse'
             && !event.target.closest('.ll-words a'))
         {
             event.preventDefault();
-            this.act(li);
+            this.#act(li);
         }
     }
 
-    async act(li) {
+    async #act(li) {
         const { actions } = await import('./extras.js');
         const seq = Number(li.id.slice(1));
 
-        this.offer({ target: li });
-        actions({ t: this.t, by: this.more, text: this.texts.get(li),
-                  link: new URL(hrefFor(this.ctx.property, seq),
+        this.#offer({ target: li });
+        actions({ t: this.t, by: this.more, text: this.#texts.get(li),
+                  link: new URL(hrefFor(this.#ctx.property, seq),
                                 location.href).href,
                   quote: this.on.quote, announce: this.on.announce });
     }
 
     /* ---- rows ---- */
 
-    render(li, row) {
+    #render(li, row) {
         switch (row.type) {
 
         case 'day':
@@ -281,11 +282,11 @@ export class Timeline {
             break;
 
         default:
-            this.message(li, row);
+            this.#message(li, row);
         }
     }
 
-    message(li, row) {
+    #message(li, row) {
         li.className = ['ll-msg', row.own ? 'll-own' : 'll-other',
                         row.first ? 'll-first' : '',
                         row.last ? 'll-last' : '',
@@ -296,7 +297,7 @@ export class Timeline {
         const text = row.entry ? row.entry.text : row.item.text;
         const long = text.length > LONG || text.split('\n').length > LINES;
 
-        this.texts.set(li, text);
+        this.#texts.set(li, text);
 
         fill(li,
              row.first && !row.own
@@ -306,12 +307,12 @@ export class Timeline {
              : spoken(`${row.own ? row.you : row.name}: `),
              h('div', { class: 'll-bubble', dir: 'auto' },
                h('span', { class: 'll-words', dir: 'auto' }, pieces(text)),
-               long ? this.fold(li) : null,
-               this.meta(row)),
-             this.state(row));
+               long ? this.#fold(li) : null,
+               this.#meta(row)),
+             this.#state(row));
     }
 
-    fold(li) {
+    #fold(li) {
         li.classList.add('ll-folded');
 
         const button = h('button', {
@@ -329,12 +330,12 @@ export class Timeline {
     }
 
     /* The time, and for own messages that do not say it in words, the state. */
-    meta(row) {
+    #meta(row) {
         const time = h('time', { datetime: row.at, dir: 'auto' }, row.time);
         const link = row.entry
             ? h('a', {
                 class: 'll-time', tabindex: -1, title: row.absolute,
-                href: hrefFor(this.ctx.property, row.entry.seq),
+                href: hrefFor(this.#ctx.property, row.entry.seq),
                 'aria-label': this.t('thread.link', { at: row.absolute }),
             }, time)
             : time;
@@ -346,7 +347,7 @@ export class Timeline {
         return h('span', { class: 'll-meta' }, link, quiet);
     }
 
-    state(row) {
+    #state(row) {
         if (!row.own || !row.says) {
             return null;
         }
