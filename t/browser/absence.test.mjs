@@ -132,9 +132,8 @@ test('three thousand unread: the first of them, in two requests',
     /* a burst is one sentence */
     const said2 = (await counts(page)).said;
 
-    for (let i = 0; i < 8; i++) {
-        await stack.say('u-tom', 'away', `burst ${i}`);
-    }
+    await Promise.all(Array.from({ length: 8 },
+        (_, i) => stack.say('u-tom', 'away', `burst ${i}`)));
 
     await page.locator('[aria-live]').getByText(/^\d new messages$/)
               .first().waitFor({ state: 'attached' });
