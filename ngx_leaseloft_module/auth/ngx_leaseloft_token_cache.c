@@ -280,7 +280,6 @@ ngx_leaseloft_token_cache_lookup(ngx_leaseloft_token_cache_t *tokens,
 
 
 /* there is no harm in not remembering one */
-
 static void
 ngx_leaseloft_token_cache_remember(ngx_leaseloft_token_cache_t *tokens,
     u_char *digest, ngx_leaseloft_claims_t *claims, ngx_log_t *log)

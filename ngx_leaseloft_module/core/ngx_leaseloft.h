@@ -1,15 +1,15 @@
 
 /*
- * LeaseLoft messaging for nginx: what the module's files share.
+ * LeaseLoft messaging for nginx: the types that the module's files share.
  *
- * A request passes ngx_leaseloft_request.c (who asks, may this page see it),
- * then the handler of its endpoint.  Handlers talk to Redis through
- * ngx_leaseloft_client.c and hear of news through ngx_leaseloft_channel.c; see
- * docs/design.md for the picture.
+ * ngx_leaseloft_request.c checks the user, the origin and the access of a
+ * request, then its endpoint's handler runs.  Handlers send commands to Redis
+ * through ngx_leaseloft_client.c and receive events through
+ * ngx_leaseloft_channel.c; see docs/design.md and docs/code.md.
  *
- * All state of a process hangs off ngx_leaseloft_process_t, which hangs off
- * the main configuration of its cycle: nothing is global but the prefix of
- * keys and channels, which is common/keys.c's.
+ * The state of a process is in ngx_leaseloft_process_t, to which the main
+ * configuration of its cycle points.  The only global data is the prefix of
+ * keys and channels, in common/keys.c.
  */
 
 
@@ -40,7 +40,7 @@ typedef struct ngx_leaseloft_ctx_s       ngx_leaseloft_ctx_t;
 typedef struct ngx_leaseloft_endpoint_s  ngx_leaseloft_endpoint_t;
 
 
-/* where Redis is, as leaseloft_redis gives it */
+/* the address of Redis, set by leaseloft_redis */
 typedef struct {
     ngx_url_t                  url;        /* unix: or host:port */
     ngx_str_t                  user;       /* may be empty */
@@ -58,37 +58,37 @@ typedef struct {
     ngx_msec_t                  drain;
     ngx_uint_t                  max_lingering;
     ngx_leaseloft_process_t    *process;   /* from init_process on */
-    ngx_uint_t                  endpoints; /* how many locations have one */
+    ngx_uint_t                  endpoints; /* locations with an endpoint */
 
-    /* the http block's, for links that resolve a name outside a request */
+    /* the http block's, to resolve the host of Redis outside a request */
     ngx_resolver_t             *resolver;
     ngx_msec_t                  resolver_timeout;
 } ngx_leaseloft_main_conf_t;
 
 
 /*
- * an endpoint is a directive: which method it answers, what it needs, and the
- * handler called once these needs are met
+ * An endpoint belongs to a directive: the methods it answers, what it requires
+ * of a request, and the handler, called for requests that have all of it.
  */
 struct ngx_leaseloft_endpoint_s {
     ngx_uint_t                  method;    /* NGX_HTTP_GET, or several */
     ngx_str_t                   methods;   /* "GET": for Allow */
-    unsigned                    user:1;    /* needs a valid token */
-    unsigned                    property:1;    /* needs a property id */
-    unsigned                    access:1;  /* needs the property to be the
-                                              user's before limits are
-                                              counted (writes) */
+    unsigned                    user:1;    /* requires a valid token */
+    unsigned                    property:1;    /* requires a property id */
+    unsigned                    access:1;  /* the user's access to the
+                                              property is checked before
+                                              limits are counted (writes) */
     unsigned                    body:1;    /* a JSON body of at most 64 KiB */
-    unsigned                    stream:1;  /* SSE: refusals are 200 and bye */
+    unsigned                    stream:1;  /* SSE: refused by 200 and bye */
     unsigned                    cached:1;  /* "private, no-cache", not
                                               "no-store" */
-    /* more that is checked before limits are counted: NGX_OK, NGX_ERROR, or
+    /* a further check before limits are counted: returns NGX_OK, NGX_ERROR or
        the status of the refusal; may be NULL */
     ngx_int_t                 (*check)(ngx_http_request_t *r,
                                        ngx_leaseloft_ctx_t *ctx);
     ngx_int_t                 (*handler)(ngx_http_request_t *r,
                                          ngx_leaseloft_ctx_t *ctx);
-    ngx_leaseloft_endpoint_t   *next;      /* another of this directive's */
+    ngx_leaseloft_endpoint_t   *next;      /* of the same directive, or NULL */
 };
 
 
@@ -105,8 +105,8 @@ typedef struct {
     ngx_str_t                   audience;
     time_t                      leeway;
     ngx_str_t                   cookie;
-    ngx_http_complex_value_t   *origin;    /* the site's own; NULL: as the
-                                              request says */
+    ngx_http_complex_value_t   *origin;    /* the site's own; NULL: from the
+                                              request */
     ngx_array_t                *origins;   /* of ngx_str_t, lower case */
 
     ngx_msec_t                  ping;
@@ -119,7 +119,7 @@ typedef struct {
 } ngx_leaseloft_loc_conf_t;
 
 
-/* what this worker process of nginx has */
+/* the state of one nginx worker process */
 struct ngx_leaseloft_process_s {
     ngx_leaseloft_main_conf_t    *conf;
     ngx_leaseloft_client_t       *client;       /* to Redis */
@@ -132,15 +132,15 @@ struct ngx_leaseloft_process_s {
     ngx_rbtree_node_t             queued_sentinel;
     ngx_rbtree_t                  marks;    /* read marks, by their user */
     ngx_rbtree_node_t             marks_sentinel;
-    uint64_t                      requests; /* last number given to one */
-    ngx_str_t                     name;     /* random; of the reply channel */
-    ngx_connection_t             *quit;     /* tells that nginx quits */
-    uint32_t                      faults;   /* what health logged last */
+    uint64_t                      requests; /* last request number given */
+    ngx_str_t                     name;     /* random, names reply channel */
+    ngx_connection_t             *quit;     /* dummy: closed when nginx quits */
+    uint32_t                      faults;   /* faults last logged by health */
     ngx_log_t                    *log;
 };
 
 
-/* a request of ours, from the first phase on; lives in r->pool */
+/* the context of a request, from the first phase on; in r->pool */
 struct ngx_leaseloft_ctx_s {
     ngx_http_request_t         *request;
     ngx_leaseloft_process_t    *process;
@@ -150,16 +150,16 @@ struct ngx_leaseloft_ctx_s {
     ngx_str_t                   property;  /* a valid id, or empty */
     ngx_uint_t                  status;    /* of the refusal; 0: none yet */
     unsigned                    checked:1; /* the checks before limits ran */
-    unsigned                    answered:1;    /* the response is ours */
-    unsigned                    another:1; /* not whom LeaseLoft-User names */
-    unsigned                    plain:1;   /* its body bypasses filters */
+    unsigned                    answered:1;    /* the module responded */
+    unsigned                    another:1; /* not LeaseLoft-User's user */
+    unsigned                    plain:1;   /* the body bypasses filters */
     void                       *data;      /* the endpoint's own */
 };
 
 
 extern ngx_module_t  ngx_leaseloft_module;
 
-/* endpoints, each in the file that answers it */
+/* endpoints, each defined in the file that answers it */
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_events_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_events_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_messages_endpoint;

@@ -1,9 +1,9 @@
 
 /*
- * What differs between nginx 1.22 and the current mainline.
+ * Differences between nginx 1.22 and the current mainline.
  *
- * From 1.23.0 on headers of one name are linked lists.  What nginx has for
- * cookies changed twice; ngx_leaseloft_token.c reads them by itself.
+ * Since 1.23.0 headers of the same name form a linked list.  nginx's lookup of
+ * cookies changed twice; ngx_leaseloft_token.c parses them itself.
  */
 
 

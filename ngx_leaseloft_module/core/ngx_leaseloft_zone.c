@@ -1,20 +1,20 @@
 
 /*
- * The shared zone holds counters, and one row for each user who has streams in
- * a process: (user, process, number).  A user's streams are the sum of their
- * rows, which lie side by side in a tree ordered by user and process.  A user
- * is known by a digest of the id, so that a row takes 64 bytes, not 128.
+ * The shared zone contains counters, and one row for each user with streams in
+ * a process: (user, process, number).  The number of a user's streams is the
+ * sum of their rows, which are adjacent in a tree ordered by user and process.
+ * The key is a digest of the user's id, so that a row takes 64 bytes, not 128.
  *
  * Counters are changed atomically, rows under the mutex of the slab pool.
- * nginx's master frees a mutex whose owner died.
+ * nginx's master unlocks the mutex if its owner dies.
  *
- * A process that is killed leaves its rows behind, and it may be that nobody
- * takes its place, as when it was draining.  So each has an entry in a list,
- * and looks every 5 seconds whether the others are there; the rows of one that
- * is not are dropped.  Its pid may be another's by then: an entry that has not
- * been renewed for a minute is dropped as well.
+ * A killed process leaves its rows behind, and no other may replace it, for
+ * example while it drains.  So each process has an entry in a list and checks
+ * every 5 seconds whether the others are alive; the rows of dead ones are
+ * removed.  As another program may have got the pid, an entry that has not been
+ * renewed for a minute is removed too.
  *
- * A reload inherits zone, counters and rows.
+ * A reload inherits the zone, its counters and rows.
  */
 
 
@@ -24,8 +24,8 @@
 
 
 /*
- * Of the MD5 of an id: who found two that have the same would only share a
- * limit with themselves.
+ * The MD5 of a user's id.  A collision only makes two users share a limit of
+ * streams.
  */
 typedef struct {
     ngx_rbtree_key_t            key;
@@ -45,7 +45,7 @@ typedef struct {
 #define NGX_LEASELOFT_ZONE_SILENT  60000
 
 
-/* a process that may have rows */
+/* a process that can have rows */
 typedef struct {
     ngx_queue_t                 queue;
     ngx_pid_t                   pid;
@@ -54,8 +54,8 @@ typedef struct {
 
 
 /*
- * what lies in the zone: where that changes, so does the name of the zone, as
- * a reload may bring another build of this module
+ * The zone's data.  A change of this layout requires a new name of the zone,
+ * since a reload may load another build of this module.
  */
 typedef struct {
     ngx_rbtree_t                rows;
@@ -177,7 +177,7 @@ ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
     zone->pid = ngx_pid;
     zone->log = log;
 
-    /* what bears this pid already is an older process's */
+    /* an entry with this pid is that of an older process */
 
     ngx_leaseloft_zone_forget(zone, ngx_pid);
     ngx_leaseloft_zone_look(zone);
@@ -236,7 +236,7 @@ ngx_leaseloft_zone_entry(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
 }
 
 
-/* this process is there, and the others may be gone */
+/* renews the entry of this process, and removes those of dead ones */
 static void
 ngx_leaseloft_zone_look(ngx_leaseloft_zone_t *zone)
 {
@@ -286,7 +286,7 @@ ngx_leaseloft_zone_look(ngx_leaseloft_zone_t *zone)
 }
 
 
-/* a process is no more: its entry goes, and its rows */
+/* removes the entry and the rows of a process */
 static void
 ngx_leaseloft_zone_forget(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
 {
@@ -322,7 +322,7 @@ ngx_leaseloft_zone_alive(ngx_leaseloft_zone_entry_t *entry)
 }
 
 
-/* drops the rows of all processes that have no entry */
+/* removes the rows of all processes without an entry */
 static void
 ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone)
 {
@@ -363,7 +363,7 @@ ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone)
 
     if (lost) {
         ngx_log_error(NGX_LOG_NOTICE, zone->log, 0,
-                      "leaseloft: a process that is gone left %ui streams",
+                      "leaseloft: removed %ui streams of dead processes",
                       lost);
     }
 }
@@ -435,7 +435,7 @@ ngx_leaseloft_zone_row_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
 }
 
 
-/* the first row that does not come before (user, pid) */
+/* the first row that is not less than (user, pid), or NULL */
 static ngx_leaseloft_zone_row_t *
 ngx_leaseloft_zone_row_first(ngx_rbtree_t *rows,
     ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid)
@@ -529,8 +529,8 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
         own->streams = 0;
 
         /*
-         * in a process that runs from another file of this module, before or
-         * after an upgrade, the function lies elsewhere
+         * the address of the function differs in processes that loaded
+         * another build of this module, before or after an upgrade
          */
         rows->insert = ngx_leaseloft_zone_row_insert;
 

@@ -185,7 +185,6 @@ ngx_leaseloft_filter_bye(ngx_http_request_t *r)
 
 
 /* a body of one frame, past the body filters */
-
 static ngx_int_t
 ngx_leaseloft_filter_frame(ngx_http_request_t *r,
     ngx_leaseloft_frame_t *frame)

@@ -71,7 +71,6 @@ ngx_leaseloft_header_find(ngx_http_request_t *r, ngx_str_t *name)
  * Apache puts the coding's name before the closing quote (mod_deflate.c,
  * mod_brotli.c), and sends that back as it is.
  */
-
 static ngx_uint_t
 ngx_leaseloft_etag_is(u_char *p, u_char *last, ngx_str_t *etag)
 {

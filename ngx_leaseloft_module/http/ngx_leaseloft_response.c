@@ -88,7 +88,6 @@ ngx_leaseloft_response_send(ngx_http_request_t *r, ngx_uint_t status,
 
 
 /* with a body that lies in the request's pool */
-
 static ngx_int_t
 ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)

@@ -1,7 +1,7 @@
 
 /*
- * Processes that lost Redis together must not come back together; hence the
- * jitter.  A process that quits does not wait for the timer.
+ * Jitter keeps processes that lost Redis at the same time from reconnecting at
+ * the same time.  The timer does not delay the exit of a process.
  */
 
 

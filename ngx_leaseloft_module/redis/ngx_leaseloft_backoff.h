@@ -1,7 +1,7 @@
 
 /*
- * When to try again: full jitter, a random time up to a bound that doubles
- * with each failure, from 50 ms to 1 s.
+ * Retry delays with full jitter: a random time up to a bound that doubles with
+ * each failure, from 50 ms to 1 s.
  */
 
 
@@ -20,20 +20,20 @@ typedef struct {
 } ngx_leaseloft_backoff_t;
 
 
-/* handler is called when it is time to try */
+/* sets up a timer that calls handler(data) when it is time to try */
 void ngx_leaseloft_backoff_init(ngx_leaseloft_backoff_t *backoff,
     void (*handler)(void *data), void *data, ngx_log_t *log);
 
-/* the first try, in the next turn of the event loop */
+/* schedules the first try, in the next iteration of the event loop */
 void ngx_leaseloft_backoff_now(ngx_leaseloft_backoff_t *backoff);
 
-/* a try failed */
+/* schedules the next try, after one that failed */
 void ngx_leaseloft_backoff_wait(ngx_leaseloft_backoff_t *backoff);
 
-/* a try succeeded: the next failure counts as the first one */
+/* resets the delay, after a try that succeeded */
 void ngx_leaseloft_backoff_reset(ngx_leaseloft_backoff_t *backoff);
 
-/* handler is not called any more */
+/* stops the timer: handler is no longer called */
 void ngx_leaseloft_backoff_free(ngx_leaseloft_backoff_t *backoff);
 
 

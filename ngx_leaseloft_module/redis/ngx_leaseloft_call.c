@@ -1,7 +1,7 @@
 
 /*
- * Calls of functions in Redis: FCALL_RO FUNCTION NKEYS KEYS ARGS.  What is
- * called here only reads, and about one property or one user.
+ * Calls of functions in Redis: FCALL_RO FUNCTION NKEYS KEYS ARGS.  These
+ * functions are read-only and take the keys of one property or one user.
  */
 
 
@@ -11,8 +11,7 @@
 #define NGX_LEASELOFT_CALL_ARGS  24
 
 
-/* FCALL_RO FUNCTION NKEYS KEYS ARGS, where names holds the keys' bytes */
-
+/* FCALL_RO FUNCTION NKEYS KEYS ARGS; names is the storage of the keys */
 static ngx_leaseloft_command_t *
 ngx_leaseloft_call(ngx_leaseloft_client_t *client, char *function,
     ngx_uint_t nkeys, ngx_str_t *keys, ngx_uint_t argc, ngx_str_t *argv,

@@ -11,7 +11,10 @@
 #include "ngx_leaseloft_client.h"
 
 
-/* FCALL_RO of a function about a property or a user; argv follows the keys */
+/*
+ * Sends FCALL_RO of a function with the keys of a property or a user, followed
+ * by argv.  Returns as ngx_leaseloft_client_command().
+ */
 ngx_leaseloft_command_t *ngx_leaseloft_call_property(
     ngx_leaseloft_client_t *client, char *function, ngx_str_t *property,
     ngx_uint_t argc, ngx_str_t *argv, ngx_leaseloft_reply_pt handler,

@@ -1,16 +1,16 @@
 
 /*
- * Commands wait in a queue in the order in which they were sent: Redis answers
+ * Commands are queued in the order in which they were sent, since Redis replies
  * in that order.  The subscription connection first subscribes to the reply
- * channel of this process, then who registered makes its own subscriptions.
+ * channel of this process, then the owner of the events subscribes.
  *
  * Once a second the command connection publishes a probe to the reply channel.
- * What it says comes back on the subscription connection, so that a pair that
- * has gone silent in any of its four directions is found and closed.  A write
- * that changes nothing goes with it: a primary that became a replica tells
- * nobody, answers reads, and even passes on what is published at the new one.
- * By that, a subscription left behind at a replica hears its probes as well; so
- * the server of the commands is to have it among its own subscribers.
+ * It returns on the subscription connection, so that a failure in any of the
+ * four directions is detected and the connection closed.  A write probe, which
+ * changes nothing, is sent with it: a primary that becomes a replica does not
+ * close its connections, answers reads and forwards what the new primary
+ * publishes.  For the same reason a subscription to a replica receives the
+ * probes too, so PUBLISH must reply that this server has a subscriber.
  */
 
 
@@ -25,7 +25,7 @@
 #define NGX_LEASELOFT_CLIENT_SILENCE      3500
 
 
-/* one of the two connections, and when to try it again */
+/* one of the two connections, and its retry timer */
 typedef struct {
     ngx_leaseloft_conn_t       *redis;
     ngx_leaseloft_backoff_t     backoff;
@@ -37,7 +37,7 @@ struct ngx_leaseloft_client_s {
     ngx_leaseloft_client_side_t        command;
     ngx_leaseloft_client_side_t        subscription;
 
-    ngx_leaseloft_commands_t    commands;      /* that were sent */
+    ngx_leaseloft_commands_t    commands;      /* sent, not answered */
 
     const ngx_leaseloft_client_events_t  *events;
     void                                 *events_data;
@@ -49,12 +49,12 @@ struct ngx_leaseloft_client_s {
 
     ngx_event_t                 tick;
     ngx_msec_t                  ticked;
-    ngx_msec_t                  probed;        /* the last probe left */
+    ngx_msec_t                  probed;        /* when a probe was sent */
     ngx_msec_t                  last_received;
     char                        refusal[NGX_LEASELOFT_CONN_WHY];
 
-    unsigned                    starting:1;    /* neither up nor down yet */
-    unsigned                    subscribed:1;   /* the reply channel is heard */
+    unsigned                    starting:1;    /* first attempt to connect */
+    unsigned                    subscribed:1;  /* to the reply channel */
     unsigned                    up:1;
 };
 
@@ -208,8 +208,9 @@ ngx_leaseloft_client_command(ngx_leaseloft_client_t *client, ngx_uint_t argc,
     ngx_leaseloft_command_t  *command;
 
     /*
-     * A process that has just started, after a reload say, gets requests
-     * before Redis has answered its greeting: their commands follow it.
+     * A process that has just started, for example after a reload, receives
+     * requests before Redis replies to the greeting: queue their commands
+     * after it.
      */
 
     if (!client->starting && !ngx_leaseloft_client_ready(client)) {
@@ -312,8 +313,6 @@ ngx_leaseloft_client_refusal(ngx_leaseloft_client_t *client)
 }
 
 
-/* the two connections' callbacks */
-
 static void
 ngx_leaseloft_client_command_ready(void *data)
 {
@@ -339,11 +338,11 @@ ngx_leaseloft_client_command_reply(void *data, redisReply *reply)
 
     if (ngx_leaseloft_command_reply(&client->commands, reply) != NGX_OK) {
         ngx_leaseloft_conn_fail(client->command.redis,
-                                "a reply nobody asked for");
+                                "unexpected reply");
         return;
     }
 
-    /* the address may lead to another one by now */
+    /* reconnect both: the address may lead to the new primary */
 
     if (demoted) {
         ngx_leaseloft_conn_fail(client->command.redis, "a read-only replica");
@@ -413,9 +412,8 @@ ngx_leaseloft_client_received(ngx_leaseloft_client_t *client,
 
 /*
  * ["message", CHANNEL, PAYLOAD], ["subscribe", CHANNEL, COUNT], or an error,
- * such as NOPERM, by which the server refuses to let us listen
+ * such as NOPERM, if the server refuses the subscription
  */
-
 static void
 ngx_leaseloft_client_subscription_reply(void *data, redisReply *reply)
 {
@@ -438,7 +436,7 @@ ngx_leaseloft_client_subscription_reply(void *data, redisReply *reply)
         }
 
         ngx_leaseloft_conn_fail(client->subscription.redis,
-                                "not a subscription's reply");
+                                "malformed reply to a subscription");
         return;
     }
 
@@ -486,8 +484,7 @@ ngx_leaseloft_client_subscription_closed(void *data)
 }
 
 
-/* up, and down, are each told once */
-
+/* notifies of each change between up and down once */
 static void
 ngx_leaseloft_client_update(ngx_leaseloft_client_t *client)
 {
@@ -522,7 +519,7 @@ ngx_leaseloft_client_probe(ngx_leaseloft_client_t *client)
 
     client->probed = ngx_current_msec;
 
-    /* before it listens there is nothing to be told by the answer */
+    /* the number of subscribers is meaningful only once subscribed */
 
     (void) ngx_leaseloft_client_command(client, 3, argv,
                         client->subscribed ? ngx_leaseloft_client_probed : NULL,
@@ -558,8 +555,7 @@ ngx_leaseloft_client_write_probed(void *data, ngx_leaseloft_outcome_e outcome,
 }
 
 
-/* how many subscribers of this server heard it */
-
+/* the reply to a probe: the number of this server's subscribers */
 static void
 ngx_leaseloft_client_probed(void *data, ngx_leaseloft_outcome_e outcome,
     redisReply *reply)
@@ -571,7 +567,7 @@ ngx_leaseloft_client_probed(void *data, ngx_leaseloft_outcome_e outcome,
         && client->subscribed)
     {
         ngx_leaseloft_conn_fail(client->subscription.redis,
-                                "not with the server of the commands");
+                                "connected to another server");
     }
 }
 
@@ -586,14 +582,14 @@ ngx_leaseloft_client_tick_handler(ngx_event_t *ev)
     late = ngx_current_msec - client->ticked;
     client->ticked = ngx_current_msec;
 
-    /* an exiting process stays for the commands it has sent */
+    /* pending commands delay the exit of the process */
 
     ev->cancelable = (client->commands.nsent == 0);
     ngx_add_timer(ev, NGX_LEASELOFT_CLIENT_TICK);
 
     if (late > NGX_LEASELOFT_CLIENT_SILENCE / 2) {
 
-        /* it was this process that stood still: the others get their time */
+        /* this process was blocked: restart the timeouts */
 
         client->last_received = ngx_current_msec;
 
@@ -608,7 +604,7 @@ ngx_leaseloft_client_tick_handler(ngx_event_t *ev)
         && ngx_leaseloft_command_age(&client->commands)
            > NGX_LEASELOFT_CLIENT_SILENCE)
     {
-        ngx_leaseloft_conn_fail(client->command.redis, "silent");
+        ngx_leaseloft_conn_fail(client->command.redis, "timed out");
     }
 
     if (ngx_leaseloft_conn_ready(client->subscription.redis)
@@ -616,7 +612,7 @@ ngx_leaseloft_client_tick_handler(ngx_event_t *ev)
         && ngx_current_msec - client->last_received
            > NGX_LEASELOFT_CLIENT_SILENCE)
     {
-        ngx_leaseloft_conn_fail(client->subscription.redis, "silent");
+        ngx_leaseloft_conn_fail(client->subscription.redis, "timed out");
     }
 
     if (ngx_leaseloft_conn_ready(client->command.redis)

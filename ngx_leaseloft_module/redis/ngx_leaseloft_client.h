@@ -1,10 +1,10 @@
 
 /*
- * The link to Redis: a command connection and a subscription connection.
+ * The Redis client: a command connection and a subscription connection.
  *
- * Both are kept up by themselves, with full-jitter backoff.  Commands are
- * pipelined and answered in order.  A silent pair is found by a probe that is
- * published to the process's own reply channel.
+ * Both reconnect automatically, with full-jitter backoff.  Commands are
+ * pipelined and answered in order.  A probe, published to the process's own
+ * reply channel, detects connections that no longer respond.
  */
 
 
@@ -16,81 +16,89 @@
 
 
 /*
- * What is called when the connections change, and for what is published.  The
- * client knows nobody above it: who subscribes registers these.
+ * Callbacks for changes of the connections and for published messages,
+ * registered by the module that manages the subscriptions.
  */
 typedef struct {
     /* commands can be sent */
     void                      (*ready)(void *data);
-    /* channels can be subscribed to; none is yet */
+    /* channels can be subscribed to; there are no subscriptions yet */
     void                      (*subscriber_ready)(void *data);
     /* Redis confirmed the subscription to a channel */
     void                      (*subscribed)(void *data, ngx_str_t *channel);
-    /* published on a channel; need not outlive the call */
+    /* a message was published; the arguments are valid during the call */
     void                      (*message)(void *data, ngx_str_t *channel,
                                          ngx_str_t *payload);
-    /* the subscription connection closed, and with it all subscriptions */
+    /* the subscription connection was closed: all subscriptions ended */
     void                      (*subscriber_lost)(void *data);
     /* ngx_leaseloft_client_up() has changed */
     void                      (*state)(void *data);
-    /* four times a second, unless the process itself stood still */
+    /* called four times a second, unless the process was blocked */
     void                      (*tick)(void *data);
 } ngx_leaseloft_client_events_t;
 
-/* a message on the reply channel of this process, but for our own probes */
+/* handles a message on the process's reply channel, probes excepted */
 typedef void (*ngx_leaseloft_client_reply_pt)(void *data, ngx_str_t *payload);
 
 
+/*
+ * Creates the client in pool and begins to connect.  NULL: no memory.  It is
+ * closed by ngx_leaseloft_client_free().
+ */
 ngx_leaseloft_client_t *ngx_leaseloft_client_create(
     ngx_leaseloft_process_t *process, ngx_pool_t *pool);
 
-/* both are to be registered before the event loop begins */
+/* register callbacks; both must be called before the event loop starts */
 void ngx_leaseloft_client_on_events(ngx_leaseloft_client_t *client,
     const ngx_leaseloft_client_events_t *events, void *data);
 void ngx_leaseloft_client_on_reply(ngx_leaseloft_client_t *client,
     ngx_leaseloft_client_reply_pt handler, void *data);
 
-/* closes both connections; commands in flight are dropped, not called back */
+/* closes both connections; handlers of pending commands are not called */
 void ngx_leaseloft_client_free(ngx_leaseloft_client_t *client);
 
 /*
- * Queues a command; its bytes are copied.  Returns it, or NULL when the link
- * is down or too much is waiting, in which case handler is not called.
+ * Queues a command; its bytes are copied.  Returns it, or NULL when the command
+ * connection is not ready, the queue is full or there is no memory; handler is
+ * not called then.
  */
 ngx_leaseloft_command_t *ngx_leaseloft_client_command(
     ngx_leaseloft_client_t *client, ngx_uint_t argc, ngx_str_t *argv,
     ngx_leaseloft_reply_pt handler, void *data);
 
 /*
- * Who registered the events keeps the list of subscriptions and makes them
- * again when subscriber_ready is called; here they are only sent, in batches.
+ * The client keeps no list of subscriptions: the owner of the events subscribes
+ * anew whenever subscriber_ready is called.
  */
 #define NGX_LEASELOFT_CLIENT_BATCH  256
 
-/* n is at most NGX_LEASELOFT_CLIENT_BATCH; NGX_DECLINED: not connected */
+/*
+ * Send SUBSCRIBE for n channels, at most NGX_LEASELOFT_CLIENT_BATCH, and
+ * UNSUBSCRIBE for one.  NGX_OK, or NGX_DECLINED when not connected.
+ */
 ngx_int_t ngx_leaseloft_client_subscribe(ngx_leaseloft_client_t *client,
     ngx_uint_t n, ngx_str_t *channels);
 ngx_int_t ngx_leaseloft_client_unsubscribe(ngx_leaseloft_client_t *client,
     ngx_str_t *channel);
 
-/* closes the subscription connection, which said what it never should */
+/* closes the subscription connection, after a malformed message */
 void ngx_leaseloft_client_reset(ngx_leaseloft_client_t *client);
 
-/* 1 while commands can be sent and what is published is heard */
+/* 1 while both connections are ready */
 ngx_uint_t ngx_leaseloft_client_up(ngx_leaseloft_client_t *client);
 
-/* 1 while the first connections of this process are being made */
+/* 1 until the first attempt of this process to connect ends */
 ngx_uint_t ngx_leaseloft_client_starting(ngx_leaseloft_client_t *client);
 
-/* 1 while the command connection alone is ready */
+/* 1 while the command connection is ready */
 ngx_uint_t ngx_leaseloft_client_ready(ngx_leaseloft_client_t *client);
 
-/* why the link is not up: the last failure of the connection that is missing */
+/* why the client is not up: the last error of the missing connection */
 char *ngx_leaseloft_client_why(ngx_leaseloft_client_t *client);
 
 /*
- * what Redis last said against a write that changes nothing, which is tried
- * each second: no memory, say.  Empty when it went well; rights are not meant
+ * The error reply to the last write probe, which is sent each second; for
+ * example, out of memory.  Empty after a success or a lack of permission.
  */
 char *ngx_leaseloft_client_refusal(ngx_leaseloft_client_t *client);
 

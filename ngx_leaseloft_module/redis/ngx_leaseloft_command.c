@@ -1,7 +1,7 @@
 
 /*
- * A queue of what to do with each answer.  Its elements are used again, up to
- * a number, since there is one for each command.
+ * The queue of reply handlers.  A limited number of its elements is kept for
+ * reuse, since each command takes one.  They are allocated from the heap.
  */
 
 
@@ -119,8 +119,7 @@ ngx_leaseloft_command_cancel(ngx_leaseloft_command_t *command)
 }
 
 
-/* the command is used again by what its handler sends */
-
+/* frees the command first: its handler may send another and reuse it */
 static void
 ngx_leaseloft_command_end(ngx_leaseloft_commands_t *commands,
     ngx_leaseloft_command_t *command, ngx_leaseloft_outcome_e outcome,
@@ -157,8 +156,7 @@ ngx_leaseloft_command_reply(ngx_leaseloft_commands_t *commands,
 }
 
 
-/* handlers may cancel others of these, and cannot send new ones now */
-
+/* handlers may cancel other commands, and cannot send new ones now */
 void
 ngx_leaseloft_command_lost(ngx_leaseloft_commands_t *commands)
 {

@@ -1,8 +1,8 @@
 
 /*
- * Bytes to Redis gather in the writer, and leave at the end of a turn of the
- * event loop.  Bytes from Redis are fed to hiredis's reader, which is told to
- * refuse what no reply of ours ever is; a refused reply closes the connection.
+ * Commands are buffered in the writer and sent at the end of an iteration of
+ * the event loop.  Received bytes are fed to hiredis's reader, which refuses
+ * replies that are larger than expected; such a reply closes the connection.
  */
 
 
@@ -98,7 +98,7 @@ ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis)
     ctx = ngx_resolve_start(redis->conf->resolver, NULL);
 
     if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
-        ngx_leaseloft_conn_fail(redis, "no resolver for its name");
+        ngx_leaseloft_conn_fail(redis, "no resolver for the host name");
         return;
     }
 
@@ -112,7 +112,7 @@ ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis)
 
     if (ngx_resolve_name(ctx) != NGX_OK) {
         redis->resolving = NULL;
-        ngx_leaseloft_conn_fail(redis, "its name could not be resolved");
+        ngx_leaseloft_conn_fail(redis, "host name could not be resolved");
     }
 }
 
@@ -131,7 +131,7 @@ ngx_leaseloft_conn_resolved(ngx_resolver_ctx_t *ctx)
                       "redis host \"%V\" could not be resolved: %s",
                       &ctx->name, ngx_resolver_strerror(ctx->state));
         ngx_resolve_name_done(ctx);
-        ngx_leaseloft_conn_fail(redis, "its name could not be resolved");
+        ngx_leaseloft_conn_fail(redis, "host name could not be resolved");
         return;
     }
 
@@ -193,7 +193,7 @@ ngx_leaseloft_conn_open(ngx_leaseloft_conn_t *redis, ngx_addr_t *addr)
     c->read->handler = ngx_leaseloft_conn_read_handler;
     c->write->handler = ngx_leaseloft_conn_write_handler;
 
-    /* a worker process that is done does not wait for Redis */
+    /* connecting does not delay the exit of the process */
 
     c->write->cancelable = 1;
 
@@ -223,8 +223,7 @@ ngx_leaseloft_conn_nodelay(ngx_leaseloft_conn_t *redis)
 }
 
 
-/* AUTH [USER] PASSWORD, where there is a password */
-
+/* AUTH [USER] PASSWORD, if a password is configured */
 static ngx_int_t
 ngx_leaseloft_conn_auth(ngx_leaseloft_conn_t *redis)
 {
@@ -254,8 +253,7 @@ ngx_leaseloft_conn_auth(ngx_leaseloft_conn_t *redis)
 }
 
 
-/* PING says whether it is ready, and a write whether it is the primary */
-
+/* PING checks that Redis is ready, the write probe that it is a primary */
 static void
 ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
 {
@@ -286,7 +284,7 @@ ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
         return;
     }
 
-    /* else it leaves when the connection is there */
+    /* otherwise it is sent once connected */
 
     if (c->write->ready
         && ngx_leaseloft_writer_send(&redis->writer, c) == NGX_ERROR)
@@ -355,7 +353,7 @@ ngx_leaseloft_conn_refuse(ngx_leaseloft_conn_t *redis, char *words)
         words = "wrong password";
 
     } else if (ngx_strncmp(words, "NOAUTH ", 7) == 0) {
-        words = "it wants a password";
+        words = "a password is required";
     }
 
     (void) ngx_snprintf((u_char *) reason, sizeof(reason), "refused: %s%Z",
@@ -477,8 +475,7 @@ ngx_leaseloft_conn_read_handler(ngx_event_t *rev)
 }
 
 
-/* NGX_DONE: the connection is not what it was, its owner knows */
-
+/* NGX_OK, or NGX_DONE: a callback closed the connection */
 static ngx_int_t
 ngx_leaseloft_conn_replies(ngx_leaseloft_conn_t *redis)
 {
@@ -518,8 +515,7 @@ ngx_leaseloft_conn_replies(ngx_leaseloft_conn_t *redis)
 }
 
 
-/* the last greeting is the write: who has no memory, say, can still be read */
-
+/* an error of the write probe, the last one, is ignored: reads still work */
 static void
 ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis, redisReply *reply)
 {
@@ -527,7 +523,7 @@ ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis, redisReply *reply)
         && (redis->greetings != 1 || ngx_leaseloft_conn_demoted(reply)))
     {
 
-        /* the server's own words: they never repeat what it was sent */
+        /* error replies to the greeting never repeat a password */
 
         ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                       "redis refused the %s connection: \"%s\"",
@@ -537,7 +533,7 @@ ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis, redisReply *reply)
     }
 
     if (redis->greetings == 0) {
-        ngx_leaseloft_conn_fail(redis, "a reply nobody asked for");
+        ngx_leaseloft_conn_fail(redis, "unexpected reply");
         return;
     }
 

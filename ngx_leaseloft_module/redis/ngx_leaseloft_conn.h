@@ -3,10 +3,9 @@
  * One connection to Redis over nginx's own sockets: hiredis formats commands
  * and reads replies, nginx connects, resolves, reads, writes and times.
  *
- * A connection greets (AUTH, PING, a write that changes nothing) before it is
- * ready, which it never is to a read-only replica.  Whatever ends it, a
- * malformed reply too, ends in the closed callback; the owner then connects
- * again when it likes.
+ * A connection sends a greeting (AUTH, PING, a write probe) before it is ready;
+ * a connection to a read-only replica fails.  Any failure, a malformed reply
+ * included, ends in the closed callback; the owner then reconnects.
  */
 
 
@@ -22,52 +21,56 @@ typedef struct ngx_leaseloft_conn_s  ngx_leaseloft_conn_t;
 
 typedef struct {
     void                    (*ready)(void *data);
-    /* reply is there until this returns; it may close the connection */
+    /* reply is valid during the call, which may close the connection */
     void                    (*reply)(void *data, redisReply *reply);
     void                    (*closed)(void *data);
 } ngx_leaseloft_conn_handlers_t;
 
 
-/* name is for the log: "command" or "subscription" */
+/*
+ * Creates a connection in pool, not yet connected; name is for the log:
+ * "command" or "subscription".  NULL: no memory.
+ */
 ngx_leaseloft_conn_t *ngx_leaseloft_conn_create(
     ngx_leaseloft_main_conf_t *mcf, char *name,
     ngx_leaseloft_conn_handlers_t *handlers, void *data, ngx_pool_t *pool,
     ngx_log_t *log);
 
-/* starts to connect; ends in ready or closed, which may be called at once */
+/* connects, then calls ready or closed; closed possibly before it returns */
 void ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis);
 
-/* closes what there is; the closed callback is not called */
+/* closes the connection; the closed callback is not called */
 void ngx_leaseloft_conn_close(ngx_leaseloft_conn_t *redis);
 
-/* closes it for a reason that is logged, and calls back */
+/* logs the reason, closes the connection and calls the closed callback */
 void ngx_leaseloft_conn_fail(ngx_leaseloft_conn_t *redis, char *reason);
 
 /*
- * Appends a command; its bytes are copied, and leave at the end of this turn
- * of the event loop, or, before the connection is ready, behind the greeting.
- * NGX_DECLINED: there is no connection, or too much is waiting.
+ * Appends a command; its bytes are copied, and sent at the end of this
+ * iteration of the event loop, or after the greeting while that is pending.
+ * NGX_OK, or NGX_DECLINED: not connected, the buffer is full or no memory.
  */
 ngx_int_t ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis,
     ngx_uint_t argc, ngx_str_t *argv);
 
 /*
- * The arguments of a write that changes nothing: Redis answers it with nil, or
- * with the reason why it takes no writes.  The channel's name is that of a key
- * that never is.
+ * Sets the arguments of a write probe, XADD NOMKSTREAM to a key that never
+ * exists, named like channel.  It changes nothing: Redis replies nil, or the
+ * error by which it refuses writes.
  */
 #define NGX_LEASELOFT_CONN_PROBE_ARGS  6
 void ngx_leaseloft_conn_write_probe(ngx_str_t *argv, ngx_str_t *channel);
 
-/* 1 for the answer of a read-only replica to a write */
+/* 1 for the reply of a read-only replica to a write */
 ngx_uint_t ngx_leaseloft_conn_demoted(redisReply *reply);
 
-/* why it was closed the last time, "" for never; the size of that */
+/* the size of a reason, its final zero included; longer ones are cut */
 #define NGX_LEASELOFT_CONN_WHY  160
 
+/* why the connection was closed last; "" if it never was */
 char *ngx_leaseloft_conn_why(ngx_leaseloft_conn_t *redis);
 
-/* closes it, as Redis refused what it was asked in these words */
+/* fails the connection with an error reply of Redis as the reason */
 void ngx_leaseloft_conn_refuse(ngx_leaseloft_conn_t *redis, char *words);
 
 /* 1 between the ready and the closed callback */

@@ -1,7 +1,7 @@
 
 /*
- * A timer of its own, in the cycle's pool.  It runs more often than it speaks,
- * so that a process is seen soon after Redis is back.
+ * Sends heartbeats from a timer, allocated in the cycle's pool.  The timer runs
+ * more often, to send one soon after a reconnect.
  */
 
 
@@ -10,7 +10,7 @@
 #include "common/version.h"
 
 
-/* workers drop what is older than a minute; this is the bound without them */
+/* workers trim entries older than a minute; this limits them without one */
 #define NGX_LEASELOFT_PRESENCE_MAX       "1000"
 
 #define NGX_LEASELOFT_PRESENCE_TICK      1000

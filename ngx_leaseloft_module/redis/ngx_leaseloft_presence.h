@@ -1,8 +1,8 @@
 
 /*
- * Each process of nginx says in Redis what it is: the command line and the
- * workers look there.  It may add to a stream and nothing else, so that is
- * where it says it; who is silent for 30 seconds is gone.
+ * Heartbeats of nginx's processes: entries of a stream in Redis, read by the
+ * command line and the workers.  A process without one for 30 seconds counts as
+ * stopped.  It is a stream since nginx has no right to other writes.
  */
 
 
@@ -14,8 +14,8 @@
 
 
 /*
- * Begins to say so, once the client is ready and every 10 seconds; ends with
- * the process.  NGX_OK or NGX_ERROR.
+ * Starts to send heartbeats, as soon as the client is ready and every 10
+ * seconds, until the process exits.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_presence_start(ngx_leaseloft_process_t *process,
     ngx_pool_t *pool);

@@ -1,8 +1,8 @@
 
 /*
- * hiredis reads a reply by calling constructors, which are these.  It bounds
- * neither the elements of an array nor the bytes of a string; the owner of the
- * connection bounds the bytes, which a string cannot exceed.
+ * The constructors that hiredis calls while it parses a reply.  hiredis limits
+ * neither the elements of an array, so they are limited here, nor the bytes of
+ * a string, which the owner of the connection limits.
  */
 
 
@@ -13,8 +13,8 @@
 #define NGX_LEASELOFT_READER_BLOCK         16384
 
 /*
- * what an unusually long reply needed beyond that is given back; a sanitizer
- * finds who uses a reply that is gone
+ * Memory beyond this, used by an unusually long reply, is freed; all memory is
+ * under a sanitizer, which then detects the use of a freed reply.
  */
 #if defined(__SANITIZE_ADDRESS__)
 #define NGX_LEASELOFT_READER_BLOCKS        0
@@ -33,8 +33,7 @@ typedef int     ngx_leaseloft_elements_t;
 static void ngx_leaseloft_reader_cleanup(void *data);
 
 
-/* an object, as an element of its parent if it has one */
-
+/* creates an object, and sets it as an element of its parent, if any */
 static redisReply *
 ngx_leaseloft_reader_object(const redisReadTask *task, int type)
 {
@@ -146,11 +145,11 @@ ngx_leaseloft_reader_nil(const redisReadTask *task)
 static void
 ngx_leaseloft_reader_free(void *reply)
 {
-    /* it goes with the pool */
+    /* freed with the pool */
 }
 
 
-/* RESP2, which is all that we speak, has no other types */
+/* RESP2, the only version in use, has no other types */
 
 #if (HIREDIS_MAJOR > 0)
 

@@ -1,8 +1,7 @@
 
 /*
- * Where the replies that hiredis reads are put together: in one pool, which is
- * emptied after each reply, so that a reply of a hundred strings is not two
- * hundred allocations.
+ * Memory of the replies that hiredis parses: one pool, reset after each reply,
+ * which saves two allocations for each string.
  */
 
 
@@ -14,21 +13,21 @@
 
 
 typedef struct {
-    ngx_pool_t                 *pool;      /* NULL: none could be had */
+    ngx_pool_t                 *pool;      /* NULL: no memory */
     ngx_log_t                  *log;
     redisReplyObjectFunctions   functions;
 } ngx_leaseloft_reader_t;
 
 
-/* replies is freed with pool; NGX_OK or NGX_ERROR */
+/* initializes replies, which is freed with pool; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_leaseloft_reader_init(ngx_leaseloft_reader_t *replies,
     ngx_pool_t *pool, ngx_log_t *log);
 
-/* from now on reader makes its replies here; NGX_OK or NGX_ERROR */
+/* makes reader allocate its replies here; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_leaseloft_reader_attach(ngx_leaseloft_reader_t *replies,
     redisReader *reader);
 
-/* all replies, and what has been read of a further one, are no more */
+/* frees all replies, and any part of a reply that was read */
 void ngx_leaseloft_reader_reset(ngx_leaseloft_reader_t *replies);
 
 

@@ -1,6 +1,6 @@
 
 /*
- * Values in replies of Redis, each checked: what is stored there is not
+ * Values in replies of Redis.  Each is checked, since stored data is not
  * trusted.  Nothing is allocated; strings point into the reply.
  */
 

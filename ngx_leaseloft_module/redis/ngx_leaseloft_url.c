@@ -1,7 +1,7 @@
 
 /*
- * leaseloft_redis: its address is parsed and resolved while nginx reads its
- * configuration.
+ * Parses the address in leaseloft_redis, and resolves its host name, while
+ * nginx reads the configuration.
  */
 
 
@@ -12,10 +12,9 @@
 
 
 /*
- * 1 when each "%" begins a byte in hex, and none of these is zero: nginx's own
- * decoder drops what is not
+ * 1 when each "%" is followed by two hex digits, other than "00": nginx's
+ * decoder drops malformed sequences silently
  */
-
 static ngx_uint_t
 ngx_leaseloft_url_encoded(ngx_str_t *part)
 {
@@ -33,8 +32,7 @@ ngx_leaseloft_url_encoded(ngx_str_t *part)
 }
 
 
-/* what stands before the last "@", percent-encoded (RFC 3986, 3.2.1) */
-
+/* the part before the last "@", percent-encoded (RFC 3986, 3.2.1) */
 static char *
 ngx_leaseloft_url_userinfo(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
     ngx_str_t *userinfo)
@@ -65,8 +63,8 @@ ngx_leaseloft_url_userinfo(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
     for (i = 0; i < 2; i++) {
 
         if (!ngx_leaseloft_url_encoded(part[i])) {
-            return "has a user or password that is badly encoded, "
-                   "write % as %25";
+            return "has an invalid percent-encoding in the user or "
+                   "password, write % as %25";
         }
 
         src = part[i]->data;
@@ -84,8 +82,7 @@ ngx_leaseloft_url_userinfo(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
 }
 
 
-/* redis://[USERINFO@]HOST[:PORT]; rest starts behind "redis://" */
-
+/* redis://[USERINFO@]HOST[:PORT]; rest is the part after "redis://" */
 static char *
 ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
     ngx_str_t rest)
@@ -118,7 +115,7 @@ ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
 
     if (p) {
         if (p + 1 < end) {
-            return "names a database, which pub/sub does not know: "
+            return "names a database, which pub/sub ignores: "
                    "give each of several installations on one Redis "
                    "a \"leaseloft_prefix\" of its own instead";
         }
@@ -130,12 +127,12 @@ ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
         return "has no host, write redis://HOST:PORT";
     }
 
-    /* nginx would take a host of this name, in any case, for a path's start */
+    /* nginx would parse a host of this name, in any case, as a path */
 
     if (rest.len >= 5
         && ngx_strncasecmp(rest.data, (u_char *) "unix:", 5) == 0)
     {
-        return "names no host, write redis://HOST:PORT or unix:PATH";
+        return "has no host, write redis://HOST:PORT or unix:PATH";
     }
 
     rcf->url.url = rest;
@@ -185,11 +182,11 @@ ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (ngx_parse_url(cf->pool, &rcf->url) != NGX_OK) {
 
-        /* the URL may hold a password: only nginx's word on it is repeated */
+        /* the URL may contain a password: log nginx's error only */
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"leaseloft_redis\" has an address that cannot be "
-                           "used: %s, write unix:PATH or redis://HOST:PORT",
+                           "\"leaseloft_redis\" has an invalid address: %s, "
+                           "write unix:PATH or redis://HOST:PORT",
                            rcf->url.err ? rcf->url.err : "malformed");
         return NGX_CONF_ERROR;
     }

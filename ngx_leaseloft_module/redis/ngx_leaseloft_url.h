@@ -1,6 +1,7 @@
 
 /*
- * leaseloft_redis: unix:PATH, or redis://[USER:PASSWORD@]HOST[:PORT].
+ * The directive leaseloft_redis: unix:PATH or
+ * redis://[USER:PASSWORD@]HOST[:PORT].
  */
 
 
@@ -11,12 +12,12 @@
 #include "ngx_leaseloft.h"
 
 
-/* sets a ngx_leaseloft_redis_conf_t at cmd->offset */
+/* sets the ngx_leaseloft_redis_conf_t at cmd->offset */
 char *ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * a name without a resolver in the http block is resolved once, now; NGX_ERROR
- * when it cannot be, which is logged
+ * Resolves the host name once, if the http block has no resolver.  NGX_OK, or
+ * NGX_ERROR after an error, which is logged.
  */
 ngx_int_t ngx_leaseloft_url_resolve(ngx_conf_t *cf,
     ngx_leaseloft_main_conf_t *mcf);

@@ -1,7 +1,7 @@
 
 /*
- * One growing buffer, in memory of its own, formatted by hiredis.  It is freed
- * when its connection closes.
+ * A growing buffer, allocated from the heap, with commands formatted by
+ * hiredis.  It is freed when its connection closes.
  */
 
 
@@ -13,8 +13,7 @@
 #define NGX_LEASELOFT_WRITER_ARGS   (1 + 256)
 
 
-/* makes room for len bytes more */
-
+/* makes room for len more bytes */
 static ngx_int_t
 ngx_leaseloft_writer_reserve(ngx_leaseloft_writer_t *writer, size_t len)
 {

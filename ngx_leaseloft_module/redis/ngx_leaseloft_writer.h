@@ -1,7 +1,7 @@
 
 /*
- * Commands on their way to Redis: those of one turn of the event loop gather
- * here, and leave together.
+ * The output buffer of a connection to Redis: commands of one iteration of the
+ * event loop are sent together.
  */
 
 
@@ -12,7 +12,7 @@
 #include "ngx_leaseloft.h"
 
 
-/* zeroed but for log, it is empty */
+/* empty when all fields but log are zero */
 typedef struct {
     u_char                     *buf;       /* NULL until something is added */
     size_t                      size;
@@ -23,20 +23,20 @@ typedef struct {
 
 
 /*
- * Adds a command in the form of RESP; its bytes are copied.  NGX_ERROR: no
- * memory, or too much is waiting; then nothing was added.
+ * Appends a command in RESP; its bytes are copied.  NGX_OK, or NGX_ERROR, with
+ * nothing appended: no memory, or the buffer is full.
  */
 ngx_int_t ngx_leaseloft_writer_append(ngx_leaseloft_writer_t *writer,
     ngx_uint_t argc, ngx_str_t *argv);
 
 /*
- * Sends what the connection takes.  NGX_OK: all of it; NGX_AGAIN: the write
- * handler of c will be called; NGX_ERROR.
+ * Sends as much as c accepts.  NGX_OK: all of it; NGX_AGAIN: call again from
+ * the write handler of c; or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_writer_send(ngx_leaseloft_writer_t *writer,
     ngx_connection_t *c);
 
-/* drops what was not sent, and the memory */
+/* discards unsent bytes and frees the buffer */
 void ngx_leaseloft_writer_reset(ngx_leaseloft_writer_t *writer);
 
 
