@@ -1,14 +1,13 @@
 
 /*
- * Tokens.  Of one that claims to be signed with a secret, the signature is
- * compared before anything in it is parsed: it takes a third of libjwt's time
- * to find out that it is wrong, and strangers can send many of these.
+ * Tokens.  With a secret, the signature is compared before the token is parsed:
+ * that detects a wrong one in a third of libjwt's time, and anybody can send
+ * many of them.
  *
- * libjwt takes the algorithm from the token and, of two members of
- * one name, the last; so the header is read here first, and held to the key's
- * algorithm and to naming everything once.  What is cheap to refuse is refused
- * before anything is computed; claims are believed only once the signature is
- * verified.
+ * libjwt takes the algorithm from the token and, of members with the same name,
+ * the last.  So the header is parsed here first: its algorithm must be the
+ * key's, and its names unique.  Cheap checks come before the verification of
+ * the signature; claims are used only after it.
  *
  * libjwt's JSON library refuses text that is not UTF-8, \u0000, and integers
  * beyond 64 bits; cJSON would not.
@@ -104,7 +103,7 @@ ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
     if (conf->key->alg == JWT_ALG_HS256
         && ngx_leaseloft_jwt_forged(conf->key, token, &parts[2]))
     {
-        fault = "it is not signed with the secret";
+        fault = "invalid signature";
         goto refused;
     }
 
@@ -121,16 +120,16 @@ ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
                    (int) conf->key->secret.len)
         != 0)
     {
-        /* nginx would take what is left there for a fault of a connection */
+        /* nginx would report the queued errors as those of a connection */
         ERR_clear_error();
 
-        fault = "its signature or form is bad";
+        fault = "invalid signature or malformed token";
         goto refused;
     }
 
     if (jwt_get_alg(jwt) != conf->key->alg) {
         jwt_free(jwt);
-        fault = "it has another algorithm than the key";
+        fault = "its algorithm is not the key's";
         goto refused;
     }
 
@@ -141,7 +140,7 @@ ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
         cJSON_Delete(object);
 
     } else {
-        fault = "its claims are not an object that names each once";
+        fault = "its claims are not a JSON object with unique names";
     }
 
     jwt_free(jwt);
@@ -178,7 +177,7 @@ ngx_leaseloft_jwt_split(ngx_str_t *token, ngx_str_t *parts)
 }
 
 
-/* 1 when it is not signed with the secret by HS256 (RFC 7518, 3.2) */
+/* 1 unless it is signed with the secret by HS256 (RFC 7518, 3.2) */
 static ngx_uint_t
 ngx_leaseloft_jwt_forged(ngx_leaseloft_key_t *key, ngx_str_t *token,
     ngx_str_t *signature)
@@ -189,14 +188,14 @@ ngx_leaseloft_jwt_forged(ngx_leaseloft_key_t *key, ngx_str_t *token,
 
     decoded.data = given;
 
-    /* 32 bytes take 43 characters */
+    /* 32 bytes are 43 characters of base64url */
     if (signature->len != 43
         || ngx_decode_base64url(&decoded, signature) != NGX_OK)
     {
         return 1;
     }
 
-    /* with the key that it has already: HMAC() takes three times as long */
+    /* the context already has the key: HMAC() takes three times as long */
 
     return EVP_MAC_init(key->mac, NULL, 0, NULL) != 1
            || EVP_MAC_update(key->mac, token->data,
@@ -208,7 +207,7 @@ ngx_leaseloft_jwt_forged(ngx_leaseloft_key_t *key, ngx_str_t *token,
 }
 
 
-/* NULL, or why it is refused */
+/* checks the header: NULL, or why the token is refused */
 static char *
 ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key, ngx_str_t *part)
 {
@@ -223,17 +222,17 @@ ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key, ngx_str_t *part)
     header = ngx_leaseloft_jwt_object(part, buf);
 
     if (header == NULL) {
-        return "its header is not an object that names each member once";
+        return "its header is not a JSON object with unique names";
     }
 
     fault = NULL;
     alg = cJSON_GetObjectItemCaseSensitive(header, "alg");
 
     if (!cJSON_IsString(alg) || ngx_strcmp(alg->valuestring, key->name) != 0) {
-        fault = "it has another algorithm than the key";
+        fault = "its algorithm is not the key's";
 
     } else if (cJSON_GetObjectItemCaseSensitive(header, "crit")) {
-        fault = "its header has a member \"crit\"";
+        fault = "its header has the member \"crit\"";
     }
 
     cJSON_Delete(header);
@@ -243,8 +242,8 @@ ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key, ngx_str_t *part)
 
 
 /*
- * an object, with each name once, of which part is the base64url form; buf has
- * room for it
+ * Parses a base64url-encoded object with unique names; NULL for anything else.
+ * buf has room for the decoded part.
  */
 static cJSON *
 ngx_leaseloft_jwt_object(ngx_str_t *part, u_char *buf)
@@ -284,7 +283,7 @@ failed:
 }
 
 
-/* the claims as libjwt has them, and as the object that they are */
+/* checks the claims, parsed by libjwt and as object: NULL, or the fault */
 static char *
 ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
     cJSON *object, ngx_leaseloft_claims_t *claims)
@@ -294,7 +293,7 @@ ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
     value = jwt_get_grant(jwt, "sub");
 
     if (value == NULL || !ll_id_valid(value, ngx_strlen(value))) {
-        return "its subject is not a user's id";
+        return "its subject is not a valid user id";
     }
 
     claims->user_len = ngx_strlen(value);
@@ -305,13 +304,13 @@ ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
                cJSON_GetObjectItemCaseSensitive(object, "iss"), &conf->issuer)
            != NGX_OK)
     {
-        return "it has another issuer";
+        return "its issuer is not the configured one";
     }
 
     if (conf->audience.len
         && ngx_leaseloft_jwt_audience(object, &conf->audience) != NGX_OK)
     {
-        return "it is for another audience";
+        return "its audience is not the configured one";
     }
 
     return ngx_leaseloft_jwt_times(conf, jwt, claims);
@@ -362,7 +361,7 @@ ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
     now = ngx_time();
 
     if (ngx_leaseloft_jwt_time(jwt, "exp", &when) != NGX_OK) {
-        return "it has no valid time of expiry";
+        return "it has no valid \"exp\"";
     }
 
     if (when <= now - conf->leeway) {
@@ -374,7 +373,7 @@ ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
     rc = ngx_leaseloft_jwt_time(jwt, "nbf", &when);
 
     if (rc == NGX_ERROR) {
-        return "it has no valid time to begin";
+        return "its \"nbf\" is not valid";
     }
 
     if (rc == NGX_OK && when > now + conf->leeway) {
@@ -386,10 +385,10 @@ ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
 
 
 /*
- * NGX_OK, NGX_DECLINED when there is no such claim, NGX_ERROR when it is not a
- * NumericDate (RFC 7519, 2) within reach: seconds, of which a fraction is cut.
- * libjwt would take anything but integers for 0; its JSON library writes
- * numbers as digits, with a fraction or an exponent where they have one.
+ * Reads a NumericDate (RFC 7519, 2): seconds, without their fraction.  NGX_OK;
+ * NGX_DECLINED: no such claim; NGX_ERROR: malformed or out of range.  libjwt
+ * would return 0 for anything but integers; its JSON library prints a number as
+ * digits, with a fraction or an exponent if it has one.
  */
 static ngx_int_t
 ngx_leaseloft_jwt_time(jwt_t *jwt, const char *name, time_t *when)
@@ -407,7 +406,7 @@ ngx_leaseloft_jwt_time(jwt_t *jwt, const char *name, time_t *when)
     max = NGX_LEASELOFT_JWT_TIME_MAX;
     *when = 0;
 
-    /* before 1970 is long ago, however long */
+    /* any time before 1970 is treated alike */
     p = text + (*text == '-');
     rc = *p >= '0' && *p <= '9' ? NGX_OK : NGX_ERROR;
 

@@ -1,6 +1,6 @@
 
 /*
- * Signed tokens (RFC 7515, RFC 7519), by way of libjwt.
+ * Signed tokens (RFC 7515, RFC 7519), verified by libjwt.
  */
 
 
@@ -11,11 +11,11 @@
 #include "ngx_leaseloft_key.h"
 
 
-/* the longest token that is looked at */
+/* the longest token that is accepted, in bytes */
 #define NGX_LEASELOFT_JWT_MAX     8192
 
 
-/* what a token says */
+/* the claims of a token that are used */
 typedef struct {
     u_char                      user[LL_ID_MAX];
     size_t                      user_len;
@@ -24,22 +24,22 @@ typedef struct {
 
 
 /*
- * 1 when a token has the form of one: three parts of base64url, none empty,
- * at most NGX_LEASELOFT_JWT_MAX bytes
+ * 1 when a token is well-formed: three parts of base64url, none empty, at most
+ * NGX_LEASELOFT_JWT_MAX bytes
  */
 ngx_uint_t ngx_leaseloft_jwt_form(ngx_str_t *token);
 
 /*
- * Verifies a token that has the form of one, and what it claims.  NGX_OK;
- * NGX_DECLINED: it is bad, and will always be; NGX_AGAIN: it is not valid yet;
- * NGX_ERROR.  Reasons are logged.
+ * Verifies the signature and the claims of a well-formed token by the key and
+ * the requirements of conf.  NGX_OK; NGX_DECLINED: it is invalid for good;
+ * NGX_AGAIN: it is not valid yet; NGX_ERROR.  Reasons are logged.
  */
 ngx_int_t ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf,
     ngx_str_t *token, ngx_leaseloft_claims_t *claims, ngx_log_t *log);
 
 /*
- * The claim "name" of a token that was verified, as a JSON string in pool;
- * "null" where it has none, or an empty one.  NGX_OK or NGX_ERROR.
+ * Sets name to the claim "name" of a verified token, as a JSON string in pool;
+ * "null" if it is absent or empty.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_jwt_name(ngx_pool_t *pool, ngx_str_t *token,
     ngx_str_t *name);

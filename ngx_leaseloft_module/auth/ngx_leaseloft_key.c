@@ -1,7 +1,7 @@
 
 /*
- * Key files.  What a key is fixes the algorithm (RFC 8725, 3.1): a secret that
- * both sides know means HS256, an RSA public key RS256, one on the curve P-256
+ * Key files.  The type of the key determines the algorithm (RFC 8725, 3.1): a
+ * shared secret HS256, an RSA public key RS256, a public key on the curve P-256
  * ES256.
  */
 
@@ -21,7 +21,7 @@
 #define NGX_LEASELOFT_SECRET_MIN    32
 
 
-/* what is said of a key that cannot be used */
+/* the key file that errors refer to */
 typedef struct {
     ngx_conf_t                 *cf;
     ngx_str_t                  *name;
@@ -66,7 +66,7 @@ ngx_leaseloft_key_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *file)
         return NULL;
     }
 
-    /* wherever it is: what holds a public key is nobody's secret */
+    /* at any position: a file with a PEM block is never used as a secret */
 
     if (ngx_strlcasestrn(key->secret.data,
                          key->secret.data + key->secret.len,
@@ -129,7 +129,7 @@ ngx_leaseloft_key_load(ngx_leaseloft_key_file_t *kf, ngx_str_t *content)
     }
 
     if (n == NGX_LEASELOFT_KEY_FILE_MAX) {
-        return ngx_leaseloft_key_fault(kf, 0, "is too long for a key");
+        return ngx_leaseloft_key_fault(kf, 0, "is too long for a key file");
     }
 
     content->len = n;
@@ -158,8 +158,8 @@ ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
 
     if (key->secret.len == 0) {
         return ngx_leaseloft_key_fault(kf, 0,
-                                       "is empty; put a secret there, such as "
-                                       "\"openssl rand -base64 32\" makes");
+                                       "is empty; generate a secret with "
+                                       "\"openssl rand -base64 32\"");
     }
 
     if (key->secret.len < NGX_LEASELOFT_SECRET_MIN) {
@@ -224,16 +224,16 @@ ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key)
 
     if (ngx_strstr(key->secret.data, "PRIVATE KEY-----")) {
         return ngx_leaseloft_key_fault(kf, 0,
-                                       "holds a private key, which has no "
-                                       "place here; give the public one, as "
-                                       "\"openssl pkey -pubout\" makes it");
+                                       "contains a private key; extract the "
+                                       "public key with "
+                                       "\"openssl pkey -pubout\"");
     }
 
     if (ngx_strstr(key->secret.data, "-----BEGIN CERTIFICATE")) {
         return ngx_leaseloft_key_fault(kf, 0,
-                                       "holds a certificate; give its public "
-                                       "key, as \"openssl x509 -noout "
-                                       "-pubkey\" makes it");
+                                       "contains a certificate; extract its "
+                                       "public key with \"openssl x509 -noout "
+                                       "-pubkey\"");
     }
 
     bio = BIO_new_mem_buf(key->secret.data, (int) key->secret.len);
@@ -246,8 +246,9 @@ ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key)
 
     if (pkey == NULL) {
         return ngx_leaseloft_key_fault(kf, 0,
-                                       "holds no valid PEM public key; "
-                                       "\"openssl pkey -pubout\" makes one");
+                                       "contains no valid PEM public key; "
+                                       "extract one with "
+                                       "\"openssl pkey -pubout\"");
     }
 
     rc = ngx_leaseloft_key_type(kf, key, pkey);
@@ -268,8 +269,8 @@ ngx_leaseloft_key_type(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key,
 
         if (EVP_PKEY_bits(pkey) < NGX_LEASELOFT_RSA_BITS) {
             return ngx_leaseloft_key_fault(kf, 0,
-                                           "holds an RSA key that is too "
-                                           "short; use 2048 bits at least");
+                                           "contains an RSA key that is too "
+                                           "short; use at least 2048 bits");
         }
 
         key->alg = JWT_ALG_RS256;
@@ -280,8 +281,8 @@ ngx_leaseloft_key_type(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key,
 
         if (ngx_leaseloft_key_curve(pkey) != NID_X9_62_prime256v1) {
             return ngx_leaseloft_key_fault(kf, 0,
-                                           "holds a key on another curve than "
-                                           "P-256, which ES256 needs");
+                                           "contains a key on a curve other "
+                                           "than P-256, which ES256 requires");
         }
 
         key->alg = JWT_ALG_ES256;
@@ -290,15 +291,14 @@ ngx_leaseloft_key_type(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key,
 
     case EVP_PKEY_ED25519:
         return ngx_leaseloft_key_fault(kf, 0,
-                                       "holds an Ed25519 key, but libjwt as "
-                                       "it is installed has no EdDSA; use an "
-                                       "RSA or P-256 key");
+                                       "contains an Ed25519 key, but the "
+                                       "installed libjwt does not support "
+                                       "EdDSA; use an RSA or P-256 key");
 
     default:
         return ngx_leaseloft_key_fault(kf, 0,
-                                       "holds a key of a type that no "
-                                       "algorithm here can use; use an RSA or "
-                                       "P-256 key");
+                                       "contains a key of an unsupported type; "
+                                       "use an RSA or P-256 key");
     }
 }
 

@@ -1,6 +1,6 @@
 
 /*
- * Keys that tokens are checked with (RFC 7518), from files.
+ * Keys that verify tokens (RFC 7518), read from files.
  */
 
 
@@ -18,7 +18,7 @@
 
 
 struct ngx_leaseloft_key_s {
-    jwt_alg_t                   alg;       /* fixed by what the key is */
+    jwt_alg_t                   alg;       /* determined by the key */
     char                       *name;      /* of the algorithm */
     ngx_str_t                   secret;    /* or the public key's PEM */
     EVP_MAC_CTX                *mac;       /* HMAC-SHA256 with the secret */
@@ -26,12 +26,15 @@ struct ngx_leaseloft_key_s {
 };
 
 
-/* HMAC-SHA256 with that secret in it, to be freed by the caller, or NULL */
+/*
+ * An HMAC-SHA256 context with the secret as its key, freed by the caller; NULL
+ * after an error of OpenSSL.
+ */
 EVP_MAC_CTX *ngx_leaseloft_key_mac(ngx_str_t *secret);
 
 /*
- * Reads a key file; NULL after an error, which is logged with name, that of
- * the directive.
+ * Reads a key file into cf->pool.  NULL after an error, which is logged with
+ * name, that of the directive.
  */
 ngx_leaseloft_key_t *ngx_leaseloft_key_read(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *file);

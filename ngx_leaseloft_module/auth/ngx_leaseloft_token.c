@@ -1,6 +1,7 @@
 
 /*
- * The token of a request, and $leaseloft_user.
+ * The token of a request, and $leaseloft_user.  Nothing is kept here; verified
+ * tokens are cached by ngx_leaseloft_token_cache.c.
  */
 
 
@@ -8,18 +9,18 @@
 
 
 /*
- * how many cookies of the session's name are tried: one that is left from
- * before, or of a narrower path, does not hide the others
+ * How many session cookies are tried: an old one, or one with a narrower path,
+ * does not hide the others.
  */
 #define NGX_LEASELOFT_TOKEN_COOKIES  8
 
 
-/* the cookies of one name, one after the other */
+/* iterates over the cookies of one name */
 typedef struct {
     ngx_str_t                  *name;
     ngx_list_part_t            *part;      /* of the request's headers */
-    ngx_uint_t                  i;         /* the next one in it */
-    u_char                     *p;         /* what is left of a header */
+    ngx_uint_t                  i;         /* the next header in part */
+    u_char                     *p;         /* the rest of a header */
     u_char                     *last;
 } ngx_leaseloft_cookies_t;
 
@@ -114,7 +115,7 @@ ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_leaseloft_module);
 
-    /* a process without endpoints checks no tokens */
+    /* processes without endpoints have no token cache */
     if (mcf->process == NULL || conf->key == NULL) {
         return NGX_DECLINED;
     }
@@ -124,7 +125,7 @@ ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
 }
 
 
-/* where a Bearer header's token begins, or NULL */
+/* the start of the token in a Bearer header, or NULL */
 static u_char *
 ngx_leaseloft_token_header(ngx_http_request_t *r)
 {
@@ -196,8 +197,8 @@ ngx_leaseloft_token_cookies(ngx_http_request_t *r,
 
 
 /*
- * The next cookie of this name (RFC 6265, 4.2.1), without the quotes that a
- * value may have; NGX_DECLINED after the last one.
+ * The next cookie of this name (RFC 6265, 4.2.1), its value without quotes;
+ * NGX_DECLINED after the last one.
  */
 static ngx_int_t
 ngx_leaseloft_token_next(ngx_leaseloft_cookies_t *cookies, ngx_str_t *value)
@@ -240,7 +241,7 @@ ngx_leaseloft_token_next(ngx_leaseloft_cookies_t *cookies, ngx_str_t *value)
 }
 
 
-/* goes on to the next Cookie header; NGX_DECLINED: there is none */
+/* advances to the next Cookie header; NGX_DECLINED after the last one */
 static ngx_int_t
 ngx_leaseloft_token_line(ngx_leaseloft_cookies_t *cookies)
 {

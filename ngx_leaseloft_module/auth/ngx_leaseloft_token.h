@@ -1,7 +1,7 @@
 
 /*
- * Who is asking: JSON Web Tokens (RFC 7519) from an Authorization header
- * (RFC 6750) or a cookie.
+ * The user of a request: JSON Web Tokens (RFC 7519) from an Authorization
+ * header (RFC 6750) or a cookie.
  */
 
 
@@ -13,34 +13,35 @@
 
 
 /*
- * Reads and verifies the token of a request.  On NGX_OK user points into
- * r->pool and exp is the token's.  NGX_DECLINED: no token, or a bad one.
+ * Reads and verifies the token of a request.  NGX_OK: user is set, in r->pool,
+ * and exp, the token's expiry; NGX_DECLINED: no token, or an invalid one; or
+ * NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
     time_t *exp);
 
 /*
- * The same, with all that the token says, and the token itself, which points
- * into the request's headers: that of a Bearer header if there is one, else the
- * first valid one of the cookies of the session's name.
+ * The same, but returns the claims and the token itself, which points into the
+ * request's headers: that of a Bearer header if present, otherwise the first
+ * valid one of the session cookies.
  */
 ngx_int_t ngx_leaseloft_token_read(ngx_http_request_t *r, ngx_str_t *token,
     ngx_leaseloft_claims_t *claims);
 
-/* verifies a token by what the location demands; returns likewise */
+/* verifies a token by the location's requirements; returns as above */
 ngx_int_t ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
     ngx_leaseloft_claims_t *claims);
 
-/* 1 when there is a cookie of the session's name, valid or not */
+/* 1 when the request has a session cookie, valid or not */
 ngx_uint_t ngx_leaseloft_token_cookie(ngx_http_request_t *r);
 
-/* 1 when the token is that of a Bearer header: the cookie does not count */
+/* 1 when the token is from a Bearer header, so that cookies are ignored */
 ngx_uint_t ngx_leaseloft_token_bearer(ngx_http_request_t *r);
 
-/* $leaseloft_user */
+/* registers $leaseloft_user; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_leaseloft_token_add_variables(ngx_conf_t *cf);
 
-/* leaseloft_key FILE: reads the key and fixes the algorithm by what it is */
+/* leaseloft_key FILE: reads the key, which determines the algorithm */
 char *ngx_leaseloft_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 

@@ -1,10 +1,10 @@
 
 /*
- * A token is known by a digest of itself and of all that it is checked
- * against.  One that was verified is remembered until it expires, up to a
- * number, the least recently seen leaving first; so a good token costs a digest
- * and a look-up.  Bad ones are remembered in a table of fixed size, each new
- * one in place of an older one: they take nothing from the good.
+ * The key of an entry is a digest of the token and of the configuration that
+ * verifies it.  A valid token is cached until it expires or is evicted as the
+ * least recently used; it then costs a digest and a lookup.  Refused tokens are
+ * cached in a separate table of fixed size, where a new one replaces an older
+ * one, so that they never evict valid ones.
  */
 
 
@@ -91,7 +91,7 @@ ngx_leaseloft_token_cache_create(ngx_pool_t *pool, ngx_log_t *log)
         return NULL;
     }
 
-    /* OpenSSL 3 looks an algorithm up by name, slowly: once is enough */
+    /* OpenSSL 3 is slow to fetch an algorithm by name: do it once */
 #if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
     tokens->md = EVP_MD_fetch(NULL, "SHA256", NULL);
 #else
@@ -164,7 +164,7 @@ ngx_leaseloft_token_cache_check(ngx_leaseloft_token_cache_t *tokens,
 }
 
 
-/* a token not known as good: NGX_OK, NGX_DECLINED or NGX_ERROR */
+/* verifies a token that is not in the cache of valid ones */
 static ngx_int_t
 ngx_leaseloft_token_cache_verify(ngx_leaseloft_token_cache_t *tokens,
     ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest,
@@ -207,8 +207,8 @@ ngx_leaseloft_token_cache_verify(ngx_leaseloft_token_cache_t *tokens,
 
 
 /*
- * Each part goes in with its length in front, so that no two configurations
- * and tokens make the same text.
+ * Each part is preceded by its length, so that different configurations and
+ * tokens never yield the same input.
  */
 static ngx_int_t
 ngx_leaseloft_token_cache_digest(ngx_leaseloft_token_cache_t *tokens,
@@ -279,7 +279,7 @@ ngx_leaseloft_token_cache_lookup(ngx_leaseloft_token_cache_t *tokens,
 }
 
 
-/* there is no harm in not remembering one */
+/* caches a valid token; without memory it is just not cached */
 static void
 ngx_leaseloft_token_cache_remember(ngx_leaseloft_token_cache_t *tokens,
     u_char *digest, ngx_leaseloft_claims_t *claims, ngx_log_t *log)

@@ -2,8 +2,8 @@
 /*
  * Request bodies.
  *
- * They are read unbuffered, into memory of ours: nginx's own way of reading a
- * body that it does not know the length of ends in a file, and files block.
+ * They are read unbuffered into the request's pool: nginx itself would save a
+ * body of unknown length in a temporary file, and file operations block.
  */
 
 
@@ -14,9 +14,9 @@
 typedef struct {
     ngx_int_t                   (*done)(ngx_http_request_t *r, ngx_str_t *body);
     ngx_str_t                   body;
-    size_t                      size;      /* of what body.data points to */
+    size_t                      size;      /* allocated at body.data */
     ngx_msec_t                  begun;
-    unsigned                    large:1;   /* the rest is thrown away */
+    unsigned                    large:1;   /* the rest is discarded */
 } ngx_leaseloft_body_t;
 
 
@@ -72,7 +72,7 @@ ngx_leaseloft_body_read(ngx_http_request_t *r,
 }
 
 
-/* a request that was refused before is not refused for its body */
+/* an earlier refusal of the request takes precedence */
 static ngx_int_t
 ngx_leaseloft_body_refuse(ngx_http_request_t *r, ngx_uint_t status)
 {
@@ -85,7 +85,7 @@ ngx_leaseloft_body_refuse(ngx_http_request_t *r, ngx_uint_t status)
 }
 
 
-/* "application/json", parameters are ignored (RFC 8259, 11: there are none) */
+/* "application/json"; parameters are ignored (RFC 8259, 11 defines none) */
 static ngx_uint_t
 ngx_leaseloft_body_is_json(ngx_http_request_t *r)
 {
@@ -114,8 +114,9 @@ ngx_leaseloft_body_is_json(ngx_http_request_t *r)
 
 
 /*
- * nginx's client_body_timeout is between two reads, so that a byte now and then
- * would hold a connection for days; this is looked at with each of them
+ * nginx's client_body_timeout limits the time between two reads only, so that a
+ * slow client could keep a connection for days.  This limit on the whole body
+ * is checked at each read.
  */
 static ngx_uint_t
 ngx_leaseloft_body_is_late(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
@@ -128,7 +129,7 @@ ngx_leaseloft_body_is_late(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
 }
 
 
-/* called when there may be something to read, first of all by nginx */
+/* the read event handler, also called once by nginx to start */
 static void
 ngx_leaseloft_body_handler(ngx_http_request_t *r)
 {
@@ -141,7 +142,7 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
 
     r->read_event_handler = ngx_leaseloft_body_handler;
 
-    /* nginx has none when it threw the body away, before error_page led here */
+    /* NULL if nginx discarded the body before error_page redirected here */
 
     rc = r->request_body ? ngx_leaseloft_body_receive(r, body)
                          : NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
@@ -170,7 +171,7 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
         break;
 
     case NGX_HTTP_REQUEST_TIME_OUT:
-        /* nginx would close without a word, or reset what was answered */
+        /* nginx would close the connection without sending the response */
         r->connection->timedout = 0;
         r->connection->read->timedout = 0;
         /* fall through */
@@ -188,7 +189,7 @@ ngx_leaseloft_body_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK: that was all; NGX_AGAIN; or a status */
+/* NGX_OK: the body is complete; NGX_AGAIN; NGX_ERROR; or a status */
 static ngx_int_t
 ngx_leaseloft_body_receive(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
 {
@@ -231,7 +232,7 @@ ngx_leaseloft_body_receive(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
 }
 
 
-/* moves what nginx has read so far to us; nginx then uses its buffer again */
+/* copies what nginx has read, so that nginx can reuse its buffer */
 static ngx_int_t
 ngx_leaseloft_body_take(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
 {
@@ -243,7 +244,7 @@ ngx_leaseloft_body_take(ngx_http_request_t *r, ngx_leaseloft_body_t *body)
         b = cl->buf;
         size = b->last - b->pos;
 
-        /* the last one may only say that it is */
+        /* the last buffer may be empty */
         if (size == 0) {
             continue;
         }

@@ -1,6 +1,6 @@
 
 /*
- * Which pages of other origins may use the API, and what they are told.
+ * CORS: which other origins may use the API, and the headers for them.
  */
 
 
@@ -12,7 +12,7 @@
 static ngx_str_t  ngx_leaseloft_cors_origin = ngx_string("origin");
 
 
-/* the request's origin if it is an allowed one, else NULL */
+/* the request's origin if it is allowed, otherwise NULL */
 static ngx_str_t *
 ngx_leaseloft_cors_allowed(ngx_http_request_t *r)
 {

@@ -12,15 +12,18 @@
 
 
 /*
- * 1 when the request says that it comes from a page of another origin, to
- * which leaseloft_allow_origin allows nothing
+ * 1 when the request has the Origin of another site, which
+ * leaseloft_allow_origin does not allow
  */
 ngx_uint_t ngx_leaseloft_cors_foreign(ngx_http_request_t *r);
 
-/* 1 for a preflight of an allowed origin */
+/* 1 for a preflight request from an allowed origin */
 ngx_uint_t ngx_leaseloft_cors_preflight(ngx_http_request_t *r);
 
-/* what a page of an allowed origin needs in a response, and Vary */
+/*
+ * Adds the CORS headers of a response to an allowed origin, and Vary.  NGX_OK
+ * or NGX_ERROR.
+ */
 ngx_int_t ngx_leaseloft_cors_headers(ngx_http_request_t *r);
 
 /* leaseloft_allow_origin SCHEME://HOST[:PORT] ... */

@@ -1,7 +1,7 @@
 
 /*
- * The module's context of a request: made by whoever needs it first, and freed
- * with the request's pool.
+ * The module's context of a request: created on first use, and freed with the
+ * request's pool.
  */
 
 

@@ -11,7 +11,7 @@
 #include "ngx_leaseloft.h"
 
 
-/* the request's ctx, made when it has none; NULL: no memory */
+/* the request's context, created if it has none; NULL: no memory */
 ngx_leaseloft_ctx_t *ngx_leaseloft_ctx_get(ngx_http_request_t *r);
 
 

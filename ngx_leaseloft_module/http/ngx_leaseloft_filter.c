@@ -1,15 +1,14 @@
 
 /*
- * The error pages that nginx makes by itself in a location of ours (413 by
- * client_max_body_size, 429 by limit_req, 500 ...) become problem documents,
- * unless error_page has sent the request elsewhere.  A limit that refuses an
- * event stream becomes a stream that says so, since any status but 200 would
- * keep a browser from ever trying again.
+ * nginx's error pages in a location with an endpoint (413 by
+ * client_max_body_size, 429 by limit_req, 500 ...) are replaced by problem
+ * documents, unless error_page has redirected the request.  When a limit
+ * refuses an event stream, it is replaced by a stream with a "bye" event, since
+ * browsers do not reconnect after any status but 200.
  *
- * They are made in ngx_http_special_response.c, which sends the header, and
- * then the page unless there is only a header.  So a header filter is enough:
- * it changes the header, sends the document behind it, and says that this was
- * all.
+ * ngx_http_special_response.c sends the header of such a page, and then the
+ * page unless the request is header-only.  So a header filter is enough: it
+ * changes the header, sends the document, and marks the request header-only.
  */
 
 
@@ -22,7 +21,7 @@
 #include "ngx_leaseloft_frame.h"
 
 
-/* how long, in ms, a client of a limited stream stays away */
+/* when a client of a refused stream reconnects, in ms */
 #define NGX_LEASELOFT_FILTER_RETRY_MIN   10000
 #define NGX_LEASELOFT_FILTER_RETRY_SPAN  50000
 
@@ -79,7 +78,7 @@ ngx_leaseloft_filter_header(ngx_http_request_t *r)
 }
 
 
-/* 0: not a page to be changed */
+/* the status of the problem document; 0: leave the response as it is */
 static ngx_uint_t
 ngx_leaseloft_filter_status(ngx_http_request_t *r)
 {
@@ -87,7 +86,7 @@ ngx_leaseloft_filter_status(ngx_http_request_t *r)
     ngx_leaseloft_ctx_t       *ctx;
     ngx_leaseloft_loc_conf_t  *conf;
 
-    /* err_status tells nginx's pages from the words of a "return" */
+    /* err_status is set for nginx's pages, not for the text of a "return" */
     if (r != r->main || r->err_status < NGX_HTTP_BAD_REQUEST) {
         return 0;
     }
@@ -105,7 +104,7 @@ ngx_leaseloft_filter_status(ngx_http_request_t *r)
         return 0;
     }
 
-    /* a limit comes last of the reasons to refuse a request */
+    /* any other reason to refuse a request precedes a limit */
     if (ctx && ctx->status >= NGX_HTTP_BAD_REQUEST
         && (status == NGX_HTTP_TOO_MANY_REQUESTS
             || status == NGX_HTTP_SERVICE_UNAVAILABLE))
@@ -184,7 +183,7 @@ ngx_leaseloft_filter_bye(ngx_http_request_t *r)
 }
 
 
-/* a body of one frame, past the body filters */
+/* sends a body of one frame, bypassing the body filters */
 static ngx_int_t
 ngx_leaseloft_filter_frame(ngx_http_request_t *r,
     ngx_leaseloft_frame_t *frame)

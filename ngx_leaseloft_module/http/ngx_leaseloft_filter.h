@@ -1,6 +1,6 @@
 
 /*
- * Error pages that nginx makes in locations of ours.
+ * The header filter for nginx's error pages in locations with an endpoint.
  */
 
 
@@ -11,7 +11,10 @@
 #include "ngx_leaseloft.h"
 
 
-/* turns the error pages that nginx makes in our locations into problems */
+/*
+ * Installs the filter, which replaces nginx's error pages by problem documents.
+ * NGX_OK.
+ */
 ngx_int_t ngx_leaseloft_filter_init(ngx_conf_t *cf);
 
 

@@ -1,14 +1,14 @@
 
 /*
  * Frames are allocated from the heap, since they outlive the request that
- * caused them, and freed with their last reference.
+ * created them, and freed with their last reference.
  */
 
 
 #include "ngx_leaseloft_frame.h"
 
 
-/* the size of a chunk in hex, two line ends */
+/* the chunk's size in hex and CRLF */
 #define NGX_LEASELOFT_CHUNK_HEAD  (NGX_SIZE_T_LEN + 2)
 
 

@@ -1,8 +1,8 @@
 
 /*
- * Server-sent events (WHATWG HTML, 9.2).  A frame is one event, built once and
- * shared by all who get it.  It is kept in the form of an HTTP/1.1 chunk, of
- * which the bare event is a part.
+ * Server-sent events (WHATWG HTML, 9.2).  A frame is one event, encoded once
+ * and shared by all its receivers.  It is stored as an HTTP/1.1 chunk, of which
+ * the event is a part.
  */
 
 
@@ -14,11 +14,11 @@
 
 
 typedef struct {
-    ngx_queue_t                 queue;     /* of the channel that keeps it */
+    ngx_queue_t                 queue;     /* in the channel's cache */
     ngx_uint_t                  refs;
-    uint64_t                    seq;       /* the channel's, else 0 */
+    uint64_t                    seq;       /* in the channel, or 0 */
     u_char                      tag[LL_TAG_LEN];   /* of a thread's entry */
-    unsigned                    tagged:1;          /* it has one */
+    unsigned                    tagged:1;          /* tag is set */
     u_char                     *chunk;
     size_t                      chunk_len;
     u_char                     *event;
@@ -30,28 +30,28 @@ typedef struct {
     ngx_str_t                   name;      /* empty: no event field */
     ngx_str_t                   id;        /* empty: no id field */
     ngx_msec_t                  retry;     /* 0: no retry field */
-    ngx_str_t                  *data;      /* pieces of one line */
-    ngx_uint_t                  pieces;    /* 0: no data field: no event */
+    ngx_str_t                  *data;      /* parts of one line */
+    ngx_uint_t                  pieces;    /* 0: no data field, no event */
 } ngx_leaseloft_event_t;
 
 
-/* a frame with one reference, the caller's; NULL: no memory */
+/* encodes an event; the caller owns one reference; NULL: no memory */
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_create(
     ngx_leaseloft_event_t *event, ngx_log_t *log);
 
-/* the frame of a thread's entry; tag is empty for one that is lost */
+/* the frame of a thread's entry; tag is empty for a lost one */
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_entry(uint64_t seq,
     ngx_str_t *tag, ngx_str_t *entry, ngx_log_t *log);
 
-/* the cursor after a frame's entry */
+/* sets the cursor of a frame's entry */
 void ngx_leaseloft_frame_cursor(ngx_leaseloft_frame_t *frame,
     ll_cursor_t *cursor);
 
-/* the frame of a change to an inbox */
+/* the frame of a change of an inbox: thread is JSON, rev the event's id */
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_thread(uint64_t rev,
     ngx_str_t *thread, ngx_log_t *log);
 
-/* gives a reference back */
+/* releases a reference; the last one frees the frame */
 void ngx_leaseloft_frame_free(ngx_leaseloft_frame_t *frame);
 
 

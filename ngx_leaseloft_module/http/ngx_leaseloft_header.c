@@ -1,7 +1,7 @@
 
 /*
- * Headers and parameters of requests, headers of responses.  Nothing here
- * outlives the request or is shared.
+ * Headers and query parameters of requests, headers of responses.  All data
+ * belongs to the request.
  */
 
 
@@ -25,7 +25,7 @@ ngx_leaseloft_header_add(ngx_http_request_t *r, char *name, ngx_str_t *value)
     h->key.data = (u_char *) name;
     h->value = *value;
 
-    /* so that gzip makes it a weak one */
+    /* lets gzip weaken it */
     if (ngx_strcmp(name, "ETag") == 0) {
         r->headers_out.etag = h;
     }
@@ -66,10 +66,10 @@ ngx_leaseloft_header_find(ngx_http_request_t *r, ngx_str_t *name)
 
 
 /*
- * Weakly (RFC 9110, 8.8.3.2): "W/" has been skipped, and a coding that a proxy
- * applied is of no concern.  nginx makes the tag of what it codes a weak one;
- * Apache puts the coding's name before the closing quote (mod_deflate.c,
- * mod_brotli.c), and sends that back as it is.
+ * The weak comparison (RFC 9110, 8.8.3.2): "W/" has been skipped, and a coding
+ * applied by a proxy is ignored.  nginx weakens the tag of a compressed
+ * response; Apache inserts the coding's name before the closing quote
+ * (mod_deflate.c, mod_brotli.c), and forwards such a tag unchanged.
  */
 static ngx_uint_t
 ngx_leaseloft_etag_is(u_char *p, u_char *last, ngx_str_t *etag)
@@ -131,7 +131,7 @@ ngx_leaseloft_header_etag_matches(ngx_http_request_t *r, ngx_str_t *etag)
             return 1;
         }
 
-        /* to the end of this one; a tag holds no quotes, but commas */
+        /* skip this tag: it may contain commas, but no quotes */
         if (*p == '"') {
             p = ngx_strlchr(p + 1, last, '"');
 

@@ -1,6 +1,6 @@
 
 /*
- * Headers and parameters of requests, headers of responses.
+ * Headers and query parameters of requests, headers of responses.
  */
 
 
@@ -12,25 +12,25 @@
 
 
 /*
- * Adds a header to the response.  name is a constant; value is copied, its
- * bytes are not.  NGX_OK or NGX_ERROR.
+ * Adds a header to the response.  name and the bytes of value are not copied
+ * and must live as long as the request.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_header_add(ngx_http_request_t *r, char *name,
     ngx_str_t *value);
 
-/* the first request header of this name, in lower case; NULL: none */
+/* the value of the first request header of a lower-case name; NULL: none */
 ngx_str_t *ngx_leaseloft_header_find(ngx_http_request_t *r, ngx_str_t *name);
 
 /*
- * 1 when If-None-Match names etag, quotes included, compared weakly (RFC 9110,
- * 13.1.2) and without the coding that Apache adds to it
+ * 1 when If-None-Match contains etag (with its quotes) or "*", by the weak
+ * comparison (RFC 9110, 13.1.2), ignoring a coding's name appended by Apache
  */
 ngx_uint_t ngx_leaseloft_header_etag_matches(ngx_http_request_t *r,
     ngx_str_t *etag);
 
 /*
- * The query parameter, unescaped into r->pool.  NGX_OK, NGX_DECLINED when it
- * is absent (an empty one is present), NGX_ERROR.
+ * Sets value to a query parameter, unescaped, in r->pool.  NGX_OK, also for an
+ * empty one; NGX_DECLINED: it is absent; or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_header_arg(ngx_http_request_t *r, char *name,
     ngx_str_t *value);

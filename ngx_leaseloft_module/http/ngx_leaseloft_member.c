@@ -1,8 +1,8 @@
 
 /*
- * The grammar is checked first (common/json_check.h), then cJSON makes a tree
- * of what is known to be JSON.  Faults become text right away: a body is small,
- * and so is what can be wrong with it.
+ * The grammar is checked first (common/json_check.h), then cJSON parses what is
+ * known to be JSON.  Faults are formatted at once, since their number is
+ * limited.  All memory but cJSON's tree is in the request's pool.
  */
 
 
@@ -14,10 +14,10 @@
 #include <cjson/cJSON.h>
 
 
-/* more than a person would mend at once; the worker lists as many */
+/* the most faults in a document; the same as in the worker */
 #define NGX_LEASELOFT_MEMBER_FAULTS  200
 
-/* how much of an unknown name is repeated, in code points */
+/* how much of an unknown name is quoted, in code points */
 #define NGX_LEASELOFT_MEMBER_SHOWN   64
 
 
@@ -91,7 +91,7 @@ ngx_leaseloft_member_seq(ngx_http_request_t *r, ngx_str_t *body, char *name,
 
         } else {
             ngx_leaseloft_member_add(&faults, name,
-                                     "must be a whole number from 0 on");
+                                     "must be a whole number, 0 or more");
         }
     }
 
@@ -118,8 +118,8 @@ ngx_leaseloft_member_fault(ngx_http_request_t *r, char *name, char *detail,
 
 
 /*
- * the tree, to be deleted by the caller, and the member in it; NULL for both
- * of what is not there
+ * Returns the tree, deleted by the caller, and sets *value to the member; each
+ * is NULL if it does not exist.
  */
 static cJSON *
 ngx_leaseloft_member_read(ngx_http_request_t *r, ngx_str_t *body, char *name,
@@ -152,7 +152,7 @@ ngx_leaseloft_member_tree(ngx_http_request_t *r, ngx_str_t *body,
     u_char      *copy;
     const char  *why;
 
-    /* the check replaces what cJSON would stumble over */
+    /* the check replaces, in place, what cJSON cannot parse */
 
     copy = ngx_pnalloc(r->pool, body->len + 1);
     if (copy == NULL) {
@@ -188,7 +188,7 @@ ngx_leaseloft_member_find(cJSON *object, char *name, cJSON **value,
 {
     cJSON  *item;
 
-    /* past so many nothing is recorded, so nothing is looked for */
+    /* stop at the limit: no more faults are recorded */
 
     for (item = object->child;
          item && faults->n <= NGX_LEASELOFT_MEMBER_FAULTS;
@@ -212,7 +212,7 @@ ngx_leaseloft_member_find(cJSON *object, char *name, cJSON **value,
 }
 
 
-/* 1 if a member before this one has its name */
+/* 1 if an earlier member has the same name */
 static ngx_uint_t
 ngx_leaseloft_member_repeats(cJSON *object, cJSON *item)
 {

@@ -1,7 +1,7 @@
 
 /*
- * Bodies that nginx reads itself: objects of one member, read as strictly as
- * the worker reads its own.
+ * Request bodies that nginx parses itself: objects with one member, checked as
+ * strictly as in the worker.
  */
 
 
@@ -12,14 +12,15 @@
 #include "ngx_leaseloft.h"
 
 
-/* the status that goes with the document (RFC 9110, 15.5.21) */
+/* the status of the problem document (RFC 9110, 15.5.21) */
 #define NGX_LEASELOFT_UNPROCESSABLE  422
 
 
 /*
- * Both read {"NAME":VALUE} of body and return NGX_OK; NGX_DECLINED, when the
- * body is anything else, with the problem document that lists every fault, for
- * a 422, in *document; or NGX_ERROR.  What they give is in r->pool.
+ * Both functions parse a body {"NAME":VALUE}.  NGX_OK: VALUE is set;
+ * NGX_DECLINED: the body is anything else, and *document is the problem
+ * document of a 422 that lists every fault; or NGX_ERROR.  Results are in
+ * r->pool.
  */
 
 /* a string, unescaped */
@@ -30,7 +31,7 @@ ngx_int_t ngx_leaseloft_member_string(ngx_http_request_t *r, ngx_str_t *body,
 ngx_int_t ngx_leaseloft_member_seq(ngx_http_request_t *r, ngx_str_t *body,
     char *name, uint64_t *seq, ngx_str_t *document);
 
-/* the document of a body with one fault; NGX_OK or NGX_ERROR */
+/* creates the document for one fault, in r->pool; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_leaseloft_member_fault(ngx_http_request_t *r, char *name,
     char *detail, ngx_str_t *document);
 

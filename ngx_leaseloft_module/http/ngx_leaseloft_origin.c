@@ -1,12 +1,11 @@
 
 /*
- * Origins.  Those of the configuration are kept as browsers send them: in lower
- * case and without the port that the scheme implies, so that comparing is
+ * Origins.  Configured origins are stored as browsers send them, in lower case
+ * and without the scheme's default port, so that a comparison of bytes is
  * enough.
  *
- * The site's own is "$scheme://$http_host", which is what a browser sends
- * unless a proxy in front ends TLS or changes the host; leaseloft_origin says
- * what it is then.
+ * The site's own origin is "$scheme://$http_host".  If a proxy in front of
+ * nginx terminates TLS or changes the host, leaseloft_origin must set it.
  */
 
 
@@ -57,7 +56,7 @@ ngx_leaseloft_origin_is_https(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK, or NGX_DECLINED: nothing is the own one */
+/* the site's own origin; NGX_OK, or NGX_DECLINED: there is none */
 static ngx_int_t
 ngx_leaseloft_origin_own(ngx_http_request_t *r, ngx_str_t *scheme,
     ngx_str_t *host)
@@ -83,7 +82,7 @@ ngx_leaseloft_origin_own(ngx_http_request_t *r, ngx_str_t *scheme,
 }
 
 
-/* the scheme by which this nginx was reached */
+/* the scheme of the connection to this nginx */
 static void
 ngx_leaseloft_origin_scheme(ngx_http_request_t *r, ngx_str_t *scheme)
 {
@@ -108,7 +107,7 @@ ngx_leaseloft_origin_configured(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    /* parsing writes to it, and a variable's value is not ours */
+    /* copy it: parsing changes it, and the value belongs to the variable */
 
     origin.len = value.len;
     origin.data = ngx_pstrdup(r->pool, &value);
@@ -121,7 +120,7 @@ ngx_leaseloft_origin_configured(ngx_http_request_t *r,
     if (fault) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "\"leaseloft_origin\" is \"%V\" for this request, "
-                      "so no origin is the site's own: %s", &value, fault);
+                      "which is invalid: %s", &value, fault);
         return NGX_DECLINED;
     }
 
@@ -160,7 +159,7 @@ ngx_leaseloft_origin_parse(ngx_str_t *value, ngx_str_t *scheme, ngx_str_t *host)
     char    *fault;
 
     if (value->len == 1 && value->data[0] == '*') {
-        return "browsers send no credentials to whoever allows any origin; "
+        return "browsers send no credentials if any origin is allowed; "
                "name each origin";
     }
 
@@ -176,7 +175,7 @@ ngx_leaseloft_origin_parse(ngx_str_t *value, ngx_str_t *scheme, ngx_str_t *host)
     }
 
     if (p == value->data || last - p < 3 || ngx_strncmp(p, "://", 3) != 0) {
-        return "an origin is SCHEME://HOST[:PORT], "
+        return "an origin must be SCHEME://HOST[:PORT], "
                "such as https://app.example.com";
     }
 
@@ -215,7 +214,7 @@ ngx_leaseloft_origin_parse_host(ngx_str_t *host)
         }
 
         if (p == last || *p++ != ']') {
-            return "its address in brackets is not an IPv6 address";
+            return "invalid IPv6 address";
         }
 
     } else {
@@ -227,7 +226,7 @@ ngx_leaseloft_origin_parse_host(ngx_str_t *host)
     }
 
     if (host->len == 0 || *host->data == ':') {
-        return "it names no host";
+        return "it has no host";
     }
 
     if (p == last) {
@@ -235,15 +234,15 @@ ngx_leaseloft_origin_parse_host(ngx_str_t *host)
     }
 
     if (*p != ':') {
-        return "an origin has neither path nor query nor user nor wildcard, "
-               "and a name beyond ASCII is written in its xn-- form";
+        return "an origin has neither path nor query nor user nor wildcard; "
+               "write an internationalized host name in its xn-- form";
     }
 
     port = p + 1;
     n = ngx_atoi(port, last - port);
 
     if (n < 1 || n > 65535) {
-        return "its port is not a number from 1 to 65535";
+        return "its port must be a number from 1 to 65535";
     }
 
     return NULL;
@@ -294,7 +293,7 @@ ngx_leaseloft_origin_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (fault) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" cannot be a \"%V\": %s",
+                           "invalid origin \"%V\" in \"%V\": %s",
                            &value[1], &cmd->name, fault);
         return NGX_CONF_ERROR;
     }

@@ -1,6 +1,6 @@
 
 /*
- * Origins (RFC 6454), and which one the site itself has.
+ * Origins (RFC 6454), and the site's own origin.
  */
 
 
@@ -12,18 +12,18 @@
 
 
 /*
- * Splits "SCHEME://HOST[:PORT]" into scheme and host, both in value, which is
- * put into lower case; a port that the scheme implies is left out of the host.
- * Returns NULL, or what is wrong with it and what to write instead.
+ * Splits "SCHEME://HOST[:PORT]" into scheme and host, which point into value;
+ * value is converted to lower case.  The host includes the port, unless it is
+ * the scheme's default.  Returns NULL, or an error message.
  */
 char *ngx_leaseloft_origin_parse(ngx_str_t *value, ngx_str_t *scheme,
     ngx_str_t *host);
 
-/* 1 when origin, as a browser sends it, is the site's own */
+/* 1 when an Origin header's value is the site's own origin */
 ngx_uint_t ngx_leaseloft_origin_is_own(ngx_http_request_t *r,
     ngx_str_t *origin);
 
-/* 1 when the site's own origin is one of https */
+/* 1 when the scheme of the site's own origin is https */
 ngx_uint_t ngx_leaseloft_origin_is_https(ngx_http_request_t *r);
 
 /* leaseloft_origin SCHEME://HOST[:PORT] */

@@ -1,16 +1,16 @@
 
 /*
- * Streams bypass the body filters (stream_output), but their headers go
- * through the header filters, since these add what the operator asks for.
- * Modules that transform a body announce that in their header filter: a coding,
- * another length, type or charset, a range.  They have many ways of deciding
- * whether to, so nothing that a stream sets beforehand stops all of them.
+ * Streams bypass the body filters (stream_output), but their headers pass the
+ * header filters, which add the headers that the operator configured.  Modules
+ * that transform a body change the header in their header filter: a coding,
+ * another length, type or charset, a range.  Their conditions differ, so no
+ * setting of a stream disables all of them.
  *
- * Therefore this module's header filter comes after all of these ("config"
- * names its place) and restores the header of a body that is sent as it is.
+ * Therefore this module's header filter runs after theirs ("config" sets its
+ * position) and restores the header of a body that is sent unchanged.
  *
- * A header filter may also keep the header until its body filter has seen the
- * body (image_filter, xslt_stylesheet).  Then this filter is not reached, and
+ * A header filter may also delay the header until its body filter receives the
+ * body (image_filter, xslt_stylesheet).  This filter is not reached then, and
  * is called directly.
  */
 
@@ -56,7 +56,7 @@ ngx_module_t  ngx_leaseloft_plain_module = {
 };
 
 
-/* headers that describe a body, and are nginx's own to write */
+/* headers that describe a body, and are written by nginx itself */
 static ngx_str_t  ngx_leaseloft_plain_headers[] = {
     ngx_string("Accept-Ranges"),
     ngx_string("Content-Encoding"),
@@ -87,11 +87,11 @@ ngx_leaseloft_plain_send_header(ngx_http_request_t *r,
 
     ngx_leaseloft_plain_restore(r);
 
-    /* any status but 200 would end an EventSource for good */
+    /* an EventSource does not reconnect after any status but 200 */
 
     r->disable_not_modified = 1;
 
-    /* gzip is spared the work for nothing */
+    /* keeps gzip from allocating its state */
 
 #if (NGX_HTTP_GZIP)
     r->gzip_tested = 1;
@@ -102,8 +102,8 @@ ngx_leaseloft_plain_send_header(ngx_http_request_t *r,
 
     if (rc == NGX_OK && !r->header_sent) {
         ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
-                      "a filter waits for the body of an event stream: "
-                      "it is bypassed");
+                      "a header filter delayed the header of an event "
+                      "stream: bypassing it");
 
         return ngx_leaseloft_plain_filter(r);
     }
@@ -139,7 +139,7 @@ ngx_leaseloft_plain_restore(ngx_http_request_t *r)
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
-    /* events are UTF-8, always: WHATWG HTML, 9.2.5 */
+    /* events are always UTF-8 (WHATWG HTML, 9.2.5) */
 
     ngx_str_null(&r->headers_out.charset);
     r->headers_out.override_charset = NULL;

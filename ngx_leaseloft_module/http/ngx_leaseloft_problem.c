@@ -1,7 +1,7 @@
 
 /*
- * Problem documents.  What a status says by itself has the type "about:blank"
- * and the title that HTTP gives it (RFC 9457, 4.2.1).
+ * Problem documents.  One that adds nothing to its status has the type
+ * "about:blank" and the status's title in HTTP (RFC 9457, 4.2.1).
  */
 
 
@@ -16,10 +16,10 @@ typedef struct {
 } ngx_leaseloft_problem_t;
 
 
-/* of a 401: whoever asks is not whom LeaseLoft-User names */
+/* a 401: the user of the request is not the one in LeaseLoft-User */
 static ngx_leaseloft_problem_t  ngx_leaseloft_problem_another = {
     NGX_HTTP_UNAUTHORIZED, "Another user",
-    "The session is not that of the user whom LeaseLoft-User names."
+    "The session belongs to another user than LeaseLoft-User names."
 };
 
 
@@ -29,36 +29,36 @@ static ngx_leaseloft_problem_t  ngx_leaseloft_problems[] = {
       "The request is malformed." },
 
     { NGX_HTTP_UNAUTHORIZED, "Unauthorized",
-      "A valid token is needed." },
+      "A valid token is required." },
 
     { NGX_HTTP_FORBIDDEN, "Forbidden",
-      "Pages of this origin may not do that." },
+      "Requests from this origin are not allowed." },
 
     { NGX_HTTP_NOT_FOUND, "Not Found",
-      "There is nothing here that you may see." },
+      "This does not exist, or you have no access to it." },
 
     { NGX_HTTP_NOT_ALLOWED, "Method Not Allowed",
-      "The Allow header lists what can be done here." },
+      "The Allow header lists the allowed methods." },
 
     { NGX_HTTP_REQUEST_TIME_OUT, "Request Timeout",
-      "The request did not arrive in time." },
+      "The request was not received in time." },
 
     { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "Content Too Large",
-      "A body may have 64 KiB at most." },
+      "The body must not be larger than 64 KiB." },
 
     { NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type",
-      "The Content-Type of a body must be application/json." },
+      "The Content-Type of the body must be application/json." },
 
     { NGX_HTTP_TOO_MANY_REQUESTS, "Too Many Requests",
-      "That was too much at once; wait a little and try again." },
+      "Too many requests or streams; wait and retry." },
 
     { NGX_HTTP_INTERNAL_SERVER_ERROR, "Internal Server Error",
-      "The request could not be carried out." },
+      "The request could not be processed." },
 
     { NGX_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
-      "Nothing was accepted; it is safe to try the same again." },
+      "Nothing was accepted; it is safe to retry the request." },
 
-    { 0, "Error", "The request could not be carried out." }
+    { 0, "Error", "The request could not be processed." }
 };
 
 

@@ -1,6 +1,6 @@
 
 /*
- * Problem documents (RFC 9457) that nginx makes itself.
+ * Problem documents (RFC 9457) created by nginx.
  */
 
 
@@ -15,14 +15,16 @@
 
 
 /*
- * The document for a status, in r->pool.  detail may be NULL for the usual
- * sentence, and is not looked at for 404: all of these are the same.
+ * Creates the document for a status, in r->pool.  detail may be NULL for the
+ * default sentence; it is ignored for 404, as all of these must be equal.
+ * NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_problem_create(ngx_http_request_t *r,
     ngx_uint_t status, char *detail, ngx_str_t *document);
 
 /*
- * adds the headers that go with a status: Allow, WWW-Authenticate, Retry-After
+ * Adds the headers that belong to a status: Allow, WWW-Authenticate,
+ * Retry-After.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_problem_headers(ngx_http_request_t *r,
     ngx_uint_t status);

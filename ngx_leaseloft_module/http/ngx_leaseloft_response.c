@@ -1,6 +1,7 @@
 
 /*
- * Responses: the headers that they have in common, and whole ones.
+ * Responses: their common headers, and complete ones.  Bodies are in the
+ * request's pool.
  */
 
 
@@ -87,7 +88,7 @@ ngx_leaseloft_response_send(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* with a body that lies in the request's pool */
+/* sends a response with a body in the request's pool */
 static ngx_int_t
 ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
@@ -102,12 +103,12 @@ ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
 
     ctx->answered = 1;
 
-    /* who waits to be told to go on with the body need not send it now */
+    /* do not send 100 Continue: the body is not needed */
     r->expect_tested = 1;
 
     /*
-     * HAProxy 2.6 does not send a body that was answered before it came, and
-     * uses the connection again: nginx would take the next request for it
+     * HAProxy 2.6 does not send the rest of a body after the response, but
+     * reuses the connection: nginx would read the next request as the body
      */
     if (ngx_http_discard_request_body(r) != NGX_OK || r->reading_body
         || r->discard_body)
@@ -118,7 +119,7 @@ ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.status = status;
     r->headers_out.content_length_n = -1;
 
-    /* conditions were looked at by whoever made this */
+    /* the caller has already evaluated conditional headers */
     r->disable_not_modified = 1;
 
     if (type) {
@@ -213,7 +214,7 @@ ngx_leaseloft_response_document(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_ERROR;
     }
 
-    /* rather a new connection than the rest of the body */
+    /* closing the connection is cheaper than reading the rest of the body */
     if (status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
         r->keepalive = 0;
     }

@@ -1,6 +1,6 @@
 
 /*
- * Responses: whole ones, and the headers that all have in common.
+ * Complete responses, and the headers that all responses have in common.
  */
 
 
@@ -12,40 +12,41 @@
 
 
 /*
- * Sends a whole response with the headers of contract and endpoint (caching,
- * nosniff, CORS).  body may be empty (204, 304) and is copied.  type may be
- * NULL when it is.  Returns what a content handler returns.
+ * Sends a complete response with the common headers (caching, nosniff, CORS).
+ * body is copied and may be empty (204, 304); type may then be NULL.  Returns
+ * what a content handler returns.
  */
 ngx_int_t ngx_leaseloft_response_send(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 
-/* the same with "application/json" */
+/* the same, as "application/json" */
 ngx_int_t ngx_leaseloft_response_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
-/* the same with 200, not copied: the body lies in the request's pool */
+/* the same, with 200; body must be in the request's pool and is not copied */
 ngx_int_t ngx_leaseloft_send_page(ngx_http_request_t *r, ngx_str_t *body);
 
 /*
  * Sends a problem document for one of 400, 401, 403, 404, 405, 413, 415, 429,
- * 500 and 503, with the headers that belong to it.  detail may be NULL.
+ * 500 and 503, with the headers that belong to it.  detail may be NULL for the
+ * default sentence.  Returns what a content handler returns.
  */
 ngx_int_t ngx_leaseloft_response_problem(ngx_http_request_t *r,
     ngx_uint_t status, char *detail);
 
-/* a document made elsewhere: by a worker, or of a type of its own */
+/* the same, with a document created elsewhere, for example by a worker */
 ngx_int_t ngx_leaseloft_response_document(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *document);
 
 /*
- * The headers that every response of an endpoint carries, streams too:
- * nosniff, CORS, and Cache-Control, which for a stream that is accepted is
- * "no-store, no-transform".  To be called once, when headers_out.status is
- * set, before ngx_http_send_header().
+ * Adds the headers of every response of an endpoint, streams included: nosniff,
+ * CORS and Cache-Control, for an accepted stream "no-store, no-transform".
+ * Call it once, after headers_out.status is set and before
+ * ngx_http_send_header().  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_response_headers(ngx_http_request_t *r);
 
-/* answers a CORS preflight (ngx_leaseloft_cors.h), as the others do */
+/* answers a CORS preflight; returns what a content handler returns */
 ngx_int_t ngx_leaseloft_response_preflight(ngx_http_request_t *r);
 
 

@@ -2,10 +2,10 @@
 /*
  * Requests that wait: for Redis, for a worker, for a limit.
  *
- * A wait is found through the request's list of cleanups, which nginx runs
- * when it terminates or frees the request; so there is no path on which a wait
- * outlives its request.  Its timer keeps a process that is shutting down from
- * leaving before the request is answered.
+ * A wait is allocated in the request's pool and is one of its cleanups, which
+ * nginx runs when it terminates or frees the request, so that a wait never
+ * outlives its request.  Its timer delays the exit of a process until the
+ * request is answered.
  */
 
 
@@ -70,8 +70,8 @@ ngx_leaseloft_wait_in_phase(ngx_http_request_t *r, ngx_msec_t limit,
     rev = r->connection->read;
 
     /*
-     * what came while nobody looked, a close among it, raises no event any
-     * more: look once
+     * what was received before this handler was set, a close for example,
+     * raises no further event: check once
      */
     if (rev->ready || rev->pending_eof || r->connection->error) {
         ngx_post_event(rev, &ngx_posted_events);
@@ -92,7 +92,7 @@ ngx_leaseloft_wait_in_phase(ngx_http_request_t *r, ngx_msec_t limit,
     cln->handler = ngx_leaseloft_wait_cleanup;
     cln->data = wait;
 
-    /* a body that is being discarded has a handler that sees a close, too */
+    /* nginx's handler that discards a body detects a close, too */
     if (!r->discard_body) {
         r->read_event_handler = ngx_http_test_reading;
     }
@@ -175,7 +175,7 @@ ngx_leaseloft_wait_timer(ngx_event_t *ev)
 }
 
 
-/* an HTTP/2 stream may learn of its end from its write event */
+/* nginx may report the end of an HTTP/2 stream by its write event */
 static void
 ngx_leaseloft_wait_write(ngx_http_request_t *r)
 {

@@ -1,7 +1,7 @@
 
 /*
- * Requests that wait for Redis: kept alive, and told when their client leaves
- * or their time is over.
+ * Requests that wait for Redis: they are kept alive, and a callback is called
+ * when the client closes the connection or the wait times out.
  */
 
 
@@ -13,42 +13,38 @@
 
 
 /*
- * Keeps r alive while its handler waits for Redis: counts it, and watches the
- * client.  on_close(data) is called when the client closed the connection or
- * the request is freed first, at most once, and not after
- * ngx_leaseloft_wait_finalize().  The wait ends after NGX_LEASELOFT_WAIT_TIME
- * ms, with on_close(data) and a 503.
+ * Keeps r alive (r->main->count++) while its handler waits for Redis, and
+ * watches the client.  on_close(data) is called at most once, when the client
+ * closes the connection, the request is freed, or after NGX_LEASELOFT_WAIT_TIME
+ * ms, when a 503 is sent; not after ngx_leaseloft_wait_end() or _finalize().
+ * NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_wait(ngx_http_request_t *r,
     void (*on_close)(void *data), void *data);
 
-/*
- * The same with a limit of the caller's, in ms.  After it the wait ends, and
- * on_timeout(data) is called in place of on_close: it answers the request.
- * Where on_timeout is NULL, on_close is called and the answer is a 503.
- *
- * The usual limit is more than the client needs to find out that Redis is
- * down.
- */
+/* the default limit in ms: more than the client needs to detect a lost Redis */
 #define NGX_LEASELOFT_WAIT_TIME  10000
 
+/*
+ * The same, with a limit in ms.  When it expires, the wait ends and
+ * on_timeout(data), which answers the request, is called instead of on_close.
+ * If on_timeout is NULL, on_close is called and a 503 is sent.
+ */
 ngx_int_t ngx_leaseloft_wait_for(ngx_http_request_t *r, ngx_msec_t limit,
     void (*on_timeout)(void *data), void (*on_close)(void *data), void *data);
 
 /*
- * watches the client as a wait does, but does not count the request: for
- * phase handlers that return NGX_AGAIN
+ * The same without r->main->count++, for phase handlers that return NGX_AGAIN.
  */
 ngx_int_t ngx_leaseloft_wait_in_phase(ngx_http_request_t *r, ngx_msec_t limit,
     void (*on_timeout)(void *data), void (*on_close)(void *data), void *data);
 
-/* ends wait or watch: neither on_close nor on_timeout will be called */
+/* ends the wait: neither on_close nor on_timeout will be called */
 void ngx_leaseloft_wait_end(ngx_http_request_t *r);
 
 /*
- * Ends a request that its handler held (NGX_DONE after r->main->count++):
- * finalizes it with rc and runs what that posted.  For callbacks from Redis
- * and from timers.
+ * Ends the wait, finalizes the request with rc and runs posted requests.  For
+ * callbacks from Redis and timers, after the handler returned NGX_DONE.
  */
 void ngx_leaseloft_wait_finalize(ngx_http_request_t *r, ngx_int_t rc);
 

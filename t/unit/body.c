@@ -293,7 +293,7 @@ test_read(void)
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         (void) snprintf(name, sizeof(name), "{\"upto\":%s}", bad[i]);
-        is_str(read_faults(name), "upto: must be a whole number from 0 on\n",
+        is_str(read_faults(name), "upto: must be a whole number, 0 or more\n",
                name);
     }
 
@@ -308,7 +308,7 @@ test_read(void)
     is_str(read_faults(many), "", "64 marks in a list are valid");
 
     (void) strcpy(many + strlen(many) - 2, ",1]}");
-    is_str(read_faults(many), "upto: must be a whole number from 0 on\n",
+    is_str(read_faults(many), "upto: must be a whole number, 0 or more\n",
            "65 marks in a list are refused");
     free(many);
 

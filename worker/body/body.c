@@ -124,7 +124,7 @@ body_mark(const cJSON *value, body_read_t *read, faults_t *faults)
         read->marks[read->nmarks++] = (uint64_t) n;
 
     } else {
-        fault_add(faults, "upto", "must be a whole number from 0 on");
+        fault_add(faults, "upto", "must be a whole number, 0 or more");
     }
 }
 

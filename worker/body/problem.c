@@ -18,7 +18,7 @@ typedef struct {
 static const problem_form_t  problem_forms[] = {
 
     { "about:blank", "Not Found", 404,
-      "There is nothing here that you may see." },
+      "This does not exist, or you have no access to it." },
 
     { "/problems/lease-not-active", "Lease not active", 409,
       "You are not a party of an active lease of this property." },
@@ -36,7 +36,7 @@ static const problem_form_t  problem_forms[] = {
       "The body is not valid; errors lists every fault." },
 
     { "about:blank", "Internal Server Error", 500,
-      "The request could not be carried out." }
+      "The request could not be processed." }
 };
 
 
