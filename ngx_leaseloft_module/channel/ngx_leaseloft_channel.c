@@ -1,17 +1,18 @@
 
 /*
- * What is known of a channel, and the table of all of them.
+ * The state of a channel, and the hash table of all channels of the process,
+ * which owns them.
  *
  *   DOWN -> SUBSCRIBING -> SYNCING -> LIVE
  *
- * It is read (SYNCING) only after Redis confirmed the subscription, so that
- * nothing falls between; whatever arrives meanwhile is only noted, and when
- * the reply turns out older than that, it is read once more.  A version that
- * is not the next one sends a live channel back to SYNCING.  A lost connection
- * sends all of them back to DOWN.
+ * A channel is read (SYNCING) only after Redis confirms the subscription, so no
+ * change is missed.  Only the version of a message that arrives meanwhile is
+ * recorded; if the reply is older, the channel is read once more.  A version
+ * that is not the next one moves a live channel back to SYNCING.  A lost
+ * connection moves all channels back to DOWN.
  *
  * Frames of recent changes are kept while a subscriber is behind, up to a
- * bound; a subscriber that wants an older one reads it from Redis.
+ * limit; a subscriber that needs an older one reads it from Redis.
  */
 
 
@@ -54,11 +55,10 @@ ngx_leaseloft_channel_find(ngx_leaseloft_process_t *process,
 
 
 /*
- * Twice as many buckets once there are more channels: each message looks a
- * channel up twice, which in a tree of 5,000 took 3.5 us, as each step down
- * waits for memory.  Without memory for more, chains get longer.
+ * Doubles the buckets once there are more channels than buckets.  Each message
+ * looks up a channel twice, which took 3.5 us in a tree of 5,000, since each
+ * level is a cache miss.  If memory is exhausted, chains get longer.
  */
-
 static void
 ngx_leaseloft_channel_grow(ngx_leaseloft_channels_t *channels)
 {
@@ -191,7 +191,7 @@ ngx_leaseloft_channel_frame(ngx_leaseloft_channel_t *channel, uint64_t seq)
     ngx_queue_t            *q;
     ngx_leaseloft_frame_t  *frame;
 
-    /* nearly always it is the last one */
+    /* nearly always the last one */
 
     for (q = ngx_queue_last(&channel->frames);
          q != ngx_queue_sentinel(&channel->frames);
@@ -241,10 +241,9 @@ ngx_leaseloft_channel_drop_frames(ngx_leaseloft_channel_t *channel,
 
 
 /*
- * Listeners only note that they have to end, so none leaves the queue while
- * it is walked.  Once all are up to date nothing needs the frames.
+ * Subscribers that end are detached by a posted event, so the queue does not
+ * change during the loop.  Once all are up to date, no frames are needed.
  */
-
 void
 ngx_leaseloft_channel_notify(ngx_leaseloft_channel_t *channel,
     ngx_leaseloft_channel_event_e event)

@@ -1,13 +1,13 @@
 
 /*
- * Channels: the properties and users that this process hears about.
+ * Channels: the properties and users whose changes this process receives.
  *
- * A channel is subscribed first and then read, so that it knows the newest
- * version of what it watches; it is "live" while each further version arrives
- * in turn.  A gap, or a lost link, has it read again before it is live again.
+ * A channel is subscribed to first and then read from Redis to get the newest
+ * version.  It is "live" while each later version arrives in order.  After a
+ * gap or a lost connection it is read once more before it is live.
  *
- * Who listens (subscribers: open event streams) is told of each change, and
- * can take recent frames from the channel; older ones are read from Redis.
+ * Subscribers (open event streams) are notified of each change, and take recent
+ * frames from the channel; older ones are read from Redis.
  */
 
 
@@ -40,32 +40,33 @@ typedef enum {
 
 /* what subscribers are notified of */
 typedef enum {
-    NGX_LEASELOFT_EVENT_FRAMES,           /* the head moved, or rev did */
-    NGX_LEASELOFT_EVENT_LIVE,             /* live may have changed */
+    NGX_LEASELOFT_EVENT_FRAMES,          /* the head or rev changed */
+    NGX_LEASELOFT_EVENT_LIVE,            /* live may have changed */
     NGX_LEASELOFT_EVENT_CAUGHT_UP,       /* after a gap: marks may have moved */
-    NGX_LEASELOFT_EVENT_RESET             /* the chain is not what it was */
+    NGX_LEASELOFT_EVENT_RESET            /* the hash chain has diverged */
 } ngx_leaseloft_channel_event_e;
 
 
 typedef struct ngx_leaseloft_subscriber_s  ngx_leaseloft_subscriber_t;
 
 
-/* none of these may detach a subscriber */
+/* callbacks of a subscriber; none of them may detach a subscriber */
 typedef struct {
-    /* 1 while the subscriber is behind and may want frames, else 0 */
+    /* returns 1 while the subscriber is behind and may need frames, else 0 */
     ngx_uint_t                (*notify)(ngx_leaseloft_subscriber_t *subscriber,
                                         ngx_leaseloft_channel_event_e event);
     /* a read mark has moved; properties only */
     void                      (*read)(ngx_leaseloft_subscriber_t *subscriber,
                                       ll_frame_t *frame,
                                       ngx_leaseloft_frame_t *event);
-    /* 1: it is this user's, and evaluated at the channel's rev; likewise */
+    /* returns 1 if the subscriber is this user's and its access was evaluated
+       at the channel's rev; properties only */
     ngx_uint_t                (*sees)(ngx_leaseloft_subscriber_t *subscriber,
                                       ngx_str_t *user);
 } ngx_leaseloft_subscriber_kind_t;
 
 
-/* embedded in whoever listens */
+/* embedded in its owner */
 struct ngx_leaseloft_subscriber_s {
     ngx_queue_t                             queue;
     ngx_leaseloft_channel_t                *channel;
@@ -82,27 +83,27 @@ struct ngx_leaseloft_channel_s {
     ngx_leaseloft_channel_state_e   state;
     ngx_str_t                       id;
 
-    uint64_t                        ver;       /* a user's: rev */
-    uint64_t                        rev;       /* a property's */
-    uint64_t                        total;     /* a user's: unread in all */
-    ll_cursor_t                     head;      /* a property's, whole thread */
-    uint64_t                        received;     /* newest ver while syncing */
+    uint64_t                        ver;       /* of a user: rev */
+    uint64_t                        rev;       /* of a property */
+    uint64_t                        total;     /* of a user: unread messages */
+    ll_cursor_t                     head;      /* of a property's thread */
+    uint64_t                        received;  /* newest ver while syncing */
 
     ngx_queue_t                     subscribers;
     ngx_queue_t                     frames;    /* recent, oldest first */
     size_t                          frames_size;
-    ngx_queue_t                     cache;     /* what is known of users */
+    ngx_queue_t                     cache;     /* entries of users */
     ngx_uint_t                      ncached;
 
-    ngx_queue_t                     idle;      /* while nobody listens */
-    ngx_msec_t                      linger;    /* in ms; the last one asked */
-    ngx_msec_t                      expires;   /* when idle: not watched then */
-    ngx_leaseloft_command_t        *command;   /* a read under way */
-    unsigned                        known:1;   /* was live once */
+    ngx_queue_t                     idle;      /* while without subscribers */
+    ngx_msec_t                      linger;    /* ms, of the last watch */
+    ngx_msec_t                      expires;   /* when idle: freed then */
+    ngx_leaseloft_command_t        *command;   /* a read in progress */
+    unsigned                        known:1;   /* has been read once */
 };
 
 
-/* bytes of frames that a channel keeps at the most */
+/* maximum bytes of frames that a channel keeps */
 #define NGX_LEASELOFT_CHANNEL_FRAMES  (256 * 1024)
 
 
@@ -110,59 +111,62 @@ struct ngx_leaseloft_channel_s {
 struct ngx_leaseloft_channels_s {
     ngx_leaseloft_process_t    *process;
     ngx_leaseloft_channel_t   **buckets;
-    ngx_uint_t                  mask;          /* their number, less one */
-    ngx_uint_t                  n;             /* of channels */
+    ngx_uint_t                  mask;          /* number of buckets - 1 */
+    ngx_uint_t                  n;             /* number of channels */
     ngx_queue_t                 all;
     ngx_queue_t                 idle;          /* soonest to expire first */
     ngx_uint_t                  nidle;
 
-    ngx_event_t                 want;          /* at the end of this turn */
+    ngx_event_t                 want;          /* subscribes to the wanted */
     ngx_uint_t                  nwanted;
     ngx_leaseloft_channel_t    *wanted[NGX_LEASELOFT_CLIENT_BATCH];
 
-    ngx_msec_t                  failed;        /* the first read that did */
-    unsigned                    again:1;       /* one did: read again */
+    ngx_msec_t                  failed;        /* time of the first failure */
+    unsigned                    retry:1;       /* a read failed */
 };
 
 
-/* NULL when it is not watched */
+/* finds the channel of a property or user; NULL: it is not watched */
 ngx_leaseloft_channel_t *ngx_leaseloft_channel_find(
     ngx_leaseloft_process_t *process, ngx_leaseloft_channel_kind_e kind,
     ngx_str_t *id);
 
-/* the first channel after NULL, then each other one, then NULL */
+/* returns the next channel; for NULL the first one; NULL: no more */
 ngx_leaseloft_channel_t *ngx_leaseloft_channel_next(
     ngx_leaseloft_channels_t *channels, ngx_leaseloft_channel_t *channel);
 
-/* by the name of its channel in Redis; NULL when it is not watched */
+/* finds a channel by its name in Redis; NULL: it is not watched */
 ngx_leaseloft_channel_t *ngx_leaseloft_channel_by_name(
     ngx_leaseloft_channels_t *channels, ngx_str_t *name);
 
-/* that name; dst has room for LL_KEY_MAX bytes; returns its length */
+/* writes that name to dst, of LL_KEY_MAX bytes, and returns its length */
 size_t ngx_leaseloft_channel_name(ngx_leaseloft_channel_t *channel, char *dst);
 
-/* puts a channel into the table, or takes it out */
+/* adds a channel to the table, or removes it */
 void ngx_leaseloft_channel_insert(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel);
 void ngx_leaseloft_channel_remove(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t *channel);
 
-/* 1: each change is received as it happens */
+/* returns 1 if each change is received as it happens, else 0 */
 ngx_uint_t ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel);
 
-/* the frame of seq (a user's: rev), or NULL; the channel keeps its reference */
+/*
+ * Returns the frame of seq (of a user: rev), or NULL if the channel does not
+ * have it.  The reference stays the channel's.
+ */
 ngx_leaseloft_frame_t *ngx_leaseloft_channel_frame(
     ngx_leaseloft_channel_t *channel, uint64_t seq);
 
-/* keeps a frame, whose reference becomes the channel's */
+/* keeps a frame; takes over the caller's reference */
 void ngx_leaseloft_channel_keep(ngx_leaseloft_channel_t *channel,
     ngx_leaseloft_frame_t *frame);
 
-/* the oldest go until at most so many bytes are left */
+/* frees the oldest frames until at most "most" bytes are left */
 void ngx_leaseloft_channel_drop_frames(ngx_leaseloft_channel_t *channel,
     size_t most);
 
-/* tells all who listen */
+/* notifies all subscribers; frees all frames if none of them is behind */
 void ngx_leaseloft_channel_notify(ngx_leaseloft_channel_t *channel,
     ngx_leaseloft_channel_event_e event);
 

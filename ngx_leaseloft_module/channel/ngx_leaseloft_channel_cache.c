@@ -1,13 +1,11 @@
 
 /*
- * What is known of users of a property, remembered with its channel: a poll
- * that finds nothing new, and whether a write is a stranger's, are answered
- * from here.
+ * A cache of the users of a property, which belongs to its channel.  Polls that
+ * find nothing new and access checks of writes are answered from it.
  *
- * Both are valid only while the channel is live.  Who may see something of a
- * property changes with its rev alone, what a poll tells with its ver.  That
- * a user may see nothing is never remembered, so that strangers leave nothing
- * behind.
+ * Entries are valid only while the channel is live.  Access to a property
+ * changes only with its rev, and the response to a poll only with its ver.
+ * Denied access is never cached, so requests of strangers use no memory.
  */
 
 
@@ -15,11 +13,11 @@
 #include "ngx_leaseloft_view.h"
 
 
-#define NGX_LEASELOFT_CHANNEL_MEMOS   64
-#define NGX_LEASELOFT_CHANNEL_NO_VER  ((uint64_t) -1)
+#define NGX_LEASELOFT_CHANNEL_CACHE_MAX   64
+#define NGX_LEASELOFT_CHANNEL_NO_VER      ((uint64_t) -1)
 
-/* streams of one property that a write looks through before it asks Redis */
-#define NGX_LEASELOFT_CHANNEL_LOOK    32
+/* streams of a property that a write checks before it asks Redis */
+#define NGX_LEASELOFT_CHANNEL_CACHE_SCAN  32
 
 
 static ngx_leaseloft_cache_entry_t *
@@ -102,7 +100,7 @@ ngx_leaseloft_channel_cache_is_cached(ngx_leaseloft_channel_t *channel,
 
     for (q = ngx_queue_head(&channel->subscribers);
          q != ngx_queue_sentinel(&channel->subscribers)
-         && n < NGX_LEASELOFT_CHANNEL_LOOK;
+         && n < NGX_LEASELOFT_CHANNEL_CACHE_SCAN;
          q = ngx_queue_next(q))
     {
         subscriber = ngx_queue_data(q, ngx_leaseloft_subscriber_t, queue);
@@ -118,8 +116,7 @@ ngx_leaseloft_channel_cache_is_cached(ngx_leaseloft_channel_t *channel,
 }
 
 
-/* room for size bytes after the entry; takes the place of the user's old one */
-
+/* adds an entry with size bytes after it; replaces the user's old entry */
 static ngx_leaseloft_cache_entry_t *
 ngx_leaseloft_channel_cache_add(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, size_t size)
@@ -138,7 +135,7 @@ ngx_leaseloft_channel_cache_add(ngx_leaseloft_channel_t *channel,
 
     old = ngx_leaseloft_channel_cache_lookup(channel, user);
 
-    if (old == NULL && channel->ncached == NGX_LEASELOFT_CHANNEL_MEMOS) {
+    if (old == NULL && channel->ncached == NGX_LEASELOFT_CHANNEL_CACHE_MAX) {
         old = ngx_queue_data(ngx_queue_last(&channel->cache),
                              ngx_leaseloft_cache_entry_t, queue);
     }

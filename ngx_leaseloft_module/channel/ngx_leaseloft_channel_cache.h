@@ -1,6 +1,7 @@
 
 /*
- * What a channel remembers of users, so that Redis need not be asked again.
+ * The cache of a property's channel: the access and the state of users, which
+ * need not be read from Redis.
  */
 
 
@@ -13,8 +14,8 @@
 
 
 /*
- * What is known of a user: that they may see something, while rev is the
- * channel's, and what a poll told them, while ver is.
+ * An entry shows that the user has access while its rev is the channel's, and
+ * what a poll returned while its ver is the channel's.
  */
 typedef struct {
     ngx_queue_t                     queue;
@@ -30,35 +31,38 @@ typedef struct {
 } ngx_leaseloft_cache_entry_t;
 
 
-/* the entry of a user if it still holds, else NULL */
+/* returns the state of a user if it is current, else NULL */
 ngx_leaseloft_cache_entry_t *ngx_leaseloft_channel_cache_poll(
     ngx_leaseloft_channel_t *channel, ngx_str_t *user);
 
-/* remembers what a poll told; failing to is harmless */
+/* caches what a poll returned; without memory, does nothing */
 void ngx_leaseloft_channel_cache_store(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, ngx_leaseloft_view_t *view, ngx_str_t *base,
     u_char *digest);
 
-/* the same if only the window, and head and base no more; NULL likewise */
+/*
+ * Returns the entry of a user if its window is current, else NULL; its head and
+ * base may be outdated.
+ */
 ngx_leaseloft_cache_entry_t *ngx_leaseloft_channel_cache_window(
     ngx_leaseloft_channel_t *channel, ngx_str_t *user);
 
 /*
- * 1 when the user may see something of the property: the channel is live, and
- * a stream of theirs, a poll or an answer to ll1_access said so at its rev.
- * 0 when only Redis knows.
+ * Returns 1 if the user has access to the property: the channel is live, and a
+ * stream of the user, a poll or ll1_access found that at its rev.  Returns 0 if
+ * Redis has to be asked.
  */
 ngx_uint_t ngx_leaseloft_channel_cache_is_cached(
     ngx_leaseloft_channel_t *channel, ngx_str_t *user);
 
 /*
- * remembers that Redis said so, having been asked while the channel was live
- * at rev; failing to is harmless
+ * Caches that the user has access, which Redis was asked for while the channel
+ * was live at rev; without memory, does nothing.
  */
 void ngx_leaseloft_channel_cache_allow(ngx_leaseloft_channel_t *channel,
     ngx_str_t *user, uint64_t rev);
 
-/* forgets what is known of users */
+/* frees all entries */
 void ngx_leaseloft_channel_cache_clear(ngx_leaseloft_channel_t *channel);
 
 

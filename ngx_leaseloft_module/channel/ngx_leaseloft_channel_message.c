@@ -1,6 +1,7 @@
 
 /*
- * What channels hear: the frames of docs/data.md.
+ * Messages of channels: the frames of docs/data.md.  Frames for subscribers
+ * belong to their channel.
  */
 
 
@@ -9,15 +10,53 @@
 #include "ngx_leaseloft_zone.h"
 
 
+/* a read mark has moved: passes the frame to each subscriber */
 static ngx_int_t
-ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
-    ll_frame_t *received)
+ngx_leaseloft_channel_message_read(ngx_leaseloft_channel_t *channel,
+    ll_frame_t *received, ngx_str_t *payload)
 {
-    ngx_str_t                    payload, tag;
     ngx_queue_t                 *q, *next;
     ngx_leaseloft_event_t        event;
     ngx_leaseloft_frame_t       *frame;
     ngx_leaseloft_subscriber_t  *subscriber;
+
+    if (ngx_queue_empty(&channel->subscribers)) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+    ngx_str_set(&event.name, "read");
+    event.data = payload;
+    event.pieces = 1;
+
+    frame = ngx_leaseloft_frame_create(&event, channel->process->log);
+    if (frame == NULL) {
+        return NGX_DECLINED;
+    }
+
+    for (q = ngx_queue_head(&channel->subscribers);
+         q != ngx_queue_sentinel(&channel->subscribers);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        subscriber = ngx_queue_data(q, ngx_leaseloft_subscriber_t, queue);
+
+        subscriber->kind->read(subscriber, received, frame);
+    }
+
+    ngx_leaseloft_frame_free(frame);
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: the channel has to be read */
+static ngx_int_t
+ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
+    ll_frame_t *received)
+{
+    ngx_str_t               payload, tag;
+    ngx_leaseloft_frame_t  *frame;
 
     payload.data = (u_char *) received->payload.data;
     payload.len = received->payload.len;
@@ -48,31 +87,11 @@ ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
 
     case LL_FRAME_READ:
 
-        if (ngx_queue_empty(&channel->subscribers)) {
-            break;
-        }
-
-        ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
-        ngx_str_set(&event.name, "read");
-        event.data = &payload;
-        event.pieces = 1;
-
-        frame = ngx_leaseloft_frame_create(&event, channel->process->log);
-        if (frame == NULL) {
+        if (ngx_leaseloft_channel_message_read(channel, received, &payload)
+            != NGX_OK)
+        {
             return NGX_DECLINED;
         }
-
-        for (q = ngx_queue_head(&channel->subscribers);
-             q != ngx_queue_sentinel(&channel->subscribers);
-             q = next)
-        {
-            next = ngx_queue_next(q);
-            subscriber = ngx_queue_data(q, ngx_leaseloft_subscriber_t, queue);
-
-            subscriber->kind->read(subscriber, received, frame);
-        }
-
-        ngx_leaseloft_frame_free(frame);
 
         break;
 
@@ -90,6 +109,7 @@ ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
 }
 
 
+/* the same for an inbox */
 static ngx_int_t
 ngx_leaseloft_channel_message_user(ngx_leaseloft_channel_t *channel,
     ll_frame_t *received)

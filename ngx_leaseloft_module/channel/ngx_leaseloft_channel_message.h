@@ -1,6 +1,6 @@
 
 /*
- * What is published on channels.
+ * Messages published on channels.
  */
 
 
@@ -11,7 +11,11 @@
 #include "ngx_leaseloft_channel.h"
 
 
-/* a callback of the client; data: the channels */
+/*
+ * Handles a message that was published on a channel: a callback of the Redis
+ * client; data is ngx_leaseloft_channels_t.  A malformed message is logged and
+ * resets the connection.
+ */
 void ngx_leaseloft_channel_message(void *data, ngx_str_t *name,
     ngx_str_t *payload);
 

@@ -1,10 +1,10 @@
 
 /*
- * Subscribing to what channels watch.
+ * Subscribes to channels.
  *
- * Channels that are wanted in one turn of the event loop are subscribed to by
- * one command at its end, and after a lost link all of them by as few as
- * possible: a command costs Redis more than a name in it.
+ * Channels that are wanted in one iteration of the event loop are subscribed to
+ * by one command at its end, and all channels by as few commands as possible
+ * after a reconnect, since a command costs Redis more than a name in it.
  */
 
 
@@ -104,15 +104,13 @@ ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels)
         return;
     }
 
-    /* they are when the link listens again */
+    /* ngx_leaseloft_channel_subscribe_all() retries after a reconnect */
 
     for (i = 0; i < n; i++) {
         channels->wanted[i]->state = NGX_LEASELOFT_CHANNEL_DOWN;
     }
 }
 
-
-/* the link listens again */
 
 void
 ngx_leaseloft_channel_subscribe_all(void *data)
@@ -144,7 +142,7 @@ ngx_leaseloft_channel_subscribe_done(void *data,
 
     channel = ngx_leaseloft_channel_by_name(channels, name);
 
-    /* it may be gone, or gone and back, in which case it is asked for twice */
+    /* it may have been freed, or freed and created: then it is read twice */
 
     if (channel && channel->state == NGX_LEASELOFT_CHANNEL_SUBSCRIBING) {
         ngx_leaseloft_channel_sync(channel);
@@ -167,7 +165,7 @@ ngx_leaseloft_channel_subscribe_lost(void *data)
     {
         channel->state = NGX_LEASELOFT_CHANNEL_DOWN;
 
-        /* another primary may come by the same versions with another history */
+        /* another primary may reach the same versions by another history */
 
         ngx_leaseloft_channel_cache_clear(channel);
 

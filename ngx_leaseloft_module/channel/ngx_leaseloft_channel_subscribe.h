@@ -1,7 +1,7 @@
 
 /*
- * Subscriptions of channels, made in batches at the end of a turn of the event
- * loop.
+ * Subscriptions of channels, made in batches at the end of an event loop
+ * iteration.
  */
 
 
@@ -12,19 +12,22 @@
 #include "ngx_leaseloft_channel.h"
 
 
-/* to be called once, before the first subscription */
+/* initializes the batch of subscriptions; called once for each process */
 void ngx_leaseloft_channel_subscribe_init(ngx_leaseloft_channels_t *channels);
 
 /*
- * subscribes at the end of this turn, if the link listens; it is to be read
- * once that is confirmed
+ * Subscribes to a channel at the end of this iteration if the client is
+ * connected.  The channel is read once Redis confirms the subscription.
  */
 void ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel);
 
-/* subscribes now to what is waiting for the end of this turn */
+/* subscribes now to the channels that wait for the end of the iteration */
 void ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels);
 
-/* callbacks of the client; data: the channels */
+/*
+ * Callbacks of the Redis client; data is ngx_leaseloft_channels_t: the client
+ * can subscribe, a subscription is confirmed, subscriptions are lost.
+ */
 void ngx_leaseloft_channel_subscribe_all(void *data);
 void ngx_leaseloft_channel_subscribe_done(void *data, ngx_str_t *name);
 void ngx_leaseloft_channel_subscribe_lost(void *data);

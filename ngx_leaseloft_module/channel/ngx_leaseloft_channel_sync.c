@@ -1,6 +1,7 @@
 
 /*
- * Reading what channels missed.
+ * Reads from Redis what channels missed: all after the first time, the head
+ * only the first time.  A channel has at most one read in progress.
  */
 
 
@@ -12,10 +13,10 @@
 
 #define NGX_LEASELOFT_CHANNEL_CATCH_UP  100
 #define NGX_LEASELOFT_CHANNEL_NO_REV    LL_SEQ_MAX
-#define NGX_LEASELOFT_CHANNEL_AGAIN     1000
+#define NGX_LEASELOFT_CHANNEL_RETRY     1000
 
 
-/* what is asked of a property's meta, and the places in the reply */
+/* fields read from the meta of a property, and their indices in the reply */
 enum {
     NGX_LEASELOFT_HEAD_VER = 0,
     NGX_LEASELOFT_HEAD_REV,
@@ -47,8 +48,7 @@ static ngx_int_t ngx_leaseloft_channel_sync_catch_up_user(
     ngx_leaseloft_channel_event_e *event);
 
 
-/* commands can be sent again: reads that could not be are made up for */
-
+/* the client is connected: sends the reads that could not be sent before */
 void
 ngx_leaseloft_channel_sync_ready(void *data)
 {
@@ -67,8 +67,7 @@ ngx_leaseloft_channel_sync_ready(void *data)
 }
 
 
-/* the link came up or went down */
-
+/* the connection state has changed */
 void
 ngx_leaseloft_channel_sync_state(void *data)
 {
@@ -90,8 +89,6 @@ ngx_leaseloft_channel_sync_state(void *data)
     }
 }
 
-
-/* reading */
 
 void
 ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
@@ -140,10 +137,9 @@ ngx_leaseloft_channel_sync_ask_user(ngx_leaseloft_channel_t *channel)
 
 
 /*
- * The first time only the head is wanted, for which no function need be
- * called: that would take Redis 6 us, this takes 1.5.
+ * The first read needs only the head.  HMGET takes Redis 1.5 us, a function
+ * 6 us.
  */
-
 static ngx_leaseloft_command_t *
 ngx_leaseloft_channel_sync_ask_head(ngx_leaseloft_channel_t *channel)
 {
@@ -218,7 +214,7 @@ ngx_leaseloft_channel_sync_reply(void *data, ngx_leaseloft_outcome_e outcome,
     channel->command = NULL;
 
     if (outcome != NGX_LEASELOFT_REPLIED) {
-        /* ngx_leaseloft_channel_sync_ready() tries again */
+        /* ngx_leaseloft_channel_sync_ready() retries */
         return;
     }
 
@@ -254,10 +250,9 @@ ngx_leaseloft_channel_sync_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
 
 /*
- * Redis may be loading, or busy with a script: nothing but asking again brings
- * the channel back, and its streams are not live meanwhile.
+ * Redis may be loading or running a script.  The read is retried; until then
+ * the channel and its streams are not live.
  */
-
 static void
 ngx_leaseloft_channel_sync_failed(ngx_leaseloft_channel_t *channel,
     redisReply *reply)
@@ -266,11 +261,12 @@ ngx_leaseloft_channel_sync_failed(ngx_leaseloft_channel_t *channel,
 
     channels = channel->process->channels;
 
-    if (!channels->again) {
+    if (!channels->retry) {
         ngx_log_error(NGX_LOG_ERR, channel->process->log, 0,
-                      "redis did not say what a channel missed: \"%s\"",
+                      "reading what a channel missed from redis failed: "
+                      "\"%s\"",
                       reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                       : "unknown form");
+                                                       : "malformed reply");
     }
 
     ngx_leaseloft_channel_sync_retry_later(channels);
@@ -281,8 +277,8 @@ ngx_leaseloft_channel_sync_failed(ngx_leaseloft_channel_t *channel,
 static void
 ngx_leaseloft_channel_sync_retry_later(ngx_leaseloft_channels_t *channels)
 {
-    if (!channels->again) {
-        channels->again = 1;
+    if (!channels->retry) {
+        channels->retry = 1;
         channels->failed = ngx_current_msec;
     }
 }
@@ -291,10 +287,10 @@ ngx_leaseloft_channel_sync_retry_later(ngx_leaseloft_channels_t *channels)
 void
 ngx_leaseloft_channel_sync_retry(ngx_leaseloft_channels_t *channels)
 {
-    if (channels->again
-        && ngx_current_msec - channels->failed >= NGX_LEASELOFT_CHANNEL_AGAIN)
+    if (channels->retry
+        && ngx_current_msec - channels->failed >= NGX_LEASELOFT_CHANNEL_RETRY)
     {
-        channels->again = 0;
+        channels->retry = 0;
         ngx_leaseloft_channel_sync_ready(channels);
     }
 }
@@ -315,7 +311,7 @@ ngx_leaseloft_channel_sync_head(ngx_leaseloft_channel_t *channel,
 
     if (reply->element[NGX_LEASELOFT_HEAD_VER]->type == REDIS_REPLY_NIL) {
 
-        /* a property that has gone: nothing of ours does that */
+        /* the property does not exist; LeaseLoft never deletes one */
 
         channel->ver = 0;
         return NGX_OK;
@@ -344,7 +340,7 @@ ngx_leaseloft_channel_sync_head(ngx_leaseloft_channel_t *channel,
 }
 
 
-/* places in the reply of ll1_since; see docs/data.md */
+/* indices in the reply of ll1_since; see docs/data.md */
 enum {
     NGX_LEASELOFT_SINCE_VER = 0,
     NGX_LEASELOFT_SINCE_REV,
@@ -357,24 +353,12 @@ enum {
 };
 
 
+/* NGX_OK if the reply of ll1_since is well-formed, else NGX_ERROR */
 static ngx_int_t
-ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
-    redisReply *reply, ngx_leaseloft_channel_event_e *event)
+ngx_leaseloft_channel_sync_check_since(redisReply *reply, ngx_str_t *tag)
 {
-    size_t                  i, n;
-    uint64_t                ver, seq;
-    ngx_str_t               tag, entry;
-    redisReply             *entries, **e;
-    ngx_leaseloft_frame_t  *frame;
-
-    if (reply->type == REDIS_REPLY_NIL) {
-
-        /* a property that has gone: nothing of ours does that */
-
-        channel->ver = 0;
-        ngx_leaseloft_channel_cache_clear(channel);
-        return NGX_OK;
-    }
+    size_t        i;
+    redisReply  **e;
 
     if (reply->type != REDIS_REPLY_ARRAY
         || reply->elements != NGX_LEASELOFT_SINCE_ELEMENTS)
@@ -393,48 +377,29 @@ ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
         }
     }
 
-    entries = e[NGX_LEASELOFT_SINCE_ENTRIES];
-
-    if (entries->type != REDIS_REPLY_ARRAY
-        || ngx_leaseloft_reply_tag(reply, NGX_LEASELOFT_SINCE_TAG, &tag)
-           != NGX_OK)
+    if (e[NGX_LEASELOFT_SINCE_ENTRIES]->type != REDIS_REPLY_ARRAY
+        || ngx_leaseloft_reply_tag(reply, NGX_LEASELOFT_SINCE_TAG, tag)
+           != NGX_OK
+        || (uint64_t) e[NGX_LEASELOFT_SINCE_FIRST]->integer
+           > LL_SEQ_MAX - e[NGX_LEASELOFT_SINCE_ENTRIES]->elements / 2)
     {
         return NGX_ERROR;
     }
 
-    n = entries->elements / 2;
-    ver = e[NGX_LEASELOFT_SINCE_VER]->integer;
-    seq = e[NGX_LEASELOFT_SINCE_FIRST]->integer;
+    return NGX_OK;
+}
 
-    if (seq > LL_SEQ_MAX - n) {
-        return NGX_ERROR;
-    }
 
-    if (e[NGX_LEASELOFT_SINCE_ON_CHAIN]->integer == 0) {
-        ngx_leaseloft_channel_drop_frames(channel, 0);
-        *event = NGX_LEASELOFT_EVENT_RESET;
+/* keeps the entries, the first of which has seq, as frames of the channel */
+static ngx_int_t
+ngx_leaseloft_channel_sync_keep_entries(ngx_leaseloft_channel_t *channel,
+    redisReply *entries, uint64_t seq)
+{
+    size_t                  i;
+    ngx_str_t               tag, entry;
+    ngx_leaseloft_frame_t  *frame;
 
-    } else if (ver != channel->ver) {
-        *event = NGX_LEASELOFT_EVENT_CAUGHT_UP;
-    }
-
-    /* restored from a backup: it will come by the same versions again */
-
-    if (*event == NGX_LEASELOFT_EVENT_RESET || ver < channel->ver) {
-        ngx_leaseloft_channel_cache_clear(channel);
-    }
-
-    channel->ver = ver;
-    channel->rev = e[NGX_LEASELOFT_SINCE_REV]->integer;
-    channel->head.seq = e[NGX_LEASELOFT_SINCE_HEAD]->integer;
-    channel->head.tagged = 1;
-    ngx_memcpy(channel->head.tag, tag.data, LL_TAG_LEN);
-
-    if (*event == NGX_LEASELOFT_EVENT_RESET) {
-        return NGX_OK;
-    }
-
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < entries->elements / 2; i++) {
 
         if (ngx_leaseloft_reply_entry(entries, i, &tag, &entry) != NGX_OK) {
             return NGX_ERROR;
@@ -458,8 +423,61 @@ ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
 }
 
 
-/* the reply of ll1_inbox_since: rev, total, list of rev, data, rev, data … */
+static ngx_int_t
+ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
+    redisReply *reply, ngx_leaseloft_channel_event_e *event)
+{
+    uint64_t      ver;
+    ngx_str_t     tag;
+    redisReply  **e;
 
+    if (reply->type == REDIS_REPLY_NIL) {
+
+        /* the property does not exist; LeaseLoft never deletes one */
+
+        channel->ver = 0;
+        ngx_leaseloft_channel_cache_clear(channel);
+        return NGX_OK;
+    }
+
+    if (ngx_leaseloft_channel_sync_check_since(reply, &tag) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    e = reply->element;
+    ver = e[NGX_LEASELOFT_SINCE_VER]->integer;
+
+    if (e[NGX_LEASELOFT_SINCE_ON_CHAIN]->integer == 0) {
+        ngx_leaseloft_channel_drop_frames(channel, 0);
+        *event = NGX_LEASELOFT_EVENT_RESET;
+
+    } else if (ver != channel->ver) {
+        *event = NGX_LEASELOFT_EVENT_CAUGHT_UP;
+    }
+
+    /* restored from a backup: it will reach the same versions once more */
+
+    if (*event == NGX_LEASELOFT_EVENT_RESET || ver < channel->ver) {
+        ngx_leaseloft_channel_cache_clear(channel);
+    }
+
+    channel->ver = ver;
+    channel->rev = e[NGX_LEASELOFT_SINCE_REV]->integer;
+    channel->head.seq = e[NGX_LEASELOFT_SINCE_HEAD]->integer;
+    channel->head.tagged = 1;
+    ngx_memcpy(channel->head.tag, tag.data, LL_TAG_LEN);
+
+    if (*event == NGX_LEASELOFT_EVENT_RESET) {
+        return NGX_OK;
+    }
+
+    return ngx_leaseloft_channel_sync_keep_entries(channel,
+                                    e[NGX_LEASELOFT_SINCE_ENTRIES],
+                                    e[NGX_LEASELOFT_SINCE_FIRST]->integer);
+}
+
+
+/* the reply of ll1_inbox_since: rev, total, list of rev, data, rev, data … */
 static ngx_int_t
 ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
     redisReply *reply, ngx_leaseloft_channel_event_e *event)

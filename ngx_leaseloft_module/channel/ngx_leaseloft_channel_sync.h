@@ -1,6 +1,6 @@
 
 /*
- * Reading what a channel missed.
+ * Reads from Redis what channels missed.
  */
 
 
@@ -11,13 +11,16 @@
 #include "ngx_leaseloft_channel.h"
 
 
-/* reads what the channel missed; it is not live until that has come */
+/* reads what a channel missed; it is live once the reply has been received */
 void ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel);
 
-/* reads again, a while later, what Redis would not say */
+/* retries failed reads one second after the first of them */
 void ngx_leaseloft_channel_sync_retry(ngx_leaseloft_channels_t *channels);
 
-/* callbacks of the client; data: the channels */
+/*
+ * Callbacks of the Redis client; data is ngx_leaseloft_channels_t: commands can
+ * be sent, the connection state has changed.
+ */
 void ngx_leaseloft_channel_sync_ready(void *data);
 void ngx_leaseloft_channel_sync_state(void *data);
 

@@ -1,8 +1,8 @@
 
 /*
- * Which properties and users are watched: a channel is made for the first who
- * asks, and freed when nobody has attached or asked for its linger time, or
- * when too many linger.
+ * Creates and frees channels.  A channel is created on first use.  It is freed
+ * when it has had neither subscribers nor uses for its linger time, or when too
+ * many channels are idle.
  */
 
 
@@ -13,7 +13,7 @@
 #include "ngx_leaseloft_channel_watch.h"
 
 
-/* to begin with; a power of two */
+/* initial number; a power of two */
 #define NGX_LEASELOFT_CHANNEL_BUCKETS  1024
 
 
@@ -116,8 +116,7 @@ ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
 }
 
 
-/* nobody listens from now on */
-
+/* the channel has no subscribers */
 static void
 ngx_leaseloft_channel_watch_idle(ngx_leaseloft_channel_t *channel)
 {
@@ -138,8 +137,7 @@ ngx_leaseloft_channel_watch_busy(ngx_leaseloft_channel_t *channel)
 }
 
 
-/* the newest of them, which is in use, is never one too many */
-
+/* the newest channel, which is in use, is never freed */
 static void
 ngx_leaseloft_channel_watch_trim(ngx_leaseloft_channels_t *channels)
 {
@@ -180,7 +178,7 @@ ngx_leaseloft_channel_watch_detach(ngx_leaseloft_subscriber_t *subscriber)
         ngx_leaseloft_channel_drop_frames(channel, 0);
         ngx_leaseloft_channel_watch_idle(channel);
 
-        /* it was in use until now, however long ago it was asked for */
+        /* it was in use until now, whenever it was watched last */
 
         channel->expires = ngx_current_msec + channel->linger;
     }
@@ -198,10 +196,9 @@ ngx_leaseloft_channel_watch_tick(void *data)
 
 
 /*
- * The queue is in the order in which channels became idle, not quite that of
- * their expiry where locations linger differently: those wait a little longer.
+ * The queue is ordered by the time at which channels became idle.  If locations
+ * differ in leaseloft_linger, some channels expire a little later.
  */
-
 void
 ngx_leaseloft_channel_watch_expire(ngx_leaseloft_channels_t *channels)
 {
@@ -230,7 +227,7 @@ ngx_leaseloft_channel_watch_free(ngx_leaseloft_channel_t *channel)
 
     channels = channel->process->channels;
 
-    /* it may be waiting there */
+    /* it may be among the wanted channels */
 
     ngx_leaseloft_channel_subscribe_flush(channels);
 

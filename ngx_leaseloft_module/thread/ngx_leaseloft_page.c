@@ -1,7 +1,8 @@
 
 /*
- * Pages of entries, read from a thread's stream by its numbers.  Entries point
- * into the reply of Redis.
+ * Pages of entries, read by number from the stream of a thread in Redis.  A
+ * page belongs to its caller; its entries point into the reply of Redis, or
+ * into a copy in the caller's pool.
  */
 
 
@@ -81,7 +82,6 @@ ngx_leaseloft_page_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
 
 
 /* [ "SEQ-0", [ "e", ENTRY, ... ] ] */
-
 static ngx_int_t
 ngx_leaseloft_page_item(redisReply *item, uint64_t *seq, ngx_str_t *entry)
 {
@@ -105,8 +105,10 @@ ngx_leaseloft_page_item(redisReply *item, uint64_t *seq, ngx_str_t *entry)
 }
 
 
-/* newest first, each one less than the one before: how many make the page */
-
+/*
+ * Fills the page from a list in descending order without gaps, up to the
+ * limit of bytes; size is set to the bytes of its entries.
+ */
 static ngx_int_t
 ngx_leaseloft_page_items(redisReply *reply, ngx_leaseloft_page_t *page,
     size_t *size)

@@ -1,14 +1,14 @@
 
 /*
- * The entries of a poll's answer, oldest first, from either of two places: a
- * view, or the thread's stream itself.
+ * The entries of the response to a poll, oldest first.  They come from a view,
+ * or directly from the stream of the thread.
  *
- * A page of 50 costs Redis 170 us through ll1_view, most of it for turning
- * the stream into tables of Lua and back, and 43 us by XREVRANGE.  So who has
- * an open window, as a poll has told, has the stream read from its beginning
- * on; what lies before it is never read, as the time that takes would tell of
- * it.  If that poll is not the present state any more, the view without
- * entries is asked for right after.
+ * A page of 50 entries costs Redis 170 us by ll1_view, most of which converts
+ * the stream to Lua tables and back, and 43 us by XREVRANGE.  If the cache
+ * shows that the user's window is open, XREVRANGE reads entries from the start
+ * of the window.  It never reads earlier entries, since the time taken would
+ * reveal whether they exist.  If the cached state is outdated, a view without
+ * entries is requested right after XREVRANGE.
  */
 
 
@@ -19,7 +19,7 @@
 #include "ngx_leaseloft_view.h"
 
 
-/* a page ends with the entry that brings its entries over this */
+/* bytes; a page ends with the entry that exceeds them */
 #define NGX_LEASELOFT_PAGE_BYTES  (256 * 1024)
 
 
@@ -28,34 +28,41 @@ typedef struct {
     u_char                     *bytes;     /* a copy of them, or NULL */
     ngx_uint_t                  n;
     uint64_t                    first;     /* seq of the first; the others
-                                              follow without a hole */
-    unsigned                    read:1;    /* it is from the stream */
-    unsigned                    full:1;    /* as many bytes as it may have */
+                                              follow without a gap */
+    unsigned                    read:1;    /* from the stream */
+    unsigned                    full:1;    /* the limit of bytes is reached */
 } ngx_leaseloft_page_t;
 
 
-/* those of a view, which they point into; NGX_ERROR: malformed, or no memory */
+/*
+ * Fills a page with the entries of a view; they point into its reply.  Returns
+ * NGX_OK, or NGX_ERROR if the reply is malformed or memory is exhausted.
+ */
 ngx_int_t ngx_leaseloft_page_of_view(ngx_http_request_t *r,
     ngx_str_t *property, ngx_leaseloft_view_t *view,
     ngx_leaseloft_page_t *page);
 
-/* XREVRANGE: the newest entries from a seq on, or those before another, if
-   that is not 0 */
+/*
+ * Sends XREVRANGE for the newest "limit" entries with from <= seq, and with
+ * seq < before unless before is 0.  Returns NULL if the command cannot be sent.
+ */
 ngx_leaseloft_command_t *ngx_leaseloft_page_ask(ngx_leaseloft_client_t *client,
     ngx_str_t *property, uint64_t from, uint64_t before, ngx_uint_t limit,
     ngx_leaseloft_reply_pt handler, void *data);
 
 /*
- * Copies what that answered, in one piece that the pool can free, up to
- * NGX_LEASELOFT_PAGE_BYTES; a reply of another form makes no page.
+ * Copies the entries of the reply to XREVRANGE, up to NGX_LEASELOFT_PAGE_BYTES,
+ * to one allocation of the pool, and sets page->read.  If the reply is
+ * malformed or memory is exhausted, page->read stays 0.
  */
 void ngx_leaseloft_page_read(ngx_pool_t *pool, redisReply *reply,
     ngx_leaseloft_page_t *page);
 
 /*
- * Makes the page that of a window that has entries up to last, and sets
- * view->more.  NGX_DECLINED: it does not end there, as the window is closed or
- * the thread has grown meanwhile.
+ * Restricts a page to the window of a view, whose newest entry wanted is last,
+ * and sets view->more.  Returns NGX_OK, or NGX_DECLINED if the page was not
+ * read, the window is not open, or the page does not end with last since the
+ * thread has grown.
  */
 ngx_int_t ngx_leaseloft_page_fit(ngx_leaseloft_page_t *page,
     ngx_leaseloft_view_t *view, uint64_t last);

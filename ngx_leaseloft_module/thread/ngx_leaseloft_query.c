@@ -1,6 +1,7 @@
 
 /*
- * The query of a poll, in the request's pool.
+ * Parses the arguments of a poll and builds its ETag.  The query belongs to
+ * the caller; nothing is allocated.
  */
 
 

@@ -1,7 +1,7 @@
 
 /*
- * What a poll asks for: its query, and the ETag that says so with what the
- * answer told.
+ * The arguments of a poll, and the ETag made from them and from a digest of
+ * the response.
  */
 
 
@@ -24,11 +24,20 @@ typedef struct {
 } ngx_leaseloft_query_t;
 
 
-/* a malformed query is no error yet: a stranger is told 404 instead */
+/*
+ * Parses "after", "before" and "limit" of a poll; arguments that are missing
+ * get defaults.  Malformed arguments set query->malformed and are not an
+ * error, since a user without access gets 404 rather than 400.  Returns NGX_OK,
+ * or NGX_ERROR if memory is exhausted.
+ */
 ngx_int_t ngx_leaseloft_query_read(ngx_http_request_t *r,
     ngx_leaseloft_query_t *query);
 
-/* etag->data has room for NGX_LEASELOFT_ETAG bytes; digest is 16 of them */
+/*
+ * Writes the ETag of a response to etag->data, which has room for
+ * NGX_LEASELOFT_ETAG bytes, and sets etag->len; digest is 16 hexadecimal
+ * digits.
+ */
 void ngx_leaseloft_query_etag(ngx_leaseloft_query_t *query, u_char *digest,
     ngx_str_t *etag);
 

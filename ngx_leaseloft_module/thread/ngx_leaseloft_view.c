@@ -1,7 +1,7 @@
 
 /*
- * Asking ll1_view and reading its reply.  Nothing is copied: what is read
- * points into the reply, which the caller keeps for as long.
+ * Calls ll1_view and parses its reply.  Nothing is copied: a view points into
+ * the reply, which has to outlive it.
  */
 
 
@@ -10,11 +10,11 @@
 #include "ngx_leaseloft_view.h"
 
 
-/* seconds for which no other lost entry is logged, as each read finds them */
+/* seconds between log messages about lost entries, which each read finds */
 #define NGX_LEASELOFT_VIEW_LOST_LOG  60
 
 
-/* places in the reply of ll1_view; see docs/data.md */
+/* indices in the reply of ll1_view; see docs/data.md */
 enum {
     NGX_LEASELOFT_VIEW_VER = 0,
     NGX_LEASELOFT_VIEW_REV,
@@ -186,7 +186,7 @@ ngx_leaseloft_view_parse(redisReply *reply, ngx_leaseloft_view_t *view,
 
     if (ngx_leaseloft_view_read(reply, view) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "redis showed a property in a form that is not known");
+                      "redis sent a malformed view of a property");
         return NGX_ERROR;
     }
 
@@ -206,8 +206,8 @@ ngx_leaseloft_view_lost(ngx_str_t *property, uint64_t seq, ngx_log_t *log)
     next = ngx_time() + NGX_LEASELOFT_VIEW_LOST_LOG;
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "entry %uL of property \"%V\" is not in redis: "
-                  "its readers are told that it is lost", seq, property);
+                  "entry %uL of property \"%V\" is missing in redis, "
+                  "it is sent as lost", seq, property);
 }
 
 

@@ -1,6 +1,7 @@
 
 /*
- * What a user may see of a property: the reply of ll1_view (docs/data.md).
+ * The part of a property that a user may see: the reply of ll1_view
+ * (docs/data.md).
  */
 
 
@@ -47,26 +48,32 @@ typedef struct {
 } ngx_leaseloft_view_t;
 
 
-/* place may be NULL for NONE and NEWEST; bytes 0: no bound */
+/*
+ * Calls ll1_view for at most "limit" entries and about "bytes" bytes of them;
+ * 0 bytes is no limit.  place may be NULL for the modes NONE and NEWEST.
+ * Returns NULL if the command cannot be sent.
+ */
 ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client,
     ngx_str_t *property, ngx_str_t *user, ngx_leaseloft_view_mode_e mode,
     ll_cursor_t *place, ngx_uint_t limit, size_t bytes,
     ngx_leaseloft_reply_pt handler, void *data);
 
 /*
- * NGX_OK; NGX_DECLINED when the user may see nothing; NGX_ERROR for an error
- * reply or one of another form, which is logged
+ * Parses the reply; the view points into it.  Returns NGX_OK, NGX_DECLINED if
+ * the user has no access, or NGX_ERROR if the reply is an error or malformed,
+ * which is logged.
  */
 ngx_int_t ngx_leaseloft_view_parse(redisReply *reply,
     ngx_leaseloft_view_t *view, ngx_log_t *log);
 
-/* logs that an entry is told of as lost, but not each of them */
+/* logs that an entry is missing in Redis, at most once a minute */
 void ngx_leaseloft_view_lost(ngx_str_t *property, uint64_t seq,
     ngx_log_t *log);
 
 /*
- * What polls and "hello" tell, up to where the entries would stand: an object
- * without its closing brace.
+ * Builds the JSON object that polls and "hello" have in common, without its
+ * closing brace, in the pool.  Returns NGX_OK, or NGX_ERROR if memory is
+ * exhausted.
  */
 ngx_int_t ngx_leaseloft_view_base(ngx_pool_t *pool, ngx_str_t *property,
     ngx_leaseloft_view_t *view, ngx_str_t *base);
