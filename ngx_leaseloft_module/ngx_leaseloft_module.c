@@ -406,7 +406,6 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 
 /* nginx's own checks of bounds do not say which directive it is about */
-
 static char *
 ngx_leaseloft_check_loc_conf(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
 {

@@ -26,7 +26,6 @@
  * A process that is asked to quit closes its idle connections: this one, of
  * which only the flag is real, tells us that it is so.
  */
-
 static void
 ngx_leaseloft_process_quit_handler(ngx_event_t *ev)
 {

@@ -95,7 +95,6 @@ static const ngx_leaseloft_stream_kind_t  ngx_leaseloft_events_kind = {
 
 
 /* Last-Event-ID, else ?after=, else none; NGX_ERROR: given, but malformed */
-
 static ngx_int_t
 ngx_leaseloft_events_place(ngx_http_request_t *r, ll_cursor_t *place)
 {
@@ -204,7 +203,6 @@ ngx_leaseloft_events_first(void *data, ngx_leaseloft_outcome_e outcome,
 
 
 /* what a view says of the window */
-
 static void
 ngx_leaseloft_events_see(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view)
@@ -234,7 +232,6 @@ ngx_leaseloft_events_sign(ngx_leaseloft_view_t *view, u_char *signature)
 
 
 /* {"head":"SEQ.TAG"}, and whatever follows inside the object */
-
 static ngx_int_t
 ngx_leaseloft_events_send_head(ngx_leaseloft_events_t *events, char *name,
     ll_cursor_t *head, char *more)
@@ -263,7 +260,6 @@ ngx_leaseloft_events_send_head(ngx_leaseloft_events_t *events, char *name,
 
 
 /* the entries of a view, which follow the place unless the window says else */
-
 static ngx_int_t
 ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view)
@@ -524,7 +520,6 @@ ngx_leaseloft_events_send_lease(ngx_leaseloft_events_t *events,
  * The entries that tell of a change come before the lease as it is after it,
  * unless there are too many of them to be sent at once.
  */
-
 static ngx_int_t
 ngx_leaseloft_events_renew(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view)

@@ -111,7 +111,6 @@ ngx_leaseloft_inbox_events_handler(ngx_http_request_t *r,
 
 
 /* {"rev":R,"total_unread":N}, and whatever follows inside the object */
-
 static size_t
 ngx_leaseloft_inbox_events_state(ngx_leaseloft_stream_t *stream, u_char *text,
     char *more)

@@ -121,7 +121,6 @@ ngx_leaseloft_messages_handler(ngx_http_request_t *r,
 
 
 /* the view, with entries unless the stream is read for them */
-
 static ngx_int_t
 ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
 {
@@ -143,7 +142,6 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
 
 
 /* of whoever has no open window, the view alone knows what they may see */
-
 static void
 ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
 {
@@ -214,7 +212,6 @@ ngx_leaseloft_messages_range(void *data, ngx_leaseloft_outcome_e outcome,
 
 
 /* the page with what is remembered; NGX_DECLINED: that has changed meanwhile */
-
 static ngx_int_t
 ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
 {
@@ -270,7 +267,6 @@ ngx_leaseloft_messages_bad_query(ngx_http_request_t *r)
 
 
 /* base, reset and more, entries */
-
 static ngx_int_t
 ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
     ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page, ngx_str_t *body)
@@ -331,7 +327,6 @@ ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
  * The time zone to show times in: a header, as it is no part of the thread.
  * Names of zones are letters, digits, and "+-_/".
  */
-
 static ngx_int_t
 ngx_leaseloft_messages_zone(ngx_http_request_t *r, ngx_str_t *zone)
 {
@@ -396,7 +391,6 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
 
 
 /* NGX_DECLINED: Redis has to be asked */
-
 static ngx_int_t
 ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_query_t *query)
@@ -511,7 +505,6 @@ ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
 
 /* NGX_AGAIN: the view is asked for once more, with entries */
-
 static ngx_int_t
 ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view)
@@ -556,7 +549,6 @@ ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
  * With the query, this is all that an answer depends on: the base, in which the
  * head's tag stands for the thread, and where the reader's window begins.
  */
-
 static void
 ngx_leaseloft_messages_digest(ngx_str_t *base, uint64_t from, u_char *digest)
 {

@@ -260,7 +260,6 @@ ngx_leaseloft_request_refuse(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
 
 /* leaseloft_events $property; and its like */
-
 char *
 ngx_leaseloft_request_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

@@ -84,7 +84,6 @@ ngx_leaseloft_stream_hibernate_size(ngx_http_request_t *r)
  * A module that wrote there, against all that was said above, would give one
  * request's context to another; it is stopped instead.
  */
-
 void *
 ngx_leaseloft_stream_hibernate_tables(ngx_leaseloft_process_t *process,
     ngx_http_request_t *r)
@@ -196,7 +195,6 @@ ngx_leaseloft_stream_hibernate_is_past(ngx_uint_t index)
 
 
 /* 1: in the request's pool is nothing that somebody might look for */
-
 static ngx_uint_t
 ngx_leaseloft_stream_hibernate_alone(ngx_http_request_t *r, ngx_pool_t *pool)
 {
@@ -270,7 +268,6 @@ ngx_leaseloft_stream_hibernate_text(
 
 
 /* how many there are; those in kept are the ones with their text moved */
-
 static ngx_uint_t
 ngx_leaseloft_stream_hibernate_variables(ngx_http_request_t *r,
     ngx_leaseloft_stream_hibernate_text_t *text,
@@ -328,7 +325,6 @@ ngx_leaseloft_stream_hibernate_strings(ngx_http_request_t *r,
 
 
 /* $1 and so on: places in a text, which is the line or lies in the pool */
-
 static void
 ngx_leaseloft_stream_hibernate_captures(ngx_http_request_t *r,
     ngx_leaseloft_stream_hibernate_text_t *text)

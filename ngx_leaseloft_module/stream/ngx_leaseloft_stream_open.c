@@ -21,7 +21,6 @@ static void ngx_leaseloft_stream_open_write_handler(ngx_http_request_t *r);
 
 
 /* the pool is as big as what will be in it */
-
 static ngx_pool_t *
 ngx_leaseloft_stream_open_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     size_t size)

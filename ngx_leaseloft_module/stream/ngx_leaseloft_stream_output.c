@@ -93,7 +93,6 @@ ngx_leaseloft_stream_output_add(ngx_leaseloft_stream_output_t *output,
 
 
 /* drops the shells of what has been sent, but for the fresh ones */
-
 static void
 ngx_leaseloft_stream_output_drop(ngx_leaseloft_stream_output_t *output,
     ngx_uint_t all)

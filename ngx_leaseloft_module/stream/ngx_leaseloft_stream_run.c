@@ -459,7 +459,6 @@ ngx_leaseloft_stream_run_answer(ngx_leaseloft_stream_t *stream,
  * which its own send_timeout would close much later.  A connection that took
  * none of them all the time takes nothing of any stream: it times out now.
  */
-
 static void
 ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream)
 {
@@ -491,7 +490,6 @@ ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream)
 
 
 /* its time has come */
-
 static void
 ngx_leaseloft_stream_run_check(ngx_rbtree_node_t *node)
 {

@@ -102,7 +102,6 @@ ngx_leaseloft_stream_send_is_full(ngx_leaseloft_stream_t *stream)
 
 
 /* the client has all: what was only needed until then is given back */
-
 static void
 ngx_leaseloft_stream_send_shrink(ngx_leaseloft_stream_t *stream)
 {
@@ -151,7 +150,6 @@ ngx_leaseloft_stream_send_shrink(ngx_leaseloft_stream_t *stream)
 
 
 /* what was queued goes to nginx, and whether the client takes it is noted */
-
 ngx_int_t
 ngx_leaseloft_stream_send_flush(ngx_leaseloft_stream_t *stream)
 {
