@@ -1,10 +1,11 @@
 
 /*
- * An open event stream: what thread and inbox streams have in common.
+ * An event stream: the common part of thread and inbox streams.
  *
- * A stream lives in a pool of its own, which ends with its request's, and may
- * take its place (ngx_leaseloft_stream_hibernate.h).  It is held from its
- * creation on, started once it is known what to say, and ended by "bye".
+ * A stream is allocated in a pool of its own, which is destroyed with the
+ * request's pool and may replace it (ngx_leaseloft_stream_hibernate.h).  The
+ * request is kept open from the stream's creation on.  The stream starts once
+ * the data of "hello" is known, and ends with "bye".
  */
 
 
@@ -30,13 +31,13 @@ typedef enum {
 
 typedef struct {
     ngx_leaseloft_subscriber_kind_t   subscriber;  /* first */
-    /* queues what can be said now; NGX_OK or NGX_ERROR */
+    /* queues the frames that can be sent now; NGX_OK or NGX_ERROR */
     ngx_int_t                 (*pump)(ngx_leaseloft_stream_t *stream);
     /* queues a ping */
     ngx_int_t                 (*ping)(ngx_leaseloft_stream_t *stream);
-    /* 1 while there is more to say than has been queued */
+    /* returns 1 while there is more to send than has been queued */
     ngx_uint_t                (*behind)(ngx_leaseloft_stream_t *stream);
-    /* notes what the channel says, before the pump runs */
+    /* records an event of the channel, before the pump runs */
     void                      (*note)(ngx_leaseloft_stream_t *stream,
                                       ngx_leaseloft_channel_event_e event);
 } ngx_leaseloft_stream_kind_t;
@@ -48,7 +49,7 @@ struct ngx_leaseloft_stream_s {
     ngx_leaseloft_ctx_t                *ctx;       /* in pool, as this is */
     ngx_pool_t                         *pool;
     ngx_leaseloft_loc_conf_t           *conf;
-    ngx_leaseloft_command_t            *command;   /* a read under way */
+    ngx_leaseloft_command_t            *command;   /* a read in progress */
     ngx_leaseloft_stream_output_t       output;
 
     union {
@@ -56,9 +57,9 @@ struct ngx_leaseloft_stream_s {
         ngx_queue_t                     ending;    /* not both */
     };
 
-    ngx_msec_t                          last_sent;     /* the last event */
-    ngx_msec_t                          blocked;   /* nothing taken since */
-    ngx_msec_t                          drain;     /* close then */
+    ngx_msec_t                          last_sent; /* time of the last event */
+    ngx_msec_t                          blocked;   /* nothing sent since */
+    ngx_msec_t                          drain;     /* time to close */
     off_t                               sent;      /* c->sent at blocked */
     size_t                              lag;       /* live bytes not queued */
 
@@ -69,15 +70,15 @@ struct ngx_leaseloft_stream_s {
     unsigned                            counted:1; /* in the zone */
     unsigned                            is_blocked:1;
     unsigned                            draining:1;
-    unsigned                            caught_up:1;  /* was up to date once */
-    unsigned                            live:1;    /* what was last said */
-    unsigned                            live_pending:1;    /* not said yet */
-    unsigned                            shrunk:1;    /* gave back what it can */
+    unsigned                            caught_up:1;    /* was up to date */
+    unsigned                            live:1;    /* as last sent */
+    unsigned                            live_pending:1;    /* not sent yet */
+    unsigned                            shrunk:1;  /* memory has been freed */
     unsigned                            ended:1;
 };
 
 
-/* what kind of stream it is: a thread's or an inbox's */
+/* the kind of a stream: of a thread or an inbox */
 static ngx_inline const ngx_leaseloft_stream_kind_t *
 ngx_leaseloft_stream_kind(ngx_leaseloft_stream_t *stream)
 {

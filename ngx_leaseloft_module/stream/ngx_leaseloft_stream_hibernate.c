@@ -1,18 +1,18 @@
 
 /*
- * Of the 4.2 kB of an idle stream 2 kB were the request's pool, for the most
- * part of no use any more (names of headers, the response's buffers), nginx's
- * table of the modules' contexts (62 pointers with Debian's nginx) and that of
- * variables.  They are 0.7 kB with the stream in a pool of its own, which
- * takes the place of the request's, and tables that all silent requests share.
+ * An idle stream took 4.2 kB.  2 kB of them were the request's pool with mostly
+ * unused data (header names, response buffers), nginx's table of the modules'
+ * contexts (62 pointers in Debian's nginx) and the table of variables.  They
+ * are 0.7 kB if the stream's own pool replaces the request's pool, and idle
+ * requests share the tables.
  *
- * What is in a pool is found by way of the request: through a context, a
- * cleanup, a field or a variable.  A request for which some other module has a
- * context or a cleanup is left alone; fields and variables are moved.
+ * Memory of a pool is reached through the request: by a context, a cleanup, a
+ * field or a variable.  A request with a context or a cleanup of another module
+ * is not hibernated; fields and variables are copied.
  *
- * Nobody looks at the tables of a request while it waits: events skip nginx's
- * filters, and no phase runs.  They are made again, by a cleanup if need be,
- * before the request is finalized or logged.
+ * The tables are unused while a request is idle: events bypass nginx's filters,
+ * and no phase runs.  They are restored before the request is finalized or
+ * logged, if need be by a cleanup.
  */
 
 
@@ -27,7 +27,7 @@ typedef struct {
 } ngx_leaseloft_stream_hibernate_variable_t;
 
 
-/* in the pool that the request has from then on */
+/* in the pool that replaces the request's */
 typedef struct {
     ngx_http_cleanup_t                         cleanup;
     ngx_leaseloft_ctx_t                       *ctx;
@@ -36,7 +36,7 @@ typedef struct {
 } ngx_leaseloft_stream_hibernate_t;
 
 
-/* strings are counted while last is NULL, then copied to it */
+/* strings are measured while last is NULL, then copied to it */
 typedef struct {
     ngx_str_t                      *line;      /* stays where it is */
     u_char                         *last;
@@ -59,8 +59,8 @@ static void ngx_leaseloft_stream_hibernate_cleanup(void *data);
 
 
 /*
- * what these have is for the request's headers, and for bodies that go through
- * the filters; the second one is Debian's, and in every request
+ * Contexts of these modules are used only for headers and for bodies that pass
+ * the filters.  The second module is Debian's and has one in each request.
  */
 static char  *ngx_leaseloft_stream_hibernate_past[] = {
     "ngx_http_chunked_filter_module",
@@ -81,8 +81,8 @@ ngx_leaseloft_stream_hibernate_size(ngx_http_request_t *r)
 
 
 /*
- * A module that wrote there, against all that was said above, would give one
- * request's context to another; it is stopped instead.
+ * The tables are read-only: a module that wrote to them would share a context
+ * among requests, so it crashes instead.
  */
 void *
 ngx_leaseloft_stream_hibernate_tables(ngx_leaseloft_process_t *process,
@@ -108,8 +108,8 @@ ngx_leaseloft_stream_hibernate(ngx_http_request_t *r, ngx_pool_t *pool,
     size_t                                 size;
     ngx_uint_t                             n;
     ngx_pool_large_t                      *large;
-    ngx_leaseloft_stream_hibernate_t      *fold;
     ngx_http_log_ctx_t                    *log;
+    ngx_leaseloft_stream_hibernate_t      *saved;
     ngx_leaseloft_stream_hibernate_text_t  text;
 
     if (!ngx_leaseloft_stream_hibernate_alone(r, pool)) {
@@ -127,35 +127,35 @@ ngx_leaseloft_stream_hibernate(ngx_http_request_t *r, ngx_pool_t *pool,
     size = sizeof(ngx_leaseloft_stream_hibernate_t)
            + n * sizeof(ngx_leaseloft_stream_hibernate_variable_t) + text.size;
 
-    /* another block of the pool would be as big as the first */
+    /* another block of the pool would be as large as the first */
 
     large = ngx_palloc(pool, sizeof(ngx_pool_large_t));
-    fold = size <= (size_t) (pool->d.end - pool->d.last)
-           ? ngx_palloc(pool, size)
-           : ngx_pmemalign(pool, size, NGX_POOL_ALIGNMENT);
+    saved = size <= (size_t) (pool->d.end - pool->d.last)
+            ? ngx_palloc(pool, size)
+            : ngx_pmemalign(pool, size, NGX_POOL_ALIGNMENT);
 
-    if (large == NULL || fold == NULL) {
+    if (large == NULL || saved == NULL) {
         return;
     }
 
-    /* it may be a subrequest that is over, in the pool that goes */
+    /* it may be a finished subrequest, in the pool to be destroyed */
 
     log = r->connection->log->data;
     log->current_request = r;
 
-    text.last = (u_char *) &fold->variables[n];
+    text.last = (u_char *) &saved->variables[n];
 
     ngx_leaseloft_stream_hibernate_captures(r, &text);
-    ngx_leaseloft_stream_hibernate_variables(r, &text, fold->variables);
+    ngx_leaseloft_stream_hibernate_variables(r, &text, saved->variables);
     ngx_leaseloft_stream_hibernate_strings(r, &text);
 
-    fold->ctx = ctx;
-    fold->nvariables = n;
+    saved->ctx = ctx;
+    saved->nvariables = n;
 
-    fold->cleanup.handler = ngx_leaseloft_stream_hibernate_cleanup;
-    fold->cleanup.data = fold;
-    fold->cleanup.next = NULL;
-    r->cleanup = &fold->cleanup;
+    saved->cleanup.handler = ngx_leaseloft_stream_hibernate_cleanup;
+    saved->cleanup.data = saved;
+    saved->cleanup.next = NULL;
+    r->cleanup = &saved->cleanup;
 
     ngx_leaseloft_stream_hibernate_pool(r, pool, large);
 
@@ -194,7 +194,7 @@ ngx_leaseloft_stream_hibernate_is_past(ngx_uint_t index)
 }
 
 
-/* 1: in the request's pool is nothing that somebody might look for */
+/* 1: the request's pool has nothing that another module may use */
 static ngx_uint_t
 ngx_leaseloft_stream_hibernate_alone(ngx_http_request_t *r, ngx_pool_t *pool)
 {
@@ -203,7 +203,7 @@ ngx_leaseloft_stream_hibernate_alone(ngx_http_request_t *r, ngx_pool_t *pool)
     ngx_pool_cleanup_t        *cln;
     ngx_http_core_loc_conf_t  *clcf;
 
-    /* with a big request_pool_size the request is in a block of its pool */
+    /* with a large request_pool_size the request is in a block of its pool */
 
     for (large = r->pool->large; large; large = large->next) {
         if (large->alloc == r) {
@@ -267,7 +267,7 @@ ngx_leaseloft_stream_hibernate_text(
 }
 
 
-/* how many there are; those in kept are the ones with their text moved */
+/* returns the number of variables; copies them to kept unless it is NULL */
 static ngx_uint_t
 ngx_leaseloft_stream_hibernate_variables(ngx_http_request_t *r,
     ngx_leaseloft_stream_hibernate_text_t *text,
@@ -324,7 +324,7 @@ ngx_leaseloft_stream_hibernate_strings(ngx_http_request_t *r,
 }
 
 
-/* $1 and so on: places in a text, which is the line or lies in the pool */
+/* $1 and so on: offsets in a string, which is in the line or in the pool */
 static void
 ngx_leaseloft_stream_hibernate_captures(ngx_http_request_t *r,
     ngx_leaseloft_stream_hibernate_text_t *text)
@@ -335,7 +335,7 @@ ngx_leaseloft_stream_hibernate_captures(ngx_http_request_t *r,
     u_char     *captures;
     ngx_uint_t  i;
 
-    /* there may be room for some all the same: nginx is to make it anew */
+    /* nginx is to allocate the array, which is in the old pool, if needed */
 
     if (r->ncaptures == 0) {
         r->captures = NULL;
@@ -348,7 +348,7 @@ ngx_leaseloft_stream_hibernate_captures(ngx_http_request_t *r,
         end = ngx_max(end, r->captures[i]);
     }
 
-    /* the first one, so that they are aligned */
+    /* copied first, so that they are aligned */
 
     captures = (u_char *) r->captures;
     ngx_leaseloft_stream_hibernate_text(text, &captures,
@@ -407,7 +407,7 @@ ngx_leaseloft_stream_hibernate_end(ngx_http_request_t *r)
 static void
 ngx_leaseloft_stream_hibernate_cleanup(void *data)
 {
-    ngx_leaseloft_stream_hibernate_t *fold = data;
+    ngx_leaseloft_stream_hibernate_t *saved = data;
 
     void                      **ctx;
     ngx_uint_t                  i;
@@ -415,7 +415,7 @@ ngx_leaseloft_stream_hibernate_cleanup(void *data)
     ngx_http_variable_value_t  *variables;
     ngx_http_core_main_conf_t  *cmcf;
 
-    r = fold->ctx->request;
+    r = saved->ctx->request;
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
 
     ctx = ngx_pcalloc(r->pool, ngx_http_max_module * sizeof(void *));
@@ -424,17 +424,17 @@ ngx_leaseloft_stream_hibernate_cleanup(void *data)
 
     if (ctx == NULL || variables == NULL) {
 
-        /* nobody must look into the tables: it ends at once, and unlogged */
+        /* the tables must not be used: the request ends without being logged */
 
         r->connection->error = 1;
         r->logged = 1;
         return;
     }
 
-    ctx[ngx_leaseloft_module.ctx_index] = fold->ctx;
+    ctx[ngx_leaseloft_module.ctx_index] = saved->ctx;
 
-    for (i = 0; i < fold->nvariables; i++) {
-        variables[fold->variables[i].index] = fold->variables[i].value;
+    for (i = 0; i < saved->nvariables; i++) {
+        variables[saved->variables[i].index] = saved->variables[i].value;
     }
 
     r->ctx = ctx;

@@ -1,7 +1,7 @@
 
 /*
- * A request that is silent for days, folded up: without the pool that it began
- * with, and without the tables that nobody looks into until it ends.
+ * Frees memory of idle requests: the request's first pool, and the tables of
+ * contexts and variables, which are unused until the request ends.
  */
 
 
@@ -12,30 +12,31 @@
 #include "ngx_leaseloft.h"
 
 
-/* in a pool that is to become a request's, room for what is kept of the rest */
+/* bytes that hibernation needs in a stream's pool */
 #define NGX_LEASELOFT_STREAM_HIBERNATE_ROOM  112
 
 
 /*
- * What the requests of a process have in place of their tables: zeros, which
- * cannot be written to.  Made for the first one; NULL: no memory.
+ * Returns the tables that all hibernated requests of a process share: zeros,
+ * which are read-only.  The first call creates them; NULL: out of memory.
  */
 void *ngx_leaseloft_stream_hibernate_tables(ngx_leaseloft_process_t *process,
     ngx_http_request_t *r);
 
 /*
- * Hibernates a request after ngx_leaseloft_stream_shrink(), if nobody but its
- * stream has anything in its pool: pool, with the only cleanup that the
- * request's has, becomes the request's.  Otherwise, or without memory, the
- * request stays as it is.  What is in the request's pool must not be used
- * after it.
+ * Hibernates a request after ngx_leaseloft_stream_shrink(), if only its stream
+ * uses its pool.  Then pool, which the only cleanup of the request's pool
+ * destroys, replaces the request's pool, and memory of the latter must not be
+ * used any more.  empty are the shared tables.  Otherwise, or if memory is
+ * exhausted, the request is unchanged.
  */
 void ngx_leaseloft_stream_hibernate(ngx_http_request_t *r, ngx_pool_t *pool,
     ngx_leaseloft_ctx_t *ctx, void *empty);
 
 /*
- * The tables are there again; to be called before the request is finalized.
- * For one that nginx ends by itself a cleanup does it.
+ * Restores the tables of a request; called before the request is finalized.  If
+ * nginx ends the request, a cleanup restores them.  Does nothing to a request
+ * that is not hibernated.
  */
 void ngx_leaseloft_stream_hibernate_end(ngx_http_request_t *r);
 

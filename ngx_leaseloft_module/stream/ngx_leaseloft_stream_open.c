@@ -1,8 +1,8 @@
 
 /*
- * A stream begins in two steps: it is created when the request comes, and
- * started once it is known what to say.  It lives in a pool of its own, which
- * a cleanup of the request's pool destroys.
+ * A stream is created when the request is received, and started once the data
+ * of "hello" is known.  It is allocated in a pool of its own, which a cleanup
+ * of the request's pool destroys.
  */
 
 
@@ -20,7 +20,7 @@ static void ngx_leaseloft_stream_open_cleanup(void *data);
 static void ngx_leaseloft_stream_open_write_handler(ngx_http_request_t *r);
 
 
-/* the pool is as big as what will be in it */
+/* creates the pool of a stream, with the size of all that it will contain */
 static ngx_pool_t *
 ngx_leaseloft_stream_open_pool(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
     size_t size)
@@ -123,7 +123,7 @@ ngx_leaseloft_stream_open_create(ngx_http_request_t *r,
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_leaseloft_stream_open_write_handler;
 
-    /* a client that left before this was set is not told of again */
+    /* no other event reports a client that closed before this was set */
 
     if (c->read->ready && !c->read->posted) {
         ngx_post_event(c->read, &ngx_posted_events);
@@ -174,7 +174,7 @@ ngx_leaseloft_stream_open_write_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
 
-    /* folded, it has no contexts, but the stream's pool */
+    /* a hibernated request has no contexts, and the stream's pool */
 
     ngx_leaseloft_stream_run(ctx ? ctx->data : r->pool->cleanup->data);
 }
@@ -220,7 +220,7 @@ ngx_leaseloft_stream_open_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
         event.id = *id;
     }
 
-    /* what a client presumes until it is told otherwise */
+    /* clients take a stream for live until a ping states otherwise */
 
     stream->live = 1;
 

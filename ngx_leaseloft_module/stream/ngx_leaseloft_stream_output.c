@@ -1,11 +1,11 @@
 
 /*
- * A stream's frames go to nginx in shells: a chain link and a buf each, as
- * nginx keeps its own position in a buf.  They bypass the body filters: the
- * copy filter would allocate from r->pool for each event of a request that
- * may last for weeks, and the chunked filter likewise, so a frame brings its
- * chunk along.  What is left is ngx_http_write_filter(), which every protocol
- * has at the end of its chain.
+ * The frames of a stream, which it shares with other streams, are passed to
+ * nginx in shells: a chain link and a buf each, since nginx keeps its position
+ * in a buf.  They bypass the body filters, since the copy filter and the
+ * chunked filter would allocate from r->pool for each event, and a request may
+ * last for weeks; therefore a frame has its chunk header.  Shells are passed to
+ * ngx_http_write_filter(), the last filter of every protocol.
  *
  * A shell is allocated from the heap, and freed when nginx has sent it.
  */
@@ -15,7 +15,7 @@
 
 
 typedef struct {
-    ngx_chain_t                 link;      /* first: a shell is its link */
+    ngx_chain_t                 link;      /* first */
     ngx_buf_t                   buf;
     ngx_leaseloft_frame_t      *frame;
 } ngx_leaseloft_stream_shell_t;
@@ -92,7 +92,7 @@ ngx_leaseloft_stream_output_add(ngx_leaseloft_stream_output_t *output,
 }
 
 
-/* drops the shells of what has been sent, but for the fresh ones */
+/* frees the shells of what has been sent; all: of everything */
 static void
 ngx_leaseloft_stream_output_drop(ngx_leaseloft_stream_output_t *output,
     ngx_uint_t all)
@@ -102,7 +102,7 @@ ngx_leaseloft_stream_output_drop(ngx_leaseloft_stream_output_t *output,
     while (output->busy && (all || output->busy != output->fresh)) {
         shell = (ngx_leaseloft_stream_shell_t *) output->busy;
 
-        /* the last buf of a response is empty from the start: nginx has it */
+        /* the last buf of a response is empty from the start; nginx keeps it */
 
         if (!all
             && (shell->frame == NULL || shell->buf.pos != shell->buf.last))
@@ -154,7 +154,7 @@ ngx_leaseloft_stream_output_send(ngx_leaseloft_stream_output_t *output,
 
     ngx_leaseloft_stream_output_drop(output, 0);
 
-    /* a buffer of TLS or HTTP/2 counts as well: see c->buffered there */
+    /* c->buffered: buffers of TLS and HTTP/2 */
 
     if (rc == NGX_AGAIN || r->buffered || c->buffered || output->busy) {
         return NGX_AGAIN;

@@ -1,6 +1,6 @@
 
 /*
- * The frames of a stream that its client has not taken yet.
+ * The frames of a stream that have not been sent to its client yet.
  */
 
 
@@ -11,34 +11,39 @@
 #include "ngx_leaseloft_frame.h"
 
 
-/* what a stream has given to nginx and nginx has not sent yet */
 typedef struct {
-    ngx_chain_t                *busy;
+    ngx_chain_t                *busy;      /* not sent by nginx yet */
     ngx_chain_t               **last;
-    ngx_chain_t                *fresh;     /* not given to nginx yet */
-    size_t                      size;      /* bytes of the frames in it */
+    ngx_chain_t                *fresh;     /* not passed to nginx yet */
+    size_t                      size;      /* bytes of the frames in both */
 } ngx_leaseloft_stream_output_t;
 
 
-/* nothing is queued */
+/* initializes an empty output */
 void ngx_leaseloft_stream_output_init(ngx_leaseloft_stream_output_t *output);
 
-/* queues a frame, of which it takes a reference of its own */
+/* queues a frame and adds a reference to it; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_leaseloft_stream_output_add(ngx_leaseloft_stream_output_t *output,
     ngx_leaseloft_frame_t *frame, ngx_http_request_t *r);
 
 /*
- * Gives what is queued to nginx, and what nginx had before another try.
- * NGX_OK: all is sent; NGX_AGAIN: some waits; NGX_ERROR.
+ * Passes what is queued to nginx, which also retries what it has not sent yet.
+ * Returns NGX_OK if all is sent, NGX_AGAIN if not, or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_stream_output_send(
     ngx_leaseloft_stream_output_t *output, ngx_http_request_t *r);
 
-/* queues the last bytes of the response, and sends; returns as above */
+/*
+ * Queues the last bytes of the response and sends; returns the same as
+ * ngx_leaseloft_stream_output_send().
+ */
 ngx_int_t ngx_leaseloft_stream_output_end(ngx_leaseloft_stream_output_t *output,
     ngx_http_request_t *r);
 
-/* from a cleanup of r->pool: nothing of nginx refers to the frames any more */
+/*
+ * Frees what is queued; called by a cleanup of r->pool, when nginx has no
+ * references to the frames.
+ */
 void ngx_leaseloft_stream_output_free(ngx_leaseloft_stream_output_t *output);
 
 

@@ -1,13 +1,14 @@
 
 /*
- * A stream runs when its channel has something to tell, when its client took
- * some of what was queued, and when it is due for a check: for a ping, at the
- * token's expiry, to be judged slow, to be drained.  An event that is sent
- * moves the ping but not the stream in the timer: it is checked once too often
- * instead.  A client that takes nothing, or falls too far behind, is cut.
+ * A stream runs on an event of its channel, when its client has read some of
+ * what was queued, and when it is due for a check: for a ping, at the token's
+ * expiry, for a slow client, or to be drained.  Sending an event delays the
+ * ping but does not move the stream in the timer; an extra check is cheaper.
+ * The stream of a client that reads nothing or falls too far behind is closed.
  *
- * Ending is put off to a posted event, so that no stream leaves a queue that
- * somebody walks.
+ * Streams end by a posted event, so that no stream is removed from a queue
+ * during a loop over it.  Streams belong to their requests, the struct of all
+ * streams to the process.
  */
 
 
@@ -30,10 +31,10 @@
 
 struct ngx_leaseloft_streams_s {
     ngx_leaseloft_process_t        *process;
-    ngx_leaseloft_stream_timer_t    timer;     /* of all that have not ended */
+    ngx_leaseloft_stream_timer_t    timer;     /* streams that have not ended */
     ngx_queue_t                     ending;
     ngx_event_t                     end;
-    ngx_msec_t                      drained;   /* the last one ends then */
+    ngx_msec_t                      drained;   /* time of the last close */
     unsigned                        draining:1;
 };
 
@@ -101,9 +102,9 @@ ngx_leaseloft_stream_run_drain(ngx_leaseloft_streams_t *streams)
 
     streams->draining = 1;
     streams->drained = ngx_current_msec + drain;
-    streams->timer.hold = 1;
+    streams->timer.block_exit = 1;
 
-    /* none can be put back into the timer while it is emptied */
+    /* streams are scheduled only after the timer has been emptied */
 
     ngx_queue_init(&all);
 
@@ -214,7 +215,7 @@ ngx_leaseloft_stream_run_end_handler(ngx_event_t *ev)
         r = stream->request;
         rc = stream->rc;
 
-        /* the request may go on for as long as its client takes the rest */
+        /* the request may last until its client has read the rest */
 
         if (stream->subscriber.channel) {
             ngx_leaseloft_channel_watch_detach(&stream->subscriber);
@@ -245,7 +246,7 @@ ngx_leaseloft_stream_run_schedule(ngx_leaseloft_stream_t *stream)
     streams = stream->ctx->process->streams;
     now = ngx_timeofday();
 
-    /* a ping would only wait behind what a blocked client does not take */
+    /* no pings while the client is blocked: they would only be queued */
 
     if (!stream->started) {
         at = stream->last_sent + NGX_LEASELOFT_STREAM_RUN_START_TIMEOUT;
@@ -282,10 +283,7 @@ ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream)
         return;
     }
 
-    /*
-     * what was sent may have made room for more, which the client may take at
-     * once: no event would tell of it
-     */
+    /* if all was sent at once, no write event follows to send more */
 
     do {
         if (ngx_leaseloft_stream_kind(stream)->pump(stream) != NGX_OK) {
@@ -348,7 +346,7 @@ ngx_leaseloft_stream_run_notify(ngx_leaseloft_subscriber_t *subscriber,
     if (event == NGX_LEASELOFT_EVENT_LIVE && live != stream->live) {
         stream->live = live;
 
-        /* true is said once the stream has caught_up up */
+        /* "live":true is sent once the stream has caught up */
 
         if (!live
             && ngx_leaseloft_stream_kind(stream)->ping(stream) != NGX_OK)
@@ -455,9 +453,9 @@ ngx_leaseloft_stream_run_answer(ngx_leaseloft_stream_t *stream,
 
 
 /*
- * HTTP/2 keeps a request for as long as frames of it wait for the connection,
- * which its own send_timeout would close much later.  A connection that took
- * none of them all the time takes nothing of any stream: it times out now.
+ * HTTP/2 keeps a request while its frames wait for the connection, which
+ * send_timeout would close much later.  Since the client has read none of these
+ * frames, it reads nothing of any stream, and the connection times out now.
  */
 static void
 ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream)
@@ -489,18 +487,69 @@ ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream)
 }
 
 
-/* its time has come */
+/* 1: nothing was received from the client for too long; the stream is ended */
+static ngx_uint_t
+ngx_leaseloft_stream_run_check_dead(ngx_leaseloft_stream_t *stream)
+{
+    ngx_msec_t         silence;
+    ngx_connection_t  *c;
+
+    c = stream->request->connection;
+
+    /* unacknowledged data may be as old as the ping before the last one */
+
+    silence = ngx_max(stream->conf->slow_timeout, 2 * stream->conf->ping);
+
+    if (!ngx_leaseloft_stream_tcp_is_dead(c, silence)) {
+        return 0;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                  "client acknowledged nothing for %M ms, "
+                  "closing connection", silence);
+    ngx_leaseloft_stream_tcp_abort(c);
+    ngx_leaseloft_stream_run_abort(stream);
+
+    return 1;
+}
+
+
+/* 1: the client has read nothing for too long; the stream is ended */
+static ngx_uint_t
+ngx_leaseloft_stream_run_check_blocked(ngx_leaseloft_stream_t *stream)
+{
+    ngx_connection_t  *c;
+
+    c = stream->request->connection;
+
+    if (c->sent != stream->sent) {
+        stream->sent = c->sent;
+        stream->blocked = ngx_current_msec;
+        return 0;
+    }
+
+    if (ngx_current_msec - stream->blocked < stream->conf->slow_timeout) {
+        return 0;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                  "client read nothing for %M ms, closing stream",
+                  stream->conf->slow_timeout);
+    ngx_leaseloft_stream_run_abort(stream);
+
+    return 1;
+}
+
+
+/* a stream is due */
 static void
 ngx_leaseloft_stream_run_check(ngx_rbtree_node_t *node)
 {
-    ngx_msec_t               silence;
-    ngx_connection_t        *c;
     ngx_leaseloft_stream_t  *stream;
 
     stream = ngx_rbtree_data(node, ngx_leaseloft_stream_t, wake);
-    c = stream->request->connection;
 
-    /* it may have been ended in this very turn, even answered */
+    /* it may have ended in this iteration of the event loop */
 
     if (stream->ended) {
         return;
@@ -523,38 +572,19 @@ ngx_leaseloft_stream_run_check(ngx_rbtree_node_t *node)
         return;
     }
 
-    /* what it has to acknowledge may be as old as the last ping but one */
-
-    silence = ngx_max(stream->conf->slow_timeout, 2 * stream->conf->ping);
-
-    if (ngx_leaseloft_stream_tcp_is_dead(c, silence)) {
-        ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                      "nothing was received of the client for %M ms, "
-                      "connection is closed", silence);
-        ngx_leaseloft_stream_tcp_abort(c);
-        ngx_leaseloft_stream_run_abort(stream);
+    if (ngx_leaseloft_stream_run_check_dead(stream)) {
         return;
     }
 
     if (stream->is_blocked) {
 
-        if (c->sent != stream->sent) {
-            stream->sent = c->sent;
-            stream->blocked = ngx_current_msec;
-
-        } else if (ngx_current_msec - stream->blocked
-                   >= stream->conf->slow_timeout)
-        {
-            ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                          "client took nothing for %M ms, stream is cut",
-                          stream->conf->slow_timeout);
-            ngx_leaseloft_stream_run_abort(stream);
+        if (ngx_leaseloft_stream_run_check_blocked(stream)) {
             return;
         }
 
     } else if (ngx_current_msec - stream->last_sent >= stream->conf->ping) {
 
-        /* nginx has put its own handler here if it discarded a body */
+        /* nginx sets its own handler while it discards a body */
 
         if (!stream->request->discard_body) {
             stream->request->read_event_handler = ngx_http_test_reading;

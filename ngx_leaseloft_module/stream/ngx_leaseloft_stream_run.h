@@ -1,8 +1,7 @@
 
 /*
- * The life of a stream from its first event on, and the streams of a process:
- * when each is checked, how they end, and how a process that quits is drained
- * of them.
+ * Runs streams from their first event on: checks each when it is due, ends
+ * streams, and closes all streams of a process that quits.
  */
 
 
@@ -13,54 +12,60 @@
 #include "ngx_leaseloft_stream.h"
 
 
-/* when the client is to come back after the end of a stream, in ms */
+/* time after which clients are to reconnect, in ms */
 #define NGX_LEASELOFT_STREAM_RUN_RETRY_MIN  1000
 #define NGX_LEASELOFT_STREAM_RUN_RETRY_MAX  4000
 
 
-/* the streams of a process; NULL: no memory */
+/* creates the streams of a process in the pool; NULL: out of memory */
 ngx_leaseloft_streams_t *ngx_leaseloft_stream_run_create(
     ngx_leaseloft_process_t *process, ngx_pool_t *pool);
 
-/* this process is to quit: closes its streams, spread over the drain time */
+/* closes the streams of a process that quits, spread over leaseloft_drain */
 void ngx_leaseloft_stream_run_drain(ngx_leaseloft_streams_t *streams);
 
-/* closes the timer; the streams end with their requests */
+/* removes the timer; streams are freed with their requests */
 void ngx_leaseloft_stream_run_free(ngx_leaseloft_streams_t *streams);
 
-/* a stream starts: it is to be drained, too, if the process already is */
+/* a stream starts: sets its time to close if the process is quitting */
 void ngx_leaseloft_stream_run_join(ngx_leaseloft_stream_t *stream);
 
-/* the stream is checked again when it next wants to be */
+/* sets the time of the next check of a stream */
 void ngx_leaseloft_stream_run_schedule(ngx_leaseloft_stream_t *stream);
 
-/* the stream's request is freed */
+/* removes a stream whose request is being freed */
 void ngx_leaseloft_stream_run_forget(ngx_leaseloft_stream_t *stream);
 
-/* the event of each kind of stream */
+/* the notify callback of streams of all kinds */
 ngx_uint_t ngx_leaseloft_stream_run_notify(
     ngx_leaseloft_subscriber_t *subscriber,
     ngx_leaseloft_channel_event_e event);
 
-/* pumps, sends, and schedules the next check; ends the stream on an error */
+/* queues and sends frames, and schedules the next check; an error ends it */
 void ngx_leaseloft_stream_run(ngx_leaseloft_stream_t *stream);
 
-/* 200, "bye" and the end, instead of a status that would end an EventSource */
+/*
+ * Answers 200 with "bye" for overload and ends the stream; an EventSource does
+ * not reconnect after a status of an error.
+ */
 void ngx_leaseloft_stream_run_refuse(ngx_leaseloft_stream_t *stream);
 
-/* a problem instead of a stream */
+/* answers a stream that has not started with a problem, and ends it */
 void ngx_leaseloft_stream_run_answer(ngx_leaseloft_stream_t *stream,
     ngx_uint_t status);
 
-/* says why, and ends the stream at the end of this turn of the event loop */
+/* sends "bye" with the reason, and ends the stream as below with NGX_OK */
 void ngx_leaseloft_stream_run_bye(ngx_leaseloft_stream_t *stream,
     ngx_leaseloft_bye_e reason);
 
-/* ends it with rc at the end of this turn */
+/*
+ * Finalizes the request of a stream with rc at the end of this iteration of the
+ * event loop.
+ */
 void ngx_leaseloft_stream_run_end(ngx_leaseloft_stream_t *stream, ngx_int_t rc);
 
 
-/* a random time in ms from min to max */
+/* returns a random time in ms from min to max */
 static ngx_inline ngx_msec_t
 ngx_leaseloft_stream_run_between(ngx_msec_t min, ngx_msec_t max)
 {

@@ -1,17 +1,17 @@
 
 /*
- * Of the 9.5 kB that a stream held with a browser's headers, 2 kB were the
- * buffer of its request's headers and 2 kB the lists of headers, which are
- * not looked at after the first event.
+ * With the headers of a browser a stream took 9.5 kB.  2 kB of them were the
+ * buffer of the request headers and 2 kB the lists of headers, which are unused
+ * after the first event.
  *
- * nginx's allocations above the pool's size can be freed one by one, which is
- * why a small request_pool_size makes a stream smaller: more of them are.  The
- * rest of the pool goes when the request is folded
+ * nginx can free single allocations that are larger than the pool's blocks.  A
+ * small request_pool_size makes more of them, and so makes streams smaller.
+ * The pool itself is freed when the request is hibernated
  * (ngx_leaseloft_stream_hibernate.c).
  *
- * What is left of the buffer is the request line.  Whatever pointed into it is
- * moved; a variable that pointed elsewhere into the buffer, as one of a header
- * does, is no longer valid.
+ * Only the request line of the buffer is kept.  Pointers into it are adjusted;
+ * a variable that points elsewhere into the buffer, such as one of a header,
+ * becomes invalid.
  */
 
 
@@ -42,7 +42,7 @@ ngx_leaseloft_stream_shrink_move(ngx_leaseloft_stream_shrink_line_t *line,
 }
 
 
-/* bytes beyond the line are a pipelined request, or a body that is unread */
+/* bytes after the headers are a pipelined request, or a body not read yet */
 static ngx_uint_t
 ngx_leaseloft_stream_shrink_possible(ngx_http_request_t *r)
 {
@@ -59,7 +59,7 @@ ngx_leaseloft_stream_shrink_within(ngx_buf_t *b, u_char *p)
 }
 
 
-/* 1: in a buffer of headers, but not in the line */
+/* 1: in a header buffer, but not in the request line */
 static ngx_uint_t
 ngx_leaseloft_stream_shrink_freed(ngx_http_request_t *r,
     ngx_leaseloft_stream_shrink_line_t *line, u_char *p)
@@ -122,7 +122,7 @@ ngx_leaseloft_stream_shrink(ngx_http_request_t *r, ngx_pool_t *pool)
 
 #if (NGX_PCRE)
 
-    /* $1 of a header has nothing to point to any more */
+    /* the string of $1 may be a header, which is freed */
 
     if (ngx_leaseloft_stream_shrink_freed(r, &line, r->captures_data)) {
         r->ncaptures = 0;
@@ -183,7 +183,7 @@ ngx_leaseloft_stream_shrink_free(ngx_pool_t *pool, ngx_buf_t *b)
 }
 
 
-/* they live in the connection's pool: the small one, then large ones if any */
+/* the buffers are in the connection's pool: a small one, and large ones */
 static void
 ngx_leaseloft_stream_shrink_buffers(ngx_http_request_t *r)
 {
@@ -222,7 +222,7 @@ ngx_leaseloft_stream_shrink_list(ngx_pool_t *pool, ngx_list_t *list)
         }
     }
 
-    /* nobody adds headers to a request that has been answered */
+    /* no headers are added after the response headers have been sent */
 
     ngx_memzero(list, sizeof(ngx_list_t));
     list->last = &list->part;
@@ -289,7 +289,7 @@ ngx_leaseloft_stream_shrink_ssl(ngx_http_request_t *r)
 
     c = r->connection;
 
-    /* with HTTP/2 the buffer is that of all streams of the connection */
+    /* with HTTP/2 all streams of the connection share the buffer */
 
     if (c->ssl && !c->buffered && r->http_version < NGX_HTTP_VERSION_20) {
         ngx_ssl_free_buffer(c);

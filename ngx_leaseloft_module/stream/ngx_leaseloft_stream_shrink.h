@@ -1,6 +1,6 @@
 
 /*
- * What a request that is held for days does not need any more is given back.
+ * Frees memory that a long-lived request no longer needs.
  */
 
 
@@ -12,18 +12,18 @@
 
 
 /*
- * Frees the header buffers and the lists of headers in both directions, of a
- * request over HTTP/1 whose response headers have been sent.  The request line
- * stays, so that logs have it; variables of headers ($http_..., $sent_http_...)
- * are not found from then on.  The line is put into pool.  NGX_OK, or
- * NGX_DECLINED for other requests, to which nothing is done.
+ * Frees the header buffers and the lists of request and response headers of an
+ * HTTP/1 request whose response headers have been sent.  The request line is
+ * copied to the pool for logs; variables of headers ($http_...,
+ * $sent_http_...) are not found afterwards.  Returns NGX_OK, or NGX_DECLINED
+ * for other requests, which are unchanged.
  */
 ngx_int_t ngx_leaseloft_stream_shrink(ngx_http_request_t *r, ngx_pool_t *pool);
 
-/* what this takes of pool */
+/* returns the bytes that this needs in the pool */
 size_t ngx_leaseloft_stream_shrink_size(ngx_http_request_t *r);
 
-/* the buffer of TLS, while nothing is unsent; the next write has a new one */
+/* frees the TLS buffer if all is sent; the next write allocates a new one */
 void ngx_leaseloft_stream_shrink_ssl(ngx_http_request_t *r);
 
 

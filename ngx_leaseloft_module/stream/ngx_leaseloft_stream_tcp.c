@@ -1,15 +1,14 @@
 
 /*
- * A client that vanished without a word, as one whose network is gone does,
- * acknowledges nothing.  To nginx that looks well for a quarter of an hour:
- * pings fit into the socket's buffer, and the kernel sends them again and
- * again.  SO_KEEPALIVE does not help, as it asks only while nothing waits.
- * TCP_USER_TIMEOUT would end it, but also a client that reads slowly: with a
- * small window what waits may never fit into it as a whole, and that counts as
- * if nothing were taken.
+ * A client whose network is lost acknowledges nothing.  nginx does not notice
+ * for about 15 minutes: pings fit into the socket buffer, and the kernel
+ * retransmits them.  SO_KEEPALIVE does not help, since it probes only while no
+ * data is unacknowledged.  TCP_USER_TIMEOUT would also close the connections of
+ * slow readers: if the window is smaller than the pending segment, the kernel
+ * counts that as no progress.
  *
- * So the kernel is asked when it received of the client last.  One that lives
- * acknowledges, or at least answers probes of its closed window.
+ * Therefore the kernel is asked when it last received an acknowledgement.  A
+ * live client acknowledges data, or at least the probes of its zero window.
  */
 
 
@@ -35,10 +34,7 @@ ngx_leaseloft_stream_tcp_tune(ngx_http_request_t *r)
         (void) ngx_tcp_nodelay(c);
     }
 
-    /*
-     * the kernel would take megabytes for a client that reads nothing, and
-     * hide from us that it does not
-     */
+    /* else the kernel would buffer megabytes for a client that does not read */
 
 #if defined(TCP_NOTSENT_LOWAT)
     {

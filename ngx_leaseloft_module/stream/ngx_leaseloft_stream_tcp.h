@@ -1,8 +1,8 @@
 
 /*
- * What the kernel is told, and knows, about the client of a stream.
+ * Sets and reads TCP options of the connection of a stream.
  *
- * Everything here fails harmlessly: a unix socket has no such options.
+ * Errors are ignored, since unix sockets do not have these options.
  */
 
 
@@ -14,22 +14,23 @@
 
 
 /*
- * Sets up the connection of a stream: an event is not held back until the
- * client has acknowledged the one before, and little is taken for a client
- * that does not read.
+ * Sets up the connection of a stream: TCP_NODELAY unless tcp_nodelay is off, so
+ * an event does not wait for the acknowledgement of the previous one, and
+ * TCP_NOTSENT_LOWAT to bound what the kernel buffers for a client that does not
+ * read.
  */
 void ngx_leaseloft_stream_tcp_tune(ngx_http_request_t *r);
 
 /*
- * 1 if something is on its way to the client, and nothing at all has come from
- * its kernel for that many ms, else 0; 0 where the kernel does not tell.
+ * Returns 1 if sent data is unacknowledged and no acknowledgement has been
+ * received for timeout ms, else 0; returns 0 also without TCP_INFO (tcp(7)).
  */
 ngx_uint_t ngx_leaseloft_stream_tcp_is_dead(ngx_connection_t *c,
     ngx_msec_t timeout);
 
 /*
- * Ends the connection for all who share it, as HTTP/2's streams do: nginx hears
- * of it as if the client had closed it.
+ * Shuts down the connection, for all HTTP/2 streams on it.  nginx then handles
+ * it as closed by the client.
  */
 void ngx_leaseloft_stream_tcp_abort(ngx_connection_t *c);
 

@@ -1,8 +1,7 @@
 
 /*
- * A tree of its own rather than nginx's, so that hundreds of thousands of
- * streams are one timer to nginx.  Nothing is allocated: nodes belong to their
- * streams.
+ * A tree separate from nginx's, so that hundreds of thousands of streams are
+ * one timer of nginx.  Nothing is allocated: nodes belong to their streams.
  */
 
 
@@ -138,6 +137,6 @@ ngx_leaseloft_stream_timer_arm(ngx_leaseloft_stream_timer_t *timer)
 
     delay = (ngx_msec_int_t) (node->key - ngx_current_msec);
 
-    timer->event.cancelable = !timer->hold;
+    timer->event.cancelable = !timer->block_exit;
     ngx_add_timer(&timer->event, (ngx_msec_t) ngx_max(delay, 0));
 }

@@ -1,7 +1,7 @@
 
 /*
  * One nginx timer for all streams of a process: a tree of nodes, each embedded
- * in its stream, by the time at which it is due.
+ * in its stream, ordered by the time at which it is due.
  */
 
 
@@ -17,32 +17,36 @@ typedef struct {
     ngx_rbtree_node_t           sentinel;
     ngx_event_t                 event;
     void                        (*handler)(ngx_rbtree_node_t *node);
-    unsigned                    hold:1;    /* keeps a process that quits */
+    unsigned                    block_exit:1;    /* delays a quitting process */
 } ngx_leaseloft_stream_timer_t;
 
 
-/* handler is called with each node that is due, which is out of the tree */
+/* initializes the timer; handler is called with each due node, once removed */
 void ngx_leaseloft_stream_timer_init(ngx_leaseloft_stream_timer_t *timer,
     void (*handler)(ngx_rbtree_node_t *node), ngx_log_t *log);
 
-/* nothing is due any more; the nodes stay their owners' */
+/* stops the timer; the nodes belong to their owners */
 void ngx_leaseloft_stream_timer_free(ngx_leaseloft_stream_timer_t *timer);
 
-/* due at that time (ngx_current_msec), or when it already is, if sooner */
+/*
+ * Sets the time at which a node is due (ngx_current_msec); a node in the tree
+ * keeps its time if that is earlier.
+ */
 void ngx_leaseloft_stream_timer_set(ngx_leaseloft_stream_timer_t *timer,
     ngx_rbtree_node_t *node, ngx_msec_t at);
 
-/* not due; harmless for one that is not in the tree */
+/* removes a node; does nothing if it is not in the tree */
 void ngx_leaseloft_stream_timer_clear(ngx_leaseloft_stream_timer_t *timer,
     ngx_rbtree_node_t *node);
 
-/* takes out the node that is due first; NULL: none is left */
+/* removes and returns the node that is due first; NULL: the tree is empty */
 ngx_rbtree_node_t *ngx_leaseloft_stream_timer_take(
     ngx_leaseloft_stream_timer_t *timer);
 
 /*
- * To be called when nodes were cleared: a process that is to quit stays while
- * the event is set and timer->hold is, and not for an empty tree.
+ * Sets the nginx timer for the first node; called after nodes were removed.  A
+ * quitting process continues while the event is set and timer->block_exit is 1,
+ * so the event is not set for an empty tree.
  */
 void ngx_leaseloft_stream_timer_arm(ngx_leaseloft_stream_timer_t *timer);
 
