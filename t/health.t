@@ -165,7 +165,7 @@ for my $right (['+@pubsub', 'PUBLISH'], ['+xack', 'XACK'],
 
     acl('worker', $rule =~ s/^\+/-/r);
     is_down("worker without $rule", 'workers', $rule eq '+@read'
-        ? qr/^(?:No worker has been heard of|Worker w1 .* may not run \S*HGET)/
+        ? qr/^(?:No worker has sent a heartbeat|Worker w1 .* may not run \S*HGET)/
         : qr/^Worker w1 takes no requests: .* may not run $command/);
 
     my ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
@@ -275,7 +275,7 @@ wait_for(sub {
 }, 10);
 
 is_down('a wrong password of the worker', 'workers',
-        qr/^No worker has been heard of/);
+        qr/^No worker has sent a heartbeat/);
 ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
                           . '/redis.sock');
 is($exit, 1, 'a wrong password of the worker: doctor fails');

@@ -1,7 +1,8 @@
 
 /*
- * May this user write there?  A channel of the property that is live may know;
- * else Redis is asked, and the request waits in the preaccess phase.
+ * Checks whether a user may write to a property, by the cache of the property's
+ * channel, or by Redis while the request waits in the preaccess phase.  The
+ * state of a check is in the request's pool.
  */
 
 
@@ -12,12 +13,12 @@
 #include "ngx_leaseloft_wait.h"
 
 
-/* a question to Redis: may this user write there */
+/* a check by Redis */
 typedef struct {
     ngx_leaseloft_ctx_t        *ctx;
     ngx_leaseloft_command_t    *command;
-    uint64_t                    rev;       /* of a live channel when asked */
-    unsigned                    watched:1; /* there was one */
+    uint64_t                    rev;       /* of the channel when sent */
+    unsigned                    watched:1; /* the channel was live */
 } ngx_leaseloft_access_t;
 
 
@@ -82,8 +83,8 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
 
 
 /*
- * The answer is at least as new as the rev that was known when it was asked
- * for, so it may be relied on until a newer one is heard of.
+ * The reply is at least as new as the channel's rev when the command was sent,
+ * so it is valid until the channel receives a newer rev.
  */
 static void
 ngx_leaseloft_access_admit(ngx_leaseloft_access_t *access)
@@ -128,8 +129,9 @@ ngx_leaseloft_access_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
         default:
             ngx_log_error(NGX_LOG_ERR, access->ctx->process->log, 0,
-                          "redis did not say who may write: \"%s\"",
-                          reply->type == REDIS_REPLY_ERROR ? reply->str : "");
+                          "checking access in redis failed: \"%s\"",
+                          reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                           : "malformed reply");
             break;
         }
     }
@@ -157,7 +159,7 @@ ngx_leaseloft_access_on_close(void *data)
 }
 
 
-/* goes on with the phases where the handler left them */
+/* continues the phases where the preaccess handler stopped */
 static void
 ngx_leaseloft_access_done(ngx_leaseloft_access_t *access, ngx_uint_t status)
 {

@@ -1,6 +1,6 @@
 
 /*
- * Access of writes: whether the property is one of the user's.
+ * Access check of writes: whether the user may write to the property.
  */
 
 
@@ -12,9 +12,9 @@
 
 
 /*
- * For the preaccess phase.  NGX_OK, NGX_ERROR, the status of the refusal, or
- * NGX_AGAIN: then ctx->status and ctx->checked will be set, and the phases go
- * on, when Redis has answered.
+ * Checks access in the preaccess phase.  Returns NGX_OK, NGX_ERROR, an HTTP
+ * status to refuse the request with, or NGX_AGAIN: then ctx->status and
+ * ctx->checked are set, and the phases continue, when Redis has replied.
  */
 ngx_int_t ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx);
 

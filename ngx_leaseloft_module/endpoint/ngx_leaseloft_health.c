@@ -1,14 +1,14 @@
 
 /*
- * Health: 200 while messages can be sent and delivered.  That is so while
+ * Health: 200 while messages can be sent and delivered, that is, while
  *
- *   - Redis answers nginx on both connections, and takes writes,
- *   - nginx's user in Redis may run all that requests need,
- *   - each queue that nginx puts requests into is read by a worker that has
- *     been heard of for 3 seconds and may do all that it needs.
+ *   - Redis answers nginx on both connections, and accepts writes,
+ *   - nginx's Redis user may run all commands that requests need,
+ *   - each queue is read by a worker that has sent a heartbeat within 3 seconds
+ *     and whose Redis user may run all commands that it needs.
  *
- * What is not so is a fault, and the answer 503.  What is worth a change, but
- * keeps no message, is an advice.
+ * Otherwise the response is 503 and lists the faults.  Problems that delay no
+ * message are listed as advice.  All memory is in the request's pool.
  */
 
 
@@ -30,11 +30,11 @@ typedef struct {
 } ngx_leaseloft_health_t;
 
 
-/* what the workers say of themselves, summed up */
+/* a summary of the heartbeats of the workers */
 typedef struct {
-    ngx_uint_t                  able;      /* those that lack no right */
-    uint64_t                    reads;     /* the queues that these read */
-    ngx_array_t                 refused;   /* what the others lack */
+    ngx_uint_t                  able;      /* workers with all rights */
+    uint64_t                    reads;     /* bits of the queues they read */
+    ngx_array_t                 refused;   /* ngx_str_t: rights others lack */
 } ngx_leaseloft_workers_t;
 
 
@@ -45,7 +45,7 @@ static ngx_int_t ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx,
 static ngx_int_t ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health,
     redisReply *reply);
 static void ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health,
-    redisReply *heard);
+    redisReply *heartbeats);
 static ngx_int_t ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
     ngx_uint_t status, ngx_str_t *document);
 
@@ -64,7 +64,7 @@ ngx_leaseloft_health_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 }
 
 
-/* a sentence more; one that finds no memory is left out */
+/* adds a sentence; without memory, does nothing */
 static void
 ngx_leaseloft_health_say(ngx_leaseloft_health_t *health, ngx_array_t *list,
     char *fmt, ...)
@@ -94,7 +94,7 @@ ngx_leaseloft_health_say(ngx_leaseloft_health_t *health, ngx_array_t *list,
 }
 
 
-/* a fault that begins, or is another one, is logged */
+/* logs a new or different fault */
 static void
 ngx_leaseloft_health_log(ngx_leaseloft_health_t *health)
 {
@@ -164,7 +164,7 @@ ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
 }
 
 
-/* the reply is an error: what it says about whom */
+/* the reply is an error */
 static void
 ngx_leaseloft_health_refused(ngx_leaseloft_health_t *health, char *text)
 {
@@ -176,8 +176,8 @@ ngx_leaseloft_health_refused(ngx_leaseloft_health_t *health, char *text)
 
     } else if (ngx_strncmp(text, "ERR Function not found", 22) == 0) {
         ngx_leaseloft_health_say(health, &health->faults,
-                                 "Redis lacks the library of functions, "
-                                 "which workers load: none has run yet.");
+                                 "Redis lacks the library of functions: "
+                                 "start a worker, which loads it.");
 
     } else {
         health->redis = "down";
@@ -196,13 +196,13 @@ ngx_leaseloft_health_connected(ngx_leaseloft_health_t *health)
         why = ngx_leaseloft_client_why(health->process->client);
         health->redis = "down";
         ngx_leaseloft_health_say(health, &health->faults,
-                                 "Redis is not connected, %s.",
-                                 *why ? why : "yet");
+                                 "Redis is not connected%s%s.",
+                                 *why ? ", " : " ", *why ? why : "yet");
     }
 }
 
 
-/* NGX_OK: the reply is sound, and has the list of workers */
+/* NGX_OK: the reply is well-formed, and has the list of workers */
 static ngx_int_t
 ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
 {
@@ -234,11 +234,11 @@ ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
     {
         health->redis = "down";
         ngx_leaseloft_health_say(health, &health->faults,
-                                 "Redis does not say which workers run.");
+                                 "Redis sent a malformed list of workers.");
         return NGX_DECLINED;
     }
 
-    /* workers before revision 7 of the functions have no fourth */
+    /* functions before revision 7 return no fourth element */
 
     if (reply->elements > 3 && element[3]->type == REDIS_REPLY_STRING
         && element[3]->len)
@@ -264,7 +264,7 @@ ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
 }
 
 
-/* the value of NAME in a record "TIME ... NAME:VALUE ..."; empty for none */
+/* the value of NAME in a record "TIME ... NAME:VALUE ...", or empty */
 static ngx_str_t
 ngx_leaseloft_health_fact(redisReply *record, char *name)
 {
@@ -302,7 +302,7 @@ ngx_leaseloft_health_fact(redisReply *record, char *name)
 }
 
 
-/* the queues that a worker reads; one that does not say so reads them all */
+/* bits of the queues that a worker reads; all if the record has none */
 static uint64_t
 ngx_leaseloft_health_reads(redisReply *record)
 {
@@ -349,7 +349,7 @@ ngx_leaseloft_health_worker(ngx_leaseloft_health_t *health, redisReply *name,
     {
         ngx_leaseloft_health_say(health, &health->advice,
                                  "leaseloft_queues is %ui, --queues of worker "
-                                 "%s is %V: give both the same number.",
+                                 "%s is %V: set both to the same number.",
                                  health->process->conf->queues, name->str,
                                  &queues);
     }
@@ -361,14 +361,15 @@ ngx_leaseloft_health_worker(ngx_leaseloft_health_t *health, redisReply *name,
             || ngx_strncmp(version.data, LEASELOFT_VERSION, version.len) != 0))
     {
         ngx_leaseloft_health_say(health, &health->advice,
-                                 "Worker %s is of version %V, this nginx of "
+                                 "Worker %s has version %V, this nginx has "
                                  LEASELOFT_VERSION ".", name->str, &version);
     }
 }
 
 
 static void
-ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health, redisReply *heard)
+ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health,
+    redisReply *heartbeats)
 {
     size_t                    i;
     uint64_t                  all, unread;
@@ -385,14 +386,14 @@ ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health, redisReply *heard)
         return;
     }
 
-    for (i = 0; i + 1 < heard->elements; i += 2) {
-        if (heard->element[i]->type == REDIS_REPLY_STRING) {
-            ngx_leaseloft_health_worker(health, heard->element[i],
-                                        heard->element[i + 1], &workers);
+    for (i = 0; i + 1 < heartbeats->elements; i += 2) {
+        if (heartbeats->element[i]->type == REDIS_REPLY_STRING) {
+            ngx_leaseloft_health_worker(health, heartbeats->element[i],
+                                        heartbeats->element[i + 1], &workers);
         }
     }
 
-    /* what some lack keeps messages where nobody else takes them */
+    /* missing rights are a fault unless another worker has them */
 
     list = workers.able ? &health->advice : &health->faults;
     sentences = ngx_array_push_n(list, workers.refused.nelts);
@@ -405,9 +406,10 @@ ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health, redisReply *heard)
     all = ~(uint64_t) 0 >> (LL_QUEUES_MAX - health->process->conf->queues);
     unread = all & ~workers.reads;
 
-    if (heard->elements == 0) {
+    if (heartbeats->elements == 0) {
         ngx_leaseloft_health_say(health, &health->faults,
-                                 "No worker has been heard of for 3 seconds.");
+                                 "No worker has sent a heartbeat for "
+                                 "3 seconds.");
 
     } else if (workers.able && unread) {
         for (i = 0; !((unread >> i) & 1); i++) { /* void */ }
@@ -476,7 +478,7 @@ ngx_leaseloft_health_size(ngx_array_t *list)
 }
 
 
-/* docs/http.md has the members: the same, of the same types, in each answer */
+/* the members are in docs/http.md: the same, of the same types, always */
 static ngx_int_t
 ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
     ngx_uint_t status, ngx_str_t *document)

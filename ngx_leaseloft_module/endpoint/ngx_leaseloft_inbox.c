@@ -1,6 +1,7 @@
 
 /*
- * A user's inbox, page by page: the reply of ll1_inbox (docs/data.md).
+ * The inbox of a user in pages: the reply of ll1_inbox (docs/data.md).  All
+ * memory is in the request's pool.
  */
 
 
@@ -20,7 +21,7 @@
 #define NGX_LEASELOFT_INBOX_LIMIT_MAX  200
 
 
-/* places in the reply */
+/* indices in the reply */
 enum {
     NGX_LEASELOFT_INBOX_REV = 0,
     NGX_LEASELOFT_INBOX_TOTAL,
@@ -84,8 +85,8 @@ ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
     if (rc == NGX_DECLINED) {
         return ngx_leaseloft_response_problem(r, NGX_HTTP_BAD_REQUEST,
-                                         "limit is a number from 1 to 200, "
-                                         "cursor the \"next\" of a page.");
+                                         "\"limit\" must be 1 to 200, and "
+                                         "\"cursor\" the \"next\" of a page.");
     }
 
     if (rc != NGX_OK) {
@@ -233,7 +234,7 @@ ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
            != REDIS_REPLY_ARRAY)
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "Redis sent no inbox: \"%*s\"",
+                      "redis sent a malformed inbox: \"%*s\"",
                       reply->type == REDIS_REPLY_ERROR
                           ? (size_t) reply->len : 0,
                       reply->str);
@@ -258,8 +259,8 @@ ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
 
 
 /*
- * Of the page itself: another user in the same browser, or an inbox that was
- * restored and comes by an old rev again, has another.
+ * The ETag is a digest of the page.  A rev alone would be the same for another
+ * user of the same browser, or after the inbox was restored from a backup.
  */
 static ngx_int_t
 ngx_leaseloft_inbox_etag(ngx_leaseloft_inbox_t *inbox, ngx_str_t *page,

@@ -1,15 +1,17 @@
 
 /*
- * Read marks.  A body is read here, and what is no mark is refused here: the
- * queue gets a number, whatever a client sent.
+ * Read marks.  nginx parses the body and refuses invalid marks, so only numbers
+ * are queued.
  *
- * While one mark of a user in a property is with the workers, further ones wait
- * for its verdict, but not for long; then they are queued together, as one
- * request of which the largest mark counts: a mark never moves back, so with it
- * the smaller ones are done.  If it turns out to lie past the head, the worker
- * takes the largest of the others that does not: so each of them is accepted
- * once Redis has the request, as if it had been queued by itself, and they are
- * queued again to learn their own verdicts.
+ * While one mark of a user in a property is queued, further ones wait for its
+ * verdict, for at most NGX_LEASELOFT_MARK_WAIT; then they are queued together
+ * as one request.  Since marks only move forward, the largest of them includes
+ * the others.  If it is past the head, the worker sets the largest mark that is
+ * not, so each of them is accepted once Redis has stored the request; the
+ * smaller ones are then requeued for their own verdicts.
+ *
+ * A mark is in its request's pool, waiting marks and batches are on the heap
+ * until they are empty.
  */
 
 
@@ -22,25 +24,25 @@
 #include "ngx_leaseloft_write.h"
 
 
-/* marks that are queued as one; the worker takes as many (BODY_MARKS_MAX) */
+/* marks that are queued as one; BODY_MARKS_MAX of the worker */
 #define NGX_LEASELOFT_MARK_BATCH  64
 
-/* how long, in ms, a mark waits for the verdict on one before it, at most */
+/* maximum time, in ms, that a mark waits for the verdict on an earlier one */
 #define NGX_LEASELOFT_MARK_WAIT   250
 
 
-/* the marks of one user in one property; freed when there are none */
+/* the marks of one user in one property; freed when empty */
 typedef struct {
     ngx_str_node_t              node;      /* "PROPERTY/USER" */
     ngx_leaseloft_process_t    *process;
     ngx_queue_t                 waiting;   /* not queued yet, oldest first */
-    ngx_event_t                 timer;     /* when they will be */
-    ngx_uint_t                  batches;   /* with the workers */
+    ngx_event_t                 timer;     /* queues them */
+    ngx_uint_t                  batches;   /* queued */
     u_char                      name[2 * LL_ID_MAX + 1];
 } ngx_leaseloft_marks_t;
 
 
-/* marks that were queued as one; freed when all of them are answered */
+/* marks that were queued as one; freed when all are answered */
 typedef struct {
     ngx_leaseloft_queued_t      queued;
     ngx_leaseloft_marks_t      *marks;
@@ -159,7 +161,7 @@ ngx_leaseloft_mark_body(ngx_http_request_t *r, ngx_str_t *body)
         return ngx_leaseloft_write_send_unknown(ctx);
     }
 
-    /* well before its own time is over */
+    /* well before the mark's own timeout */
 
     if (mark->batch == NULL && !mark->marks->timer.timer_set) {
         ngx_add_timer(&mark->marks->timer,
@@ -170,7 +172,7 @@ ngx_leaseloft_mark_body(ngx_http_request_t *r, ngx_str_t *body)
 }
 
 
-/* those of this user in this property; NULL: no memory */
+/* finds or creates the marks of this user and property; NULL: out of memory */
 static ngx_leaseloft_marks_t *
 ngx_leaseloft_marks_get(ngx_leaseloft_ctx_t *ctx)
 {
@@ -218,8 +220,8 @@ ngx_leaseloft_marks_get(ngx_leaseloft_ctx_t *ctx)
 
 
 /*
- * A batch has ended, or a mark has left: queues those that wait, if nothing is
- * with the workers, and frees marks if none is left.
+ * A batch has ended, or a mark was removed: if no batch is queued, queues the
+ * waiting marks, or frees the struct if there are none.
  */
 static void
 ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks)
@@ -246,7 +248,7 @@ ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks)
             return;
         }
 
-        /* what is done for one request may end others: marks must not go */
+        /* finalizing a request may end others, which must not free marks */
 
         marks->batches++;
 
@@ -270,7 +272,7 @@ ngx_leaseloft_marks_timer(ngx_event_t *ev)
 
     marks = ev->data;
 
-    /* on failure, they try again with the end of what is with the workers */
+    /* on failure, the end of the queued batch retries */
 
     if (!ngx_queue_empty(&marks->waiting)) {
         (void) ngx_leaseloft_marks_queue(marks);
@@ -279,8 +281,8 @@ ngx_leaseloft_marks_timer(ngx_event_t *ev)
 
 
 /*
- * Queues the oldest of those that wait, as one.  NGX_OK, or NGX_DECLINED: they
- * wait as before.
+ * Queues the oldest waiting marks as one batch.  NGX_OK, or NGX_DECLINED: they
+ * are still waiting.
  */
 static ngx_int_t
 ngx_leaseloft_marks_queue(ngx_leaseloft_marks_t *marks)
@@ -350,7 +352,7 @@ ngx_leaseloft_marks_queue(ngx_leaseloft_marks_t *marks)
 }
 
 
-/* {"upto":N}, or with others that are smaller {"upto":[N,...]} */
+/* {"upto":N}, or {"upto":[N,...]} if there are smaller marks */
 static ngx_int_t
 ngx_leaseloft_mark_batch_queue(ngx_leaseloft_mark_batch_t *batch)
 {
@@ -399,7 +401,7 @@ ngx_leaseloft_mark_batch_queue(ngx_leaseloft_mark_batch_t *batch)
 }
 
 
-/* all of it are answered, and it is removed from what is queued */
+/* all marks of the batch are answered, and it is not queued any more */
 static void
 ngx_leaseloft_mark_batch_free(ngx_leaseloft_mark_batch_t *batch)
 {
@@ -414,7 +416,7 @@ ngx_leaseloft_mark_batch_free(ngx_leaseloft_mark_batch_t *batch)
 }
 
 
-/* the first of a batch, taken off its list; NULL: none is left */
+/* removes and returns the first mark of a batch; NULL: it is empty */
 static ngx_leaseloft_mark_t *
 ngx_leaseloft_mark_batch_take(ngx_leaseloft_mark_batch_t *batch)
 {
@@ -505,7 +507,7 @@ ngx_leaseloft_mark_verdict(ngx_leaseloft_queued_t *queued,
 }
 
 
-/* the largest lies past the head; of the others, nothing is known yet */
+/* the largest mark is past the head: the others wait for their own verdicts */
 static void
 ngx_leaseloft_mark_past(ngx_leaseloft_mark_batch_t *batch)
 {
@@ -528,7 +530,7 @@ ngx_leaseloft_mark_past(ngx_leaseloft_mark_batch_t *batch)
 }
 
 
-/* the time to wait for a verdict is over */
+/* no verdict within leaseloft_wait */
 static void
 ngx_leaseloft_mark_on_timeout(void *data)
 {
@@ -565,7 +567,7 @@ ngx_leaseloft_mark_on_close(void *data)
 }
 
 
-/* nobody will ask for this one any more */
+/* removes a mark whose request ends */
 static void
 ngx_leaseloft_mark_leave(ngx_leaseloft_mark_t *mark)
 {
@@ -580,7 +582,7 @@ ngx_leaseloft_mark_leave(ngx_leaseloft_mark_t *mark)
         return;
     }
 
-    /* the answer to one may end another of the same connection */
+    /* answering one request may end another of the same connection */
 
     if (ngx_queue_empty(&batch->list) && !batch->ended) {
         ngx_leaseloft_queue_remove(&batch->queued);

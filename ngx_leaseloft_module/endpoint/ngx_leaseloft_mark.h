@@ -11,7 +11,7 @@
 #include "ngx_leaseloft.h"
 
 
-/* a process that has no marks yet */
+/* initializes the marks of a process */
 void ngx_leaseloft_mark_init(ngx_leaseloft_process_t *process);
 
 

@@ -2,10 +2,11 @@
 /*
  * Polls and history.
  *
- * An answer is what the user may see of the property (the base) and entries.
- * The base tells all that can change, so that its digest, with the query, is
- * the answer's ETag.  It is remembered with the channel of the property: while
- * that is live and nothing happened, a poll is answered without Redis.
+ * A response has the state of the property as the user sees it (the base), and
+ * entries.  The base includes all that can change, so its digest and the query
+ * make the ETag of the response.  The base is cached in the channel of the
+ * property: while that is live and nothing has changed, a poll is answered
+ * without Redis.  The state of a poll is in the request's pool.
  */
 
 
@@ -27,11 +28,11 @@ typedef struct {
     ngx_http_request_t         *request;
     ngx_leaseloft_ctx_t        *ctx;
     ngx_leaseloft_query_t       query;
-    ngx_leaseloft_command_t    *range;     /* answered before the other */
+    ngx_leaseloft_command_t    *range;     /* replied to before the other */
     ngx_leaseloft_command_t    *command;
     ngx_leaseloft_page_t        page;
     unsigned                    bare:1;    /* a view without entries */
-    unsigned                    sole:1;    /* none: it is remembered */
+    unsigned                    sole:1;    /* no view: it is cached */
 } ngx_leaseloft_poll_t;
 
 
@@ -73,11 +74,8 @@ static ngx_int_t
 ngx_leaseloft_messages_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx)
 {
-    ngx_int_t                 rc;
-    ngx_leaseloft_poll_t     *poll;
-    ngx_leaseloft_process_t  *process;
-
-    process = ctx->process;
+    ngx_int_t              rc;
+    ngx_leaseloft_poll_t  *poll;
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -91,7 +89,7 @@ ngx_leaseloft_messages_handler(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_leaseloft_zone_count(process->zone, NGX_LEASELOFT_POLLS, 1);
+    ngx_leaseloft_zone_count(ctx->process->zone, NGX_LEASELOFT_POLLS, 1);
 
     rc = ngx_leaseloft_messages_from_memory(r, ctx, &poll->query);
     if (rc != NGX_DECLINED) {
@@ -120,7 +118,7 @@ ngx_leaseloft_messages_handler(ngx_http_request_t *r,
 }
 
 
-/* the view, with entries unless the stream is read for them */
+/* requests the view, with entries unless they are read from the stream */
 static ngx_int_t
 ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
 {
@@ -141,13 +139,13 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
 }
 
 
-/* of whoever has no open window, the view alone knows what they may see */
+/* reads entries from the stream if the cached window of the user is open */
 static void
 ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
 {
     uint64_t                      before;
     ngx_leaseloft_ctx_t          *ctx;
-    ngx_leaseloft_cache_entry_t  *memo;
+    ngx_leaseloft_cache_entry_t  *entry;
     ngx_leaseloft_channel_t      *channel;
 
     ctx = poll->ctx;
@@ -157,20 +155,20 @@ ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
     channel = ngx_leaseloft_channel_find(ctx->process,
                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
                                          &ctx->property);
-    memo = channel ? ngx_leaseloft_channel_cache_window(channel, &ctx->user)
-                   : NULL;
+    entry = channel ? ngx_leaseloft_channel_cache_window(channel, &ctx->user)
+                    : NULL;
 
-    if (memo == NULL || memo->window != NGX_LEASELOFT_WINDOW_OPEN
+    if (entry == NULL || entry->window != NGX_LEASELOFT_WINDOW_OPEN
         || poll->query.malformed
         || poll->query.mode == NGX_LEASELOFT_VIEW_AFTER
         || (poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE
-            && before <= memo->from))
+            && before <= entry->from))
     {
         return;
     }
 
     poll->range = ngx_leaseloft_page_ask(ctx->process->client, &ctx->property,
-                                         memo->from, before,
+                                         entry->from, before,
                                          poll->query.limit,
                                          ngx_leaseloft_messages_range, poll);
     poll->sole = poll->range
@@ -211,12 +209,12 @@ ngx_leaseloft_messages_range(void *data, ngx_leaseloft_outcome_e outcome,
 }
 
 
-/* the page with what is remembered; NGX_DECLINED: that has changed meanwhile */
+/* answers with the page and the cached base; NGX_DECLINED: it is outdated */
 static ngx_int_t
 ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
 {
     ngx_leaseloft_ctx_t          *ctx;
-    ngx_leaseloft_cache_entry_t  *memo;
+    ngx_leaseloft_cache_entry_t  *entry;
     ngx_leaseloft_view_t          view;
     ngx_leaseloft_channel_t      *channel;
     ngx_leaseloft_loc_conf_t     *conf;
@@ -226,19 +224,19 @@ ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
     channel = ngx_leaseloft_channel_find(ctx->process,
                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
                                          &ctx->property);
-    memo = channel ? ngx_leaseloft_channel_cache_poll(channel, &ctx->user)
-                   : NULL;
+    entry = channel ? ngx_leaseloft_channel_cache_poll(channel, &ctx->user)
+                    : NULL;
 
-    if (memo == NULL) {
+    if (entry == NULL) {
         return NGX_DECLINED;
     }
 
     ngx_memzero(&view, sizeof(ngx_leaseloft_view_t));
 
-    view.window = memo->window;
-    view.from = memo->from;
-    view.head = memo->head;
-    view.zone = memo->zone;
+    view.window = entry->window;
+    view.from = entry->from;
+    view.head = entry->head;
+    view.zone = entry->zone;
 
     if (ngx_leaseloft_messages_fit(poll, &view) != NGX_OK) {
         return NGX_DECLINED;
@@ -251,7 +249,7 @@ ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
                                        &ctx->property, conf->linger);
 
     return ngx_leaseloft_messages_send(poll->request, &poll->query,
-                                       &memo->base, memo->digest, &view,
+                                       &entry->base, entry->digest, &view,
                                        &poll->page);
 }
 
@@ -260,9 +258,9 @@ static ngx_int_t
 ngx_leaseloft_messages_bad_query(ngx_http_request_t *r)
 {
     return ngx_leaseloft_response_problem(r, NGX_HTTP_BAD_REQUEST,
-                         "\"after\" is a cursor (SEQ or SEQ.TAG), \"before\" "
-                         "a SEQ, only one of them may be given, and \"limit\" "
-                         "is 1 to 200");
+                         "\"after\" must be a cursor (SEQ or SEQ.TAG), "
+                         "\"before\" a SEQ, not both may be given, and "
+                         "\"limit\" must be 1 to 200.");
 }
 
 
@@ -312,7 +310,7 @@ ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
     *p++ = '}';
     body->len = p - body->data;
 
-    /* a client may take long to read: one copy is enough */
+    /* the body has a copy, which is kept until the client has read it */
 
     if (n && page->bytes) {
         ngx_pfree(r->pool, page->bytes);
@@ -324,8 +322,8 @@ ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
 
 
 /*
- * The time zone to show times in: a header, as it is no part of the thread.
- * Names of zones are letters, digits, and "+-_/".
+ * The time zone of the property is a header, since it is not part of the
+ * thread.  Names of zones are letters, digits, and "+-_/".
  */
 static ngx_int_t
 ngx_leaseloft_messages_zone(ngx_http_request_t *r, ngx_str_t *zone)
@@ -390,14 +388,14 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
 }
 
 
-/* NGX_DECLINED: Redis has to be asked */
+/* answers from the cache; NGX_DECLINED: Redis has to be asked */
 static ngx_int_t
 ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_query_t *query)
 {
     u_char                        data[NGX_LEASELOFT_ETAG];
     ngx_str_t                     etag;
-    ngx_leaseloft_cache_entry_t  *memo;
+    ngx_leaseloft_cache_entry_t  *entry;
     ngx_leaseloft_channel_t      *channel;
     ngx_leaseloft_loc_conf_t     *conf;
 
@@ -408,8 +406,8 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    memo = ngx_leaseloft_channel_cache_poll(channel, &ctx->user);
-    if (memo == NULL) {
+    entry = ngx_leaseloft_channel_cache_poll(channel, &ctx->user);
+    if (entry == NULL) {
         return NGX_DECLINED;
     }
 
@@ -418,12 +416,12 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     }
 
     etag.data = data;
-    ngx_leaseloft_query_etag(query, memo->digest, &etag);
+    ngx_leaseloft_query_etag(query, entry->digest, &etag);
 
     if ((query->mode != NGX_LEASELOFT_VIEW_AFTER
-         || query->place.seq != memo->head.seq
+         || query->place.seq != entry->head.seq
          || (query->place.tagged
-             && ngx_memcmp(query->place.tag, memo->head.tag, LL_TAG_LEN) != 0))
+             && ngx_memcmp(query->place.tag, entry->head.tag, LL_TAG_LEN) != 0))
         && !ngx_leaseloft_header_etag_matches(r, &etag))
     {
         return NGX_DECLINED;
@@ -438,7 +436,7 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     ngx_leaseloft_zone_count(ctx->process->zone,
                              NGX_LEASELOFT_POLLS_FROM_MEMORY, 1);
 
-    return ngx_leaseloft_messages_send(r, query, &memo->base, memo->digest,
+    return ngx_leaseloft_messages_send(r, query, &entry->base, entry->digest,
                                        NULL, NULL);
 }
 
@@ -504,7 +502,7 @@ ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
 }
 
 
-/* NGX_AGAIN: the view is asked for once more, with entries */
+/* NGX_AGAIN: the view is requested once more, with entries */
 static ngx_int_t
 ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view)
@@ -538,7 +536,7 @@ ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
         return NGX_DECLINED;
     }
 
-    /* what should be there too is lost, which the view tells of */
+    /* entries are missing in the stream; the view includes them as lost */
 
     return view->more && !poll->page.full && poll->page.n < poll->query.limit
            ? NGX_DECLINED : NGX_OK;
@@ -546,8 +544,8 @@ ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
 
 
 /*
- * With the query, this is all that an answer depends on: the base, in which the
- * head's tag stands for the thread, and where the reader's window begins.
+ * A response depends on the query, on the base, in which the head's tag
+ * represents the thread, and on the start of the reader's window.
  */
 static void
 ngx_leaseloft_messages_digest(ngx_str_t *base, uint64_t from, u_char *digest)

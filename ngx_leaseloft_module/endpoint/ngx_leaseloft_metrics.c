@@ -1,9 +1,9 @@
 
 /*
- * Metrics.  The values of the workers are taken as they come, whatever their
- * names: each NAME=VALUE of a heartbeat is a sample of the counter
- * leaseloft_worker_NAME_total.  The format wants all samples of a metric in one
- * place, so they are gathered by name.
+ * Metrics.  Counters of workers may have any name: each NAME=VALUE of a
+ * heartbeat is a sample of the counter leaseloft_worker_NAME_total.  The format
+ * requires all samples of a metric to be adjacent, so they are grouped by name.
+ * All memory is in the request's pool.
  */
 
 
@@ -45,13 +45,13 @@ static u_char *ngx_leaseloft_metrics_gather(u_char *p,
 /* one for each ngx_leaseloft_counter_e, in that order */
 static ngx_leaseloft_metric_t  ngx_leaseloft_metrics[] = {
     { "streams_opened_total", "Event streams accepted." },
-    { "streams_refused_total", "Event streams turned away for load." },
-    { "streams_slow_total", "Event streams cut because they took nothing." },
+    { "streams_refused_total", "Event streams refused for overload." },
+    { "streams_slow_total", "Event streams closed because of slow clients." },
     { "streams_drained_total", "Event streams closed by a reload or quit." },
-    { "events_sent_total", "Entries delivered to event streams." },
-    { "frames_received_total", "Messages heard on Redis channels." },
-    { "frames_malformed_total", "Messages on Redis channels not understood." },
-    { "holes_filled_total", "Channels read again after a gap." },
+    { "events_sent_total", "Entries sent to event streams." },
+    { "frames_received_total", "Messages received on Redis channels." },
+    { "frames_malformed_total", "Malformed messages on Redis channels." },
+    { "holes_filled_total", "Reads of channels after a gap." },
     { "polls_total", "Polls answered." },
     { "polls_from_memory_total", "Polls answered without asking Redis." },
     { "writes_total", "Requests queued for the workers." },
@@ -85,7 +85,7 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
     sample = samples.elts;
     end = sample + samples.nelts;
 
-    /* each may be the first of its name */
+    /* each sample may be the first of its name */
     for (i = 0; i < samples.nelts; i++) {
         size += 256 + 3 * sample[i].name.len + sample[i].worker.len
                 + sample[i].value.len;
@@ -100,10 +100,10 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
     last = p + size;
 
     p = ngx_leaseloft_metrics_number(p, last, "redis_up", "gauge",
-                                     "1 while Redis can be asked and heard.",
+                                     "1 while both connections to Redis work.",
                                      ngx_leaseloft_client_up(process->client));
     p = ngx_leaseloft_metrics_number(p, last, "workers", "gauge",
-                                     "Workers heard of within 3 seconds.",
+                                     "Workers with a heartbeat within 3 s.",
                                      ngx_leaseloft_metrics_workers(reply));
     p = ngx_leaseloft_metrics_number(p, last, "streams", "gauge",
                                      "Event streams open now.",
@@ -237,7 +237,7 @@ ngx_leaseloft_metrics_record(ngx_array_t *samples, ngx_str_t *worker,
 }
 
 
-/* letters, digits, and others: nothing that would need escapes */
+/* 1: only letters, digits, and others, none of which needs an escape */
 static ngx_uint_t
 ngx_leaseloft_metrics_word(ngx_str_t *word, char *others)
 {
@@ -258,7 +258,7 @@ ngx_leaseloft_metrics_word(ngx_str_t *word, char *others)
 }
 
 
-/* all samples of the name of the first, unless they are written already */
+/* writes all samples with the name of the first, unless already written */
 static u_char *
 ngx_leaseloft_metrics_gather(u_char *p, ngx_leaseloft_sample_t *sample,
     ngx_leaseloft_sample_t *last)

@@ -1,8 +1,9 @@
 
 /*
- * A request goes to the queue of its property, with a number; a worker names
- * this number on the reply channel of this process.  Redis's reply and the
- * verdict come by two connections, so the verdict may be first.
+ * A request is added to the queue of its property, with a number; a worker
+ * publishes the verdict with this number on the reply channel of this process.
+ * The reply of Redis and the verdict arrive by two connections, so the verdict
+ * may be first.  Requests belong to their callers.
  */
 
 
@@ -106,7 +107,7 @@ ngx_leaseloft_queue_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
     if (outcome == NGX_LEASELOFT_REPLIED) {
         ngx_log_error(NGX_LOG_ERR, queued->process->log, 0,
-                      "Redis refused a request for the workers: \"%*s\"",
+                      "redis refused to queue a request: \"%*s\"",
                       (size_t) reply->len, reply->str);
     }
 
@@ -117,8 +118,8 @@ ngx_leaseloft_queue_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
 
 /*
- * A message on this process's own reply channel.  Verdicts on requests that
- * were removed are dropped.
+ * A message on the reply channel of this process.  Verdicts on requests that
+ * were removed are ignored.
  */
 static void
 ngx_leaseloft_queue_verdicts(void *data, ngx_str_t *payload)

@@ -1,6 +1,6 @@
 
 /*
- * Requests that are queued for the workers, until one of them answers
+ * Requests to the workers: queued in Redis, until a worker sends a verdict
  * (docs/data.md, "Requests" and "Verdicts").
  */
 
@@ -14,29 +14,29 @@
 
 typedef struct ngx_leaseloft_queued_s  ngx_leaseloft_queued_t;
 
-/* first in a struct of the caller, who sets the callbacks */
+/* first member of a struct of the caller, which sets the callbacks */
 struct ngx_leaseloft_queued_s {
     ngx_rbtree_node_t           node;      /* the key is its number */
     ngx_leaseloft_process_t    *process;
-    ngx_leaseloft_command_t    *command;   /* NULL: Redis has it */
+    ngx_leaseloft_command_t    *command;   /* NULL: stored by Redis */
 
     /*
-     * It is not queued; or, if unknown, Redis was lost before it said.  It is
-     * removed already.
+     * The request was not queued, or, if unknown is 1, the connection was lost
+     * before Redis replied.  It has been removed.
      */
     void                      (*failed)(ngx_leaseloft_queued_t *queued,
                                         ngx_uint_t unknown);
 
     /*
-     * What a worker answers.  It is to be removed, unless the answer is not one
-     * to it.
+     * A verdict of a worker.  The callback removes the request, unless the
+     * verdict does not fit it.
      */
     void                      (*verdict)(ngx_leaseloft_queued_t *queued,
                                          ll_verdict_t *verdict);
 };
 
 
-/* what a worker is asked for */
+/* a request to the workers */
 typedef struct {
     char                       *op;
     ngx_str_t                   property;
@@ -45,17 +45,18 @@ typedef struct {
 } ngx_leaseloft_work_t;
 
 
-/* a process that has queued none yet; process->client is there */
+/* initializes the requests of a process; process->client must exist */
 void ngx_leaseloft_queue_init(ngx_leaseloft_process_t *process);
 
 /*
- * NGX_OK: one of the callbacks will be called, later, unless it is removed;
- * NGX_DECLINED: nothing is queued.  What work points to is copied.
+ * Queues a request; the strings of work are copied.  Returns NGX_OK, after
+ * which one of the callbacks is called unless the request is removed, or
+ * NGX_DECLINED if the command cannot be sent.
  */
 ngx_int_t ngx_leaseloft_queue_add(ngx_leaseloft_process_t *process,
     ngx_leaseloft_queued_t *queued, ngx_leaseloft_work_t *work);
 
-/* nobody will ask for it any more; no callback will be called */
+/* removes a request; no callback is called, a worker may still handle it */
 void ngx_leaseloft_queue_remove(ngx_leaseloft_queued_t *queued);
 
 

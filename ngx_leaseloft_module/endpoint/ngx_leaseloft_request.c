@@ -1,12 +1,11 @@
 
 /*
- * A request from its first phase on.
+ * Checks a request and calls its endpoint.
  *
- * In the preaccess phase, before nginx's own limits count the request: method,
- * token, origin, property, and for writes whether the property is one of the
- * user's.  A channel of the property that is live may know that; else Redis is
- * asked while the phase waits.  What is refused there is remembered and
- * answered in the content phase, so that limits count refused requests, too.
+ * The preaccess handler, which runs before limit_req and limit_conn, checks
+ * method, token, origin and property, and access for writes.  A request that it
+ * refuses is answered in the content phase, so limits count refused requests,
+ * too.  The state is in the request's context.
  */
 
 
@@ -143,8 +142,8 @@ ngx_leaseloft_request_check_user(ngx_http_request_t *r,
     }
 
     /*
-     * a browser sends the cookie along whoever's page asks it to; a header it
-     * sends only for pages that know the token
+     * a browser sends the cookie with requests of any page, but an
+     * Authorization header only for pages that know the token
      */
     if (ctx->endpoint->method != NGX_HTTP_GET
         && !ngx_leaseloft_token_bearer(r)
@@ -157,7 +156,7 @@ ngx_leaseloft_request_check_user(ngx_http_request_t *r,
 }
 
 
-/* 1 unless a header LeaseLoft-User names anybody else */
+/* 1 unless a header LeaseLoft-User names another user */
 static ngx_uint_t
 ngx_leaseloft_request_is_expected(ngx_http_request_t *r, ngx_str_t *user)
 {
@@ -242,9 +241,9 @@ ngx_leaseloft_request_content(ngx_http_request_t *r)
 
 
 /*
- * nginx resets an HTTP/2 stream that it has answered while the body was on its
- * way, and clients, curl 7.88 among them, may then lose the answer; so a body
- * of a size that we would have taken is awaited first.
+ * nginx resets an HTTP/2 stream that it answers before the body has arrived,
+ * and clients such as curl 7.88 may then lose the response.  Therefore a body
+ * within the limits is read first.
  */
 static ngx_int_t
 ngx_leaseloft_request_refuse(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
@@ -259,7 +258,6 @@ ngx_leaseloft_request_refuse(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 }
 
 
-/* leaseloft_events $property; and its like */
 char *
 ngx_leaseloft_request_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -279,13 +277,13 @@ ngx_leaseloft_request_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         for (i = 0; i < NGX_LEASELOFT_ENDPOINTS && lcf->endpoints[i]; i++) {
             if (lcf->endpoints[i]->method & endpoint->method) {
-                return "is one of two endpoints of one method in one "
-                       "location, give each a location of its own";
+                return "is a duplicate endpoint for this method in this "
+                       "location, give it a location of its own";
             }
         }
 
         if (i == NGX_LEASELOFT_ENDPOINTS) {
-            return "is one endpoint too many for one location, "
+            return "exceeds the endpoints of one location, "
                    "give it a location of its own";
         }
 

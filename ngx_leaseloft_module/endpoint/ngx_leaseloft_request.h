@@ -1,6 +1,6 @@
 
 /*
- * What all endpoints have in common: the checks in the order of docs/http.md.
+ * The common part of all endpoints: checks, in the order of docs/http.md.
  */
 
 
@@ -11,15 +11,18 @@
 #include "ngx_leaseloft.h"
 
 
-/* method, token, origin, property; leaves a refusal in ctx->status */
+/*
+ * The preaccess handler: checks method, token, origin, property and access.
+ * The status of a refused request is stored in ctx->status.
+ */
 ngx_int_t ngx_leaseloft_request_preaccess(ngx_http_request_t *r);
 
-/* answers the refusal, or calls the endpoint; the location's content handler */
+/* the content handler: answers a refused request, or calls the endpoint */
 ngx_int_t ngx_leaseloft_request_content(ngx_http_request_t *r);
 
 /*
- * A directive that makes an endpoint of its location, whose post is a
- * ngx_leaseloft_endpoint_t: leaseloft_events $property; and its like
+ * Parses a directive that adds endpoints to its location, such as
+ * "leaseloft_events $property;".  cmd->post is a ngx_leaseloft_endpoint_t.
  */
 char *ngx_leaseloft_request_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

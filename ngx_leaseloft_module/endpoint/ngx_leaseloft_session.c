@@ -1,11 +1,12 @@
 
 /*
- * The session of a browser: a token in a cookie that no script can read.  A
- * page hands its token over once, and from then on asks here who is signed in.
+ * The session of a browser: a token in an HttpOnly cookie.  A page posts its
+ * token once, and afterwards reads here which user is signed in.  No state is
+ * kept.
  *
- * No page of another origin may do that for it, as it could sign somebody in as
- * whom it likes: POST takes JSON only, which a form cannot send, and a foreign
- * Origin is refused.
+ * A page of another origin must not sign a browser in as another user:
+ * therefore POST accepts only JSON, which a form cannot send, and refuses a
+ * foreign Origin.
  */
 
 
@@ -19,7 +20,7 @@
 #include "ngx_leaseloft_zone.h"
 
 
-/* what browsers keep of a cookie: its name and value (RFC 6265, 6.1) */
+/* bytes of name and value that browsers accept (RFC 6265, 6.1) */
 #define NGX_LEASELOFT_SESSION_COOKIE_MAX  4096
 
 
@@ -101,7 +102,7 @@ ngx_leaseloft_session_get(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* the token's own time: what leeway adds to it is not the token's */
+    /* the token's own expiry, without the leeway */
     ngx_gmtime(claims.exp - conf->leeway, &tm);
 
     body.data = p;
@@ -155,14 +156,14 @@ ngx_leaseloft_session_body(ngx_http_request_t *r, ngx_str_t *body)
                                                   NULL);
         }
 
-        /* browsers ignore a longer one, and say so to nobody */
+        /* browsers silently ignore longer cookies */
 
         if (rc == NGX_OK
             && conf->cookie.len + token.len > NGX_LEASELOFT_SESSION_COOKIE_MAX)
         {
             rc = ngx_leaseloft_member_fault(r, "token", "is too long for a "
-                                            "cookie, of which browsers keep "
-                                            "4096 bytes, its name included",
+                                            "cookie, browsers accept 4096 "
+                                            "bytes including its name",
                                             &document);
             rc = rc == NGX_OK ? NGX_DECLINED : NGX_ERROR;
         }
@@ -206,8 +207,8 @@ ngx_leaseloft_session_delete(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
 
 /*
- * Set-Cookie (RFC 6265, 4.1).  Max-Age goes by the browser's own clock, so it
- * counts where both are understood; a time that has passed removes the cookie.
+ * Set-Cookie (RFC 6265, 4.1).  Max-Age, which does not depend on the browser's
+ * clock being right, has precedence over Expires; 0 removes the cookie.
  */
 static ngx_int_t
 ngx_leaseloft_session_cookie(ngx_http_request_t *r, ngx_str_t *value,
@@ -244,7 +245,7 @@ ngx_leaseloft_session_cookie(ngx_http_request_t *r, ngx_str_t *value,
 }
 
 
-/* browsers take no cookie of these prefixes without it (RFC 6265bis, 4.1.3) */
+/* cookies with these prefixes require Secure (RFC 6265bis, 4.1.3) */
 static ngx_uint_t
 ngx_leaseloft_session_is_secure(ngx_http_request_t *r, ngx_str_t *name)
 {

@@ -1,7 +1,8 @@
 
 /*
- * Metrics and health.  Both ask Redis what it has heard of the workers, and
- * wait for no longer than 2 seconds.
+ * Metrics and health.  Both ask Redis for the heartbeats of the workers, and
+ * wait for the reply for at most 2 seconds.  The state of a request is in its
+ * pool.
  */
 
 
@@ -19,7 +20,7 @@
 typedef struct {
     ngx_leaseloft_ctx_t        *ctx;
     ngx_leaseloft_command_t    *command;
-    /* reply is NULL when Redis did not answer */
+    /* reply is NULL if Redis did not reply */
     ngx_int_t                   (*answer)(ngx_leaseloft_ctx_t *ctx,
                                         redisReply *reply);
 } ngx_leaseloft_status_t;
@@ -51,8 +52,8 @@ ngx_leaseloft_status_metrics_handler(ngx_http_request_t *r,
 
 
 /*
- * FCALL_RO ll1_health of the workers, with examples of the keys and channels
- * that nginx uses, so that Redis says which of its commands it may not run
+ * FCALL_RO ll1_health, with the key of the workers, and examples of the keys
+ * and channels that nginx uses, for which Redis checks nginx's rights.
  */
 static void
 ngx_leaseloft_status_command(ngx_leaseloft_process_t *process,

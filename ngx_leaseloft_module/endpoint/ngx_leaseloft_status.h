@@ -1,7 +1,7 @@
 
 /*
- * What metrics and health have in common: they ask Redis what it has heard of
- * the workers, and which commands nginx's user may not run.
+ * The common part of metrics and health: both ask Redis for the heartbeats of
+ * the workers, and for commands that nginx's Redis user may not run.
  */
 
 
@@ -13,9 +13,10 @@
 
 
 /*
- * answer gets the reply of ll1_health (worker/lua/functions.lua), which may be
- * an error, or NULL when Redis did not answer within 2 seconds; it returns what
- * a content handler returns.  To be returned by the content handler.
+ * Calls ll1_health (worker/lua/functions.lua), and answer with its reply, which
+ * may be an error, or NULL if Redis did not reply within 2 seconds.  answer
+ * returns the result of a content handler.  The content handler returns the
+ * result of this function.
  */
 ngx_int_t ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
     ngx_int_t (*answer)(ngx_leaseloft_ctx_t *ctx, redisReply *reply));

@@ -1,10 +1,11 @@
 
 /*
- * Sends and leases: a request's body is queued for the workers, and the request
- * is held until one of them answers, or the time to wait is over.
+ * Sends and leases: the body of a request is queued for the workers, and the
+ * request waits for the verdict, for at most leaseloft_wait.
  *
- * Until Redis says that it has the body, nothing is known to be accepted; from
- * then on the answer without a verdict is 202.
+ * Once Redis has confirmed that the body is queued, the response without a
+ * verdict is 202; before, it is unknown whether the request is accepted.  The
+ * state of a request is in its pool.
  */
 
 
@@ -23,7 +24,7 @@ typedef struct {
     ngx_leaseloft_queued_t      queued;
     ngx_leaseloft_ctx_t        *ctx;
     ngx_str_t                   body;
-} ngx_leaseloft_held_t;
+} ngx_leaseloft_pending_t;
 
 
 static ngx_int_t ngx_leaseloft_write_handler(ngx_http_request_t *r,
@@ -36,14 +37,14 @@ static void ngx_leaseloft_write_on_timeout(void *data);
 static void ngx_leaseloft_write_on_close(void *data);
 static void ngx_leaseloft_write_verdict(ngx_leaseloft_queued_t *queued,
     ll_verdict_t *verdict);
-static ngx_uint_t ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held,
+static ngx_uint_t ngx_leaseloft_write_fits(ngx_leaseloft_pending_t *pending,
     ll_verdict_t *verdict);
-static ngx_int_t ngx_leaseloft_write_answer(ngx_leaseloft_held_t *held,
+static ngx_int_t ngx_leaseloft_write_answer(ngx_leaseloft_pending_t *pending,
     ll_verdict_t *verdict);
 static ngx_int_t ngx_leaseloft_write_location(ngx_http_request_t *r,
     uint64_t seq);
-static ngx_int_t ngx_leaseloft_write_client_id(ngx_leaseloft_held_t *held,
-    ngx_str_t *id);
+static ngx_int_t ngx_leaseloft_write_client_id(
+    ngx_leaseloft_pending_t *pending, ngx_str_t *id);
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_send_endpoint = {
@@ -77,39 +78,39 @@ static ngx_int_t
 ngx_leaseloft_write_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_leaseloft_ctx_t       *ctx;
-    ngx_leaseloft_held_t      *held;
     ngx_leaseloft_work_t       work;
+    ngx_leaseloft_pending_t   *pending;
     ngx_leaseloft_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
     ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
 
-    held = ngx_palloc(r->pool, sizeof(ngx_leaseloft_held_t));
-    if (held == NULL) {
+    pending = ngx_palloc(r->pool, sizeof(ngx_leaseloft_pending_t));
+    if (pending == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    held->ctx = ctx;
-    held->body = *body;
-    held->queued.failed = ngx_leaseloft_write_failed;
-    held->queued.verdict = ngx_leaseloft_write_verdict;
+    pending->ctx = ctx;
+    pending->body = *body;
+    pending->queued.failed = ngx_leaseloft_write_failed;
+    pending->queued.verdict = ngx_leaseloft_write_verdict;
 
     work.op = ctx->endpoint == &ngx_leaseloft_send_endpoint ? "send" : "lease";
     work.property = ctx->property;
     work.user = ctx->user;
     work.body = *body;
 
-    if (ngx_leaseloft_queue_add(ctx->process, &held->queued, &work)
+    if (ngx_leaseloft_queue_add(ctx->process, &pending->queued, &work)
         != NGX_OK)
     {
         return ngx_leaseloft_write_send_refused(ctx);
     }
 
     if (ngx_leaseloft_wait_for(r, conf->wait, ngx_leaseloft_write_on_timeout,
-                               ngx_leaseloft_write_on_close, held)
+                               ngx_leaseloft_write_on_close, pending)
         != NGX_OK)
     {
-        ngx_leaseloft_queue_remove(&held->queued);
+        ngx_leaseloft_queue_remove(&pending->queued);
         return ngx_leaseloft_write_send_unknown(ctx);
     }
 
@@ -120,53 +121,53 @@ ngx_leaseloft_write_body(ngx_http_request_t *r, ngx_str_t *body)
 static void
 ngx_leaseloft_write_failed(ngx_leaseloft_queued_t *queued, ngx_uint_t unknown)
 {
-    ngx_leaseloft_held_t  *held = (ngx_leaseloft_held_t *) queued;
+    ngx_leaseloft_pending_t  *pending = (ngx_leaseloft_pending_t *) queued;
 
     ngx_int_t  rc;
 
-    rc = unknown ? ngx_leaseloft_write_send_unknown(held->ctx)
-                 : ngx_leaseloft_write_send_refused(held->ctx);
+    rc = unknown ? ngx_leaseloft_write_send_unknown(pending->ctx)
+                 : ngx_leaseloft_write_send_refused(pending->ctx);
 
-    ngx_leaseloft_wait_finalize(held->ctx->request, rc);
+    ngx_leaseloft_wait_finalize(pending->ctx->request, rc);
 }
 
 
-/* the time to wait for a verdict is over */
+/* no verdict within leaseloft_wait */
 static void
 ngx_leaseloft_write_on_timeout(void *data)
 {
-    ngx_leaseloft_held_t  *held = data;
+    ngx_leaseloft_pending_t  *pending = data;
 
     ngx_int_t   rc;
     ngx_str_t   id;
     ngx_uint_t  stored;
 
-    stored = held->queued.command == NULL;
+    stored = pending->queued.command == NULL;
 
-    ngx_leaseloft_queue_remove(&held->queued);
+    ngx_leaseloft_queue_remove(&pending->queued);
 
     if (!stored) {
-        rc = ngx_leaseloft_write_send_unknown(held->ctx);
+        rc = ngx_leaseloft_write_send_unknown(pending->ctx);
 
-    } else if (held->ctx->endpoint == &ngx_leaseloft_send_endpoint
-               && ngx_leaseloft_write_client_id(held, &id) == NGX_OK)
+    } else if (pending->ctx->endpoint == &ngx_leaseloft_send_endpoint
+               && ngx_leaseloft_write_client_id(pending, &id) == NGX_OK)
     {
-        rc = ngx_leaseloft_write_send_accepted(held->ctx, &id);
+        rc = ngx_leaseloft_write_send_accepted(pending->ctx, &id);
 
     } else {
-        rc = ngx_leaseloft_write_send_accepted(held->ctx, NULL);
+        rc = ngx_leaseloft_write_send_accepted(pending->ctx, NULL);
     }
 
-    ngx_leaseloft_wait_finalize(held->ctx->request, rc);
+    ngx_leaseloft_wait_finalize(pending->ctx->request, rc);
 }
 
 
 static void
 ngx_leaseloft_write_on_close(void *data)
 {
-    ngx_leaseloft_held_t  *held = data;
+    ngx_leaseloft_pending_t  *pending = data;
 
-    ngx_leaseloft_queue_remove(&held->queued);
+    ngx_leaseloft_queue_remove(&pending->queued);
 }
 
 
@@ -174,21 +175,21 @@ static void
 ngx_leaseloft_write_verdict(ngx_leaseloft_queued_t *queued,
     ll_verdict_t *verdict)
 {
-    ngx_leaseloft_held_t  *held = (ngx_leaseloft_held_t *) queued;
+    ngx_leaseloft_pending_t  *pending = (ngx_leaseloft_pending_t *) queued;
 
     ngx_int_t  rc;
 
-    /* as if there were none yet: the client is told 202, and asks again */
-    if (!ngx_leaseloft_write_fits(held, verdict)) {
-        ngx_leaseloft_write_misfit(held->ctx, verdict);
+    /* ignored: the client gets 202, and retries */
+    if (!ngx_leaseloft_write_fits(pending, verdict)) {
+        ngx_leaseloft_write_misfit(pending->ctx, verdict);
         return;
     }
 
     ngx_leaseloft_queue_remove(queued);
 
-    rc = ngx_leaseloft_write_answer(held, verdict);
+    rc = ngx_leaseloft_write_answer(pending, verdict);
 
-    ngx_leaseloft_wait_finalize(held->ctx->request, rc);
+    ngx_leaseloft_wait_finalize(pending->ctx->request, rc);
 }
 
 
@@ -202,10 +203,11 @@ ngx_leaseloft_write_misfit(ngx_leaseloft_ctx_t *ctx, ll_verdict_t *verdict)
 
 
 /*
- * A send is acknowledged by its entry alone, a lease by how it is shown.
+ * A verdict on a send has its entry, a verdict on a lease the lease.
  */
 static ngx_uint_t
-ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
+ngx_leaseloft_write_fits(ngx_leaseloft_pending_t *pending,
+    ll_verdict_t *verdict)
 {
     size_t                     len;
     ngx_leaseloft_endpoint_t  *endpoint;
@@ -215,7 +217,7 @@ ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
         return 1;
     }
 
-    endpoint = held->ctx->endpoint;
+    endpoint = pending->ctx->endpoint;
 
     if (endpoint == &ngx_leaseloft_send_endpoint) {
         len = ngx_sprintf(entry, "{\"seq\":%uL,", verdict->seq) - entry;
@@ -231,15 +233,16 @@ ngx_leaseloft_write_fits(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
 
 
 static ngx_int_t
-ngx_leaseloft_write_answer(ngx_leaseloft_held_t *held, ll_verdict_t *verdict)
+ngx_leaseloft_write_answer(ngx_leaseloft_pending_t *pending,
+    ll_verdict_t *verdict)
 {
     ngx_str_t            body;
     ngx_http_request_t  *r;
 
-    r = held->ctx->request;
+    r = pending->ctx->request;
 
     if (verdict->status >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return ngx_leaseloft_write_send_problem(held->ctx, verdict);
+        return ngx_leaseloft_write_send_problem(pending->ctx, verdict);
     }
 
     if (verdict->status == NGX_HTTP_CREATED
@@ -261,7 +264,7 @@ ngx_leaseloft_write_send_problem(ngx_leaseloft_ctx_t *ctx,
 {
     ngx_str_t  document;
 
-    /* this one is the same whoever finds out */
+    /* the same document as that of nginx's own checks */
     if (verdict->status == NGX_HTTP_NOT_FOUND) {
         return ngx_leaseloft_response_problem(ctx->request, NGX_HTTP_NOT_FOUND,
                                               NULL);
@@ -275,7 +278,7 @@ ngx_leaseloft_write_send_problem(ngx_leaseloft_ctx_t *ctx,
 }
 
 
-/* where a client reads the entry alone: the last one before the next */
+/* a URL of the single entry: a page of one entry before the next one */
 static ngx_int_t
 ngx_leaseloft_write_location(ngx_http_request_t *r, uint64_t seq)
 {
@@ -327,9 +330,9 @@ ngx_leaseloft_write_send_accepted(ngx_leaseloft_ctx_t *ctx,
 }
 
 
-/* the one place where nginx looks into a message, and nobody waits for it */
+/* the only use of a message's content in nginx; not on the usual path */
 static ngx_int_t
-ngx_leaseloft_write_client_id(ngx_leaseloft_held_t *held, ngx_str_t *id)
+ngx_leaseloft_write_client_id(ngx_leaseloft_pending_t *pending, ngx_str_t *id)
 {
     size_t      len;
     cJSON      *object, *item;
@@ -337,7 +340,8 @@ ngx_leaseloft_write_client_id(ngx_leaseloft_held_t *held, ngx_str_t *id)
 
     rc = NGX_DECLINED;
 
-    object = cJSON_ParseWithLength((char *) held->body.data, held->body.len);
+    object = cJSON_ParseWithLength((char *) pending->body.data,
+                                   pending->body.len);
     item = cJSON_GetObjectItemCaseSensitive(object, "client_id");
 
     if (cJSON_IsString(item)) {
@@ -345,7 +349,7 @@ ngx_leaseloft_write_client_id(ngx_leaseloft_held_t *held, ngx_str_t *id)
 
         if (ll_id_valid(item->valuestring, len)) {
             id->len = len;
-            id->data = ngx_pnalloc(held->ctx->request->pool, len);
+            id->data = ngx_pnalloc(pending->ctx->request->pool, len);
 
             if (id->data) {
                 ngx_memcpy(id->data, item->valuestring, len);
@@ -375,9 +379,9 @@ ngx_leaseloft_write_send_unknown(ngx_leaseloft_ctx_t *ctx)
 {
     static ngx_str_t  document = ngx_string(
         "{\"type\":\"/problems/outcome-unknown\",\"title\":\"Outcome unknown\","
-        "\"status\":503,\"detail\":\"The store fell silent before it said "
-        "whether the request was accepted; it is safe to send the same "
-        "again.\"}");
+        "\"status\":503,\"detail\":\"The connection to the store was lost "
+        "before it confirmed the request; it is safe to repeat the same "
+        "request.\"}");
 
     ngx_leaseloft_zone_count(ctx->process->zone,
                              NGX_LEASELOFT_SENDS_FAILED, 1);

@@ -1,7 +1,7 @@
 
 /*
- * What writes have in common: the answers to requests that were queued for the
- * workers, or were not.
+ * The common part of writes: responses to requests that were queued, or could
+ * not be.
  */
 
 
@@ -12,23 +12,26 @@
 #include "ngx_leaseloft.h"
 
 
-/* All of them count, and return what a content handler returns. */
+/*
+ * The functions that send a response return the result of a content handler;
+ * those for 202 and 503 count it in the zone.
+ */
 
-/* 202: it is queued, and no worker has answered; client_id may be NULL */
+/* 202: queued, but no verdict in time; client_id may be NULL */
 ngx_int_t ngx_leaseloft_write_send_accepted(ngx_leaseloft_ctx_t *ctx,
     ngx_str_t *client_id);
 
-/* 503: nothing was queued */
+/* 503: not queued */
 ngx_int_t ngx_leaseloft_write_send_refused(ngx_leaseloft_ctx_t *ctx);
 
-/* 503: whether it was queued, only Redis knows */
+/* 503: it is unknown whether the request was queued */
 ngx_int_t ngx_leaseloft_write_send_unknown(ngx_leaseloft_ctx_t *ctx);
 
-/* the problem, of a status of 400 or more, that a worker found */
+/* the problem document of a verdict with a status of 400 or more */
 ngx_int_t ngx_leaseloft_write_send_problem(ngx_leaseloft_ctx_t *ctx,
     ll_verdict_t *verdict);
 
-/* logs that a verdict is none on this request */
+/* logs that a verdict does not fit this request */
 void ngx_leaseloft_write_misfit(ngx_leaseloft_ctx_t *ctx,
     ll_verdict_t *verdict);
 

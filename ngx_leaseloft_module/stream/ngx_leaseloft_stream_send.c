@@ -1,9 +1,10 @@
 
 /*
- * A stream is never told to write more than its client takes: its kind's pump
- * stops while NGX_LEASELOFT_STREAM_SEND_WINDOW bytes are unsent, and goes on
- * when nginx says that the client took some.  So what a slow client costs is
- * that window.
+ * Sends the events of a stream.  The pump of its kind stops while
+ * NGX_LEASELOFT_STREAM_SEND_WINDOW bytes are unsent, and continues when the
+ * client has read some, so the memory of a slow client is bounded by that
+ * window.  Frames are counted references; the stream owns one to each frame
+ * that is not sent.
  */
 
 
@@ -49,13 +50,13 @@ ngx_leaseloft_stream_send_headers(ngx_leaseloft_stream_t *stream)
         return NGX_ERROR;
     }
 
-    /* the headers wait for the first event; with HTTP/2 they are elsewhere */
+    /* nginx buffers the headers until the first event; HTTP/2 does not */
 
     if (r->out && r->out->next == NULL) {
         stream->head = r->out->buf->start;
     }
 
-    /* the connection is closed when the stream is, but does not say so yet */
+    /* closes the connection after the stream, without "Connection: close" */
 
     r->keepalive = 0;
 
@@ -101,7 +102,7 @@ ngx_leaseloft_stream_send_is_full(ngx_leaseloft_stream_t *stream)
 }
 
 
-/* the client has all: what was only needed until then is given back */
+/* all is sent: frees what is no longer needed */
 static void
 ngx_leaseloft_stream_send_shrink(ngx_leaseloft_stream_t *stream)
 {
@@ -117,8 +118,8 @@ ngx_leaseloft_stream_send_shrink(ngx_leaseloft_stream_t *stream)
     }
 
     /*
-     * A stream that is opened by its handler: nginx still uses the request.
-     * While it waits for a body to throw away, it does so for longer.
+     * nginx still uses the request while its content handler runs, and while it
+     * discards a body.
      */
 
     if (r->main->count != 1) {
@@ -132,7 +133,7 @@ ngx_leaseloft_stream_send_shrink(ngx_leaseloft_stream_t *stream)
 
     stream->shrunk = 1;
 
-    /* nginx may have put it where the headers were, for the log */
+    /* for the log; nginx may have stored it in the header buffer */
 
     ngx_str_set(&r->headers_out.content_type, "text/event-stream");
 
@@ -149,7 +150,6 @@ ngx_leaseloft_stream_send_shrink(ngx_leaseloft_stream_t *stream)
 }
 
 
-/* what was queued goes to nginx, and whether the client takes it is noted */
 ngx_int_t
 ngx_leaseloft_stream_send_flush(ngx_leaseloft_stream_t *stream)
 {
