@@ -70,7 +70,7 @@ struct ngx_leaseloft_zone_s {
     ngx_slab_pool_t            *shpool;
     ngx_leaseloft_shared_t     *shared;
     ngx_pid_t                   pid;
-    ngx_event_t                 look;
+    ngx_event_t                 timer;
     ngx_log_t                  *log;
 };
 
@@ -182,12 +182,12 @@ ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
     ngx_leaseloft_zone_forget(zone, ngx_pid);
     ngx_leaseloft_zone_look(zone);
 
-    zone->look.handler = ngx_leaseloft_zone_look_handler;
-    zone->look.data = zone;
-    zone->look.log = log;
-    zone->look.cancelable = 1;
+    zone->timer.handler = ngx_leaseloft_zone_look_handler;
+    zone->timer.data = zone;
+    zone->timer.log = log;
+    zone->timer.cancelable = 1;
 
-    ngx_add_timer(&zone->look, NGX_LEASELOFT_ZONE_LOOK);
+    ngx_add_timer(&zone->timer, NGX_LEASELOFT_ZONE_LOOK);
 
     return zone;
 }
@@ -196,8 +196,8 @@ ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
 void
 ngx_leaseloft_zone_detach(ngx_leaseloft_zone_t *zone)
 {
-    if (zone->look.timer_set) {
-        ngx_del_timer(&zone->look);
+    if (zone->timer.timer_set) {
+        ngx_del_timer(&zone->timer);
     }
 
     ngx_leaseloft_zone_forget(zone, zone->pid);
@@ -240,11 +240,11 @@ ngx_leaseloft_zone_entry(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
 static void
 ngx_leaseloft_zone_look(ngx_leaseloft_zone_t *zone)
 {
-    ngx_uint_t                   gone;
+    ngx_uint_t                   dead;
     ngx_queue_t                 *q, *next, *processes;
     ngx_leaseloft_zone_entry_t  *entry;
 
-    gone = 0;
+    dead = 0;
     processes = &zone->shared->processes;
 
     ngx_shmtx_lock(&zone->shpool->mutex);
@@ -274,13 +274,13 @@ ngx_leaseloft_zone_look(ngx_leaseloft_zone_t *zone)
         if (!ngx_leaseloft_zone_alive(entry)) {
             ngx_queue_remove(q);
             ngx_slab_free_locked(zone->shpool, entry);
-            gone = 1;
+            dead = 1;
         }
     }
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
-    if (gone) {
+    if (dead) {
         ngx_leaseloft_zone_sweep(zone);
     }
 }

@@ -67,8 +67,8 @@ ngx_leaseloft_command_t *ngx_leaseloft_client_command(
     ngx_leaseloft_reply_pt handler, void *data);
 
 /*
- * The client keeps no list of subscriptions: the owner of the events subscribes
- * anew whenever subscriber_ready is called.
+ * The client keeps no list of subscriptions: the owner of the events sends all
+ * of them whenever subscriber_ready is called.
  */
 #define NGX_LEASELOFT_CLIENT_BATCH  256
 

@@ -345,19 +345,19 @@ ngx_leaseloft_conn_why(ngx_leaseloft_conn_t *redis)
 
 
 void
-ngx_leaseloft_conn_refuse(ngx_leaseloft_conn_t *redis, char *words)
+ngx_leaseloft_conn_refuse(ngx_leaseloft_conn_t *redis, char *error)
 {
     char  reason[NGX_LEASELOFT_CONN_WHY];
 
-    if (ngx_strncmp(words, "WRONGPASS ", 10) == 0) {
-        words = "wrong password";
+    if (ngx_strncmp(error, "WRONGPASS ", 10) == 0) {
+        error = "wrong password";
 
-    } else if (ngx_strncmp(words, "NOAUTH ", 7) == 0) {
-        words = "a password is required";
+    } else if (ngx_strncmp(error, "NOAUTH ", 7) == 0) {
+        error = "a password is required";
     }
 
     (void) ngx_snprintf((u_char *) reason, sizeof(reason), "refused: %s%Z",
-                        words);
+                        error);
     reason[sizeof(reason) - 1] = '\0';
 
     ngx_leaseloft_conn_fail(redis, reason);

@@ -71,7 +71,7 @@ ngx_uint_t ngx_leaseloft_conn_demoted(redisReply *reply);
 char *ngx_leaseloft_conn_why(ngx_leaseloft_conn_t *redis);
 
 /* fails the connection with an error reply of Redis as the reason */
-void ngx_leaseloft_conn_refuse(ngx_leaseloft_conn_t *redis, char *words);
+void ngx_leaseloft_conn_refuse(ngx_leaseloft_conn_t *redis, char *error);
 
 /* 1 between the ready and the closed callback */
 ngx_uint_t ngx_leaseloft_conn_ready(ngx_leaseloft_conn_t *redis);
