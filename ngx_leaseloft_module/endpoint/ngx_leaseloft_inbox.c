@@ -254,7 +254,7 @@ ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
                                            NULL);
     }
 
-    return ngx_leaseloft_send_page(r, &page);
+    return ngx_leaseloft_response_page(r, &page);
 }
 
 

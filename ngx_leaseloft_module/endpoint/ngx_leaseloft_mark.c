@@ -66,11 +66,11 @@ static ngx_int_t ngx_leaseloft_mark_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
 static ngx_int_t ngx_leaseloft_mark_body(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_leaseloft_marks_t *ngx_leaseloft_marks_get(
+static ngx_leaseloft_marks_t *ngx_leaseloft_mark_list_get(
     ngx_leaseloft_ctx_t *ctx);
-static void ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks);
-static void ngx_leaseloft_marks_timer(ngx_event_t *ev);
-static ngx_int_t ngx_leaseloft_marks_queue(ngx_leaseloft_marks_t *marks);
+static void ngx_leaseloft_mark_list_next(ngx_leaseloft_marks_t *marks);
+static void ngx_leaseloft_mark_list_timer(ngx_event_t *ev);
+static ngx_int_t ngx_leaseloft_mark_list_queue(ngx_leaseloft_marks_t *marks);
 static ngx_int_t ngx_leaseloft_mark_batch_queue(
     ngx_leaseloft_mark_batch_t *batch);
 static void ngx_leaseloft_mark_batch_free(ngx_leaseloft_mark_batch_t *batch);
@@ -138,7 +138,7 @@ ngx_leaseloft_mark_body(ngx_http_request_t *r, ngx_str_t *body)
 
     mark->ctx = ctx;
     mark->batch = NULL;
-    mark->marks = rc == NGX_OK ? ngx_leaseloft_marks_get(ctx) : NULL;
+    mark->marks = rc == NGX_OK ? ngx_leaseloft_mark_list_get(ctx) : NULL;
 
     if (mark->marks == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -147,7 +147,7 @@ ngx_leaseloft_mark_body(ngx_http_request_t *r, ngx_str_t *body)
     ngx_queue_insert_tail(&mark->marks->waiting, &mark->queue);
 
     if (mark->marks->batches == 0
-        && ngx_leaseloft_marks_queue(mark->marks) != NGX_OK)
+        && ngx_leaseloft_mark_list_queue(mark->marks) != NGX_OK)
     {
         ngx_leaseloft_mark_leave(mark);
         return ngx_leaseloft_write_send_refused(ctx);
@@ -174,7 +174,7 @@ ngx_leaseloft_mark_body(ngx_http_request_t *r, ngx_str_t *body)
 
 /* finds or creates the marks of this user and property; NULL: out of memory */
 static ngx_leaseloft_marks_t *
-ngx_leaseloft_marks_get(ngx_leaseloft_ctx_t *ctx)
+ngx_leaseloft_mark_list_get(ngx_leaseloft_ctx_t *ctx)
 {
     u_char                   *p;
     uint32_t                  hash;
@@ -208,7 +208,7 @@ ngx_leaseloft_marks_get(ngx_leaseloft_ctx_t *ctx)
     marks->node.node.key = hash;
     marks->node.str.len = name.len;
     marks->node.str.data = marks->name;
-    marks->timer.handler = ngx_leaseloft_marks_timer;
+    marks->timer.handler = ngx_leaseloft_mark_list_timer;
     marks->timer.data = marks;
     marks->timer.log = process->log;
 
@@ -224,7 +224,7 @@ ngx_leaseloft_marks_get(ngx_leaseloft_ctx_t *ctx)
  * waiting marks, or frees the struct if there are none.
  */
 static void
-ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks)
+ngx_leaseloft_mark_list_next(ngx_leaseloft_marks_t *marks)
 {
     ngx_int_t              rc;
     ngx_queue_t           *q;
@@ -244,7 +244,7 @@ ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks)
             return;
         }
 
-        if (ngx_leaseloft_marks_queue(marks) == NGX_OK) {
+        if (ngx_leaseloft_mark_list_queue(marks) == NGX_OK) {
             return;
         }
 
@@ -266,7 +266,7 @@ ngx_leaseloft_marks_next(ngx_leaseloft_marks_t *marks)
 
 
 static void
-ngx_leaseloft_marks_timer(ngx_event_t *ev)
+ngx_leaseloft_mark_list_timer(ngx_event_t *ev)
 {
     ngx_leaseloft_marks_t  *marks;
 
@@ -275,7 +275,7 @@ ngx_leaseloft_marks_timer(ngx_event_t *ev)
     /* on failure, the end of the queued batch retries */
 
     if (!ngx_queue_empty(&marks->waiting)) {
-        (void) ngx_leaseloft_marks_queue(marks);
+        (void) ngx_leaseloft_mark_list_queue(marks);
     }
 }
 
@@ -285,7 +285,7 @@ ngx_leaseloft_marks_timer(ngx_event_t *ev)
  * are still waiting.
  */
 static ngx_int_t
-ngx_leaseloft_marks_queue(ngx_leaseloft_marks_t *marks)
+ngx_leaseloft_mark_list_queue(ngx_leaseloft_marks_t *marks)
 {
     ngx_int_t                    rc;
     ngx_uint_t                   n;
@@ -412,7 +412,7 @@ ngx_leaseloft_mark_batch_free(ngx_leaseloft_mark_batch_t *batch)
 
     ngx_free(batch);
 
-    ngx_leaseloft_marks_next(marks);
+    ngx_leaseloft_mark_list_next(marks);
 }
 
 
@@ -578,7 +578,7 @@ ngx_leaseloft_mark_leave(ngx_leaseloft_mark_t *mark)
     ngx_queue_remove(&mark->queue);
 
     if (batch == NULL) {
-        ngx_leaseloft_marks_next(mark->marks);
+        ngx_leaseloft_mark_list_next(mark->marks);
         return;
     }
 

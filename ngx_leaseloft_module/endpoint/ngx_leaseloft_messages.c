@@ -384,7 +384,7 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    return ngx_leaseloft_send_page(r, &body);
+    return ngx_leaseloft_response_page(r, &body);
 }
 
 

@@ -72,7 +72,7 @@ ngx_leaseloft_header_find(ngx_http_request_t *r, ngx_str_t *name)
  * (mod_deflate.c, mod_brotli.c), and forwards such a tag unchanged.
  */
 static ngx_uint_t
-ngx_leaseloft_etag_is(u_char *p, u_char *last, ngx_str_t *etag)
+ngx_leaseloft_header_etag_is(u_char *p, u_char *last, ngx_str_t *etag)
 {
     size_t      len;
     ngx_str_t  *coding;
@@ -127,7 +127,7 @@ ngx_leaseloft_header_etag_matches(ngx_http_request_t *r, ngx_str_t *etag)
             p += 2;
         }
 
-        if (ngx_leaseloft_etag_is(p, last, etag)) {
+        if (ngx_leaseloft_header_etag_is(p, last, etag)) {
             return 1;
         }
 

@@ -13,7 +13,7 @@
 
 
 static ngx_int_t ngx_leaseloft_response_cache_header(ngx_http_request_t *r);
-static ngx_int_t ngx_leaseloft_send_own(ngx_http_request_t *r,
+static ngx_int_t ngx_leaseloft_response_own(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 static ngx_int_t ngx_leaseloft_response_body(ngx_http_request_t *r,
     ngx_str_t *body);
@@ -74,7 +74,7 @@ ngx_leaseloft_response_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t  own;
 
     if (body == NULL || body->len == 0) {
-        return ngx_leaseloft_send_own(r, status, type, body);
+        return ngx_leaseloft_response_own(r, status, type, body);
     }
 
     own.len = body->len;
@@ -84,13 +84,13 @@ ngx_leaseloft_response_send(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_leaseloft_send_own(r, status, type, &own);
+    return ngx_leaseloft_response_own(r, status, type, &own);
 }
 
 
 /* sends a response with a body in the request's pool */
 static ngx_int_t
-ngx_leaseloft_send_own(ngx_http_request_t *r, ngx_uint_t status,
+ngx_leaseloft_response_own(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {
     ngx_int_t             rc;
@@ -183,10 +183,10 @@ ngx_leaseloft_response_json(ngx_http_request_t *r, ngx_uint_t status,
 
 
 ngx_int_t
-ngx_leaseloft_send_page(ngx_http_request_t *r, ngx_str_t *body)
+ngx_leaseloft_response_page(ngx_http_request_t *r, ngx_str_t *body)
 {
-    return ngx_leaseloft_send_own(r, NGX_HTTP_OK, &ngx_leaseloft_json_type,
-                                  body);
+    return ngx_leaseloft_response_own(r, NGX_HTTP_OK, &ngx_leaseloft_json_type,
+                                      body);
 }
 
 

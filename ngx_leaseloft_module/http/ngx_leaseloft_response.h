@@ -24,7 +24,7 @@ ngx_int_t ngx_leaseloft_response_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
 /* the same, with 200; body must be in the request's pool and is not copied */
-ngx_int_t ngx_leaseloft_send_page(ngx_http_request_t *r, ngx_str_t *body);
+ngx_int_t ngx_leaseloft_response_page(ngx_http_request_t *r, ngx_str_t *body);
 
 /*
  * Sends a problem document for one of 400, 401, 403, 404, 405, 413, 415, 429,
