@@ -182,7 +182,7 @@ is_read('a poll after a lost thread and a message', 1, 24,
 
 # the log names one lost entry, and has no line for each
 
-my @lines = $ll->slurp('error.log') =~ /^.*\[error\].* is lost.*$/mg;
+my @lines = $ll->slurp('error.log') =~ /^.*\[error\].* as lost.*$/mg;
 is(scalar @lines, 1, 'lost entries are logged in one line')
     or diag("@lines");
 like($lines[0] // '', qr/entry 1 of property "P"/,
