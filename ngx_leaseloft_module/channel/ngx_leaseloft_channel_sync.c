@@ -502,7 +502,7 @@ ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
         *event = NGX_LEASELOFT_EVENT_CAUGHT_UP;
     }
 
-    /* restored from a backup: it will come by the same revs again */
+    /* restored from a backup: it will reach the same revs once more */
 
     if (reply->element[0]->integer < (long long) channel->ver) {
         ngx_leaseloft_channel_drop_frames(channel, 0);

@@ -2,22 +2,22 @@
 /*
  * The thread stream.
  *
- * One rule covers replay, live delivery, holes and slow clients: the pump
- * sends the entry that follows the stream's place, from the channel's recent
- * frames if it is there, else from Redis, until the place is the newest entry
- * that the reader may see.  So entries leave in order and without a hole,
- * however the two sources interleave.
+ * One rule covers replay, live delivery, gaps and slow clients: the pump sends
+ * the entry that follows the stream's place, from the channel's recent frames
+ * or from Redis, until the place is the newest entry that the reader may see.
+ * So entries are sent in order and without gaps, however the two sources
+ * interleave.
  *
- * What the reader may see was evaluated by Redis at some rev of the lease.
- * While the channel knows of a newer one, nothing is sent until Redis has
- * evaluated it anew, which the read after the place does by the way.
+ * Redis evaluates the access of the reader at some rev of the lease.  While the
+ * channel has a newer rev, nothing is sent until Redis has re-evaluated it,
+ * which the next read does.
  */
 
 
 #include "ngx_leaseloft_channel_sync.h"
 #include "ngx_leaseloft_channel_watch.h"
+#include "ngx_leaseloft_events_send.h"
 #include "ngx_leaseloft_header.h"
-#include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_stream_open.h"
 #include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_stream_send.h"
@@ -27,28 +27,8 @@
 #include <ngx_md5.h>
 
 
-/* how much is read from Redis at a time */
+/* entries read from Redis at a time */
 #define NGX_LEASELOFT_EVENTS_LIMIT  100
-
-/* of a view's signature only the MD5 is kept */
-#define NGX_LEASELOFT_SIGNATURE     16
-
-
-typedef struct {
-    ngx_leaseloft_stream_t      stream;    /* first */
-    uint64_t                    rev;       /* at which the rest was seen */
-    uint64_t                    asked;     /* the channel's ver by then */
-    ngx_leaseloft_window_e      window;
-
-    unsigned                    placed:1;  /* the client gave a place */
-    unsigned                    reset:1;   /* which is not one, or no more */
-    unsigned                    stale:1;   /* read anew, whatever the rev */
-    unsigned                    tell:1;    /* send "lease" after that */
-
-    ll_cursor_t                 head;      /* of a window that is not open */
-    ll_cursor_t                 place;     /* after the last entry sent */
-    u_char                      signature[NGX_LEASELOFT_SIGNATURE];
-} ngx_leaseloft_events_t;
 
 
 static ngx_int_t ngx_leaseloft_events_handler(ngx_http_request_t *r,
@@ -202,7 +182,7 @@ ngx_leaseloft_events_first(void *data, ngx_leaseloft_outcome_e outcome,
 }
 
 
-/* what a view says of the window */
+/* updates the window from a view */
 static void
 ngx_leaseloft_events_see(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view)
@@ -211,7 +191,7 @@ ngx_leaseloft_events_see(ngx_leaseloft_events_t *events,
     events->window = view->window;
     events->head = view->head;
 
-    /* what lies before the window is never theirs */
+    /* entries before the window are never sent */
 
     if (view->from && events->place.seq < view->from - 1) {
         events->place.seq = view->from - 1;
@@ -228,93 +208,6 @@ ngx_leaseloft_events_sign(ngx_leaseloft_view_t *view, u_char *signature)
     ngx_md5_init(&md5);
     ngx_md5_update(&md5, view->signature.data, view->signature.len);
     ngx_md5_final(signature, &md5);
-}
-
-
-/* {"head":"SEQ.TAG"}, and whatever follows inside the object */
-static ngx_int_t
-ngx_leaseloft_events_send_head(ngx_leaseloft_events_t *events, char *name,
-    ll_cursor_t *head, char *more)
-{
-    char                   cursor[LL_CURSOR_MAX];
-    u_char                 text[sizeof("{\"head\":\"\",\"live\":false}")
-                                + LL_CURSOR_MAX];
-    ngx_str_t              data;
-    ngx_leaseloft_event_t  event;
-
-    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
-
-    event.name.data = (u_char *) name;
-    event.name.len = ngx_strlen(name);
-    event.data = &data;
-    event.pieces = 1;
-
-    data.data = text;
-    data.len = ngx_sprintf(text, "{\"head\":\"%*s\"%s}",
-                           ll_cursor_encode(cursor, head->seq, head->tag),
-                           cursor, more)
-               - text;
-
-    return ngx_leaseloft_stream_send_event(&events->stream, &event);
-}
-
-
-/* the entries of a view, which follow the place unless the window says else */
-static ngx_int_t
-ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
-    ngx_leaseloft_view_t *view)
-{
-    size_t                   i, n;
-    ngx_int_t                rc;
-    ngx_str_t                tag, entry;
-    ngx_log_t               *log;
-    ngx_leaseloft_frame_t   *frame;
-
-    log = events->stream.request->connection->log;
-    n = view->entries->elements / 2;
-
-    if (n && view->first != events->place.seq + 1) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "redis gave entry %uL after entry %uL",
-                      view->first, events->place.seq);
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-
-        if (ngx_leaseloft_reply_entry(view->entries, i, &tag, &entry)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        if (tag.len == 0) {
-            ngx_leaseloft_view_lost(&events->stream.ctx->property,
-                                    view->first + i, log);
-        }
-
-        frame = ngx_leaseloft_frame_entry(view->first + i, &tag, &entry, log);
-        if (frame == NULL) {
-            return NGX_ERROR;
-        }
-
-        rc = ngx_leaseloft_stream_send_frame(&events->stream, frame);
-        ngx_leaseloft_frame_cursor(frame, &events->place);
-        ngx_leaseloft_frame_free(frame);
-
-        if (rc != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    ngx_leaseloft_zone_count(events->stream.ctx->process->zone,
-                             NGX_LEASELOFT_EVENTS_SENT, n);
-
-    if (events->place.seq == view->head.seq) {
-        events->place = view->head;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -481,44 +374,16 @@ ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events)
 
     if (events->stream.command == NULL) {
 
-        /* the link is down: its return is event, and brings the pump back */
+        /* not connected: the pump runs when the connection state changes */
 
         events->stale = 1;
     }
 }
 
 
-static ngx_int_t
-ngx_leaseloft_events_send_lease(ngx_leaseloft_events_t *events,
-    ngx_leaseloft_view_t *view)
-{
-    ngx_str_t              data[7];
-    ngx_leaseloft_event_t  event;
-
-    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
-
-    ngx_str_set(&event.name, "lease");
-    ngx_str_set(&data[0], "{\"lease\":");
-    data[1] = view->lease;
-    ngx_str_set(&data[2], ",\"parties\":");
-    data[3] = view->parties;
-    ngx_str_set(&data[4], ",\"you\":");
-    data[5] = view->you;
-    ngx_str_set(&data[6], "}");
-
-    event.data = data;
-    event.pieces = 7;
-
-    events->tell = 0;
-    ngx_leaseloft_events_sign(view, events->signature);
-
-    return ngx_leaseloft_stream_send_event(&events->stream, &event);
-}
-
-
 /*
- * The entries that tell of a change come before the lease as it is after it,
- * unless there are too many of them to be sent at once.
+ * Entries about changes of the lease are sent before the changed lease, unless
+ * there are too many to be sent at once.
  */
 static ngx_int_t
 ngx_leaseloft_events_renew(ngx_leaseloft_events_t *events,
@@ -531,10 +396,11 @@ ngx_leaseloft_events_renew(ngx_leaseloft_events_t *events,
     if (ngx_memcmp(signature, events->signature, NGX_LEASELOFT_SIGNATURE)
         != 0)
     {
-        events->tell = 1;
+        events->lease = 1;
+        ngx_memcpy(events->signature, signature, NGX_LEASELOFT_SIGNATURE);
     }
 
-    if (events->tell && view->more
+    if (events->lease && view->more
         && ngx_leaseloft_events_send_lease(events, view) != NGX_OK)
     {
         return NGX_ERROR;
@@ -549,8 +415,8 @@ ngx_leaseloft_events_renew(ngx_leaseloft_events_t *events,
         return NGX_ERROR;
     }
 
-    return events->tell ? ngx_leaseloft_events_send_lease(events, view)
-                        : NGX_OK;
+    return events->lease ? ngx_leaseloft_events_send_lease(events, view)
+                         : NGX_OK;
 }
 
 
@@ -582,7 +448,7 @@ ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
 
     if (rc == NGX_ERROR) {
 
-        /* Redis may be loading: the next ping, or any event, tries again */
+        /* Redis may be loading: the next ping, or any event, retries */
 
         events->stale = 1;
         return;
@@ -591,9 +457,9 @@ ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
     if (view.ver < events->asked) {
 
         /*
-         * Older than what was heard of before: the property was restored, and
-         * asking again would bring the same.  The channel is read instead,
-         * of which it notifies, and the pump runs again.
+         * Older than the channel: the property was restored, and another read
+         * would return the same.  The channel is read instead, and notifies
+         * the stream, which runs the pump.
          */
 
         events->stale = 1;
@@ -620,14 +486,14 @@ ngx_leaseloft_events_note(ngx_leaseloft_stream_t *stream,
 
     if (event == NGX_LEASELOFT_EVENT_RESET) {
         events->reset = 1;
-        events->tell = 1;
+        events->lease = 1;
 
     } else if (event == NGX_LEASELOFT_EVENT_CAUGHT_UP) {
 
-        /* marks may have moved, which no entry tells of */
+        /* marks may have moved, for which there are no entries */
 
         events->stale = 1;
-        events->tell = 1;
+        events->lease = 1;
     }
 }
 
@@ -661,10 +527,10 @@ ngx_leaseloft_events_read(ngx_leaseloft_subscriber_t *subscriber,
     if (ngx_leaseloft_events_outdated(events)
         || ngx_leaseloft_stream_send_is_full(stream))
     {
-        /* the lease, told anew, has the marks as well */
+        /* the next "lease" event includes the marks */
 
         events->stale = 1;
-        events->tell = 1;
+        events->lease = 1;
         return;
     }
 
@@ -700,8 +566,8 @@ ngx_leaseloft_events_ping(ngx_leaseloft_stream_t *stream)
     events = (ngx_leaseloft_events_t *) stream;
 
     /*
-     * The newest entry that was sent is the newest there is, unless the link
-     * is down; a place whose tag the client kept to itself is not repeated.
+     * The place is the newest entry, unless Redis is not connected.  If the
+     * client did not send the tag of its place, the head is sent instead.
      */
 
     return ngx_leaseloft_events_send_head(events, "ping",

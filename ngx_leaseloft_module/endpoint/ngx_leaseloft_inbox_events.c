@@ -1,14 +1,14 @@
 
 /*
- * The inbox stream: what changes in a user's threads.
+ * The inbox stream: changes of a user's threads.
  *
- * The channel of the user numbers changes by rev.  The pump sends the change
- * that follows the stream's rev, from the channel's recent frames if it is
- * there, else it reads all that changed since from Redis.  What it read may be
- * newer than what the channel has heard of: it waits for the channel then.
+ * The changes are numbered by rev.  The pump sends the change that follows the
+ * stream's rev, from the recent frames of the user's channel, or reads all
+ * later changes from Redis.  If the reply is newer than the channel, the pump
+ * waits for the channel.
  *
- * A change that no event tells of, as a thread that left, is told by the rev
- * of a ping, of which there are no more than of others.
+ * A change without an event, such as the removal of a thread, is reported by
+ * the rev of a ping.  These pings are not more frequent than regular ones.
  */
 
 
@@ -25,9 +25,9 @@ typedef struct {
     ngx_leaseloft_stream_t      stream;    /* first */
     uint64_t                    rev;       /* of the last change sent */
     uint64_t                    total;     /* at rev, if it was read */
-    uint64_t                    asked;     /* the channel's rev by then */
-    ngx_msec_t                  pinged;
-    unsigned                    owed:1;    /* a ping, for its rev */
+    uint64_t                    asked;     /* the channel's rev when reading */
+    ngx_msec_t                  pinged;    /* time of the last ping */
+    unsigned                    owed:1;    /* a ping reports the rev */
 } ngx_leaseloft_inbox_events_t;
 
 
@@ -110,7 +110,7 @@ ngx_leaseloft_inbox_events_handler(ngx_http_request_t *r,
 }
 
 
-/* {"rev":R,"total_unread":N}, and whatever follows inside the object */
+/* {"rev":R,"total_unread":N}, with more members before the brace */
 static size_t
 ngx_leaseloft_inbox_events_state(ngx_leaseloft_stream_t *stream, u_char *text,
     char *more)
@@ -179,7 +179,7 @@ ngx_leaseloft_inbox_events_note(ngx_leaseloft_stream_t *stream,
     if (stream->started) {
         events = (ngx_leaseloft_inbox_events_t *) stream;
 
-        /* what was read is no more, or else it is told once more */
+        /* the inbox was restored, or the same changes are sent once more */
 
         if (event == NGX_LEASELOFT_EVENT_CAUGHT_UP
             && events->rev > stream->subscriber.channel->ver)
@@ -230,7 +230,7 @@ ngx_leaseloft_inbox_events_pump(ngx_leaseloft_stream_t *stream)
                                             events->rev + 1);
         if (frame == NULL) {
 
-            /* a channel that is being read notifies when it has been */
+            /* a channel that is being read notifies once it is live */
 
             if (ngx_leaseloft_channel_live(stream->subscriber.channel)) {
                 ngx_leaseloft_inbox_events_refresh(stream);
@@ -278,18 +278,46 @@ ngx_leaseloft_inbox_events_refresh(ngx_leaseloft_stream_t *stream)
 }
 
 
+/* sends the changes of a list "rev, data, ..."; rev is set to the last, or 0 */
+static ngx_int_t
+ngx_leaseloft_inbox_events_send(ngx_leaseloft_stream_t *stream,
+    redisReply *list, uint64_t *rev)
+{
+    size_t                 i;
+    ngx_str_t              text;
+    ngx_leaseloft_event_t  event;
+
+    *rev = 0;
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+    ngx_str_set(&event.name, "thread");
+    event.data = &text;
+    event.pieces = 1;
+
+    for (i = 0; i + 1 < list->elements; i += 2) {
+
+        if (ngx_leaseloft_reply_string(list, i, &event.id) != NGX_OK
+            || ngx_leaseloft_reply_string(list, i + 1, &text) != NGX_OK
+            || ll_cursor_decode_seq((char *) event.id.data, event.id.len, rev)
+               != 0
+            || ngx_strlchr(text.data, text.data + text.len, LF) != NULL
+            || ngx_leaseloft_stream_send_event(stream, &event) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_leaseloft_inbox_events_refreshed(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply)
 {
     ngx_leaseloft_stream_t *stream = data;
 
-    size_t                         i;
     uint64_t                       rev;
-    ngx_int_t                      rc;
-    ngx_str_t                      text;
-    redisReply                    *list;
-    ngx_leaseloft_event_t          event;
     ngx_leaseloft_inbox_events_t  *events;
 
     events = data;
@@ -305,35 +333,13 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
         || reply->element[2]->type != REDIS_REPLY_ARRAY)
     {
         ngx_log_error(NGX_LOG_ERR, stream->request->connection->log, 0,
-                      "redis did not say what changed in an inbox");
+                      "redis sent malformed changes of an inbox");
         return;
     }
 
-    list = reply->element[2];
-    rev = 0;
-    rc = NGX_OK;
-
-    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
-    ngx_str_set(&event.name, "thread");
-    event.data = &text;
-    event.pieces = 1;
-
-    for (i = 0; i + 1 < list->elements && rc == NGX_OK; i += 2) {
-
-        if (ngx_leaseloft_reply_string(list, i, &event.id) != NGX_OK
-            || ngx_leaseloft_reply_string(list, i + 1, &text) != NGX_OK
-            || ll_cursor_decode_seq((char *) event.id.data, event.id.len, &rev)
-               != 0
-            || ngx_strlchr(text.data, text.data + text.len, LF) != NULL)
-        {
-            rc = NGX_ERROR;
-            break;
-        }
-
-        rc = ngx_leaseloft_stream_send_event(stream, &event);
-    }
-
-    if (rc != NGX_OK) {
+    if (ngx_leaseloft_inbox_events_send(stream, reply->element[2], &rev)
+        != NGX_OK)
+    {
         ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return;
     }
@@ -343,15 +349,17 @@ ngx_leaseloft_inbox_events_refreshed(void *data,
 
     if (rev != events->rev) {
 
-        /* a thread left, or too many changed: the ping's rev tells the client
-         * to fetch its inbox */
+        /*
+         * a thread was removed, or too many changed: by the ping's rev the
+         * client learns that it has to fetch its inbox
+         */
 
         events->owed = 1;
     }
 
     if (events->rev < events->asked) {
 
-        /* older than what was heard of before: the inbox was restored */
+        /* older than the channel: the inbox was restored from a backup */
 
         ngx_leaseloft_channel_sync(stream->subscriber.channel);
     }
