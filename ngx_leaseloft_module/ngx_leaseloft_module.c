@@ -1,10 +1,10 @@
 
 /*
- * Directives and configuration.
+ * Directives and configuration, which belongs to the cycle's pool.
  *
- * Each endpoint is a directive; those of one location differ in their method.
- * Redis, the zone and the drain time are the http block's: a process has one
- * link to Redis, which all locations share.
+ * Each endpoint has a directive; the endpoints of one location must differ in
+ * their methods.  Redis, the zone and the drain time are set in the http block,
+ * since all locations of a process share its connections to Redis.
  */
 
 
@@ -308,7 +308,7 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
     if (mcf->zone_size < 8 * ngx_pagesize) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"leaseloft_zone\" of %uz bytes is too small, "
-                           "give it at least %uz",
+                           "it must be at least %uz",
                            mcf->zone_size, (size_t) (8 * ngx_pagesize));
         return NGX_CONF_ERROR;
     }
@@ -320,7 +320,7 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
     if (!ll_keys_prefix_valid((char *) mcf->prefix.data, mcf->prefix.len)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"leaseloft_prefix\" must be 1 to %d of "
-                           "a-z 0-9 _ -, and the same as the workers'",
+                           "a-z 0-9 _ -, and the same as --prefix of workers",
                            LL_PREFIX_MAX);
         return NGX_CONF_ERROR;
     }
@@ -328,13 +328,13 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
     if (mcf->queues < 1 || mcf->queues > LL_QUEUES_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"leaseloft_queues\" must be 1 to 64, "
-                           "and the same as the workers'");
+                           "and the same as --queues of workers");
         return NGX_CONF_ERROR;
     }
 
     if (mcf->max_lingering < 1) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"leaseloft_max_lingering\" must be 1 at least");
+                           "\"leaseloft_max_lingering\" must be at least 1");
         return NGX_CONF_ERROR;
     }
 
@@ -391,7 +391,7 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->slow_size, prev->slow_size, 1024 * 1024);
     ngx_conf_merge_uint_value(conf->max_streams, prev->max_streams, 20);
 
-    /* "if" and "limit_except" are parts of their location, not others */
+    /* "if" and "limit_except" inherit the endpoints of their location */
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -405,7 +405,7 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
-/* nginx's own checks of bounds do not say which directive it is about */
+/* errors of nginx's own checks of bounds do not name the directive */
 static char *
 ngx_leaseloft_check_loc_conf(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
 {
@@ -425,7 +425,7 @@ ngx_leaseloft_check_loc_conf(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
     if (p < last || conf->cookie.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"leaseloft_cookie\" must be the name of a "
-                           "cookie, without blanks and separators");
+                           "cookie, without spaces and separators");
         return NGX_CONF_ERROR;
     }
 
@@ -453,7 +453,7 @@ ngx_leaseloft_check_loc_conf(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"leaseloft_slow_timeout\" and "
                            "\"leaseloft_slow_size\" must not be 0, "
-                           "a client that reads slowly would never be cut");
+                           "slow clients would never be disconnected");
         return NGX_CONF_ERROR;
     }
 
@@ -463,8 +463,8 @@ ngx_leaseloft_check_loc_conf(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
             && conf->key == NULL)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "an endpoint of leaseloft needs "
-                               "\"leaseloft_key\" to check tokens with, "
+                               "endpoints of leaseloft require "
+                               "\"leaseloft_key\" to verify tokens, "
                                "set it in this location or above");
             return NGX_CONF_ERROR;
         }
@@ -497,14 +497,15 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
 
     if (!mcf->redis.set) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "endpoints of leaseloft need \"leaseloft_redis\", "
+                           "endpoints of leaseloft require "
+                           "\"leaseloft_redis\", "
                            "add it to the http block");
         return NGX_ERROR;
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    /* the http block's own configuration is not merged with anything */
+    /* the http block's own configuration is never merged */
 
     mcf->resolver = clcf->resolver;
     mcf->resolver_timeout = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC

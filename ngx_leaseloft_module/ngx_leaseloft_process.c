@@ -1,7 +1,7 @@
 
 /*
- * What a process of nginx sets up when it starts, from below to above, and
- * takes down when it ends; all of it lives in the pool of the cycle.
+ * Creates the parts of the module in each process of nginx, lowest first, and
+ * frees them at exit.  They are allocated in the pool of the cycle.
  */
 
 
@@ -18,13 +18,13 @@
 #include <openssl/rand.h>
 
 
-/* of random bytes in the name of a process */
+/* random bytes in the name of a process */
 #define NGX_LEASELOFT_PROCESS_NAME  12
 
 
 /*
- * A process that is asked to quit closes its idle connections: this one, of
- * which only the flag is real, tells us that it is so.
+ * A process that quits calls the handlers of idle connections with c->close
+ * set.  This dummy idle connection is how the module learns of it.
  */
 static void
 ngx_leaseloft_process_quit_handler(ngx_event_t *ev)
@@ -75,7 +75,7 @@ ngx_leaseloft_process_name(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
         return NGX_ERROR;
     }
 
-    /* unique among the processes of all machines, not secret */
+    /* unique among the processes of all hosts, not secret */
 
     if (RAND_bytes(bytes, NGX_LEASELOFT_PROCESS_NAME) != 1) {
         return NGX_ERROR;

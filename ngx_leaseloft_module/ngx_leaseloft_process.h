@@ -1,6 +1,6 @@
 
 /*
- * The beginning and the end of a process of nginx.
+ * Start and exit of a process of nginx.
  */
 
 
@@ -12,11 +12,12 @@
 
 
 /*
- * Called by nginx in each process; NGX_OK, also where no endpoint is
- * configured, or NGX_ERROR, by which the process ends.
+ * Called by nginx when a process starts.  Returns NGX_OK, also if no endpoint
+ * is configured, or NGX_ERROR, after which the process exits.
  */
 ngx_int_t ngx_leaseloft_process_init(ngx_cycle_t *cycle);
 
+/* called by nginx when a process exits */
 void ngx_leaseloft_process_exit(ngx_cycle_t *cycle);
 
 

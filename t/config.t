@@ -129,7 +129,7 @@ directive('leaseloft_slow_size', 'x', 'invalid');
 directive('leaseloft_max_streams', 'x', 'invalid');
 directive('leaseloft_max_streams', '0', '1 to');
 directive('leaseloft_queues', '65', '1 to');
-directive('leaseloft_max_lingering', '0', 'must be 1 at least');
+directive('leaseloft_max_lingering', '0', 'must be at least 1');
 directive('leaseloft_max_lingering', 'x', 'invalid');
 directive('leaseloft_leeway', 'x', 'invalid');
 directive('leaseloft_allow_origin', 'app.example.com', 'origin|https?:');
