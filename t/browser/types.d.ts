@@ -49,12 +49,12 @@ interface Reader {
 /* A page of a thread, or the head of its stream. */
 interface ThreadPage {
     property: string;
-    label?: string;
-    lease?: Lease;
+    label: string;
+    lease: Lease;
     time_zone?: string;
-    you?: Reader;
-    parties?: Party[];
-    head?: Cursor;
+    you: Reader;
+    parties: Party[];
+    head: Cursor;
     entries: Entry[];
     more?: boolean;
     reset?: boolean;

@@ -14,9 +14,12 @@ export class InboxSync {
     #running = null;
     #again = false;
 
-    /*
-     * shelf: what to show while there is no network; refused() is called
-     * at a 401.
+    /**
+     * shelf: what to show while there is no network; refused() is called at a
+     * 401.
+     * @param {{api: import('./api.js').Api, clock: Clock,
+     *          store: import('./inbox-store.js').InboxStore,
+     *          shelf: import('./db.js').Shelf, refused: () => void}} parts
      */
     constructor({ api, store, shelf, clock, refused }) {
         this.api = api;

@@ -1,8 +1,7 @@
 /*
- * What the leading tab does for all: holds the pair of streams (the inbox,
- * and the thread looked at last), polls while they fail, says how things
- * stand.  What it hears it emits as messages for all tabs; docs/ui.md lists
- * them.
+ * The leading tab's part: it holds the pair of streams (the inbox, and the
+ * thread that was opened last), polls while they fail, and reports the status.
+ * It emits what it receives as messages for all tabs; docs/ui.md lists them.
  */
 
 import { threadPath } from './api.js';
@@ -24,9 +23,13 @@ export class Live {
     #etags = new Map();
     #announced = null;
 
-    /*
-     * online(): navigator.onLine, a hint; open(url): a Source; refused() is
-     * called where the server says that we are not who we think.
+    /**
+     * online(): navigator.onLine, a hint; emit(message) takes what all tabs
+     * should know; refused() is called at a 401 and when the session ends.
+     * @param {{api: import('./api.js').Api, clock: Clock,
+     *          open: (url: string) => import('./source.js').Source,
+     *          emit: (message: any) => void, online: () => boolean,
+     *          refused: () => void}} parts
      */
     constructor({ api, open, clock, emit, online, refused }) {
         this.api = api;
@@ -127,14 +130,14 @@ export class Live {
         this.#reached = true;
 
         if (message.name === 'bye') {
-            /* the token has ended, and perhaps there is another */
+            /* the token has expired; there may be a renewed one */
             if (message.data.reason === 'expired') {
                 this.expired = true;
                 this.refused();
                 return;
             }
 
-            /* what is left to see, if anything, a poll tells */
+            /* a poll shows what the user may still read */
             this.#polled = -Infinity;
             this.#poll();
         }
@@ -142,7 +145,7 @@ export class Live {
         this.emit(message);
     }
 
-    /* The browser says that it has no network: see whether that is so. */
+    /* The browser reports no network: a poll shows whether that is true. */
     networkLost() {
         this.#reached = false;
         this.#polled = -Infinity;
@@ -167,7 +170,7 @@ export class Live {
         this.#changed();
     }
 
-    /* Something has got through: try the streams now, at times. */
+    /* A request got through: retry the streams soon, but not too often. */
     retrySoon() {
         const now = this.clock.mono();
 
@@ -193,8 +196,8 @@ export class Live {
         }
 
         if (!this.held) {
-            /* a look at once after each failure, and by the clock from
-             * the second on */
+            /* poll at once after each failure, and regularly from the
+             * second one on */
             const failed = this.#streams().some(
                 (s) => s.state === 'waiting' && s.failures > 0);
 

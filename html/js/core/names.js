@@ -1,8 +1,7 @@
 /*
- * The people of each thread, for the dashboard.  The inbox carries the first
- * six; where there are more, the rest is asked for, a few at a time: what is
- * on screen first.  What was learnt is kept until the lease or its parties are
- * seen to change.
+ * The parties of each thread, for the dashboard.  The inbox lists the first
+ * six; of threads that have more, all are requested, two threads at a time,
+ * those on screen first.  They are kept until the lease or its parties change.
  */
 
 import { Emitter } from './emitter.js';
@@ -17,7 +16,10 @@ export class Names extends Emitter {
     #queue = new Map();
     #asking = new Map();
 
-    /* fetch(property): resolves to {parties, lease, ...} or null. */
+    /**
+     * @param {{fetch: (property: string) => Promise<ThreadPage | null>,
+     *          clock: Clock}} parts
+     */
     constructor({ fetch, clock }) {
         super();
         this.fetch = fetch;
@@ -43,6 +45,12 @@ export class Names extends Emitter {
         return this.#known.get(property)?.zone;
     }
 
+    /**
+     * @param {string} property
+     * @param {{parties: Party[], time_zone?: string}} page
+     * @param {string} [lease]
+     * @param {number | null} [mark]
+     */
     update(property, { parties, time_zone: zone }, lease, mark = null) {
         const old = this.#known.get(property);
         const people = parties.map(({ user, role, name }) =>
@@ -145,7 +153,7 @@ export class Names extends Emitter {
 }
 
 
-/* The parties that the inbox tells, where these are all. */
+/* The parties that the inbox lists, if these are all. */
 function allParties({ parties, more_parties: more }) {
     return more ? null : parties ?? null;
 }

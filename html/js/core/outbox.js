@@ -1,12 +1,11 @@
 /*
- * Messages of our own that are not known to be stored, in a database that
- * outlives the tab.  One tab sends them, per property one at a time, oldest
- * first.  An item: {n, user, property, client_id, text, at, state, reason};
- * state is "queued" or "failed".  One that the database did not take is
- * "loose": it lives as long as its tab, which sends it itself.
+ * This user's messages that are not known to be stored, in a database that
+ * outlives the tab.  The leading tab sends them, one at a time for each
+ * property, oldest first.  An item that the database did not store is "loose":
+ * it lives as long as its tab, which sends it itself.
  *
- * Each leaves as the user who wrote it or not at all: the request names whom
- * it expects to be, and is refused where another has signed in meanwhile.
+ * A message is sent as the user who wrote it or not at all: the request names
+ * that user, and the server refuses it if another one is signed in.
  */
 
 import { Backoff } from './clock.js';
@@ -21,10 +20,12 @@ const ACCEPTED_WAIT = 3000;
 export class Outbox extends Emitter {
     #lanes = new Map();
 
-    /*
-     * db: {put(item), remove(n), list(user)}, all async; none is waited for
-     * without a limit.  Emits "change" when items differ, "stored"
-     * {property, client_id, entry}, "failed" item, "refused".
+    /**
+     * Emits "change" when items differ, "stored" {property, client_id, entry},
+     * "accepted", "failed" item, and "refused" at a 401.
+     * @param {{db: Pick<import('./db.js').Db, 'put' | 'remove' | 'list'>,
+     *          api: Pick<import('./api.js').Api, 'send'>, clock: Clock,
+     *          user: string, newId?: () => string}} parts
      */
     constructor({ db, api, clock, user, newId = newClientId }) {
         super();
@@ -33,6 +34,7 @@ export class Outbox extends Emitter {
         this.clock = clock;
         this.user = user;
         this.newId = newId;
+        /** @type {OutboxItem[]} */
         this.items = [];
         this.active = false;
         this.held = false;
@@ -57,7 +59,7 @@ export class Outbox extends Emitter {
         this.emit('change');
     }
 
-    /* The database lost what it had, perhaps: give it what we know. */
+    /* The database may have lost its content: store all items again. */
     async restore() {
         await Promise.all(this.items.map((item) => this.#save(item)));
         this.emit('change');
@@ -77,6 +79,7 @@ export class Outbox extends Emitter {
     }
 
     async add(property, text) {
+        /** @type {OutboxItem} */
         const item = {
             n: this.#number(), user: this.user, property,
             client_id: this.newId(), text,

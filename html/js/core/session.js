@@ -15,11 +15,12 @@ const LONGEST = 2 ** 31 - 1;
 export class Session extends Emitter {
     #asking = null;
 
-    /*
-     * api: {session()}; renew(), where given, has the cookie renewed without
-     * a word.  state: "unknown"; "ours"; "ended"; "other" (with `other`, as
-     * {user, name}).  Emits "state" after each answer of the server, with
-     * what it said where the session is ours.
+    /**
+     * renew() renews the cookie silently.  state: "unknown", "ours", "ended",
+     * or "other" (with `other`, as {user, name}).  Emits "state" after each
+     * answer of the server, with the answer's data if the session is ours.
+     * @param {{api: Pick<import('./api.js').Api, 'session'>, clock: Clock,
+     *          renew?: (() => Promise<void>) | null}} parts
      */
     constructor({ api, clock, renew = null }) {
         super();

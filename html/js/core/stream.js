@@ -1,7 +1,7 @@
 /*
- * One live stream: it is closed at its first error, and another is opened
- * from the last place seen, after a jittered wait, for ever.  Silence and
- * what is not ours are errors too.
+ * One live stream.  It is closed at its first error and opened again from the
+ * last cursor, after a wait with jitter, without limit.  Silence and data that
+ * is not from this server count as errors.
  */
 
 import { isEntry } from './api.js';
@@ -19,10 +19,13 @@ export class Stream {
     #lastReceived = -Infinity;
     #deferred = false;
 
-    /*
-     * open(url) makes a Source; url() says where to, with the place to
-     * resume from; onEvent({name, data, id}) gets each event (an unnamed one
-     * as "entry"); onState() is called after any change of what is below.
+    /**
+     * url() includes the cursor to resume from; onEvent() gets each event, an
+     * unnamed one as "entry"; onState() is called after any change of state.
+     * @param {{open: (url: string) => import('./source.js').Source,
+     *          url: () => string, clock: Clock,
+     *          onEvent: (event: StreamEvent) => void,
+     *          onState: () => void}} parts
      */
     constructor({ open, url, clock, onEvent, onState }) {
         this.open = open;
@@ -55,12 +58,11 @@ export class Stream {
     }
 
     /*
-     * Something suggests that the world has changed (online, visible again):
-     * connect now rather than later, and distrust an open connection that
-     * has been silent for longer than a ping.
+     * The network may be back, or the page is visible again: connect now, and
+     * replace a connection that has been silent for longer than a ping.
      */
     reconnect() {
-        /* a clock that stood still while the device slept says too little */
+        /* the monotonic clock may stand still while the device sleeps */
         const silent = Math.max(this.clock.mono() - this.#lastReceived,
                                 this.clock.now() - this.lastReceivedAt) > STALE;
 
@@ -73,7 +75,7 @@ export class Stream {
         }
     }
 
-    /* Something got through: no need to sit out a long wait of our own. */
+    /* A request got through: shorten a wait that the server did not ask for. */
     retrySoon() {
         if (this.state === 'waiting' && !this.#deferred) {
             this.backoff.reset();
@@ -147,7 +149,7 @@ export class Stream {
         }
     }
 
-    /* What goes wrong with one event is no reason to hear no more. */
+    /* A fault in a handler does not end the stream. */
     #deliver(event) {
         try {
             this.onEvent(event);
@@ -157,8 +159,8 @@ export class Stream {
     }
 
     /*
-     * The server closes, and says why: not a failure, but for overload.  One
-     * who is signed out or removed has nothing to come back for until the
+     * The server closes the stream with a reason.  Only overload counts as a
+     * failure.  After "expired" or "removed" the stream stays closed until the
      * owner calls start().
      */
     #bye(value) {

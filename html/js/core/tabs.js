@@ -1,8 +1,8 @@
 /*
- * The tabs of a browser agree on a leader, who holds a Web Lock, the streams
- * and the outbox.  A hidden tab is a poor leader (slow timers, phones freeze
- * it): a visible one takes the lock from a leader that is hidden or silent.
- * Without Web Locks each tab leads itself.
+ * Elects one tab of a browser as leader, by a Web Lock.  The leader holds the
+ * streams and sends the outbox.  Browsers slow hidden tabs down or freeze
+ * them, so a visible tab takes the lock from a leader that is hidden or does
+ * not answer.  Without Web Locks each tab is its own leader.
  */
 
 import { Emitter } from './emitter.js';
@@ -16,10 +16,12 @@ export class Tabs extends Emitter {
     #stopped = false;
     #inLine = false;
 
-    /*
-     * locks: navigator.locks or null; channel: a BroadcastChannel or the
-     * like; visible(): whether this tab is.  Emits "lead", "follow", and
-     * "message" for what post() of another tab sent.
+    /**
+     * Emits "lead", "follow", and "message" for what another tab posted.
+     * @param {{locks: LockManager | null,
+     *          channel: Pick<BroadcastChannel, 'onmessage' | 'postMessage'>,
+     *          visible: () => boolean, clock: Clock, id: string,
+     *          name?: string}} parts
      */
     constructor({ locks, channel, visible, clock, id, name = 'leaseloft' }) {
         super();
@@ -94,7 +96,7 @@ export class Tabs extends Emitter {
         this.post({ t: 'who' });
     }
 
-    /* Where locks are not answered at all, two leaders are better than none. */
+    /* If the lock is never granted, two leaders are better than none. */
     #leadUnlocked() {
         this.#asking = this.clock.setTimeout(() => {
             this.#asking = null;
@@ -145,9 +147,9 @@ export class Tabs extends Emitter {
 
         this.locks.request(this.name, { steal }, hold).catch(() => {
             /*
-             * Stolen by a tab that is visible: wait for our turn again.  That
-             * tab may be this one, whose first request was granted late: then
-             * it leads on by the second, which it may have heard of before.
+             * A visible tab has stolen the lock: wait in line again.  That tab
+             * may be this one, whose first request was granted late: then it
+             * still leads, by its second request.
              */
             if (release && release === this.release) {
                 this.#follow();

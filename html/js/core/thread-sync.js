@@ -11,10 +11,12 @@ const AGAIN = 3000;
 
 
 export class ThreadSync extends Emitter {
-    /*
+    /**
      * Emits "thread" (another store, or null), "ready" (it has been loaded),
-     * "news" (an entry that came while we looked), "own" (an entry of ours
-     * was seen), "parties" (they may have changed), "refused" (a 401).
+     * "news" (an entry that came live), "own" (an entry of this user was
+     * seen), "parties" (they may have changed), "refused" (a 401).
+     * @param {{api: import('./api.js').Api, clock: Clock, me: string,
+     *          shelf: import('./db.js').Shelf}} parts
      */
     constructor({ api, shelf, clock, me }) {
         super();
@@ -22,6 +24,7 @@ export class ThreadSync extends Emitter {
         this.shelf = shelf;
         this.clock = clock;
         this.me = me;
+        /** @type {ThreadStore | null} */
         this.store = null;
         this.timer = null;
     }
