@@ -11,7 +11,7 @@ import { askWho, showSignIn } from './view/sign-in.js';
 const PATIENCE = 2000;
 
 
-/* Where to sign in; it is told where to come back to. */
+/* The address to sign in at, with the address to return to. */
 function signInHref({ sign_in: address }) {
     return address ? address.replace('{return}',
                                      encodeURIComponent(location.href))

@@ -206,7 +206,7 @@ async function result(response, form) {
 
     const zone = headers.get('LeaseLoft-Time-Zone');
 
-    /* a thread's, which the server tells beside it */
+    /* a thread's, which the server sends as a header */
     if (data && zone) {
         data.time_zone = zone;
     }

@@ -99,7 +99,7 @@ export class Db extends Emitter {
             try {
                 tx = db.transaction(name, mode);
             } catch (error) {
-                /* closed, and nobody told us */
+                /* closed without a "close" event */
                 this.#forget(opening);
                 throw error;
             }

@@ -1,6 +1,6 @@
 /*
- * The smallest thing that lets core tell view: named events, and a function
- * returned by on() that ends the subscription.
+ * Named events, by which core notifies the views.  on() returns a function
+ * that ends the subscription.
  */
 
 export class Emitter {

@@ -324,7 +324,7 @@ export class Live {
     }
 
     /*
-     * "live": both streams are open and the server hears its backend;
+     * "live": both streams are open and the server reaches its backend;
      * "checking": they fail, but polls get through; "offline": the browser
      * says so, and nothing says otherwise; "signed-out"; "connecting":
      * anything else.

@@ -286,7 +286,7 @@ export class Outbox extends Emitter {
 }
 
 
-/* A 202 is durably queued: asking again later tells what became of it. */
+/* A 202 is durably queued: sending it again later returns its outcome. */
 function wait(lane, { status, retryAfter }) {
     if (status === 202) {
         return ACCEPTED_WAIT;

@@ -86,7 +86,7 @@ export class ThreadStore extends Emitter {
         }
 
         if (data.you) {
-            /* ours may be ahead of what the server has heard of */
+            /* our mark may not have reached the server yet */
             const ahead = this.you.read > data.you.read;
 
             this.you = ahead
@@ -112,7 +112,7 @@ export class ThreadStore extends Emitter {
         return this.detached;
     }
 
-    /* Parties of a page, with marks that we have heard of since. */
+    /* Parties of a page, with newer marks that events have brought. */
     #latest(parties) {
         const marks = new Map(this.parties.map((p) => [p.user, p.read]));
 
