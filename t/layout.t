@@ -1,40 +1,66 @@
 #!/usr/bin/perl
 
-# The layout of the code: which part may include which, that common/ needs only
-# the C library, and make lint.
+# How the code is laid out (docs/code.md): which folder may use which, by
+# includes and by the symbols of the objects; that no file uses one that uses
+# it; that functions are named after their file and described in its header;
+# how long files and functions may be, and what a formatter can check.
 
 use strict;
 use warnings;
 
+use File::Basename;
 use File::Temp;
 use Test::More;
 
 
-sub includes {
-    my (@files) = @_;
+my $build = $ENV{BUILD} // 'build';
 
-    my @found;
+# lowest first; what is in none of these folders is above all of them
+my %floors = (
+    ngx_leaseloft_module =>
+        [qw(core redis auth http thread channel stream endpoint)],
+    worker => [qw(base redis body thread store job queue cli)],
+    common => []
+);
 
-    for my $file (@files) {
-        open my $f, '<', $file or die "$file: $!";
-        while (<$f>) {
-            push @found, [ $file, $1 ] if /^\s*#\s*include\s+[<"]([^>"]+)/;
-        }
-    }
+my $lines_max = 600;
+my $function_max = 70;
 
-    return @found;
+# files and functions that may be longer, and why
+my %long = (
+    # two connections that know of each other, and their probes: one state
+    'ngx_leaseloft_module/redis/ngx_leaseloft_client.c' => 1
+);
+
+for my $root (sort keys %floors) {
+    my @files = sort glob "$root/{,*/}*.[ch]";
+
+    is(join("\n", upward($root, @files)), '',
+       "$root: no file includes one of a higher folder");
+    is(join("\n", circles(map { [ user($_), named($_) ] } @files)), '',
+       "$root: no two files include each other");
+
+    my @objects = objects($root);
+    my @calls = calls($root, @objects);
+
+    ok(@objects >= 4, "$root: objects are there");
+    is(join("\n", map { "@$_" } grep { floor_of($root, $_->[1]) > floor_of($root, $_->[0]) }
+                  @calls), '',
+       "$root: no file uses a symbol of a higher folder");
+    is(join("\n", circles(by_user(@calls))), '',
+       "$root: no two files use each other's symbols");
+
+    is(join("\n", map { misnamed($_) } grep { /\.c$/ } @files), '',
+       "$root: functions are named after their file");
+    is(join("\n", map { undescribed($_) } grep { /\.h$/ } @files), '',
+       "$root: headers describe each function");
+    is(join("\n", map { undeclared($root, $_) } @objects), '',
+       "$root: what a file exports is in its own header");
+    is(join("\n", grep { !headed($_) } @files), '',
+       "$root: files begin with what they are for");
+    is(join("\n", map { too_long($_) } @files), '',
+       "$root: files and functions have a bounded length");
 }
-
-
-sub none {
-    my ($what, $forbidden, @files) = @_;
-
-    my @bad = map { "$_->[0] includes $_->[1]" }
-              grep { $_->[1] =~ $forbidden } includes(@files);
-
-    is(join("\n", @bad), '', $what);
-}
-
 
 my @common = glob 'common/*.[ch]';
 my @module = glob 'ngx_leaseloft_module/{,*/}*.[ch]';
@@ -79,3 +105,262 @@ my $said = qx(make -s lint 2>&1);
 is($said, '', 'make lint finds nothing');
 
 done_testing();
+
+
+sub slurp {
+    local (@ARGV, $/) = $_[0];
+    return scalar <>;
+}
+
+
+# a file without its folder and ending
+sub user {
+    return basename($_[0]) =~ s/\.[cho]$//r;
+}
+
+
+sub named {
+    my ($file) = @_;
+
+    return [ map { s/\.h$//r } map { basename($_) }
+             slurp($file) =~ /^#include "([^"]+)"/mg ];
+}
+
+
+sub floor_of {
+    my ($root, $file) = @_;
+
+    my ($folder) = $file =~ m{^\Q$root\E/([^/]+)/};
+    my @folders = @{ $floors{$root} };
+
+    return scalar @folders if !defined $folder;
+
+    my ($floor) = grep { $folders[$_] eq $folder } 0 .. $#folders;
+    return $floor // die "$file: $folder is no folder of docs/code.md\n";
+}
+
+
+sub upward {
+    my ($root, @files) = @_;
+
+    my %path = map { basename($_) => $_ } @files;
+    my @found;
+
+    for my $file (@files) {
+        for my $name (map { "$_.h" } @{ named($file) }) {
+            my $used = $path{$name} or next;
+
+            push @found, "$file includes $used"
+                if floor_of($root, $used) > floor_of($root, $file);
+        }
+    }
+
+    return @found;
+}
+
+
+# pairs of names that lead to each other, of [name, [names it uses]]
+sub circles {
+    my %uses;
+
+    for my $row (@_) {
+        $uses{$row->[0]}{$_} = 1 for grep { $_ ne $row->[0] } @{ $row->[1] };
+    }
+
+    my %reach;
+
+    for my $from (keys %uses) {
+        my @todo = keys %{ $uses{$from} };
+
+        while (defined(my $to = shift @todo)) {
+            next if $reach{$from}{$to}++;
+            push @todo, keys %{ $uses{$to} // {} };
+        }
+    }
+
+    return map { my $from = $_;
+                 map { "$from and $_" }
+                 grep { $from lt $_ && $reach{$_}{$from} }
+                 sort keys %{ $reach{$from} } }
+           sort keys %reach;
+}
+
+
+sub objects {
+    my ($root) = @_;
+
+    my @sources = sort glob "$root/{,*/}*.c";
+
+    return map { [ $_, -e "$build/obj/$_" =~ s/\.c$/.o/r
+                       ? "$build/obj/$_" =~ s/\.c$/.o/r
+                       : glob "$build/nginx/addon/*/"
+                              . basename($_) =~ s/\.c$/.o/r ] } @sources;
+}
+
+
+sub symbols {
+    my ($object, $kinds) = @_;
+
+    return map { /^(\S+) ([$kinds])\b/ ? $1 : () }
+           qx(nm -P $object 2>/dev/null);
+}
+
+
+# [file, file whose symbol it uses, symbol]
+sub calls {
+    my ($root, @objects) = @_;
+
+    my %home;
+
+    # nginx's handle to a module, by which each file finds its contexts
+    my $handle = 'ngx_leaseloft_module';
+
+    for (@objects) {
+        my ($source, $object) = @$_;
+        $home{$_} = $source for symbols($object, 'TDBRC');
+    }
+
+    return map { my ($source, $object) = @$_;
+                 map { [ $source, $home{$_}, $_ ] }
+                 grep { exists $home{$_} && $home{$_} ne $source
+                        && $_ ne $handle }
+                 symbols($object, 'U') } @objects;
+}
+
+
+sub by_user {
+    my %uses;
+
+    push @{ $uses{user($_->[0])} }, user($_->[1]) for @_;
+
+    return map { [ $_, $uses{$_} ] } sort keys %uses;
+}
+
+
+# [name, first line, number of lines] of each function
+sub functions {
+    my ($file) = @_;
+
+    my (@found, $name, $begin);
+    my $n = 0;
+
+    for (split /\n/, slurp($file)) {
+        $n++;
+
+        if (/^(\w+)\(/) {
+            ($name, $begin) = ($1, $n);
+
+        } elsif (/^\}/ && defined $name) {
+            push @found, [ $name, $begin, $n - $begin + 1 ];
+            undef $name;
+
+        } elsif (/^\S.*;$/) {
+            undef $name;
+        }
+    }
+
+    return @found;
+}
+
+
+sub misnamed {
+    my ($file) = @_;
+
+    my $prefix = user($file);
+
+    $prefix = 'ngx_leaseloft' if $prefix eq 'ngx_leaseloft_module';
+    $prefix = "ll_$prefix" if $file =~ m{^common/};
+
+    return map { "$file: $_->[0]()" }
+           grep { $_->[0] !~ /^\Q$prefix\E(?:_|$)/ && $_->[0] ne 'main' }
+           functions($file);
+}
+
+
+# a comment stands above a declaration, or above a group of them
+sub undescribed {
+    my ($file) = @_;
+
+    my ($described, @found) = (0);
+    my $depth = 0;
+
+    for my $line (split /\n/, slurp($file)) {
+        $described = 1 if $line =~ m{\*/\s*$} && !$depth;
+        $described = 0 if $line eq '' && !$depth;
+
+        push @found, "$file: $1()"
+            if !$depth && !$described
+               && $line =~ /^(?!typedef|static|#)\w[\w \*]*?\b(\w+)\((?!\*)/;
+
+        $depth += () = $line =~ /\{/g;
+        $depth -= () = $line =~ /\}/g;
+    }
+
+    return @found;
+}
+
+
+sub undeclared {
+    my ($root, $pair) = @_;
+
+    my ($source, $object) = @$pair;
+    my $header = $source =~ s/\.c$/.h/r;
+    my @exported = grep { $_ ne 'main' } symbols($object, 'T');
+
+    return () if !@exported;
+    return "$source: no header of its own" if !-e $header;
+
+    my $text = slurp($header);
+
+    return map { "$source: $_() is not in $header" }
+           grep { $text !~ /\b\Q$_\E\(/ } @exported;
+}
+
+
+sub headed {
+    my ($file) = @_;
+
+    return slurp($file) =~ m{\A\n?/\*};
+}
+
+
+sub too_long {
+    my ($file) = @_;
+
+    my $lines = () = slurp($file) =~ /\n/g;
+    my @found;
+
+    push @found, "$file: $lines lines" if $lines > $lines_max && !$long{$file};
+    push @found, map { "$file:$_->[1]: $_->[0]() has $_->[2] lines" }
+                 grep { $_->[2] > $function_max && !$long{$_->[0]} }
+                 functions($file)
+        if $file =~ /\.c$/;
+
+    return @found;
+}
+
+
+sub includes {
+    my (@files) = @_;
+
+    my @found;
+
+    for my $file (@files) {
+        open my $f, '<', $file or die "$file: $!";
+        while (<$f>) {
+            push @found, [ $file, $1 ] if /^\s*#\s*include\s+[<"]([^>"]+)/;
+        }
+    }
+
+    return @found;
+}
+
+
+sub none {
+    my ($what, $forbidden, @files) = @_;
+
+    my @bad = map { "$_->[0] includes $_->[1]" }
+              grep { $_->[1] =~ $forbidden } includes(@files);
+
+    is(join("\n", @bad), '', $what);
+}

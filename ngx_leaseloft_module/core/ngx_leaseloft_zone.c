@@ -41,7 +41,7 @@ typedef struct {
 } ngx_leaseloft_zone_row_t;
 
 
-#define NGX_LEASELOFT_ZONE_LOOK    5000
+#define NGX_LEASELOFT_ZONE_CHECK    5000
 #define NGX_LEASELOFT_ZONE_SILENT  60000
 
 
@@ -76,8 +76,8 @@ struct ngx_leaseloft_zone_s {
 
 
 static ngx_int_t ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data);
-static void ngx_leaseloft_zone_look_handler(ngx_event_t *ev);
-static void ngx_leaseloft_zone_look(ngx_leaseloft_zone_t *zone);
+static void ngx_leaseloft_zone_check_handler(ngx_event_t *ev);
+static void ngx_leaseloft_zone_check(ngx_leaseloft_zone_t *zone);
 static void ngx_leaseloft_zone_forget(ngx_leaseloft_zone_t *zone,
     ngx_pid_t pid);
 static void ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone);
@@ -180,14 +180,14 @@ ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
     /* an entry with this pid is that of an older process */
 
     ngx_leaseloft_zone_forget(zone, ngx_pid);
-    ngx_leaseloft_zone_look(zone);
+    ngx_leaseloft_zone_check(zone);
 
-    zone->timer.handler = ngx_leaseloft_zone_look_handler;
+    zone->timer.handler = ngx_leaseloft_zone_check_handler;
     zone->timer.data = zone;
     zone->timer.log = log;
     zone->timer.cancelable = 1;
 
-    ngx_add_timer(&zone->timer, NGX_LEASELOFT_ZONE_LOOK);
+    ngx_add_timer(&zone->timer, NGX_LEASELOFT_ZONE_CHECK);
 
     return zone;
 }
@@ -205,11 +205,11 @@ ngx_leaseloft_zone_detach(ngx_leaseloft_zone_t *zone)
 
 
 static void
-ngx_leaseloft_zone_look_handler(ngx_event_t *ev)
+ngx_leaseloft_zone_check_handler(ngx_event_t *ev)
 {
-    ngx_leaseloft_zone_look(ev->data);
+    ngx_leaseloft_zone_check(ev->data);
 
-    ngx_add_timer(ev, NGX_LEASELOFT_ZONE_LOOK);
+    ngx_add_timer(ev, NGX_LEASELOFT_ZONE_CHECK);
 }
 
 
@@ -238,7 +238,7 @@ ngx_leaseloft_zone_entry(ngx_leaseloft_zone_t *zone, ngx_pid_t pid)
 
 /* renews the entry of this process, and removes those of dead ones */
 static void
-ngx_leaseloft_zone_look(ngx_leaseloft_zone_t *zone)
+ngx_leaseloft_zone_check(ngx_leaseloft_zone_t *zone)
 {
     ngx_uint_t                   dead;
     ngx_queue_t                 *q, *next, *processes;
