@@ -55,11 +55,12 @@ typedef enum {
 
 
 /*
- * The first sets the prefix of this process.  Returns 0, or -1 if it is
- * invalid: not 1 to LL_PREFIX_MAX of a-z 0-9 _ -.  The second returns 1 if a
- * prefix is valid, else 0.
+ * Sets the prefix of this process; called once, when it starts.  Returns 0, or
+ * -1 if it is invalid: not 1 to LL_PREFIX_MAX of a-z 0-9 _ -.
  */
 int ll_keys_set_prefix(const char *prefix, size_t len);
+
+/* returns 1 if a prefix is valid, else 0 */
 int ll_keys_prefix_valid(const char *prefix, size_t len);
 
 /*

@@ -11,7 +11,10 @@
 #include "ngx_leaseloft_channel.h"
 
 
-/* reads what a channel missed; it is live once the reply has been received */
+/*
+ * Reads what a channel missed.  It is live once the reply has been received,
+ * unless a newer message has arrived meanwhile: then it reads once more.
+ */
 void ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel);
 
 /* retries failed reads one second after the first of them */

@@ -1,8 +1,8 @@
 
 /*
- * Checks whether a user may write to a property, by the cache of the property's
- * channel, or by Redis while the request waits in the preaccess phase.  The
- * state of a check is in the request's pool.
+ * Checks whether a user has access to a property, by the cache of its channel,
+ * or by Redis while the request waits in the preaccess phase.  The state of a
+ * check is in the request's pool.
  */
 
 

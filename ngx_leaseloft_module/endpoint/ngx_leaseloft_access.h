@@ -1,6 +1,7 @@
 
 /*
- * Access check of writes: whether the user may write to the property.
+ * Access check of writes: whether the user has a window of the property, even
+ * a closed one.  The worker decides who may write.
  */
 
 

@@ -16,8 +16,8 @@
 
 /*
  * Adds the requests that are pending for this consumer to the batch.  crashed
- * is 1 if the process has restarted: that counts as another delivery; a lost
- * connection does not.
+ * is 1 if the process has restarted: that counts as another delivery, of which
+ * there may be CONSUMER_DELIVERIES; a lost connection does not count.
  */
 int claim_recover(consumer_t *consumer, batch_t *batch, int crashed);
 
