@@ -81,6 +81,29 @@ const VARIANTS = {
     zoomed: { viewport: { width: 590, height: 380 } },
 };
 
+test('a thread\'s head is not shown before it is drawn', async () => {
+    const lena = await Person.arrive(browser, stack, ...LENA);
+
+    await lena.context.addInitScript(() => {
+        new MutationObserver(() => {
+            const head = document.querySelector('.ll-head');
+
+            if (head && !head.hidden
+                && head.querySelector('h2').textContent === '')
+            {
+                window.emptyHead = true;
+            }
+        }).observe(document, { childList: true, subtree: true });
+    });
+
+    const page = await lena.tab('/');
+
+    await page.locator('.ll-head').waitFor({ state: 'attached' });
+    assert.equal(await page.evaluate(() => window.emptyHead ?? false), false);
+    await lena.leave();
+});
+
+
 for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
     test(`axe finds nothing, and all fits: ${look}`, async () => {
         const lena = await Person.arrive(browser, stack, ...LENA,

@@ -20,7 +20,8 @@ export class ThreadHead {
             class: 'll-button ll-done', type: 'button', hidden: true,
             onclick: () => this.#setDone(),
         }, icon('done'), spoken(t('thread.done')));
-        this.element = h('header', { class: 'll-head' },
+        /* shown by the first draw: until then it has no title */
+        this.element = h('header', { class: 'll-head', hidden: true },
             h('a', { class: 'll-button ll-back', href: './',
                      title: t('thread.back'),
                      onclick: (e) => app.back(e) },
