@@ -67,8 +67,11 @@ export class Firefox {
     }
 
     hear({ id, type, result, error, message, method, params }) {
+        /* a tab's icon that is replaced while it loads is cancelled */
+        const icon = /^Failed to load .\S+\/img\/icon/.test(params?.text);
+
         if (method === 'log.entryAdded' && params.level === 'error'
-            && params.type === 'javascript')
+            && params.type === 'javascript' && !icon)
         {
             this.complaints.push(params.text);
         }
