@@ -91,7 +91,18 @@ async function answer(request, key) {
     return await within(LIMIT / 4, cached) ?? Promise.any([
         fetch(request),
         cached.then((response) => response ?? Promise.reject()),
-    ]);
+    ]).catch(() => nothing(request));
+}
+
+
+/*
+ * The answer where nothing is stored and nothing arrives, or the page has
+ * cancelled the load.  A promise that rejects would be logged as an error.
+ * The browser shows its own page to a person who navigates.
+ */
+function nothing({ mode }) {
+    return mode === 'navigate' ? Response.error()
+                               : new Response(null, { status: 504 });
 }
 
 

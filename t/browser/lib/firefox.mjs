@@ -67,11 +67,8 @@ export class Firefox {
     }
 
     hear({ id, type, result, error, message, method, params }) {
-        /* a tab's icon that is replaced while it loads is cancelled */
-        const icon = /^Failed to load .\S+\/img\/icon/.test(params?.text);
-
         if (method === 'log.entryAdded' && params.level === 'error'
-            && params.type === 'javascript' && !icon)
+            && params.type === 'javascript')
         {
             this.complaints.push(params.text);
         }
