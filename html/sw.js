@@ -1,21 +1,21 @@
 /*
- * Keeps the shell (pages, scripts, styles; never messages), whole and of one
- * version, and answers from it at once.  Now and then a page asks for a check:
- * each file is asked for again, which costs a 304 while it is what it was;
- * once one differs, the whole new version is fetched beside the old one, and
- * used as soon as a page asks for it, or at the next visit.  A version's files
- * are found by their own links, so none has to be listed or built.
+ * Stores the shell (pages, scripts, styles; never messages) as whole versions,
+ * and answers requests from it. When a page asks for a check, each file is
+ * requested again, which costs a 304 while it has not changed. If one differs,
+ * the whole new version is stored beside the old one; it is used when a page
+ * asks for it, or from the next visit on. The files of a version are found by
+ * the links in them, so no list is needed.
  */
 
 const START = 'leaseloft-shell-';
 const LIMIT = 2000;
 const AT_ONCE = 6;
 
-/* marks in a version: it is whole; it is the one to use */
+/* marks in a version: complete; in use */
 const WHOLE = 'whole';
 const USED = 'used';
 
-/* what no link leads to */
+/* files to which no link leads */
 const MORE = ['config.json', 'img/icon-unread.svg', 'js/strings/de.js'];
 const LINKS = {
     html: /(?:href|src)="([^":#]+)"/g,
@@ -23,7 +23,7 @@ const LINKS = {
     webmanifest: /"src": "([^"]+)"/g,
 };
 
-/* what each kind of file is served as */
+/* the type of each kind of file */
 const TYPES = {
     html: 'text/html',
     css: 'text/css',
@@ -34,7 +34,7 @@ const TYPES = {
     png: 'image/png',
 };
 
-/* what only the real page has in it */
+/* a text that only the real page contains */
 const MARK = 'id="ll-app"';
 
 const root = new URL('./', location).pathname;
@@ -72,8 +72,8 @@ self.addEventListener('message', (event) => {
 
 
 /*
- * One page answers for all addresses of its path: the query only names a
- * thread.  Any other file is its path, also where it is opened in a tab.
+ * One page serves all addresses of its path: the query only names a thread. The
+ * key of any other file is its path, also if it is opened in a tab.
  */
 function keyOf({ pathname }) {
     return pathname === `${root}index.html` ? root : pathname;
@@ -87,7 +87,7 @@ async function answer(request, key) {
 
     const cached = kept(key);
 
-    /* where storage is slow, or empty, whichever answers first */
+    /* if storage is slow or empty, whichever answers first */
     return await within(LIMIT / 4, cached) ?? Promise.any([
         fetch(request),
         cached.then((response) => response ?? Promise.reject()),
@@ -96,9 +96,9 @@ async function answer(request, key) {
 
 
 /*
- * The answer where nothing is stored and nothing arrives, or the page has
- * cancelled the load.  A promise that rejects would be logged as an error.
- * The browser shows its own page to a person who navigates.
+ * The response if nothing is stored and nothing arrives, or the page has
+ * cancelled the load. A promise that rejects would be logged as an error. A
+ * person who navigates gets the browser's own error page.
  */
 function nothing({ mode }) {
     return mode === 'navigate' ? Response.error()
@@ -113,7 +113,7 @@ async function kept(key) {
 }
 
 
-/* Storage that does not answer is no reason not to open. */
+/* The page opens even if the storage does not answer. */
 function within(ms, job) {
     return Promise.race([
         job.catch(() => undefined),
@@ -124,7 +124,7 @@ function within(ms, job) {
 
 /* ---- versions ---- */
 
-/* Those that are whole, the newest first. */
+/* Complete versions, newest first. */
 async function versions() {
     const names = (await caches.keys()).filter((name) =>
         name.startsWith(START)).sort().reverse();
@@ -139,7 +139,7 @@ async function versions() {
 }
 
 
-/* Uses the newest version from now on. */
+/* Puts the newest version into use. */
 async function take() {
     const [newest] = await versions();
 
@@ -158,7 +158,7 @@ async function take() {
 }
 
 
-/* A visit while no other page is open begins with the newest version. */
+/* A visit while no other page is open uses the newest version. */
 async function renew() {
     const pages = await self.clients.matchAll({ type: 'window' });
 
@@ -168,7 +168,7 @@ async function renew() {
 }
 
 
-/* The page that brought us has just loaded it all. */
+/* Stores the version that the page has just loaded. */
 async function install() {
     if ((await versions()).length === 0 && await fetchAll('force-cache')) {
         await take();
@@ -176,7 +176,7 @@ async function install() {
 }
 
 
-/* Answers whether there is a newer version than the one in use. */
+/* Resolves to true if there is a newer version than the one in use. */
 function check() {
     checking ??= look().finally(() => {
         checking = null;
@@ -202,7 +202,9 @@ async function look() {
             const response = await ask(key, 'no-cache');
 
             if (!await isOurs(response, key)) {
-                /* gone from a new version, or a network that lies */
+                /*
+                 * removed in a new version, or the network changed the response
+                 */
                 return response.status === 404 ? fetchAll('no-cache')
                                                : !newest.used;
             }
@@ -217,7 +219,7 @@ async function look() {
 }
 
 
-/* Fetches a whole version; answers whether it could be had. */
+/* Stores a whole version; resolves to false if it could not be loaded. */
 async function fetchAll(mode) {
     const name = START + String(Date.now()).padStart(15, '0');
     const cache = await caches.open(name);
@@ -247,7 +249,7 @@ async function fetchAll(mode) {
 }
 
 
-/* Stores a file; answers where its links lead. */
+/* Stores a file; returns the keys of its links. */
 async function store(cache, key, mode) {
     const response = await ask(key, mode);
 
@@ -277,9 +279,9 @@ function ask(key, mode) {
 
 
 /*
- * A sign-on page or a router's may answer in our name, with any status: only
- * a file of the right kind is one of the shell, and the page itself has to be
- * the page.
+ * A sign-on page or a router may answer in the server's place, with any status:
+ * a file belongs to the shell only if it has the right type, and the page
+ * itself only if it contains MARK.
  */
 async function isOurs(response, key) {
     const path = key === root ? 'index.html' : key;

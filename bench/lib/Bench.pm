@@ -1,7 +1,7 @@
 package Bench;
 
-# What every measurement needs: the load generator as a process to talk to,
-# processor time and memory of processes, and figures of several runs.
+# What each measurement needs: the load generator as a process, processor time
+# and memory of processes, and statistics of several runs.
 #
 #     my $load = Bench->load($server, streams => 100, properties => 50);
 #     $load->phase('open');
@@ -25,7 +25,7 @@ my $ticks = sysconf(_SC_CLK_TCK);
 
 
 # load($server, %options): starts the generator against a server (an object of
-# Bench::Servers); the options are the program's own
+# Bench::Servers); the options are those of the program
 sub load {
     my ($class, $server, %o) = @_;
 
@@ -45,7 +45,7 @@ sub load {
 }
 
 
-# phase($name): waits until the generator has come so far
+# phase($name): waits until the generator has reached this phase
 sub phase {
     my ($self, $name) = @_;
 
@@ -58,7 +58,7 @@ sub phase {
 }
 
 
-# lets a generator that waits go on
+# lets a waiting generator continue
 sub go {
     my ($self) = @_;
 
@@ -66,7 +66,7 @@ sub go {
 }
 
 
-# report(): the last phase; the generator is gone then
+# report(): the report of the last phase, after which the generator has exited
 sub report {
     my ($self) = @_;
 
@@ -87,7 +87,7 @@ sub end {
 }
 
 
-# note($format, ...): how far it is, for whoever waits
+# note($format, ...): prints the progress
 sub note {
     my ($format, @values) = @_;
 
@@ -95,8 +95,8 @@ sub note {
 }
 
 
-# cpu(@pids): seconds of processor time that these have used so far, all of
-# their threads that are there
+# cpu(@pids): seconds of processor time that these processes have used so far,
+# in all threads that still run
 sub cpu {
     my (@pids) = @_;
 
@@ -117,7 +117,7 @@ sub cpu {
 }
 
 
-# by hundredths of a second, for kernels that count no finer
+# in hundredths of a second, for kernels without a finer count
 sub ticks {
     my ($pid) = @_;
 
@@ -128,9 +128,9 @@ sub ticks {
 }
 
 
-# used(@pids): what each of them has used; spent($used, @pids): all of them
-# since then.  Redis has a child while it rewrites its append-only file: one that
-# came meanwhile counts, one that is gone takes nothing away.
+# used(@pids): what each process has used; spent($used, @pids): the sum since
+# then. Redis has a child while it rewrites its append-only file: a child that
+# started since then counts, one that has exited subtracts nothing.
 sub used {
     my (@pids) = @_;
 
@@ -146,9 +146,9 @@ sub spent {
 }
 
 
-# stolen(): ticks of all processors that a virtual machine's host has given to
-# others so far, and all that there were.  They are taken in pieces of up to
-# 20 ms, for which no server is to blame; stolen(@before): in per cent since then.
+# stolen(): ticks of all processors that the host of a virtual machine has given
+# to others so far, and all ticks. The host takes them in pieces of up to 20 ms,
+# which are no fault of the server; stolen(@before): per cent since then.
 sub stolen {
     my (@before) = @_;
 
@@ -161,8 +161,8 @@ sub stolen {
 }
 
 
-# realtime(@pids): these run before whatever else there is, if REALTIME is set:
-# what they take is then their own
+# realtime(@pids): if REALTIME is set, runs these processes before all others,
+# so that the time they take is their own
 sub realtime {
     my (@pids) = @_;
 
@@ -175,7 +175,7 @@ sub realtime {
 }
 
 
-# pss(@pids): bytes, each page that is shared divided by who shares it
+# pss(@pids): bytes; each shared page is divided by the number of its users
 sub pss {
     my (@pids) = @_;
 
@@ -199,7 +199,7 @@ sub spread {
 }
 
 
-# number($x): with three digits that count
+# number($x): with three significant digits
 sub number {
     my ($x) = @_;
 

@@ -1,7 +1,6 @@
 /*
- * Signing in and out, and what a session that is not ours any more does to an
- * open page.  Loaded when it is needed; `page` is what main.js has put
- * together.
+ * Signing in and out, and the end of a session on an open page. Loaded when it
+ * is needed; `page` is what main.js has created.
  */
 
 import { within } from './core/clock.js';
@@ -11,7 +10,7 @@ import { askWho, showSignIn } from './view/sign-in.js';
 const PATIENCE = 2000;
 
 
-/* The address to sign in at, with the address to return to. */
+/* The sign-in page, with the address to return to. */
 function signInHref({ sign_in: address }) {
     return address ? address.replace('{return}',
                                      encodeURIComponent(location.href))
@@ -20,8 +19,8 @@ function signInHref({ sign_in: address }) {
 
 
 /*
- * Starts again, as whoever is signed in then; says why to who is not.  Where
- * somebody signed out, not even the address names a thread of theirs.
+ * Restarts the page for the user who is signed in then, or with the reason if
+ * there is none. After a sign-out the address names no thread.
  */
 function startAgain(reason = null) {
     history.replaceState({ ...history.state, reason }, '',
@@ -30,7 +29,10 @@ function startAgain(reason = null) {
 }
 
 
-/* For a sign-in link: "Continue as Tom?", and while the server is silent. */
+/*
+ * For a sign-in link: "Continue as Tom?", also while the server does not
+ * answer.
+ */
 export function ask({ root, t, config: { logo } }, now, next) {
     return askWho(root, { t, logo, now, next });
 }
@@ -42,8 +44,8 @@ export function wait({ root, t, config: { logo } }) {
 
 
 /*
- * Nobody is signed in: says so, and starts again when somebody is.  "wait":
- * the server has not said.
+ * Shows that nobody is signed in, and restarts the page when somebody is.
+ * "wait": the server has not answered.
  */
 export function signIn({ root, t, config, session }, reason) {
     showSignIn(root, { t, reason, logo: config.logo,
@@ -57,16 +59,16 @@ export function signIn({ root, t, config, session }, reason) {
 
 
 /*
- * The session of an open page has ended, or is another's: what is shown stays
- * and goes on by itself.  A page that was opened on trust, before anybody had
- * said whose it is, starts again, as does one that was signed out elsewhere.
+ * The session of an open page has ended, or belongs to another user: the
+ * content stays. A page that was opened before the server had confirmed its
+ * user restarts, as does one that was signed out in another tab.
  */
 export function sessionChanged(page, confirmed) {
     const { session, t, config } = page;
     const { state, other } = session;
 
     if (state !== 'ours') {
-        /* signed out, in a tab whose word did not reach this one */
+        /* signed out in a tab whose message did not arrive */
         if (page.keeps && page.remembered() === null) {
             startAgain('out');
             return;
@@ -90,11 +92,11 @@ export function sessionChanged(page, confirmed) {
 }
 
 
-/* Removes what a user leaves in this browser, and starts again. */
+/* Deletes the user's data in this browser, and restarts the page. */
 export async function forget({ session: { user }, keep, messenger }) {
     messenger.stop();
 
-    /* whatever it is: "draft.USER.…", "done.USER.…" */
+    /* all keys with the user in them: "draft.USER.…", "done.USER.…" */
     keep.keys('').filter((key) => key.split('.')[1] === user)
         .forEach((key) => keep.set(key, ''));
     keep.set('session', '');
@@ -130,7 +132,7 @@ export async function signOut(page) {
 
 
 /*
- * Asks the service, on our own origin, for a new session: it sets the cookie,
+ * Asks the service, on the same origin, for a new session: it sets the cookie,
  * or answers {"token"}.
  */
 export async function renew({ api, clock, config }) {
@@ -145,6 +147,6 @@ export async function renew({ api, clock, config }) {
         }
 
     } catch {
-        /* then the session ends when it ends, and the page says so */
+        /* then the session ends at its time, and the page tells so */
     }
 }

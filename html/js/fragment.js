@@ -1,6 +1,6 @@
 /*
- * The token of a sign-in link, "#token=JWT", or null.  The first module that
- * runs: it takes the token out of the address before any other can see it.
+ * The token of a sign-in link, "#token=JWT", or null. This module runs first
+ * and removes the token from the address before any other can read it.
  */
 
 const MARK = '#token=';

@@ -1,6 +1,6 @@
 /*
- * Puts the pieces together: who is signed in, in which language, with which
- * of the browser's own parts.
+ * Starts the page: finds the user and the language, and connects core and view
+ * with the browser's interfaces.
  */
 
 import { token } from './fragment.js';
@@ -26,11 +26,11 @@ const ask = (url, options) => fetch(url, options);
 const visible = () => document.visibilityState === 'visible';
 const account = () => import('./account.js');
 
-/* to this browser's other tabs, whoever is signed in there */
+/* to the other tabs of this browser, of whichever user */
 const everyone = new BroadcastChannel('leaseloft');
 
 
-/* What this browser keeps for us in words; forgotten where it forbids it. */
+/* Strings in localStorage; nothing is stored where the browser forbids it. */
 const keep = {
     get(key) {
         try {
@@ -39,7 +39,7 @@ const keep = {
             return null;
         }
     },
-    /* Answers whether it is kept. */
+    /* Returns whether the value was stored. */
     set(key, value) {
         try {
             if (value) {
@@ -66,8 +66,8 @@ const keep = {
 
 
 /*
- * Whom this browser was last signed in as, so that it opens offline; until
- * when, if it may open before the server has said anything.
+ * The last user of this browser, so that the page opens offline, and the time
+ * until which it may open before the server has answered.
  */
 function remember({ user, name, expires_at }) {
     keep.set('session', JSON.stringify({ user, name, expires_at }));
@@ -85,7 +85,7 @@ function remembered() {
 }
 
 
-/* config.json, where there is one (docs/ui.md). */
+/* config.json, if there is one (docs/ui.md). */
 async function loadConfig() {
     try {
         const response = await within(clock, PATIENCE, fetch('config.json'));
@@ -117,7 +117,7 @@ async function loadLanguage(name) {
 }
 
 
-/* unkept() is called, once, where a draft is not kept. */
+/* unkept() is called once if a draft could not be stored. */
 function draftsOf(user, unkept) {
     let warned = false;
 
@@ -129,7 +129,7 @@ function draftsOf(user, unkept) {
                 unkept();
             }
         },
-        /* written, or sent, in another tab */
+        /* changed or sent in another tab */
         on: (fn) => window.addEventListener('storage', ({ key }) => {
             const start = `leaseloft.draft.${user}.`;
 
@@ -142,8 +142,8 @@ function draftsOf(user, unkept) {
 
 
 /*
- * Threads that need no reply, up to a message: those of this browser, for the
- * server does not know of it.
+ * Threads marked as needing no reply up to a message. Stored in this browser
+ * only: the server does not know of it.
  */
 function doneOf(user) {
     return {
@@ -155,7 +155,10 @@ function doneOf(user) {
 }
 
 
-/* The tab is looked at, or another tab has news of the session. */
+/*
+ * Called when the tab becomes visible, or another tab reports a change of
+ * session.
+ */
 function watch(session) {
     const look = () => visible() && session.check();
 
@@ -175,7 +178,10 @@ function watch(session) {
 }
 
 
-/* Whom this page is for: {user, name, reason}; user null where nobody is. */
+/*
+ * The user of this page: {user, name, reason}; user is null if nobody is signed
+ * in.
+ */
 async function whoIsIt(page) {
     const { session } = page;
     const { reason = null, ...state } = history.state ?? {};
@@ -197,7 +203,7 @@ async function whoIsIt(page) {
 
     const last = remembered();
 
-    /* the device's clock decides no more than whether to wait for a word */
+    /* the clock of the device only decides whether to wait for the server */
     if (last && last.expires > clock.now() && reason === null) {
         return last;
     }
@@ -317,13 +323,13 @@ async function start() {
 
     await messenger.start();
 
-    /* the list is drawn first; a hidden page draws nothing */
+    /* the list is drawn first; a hidden page draws no frames */
     await within(clock, PATIENCE, new Promise(requestAnimationFrame))
         .catch(() => {});
 
     /*
-     * Then all the rest follows: what is loaded does not change when another
-     * tab or the server goes on to a newer version.
+     * Loads the remaining modules now, so that they are of the same version
+     * even if another tab or the server changes to a newer one.
      */
     page.app.loadThread();
     Promise.allSettled([account(), import('./view/extras.js')]);
@@ -331,12 +337,12 @@ async function start() {
 }
 
 
-/* The service worker keeps the shell, and knows when there is a newer one. */
+/* The service worker stores the shell, and detects a newer version. */
 async function keepShell({ t, app, messenger }) {
     try {
         await navigator.serviceWorker.register('sw.js');
     } catch {
-        /* without it, the pages need a network to open: no more than that */
+        /* without a service worker the pages need a network to open */
         return;
     }
 

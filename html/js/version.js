@@ -1,6 +1,6 @@
 /*
- * A new version of the pages: the service worker is asked now and then whether
- * there is one; where nothing waits to be sent, the reader is.
+ * Newer versions of the pages: asks the service worker for one now and then,
+ * and offers it to the user while no message is unsent.
  */
 
 import { fill, h } from './view/dom.js';
@@ -10,7 +10,7 @@ const SOON = 5000;
 const PATIENCE = 120000;
 
 
-/* Asks the service worker; answers what it says. */
+/* Asks the service worker; resolves to its answer. */
 function ask(command, clock) {
     return new Promise((resolve) => {
         const worker = navigator.serviceWorker.controller;
@@ -28,7 +28,7 @@ function ask(command, clock) {
 }
 
 
-/* bar: where to say it; messenger: whose outbox has to be empty. */
+/* bar: the element for the offer; messenger: its outbox must be empty. */
 export function watchVersion({ t, bar, messenger, clock, visible }) {
     let newer = false;
     let asked = clock.now();

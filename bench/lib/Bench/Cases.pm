@@ -1,7 +1,7 @@
 package Bench::Cases;
 
-# What is measured: for each case its contenders, the first of which is ours,
-# and a function that measures one of them once and returns its figures.
+# The cases: for each its contenders, the first of which is ours, and a function
+# that measures one contender once and returns its figures.
 
 #
 #     title       of the table
@@ -20,7 +20,7 @@ use Bench::Growth;
 use Bench::Measure;
 use Bench::Raw;
 
-# a module that somebody has built
+# a module that the user has built
 my @push = $ENV{PUSH_STREAM_MODULE} ? ['push-stream', 'push'] : ();
 
 my @cpu = (['nginx', 'nginx µs'], ['worker', 'worker µs'],

@@ -1,7 +1,7 @@
 package Bench::Crowd;
 
-# Many streams at once: several generators, as a process has descriptors for
-# 20,000 connections, each with properties and source addresses of its own.
+# Many streams at once: several generators, since a process may have descriptors
+# for 20,000 connections, each with its own properties and source addresses.
 
 use strict;
 use warnings;
@@ -16,11 +16,11 @@ use Bench::Servers;
 
 my $per_process = 16000;
 
-# what a stream takes of the machine, all in all: see bench/README.md
+# the memory of a stream in all processes and the kernel: see bench/README.md
 my $stream_bytes = 20000;
 
 
-# generators($server, $streams, %options): one for each so many
+# generators($server, $streams, %options): starts one for each share
 sub generators {
     my ($server, $streams, %o) = @_;
 
@@ -32,7 +32,7 @@ sub generators {
 }
 
 
-# shares($streams): how many generators, and the properties of each
+# shares($streams): the number of generators, and the properties of each
 sub shares {
     my ($streams) = @_;
 
@@ -85,8 +85,8 @@ sub storm {
 }
 
 
-# STREAMS of them, and PING as leaseloft_ping.  At the end each property gets a
-# message, so that a stream which is deaf shows.
+# STREAMS streams, with PING as leaseloft_ping. At the end each property gets a
+# message, which shows streams that receive nothing.
 sub many {
     my ($kind, %o) = @_;
 
@@ -105,7 +105,7 @@ sub many {
     note('%d leases in %.0f s', $n / 2, time() - $start);
     $start = time();
 
-    # with what its leases are in Redis
+    # with the memory of its leases in Redis
     my %before = (memory($server), redis => 0);
     my @loads = generators($server, $streams, senders => 8,
         rate => int(1000 / $processes) + 1, warm => 3, round => 'yes',
@@ -134,7 +134,7 @@ sub many {
 }
 
 
-# a machine that runs out of memory kills whom it likes
+# a machine without free memory kills any process
 sub room {
     my ($streams) = @_;
 
@@ -146,7 +146,7 @@ sub room {
 }
 
 
-# cores that were busy while it counted
+# cores that were busy during the measurement
 sub busy {
     my ($server, @loads) = @_;
 

@@ -1,8 +1,8 @@
 package Bench::Drain;
 
-# What a worker does a second, and what Redis does a second when it is sent the
-# same commands by nobody in particular: pipelined, without anyone thinking in
-# between.  Redis has one core, the worker or whoever replays has the other.
+# The rate of a worker, compared with that of Redis when it gets the same
+# commands pipelined and without pauses. Redis has one core; the worker or the
+# replay has the other.
 
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ use Bench::Servers;
 my $properties = 500;
 my $inbox = 'll:{q:0}:requests';
 
-# which of the recorded commands a replay sends; the only place that knows
+# the recorded commands that a replay sends; only this place knows
 my %kinds = (
     append => qr/^FCALL ll1_append /,
     inboxes => qr/^FCALL ll1_(?:append|badge)/,
@@ -27,7 +27,7 @@ my %kinds = (
 my $recorded;
 
 
-# a case: drained by workers, or replayed
+# a case: emptied by workers, or replayed
 sub drain {
     my ($kind, %o) = @_;
 
@@ -40,7 +40,7 @@ sub drain {
 sub count { 4000 * $Bench::Measure::seconds * $Bench::Measure::scale }
 
 
-# drained(workers => N): these take all that the inbox holds
+# drained(workers => N): N workers process all that the queue holds
 sub drained {
     my ($count, %o) = @_;
 
@@ -60,7 +60,8 @@ sub drained {
 }
 
 
-# replayed(what => 'append'): the commands that one worker sent for as many
+# replayed(what => 'append'): the commands that one worker sent for the same
+# number of messages
 sub replayed {
     my ($count, %o) = @_;
 
@@ -80,7 +81,7 @@ sub replayed {
 }
 
 
-# recorded($count): made once for all
+# recorded($count): recorded once for all runs
 sub recorded {
     my ($count) = @_;
 
@@ -96,7 +97,7 @@ sub recorded {
     $record->end();
     $server->stop();
 
-    # the last reads found nothing and waited
+    # the last reads found an empty queue and blocked
     my $commands = $record->{commands};
     pop @$commands while @$commands && $commands->[-1][0] ne 'XACK';
 
@@ -104,8 +105,8 @@ sub recorded {
 }
 
 
-# Redis with the inbox full, and workers that know the properties and are
-# stopped, so that neither their start nor what they ask once is measured
+# A Redis with a full queue, and stopped workers that have all properties
+# cached, so that neither their start nor their first reads are measured.
 sub backend {
     my ($workers) = @_;
 
@@ -121,7 +122,7 @@ sub backend {
 }
 
 
-# no rewriting of the append-only file either: that takes turns with commands
+# no rewrite of the append-only file: it competes with commands
 sub pin {
     my ($server) = @_;
 
@@ -133,9 +134,9 @@ sub pin {
 }
 
 
-# fill($server, $first, $count): so many requests as nginx would queue them,
-# with ids of their own (later than those of leases): what is done to them can
-# be done again
+# fill($server, $first, $count): queues requests as nginx does, with ids of
+# their own, later than those of the leases, so that the same requests can be
+# processed again
 sub fill {
     my ($server, $first, $count) = @_;
 
@@ -153,7 +154,7 @@ sub fill {
 }
 
 
-# work($server, $count): seconds until the workers have done these
+# work($server, $count): seconds until the workers have processed these
 sub work {
     my ($server, $count) = @_;
 
@@ -169,7 +170,7 @@ sub work {
 }
 
 
-# until the inbox is empty: when that was
+# waits until the queue is empty: the time of that
 sub settle {
     my ($server) = @_;
 
@@ -197,7 +198,7 @@ sub entries {
 }
 
 
-# a replay that stores fewer would have been refused, and cheap
+# a replay that stores fewer was refused, which is cheap
 sub check {
     my ($server, $count) = @_;
 

@@ -1,7 +1,7 @@
 package Bench::Growth;
 
-# How cost grows: one thing at three sizes, all else the same: 100 properties
-# with two streams each, to which messages are sent at a fixed rate.
+# How cost grows: one quantity at three sizes, all else equal: 100 properties
+# with two streams each, which get messages at a fixed rate.
 
 use strict;
 use warnings;
@@ -16,12 +16,12 @@ use Bench::Servers;
 
 my $busy = 100;
 
-# seconds between the pings of a stream: what they take is measured by itself,
-# over so long, when each stream has had one
+# seconds between two pings of a stream: their cost is measured alone, over this
+# time, in which each stream gets one
 my $ping = 5;
 
 
-# the cases, to be put among the others
+# the cases, for the list of Bench::Cases
 sub cases {
     my $scale = $Bench::Measure::scale;
 
@@ -93,7 +93,7 @@ sub growth {
 }
 
 
-# processor time of nginx in a second when nobody says anything
+# processor time of nginx in a second without messages
 sub resting {
     my ($server) = @_;
 
@@ -107,7 +107,7 @@ sub resting {
 }
 
 
-# streams that hear nothing, on properties of their own
+# idle streams, on properties of their own
 sub idle {
     my ($server, $first, $streams) = @_;
 
@@ -124,8 +124,8 @@ sub idle {
 }
 
 
-# 250 messages a second; over many properties more, and for as long as it takes
-# to have been at each of them before it counts
+# 250 messages a second; with many properties more, after a first message to
+# each of them
 sub load {
     my ($server, $watched, %o) = @_;
 
@@ -142,7 +142,7 @@ sub load {
 }
 
 
-# processor time for a message is without what idle streams take
+# processor time of a message, without that of idle streams
 sub messages {
     my ($server, $load, $latency, $resting) = @_;
 

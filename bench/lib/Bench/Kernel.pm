@@ -1,7 +1,7 @@
 package Bench::Kernel;
 
-# Limits of the kernel that many connections on one machine run into: raised
-# where they are too low, if we may, and put back when the object goes.
+# Limits of the kernel on the number of connections: raised where they are too
+# low, if the user may, and restored when the object is destroyed.
 #
 #     my $kernel = Bench::Kernel->need($connections);
 
@@ -10,7 +10,7 @@ use warnings;
 
 use Bench qw(note);
 
-# for so many connections, both ends of which are here
+# for this number of connections, both ends of which are on this machine
 my %needed = (
     'fs/file-max' => sub { 2.2 * $_[0] + 100000 },
     'fs/nr_open' => sub { 20000 },
@@ -19,7 +19,7 @@ my %needed = (
     'net/core/netdev_max_backlog' => sub { 10000 },
     'net/ipv4/tcp_max_syn_backlog' => sub { 8192 },
 
-    # counted only where there are rules that track connections
+    # exists only if rules track connections
     'net/netfilter/nf_conntrack_max' => sub { 2.2 * $_[0] + 10000 },
 );
 

@@ -1,7 +1,7 @@
 package Bench::Measure;
 
-# How one server is measured once: each function starts it, puts the generator
-# to work, stops it and returns figures, "value" being the one that is compared.
+# One measurement of one server: each function starts the server, runs the
+# generator, stops both and returns figures; "value" is the one compared.
 
 use strict;
 use warnings;
@@ -220,7 +220,7 @@ sub outage {
     my $r = $load->report();
     $server->stop();
 
-    # what comes within the tenth of a second that has begun counts as later
+    # what arrives later in the current tenth of a second counts as later
     my $slot = int(10 * ($back - $r->{begun}));
     my @after = @{ $r->{timeline} }[$slot .. $#{ $r->{timeline} }];
     my ($accepted) = grep { $after[$_][0] > 20 } 0 .. $#after;

@@ -1,9 +1,9 @@
 package Bench::Raw;
 
-# What Redis takes for each command that nginx and the workers send, pipelined
-# by one client: the floor under a message.  A command that may be sent again
-# and again is given to redis-benchmark; one that changes what the next one
-# meets is replayed as a worker sent it.
+# The cost in Redis of each command that nginx and the workers send, pipelined
+# by one client: the minimum for a message. Commands that can be repeated are
+# sent by redis-benchmark; those that change the state for the next one are
+# replayed as a worker sent them.
 
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ use Bench::Servers;
 my $pipeline = 32;
 my $newest = 50;
 
-# by redis-benchmark, the first one of each as nginx or a worker sent it
+# by redis-benchmark, as nginx or a worker sent the first of each
 my @again = (
     ['ll1_access', qr/^FCALL_RO ll1_access /],
     ['XADD to the queue', qr/^XADD ll:\{q:0/],
@@ -29,7 +29,7 @@ my @again = (
      qr/^FCALL_RO ll1_since .*\{p:b0\}.* [1-9]\d* \d+ $/],
 );
 
-# replayed in this order, for each message
+# replayed in this order for each message
 my @once = (
     ['XREADGROUP', qr/^XREADGROUP /],
     ['ll1_append', qr/^FCALL ll1_append /],
@@ -48,7 +48,7 @@ sub contenders {
 }
 
 
-# raw($name): all are measured when the first one is asked for
+# raw($name): the first call measures all of them
 sub raw {
     my ($name) = @_;
 
@@ -69,7 +69,7 @@ sub all {
 }
 
 
-# what workers sent for so many messages, kind by kind
+# the commands that workers sent for this number of messages, by kind
 sub once {
     my ($count) = @_;
 
@@ -93,7 +93,7 @@ sub once {
 }
 
 
-# again and again on a thread of some length, which nobody else asks about
+# repeated on a thread of this length, which no other client reads
 sub again {
     my ($count) = @_;
 
@@ -119,8 +119,8 @@ sub again {
 }
 
 
-# streams, messages, pages, a subscription lost, and a property that nobody
-# watches: all is sent that there is
+# streams, messages, pages, a lost subscription, and a property without streams:
+# all commands that exist are sent
 sub sample {
     my ($server) = @_;
 
@@ -142,7 +142,7 @@ sub sample {
 }
 
 
-# timed($server, $messages, $code, $commands): $code says how long it took
+# timed($server, $messages, $code, $commands): $code returns the seconds
 sub timed {
     my ($server, $messages, $code, $commands) = @_;
 
@@ -155,7 +155,7 @@ sub timed {
 }
 
 
-# redis-benchmark with one connection: how long it took
+# redis-benchmark with one connection: the seconds that it took
 sub benchmark {
     my ($server, $count, $command) = @_;
 
@@ -167,7 +167,7 @@ sub benchmark {
     my $said = do { local $/; <$pipe> };
     close $pipe;
 
-    # the name of the test is the command, which may be of several lines
+    # the name of the test is the command, which may have several lines
     my ($rate) = $said =~ /","([\d.]+)"(?:,"[\d.]+"){6}\s*$/;
 
     die "redis-benchmark: $said\n" unless $rate;

@@ -1,7 +1,7 @@
 package Bench::Record;
 
-# Commands as they were sent to a Redis, to be sent again: what a worker asks
-# for can be measured without the worker, and without knowing its arguments.
+# Records the commands sent to a Redis and sends them again, so that the work of
+# a worker can be measured without the worker.
 #
 #     my $record = Bench::Record->new($server);      state, and from here on
 #     ... the servers work ...
@@ -9,8 +9,8 @@ package Bench::Record;
 #     $record->restore($other);
 #     my $took = $record->replay($other, qr/^FCALL ll1_append /);
 #
-# The state is restored byte for byte, so each command meets what it met the
-# first time, and does the same.
+# The state is restored byte for byte, so each command has the same effect as
+# the first time.
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ use Time::HiRes qw(sleep time);
 my %escapes = (n => "\n", r => "\r", t => "\t", a => "\a", b => "\b");
 
 
-# new($server): all that its Redis holds, and the commands from now on
+# new($server): stores the content of its Redis, and records from now on
 sub new {
     my ($class, $server) = @_;
 
@@ -72,7 +72,7 @@ sub _listen {
 }
 
 
-# end(): what was said until now; redis-cli may still have some of it to write
+# end(): ends the recording; redis-cli may still have some of it to write
 sub end {
     my ($self) = @_;
 
@@ -87,7 +87,7 @@ sub end {
     $self->{commands} = [];
 
     while (<$f>) {
-        # what functions call is not sent by anybody
+        # commands that functions call are not sent by a client
         /^[\d.]+ \[\d+ (?!lua\])[^\]]*\] (".*)$/ or next;
 
         my @words = map { unescape($_) } $1 =~ /"((?:[^"\\]|\\.)*)"/g;
@@ -107,14 +107,14 @@ sub unescape {
 }
 
 
-# resp(@words): a command as it goes over the wire
+# resp(@words): a command in the protocol of Redis
 sub resp {
     return join '', '*' . @_ . "\r\n",
                 map { '$' . length($_) . "\r\n$_\r\n" } @_;
 }
 
 
-# commands($regex): those that match, as their words with a space after each
+# commands($regex): the commands that match, as words separated by spaces
 sub commands {
     my ($self, $regex) = @_;
 
@@ -122,7 +122,7 @@ sub commands {
 }
 
 
-# restore($server): its Redis holds what the recorded one held
+# restore($server): gives its Redis the content of the recorded one
 sub restore {
     my ($self, $server) = @_;
 
@@ -141,8 +141,8 @@ sub replay {
 
 
 # send_all($server, @commands): pipelined by redis-cli, which counts the
-# replies; seconds from the first byte to the last reply.  An error is fatal:
-# what is measured would be something else.
+# replies; seconds from the first byte to the last reply. An error is fatal,
+# since other work would be measured.
 sub send_all {
     my ($server, @commands) = @_;
 

@@ -1,7 +1,7 @@
 package Bench::Servers;
 
-# The servers that are measured, each with what it needs in a directory of its
-# own (the stack of the tests), all with the same Redis configuration.
+# The measured servers, each in a directory of its own (that of the tests'
+# stack), all with the same configuration of Redis.
 #
 #     my $server = Bench::Servers->start('ours', sync => 'everysec');
 #     ... $server->port(), $server->pids('nginx') ...
@@ -30,7 +30,7 @@ my %starts = (
     push => \&_push,
 );
 
-# as conf/leaseloft.conf has them
+# as in conf/leaseloft.conf
 my $shipped = <<'END';
 keepalive_timeout 75s;
 client_header_buffer_size 2k;
@@ -44,7 +44,7 @@ ssl_session_cache shared:bench:10m;
 ssl_buffer_size 4k;
 END
 
-# connections that are measured are not to be closed meanwhile
+# measured connections must not be closed meanwhile
 my $always = "keepalive_requests 1000000000;\nreset_timedout_connection on;\n";
 
 
@@ -55,7 +55,7 @@ sub start {
     my $port = LeaseLoft::free_port();
     my $sizes = shipped();
 
-    # as the comment there says; it is for TLS
+    # for TLS, as the comment in that file says
     $sizes =~ s/(connection_pool_size) \d+/$1 384/ unless $o{tls};
 
     my $ll = LeaseLoft->new(
@@ -78,7 +78,7 @@ sub start {
 }
 
 
-# the sizes that decide what a stream costs, as they are shipped
+# the shipped sizes that determine the memory of a stream
 sub shipped {
     return $shipped;
 }
@@ -96,8 +96,8 @@ sub redis { my $self = shift; return $self->{ll}->redis(@_) }
 sub socket { $_[0]{ll}->dir() . '/redis.sock' }
 
 
-# pids($part): of nginx's workers, redis, the LeaseLoft workers ("worker"),
-# node or the floor; all of them without a name
+# pids($part): of nginx's workers, redis, the LeaseLoft workers ("worker"), node
+# or the floor; of all without an argument
 sub pids {
     my ($self, $part) = @_;
 
@@ -133,8 +133,8 @@ sub stop {
     $self->{stopped} = 1;
     $ll->{finished} = 1;
 
-    # streams that are still open would be drained; who the children are is
-    # known only while their master lives
+    # open streams would be drained; the children are known only while their
+    # master runs
     if (my $nginx = $ll->pid('nginx')) {
         my @children = $ll->nginx_children();
         kill 'KILL', $nginx, @children;
@@ -145,7 +145,7 @@ sub stop {
 }
 
 
-# --- each kind ---
+# --- kinds of servers ---
 
 sub _ours {
     my ($self) = @_;
@@ -153,13 +153,13 @@ sub _ours {
     my $ll = $self->{ll};
     my $conf = $ll->slurp('nginx.conf');
 
-    # the tests' own settings are for few connections
+    # the settings of the tests are for few connections
     $conf =~ s/^error_log .*/error_log @{[ $ll->dir() ]}\/error.log error;/m;
     $conf =~ s/^(\s*)access_log .*/$1access_log off;/m;
     $conf =~ s/^events .*/"events {" . _connections() . '}'/me;
     $conf = $self->_main() . $conf;
 
-    # each connection goes to a worker of its own from the kernel on
+    # the kernel gives each connection to one worker
     $conf =~ s/(listen 127\.0\.0\.1:\d+[^;]*);/$1 reuseport;/g
         if ($self->{workers} // 1) > 1;
 
@@ -208,7 +208,7 @@ sub leases {
 }
 
 
-# the first of each side is who writes and watches
+# the first party of each side sends and watches
 sub side {
     my ($letter, $property, $count) = @_;
 
@@ -231,7 +231,7 @@ sub _main {
 }
 
 
-# an nginx of its own, for peers: what is in the http and server blocks
+# an nginx for peers: the contents of the http and server blocks
 sub _nginx {
     my ($self, $main, $http, $server) = @_;
 
@@ -297,7 +297,7 @@ END
 }
 
 
-# push-stream numbers events only where the sender does: see --event-id
+# push-stream numbers events only if the sender does: see --event-id
 sub _push {
     my ($self) = @_;
 

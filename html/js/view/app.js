@@ -1,6 +1,6 @@
 /*
- * The page as a whole: dashboard and thread side by side, or one at a time on
- * a phone; addresses; keys; what is said aloud.
+ * The whole page: the inbox and the open thread, side by side, or one at a time
+ * on a phone. Handles addresses, keys and what screen readers announce.
  */
 
 import { hrefFor, parseLocation } from '../core/router.js';
@@ -111,11 +111,11 @@ export class App {
                        item.property === messenger.thread?.property);
         });
 
-        /* times in the list age */
+        /* the list shows relative times, which grow older */
         setInterval(() => this.inboxView.draw(), 30000);
     }
 
-    /* ---- where we are ---- */
+    /* ---- navigation ---- */
 
     route() {
         const { property, seq } = parseLocation(location);
@@ -142,7 +142,7 @@ export class App {
         }
     }
 
-    /* All that a thread is shown with: not needed for the list. */
+    /* Loads the view of a thread, which the list does not need. */
     loadThread() {
         this.loading ??= import('./thread-view.js').then(({ ThreadView }) => {
             this.threadView = new ThreadView(this);
@@ -166,7 +166,7 @@ export class App {
             this.route();
         }
 
-        /* at once where it is open, else when it has come */
+        /* at once if the view is loaded, else when it is */
         this.eager = property !== null && !this.touch;
 
         if (this.eager && property === before) {
@@ -174,7 +174,10 @@ export class App {
         }
     }
 
-    /* From a thread to the list: by the way one came, where there is one. */
+    /*
+     * Goes back from a thread to the list: by the browser's history if the list
+     * is in it.
+     */
     back(event) {
         event?.preventDefault();
 
@@ -186,7 +189,7 @@ export class App {
         }
     }
 
-    /* The thread has its messages and has found its place. */
+    /* Called when the thread has its messages and its scroll position. */
     opened() {
         const idle = document.activeElement === document.body;
 
@@ -235,7 +238,7 @@ export class App {
         }
     }
 
-    /* By itself, the browser would leave the page for a dropped file. */
+    /* Without this, the browser opens a dropped file in place of the page. */
     drag(event) {
         if (event.dataTransfer?.types.includes('Files')) {
             event.preventDefault();
@@ -251,7 +254,7 @@ export class App {
                === 'hidden' || this.inboxView.element.offsetParent === null;
     }
 
-    /* ---- what is said aloud ---- */
+    /* ---- announcements for screen readers ---- */
 
     announce(words) {
         const line = h('p', {}, words);
@@ -260,7 +263,7 @@ export class App {
         this.clock.setTimeout(() => line.remove(), ALERT);
     }
 
-    /* seen: it is on the page already, and only has to be said. */
+    /* seen: the page already shows it, so only screen readers need it. */
     alert(words, seen = false) {
         const line = h('p', { class: seen ? 'll-spoken' : null }, words);
 

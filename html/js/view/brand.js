@@ -1,6 +1,6 @@
 /*
- * A service's own colours.  A colour on which nothing could be read is not
- * taken: 4.5 to 1 against the pages' ground, as WCAG asks.
+ * The colors of a service. A color with less contrast than 4.5 to 1 against the
+ * background (WCAG 2.2, 1.4.3) is ignored.
  */
 
 const GROUND = { light: '#f2f4f1', dark: '#1f2726' };
@@ -8,7 +8,7 @@ const INK = ['#ffffff', '#000000'];
 const LEAST = 4.5;
 
 
-/* colors: {light, dark}, each "#rrggbb" or left out. */
+/* colors: {light, dark}, each "#rrggbb" or missing. */
 export function paint(colors) {
     const dark = matchMedia('(prefers-color-scheme: dark)');
     const { style } = document.documentElement;
@@ -34,7 +34,7 @@ export function paint(colors) {
 }
 
 
-/* As WCAG 2.2 defines it. */
+/* The contrast ratio of WCAG 2.2. */
 function contrast(a, b) {
     const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
 

@@ -1,7 +1,7 @@
 /*
- * Where one writes.  Grows with the text, keeps a draft per thread, sends by
- * Enter (never in the middle of an input method's composition, nor on a touch
- * keyboard), counts down near the limit.
+ * The input of messages. It grows with the text, stores a draft for each
+ * thread, sends on Enter (but not while an input method composes, nor on a
+ * touch keyboard), and counts down near the limit.
  */
 
 import { cleanText, codePoints } from '../core/format.js';
@@ -13,8 +13,8 @@ const COUNT_FROM = 200;
 
 export class Composer {
     /*
-     * drafts: {get(property), set(property, text), on(fn)}, where fn(property)
-     * is called when another tab has changed one; onSend(text).
+     * drafts: {get(property), set(property, text), on(fn)}; fn(property) is
+     * called when another tab has changed a draft. onSend(text).
      */
     constructor({ t, drafts, touch, onSend, onPhoto }) {
         this.onPhoto = onPhoto;
@@ -62,14 +62,14 @@ export class Composer {
         });
     }
 
-    /* Another thread: its draft. */
+    /* Shows another thread's draft. */
     open(property) {
         this.property = property;
         this.input.value = this.drafts.get(property);
         this.#changed(false);
     }
 
-    /* What was refused comes back, before what is being written. */
+    /* Puts a refused text back, before what is written now. */
     giveBack(text) {
         const { value } = this.input;
 
@@ -78,7 +78,7 @@ export class Composer {
         this.#changed();
     }
 
-    /* A sentence instead of the form, or null for the form. */
+    /* Shows a sentence instead of the form, or the form for null. */
     closed(sentence) {
         if (sentence !== null && this.form.contains(document.activeElement)) {
             this.input.blur();
@@ -99,7 +99,7 @@ export class Composer {
     }
 
     #key(event) {
-        /* on a touch keyboard there is no Shift, and a button beside */
+        /* a touch keyboard has no Shift, and the page has a button */
         const asked = event.ctrlKey || event.metaKey
             || (!event.shiftKey && !event.altKey && !this.touch);
 
@@ -120,7 +120,7 @@ export class Composer {
         }
     }
 
-    /* What somebody said, before what is being written. */
+    /* Puts a quotation before what is written now. */
     quote(text) {
         const lines = text.split('\n').map((line) => `> ${line}`);
 
@@ -174,7 +174,7 @@ export class Composer {
 
         style.height = '';
 
-        /* measuring costs a layout */
+        /* reading a size forces a layout */
         if (value !== '') {
             style.height = `${this.input.scrollHeight + 2}px`;
         }

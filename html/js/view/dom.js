@@ -1,11 +1,11 @@
 /*
- * The little that the views need of the DOM.  Text only ever goes in as text
- * nodes; there is no innerHTML anywhere.
+ * Helpers for the DOM. Texts are inserted as text nodes only; nothing uses
+ * innerHTML.
  */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/* 24 by 24, drawn as strokes */
+/* 24 by 24, drawn with strokes */
 const ICONS = {
     back: 'M15 5l-7 7 7 7',
     send: 'M5 12h13M12 5l7 7-7 7',
@@ -31,9 +31,9 @@ const ICONS = {
 
 
 /*
- * An element.  Properties: "class", "on" + event (a function), anything else
- * an attribute (true: empty, null or false: left out).  Children: nodes,
- * strings, and null for nothing, nested as you like.
+ * Creates an element. Properties: "class"; "on" and an event, with a function;
+ * any other is an attribute (true: empty, null or false: none). Children:
+ * nodes, strings, null, and lists of them.
  */
 export function h(tag, props = {}, ...children) {
     const element = document.createElement(tag);
@@ -68,7 +68,7 @@ export function attr(element, name, value) {
 }
 
 
-/* A picture that says nothing to a screen reader: words stand beside it. */
+/* An icon that screen readers skip: it always has words beside it. */
 export function icon(name) {
     const svg = document.createElementNS(SVG, 'svg');
     const path = document.createElementNS(SVG, 'path');
@@ -83,13 +83,13 @@ export function icon(name) {
 }
 
 
-/* Words for screen readers only. */
+/* Text for screen readers only. */
 export function spoken(text) {
     return h('span', { class: 'll-spoken' }, text);
 }
 
 
-/* What stands where nothing is: what that means, and what to do. */
+/* The content of an empty view: what that means, and what to do. */
 export function empty(picture, title, what) {
     return h('div', { class: 'll-empty' }, icon(picture),
              h('p', { class: 'll-empty-title' }, title),
@@ -97,17 +97,17 @@ export function empty(picture, title, what) {
 }
 
 
-/* Replaces what an element holds. */
+/* Replaces the children of an element. */
 export function fill(element, ...children) {
     element.replaceChildren(...children.flat(Infinity).filter(Boolean));
 }
 
 
 /*
- * Keeps the children of an element in step with a list of {key, sig}, moving
- * and changing only what differs.  render(item) makes an element's content:
- * it is given the element (an empty one at first), and called again when the
- * item's sig is another.
+ * Updates the children of an element to a list of {key, sig}, and moves and
+ * changes only those that differ. render(item) makes the content: it gets the
+ * element (empty at first), and is called again when the sig of the item has
+ * changed.
  */
 export class KeyedList {
     constructor(parent, { tag = 'li', render }) {

@@ -1,11 +1,13 @@
-/* What is needed now and then: a message's actions, the list of keys. */
+/*
+ * What is rarely needed: the menu of a message, the list of keyboard shortcuts.
+ */
 
 import { fill, h } from './dom.js';
 
 
 /*
- * The actions of a message, in a menu below the button `by`: its text, its
- * link; quote(text), and announce(words) for what has been done.
+ * Opens the menu of a message below the button `by`: copy its text, copy its
+ * link, quote(text). announce(words) tells what was done.
  */
 export function actions({ t, by, text, link, quote, announce }) {
     const copy = async (what) => {
@@ -62,7 +64,7 @@ function step(menu, event) {
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0,
                  End: items.length - 1 }[event.key];
 
-    /* Escape closes by itself, and leads nowhere else */
+    /* Escape closes the dialog, and must not leave the thread too */
     event.stopPropagation();
 
     if (to !== undefined) {

@@ -1,7 +1,7 @@
 /*
- * The top of the dashboard: the name, how much is unread, how things stand,
- * and who is signed in.  Also what shows outside the page: its title, its
- * small picture, the badge of an installed app.
+ * The top of the inbox: name, number of unread messages, state of the
+ * connection, user. Also the title of the page, its icon, and the badge of the
+ * installed app.
  */
 
 import { badge, hue, initials } from '../core/format.js';
@@ -88,7 +88,7 @@ export class Header {
 }
 
 
-/* Menus close by Escape and by a click elsewhere, as menus do. */
+/* Closes menus on Escape and on a click elsewhere. */
 export function closeMenus() {
     document.addEventListener('click', (e) => {
         for (const menu of openMenus()) {

@@ -1,6 +1,6 @@
 /*
- * The dashboard: all threads, newest first, with filters.  Only the rows on
- * screen are in the document, so thousands scroll as well as forty.
+ * The inbox: all threads, newest first, with filters. Only the rows on screen
+ * are in the document, so that thousands scroll smoothly.
  */
 
 import { badge, hue, initials } from '../core/format.js';
@@ -74,7 +74,7 @@ export class InboxView {
         new ResizeObserver(() => this.#window()).observe(this.scroller);
     }
 
-    /* ---- what is shown, and in which order ---- */
+    /* ---- content and order ---- */
 
     draw() {
         if (!this.drawing) {
@@ -104,8 +104,8 @@ export class InboxView {
     }
 
     /*
-     * Under the pointer or the focus nothing changes its place: what is there
-     * keeps its order, what is new goes below, until both are gone.
+     * While the pointer or the focus is in the list, no row moves: known rows
+     * keep their order, new ones are added below.
      */
     #arrange(wanted) {
         if (!this.#held()) {
@@ -168,7 +168,7 @@ export class InboxView {
         fill(this.notice, key ? this.t(key) : '');
     }
 
-    /* A filter's text is looked for in what is not all there yet. */
+    /* A filter's text is also searched in threads that are not loaded yet. */
     #searching() {
         const { inbox, names } = this.app.messenger;
 
@@ -256,7 +256,7 @@ export class InboxView {
             shown.map((property) => this.byId.get(property)));
     }
 
-    /* All that a row says, and a signature of it. */
+    /* The content of a row, and its signature. */
     #row(thread, index) {
         const { t, app } = this;
         const { property, last } = thread;
@@ -354,7 +354,7 @@ export class InboxView {
         }
     }
 
-    /* A row's link stays the same element, so that it keeps the focus. */
+    /* The link of a row stays the same element, so that it keeps the focus. */
     #link(property) {
         return h('a', {
             href: hrefFor(property), 'data-property': property,
@@ -365,7 +365,7 @@ export class InboxView {
         });
     }
 
-    /* ---- choosing ---- */
+    /* ---- selection ---- */
 
     #pick(event, property) {
         if (event.metaKey || event.ctrlKey || event.shiftKey

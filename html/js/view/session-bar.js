@@ -1,12 +1,14 @@
 /*
- * Says that the session has ended, or is another's, over what stays on
- * screen; and the question before signing out.
+ * Tells that the session has ended or belongs to another user, above the
+ * content, which stays. Also the question before signing out.
  */
 
 import { fill, h } from './dom.js';
 
 
-/* In `element`, for a session as in core; href: where to sign in, or null. */
+/*
+ * In `element`. The session is that of core; href: the sign-in page, or null.
+ */
 export function drawSession(element, { t, session, href, reload }) {
     const { state, name, other } = session;
 
@@ -28,7 +30,9 @@ export function drawSession(element, { t, session, href, reload }) {
 }
 
 
-/* Resolves to whether to sign out although that deletes what is unsent. */
+/*
+ * Resolves to true if the user signs out although unsent messages are deleted.
+ */
 export function askSignOut(t, { messages, drafts }) {
     return new Promise((resolve) => {
         const dialog = h('dialog', { class: 'll-dialog',

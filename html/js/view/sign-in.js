@@ -1,14 +1,14 @@
 /*
- * What one sees who is not signed in: why, and where to go; and the question
- * that another user's link asks.
+ * The page for a user who is not signed in: the reason, and the link to sign
+ * in. Also the question that a sign-in link of another user asks.
  */
 
 import { fill, h, icon } from './dom.js';
 
 
 /*
- * reason: "none", "expired", "bad", "out" or "wait"; href: where to sign in,
- * or null where there is no such address.
+ * reason: "none", "expired", "bad", "out" or "wait"; href: the sign-in page, or
+ * null.
  */
 export function showSignIn(root, { t, reason, href = null, logo }) {
     page(root, t, t(reason === 'wait' ? 'signin.wait' : 'signin.title'), logo,
@@ -21,7 +21,7 @@ export function showSignIn(root, { t, reason, href = null, logo }) {
 }
 
 
-/* "You are Lena.  Continue as Tom?"  Resolves to true for Tom. */
+/* "You are Lena. Continue as Tom?" Resolves to true for Tom. */
 export function askWho(root, { t, logo, now, next }) {
     return new Promise((resolve) => {
         const button = (words, answer) => h('button', {

@@ -1,6 +1,6 @@
 /*
- * How things stand, in words and a picture: Live, Reconnecting, and so on,
- * and a banner with what waits to be sent.
+ * The state of the connection, as words and an icon ("Live", "Reconnecting"),
+ * and a banner with the number of unsent messages.
  */
 
 import { attr, fill, h, icon } from './dom.js';
@@ -28,7 +28,7 @@ export class StatusView {
         this.#changed();
     }
 
-    /* A pill of its own for each place that shows one. */
+    /* Creates an indicator; each place that shows the state has its own. */
     pill() {
         const pill = h('span', { class: 'll-pill', hidden: true });
 
@@ -38,7 +38,7 @@ export class StatusView {
         return pill;
     }
 
-    /* "Reconnecting" is not said before three seconds of it. */
+    /* "Reconnecting" is shown after three seconds. */
     #changed() {
         const { status } = this.messenger;
 

@@ -1,4 +1,4 @@
-/* The head of a thread: address, lease, and who is in it. */
+/* The head of a thread: label, lease, parties. */
 
 import { hue, initials } from '../core/format.js';
 import { needsReply } from '../core/inbox-store.js';
@@ -20,7 +20,7 @@ export class ThreadHead {
             class: 'll-button ll-done', type: 'button', hidden: true,
             onclick: () => this.#setDone(),
         }, icon('done'), spoken(t('thread.done')));
-        /* shown by the first draw: until then it has no title */
+        /* hidden until the first draw sets the title */
         this.element = h('header', { class: 'll-head', hidden: true },
             h('a', { class: 'll-button ll-back', href: './',
                      title: t('thread.back'),
@@ -31,7 +31,7 @@ export class ThreadHead {
             this.people);
     }
 
-    /* "Needs reply" can be said to be done, until the next message. */
+    /* "Needs reply" can be marked as done, until the next message. */
     #drawDone() {
         const { messenger, done } = this.app;
         const thread = messenger.inbox.threads.get(this.property);

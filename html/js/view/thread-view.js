@@ -1,4 +1,4 @@
-/* The open thread: its head, its messages, and where one writes. */
+/* The open thread: head, messages, input. */
 
 import { buildRows, spokenKeys } from '../core/rows.js';
 import { seenBy } from '../core/thread-store.js';
@@ -78,7 +78,7 @@ export class ThreadView {
         this.#draw();
     }
 
-    /* However many changes there are, once a frame. */
+    /* Draws once a frame, however many changes there are. */
     #draw() {
         if (!this.drawing) {
             this.drawing = true;
@@ -115,7 +115,7 @@ export class ThreadView {
         fill(this.notice, t('thread.stale'));
     }
 
-    /* Once, when the entries are there: where to begin. */
+    /* Sets the first scroll position, once the entries have arrived. */
     #place() {
         const { store } = this;
 
@@ -166,7 +166,7 @@ export class ThreadView {
         }
     }
 
-    /* ---- what stands around the messages ---- */
+    /* ---- around the messages ---- */
 
     #drawFoot() {
         const { store, t, format } = this;
@@ -268,7 +268,7 @@ export class ThreadView {
                                      hole: store.detached });
     }
 
-    /* All that a row says, and a signature of it. */
+    /* The content of a row, and its signature. */
     #describe(row, says) {
         const { t, format } = this;
 
@@ -337,7 +337,10 @@ export class ThreadView {
                                  { n: names.length - NAMES })]) };
     }
 
-    /* Answers why.  A text that may be mended goes back to where it was. */
+    /*
+     * Explains a refused message. A text that the user can correct goes back
+     * into the input.
+     */
     failed(item) {
         if (item.property === this.store?.property && this.app.visible()
             && (item.reason === 'invalid-body' || item.reason === '413'))
@@ -356,7 +359,7 @@ export class ThreadView {
         return words === key ? this.t('why.other') : words;
     }
 
-    /* ---- reading and moving ---- */
+    /* ---- reading and scrolling ---- */
 
     #older() {
         if (this.store && this.store.moreBefore) {
@@ -364,7 +367,7 @@ export class ThreadView {
         }
     }
 
-    /* The end of the run is on screen. */
+    /* Called when the end of the loaded entries is on screen. */
     #end() {
         const { store } = this;
 
@@ -380,7 +383,7 @@ export class ThreadView {
         }
     }
 
-    /* Something came live: the divider, and who listens instead of looking. */
+    /* A live entry arrived: moves the divider and announces the entry. */
     #news(entry) {
         const { store } = this;
         const fromOther = store.isUnread(entry)
@@ -402,7 +405,7 @@ export class ThreadView {
         }
     }
 
-    /* A burst is said in one sentence, once it is over. */
+    /* Announces a burst of messages in one sentence, after it has ended. */
     #say(words) {
         const { clock } = this.app;
         const now = clock.now();
@@ -459,7 +462,7 @@ export class ThreadView {
         this.composer.focus();
     }
 
-    /* Kept first: the end of the thread may be far, or out of reach. */
+    /* Stores the message first: the end of the thread may not be loaded. */
     async #send(text) {
         const kept = this.app.messenger.send(text);
 
@@ -469,7 +472,7 @@ export class ThreadView {
         await kept;
     }
 
-    /* Visible again: what is on screen now is read. */
+    /* The page is visible again: what is on screen counts as read. */
     seen() {
         if (this.store && this.timeline.atEnd()) {
             this.#end();
@@ -489,7 +492,7 @@ export class ThreadView {
 function eventWords(entry, t) {
     const { kind, event, party } = entry;
 
-    /* erased, lost, or of a kind that is newer than this page */
+    /* erased, lost, or of a kind that this version does not know */
     if (kind !== 'lease') {
         return t('event.gone');
     }

@@ -1,13 +1,13 @@
 /*
- * The run of messages on screen, and how it scrolls: it stays at the end
- * where the reader is at the end, and never moves under one who is not.
+ * The loaded messages and their scrolling. A reader at the end stays at the
+ * end; for any other reader the messages do not move.
  */
 
 import { linkify } from '../core/linkify.js';
 import { hrefFor } from '../core/router.js';
 import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
 
-/* pixels: what counts as being there; where a reader who scrolls soon is */
+/* pixels: NEAR the end counts as the end; more is loaded within AHEAD */
 const NEAR = 48;
 const AHEAD = 500;
 
@@ -21,7 +21,7 @@ export class Timeline {
     #texts = new WeakMap();
 
     /*
-     * on: {older(), newer(), end(), moved(), retry(n), discard(n)}.  end() is
+     * on: {older(), newer(), end(), moved(), retry(n), discard(n)}. end() is
      * called when the end is on screen.
      */
     constructor({ t, on }) {
@@ -45,20 +45,23 @@ export class Timeline {
             render: (li, row) => this.#render(li, row),
         });
 
-        /* one for all messages, on that under the pointer or the focus */
+        /*
+         * one menu button for all messages, on the one under the pointer or
+         * focus
+         */
         this.more = h('button', {
             class: 'll-more', type: 'button', title: t('message.actions'),
             'aria-haspopup': 'true',
             onclick: () => this.#act(this.more.closest('li')),
         }, icon('more'), spoken(t('message.actions')));
 
-        /* a keyboard that opens, a composer that grows, a text that wraps */
+        /* a keyboard opens, the input grows, or a text wraps */
         this.observer = new ResizeObserver(() => this.#keepEnd());
         this.observer.observe(this.element);
         this.observer.observe(this.rows);
     }
 
-    /* Another thread: start at the end, or where show() says. */
+    /* Shows another thread, at its end, or where show() says. */
     reset() {
         this.list.update([]);
         this.#stick = true;
@@ -66,8 +69,8 @@ export class Timeline {
     }
 
     /*
-     * rows as from buildRows(), each with what it says in `sig`; ctx:
-     * {property, hole}, where a hole comes after the last row.
+     * rows: from buildRows(), with a signature in `sig`; ctx: {property, hole};
+     * hole is true if entries are missing after the last row.
      */
     update(rows, ctx) {
         this.#ctx = ctx;
@@ -96,17 +99,17 @@ export class Timeline {
         this.#settled();
     }
 
-    /* Scrolling by the page, which is not to be taken for the reader's. */
+    /* Scrolls without the scroll being counted as the reader's. */
     #scrollTo(top) {
         this.element.scrollTop = top;
         this.ownTop = this.element.scrollTop;
     }
 
-    /* The first row on screen, and where it is. */
+    /* The first row on screen, and its position. */
     #anchor() {
         const rows = this.rows.children;
 
-        /* measuring costs a layout */
+        /* reading a size forces a layout */
         if (rows.length === 0) {
             return null;
         }
@@ -130,7 +133,7 @@ export class Timeline {
     }
 
     /*
-     * At the next update, bring a row to the upper third: {key, flash}.
+     * Scrolls a row to the upper third at the next update: {key, flash}.
      */
     show(target) {
         this.target = target;
@@ -185,8 +188,8 @@ export class Timeline {
     }
 
     /*
-     * Asks for more where less than `near` pixels are left: ahead of a reader
-     * who scrolls, and only what is on screen of one who does not.
+     * Loads more if fewer than `near` pixels are left. A reader who scrolls
+     * gets more in advance, any other reader only what is on screen.
      */
     #settled(near = NEAR) {
         const { scrollHeight, scrollTop, clientHeight } = this.element;
@@ -206,7 +209,7 @@ export class Timeline {
         }
     }
 
-    /* Up and Down go from message to message once one has the focus. */
+    /* Up and Down move the focus between messages. */
     #key(event) {
         const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
 
@@ -225,7 +228,7 @@ export class Timeline {
         }
     }
 
-    /* ---- what one can do with a message ---- */
+    /* ---- the menu of a message ---- */
 
     #offer({ target }) {
         const li = target.closest('.ll-msg[id]');
@@ -235,7 +238,7 @@ export class Timeline {
         }
     }
 
-    /* A long press, or the keyboard's menu key; a mouse has its own menu. */
+    /* A long press or the menu key; a mouse opens the browser's own menu. */
     #pressed(event) {
         const li = event.target.closest('.ll-msg[id]');
 
@@ -329,7 +332,7 @@ export class Timeline {
         return button;
     }
 
-    /* The time, and for own messages that do not say it in words, the state. */
+    /* The time, and the state of own messages as an icon. */
     #meta(row) {
         const time = h('time', { datetime: row.at, dir: 'auto' }, row.time);
         const link = row.entry
@@ -376,7 +379,7 @@ export class Timeline {
 }
 
 
-/* Text with its links; everything else stays text. */
+/* A text with its links; everything else stays text. */
 function pieces(text) {
     return linkify(text).map((piece) => piece.href
         ? h('a', { href: piece.href, dir: 'ltr', target: '_blank',

@@ -1,17 +1,17 @@
 package Fault;
 
-# A LeaseLoft under continuous load, to which something is done.  Two of the
-# four properties show how soon all go on; the other two are still meanwhile, as
-# a message that comes later may mend what the fault has left undone.  Then
-# nobody sends, and all that was told is compared with what is there.
+# A LeaseLoft under continuous load, and a fault. Two of the four properties
+# show how soon all continue; the other two get no messages meanwhile, since a
+# later message may repair what the fault has left undone. Then all senders
+# pause, and all answers are compared with the contents of Redis.
 #
 #     my $f = Fault->new(workers => 2, nginx => 2);
 #
 #     $f->fault('a worker is killed', sub { ... });
 #     $f->end();
 #
-# Four properties, on each of which two send and three read, as streams, over
-# TLS and over HTTP/2 too, by polls, and by all of it in turn; three watch their
+# Four properties, each with two senders and three readers, by streams, over TLS
+# and HTTP/2 too, by polls, and by all of them in turn; three users watch their
 # inboxes.
 # LEASELOFT_SEED=N repeats the random choices of a run; LEASELOFT_LONG=1 asks
 # for the long variants; LEASELOFT_RATE=N messages a second for each sender.
@@ -59,11 +59,11 @@ sub new {
         directives => { leaseloft_max_streams => 100,
                         %{ $o{directives} || {} } });
 
-    # from here on, as ports are nothing that a seed repeats
+    # from here on, since a seed does not repeat ports
     srand($self->{seed});
     diag("LEASELOFT_SEED=$self->{seed}");
 
-    # room for as many streams as a test may want
+    # enough for the streams of any test
     my $conf = $ll->slurp('nginx.conf');
     $conf =~ s/worker_connections \d+/worker_connections 16384/;
     $conf =~ s/daemon off;// if $self->{daemon};
@@ -83,7 +83,7 @@ sub new {
     $self->_leases();
     $self->_load();
 
-    # a first second without a fault
+    # one second without a fault first
     $self->{load}->recovery(10)->{readers} // BAIL_OUT('no load');
     sleep 0.5;
 
@@ -97,7 +97,7 @@ sub names { $_[0]{names} }
 sub proxy { $_[0]{the_proxy} }
 
 
-# who speaks to Redis directly, and who through the proxy
+# the processes that connect to Redis directly, and those through the proxy
 sub _urls {
     my ($self) = @_;
 
@@ -123,7 +123,7 @@ sub _urls {
 }
 
 
-# start_worker($n, $binary): that of this build, unless another is named
+# start_worker($n, $binary): of this build, unless another binary is named
 sub start_worker {
     my ($self, $n, $binary) = @_;
 
@@ -134,7 +134,7 @@ sub start_worker {
 }
 
 
-# kills one with SIGKILL; another takes its place after so many seconds
+# kills a worker with SIGKILL; another replaces it after this many seconds
 sub kill_worker {
     my ($self, $n, $seconds) = @_;
 
@@ -184,9 +184,9 @@ sub _load {
 }
 
 
-# fault($name, $do, %o): does it, then waits until senders and readers go on
-# and health is green, and says how long that took from the end of $do; then
-# looks whether all is as it was told
+# fault($name, $do, %o): runs $do, waits until senders and readers continue and
+# health is 200, prints the time since the end of $do, and compares all answers
+# with Redis
 #
 #     since => 1      measured from its begin instead
 #     recover => S    instead of the 10 s (or new's) that it may take
@@ -222,7 +222,7 @@ sub fault {
 
     $self->_look($name);
 
-    # those that were still as well
+    # those that had no messages before
     $r = $self->{load}->recovery(10) if defined $r->{readers};
     ok(defined $r->{senders} && defined $r->{readers},
        "$name: senders and readers continue")
@@ -232,8 +232,8 @@ sub fault {
 }
 
 
-# still(@properties): from now on, nobody sends there; to two that it chooses,
-# others each time, if none is named.  fault() does so, unless it is done.
+# still(@properties): no more messages to these; without arguments to two others
+# than the last time. fault() calls it, if the test has not.
 sub still {
     my ($self, @properties) = @_;
 
@@ -248,15 +248,15 @@ sub still {
 }
 
 
-# cut_off($primary, $replica, $cut): $cut sees to it that a replica gets nothing
-# more (both are a LeaseLoft::Redis); when it lacks entries of each property,
+# cut_off($primary, $replica, $cut): $cut stops the replication (both are a
+# LeaseLoft::Redis); when the replica lacks entries of each property, returns
 # what it has, for lost()
 sub cut_off {
     my ($self, $primary, $replica, $cut) = @_;
 
     my $since = time();
 
-    # the replica has all that was acknowledged before
+    # the replica has all messages acknowledged before
     $primary->command('PING');
     ok($primary->command('WAIT', 1, 5000), 'the replica is up to date');
     $cut->();
@@ -281,21 +281,21 @@ sub seqs {
 }
 
 
-# lost($cut_off): the primary tells nobody anything more, and the replica that
-# was cut off takes its place
+# lost($cut_off): the primary answers nobody any more, and the replica takes its
+# place
 sub lost {
     my ($self, $loss) = @_;
     push @{ $self->{losses} }, { %$loss, until => time() };
 }
 
 
-# how many acknowledged messages have been lost in that way, and how often
-# readers were told to reset, up to the last look
+# the number of acknowledged messages lost in that way, and of resets told to
+# readers, up to the last comparison
 sub lacking { $_[0]{judge}{lacking} // 0 }
 sub resets { $_[0]{judge}{resets} // 0 }
 
 
-# after end(keep => 1): the load begins anew, on the same threads
+# after end(keep => 1): starts the load again, on the same threads
 sub again {
     my ($self) = @_;
 
@@ -306,7 +306,7 @@ sub again {
 }
 
 
-# no more messages, and nothing left to do: who is asked then, or undef
+# waits until no messages and no work are left: the model, or undef
 sub _settle {
     my ($self) = @_;
 
@@ -344,7 +344,7 @@ sub _get {
 }
 
 
-# after a fault: what holds at any moment holds now
+# after a fault: checks what holds at any time
 sub _look {
     my ($self, $name) = @_;
 
@@ -370,7 +370,7 @@ sub _look {
 }
 
 
-# a list of what is wrong is cut: the first few say it
+# a long list of problems is cut: the first ones are enough
 sub _none {
     my ($self, $name, @bad) = @_;
 
@@ -382,7 +382,7 @@ sub _none {
 }
 
 
-# end(%o): no more messages; judges all of it anew, and ends the test
+# end(%o): stops the load, checks everything again, and ends the test
 #
 #     more => 1       another stack follows
 #     keep => 1       this one goes on

@@ -1,8 +1,8 @@
 package Fault::Crowd;
 
-# Many streams in a process of their own.  Each starts at the head, and is
-# opened again with Last-Event-ID when it ends; that each entry comes once, in
-# order and without a hole is checked as it comes.
+# Many streams in a process of their own. Each starts at the head, and is
+# reopened with Last-Event-ID when it ends; each entry must arrive once, in
+# order and without a gap.
 #
 #     my $crowd = Fault::Crowd->start($ll, \@properties, 500);
 #     $crowd->wait_open(500, 30);
@@ -31,7 +31,7 @@ sub start {
         byes => {}, problems => [], streams => [], churn => $o{churn},
     }, $class;
 
-    # the lease of Fault.pm: one tenant more for each property
+    # the lease of Fault.pm has one more tenant for each property
     $self->{tokens}{$_} = $ll->token('u-mia' . substr $_, 1)
         for @$properties;
 
@@ -72,8 +72,8 @@ sub _ask {
 }
 
 
-# wait_open($n, $seconds): until so many are open: for how long, at least 0.01,
-# or 0
+# wait_open($n, $seconds): waits until n streams are open: the time, at least
+# 0.01, or 0
 sub wait_open { $_[0]->_ask("open $_[1] $_[2]", $_[2] + 5) }
 sub drop { $_[0]->_ask('drop', 120) }
 sub opened { $_[0]->_ask('opened', 5) }
@@ -93,7 +93,7 @@ sub finish {
 }
 
 
-# --- in the process of its own ---
+# --- in the child process ---
 
 sub _run {
     my ($self, $commands, $answers) = @_;
@@ -102,7 +102,7 @@ sub _run {
     my @properties = @{ $self->{properties} };
     my $line = '';
 
-    # not so fast that the backlog of the listening socket is full
+    # slower than the backlog of the listening socket fills
     for my $i (1 .. $self->{n}) {
         my $one = { property => $properties[ $i % @properties ], n => $i };
         push @{ $self->{streams} }, $one;
@@ -170,7 +170,7 @@ sub _event {
 }
 
 
-# leaves without a word, at any moment, and comes back
+# closes at any moment, without notice, and reconnects
 sub _leave {
     my ($self, $one) = @_;
 

@@ -1,9 +1,9 @@
 package Fault::Failover;
 
-# A replica is promoted that lacks the last entries: what Sentinel does when
-# the primary dies before it could replicate.  Seqs are issued again; the tags
-# of cursors tell, readers get "reset", fetch again and hold the new thread:
-# nothing twice, nothing of the old one left, and all that the replica had.
+# Promotes a replica that lacks the last entries, as Sentinel does if the
+# primary dies before it could replicate. Seqs are then issued again; by the
+# tags of cursors readers get "reset", fetch again and have the new thread: no
+# entry twice, none of the old ones, and all that the replica had.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ sub on {
 }
 
 
-# a replica of the Redis that serves, up to date: the path of its socket
+# an up-to-date replica of the Redis in use: the path of its socket
 sub replica {
     my ($ll, $round) = @_;
 
@@ -37,7 +37,7 @@ unixsocket $path
 enable-debug-command local
 END
 
-    # the primary needs a port to be replicated from
+    # replication needs a port of the primary
     my $port = LeaseLoft::free_port();
     on("$dir/redis.sock", 'CONFIG', 'SET', 'port', $port);
     $ll->spawn("replica$round", "redis-server $dir/replica$round.conf");

@@ -1,8 +1,8 @@
 package Fault::Http;
 
-# HTTP in an event loop: requests over a connection that is kept, and event
-# streams.  Nothing here is judged; what cannot be understood ends with a
-# status of 0.
+# HTTP in an event loop: requests over a persistent connection, and event
+# streams. Nothing is judged here; a response that cannot be parsed has status
+# 0.
 #
 #     my $http = Fault::Http->new($loop, $port);
 #     $http->request('GET', $path, $token, undef, 5, sub {
@@ -23,7 +23,7 @@ sub new {
 
 
 # request($method, $path, $token, $body, $seconds, $callback, @headers): one at
-# a time; the callback gets status, body and head, 0 and why if there is none
+# a time; the callback gets status, body and head, or 0 and the reason
 sub request {
     my ($self, $method, $path, $token, $body, $seconds, $callback, @more) = @_;
 
@@ -41,7 +41,7 @@ sub request {
     $self->{timer} = $self->{loop}->after($seconds,
                                           sub { $self->_fail('timeout') });
 
-    # requests are small: a socket's buffer takes them whole
+    # requests are small: the buffer of a socket holds them whole
     my $n = syswrite $self->{socket}, "$raw\r\n\r\n" . ($body // '');
     $self->_fail('write') if !$n;
 }

@@ -1,9 +1,9 @@
 package Fault::Judge;
 
-# Compares what senders and readers were told with what is there, while nobody
-# sends, the queue is empty and readers have caught up.  What was found good is
-# not looked at again, as a look comes after each fault; one that begins anew
-# looks at it all.
+# Compares the answers that senders and readers got with the contents of Redis,
+# while nobody sends, the queue is empty and readers have caught up. Entries
+# that were right are not checked again after the next fault; a new judge checks
+# everything.
 #
 #     my $judge = Fault::Judge->new(members => { USER => [ PROPERTY ... ] });
 #     my @bad = $judge->look($q, $get, $model);
@@ -39,16 +39,16 @@ sub new {
 }
 
 
-# look($q, $get, $model): what is wrong of what is new since the last look, by
-# what it concerns: [ NAME, PROBLEM ... ] each.  $q asks Redis (a
-# LeaseLoft::Requests), $get->(PATH, USER) nginx.
+# look($q, $get, $model): the problems since the last call, by subject: [ NAME,
+# PROBLEM ... ] each. $q asks Redis (a LeaseLoft::Requests), $get->(PATH, USER)
+# nginx.
 sub look {
     my ($self, $q, $get, $model) = @_;
 
     my %properties = map { $_ => 1 } map { @$_ } values %{ $self->{members} };
     my %from;
 
-    # what was there need not be there any more
+    # after a loss, earlier entries may be missing
     @$self{qw(threads there)} = ({}, {}) if @{ $self->{losses} };
 
     @$self{qw(lacking resets)} = (0, 0);
@@ -75,7 +75,7 @@ sub look {
 }
 
 
-# the entries that are there: how many
+# the number of entries
 sub entries {
     my ($self) = @_;
 
@@ -86,7 +86,7 @@ sub entries {
 }
 
 
-# what was added to a thread, from Redis itself
+# the new entries of a thread, from Redis
 sub _more {
     my ($self, $q, $property) = @_;
 
@@ -105,7 +105,7 @@ sub _more {
 }
 
 
-# where messages are, each of which is to be there once
+# the place of each message, which must occur once
 sub _doubles {
     my ($self, $from) = @_;
 
@@ -151,7 +151,7 @@ sub _sent {
 
         next if !$there;
 
-        # the one before, unless that was lost
+        # the hash before it, unless that entry was lost
         my $before = $self->{sent}{ $m->{after} // '' };
         push @bad, "$id overtook what $m->{user} had sent before"
             if $before && $self->_in_place($before)
@@ -177,11 +177,11 @@ sub _in_place {
 }
 
 
-# an acknowledged one that is not where it was told to be
+# an acknowledged message that is not at its seq
 sub _may_lack {
     my ($self, $m) = @_;
 
-    # the entry has its time from a worker, before it was committed
+    # a worker sets the time of an entry before the commit
     my ($y, $mon, $d, $h, $min, $s) =
         $m->{at} =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+\.\d+)Z$/ or return 0;
     my $at = timegm(0, $min, $h, $d, $mon - 1, $y) + $s;
@@ -191,7 +191,7 @@ sub _may_lack {
 }
 
 
-# whether what was asked and told at these times may be lost
+# whether a message sent and acknowledged at these times may be lost
 sub _within {
     my ($self, $asked, $told) = @_;
 
@@ -207,7 +207,7 @@ sub _loss {
 }
 
 
-# a reader's resets: when, at which seq, and what it had there
+# a reader's resets: time, seq, and what the reader had at that seq
 sub _resets {
     my ($self, $reader) = @_;
 
@@ -257,7 +257,8 @@ sub _readers {
 }
 
 
-# how far each user was told to have read a property, and how far at most
+# the acknowledged read mark of each user and property, and the greatest
+# possible one
 sub _marks {
     my ($self, $model) = @_;
 
@@ -281,7 +282,7 @@ sub _marks {
 }
 
 
-# what is wrong with counts of unread messages
+# problems of unread counts
 sub unread {
     my ($self, $get, $model) = @_;
 
@@ -327,7 +328,7 @@ sub unread {
 }
 
 
-# an inbox, as a user gets it
+# an inbox as the user gets it
 sub _inbox {
     my ($self, $get, $user, $unread, $total) = @_;
 
@@ -353,9 +354,9 @@ sub _inbox {
 }
 
 
-# the same, as the stream of it has told a reader.  What it told of a thread
-# that a loss has taken back may stay until that thread changes again: the
-# numbers of an inbox tell nothing of that (docs/reliability.md).
+# the same, as its stream has told a reader. A thread that a loss has changed
+# may be out of date until it changes again: the numbers of an inbox do not show
+# that (docs/reliability.md).
 sub _told {
     my ($self, $reader, $unread, $total) = @_;
 

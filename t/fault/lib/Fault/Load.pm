@@ -1,12 +1,12 @@
 package Fault::Load;
 
-# Senders and readers in a process of their own, and what they were told: the
-# model by which Fault::Judge checks what is there in the end.
+# Senders and readers in a process of their own, and the answers they got: the
+# model that Fault::Judge compares with Redis.
 #
-# A sender sends one message after another, at its rate.  What it is not sure
-# of (202, 503, a broken connection) it either sends again, with the same
-# client_id, until it is told, or leaves as it is.  Readers are told apart by
-# how they read: see Fault::Reader.
+# A sender sends one message after another, at its rate. A message with an
+# uncertain answer (202, 503, a broken connection) is either sent again with the
+# same client_id until the answer is certain, or left. Fault::Reader lists the
+# kinds of readers.
 #
 #     my $load = Fault::Load->start($ll, seed => 1, rate => 20);
 #     $load->still('P1', 'P3');            # nobody sends there any more
@@ -40,7 +40,7 @@ sub start {
     my $self = bless { %o, ll => $ll, file => $ll->dir() . "/model-$o{seed}" },
                      $class;
 
-    # tokens are made once: each costs a signature
+    # tokens are made once, since each costs a signature
     my %users = map { $_ => 1 } (map { $_->[0] } @{ $o{senders} }),
         (map { $_->{user} } @{ $o{readers} }), @{ $o{inboxes} };
     $self->{tokens}{$_} = $ll->token($_) for keys %users;
@@ -92,14 +92,14 @@ sub _ask {
 }
 
 
-# still(@properties): no new message there until go()
+# still(@properties): no new messages to these until go()
 sub still { my $self = shift; return $self->_ask("still @_", 5) }
 
 
-# recovery($seconds): how long from now until each sender was told of a message
-# begun after now, until each reader saw one of these of its property and each
-# stream is live; undef for what did not happen in time.  Not of properties
-# that are still.
+# recovery($seconds): the seconds until each sender got an answer to a message
+# begun after now, and until each reader got one of these messages and each
+# stream is live; undef for what did not happen in time. Properties without
+# messages do not count.
 sub recovery {
     my ($self, $seconds) = @_;
 
@@ -111,8 +111,8 @@ sub recovery {
 }
 
 
-# quiesce($seconds): no new messages or marks, and each that is to be sent
-# again is answered: 1, or undef.  go(): all go on
+# quiesce($seconds): no new messages or marks; returns 1 once all repeated
+# requests are answered, or undef. go(): all continue
 sub quiesce {
     my ($self, $seconds) = @_;
     return $self->_ask("quiesce $seconds", $seconds + 5);
@@ -122,8 +122,8 @@ sub quiesce {
 sub go { $_[0]->_ask('go', 5) }
 
 
-# look(\%heads, $seconds): once all readers are there, what was told since the
-# last look; all of it, if what was told may be lost.  The heads are the last
+# look(\%heads, $seconds): once all readers have caught up, the answers since
+# the last call, or all of them if a loss is possible. The heads are the last
 # seq of each property, and the rev of each inbox.
 sub look {
     my ($self, $heads, $seconds) = @_;
@@ -131,7 +131,7 @@ sub look {
 }
 
 
-# finish(\%heads, $seconds): all that was ever told; then all is over
+# finish(\%heads, $seconds): all answers; ends the process
 sub finish {
     my ($self, $heads, $seconds) = @_;
 
@@ -156,7 +156,7 @@ sub _model {
 }
 
 
-# --- in the process of its own ---
+# --- in the child process ---
 
 sub _run {
     my ($self, $commands, $answers) = @_;
@@ -190,7 +190,7 @@ sub _run {
 
     $loop->run();
 
-    # curl's of streams must not stay
+    # the curl processes of streams must exit
     $_->end() for @{ $self->{eyes} };
 }
 
@@ -210,7 +210,7 @@ sub _sender {
 }
 
 
-# when the next message is due; after a stall it is not made up for
+# the time of the next message; messages missed in a stall are not sent later
 sub _plan {
     my ($self, $sender) = @_;
 
@@ -290,12 +290,12 @@ sub _told {
         return;
     }
 
-    # a message after one that is given up need not come after it
+    # the messages after an abandoned one need not have a later seq
     $self->_plan($sender);
 }
 
 
-# asks again and again, until it holds or the time is over
+# repeats the question until it holds or the time is over
 sub _until {
     my ($self, $seconds, $condition, $done) = @_;
 
@@ -425,7 +425,7 @@ sub _do_finish {
     my ($self, $answer, $seconds, @heads) = @_;
 
     $self->_until_there($seconds, \@heads, sub {
-        # what comes twice comes soon
+        # a doubled entry arrives soon after
         $self->{loop}->after(0.5, sub {
             $self->_store($self->{sent}, 1);
             $answer->(1);

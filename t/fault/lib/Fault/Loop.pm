@@ -15,7 +15,8 @@ sub new {
 }
 
 
-# on_read($handle, $callback): until forget(); on_write() likewise, undef ends
+# on_read($handle, $callback): until forget(); on_write() likewise, with undef
+# to end it
 sub on_read {
     my ($self, $handle, $callback) = @_;
 
@@ -40,14 +41,14 @@ sub on_write {
 }
 
 
-# stops to read a handle for now; on_read() goes on
+# pauses reading from a handle; on_read() resumes it
 sub pause {
     my ($self, $handle) = @_;
     vec($self->{in}, fileno $handle, 1) = 0;
 }
 
 
-# to be called before a handle is closed
+# must be called before a handle is closed
 sub forget {
     my ($self, $handle) = @_;
 
@@ -61,7 +62,7 @@ sub forget {
 }
 
 
-# after($seconds, $callback): a number, by which cancel() ends it
+# after($seconds, $callback): returns a number for cancel()
 sub after {
     my ($self, $seconds, $callback) = @_;
 
@@ -93,7 +94,7 @@ sub run {
 }
 
 
-# one turn, which waits at most so long
+# one turn, which waits at most this long
 sub turn {
     my ($self, $most) = @_;
 
@@ -130,7 +131,7 @@ sub turn {
 }
 
 
-# the numbers of the bits that are set
+# the numbers of the set bits
 sub _set {
     my $bits = unpack 'b*', $_[0];
     my ($at, @set) = (-1);

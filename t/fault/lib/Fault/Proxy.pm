@@ -1,7 +1,6 @@
 package Fault::Proxy;
 
-# A proxy in front of Redis, in a process of its own, which can be told to
-# misbehave:
+# A proxy in front of Redis, in a process of its own, that injects faults:
 #
 #     my $proxy = Fault::Proxy->new($socket_of_redis);
 #     $proxy->port();               TCP
@@ -67,7 +66,7 @@ sub new {
 sub port { $_[0]{port} }
 
 
-# one line: what the process answers, or what it has struck
+# one line: the answer of the process, or its strike
 sub _line {
     my ($self, $seconds) = @_;
 
@@ -93,7 +92,7 @@ sub tell {
 }
 
 
-# arms it, and waits: see above
+# arms the strike and waits for it: see above
 sub strike {
     my ($self, $when, $command, $count, $seconds) = @_;
 
@@ -103,7 +102,7 @@ sub strike {
     my $pid = $self->_line($seconds);
     return $pid if defined $pid;
 
-    # it may have struck just now
+    # the strike may have happened just now
     $pid = $self->tell('calm');
     $self->_line() if $pid;
 
@@ -120,7 +119,7 @@ sub stop {
 }
 
 
-# --- in the process of its own ---
+# --- in the child process ---
 
 sub _run {
     my ($self, $commands, $answers) = @_;
@@ -197,7 +196,7 @@ sub _accept {
 
     my $link = { a => $a, b => $b, held => '', pid => 0 };
 
-    # of a Unix socket the kernel knows who has connected it
+    # the kernel knows the peer of a Unix socket
     ($link->{pid}) = unpack 'i', getsockopt $a, SOL_SOCKET, SO_PEERCRED
         if defined $self->{own};
 
@@ -277,7 +276,7 @@ sub _forward {
 }
 
 
-# all of it, or the link is closed; peers of tests do read
+# writes everything or closes the link; the peers in tests do read
 sub _write {
     my ($self, $link, $to, $bytes) = @_;
 
@@ -297,8 +296,8 @@ sub _write {
 }
 
 
-# whole commands of what came, and the strike if it fell on one of them; the
-# bytes then end before or after that one
+# splits off whole commands, and strikes if one of them matches; the returned
+# bytes then end before or after it
 sub _commands {
     my ($self, $link) = @_;
 

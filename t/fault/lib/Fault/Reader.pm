@@ -1,6 +1,6 @@
 package Fault::Reader;
 
-# A reader, and what it has seen.  Kinds:
+# A reader, and the entries that it got. Kinds:
 #
 #     stream     one stream, opened again with Last-Event-ID whenever it ends
 #     secure     the same over TLS and HTTP/2
@@ -9,8 +9,8 @@ package Fault::Reader;
 #     mixed      all of it in turn, for moments each; marks what it read
 #     inbox      the stream of an inbox, which it fetches when it is told to
 #
-# What a client may count on is checked as it comes: each entry once, in order,
-# without a hole.  What is wrong goes to "problems", and is judged later.
+# What contract.md promises to clients is checked on arrival: each entry once,
+# in order, without a gap. Problems are collected for the judge.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ sub new {
     $self->{http} = Fault::Http->new($self->{loop}, $self->{ports}{http});
     $self->{marks} = Fault::Http->new($self->{loop}, $self->{ports}{http});
 
-    # nobody comes at the same moment
+    # readers start at different moments
     $self->{loop}->after(rand(0.2), sub { $self->_next() });
 
     if ($o{kind} eq 'mixed') {
@@ -53,11 +53,11 @@ sub new {
 sub name { "$_[0]{kind}:$_[0]{user}:" . ($_[0]{property} // '') }
 
 
-# the property, or whose inbox
+# the property, or the user of the inbox
 sub of { $_[0]{property} // $_[0]{user} }
 
 
-# rest(1): no marks for now
+# rest(1): sets no marks
 sub rest { $_[0]{resting} = $_[1] }
 
 
@@ -69,7 +69,7 @@ sub end {
 }
 
 
-# whether it has seen this seq, or rev (0: any), and is live, if it is a stream
+# whether it has got this seq, or rev (0: any), and is live, if it is a stream
 sub caught_up {
     my ($self, $head) = @_;
 
@@ -80,8 +80,8 @@ sub caught_up {
 }
 
 
-# for the judge: the entries from "from" on, all or those since the last time;
-# what is wrong is told once
+# for the judge: the entries from "from" on, all or those since the last call;
+# each problem is returned once
 sub result {
     my ($self, $all) = @_;
 
@@ -104,7 +104,7 @@ sub _problem {
 }
 
 
-# the next thing to do
+# the next action
 sub _next {
     my ($self) = @_;
 
@@ -154,7 +154,7 @@ sub _path {
 }
 
 
-# an entry: from a stream with its tag, from a poll without
+# an entry: a stream has its tag, a poll has not
 sub _entry {
     my ($self, $seq, $tag, $data) = @_;
 
@@ -169,7 +169,7 @@ sub _entry {
 }
 
 
-# what it holds is not the thread: it is dropped, and fetched again
+# a reset: drops its entries and fetches the thread again
 sub _reset {
     my ($self) = @_;
 
@@ -214,7 +214,7 @@ sub _event {
         $self->{live} = $data =~ /"live":true/ ? 1 : 0;
 
     } elsif ($name eq 'reset') {
-        # all of it is wanted, and this stream goes on from the head
+        # fetches everything; the stream continues from the head
         $self->_reset();
         $self->{stream}->close();
         $self->{stream} = undef;
@@ -241,8 +241,8 @@ sub _poll {
     my $place = $self->_place();
     my $limit = 1 + int rand 200;
 
-    # a page that ends before the head tells no tag, and by its seq alone an
-    # entry that was lost is not told from the one that took its place
+    # a page that ends before the head has no tag, and by its seq alone a lost
+    # entry cannot be told from the one that replaced it
     $limit = 200 if $self->{load}{lossy};
 
     my @more = defined $self->{etag} && $self->{etag}[0] eq "$place $limit"
@@ -286,7 +286,7 @@ sub _polled {
 }
 
 
-# marks all as read that it has seen
+# marks all its entries as read
 sub _mark {
     my ($self) = @_;
 
@@ -373,7 +373,7 @@ sub _fetch {
             return;
         }
 
-        # what was told meanwhile is newer than this
+        # events that arrived meanwhile are newer than this
         my $inbox = $json->decode($body);
         return $self->_fetch() if ($self->{heard} // 0) > $inbox->{rev};
         $self->{live} = 1;

@@ -1,10 +1,9 @@
 package Fault::Sentinel;
 
-# A Redis that serves, a replica of it, and three Sentinels that watch them, as
-# an operator would set it up.  What nginx and the workers connect to is one
-# address that follows the primary: here a symbolic link to its socket, which
-# Sentinel's client-reconfig-script sets; there an address that moves, or a
-# proxy.
+# A primary, a replica, and three Sentinels that watch them, as an operator
+# would set it up. nginx and the workers connect to one address that follows the
+# primary: here a symbolic link to its socket, set by Sentinel's
+# client-reconfig-script; in production an address that moves, or a proxy.
 #
 #     my $s = Fault::Sentinel->new($ll);     $ll's Redis runs
 #     my $part = $s->primary();              its name, for $ll->stop()
@@ -28,7 +27,7 @@ sub new {
                                              replica => shift @ports } },
                      $class;
 
-    # the socket moves aside, and a link takes its place
+    # the socket is renamed, and a link takes its name
     my $path = $self->path('redis');
     $ll->redis('CONFIG', 'SET', 'port', $self->{ports}{redis});
     rename "$dir/redis.sock", $path or die "rename: $!";
@@ -112,7 +111,7 @@ END
 }
 
 
-# sentinel(@command): asks the first one
+# sentinel(@command): asks the first Sentinel
 sub sentinel {
     my ($self, @command) = @_;
 
@@ -123,7 +122,7 @@ sub sentinel {
 }
 
 
-# each knows the others and the replica
+# each Sentinel knows the others and the replica
 sub _agreed {
     my ($self) = @_;
 
@@ -135,7 +134,7 @@ sub _agreed {
 }
 
 
-# which of the two the address leads to
+# the server to which the address leads
 sub primary {
     my ($self) = @_;
 
@@ -168,8 +167,8 @@ sub restart {
 }
 
 
-# hold($part): a replica gets nothing more, as its primary refuses the password
-# that it comes back with.  To Sentinel it is as good a replica as before.
+# hold($part): stops the replication to a replica: its primary refuses the
+# password when it reconnects. For Sentinel it is as good a replica as before.
 sub hold {
     my ($self, $part) = @_;
 
@@ -181,7 +180,7 @@ sub hold {
 }
 
 
-# Sentinel has its configuration written, with the password
+# Sentinel writes its configuration, with the password
 sub release {
     my ($self, $part) = @_;
 
@@ -190,7 +189,7 @@ sub release {
 }
 
 
-# until it is a replica, and up to date
+# waits until it is an up-to-date replica
 sub wait_replica {
     my ($self, $part, $seconds) = @_;
 
@@ -201,7 +200,7 @@ sub wait_replica {
 }
 
 
-# until a failover is possible again
+# waits until a failover is possible again
 sub wait_ready {
     my ($self, $seconds) = @_;
 
