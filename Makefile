@@ -41,7 +41,7 @@ CPPFLAGS += -D_GNU_SOURCE -I. -Icommon $(WORKER_DIRS:%=-I%) -I$(BUILD)
 CFLAGS ?= $(OPT)
 WARN = -Wall -Wextra -Wpointer-arith -Wstrict-prototypes -Werror
 COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN_FLAGS) $(WARN) -fPIC -MMD -MP
-WORKER_LIBS = -lhiredis -lcjson -ljwt -lcrypto -lm
+WORKER_LIBS = -lhiredis -lcjson -ljwt -lcrypto -lzstd -lm
 
 COMMON_SRCS := $(wildcard common/*.c)
 CLI_SRCS    := $(wildcard worker/cli/*.c)
@@ -158,7 +158,7 @@ NGINX_INCS   = $(patsubst %,-isystem $(NGINX_TREE)/src/%,core event \
                    http/v2 http/v3) \
                -isystem $(BUILD)/nginx $(MODULE_DIRS:%=-I%)
 NGINX_TREE   = $$(cat $(BUILD)/nginx/srcdir)
-MODULE_LIBS  = -lhiredis -ljwt -lcjson -lcrypto
+MODULE_LIBS  = -lhiredis -ljwt -lcjson -lcrypto -lzstd
 
 NGINX_OBJS  := $(call obj,$(NGINX_FUZZ) $(INSIDE_SRCS))
 

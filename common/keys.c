@@ -16,7 +16,7 @@ static size_t  ll_keys_begin_len = sizeof(LL_PREFIX ":{") - 1;
 
 
 static const char  *ll_property_keys[LL_PROPERTY_KEYS] = {
-    "thread", "meta", "reads", "snaps", "leases"
+    "thread", "meta", "reads", "snaps", "leases", "segments"
 };
 
 static const char  *ll_user_keys[LL_USER_KEYS] = {

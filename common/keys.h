@@ -44,6 +44,7 @@ typedef enum {
     LL_KEY_READS,
     LL_KEY_SNAPS,
     LL_KEY_LEASES,
+    LL_KEY_SEGMENTS,
     LL_PROPERTY_KEYS
 } ll_property_key_e;
 

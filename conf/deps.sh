@@ -54,6 +54,7 @@ for set; do
         need $inc/openssl/ssl.h libssl-dev "SHA-256, random numbers, TLS"
         need $inc/hiredis/hiredis.h libhiredis-dev "the Redis protocol"
         need $inc/cjson/cJSON.h libcjson-dev "JSON, for the worker"
+        need $inc/zstd.h libzstd-dev "compression of old entries"
         need $inc/jwt.h libjwt-dev "tokens"
         need /usr/bin/redis-server redis-server "stores the threads"
         need /usr/share/zoneinfo/America/New_York tzdata "time zone names"

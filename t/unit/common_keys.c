@@ -13,7 +13,7 @@ test_names(void)
 
     static const char  *property[] = {
         "ll:{p:P}:thread", "ll:{p:P}:meta", "ll:{p:P}:reads",
-        "ll:{p:P}:snaps", "ll:{p:P}:leases"
+        "ll:{p:P}:snaps", "ll:{p:P}:leases", "ll:{p:P}:segments"
     };
 
     static const char  *user[] = {

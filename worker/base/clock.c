@@ -1,7 +1,6 @@
 
 /* The system clocks; conversion between times and RFC 3339. */
 
-#include <stdio.h>
 #include <time.h>
 
 #include "clock.h"
@@ -33,10 +32,9 @@ clock_monotonic(void)
 
 
 /*
- * Days since 1970 of a date of the Gregorian calendar, and back.  Years are
- * counted from March, so that the leap day is the last of its year, in eras
- * of 400 years (146097 days); month lengths from March on follow
- * (153 m + 2) / 5.
+ * Days since 1970 of a date of the Gregorian calendar.  Years are counted from
+ * March, so that the leap day is the last of its year, in eras of 400 years
+ * (146097 days); month lengths from March on follow (153 m + 2) / 5.
  */
 static int64_t
 clock_days(int year, int month, int day)
@@ -51,25 +49,6 @@ clock_days(int year, int month, int day)
     in_era = y * 365 + y / 4 - y / 100 + in_year;
 
     return era * 146097 + in_era - 719468;
-}
-
-
-static void
-clock_date(int64_t days, int *year, int *month, int *day)
-{
-    int64_t  era, in_era, y, in_year, m;
-
-    days += 719468;
-    era = (days >= 0 ? days : days - 146096) / 146097;
-    in_era = days - era * 146097;
-
-    y = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-    in_year = in_era - (365 * y + y / 4 - y / 100);
-    m = (5 * in_year + 2) / 153;
-
-    *day = (int) (in_year - (153 * m + 2) / 5 + 1);
-    *month = (int) (m < 10 ? m + 3 : m - 9);
-    *year = (int) (y + era * 400 + (*month <= 2));
 }
 
 
@@ -200,7 +179,7 @@ clock_begins_month(int64_t ms)
         return 0;
     }
 
-    clock_date(ms / CLOCK_DAY, &year, &month, &day);
+    ll_date_of_days(ms / CLOCK_DAY, &year, &month, &day);
 
     return day == 1;
 }
@@ -272,32 +251,5 @@ clock_parse(const char *s, size_t len, int64_t *ms)
 void
 clock_format(char dst[CLOCK_LEN + 1], int64_t ms)
 {
-    int      year, month, day;
-    int64_t  days, rest;
-
-    if (ms < CLOCK_MIN) {
-        ms = CLOCK_MIN;
-
-    } else if (ms > CLOCK_MAX) {
-        ms = CLOCK_MAX;
-    }
-
-    days = ms / CLOCK_DAY;
-    rest = ms % CLOCK_DAY;
-
-    if (rest < 0) {
-        rest += CLOCK_DAY;
-        days--;
-    }
-
-    clock_date(days, &year, &month, &day);
-
-    /* the remainders prove to the compiler that the result fits */
-
-    (void) snprintf(dst, CLOCK_LEN + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-                    (unsigned) year % 10000u, (unsigned) month % 100u,
-                    (unsigned) day % 100u,
-                    (unsigned) (rest / 3600000) % 100u,
-                    (unsigned) (rest / 60000 % 60),
-                    (unsigned) (rest / 1000 % 60), (unsigned) (rest % 1000));
+    ll_date_format(dst, ms);
 }

@@ -12,13 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/date.h"
 
-/* "2026-11-22T12:00:00.123Z", without a terminator */
-#define CLOCK_LEN    24
 
-/* the years 0000 to 9999, exact in a double, which is Lua's number type */
-#define CLOCK_MIN    (-INT64_C(62167219200000))
-#define CLOCK_MAX    INT64_C(253402300799999)
+#define CLOCK_LEN    LL_DATE_LEN
+#define CLOCK_MIN    LL_DATE_MIN
+#define CLOCK_MAX    LL_DATE_MAX
 
 /* no end: later than every time */
 #define CLOCK_NEVER  (CLOCK_MAX + 1)

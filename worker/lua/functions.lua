@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 17
+-- revision 18
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -24,10 +24,11 @@
 -- ll1_append (sent id, hash, rev, bucket, seq, at, entry, salt, hash, last,
 --             sender, other users ..., channel)
 --     KEYS: thread, meta, this bucket of sent ids and the one before, by the
---     worker's clock; the function uses the clock of Redis.
+--     worker's clock, segments; the function uses the clock of Redis.
 --     The first hash and rev are those that the entry builds upon.
 --     { 0, ver, unread of the sender, of each other user ... }, or
---     { 1, seq, entry } if this id was sent before, or as ll1_state.
+--     { 1, seq, entry } if this id was sent before, or { 1, seq, segment,
+--     entries in each segment } if that entry is sealed, or as ll1_state.
 -- ll1_lease (seq, hash, rev, channel, operations ...)
 --     { 0, ver }, or as ll1_state.  See OPERATIONS.
 -- ll1_mark (property, user, upto, time, time as RFC 3339, channel, limit,
@@ -51,6 +52,21 @@
 --     { read mark, seq, messages }: the number of messages of others after the
 --     read mark, or after `after` if it is not empty, up to seq, which is at
 --     most limit entries further.
+-- ll1_entries (first, last, limit, backward)
+--     Entries of a thread, all of them with limit entries or fewer in one call
+--     and the rest in the next ones: { 1, first, number, segment }, which
+--     contains first, or last if backward is 1, or { 0, first, number, { kind,
+--     entry, salt, hash, sender, ... } }.  kind is empty, or l for a lost entry,
+--     which has no salt, hash and sender, or e for an erased one, which has its
+--     digest as salt.  The number is 0 if there are none.
+-- ll1_unsealed (keep, size)
+--     The entries that can be sealed next, if more than keep ones follow them:
+--     { sealed, erasures, first, number, hash before first, { as in
+--     ll1_entries } }, or nil.
+-- ll1_seal (sealed, erasures, first, number, hash of the last, segment, erased)
+--     Moves these entries from the stream to the segment, unless sealed or
+--     erasures have changed or the last entry has another hash: 1 if it did.
+--     erased is 1 if there are erased ones among them.
 -- ll1_badge (property, ver, unread, at, thread, channel, force)
 --     KEYS: those of a user.  Sets a thread of the inbox as of ver, unless it
 --     is as new already (newer, if force is 1): 1 if that changed it.
@@ -91,8 +107,8 @@
 -- last one.  A line of parties is "USER FROM FRAGMENT", in a snap "USER MARK
 -- FRAGMENT"; a fragment is a party as JSON without its brace.
 
-local THREAD, META, READS, SNAPS, LEASES = 1, 2, 3, 4, 5
-local SENT, SENT_BEFORE = 3, 4
+local THREAD, META, READS, SNAPS, LEASES, SEGMENTS = 1, 2, 3, 4, 5, 6
+local SENT, SENT_BEFORE, SENT_SEGMENTS = 3, 4, 5
 local INBOX, ORDER = 1, 2
 
 -- fields of meta for each user: window, unread messages, read mark
@@ -140,31 +156,6 @@ end
 -- exact up to 2^53, and a tenth of the time of '%.0f'; a message needs twenty
 local function int(n)
     return string.format('%d', n)
-end
-
-
--- the number of messages of others from first to last
-local function count(keys, user, first, last)
-    local n = 0
-
-    while first <= last do
-        local list = call('XRANGE', keys[THREAD], int(first) .. '-0',
-                          int(last) .. '-0', 'COUNT', SCAN)
-        for _, item in ipairs(list) do
-            local sender = item[2][SENDER]
-            if sender ~= '' and sender ~= user then
-                n = n + 1
-            end
-        end
-
-        if #list < SCAN then
-            break
-        end
-
-        first = tonumber(string.match(list[#list][1], '^%d+')) + 1
-    end
-
-    return n
 end
 
 

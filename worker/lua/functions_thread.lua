@@ -60,11 +60,17 @@ end
 
 -- the reply for an id that was sent before, even if the entry was lost since
 local function duplicate(keys, seq)
-    local place = seq .. '-0'
-    local item = call('XRANGE', keys[THREAD], place, place)[1]
+    local all = { [THREAD] = keys[THREAD], [META] = keys[META],
+                  [SEGMENTS] = keys[SENT_SEGMENTS] }
+    local sealed, size = sealed_of(call('HGET', keys[META], 'sealed'))
 
-    return { 1, tonumber(seq),
-             item and item[2][ENTRY] or lost_entry(keys, tonumber(seq)) }
+    seq = tonumber(seq)
+
+    if seq <= sealed then
+        return { 1, seq, segment_get(all, math.floor((seq - 1) / size)), size }
+    end
+
+    return { 1, seq, stream_range(all, seq, seq, false)[1][2][ENTRY] }
 end
 
 

@@ -34,7 +34,7 @@ end
 local FIELDS = {
     'ver', 'rev', 'seq', 'hash', 'h0', 'at', 'last', 'next',
     'label', 'lease', 'parties', 'sig',
-    'plabel', 'please', 'pparties', 'psig', 'pat', 'zone'
+    'plabel', 'please', 'pparties', 'psig', 'pat', 'zone', 'sealed'
 }
 
 
@@ -62,6 +62,8 @@ local function window_of(keys, user)
                 ver = tonumber(meta.ver), rev = tonumber(meta.rev),
                 h0 = meta.h0, zone = meta.zone or '', user = user,
                 read = 0, unread = 0 }
+
+    w.sealed, w.size = sealed_of(meta.sealed)
 
     if state == 'p' then
         window_pending(keys, w, meta)
@@ -187,86 +189,42 @@ local function thread_json(property, w)
 end
 
 
-local function on_chain(keys, seq, tag, head, head_tag, h0)
-    if seq > head then
-        return false
+-- whether seq and tag are on the chain.  For a sealed entry: true, and what
+-- nginx compares: { seq, tag, entries in each segment, segment }.
+local function on_chain(keys, w, seq, tag)
+    if seq > w.head then
+        return false, {}
     end
 
     if tag == '' then
-        return true
+        return true, {}
     end
 
-    if seq == head then
-        return tag == head_tag
+    if seq == w.head then
+        return tag == w.tag, {}
     end
 
     if seq == 0 then
-        return tag == tag_of(h0)
+        return tag == tag_of(w.h0), {}
+    end
+
+    if seq <= w.sealed then
+        local k = math.floor((seq - 1) / w.size)
+        return true, { seq, tag, w.size, segment_get(keys, k) }
     end
 
     -- any tag is valid for a lost entry, so that no reader starts over
-    local id = int(seq) .. '-0'
-    local list = call('XRANGE', keys[THREAD], id, id)
-    return list[1] == nil or tag_of(list[1][2][HASH]) == tag
+    local hash = stream_range(keys, seq, seq, false)[1][2][HASH]
+    return hash == '' or tag_of(hash) == tag, {}
 end
 
 
--- An entry that is missing in the thread although its number was used.  Its
--- time is that of the entry before it, or else after it.
-local function lost_entry(keys, seq)
-    local item = call('XREVRANGE', keys[THREAD], int(seq - 1) .. '-0', '-',
-                      'COUNT', 1)[1]
-              or call('XRANGE', keys[THREAD], int(seq + 1) .. '-0', '+',
-                      'COUNT', 1)[1]
-    local at = item and string.match(item[2][ENTRY], '"at":"([^"]*)"')
-               or '1970-01-01T00:00:00.000Z'
-
-    return '{"seq":' .. int(seq) .. ',"kind":"lost","at":"' .. at .. '"}'
-end
-
-
--- the list of XRANGE from a to b, with a lost entry for each that is missing
-local function with_lost(keys, list, a, b, backward)
-    local found, out = {}, {}
-
-    for _, item in ipairs(list) do
-        found[item[1]] = item
-    end
-
-    for i = 1, b - a + 1 do
-        local seq = backward and b - i + 1 or a + i - 1
-
-        out[i] = found[int(seq) .. '-0']
-                 or { '', { 'e', lost_entry(keys, seq), 's', '', 'h', '' } }
-    end
-
-    return out
-end
-
-
--- entries from first to last, oldest first: list of tag and entry, number of
--- the first, true if the limits cut it.  The tag of a lost entry is empty.
-local function entries(keys, first, last, limit, bytes, backward)
+-- the entries a to b of the stream, oldest first, as a list of tag and entry,
+-- and the first and last of them; they end, or begin if backward, with the
+-- entry that exceeds bytes.  The tag of a lost entry is empty.
+local function stream_entries(keys, a, b, bytes, backward)
     local out, size, n = {}, 0, 0
-
-    if first > last or limit < 1 then
-        return out, 0, first <= last
-    end
-
-    -- numbers are consecutive, so this range has limit entries at most
-    local a, b, list = first, last, nil
-
-    if backward then
-        a = math.max(a, b - limit + 1)
-        list = call('XREVRANGE', keys[THREAD], int(b) .. '-0', int(a) .. '-0')
-    else
-        b = math.min(b, a + limit - 1)
-        list = call('XRANGE', keys[THREAD], int(a) .. '-0', int(b) .. '-0')
-    end
-
-    if #list < b - a + 1 then
-        list = with_lost(keys, list, a, b, backward)
-    end
+    local list = stream_range(keys, a, b, backward)
 
     for _, item in ipairs(list) do
         if size > bytes then
@@ -282,7 +240,49 @@ local function entries(keys, first, last, limit, bytes, backward)
         out[2 * i] = fields[ENTRY]
     end
 
-    return out, backward and b - n + 1 or a, n < last - first + 1
+    if backward then
+        return out, b - n + 1, b
+    end
+
+    return out, a, a + n - 1
+end
+
+
+-- Entries from first to last, oldest first: a list as of stream_entries(), the
+-- number of the first, true if the limits cut it, and the sealed ones, which
+-- come before that list: { first, last, entries in each segment, backward,
+-- bytes, segments ... }, or {} if there are none.
+local function entries(keys, w, first, last, limit, bytes, backward)
+    if first > last or limit < 1 then
+        return {}, 0, first <= last, {}
+    end
+
+    local a = backward and math.max(first, last - limit + 1) or first
+    local b = backward and last or math.min(last, first + limit - 1)
+    local out, from, to = {}, b + 1, a - 1
+
+    if backward and b > w.sealed then
+        out, from, to = stream_entries(keys, math.max(a, w.sealed + 1), b,
+                                       bytes, true)
+    end
+
+    -- the limit of bytes is reached by the stream
+    if a > w.sealed or (backward and from > w.sealed + 1) then
+        if not backward then
+            out, from, to = stream_entries(keys, a, b, bytes, false)
+        end
+        return out, from, from > first or to < last, {}
+    end
+
+    local blobs, c, d = segments(keys, w.size, a, math.min(b, w.sealed), bytes,
+                                 backward)
+
+    if not backward and d == w.sealed and b > d then
+        out, from, to = stream_entries(keys, d + 1, b, bytes, false)
+    end
+
+    return out, c, c > first or math.max(d, to) < last,
+           { c, d, w.size, backward and 1 or 0, bytes, unpack(blobs) }
 end
 
 
@@ -296,14 +296,15 @@ local function ll1_view(keys, argv)
         return false
     end
 
-    local list, first, more, valid = {}, 0, false, 1
+    local list, first, more, sealed, valid, check = {}, 0, false, {}, true, {}
 
     if mode == 'after' then
-        if on_chain(keys, seq, tag, w.head, w.tag, w.h0) then
-            list, first, more = entries(keys, math.max(seq + 1, w.from),
-                                        w.head, limit, bytes, false)
-        else
-            valid = 0
+        valid, check = on_chain(keys, w, seq, tag)
+
+        if valid then
+            list, first, more, sealed =
+                entries(keys, w, math.max(seq + 1, w.from), w.head, limit,
+                        bytes, false)
         end
 
     elseif w.state ~= 'p' and (mode == 'before' or mode == 'newest') then
@@ -311,14 +312,15 @@ local function ll1_view(keys, argv)
         if mode == 'before' then
             last = math.min(last, seq - 1)
         end
-        list, first, more = entries(keys, w.from, last, limit, bytes, true)
+        list, first, more, sealed =
+            entries(keys, w, w.from, last, limit, bytes, true)
     end
 
     return { w.ver, w.rev, ROLES[w.role],
              w.state == 'o' and 'open' or w.state == 'c' and 'closed'
              or 'pending', w.from, w.head, w.tag, w.sig, w.label, w.lease,
-             you_json(w), parties_json(keys, w), valid, more and 1 or 0,
-             first, list, w.zone }
+             you_json(w), parties_json(keys, w), valid and 1 or 0,
+             more and 1 or 0, first, list, w.zone, sealed, check }
 end
 
 
@@ -330,24 +332,29 @@ end
 
 
 local function ll1_since(keys, argv)
-    local meta = call('HMGET', keys[META], 'ver', 'rev', 'seq', 'hash', 'h0')
+    local meta = call('HMGET', keys[META], 'ver', 'rev', 'seq', 'hash', 'h0',
+                      'sealed')
 
     if not meta[1] then
         return false
     end
 
-    local head, head_tag = tonumber(meta[3]), tag_of(meta[4])
+    local w = { head = tonumber(meta[3]), tag = tag_of(meta[4]), h0 = meta[5] }
     local seq = tonumber(argv[1]) or 0
-    local list, first = {}, 0
-    local valid = on_chain(keys, seq, argv[2], head, head_tag, meta[5])
+    local list, first, more, sealed = {}, 0, false, {}
+
+    w.sealed, w.size = sealed_of(meta[6])
+
+    local valid, check = on_chain(keys, w, seq, argv[2])
 
     if valid then
-        list, first = entries(keys, seq + 1, head, tonumber(argv[3]) or 0,
-                              tonumber(argv[4]) or 0, false)
+        list, first, more, sealed =
+            entries(keys, w, seq + 1, w.head, tonumber(argv[3]) or 0,
+                    tonumber(argv[4]) or 0, false)
     end
 
-    return { tonumber(meta[1]), tonumber(meta[2]), head, head_tag,
-             valid and 1 or 0, first, list }
+    return { tonumber(meta[1]), tonumber(meta[2]), w.head, w.tag,
+             valid and 1 or 0, first, list, sealed, check }
 end
 
 

@@ -165,7 +165,7 @@ store_sent(store_t *store, const property_t *property,
     args_reset(args);
     args_lit(args, "FCALL");
     args_lit(args, "ll1_append");
-    args_lit(args, "4");
+    args_lit(args, "5");
     args_adds(args, property->keys[LL_KEY_THREAD]);
     args_adds(args, property->keys[LL_KEY_META]);
 
@@ -173,6 +173,8 @@ store_sent(store_t *store, const property_t *property,
         args_copy(args, key, ll_keys_sent(key, property->id, property->len,
                                           (uint64_t) (bucket - i)));
     }
+
+    args_adds(args, property->keys[LL_KEY_SEGMENTS]);
 
     args_copy(args, id, (size_t) snprintf(id, sizeof(id), "%s:%s",
                                           sent->user, sent->client_id));

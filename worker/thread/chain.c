@@ -9,16 +9,16 @@
 
 /* fetching the digest for each hash would cost more than the hash */
 
-static EVP_MD      *chain_digest;
+static EVP_MD      *chain_sha256;
 static EVP_MD_CTX  *chain_ctx;
 
 
 static int
 chain_begin(void)
 {
-    if (chain_digest == NULL) {
-        chain_digest = EVP_MD_fetch(NULL, "SHA256", NULL);
-        if (chain_digest == NULL) {
+    if (chain_sha256 == NULL) {
+        chain_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+        if (chain_sha256 == NULL) {
             return -1;
         }
     }
@@ -30,7 +30,7 @@ chain_begin(void)
         }
     }
 
-    return EVP_DigestInit_ex2(chain_ctx, chain_digest, NULL) == 1 ? 0 : -1;
+    return EVP_DigestInit_ex2(chain_ctx, chain_sha256, NULL) == 1 ? 0 : -1;
 }
 
 
@@ -59,16 +59,32 @@ chain_first(unsigned char hash[CHAIN_HASH], const char *property, size_t len)
 
 
 int
+chain_digest(unsigned char digest[CHAIN_HASH],
+    const unsigned char salt[CHAIN_SALT], const char *entry, size_t len)
+{
+    return chain_hash(digest, salt, CHAIN_SALT, entry, len);
+}
+
+
+int
+chain_join(unsigned char hash[CHAIN_HASH], const unsigned char prev[CHAIN_HASH],
+    const unsigned char digest[CHAIN_HASH])
+{
+    return chain_hash(hash, prev, CHAIN_HASH, digest, CHAIN_HASH);
+}
+
+
+int
 chain_next(unsigned char hash[CHAIN_HASH], const unsigned char prev[CHAIN_HASH],
     const unsigned char salt[CHAIN_SALT], const char *entry, size_t len)
 {
-    unsigned char  inner[CHAIN_HASH];
+    unsigned char  digest[CHAIN_HASH];
 
-    if (chain_hash(inner, salt, CHAIN_SALT, entry, len) != 0) {
+    if (chain_digest(digest, salt, entry, len) != 0) {
         return -1;
     }
 
-    return chain_hash(hash, prev, CHAIN_HASH, inner, CHAIN_HASH);
+    return chain_join(hash, prev, digest);
 }
 
 
@@ -83,8 +99,8 @@ void
 chain_cleanup(void)
 {
     EVP_MD_CTX_free(chain_ctx);
-    EVP_MD_free(chain_digest);
+    EVP_MD_free(chain_sha256);
 
     chain_ctx = NULL;
-    chain_digest = NULL;
+    chain_sha256 = NULL;
 }

@@ -33,6 +33,15 @@ int chain_next(unsigned char hash[CHAIN_HASH],
     const unsigned char prev[CHAIN_HASH],
     const unsigned char salt[CHAIN_SALT], const char *entry, size_t len);
 
+/* Sets digest to SHA-256( salt || entry ), the part of entry and salt. */
+int chain_digest(unsigned char digest[CHAIN_HASH],
+    const unsigned char salt[CHAIN_SALT], const char *entry, size_t len);
+
+/* Sets hash(n) from hash(n-1) and the digest of entry n; hash may be prev. */
+int chain_join(unsigned char hash[CHAIN_HASH],
+    const unsigned char prev[CHAIN_HASH],
+    const unsigned char digest[CHAIN_HASH]);
+
 /* Generates a random salt. */
 int chain_salt(unsigned char salt[CHAIN_SALT]);
 

@@ -1,0 +1,199 @@
+
+/*
+ * Reads sealed segments, with zstd.  A segment is decoded twice: first to
+ * verify all of it, since nothing of a damaged one is used, then by entry.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "unpack.h"
+
+
+static ZSTD_DCtx  *unpack_dctx;
+
+
+unpack_t *
+unpack_create(void)
+{
+    return calloc(1, sizeof(unpack_t));
+}
+
+
+void
+unpack_free(unpack_t *unpack)
+{
+    if (unpack != NULL) {
+        buf_free(&unpack->text);
+        free(unpack);
+    }
+}
+
+
+/* decompresses the text: 0 or -1 */
+static int
+unpack_expand(unpack_t *unpack)
+{
+    char          *data;
+    size_t         len, size;
+    const char    *words;
+    ll_segment_t  *s = &unpack->segment;
+
+    words = ll_segment_dictionary(s->dictionary, &len);
+    if (words == NULL) {
+        return -1;
+    }
+
+    if (unpack_dctx == NULL) {
+        unpack_dctx = ZSTD_createDCtx();
+        if (unpack_dctx == NULL) {
+            return -1;
+        }
+    }
+
+    if (unpack->text.size <= s->text_len) {
+        data = realloc(unpack->text.data, s->text_len + 1);
+        if (data == NULL) {
+            return -1;
+        }
+
+        unpack->text.data = data;
+        unpack->text.size = s->text_len + 1;
+    }
+
+    (void) ZSTD_DCtx_reset(unpack_dctx, ZSTD_reset_session_only);
+    (void) ZSTD_DCtx_refPrefix(unpack_dctx, words, len);
+
+    size = ZSTD_decompressDCtx(unpack_dctx, unpack->text.data, s->text_len,
+                               s->frame, s->frame_len);
+
+    return ZSTD_isError(size) || size != s->text_len ? -1 : 0;
+}
+
+
+static int
+unpack_is_zero(const unsigned char *hash)
+{
+    static const unsigned char  none[CHAIN_HASH];
+
+    return memcmp(hash, none, CHAIN_HASH) == 0;
+}
+
+
+void
+unpack_rewind(unpack_t *unpack)
+{
+    ll_segment_t  *s = &unpack->segment;
+
+    (void) ll_segment_parse(s, (const char *) s->data,
+                            (size_t) (s->frame - s->data) + s->frame_len);
+
+    unpack->known = !unpack_is_zero(s->before);
+    memcpy(unpack->hash, s->before, CHAIN_HASH);
+}
+
+
+/* as unpack_next(); -1 if the segment is damaged */
+static int
+unpack_decode(unpack_t *unpack, thread_entry_t *entry)
+{
+    int                  rc;
+    ll_segment_entry_t   e;
+
+    rc = ll_segment_next(&unpack->segment, unpack->text.data,
+                         unpack->entry, &e);
+    if (rc != 1) {
+        return rc;
+    }
+
+    entry->seq = e.seq;
+    entry->kind = e.kind == LL_SEGMENT_LOST ? PACK_LOST
+                  : e.kind == LL_SEGMENT_ERASED ? PACK_ERASED
+                  : PACK_ENTRY;
+    entry->entry = e.entry;
+    entry->len = e.len;
+    entry->salt = e.salt;
+    entry->digest = e.digest;
+    entry->sender = e.sender;
+    entry->sender_len = e.sender_len;
+    entry->hash = unpack->hash;
+
+    if (entry->kind == PACK_LOST) {
+        if (unpack->known
+            && (e.given == NULL
+                || memcmp(e.given, unpack->hash, CHAIN_HASH) != 0))
+        {
+            return -1;
+        }
+
+        unpack->known = 0;
+        entry->hash = NULL;
+        return 1;
+    }
+
+    if (e.given) {
+        memcpy(unpack->hash, e.given, CHAIN_HASH);
+        unpack->known = 1;
+        return 1;
+    }
+
+    if (!unpack->known) {
+        return -1;
+    }
+
+    if (e.digest) {
+        return chain_join(unpack->hash, unpack->hash, e.digest) == 0 ? 1 : -1;
+    }
+
+    return chain_next(unpack->hash, unpack->hash, e.salt, e.entry, e.len) == 0
+           ? 1 : -1;
+}
+
+
+int
+unpack_open(unpack_t *unpack, const char *data, size_t len, uint64_t first,
+    unsigned count)
+{
+    int               rc;
+    ll_segment_t     *s = &unpack->segment;
+    thread_entry_t   entry;
+
+    if (ll_segment_parse(s, data, len) == -1 || s->first != first
+        || s->count != count || unpack_expand(unpack) == -1)
+    {
+        return -1;
+    }
+
+    unpack_rewind(unpack);
+
+    do {
+        rc = unpack_decode(unpack, &entry);
+    } while (rc == 1);
+
+    if (rc == -1
+        || (unpack->known ? memcmp(unpack->hash, s->after, CHAIN_HASH) != 0
+                           : !unpack_is_zero(s->after)))
+    {
+        return -1;
+    }
+
+    unpack_rewind(unpack);
+
+    return 0;
+}
+
+
+int
+unpack_next(unpack_t *unpack, thread_entry_t *entry)
+{
+    return unpack_decode(unpack, entry) == 1;
+}
+
+
+void
+unpack_cleanup(void)
+{
+    ZSTD_freeDCtx(unpack_dctx);
+    unpack_dctx = NULL;
+}
