@@ -20,16 +20,16 @@ typedef struct {
     char                id[48];
     unsigned long long  ms;
     unsigned long long  seq;
-} dead_letter_t;
+} dead_retry_letter_t;
 
 
 typedef struct {
-    dead_letter_t  *letters;
-    size_t          n;
-    size_t          size;
-    uint64_t        queued;
-    uint64_t        failed;
-    char           *found;         /* one byte for each of cli->args */
+    dead_retry_letter_t  *letters;
+    size_t                n;
+    size_t                size;
+    uint64_t              queued;
+    uint64_t              failed;
+    char                 *found;   /* one byte for each of cli->args */
 } dead_retry_t;
 
 
@@ -37,9 +37,9 @@ static int
 cli_dead_retry_entry(cli_t *cli, unsigned k, const char *id,
     const redisReply *fields, void *data)
 {
-    size_t          size;
-    dead_retry_t   *retry = data;
-    dead_letter_t  *letter, *letters;
+    size_t                size;
+    dead_retry_t         *retry = data;
+    dead_retry_letter_t  *letter, *letters;
 
     if (!cli_dead_wanted(cli, id, retry->found)) {
         return 0;
@@ -47,7 +47,7 @@ cli_dead_retry_entry(cli_t *cli, unsigned k, const char *id,
 
     if (retry->n == retry->size) {
         size = retry->size ? retry->size * 2 : 256;
-        letters = realloc(retry->letters, size * sizeof(dead_letter_t));
+        letters = realloc(retry->letters, size * sizeof(dead_retry_letter_t));
 
         if (letters == NULL) {
             (void) snprintf(cli->why, sizeof(cli->why), "out of memory");
@@ -79,7 +79,7 @@ cli_dead_retry_entry(cli_t *cli, unsigned k, const char *id,
 static int
 cli_dead_retry_compare(const void *a, const void *b)
 {
-    const dead_letter_t  *x = a, *y = b;
+    const dead_retry_letter_t  *x = a, *y = b;
 
     if (x->ms != y->ms) {
         return x->ms < y->ms ? -1 : 1;
@@ -94,7 +94,8 @@ cli_dead_retry_compare(const void *a, const void *b)
  * too, else 0.
  */
 static int
-cli_dead_retry_one(cli_t *cli, dead_retry_t *retry, const dead_letter_t *letter)
+cli_dead_retry_one(cli_t *cli, dead_retry_t *retry,
+    const dead_retry_letter_t *letter)
 {
     args_t       args = ARGS_INIT;
     long long    n;
@@ -136,7 +137,7 @@ cli_dead_retry_run(cli_t *cli, dead_retry_t *retry)
     rc = cli_dead_each(cli, cli_dead_retry_entry, retry);
 
     if (retry->n) {
-        qsort(retry->letters, retry->n, sizeof(dead_letter_t),
+        qsort(retry->letters, retry->n, sizeof(dead_retry_letter_t),
               cli_dead_retry_compare);
     }
 

@@ -32,24 +32,24 @@
 typedef struct {
     uint64_t         line;         /* 0: free */
     char             property[LL_ID_MAX + 1];
-} load_slot_t;
+} lease_load_slot_t;
 
 
 typedef struct {
-    cli_t          *cli;
-    cli_request_t  *requests;
-    load_slot_t     inflight[LOAD_INFLIGHT];
-    unsigned        ninflight;
-    uint64_t        declared;
-    uint64_t        failed;
-    buf_t           errors;        /* as JSON */
-    int             tty;
-    int64_t         reported_at;
-} load_t;
+    cli_t             *cli;
+    cli_request_t     *requests;
+    lease_load_slot_t  inflight[LOAD_INFLIGHT];
+    unsigned           ninflight;
+    uint64_t           declared;
+    uint64_t           failed;
+    buf_t              errors;     /* as JSON */
+    int                tty;
+    int64_t            reported_at;
+} lease_load_t;
 
 
 static void
-cli_lease_load_progress(load_t *load, int last)
+cli_lease_load_progress(lease_load_t *load, int last)
 {
     int64_t  now;
 
@@ -83,7 +83,7 @@ cli_lease_load_progress(load_t *load, int last)
 
 /* reports a line that failed; detail is one line of text */
 static void
-cli_lease_load_failed(load_t *load, uint64_t line, const char *property,
+cli_lease_load_failed(lease_load_t *load, uint64_t line, const char *property,
     const char *detail)
 {
     if (load->tty && load->reported_at) {
@@ -109,8 +109,8 @@ cli_lease_load_failed(load_t *load, uint64_t line, const char *property,
 }
 
 
-static load_slot_t *
-cli_lease_load_slot(load_t *load, uint64_t line)
+static lease_load_slot_t *
+cli_lease_load_slot(lease_load_t *load, uint64_t line)
 {
     size_t  i;
 
@@ -126,11 +126,11 @@ cli_lease_load_slot(load_t *load, uint64_t line)
 
 /* waits for a verdict; 0, or -1 after an error message */
 static int
-cli_lease_load_wait(load_t *load)
+cli_lease_load_wait(lease_load_t *load)
 {
-    buf_t         buf = BUF_INIT;
-    load_slot_t  *slot;
-    ll_verdict_t  verdict;
+    buf_t               buf = BUF_INIT;
+    lease_load_slot_t  *slot;
+    ll_verdict_t        verdict;
 
     if (cli_request_wait(load->requests, &verdict) != 0) {
         return -1;
@@ -162,7 +162,7 @@ cli_lease_load_wait(load_t *load)
 
 
 static int
-cli_lease_load_is_busy(const load_t *load, const char *property)
+cli_lease_load_is_busy(const lease_load_t *load, const char *property)
 {
     size_t  i;
 
@@ -180,10 +180,10 @@ cli_lease_load_is_busy(const load_t *load, const char *property)
 
 /* waits for a free slot and queues; 0, or -1 after an error message */
 static int
-cli_lease_load_send(load_t *load, uint64_t line, const char *property,
+cli_lease_load_send(lease_load_t *load, uint64_t line, const char *property,
     const char *body)
 {
-    load_slot_t  *slot;
+    lease_load_slot_t  *slot;
 
     while (load->ninflight == LOAD_INFLIGHT
            || cli_lease_load_is_busy(load, property))
@@ -221,7 +221,8 @@ cli_lease_load_send(load_t *load, uint64_t line, const char *property,
  * the line is invalid, or -1 after an error message if loading cannot continue.
  */
 static int
-cli_lease_load_line(load_t *load, uint64_t line, const char *s, size_t len)
+cli_lease_load_line(lease_load_t *load, uint64_t line, const char *s,
+    size_t len)
 {
     int          rc;
     char        *body;
@@ -265,7 +266,7 @@ cli_lease_load_line(load_t *load, uint64_t line, const char *s, size_t len)
 
 
 static int
-cli_lease_load_file(load_t *load, FILE *file)
+cli_lease_load_file(lease_load_t *load, FILE *file)
 {
     int       rc;
     char     *line;
@@ -303,7 +304,7 @@ cli_lease_load_file(load_t *load, FILE *file)
 
 
 static int
-cli_lease_load_report(load_t *load)
+cli_lease_load_report(lease_load_t *load)
 {
     int    rc;
     buf_t  buf = BUF_INIT;
@@ -343,11 +344,11 @@ cli_lease_load_report(load_t *load)
 int
 cli_lease_load(cli_t *cli)
 {
-    int     rc;
-    FILE   *file;
-    load_t  load;
+    int           rc;
+    FILE         *file;
+    lease_load_t  load;
 
-    memset(&load, 0, sizeof(load_t));
+    memset(&load, 0, sizeof(lease_load_t));
 
     load.cli = cli;
     load.tty = isatty(STDERR_FILENO);

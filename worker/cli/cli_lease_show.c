@@ -14,18 +14,18 @@
 typedef struct {
     int64_t        ends_at;
     body_lease_t   body;
-} lease_ended_t;
+} lease_show_ended_t;
 
 
 typedef struct {
-    state_t         state;
-    lease_ended_t  *ended;         /* ascending by end */
-    size_t          nended;
-} lease_all_t;
+    state_t              state;
+    lease_show_ended_t  *ended;         /* ascending by end */
+    size_t               nended;
+} lease_show_t;
 
 
 static void
-cli_lease_show_free(lease_all_t *all)
+cli_lease_show_free(lease_show_t *all)
 {
     size_t  i;
 
@@ -41,7 +41,7 @@ cli_lease_show_free(lease_all_t *all)
 static int
 cli_lease_show_compare(const void *a, const void *b)
 {
-    const lease_ended_t  *x = a, *y = b;
+    const lease_show_ended_t  *x = a, *y = b;
 
     return (x->ends_at > y->ends_at) - (x->ends_at < y->ends_at);
 }
@@ -49,14 +49,14 @@ cli_lease_show_compare(const void *a, const void *b)
 
 /* reads the values of the key "leases", each "ENDS DECLARATION"; 0 or -1 */
 static int
-cli_lease_show_read_ended(lease_all_t *all, const redisReply *reply)
+cli_lease_show_read_ended(lease_show_t *all, const redisReply *reply)
 {
-    char           *json;
-    size_t          i;
-    const char     *record;
-    lease_ended_t  *ended;
+    char                *json;
+    size_t               i;
+    const char          *record;
+    lease_show_ended_t  *ended;
 
-    all->ended = calloc(reply->elements + 1, sizeof(lease_ended_t));
+    all->ended = calloc(reply->elements + 1, sizeof(lease_show_ended_t));
 
     if (all->ended == NULL) {
         return -1;
@@ -77,7 +77,7 @@ cli_lease_show_read_ended(lease_all_t *all, const redisReply *reply)
         all->nended++;
     }
 
-    qsort(all->ended, all->nended, sizeof(lease_ended_t),
+    qsort(all->ended, all->nended, sizeof(lease_show_ended_t),
           cli_lease_show_compare);
 
     return 0;
@@ -86,7 +86,7 @@ cli_lease_show_read_ended(lease_all_t *all, const redisReply *reply)
 
 /* reads seq, hash and state of the key "meta"; 0 or -1 */
 static int
-cli_lease_show_read_state(lease_all_t *all, const redisReply *reply)
+cli_lease_show_read_state(lease_show_t *all, const redisReply *reply)
 {
     long long          seq;
     const redisReply  *hash, *state;
@@ -135,7 +135,7 @@ cli_lease_show_hash(cli_t *cli, ll_property_key_e which,
 
 /* 0, or -1 after an error message */
 static int
-cli_lease_show_read(cli_t *cli, lease_all_t *all)
+cli_lease_show_read(cli_t *cli, lease_show_t *all)
 {
     int                 rc;
     redisReply         *meta, *leases;
@@ -246,7 +246,7 @@ typedef void (*cli_lease_show_pt)(buf_t *buf, const body_lease_t *lease,
 
 
 static void
-cli_lease_show_all(buf_t *buf, const lease_all_t *all, cli_lease_show_pt show,
+cli_lease_show_all(buf_t *buf, const lease_show_t *all, cli_lease_show_pt show,
     const char *separator)
 {
     size_t                i;
@@ -294,15 +294,15 @@ cli_lease_show_head(buf_t *buf, const state_t *state)
 int
 cli_lease_show(cli_t *cli)
 {
-    int          rc;
-    buf_t        buf = BUF_INIT;
-    lease_all_t  all;
+    int           rc;
+    buf_t         buf = BUF_INIT;
+    lease_show_t  all;
 
     if (cli_check_id(cli, "PROPERTY", cli->args[0]) != CLI_OK) {
         return CLI_USAGE;
     }
 
-    memset(&all, 0, sizeof(lease_all_t));
+    memset(&all, 0, sizeof(lease_show_t));
 
     if (cli_redis_connect(cli) != 0 || cli_lease_show_read(cli, &all) != 0) {
         cli_lease_show_free(&all);

@@ -13,6 +13,15 @@ const ALERT = 8000;
 
 
 export class App {
+    #alerts;
+    #eager = false;
+    #loading = null;
+    #main;
+    #polite;
+    #root;
+    #status;
+    #threadView = null;
+
     /**
      * root: the element to fill; drafts, done, signOut(), setLanguage(code):
      * from main.js, which keeps them in the browser.
@@ -25,7 +34,7 @@ export class App {
     constructor({ root, t, language, format, messenger, clock, drafts, done,
                   signOut, setLanguage, logo })
     {
-        this.root = root;
+        this.#root = root;
         this.t = t;
         this.language = language;
         this.format = format;
@@ -36,23 +45,19 @@ export class App {
         this.signOut = signOut;
         this.setLanguage = setLanguage;
         this.logo = logo;
-        this.wanted = null;
-        this.loading = null;
-        this.eager = false;
         this.touch = matchMedia('(pointer: coarse)').matches;
-        this.build();
-        this.listen();
-        this.route();
+        this.#build();
+        this.#listen();
+        this.#route();
     }
 
-    build() {
+    #build() {
         const { t } = this;
 
-        this.status = new StatusView(this);
+        this.#status = new StatusView(this);
         this.header = new Header(this);
         this.inboxView = new InboxView(this);
-        this.threadView = null;
-        this.main = h('div', { class: 'll-main' },
+        this.#main = h('div', { class: 'll-main' },
             h('section', { class: 'll-thread ll-blank', id: 'll-thread',
                            tabindex: -1, 'aria-label': t('thread.messages') },
               empty('chat', t('empty.pick'), t('empty.pick.what'))));
@@ -60,49 +65,49 @@ export class App {
                                      hidden: true });
         this.versionBar = h('div', { class: 'll-version', role: 'status',
                                      hidden: true });
-        this.polite = h('div', { class: 'll-spoken', 'aria-live': 'polite' });
-        this.alerts = h('div', { class: 'll-alerts', role: 'alert' });
+        this.#polite = h('div', { class: 'll-spoken', 'aria-live': 'polite' });
+        this.#alerts = h('div', { class: 'll-alerts', role: 'alert' });
 
-        fill(this.root,
+        fill(this.#root,
              h('h1', { class: 'll-spoken' }, t('app.messages')),
              h('a', { class: 'll-skip', href: '#ll-thread',
-                      onclick: (e) => this.skip(e) }, t('app.skip')),
+                      onclick: (e) => this.#skip(e) }, t('app.skip')),
              h('div', { class: 'll-bars' }, this.sessionBar,
-               this.versionBar, this.status.banner),
+               this.versionBar, this.#status.banner),
              h('div', { class: 'll-side' }, this.header.element,
                this.inboxView.element),
-             this.main,
-             this.polite, this.alerts, this.status.words);
+             this.#main,
+             this.#polite, this.#alerts, this.#status.words);
     }
 
     pill() {
-        return this.status.pill();
+        return this.#status.pill();
     }
 
     visible() {
         return document.visibilityState === 'visible';
     }
 
-    listen() {
+    #listen() {
         const { messenger } = this;
         const wake = () => {
             if (this.visible()) {
                 messenger.wake();
-                this.threadView?.seen();
+                this.#threadView?.seen();
             }
         };
 
-        window.addEventListener('popstate', () => this.route());
-        window.addEventListener('hashchange', () => this.route());
+        window.addEventListener('popstate', () => this.#route());
+        window.addEventListener('hashchange', () => this.#route());
         window.addEventListener('online', wake);
         window.addEventListener('offline', () => messenger.networkLost());
         window.addEventListener('pageshow', wake);
         window.addEventListener('pagehide', () => messenger.suspend());
         window.addEventListener('focus', wake);
         document.addEventListener('visibilitychange', wake);
-        document.addEventListener('keydown', (e) => this.key(e));
-        document.addEventListener('dragover', (e) => this.drag(e));
-        document.addEventListener('drop', (e) => this.drag(e));
+        document.addEventListener('keydown', (e) => this.#key(e));
+        document.addEventListener('dragover', (e) => this.#drag(e));
+        document.addEventListener('drop', (e) => this.#drag(e));
         closeMenus();
         messenger.on('failed', async (item) => {
             const why = (await this.loadThread()).failed(item);
@@ -117,21 +122,20 @@ export class App {
 
     /* ---- navigation ---- */
 
-    route() {
+    #route() {
         const { property, seq } = parseLocation(location);
         const open = this.messenger.thread;
 
-        this.wanted = seq;
 
         if (open && open.property === property) {
             if (seq) {
-                this.threadView?.showMessage(seq);
+                this.#threadView?.showMessage(seq);
             }
 
             return;
         }
 
-        attr(this.root, 'data-thread', property === null ? null : property);
+        attr(this.#root, 'data-thread', property === null ? null : property);
         this.inboxView.select(property);
 
         if (property === null) {
@@ -144,18 +148,18 @@ export class App {
 
     /* Loads the view of a thread, which the list does not need. */
     loadThread() {
-        this.loading ??= import('./thread-view.js').then(({ ThreadView }) => {
-            this.threadView = new ThreadView(this);
-            this.threadView.open(this.messenger.thread);
-            this.main.replaceChildren(this.threadView.element);
+        this.#loading ??= import('./thread-view.js').then(({ ThreadView }) => {
+            this.#threadView = new ThreadView(this);
+            this.#threadView.open(this.messenger.thread);
+            this.#main.replaceChildren(this.#threadView.element);
 
-            return this.threadView;
+            return this.#threadView;
         });
-        this.loading.catch(() => {
-            this.loading = null;
+        this.#loading.catch(() => {
+            this.#loading = null;
         });
 
-        return this.loading;
+        return this.#loading;
     }
 
     go(property) {
@@ -163,14 +167,14 @@ export class App {
 
         if (property !== before) {
             history.pushState({ inside: true }, '', hrefFor(property));
-            this.route();
+            this.#route();
         }
 
         /* at once if the view is loaded, else when it is */
-        this.eager = property !== null && !this.touch;
+        this.#eager = property !== null && !this.touch;
 
-        if (this.eager && property === before) {
-            this.threadView?.focus();
+        if (this.#eager && property === before) {
+            this.#threadView?.focus();
         }
     }
 
@@ -185,7 +189,7 @@ export class App {
             history.back();
         } else {
             history.replaceState(null, '', hrefFor(null));
-            this.route();
+            this.#route();
         }
     }
 
@@ -193,21 +197,20 @@ export class App {
     opened() {
         const idle = document.activeElement === document.body;
 
-        this.wanted = null;
 
-        if (!this.touch && (idle || this.eager)) {
-            this.threadView.focus();
+        if (!this.touch && (idle || this.#eager)) {
+            this.#threadView.focus();
         }
 
-        this.eager = false;
+        this.#eager = false;
     }
 
-    skip(event) {
+    #skip(event) {
         event.preventDefault();
-        (this.threadView ?? document.getElementById('ll-thread')).focus();
+        (this.#threadView ?? document.getElementById('ll-thread')).focus();
     }
 
-    key(event) {
+    #key(event) {
         const typing = event.target.closest?.('input, textarea, select');
 
         if (event.defaultPrevented || event.isComposing) {
@@ -219,7 +222,7 @@ export class App {
         {
             event.preventDefault();
 
-            if (this.messenger.thread && this.narrow()) {
+            if (this.messenger.thread && this.#narrow()) {
                 this.back();
             }
 
@@ -239,7 +242,7 @@ export class App {
     }
 
     /* Without this, the browser opens a dropped file in place of the page. */
-    drag(event) {
+    #drag(event) {
         if (event.dataTransfer?.types.includes('Files')) {
             event.preventDefault();
 
@@ -249,7 +252,7 @@ export class App {
         }
     }
 
-    narrow() {
+    #narrow() {
         return getComputedStyle(this.inboxView.element).visibility
                === 'hidden' || this.inboxView.element.offsetParent === null;
     }
@@ -259,7 +262,7 @@ export class App {
     announce(words) {
         const line = h('p', {}, words);
 
-        this.polite.append(line);
+        this.#polite.append(line);
         this.clock.setTimeout(() => line.remove(), ALERT);
     }
 
@@ -267,7 +270,7 @@ export class App {
     alert(words, seen = false) {
         const line = h('p', { class: seen ? 'll-spoken' : null }, words);
 
-        this.alerts.append(line);
+        this.#alerts.append(line);
         this.clock.setTimeout(() => line.remove(), ALERT);
     }
 }

@@ -5,7 +5,11 @@ package LeaseLoft::Response;
 use strict;
 use warnings;
 
+use Exporter qw(import);
 use JSON::PP;
+use Test::More;
+
+our @EXPORT_OK = qw(is_problem fields);
 
 
 # parse($bytes): the first response in these bytes, whose body ends with them;
@@ -79,6 +83,39 @@ sub json {
     return $self->{json} //= eval {
         JSON::PP->new->utf8->decode($self->{body})
     };
+}
+
+
+# is_problem($response, $status, $type, $name): the response is a complete
+# problem document, whose type ends in $type ('' for any)
+sub is_problem {
+    my ($response, $status, $type, $name) = @_;
+
+    my $body = $response->json() // {};
+    my $content = $response->header('Content-Type') // '';
+
+    my $ok = $response->status() == $status
+        && $content =~ m{^application/problem\+json}
+        && ($body->{status} // 0) == $status
+        && !(grep { !length($body->{$_} // '') } qw(type title detail))
+        && ($type eq '' || $body->{type} =~ m{/\Q$type\E$})
+        && ($response->header('Cache-Control') // '') eq 'no-store'
+        && ($response->header('X-Content-Type-Options') // '') eq 'nosniff';
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    ok($ok, $name) or diag($response->raw());
+
+    return $ok;
+}
+
+
+# the fields that a problem document names, in its order
+sub fields {
+    my ($response) = @_;
+
+    return join ' ', map { $_->{field} eq '' ? '""' : $_->{field} }
+                     @{ ($response->json() // {})->{errors} || [] };
 }
 
 
