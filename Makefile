@@ -152,7 +152,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LIBS)
 # replaces some functions of nginx, and a few of the module, by --wrap
 NGINX_FUZZ  := $(wildcard fuzz/nginx*.c)
 wrapped      = $(shell sed -n 's/^__wrap_\([A-Za-z_]*\).*/-Wl,--wrap=\1/p' $(1))
-NGINX_WRAP  := $(call wrapped,fuzz/nginx_wrap.c)
+NGINX_WRAP  := $(call wrapped,fuzz/nginx_wrap.c fuzz/nginx_client.c)
 NGINX_INCS   = $(patsubst %,-isystem $(NGINX_TREE)/src/%,core event \
                    event/modules event/quic os/unix http http/modules \
                    http/v2 http/v3) \

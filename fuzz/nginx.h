@@ -3,7 +3,8 @@
  * Fuzz targets for the module run inside a real nginx: each is linked with the
  * very objects of the module, into a shared object that nginx loads as one
  * (fuzz/nginx.sh).  So all that is nginx's is nginx's own, but for sockets and
- * the way out of a request, which the linker's --wrap puts into nginx_wrap.c.
+ * the way out of a request: the linker's --wrap puts nginx_wrap.c and
+ * nginx_client.c in their place.
  *
  * What is allocated from a pool is allocated by itself, so that sanitizers see
  * where it ends.
@@ -48,7 +49,7 @@ ngx_int_t fuzz_part(const uint8_t **data, size_t *size, uint8_t separator,
     ngx_str_t *part);
 
 
-/* nginx_wrap.c */
+/* nginx_client.c */
 
 /*
  * A request as the module gets it, in a pool of its own, with an empty
@@ -66,6 +67,8 @@ void fuzz_finalize(ngx_http_request_t *r, ngx_int_t rc);
 /* ends all requests there are, as if their clients had left */
 void fuzz_requests_end(void);
 
+
+/* nginx_wrap.c */
 
 /* the two connections to Redis, told apart by who made them */
 typedef struct {

@@ -62,6 +62,12 @@ for my $root (sort keys %floors) {
        "$root: files and functions have a bounded length");
 }
 
+is(join("\n", map { too_long($_) }
+             grep { -f && !m{/node_modules/} }
+             glob '{t,t/*,t/*/*,t/*/*/*,fuzz,fuzz/*,bench,bench/*,bench/*/*,'
+                  . 'html/js,html/js/*,html/js/*/*}'), '',
+   'tests, fuzz targets, benchmarks and pages have a bounded length');
+
 my @common = glob 'common/*.[ch]';
 my @module = glob 'ngx_leaseloft_module/{,*/}*.[ch]';
 my @worker = glob 'worker/{,*/}*.[ch]';
