@@ -14,6 +14,7 @@
 #include "ngx_leaseloft_process.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_token.h"
+#include "ngx_leaseloft_token_table.h"
 #include "ngx_leaseloft_url.h"
 #include "ngx_leaseloft_zone.h"
 
@@ -513,6 +514,7 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_leaseloft_url_resolve(cf, mcf) != NGX_OK
         || ngx_leaseloft_zone_add(cf, mcf) != NGX_OK
+        || ngx_leaseloft_token_table_add(cf, mcf) != NGX_OK
         || ngx_leaseloft_filter_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

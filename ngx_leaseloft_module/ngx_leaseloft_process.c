@@ -128,7 +128,9 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
     ngx_leaseloft_mark_init(process);
 
     process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
-    process->tokens = ngx_leaseloft_token_cache_create(pool, cycle->log);
+    process->tokens = ngx_leaseloft_token_cache_create(mcf->tokens,
+                                                       process->zone, pool,
+                                                       cycle->log);
     process->channels = ngx_leaseloft_channel_watch_create(process, pool);
     process->streams = ngx_leaseloft_stream_run_create(process, pool);
 

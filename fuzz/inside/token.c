@@ -14,6 +14,7 @@
 #include "fuzz/nginx.h"
 
 #include "ngx_leaseloft_token.h"
+#include "ngx_leaseloft_token_table.h"
 
 #include <openssl/hmac.h>
 
@@ -136,6 +137,35 @@ fuzz_check(ngx_http_request_t *r, ngx_uint_t sealed)
 }
 
 
+/* the zone of valid tokens, empty, as nginx would create it */
+static ngx_shm_zone_t *
+fuzz_table(ngx_pool_t *pool)
+{
+    ngx_shm_zone_t   *zone;
+    ngx_slab_pool_t  *slab;
+
+    zone = ngx_pcalloc(pool, sizeof(ngx_shm_zone_t));
+    CHECK(zone != NULL);
+
+    zone->shm.size = 8 * ngx_pagesize;
+    slab = ngx_pmemalign(pool, zone->shm.size, ngx_pagesize);
+    CHECK(slab != NULL);
+
+    ngx_memzero(slab, sizeof(ngx_slab_pool_t));
+
+    zone->shm.addr = (u_char *) slab;
+    slab->end = zone->shm.addr + zone->shm.size;
+    slab->min_shift = 3;
+    slab->addr = zone->shm.addr;
+
+    CHECK(ngx_shmtx_create(&slab->mutex, &slab->lock, NULL) == NGX_OK);
+    ngx_slab_init(slab);
+    CHECK(ngx_leaseloft_token_table_init(zone, NULL) == NGX_OK);
+
+    return zone;
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -160,7 +190,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_memzero(&process, sizeof(ngx_leaseloft_process_t));
 
     mcf.process = &process;
-    process.tokens = ngx_leaseloft_token_cache_create(pool, &fuzz_log);
+    process.tokens = ngx_leaseloft_token_cache_create(fuzz_table(pool), NULL,
+                                                      pool, &fuzz_log);
     CHECK(process.tokens != NULL);
 
     if (fuzz_keys[0].mac == NULL) {

@@ -1,36 +1,24 @@
 
 /*
- * The key of an entry is a digest of the token and of the configuration that
- * verifies it.  A valid token is cached until it expires or is evicted as the
- * least recently used; it then costs a digest and a lookup.  Refused tokens are
- * cached in a separate table of fixed size, where a new one replaces an older
- * one, so that they never evict valid ones.
+ * A token is known by a digest of it and of the configuration that verifies it.
+ * Valid ones are in a table that all processes share, until they expire or are
+ * the least recently used; such a token costs a digest and a lookup.  Refused
+ * ones are in a table of the process, where a new one replaces an older one, so
+ * that they never replace valid ones.
  */
 
 
 #include "ngx_leaseloft_token_cache.h"
+#include "ngx_leaseloft_token_table.h"
+#include "ngx_leaseloft_zone.h"
 
 #include <openssl/evp.h>
 
 
-/* powers of two */
-#define NGX_LEASELOFT_TOKEN_CACHE_BUCKETS  8192
 #define NGX_LEASELOFT_TOKEN_CACHE_REFUSED_MAX  1024
 
 /* seconds; the clock may be set back */
 #define NGX_LEASELOFT_TOKEN_CACHE_REFUSED_TIME  60
-
-
-typedef struct ngx_leaseloft_token_s  ngx_leaseloft_token_t;
-
-struct ngx_leaseloft_token_s {
-    ngx_leaseloft_token_t      *next;      /* in its bucket */
-    ngx_queue_t                 queue;     /* by use */
-    u_char                      digest[NGX_LEASELOFT_DIGEST_LEN];
-    time_t                      exp;
-    u_char                      len;
-    u_char                      user[1];   /* LL_ID_MAX at most */
-};
 
 
 typedef struct {
@@ -40,9 +28,8 @@ typedef struct {
 
 
 struct ngx_leaseloft_token_cache_s {
-    ngx_leaseloft_token_t     **buckets;
-    ngx_queue_t                 used;      /* most recently used first */
-    ngx_uint_t                  n;
+    ngx_shm_zone_t             *table;     /* of valid tokens; or NULL */
+    ngx_leaseloft_zone_t       *zone;      /* of counters; or NULL */
     ngx_leaseloft_refused_t    *refused;
     EVP_MD_CTX                 *md_ctx;
     const EVP_MD               *md;
@@ -58,19 +45,11 @@ static ngx_int_t ngx_leaseloft_token_cache_digest(
     ngx_leaseloft_token_cache_t *tokens, ngx_leaseloft_loc_conf_t *conf,
     ngx_str_t *token, u_char *digest);
 static uint32_t ngx_leaseloft_token_cache_hash(u_char *digest);
-static ngx_leaseloft_token_t *ngx_leaseloft_token_cache_lookup(
-    ngx_leaseloft_token_cache_t *tokens, u_char *digest);
-static void ngx_leaseloft_token_cache_remember(
-    ngx_leaseloft_token_cache_t *tokens, u_char *digest,
-    ngx_leaseloft_claims_t *claims, ngx_log_t *log);
-static ngx_leaseloft_token_t *ngx_leaseloft_token_cache_oldest(
-    ngx_leaseloft_token_cache_t *tokens);
-static void ngx_leaseloft_token_cache_forget(
-    ngx_leaseloft_token_cache_t *tokens, ngx_leaseloft_token_t *t);
 
 
 ngx_leaseloft_token_cache_t *
-ngx_leaseloft_token_cache_create(ngx_pool_t *pool, ngx_log_t *log)
+ngx_leaseloft_token_cache_create(ngx_shm_zone_t *table,
+    ngx_leaseloft_zone_t *zone, ngx_pool_t *pool, ngx_log_t *log)
 {
     ngx_pool_cleanup_t           *cln;
     ngx_leaseloft_token_cache_t  *tokens;
@@ -82,12 +61,12 @@ ngx_leaseloft_token_cache_create(ngx_pool_t *pool, ngx_log_t *log)
         return NULL;
     }
 
-    tokens->buckets = ngx_pcalloc(pool, NGX_LEASELOFT_TOKEN_CACHE_BUCKETS
-                                        * sizeof(ngx_leaseloft_token_t *));
+    tokens->table = table;
+    tokens->zone = zone;
     tokens->refused = ngx_pcalloc(pool, NGX_LEASELOFT_TOKEN_CACHE_REFUSED_MAX
                                         * sizeof(ngx_leaseloft_refused_t));
 
-    if (tokens->buckets == NULL || tokens->refused == NULL) {
+    if (tokens->refused == NULL) {
         return NULL;
     }
 
@@ -98,8 +77,6 @@ ngx_leaseloft_token_cache_create(ngx_pool_t *pool, ngx_log_t *log)
     tokens->md = EVP_sha256();
 #endif
     tokens->md_ctx = EVP_MD_CTX_new();
-
-    ngx_queue_init(&tokens->used);
 
     cln->handler = ngx_leaseloft_token_cache_free;
     cln->data = tokens;
@@ -118,11 +95,6 @@ ngx_leaseloft_token_cache_free(void *data)
 {
     ngx_leaseloft_token_cache_t  *tokens = data;
 
-    while (tokens->n) {
-        ngx_leaseloft_token_cache_forget(tokens,
-                                     ngx_leaseloft_token_cache_oldest(tokens));
-    }
-
     EVP_MD_CTX_free(tokens->md_ctx);
 
 #if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
@@ -136,8 +108,8 @@ ngx_leaseloft_token_cache_check(ngx_leaseloft_token_cache_t *tokens,
     ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
     ngx_leaseloft_claims_t *claims, ngx_log_t *log)
 {
-    u_char                  digest[NGX_LEASELOFT_DIGEST_LEN];
-    ngx_leaseloft_token_t  *t;
+    u_char     digest[NGX_LEASELOFT_DIGEST_LEN];
+    ngx_int_t  rc;
 
     if (!ngx_leaseloft_jwt_form(token)) {
         return NGX_DECLINED;
@@ -149,22 +121,24 @@ ngx_leaseloft_token_cache_check(ngx_leaseloft_token_cache_t *tokens,
         return NGX_ERROR;
     }
 
-    t = ngx_leaseloft_token_cache_lookup(tokens, digest);
+    rc = NGX_DECLINED;
 
-    if (t == NULL) {
-        return ngx_leaseloft_token_cache_verify(tokens, conf, token, digest,
-                                                claims, log);
+    if (tokens->table) {
+        rc = ngx_leaseloft_token_table_find(tokens->table, digest, claims);
     }
 
-    claims->exp = t->exp;
-    claims->user_len = t->len;
-    ngx_memcpy(claims->user, t->user, t->len);
+    if (rc != NGX_OK) {
+        rc = ngx_leaseloft_token_cache_verify(tokens, conf, token, digest,
+                                              claims, log);
+    }
 
-    return NGX_OK;
+    /* a check for revoked users belongs here: both kinds pass */
+
+    return rc;
 }
 
 
-/* verifies a token that is not in the cache of valid ones */
+/* verifies a token that is not in the table of valid ones */
 static ngx_int_t
 ngx_leaseloft_token_cache_verify(ngx_leaseloft_token_cache_t *tokens,
     ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest,
@@ -184,12 +158,18 @@ ngx_leaseloft_token_cache_verify(ngx_leaseloft_token_cache_t *tokens,
         return NGX_DECLINED;
     }
 
+    ngx_leaseloft_zone_count(tokens->zone, NGX_LEASELOFT_TOKENS_VERIFIED, 1);
+
     rc = ngx_leaseloft_jwt_verify(conf, token, claims, log);
 
     switch (rc) {
 
     case NGX_OK:
-        ngx_leaseloft_token_cache_remember(tokens, digest, claims, log);
+
+        if (tokens->table) {
+            ngx_leaseloft_token_table_store(tokens->table, digest, claims);
+        }
+
         return NGX_OK;
 
     case NGX_DECLINED:
@@ -247,95 +227,4 @@ ngx_leaseloft_token_cache_hash(u_char *digest)
     ngx_memcpy(&hash, digest, sizeof(hash));
 
     return hash;
-}
-
-
-static ngx_leaseloft_token_t *
-ngx_leaseloft_token_cache_lookup(ngx_leaseloft_token_cache_t *tokens,
-    u_char *digest)
-{
-    ngx_leaseloft_token_t  *t;
-
-    t = tokens->buckets[ngx_leaseloft_token_cache_hash(digest)
-                        % NGX_LEASELOFT_TOKEN_CACHE_BUCKETS];
-
-    while (t && ngx_memcmp(t->digest, digest, NGX_LEASELOFT_DIGEST_LEN) != 0) {
-        t = t->next;
-    }
-
-    if (t == NULL) {
-        return NULL;
-    }
-
-    if (t->exp <= ngx_time()) {
-        ngx_leaseloft_token_cache_forget(tokens, t);
-        return NULL;
-    }
-
-    ngx_queue_remove(&t->queue);
-    ngx_queue_insert_head(&tokens->used, &t->queue);
-
-    return t;
-}
-
-
-/* caches a valid token; without memory it is just not cached */
-static void
-ngx_leaseloft_token_cache_remember(ngx_leaseloft_token_cache_t *tokens,
-    u_char *digest, ngx_leaseloft_claims_t *claims, ngx_log_t *log)
-{
-    ngx_leaseloft_token_t   *t, **bucket;
-
-    if (tokens->n == NGX_LEASELOFT_TOKENS) {
-        ngx_leaseloft_token_cache_forget(tokens,
-                                     ngx_leaseloft_token_cache_oldest(tokens));
-    }
-
-    t = ngx_alloc(offsetof(ngx_leaseloft_token_t, user) + claims->user_len,
-                  log);
-    if (t == NULL) {
-        return;
-    }
-
-    t->exp = claims->exp;
-    t->len = (u_char) claims->user_len;
-    ngx_memcpy(t->user, claims->user, t->len);
-    ngx_memcpy(t->digest, digest, NGX_LEASELOFT_DIGEST_LEN);
-
-    bucket = &tokens->buckets[ngx_leaseloft_token_cache_hash(digest)
-                              % NGX_LEASELOFT_TOKEN_CACHE_BUCKETS];
-    t->next = *bucket;
-    *bucket = t;
-
-    ngx_queue_insert_head(&tokens->used, &t->queue);
-    tokens->n++;
-}
-
-
-static ngx_leaseloft_token_t *
-ngx_leaseloft_token_cache_oldest(ngx_leaseloft_token_cache_t *tokens)
-{
-    return ngx_queue_data(ngx_queue_last(&tokens->used), ngx_leaseloft_token_t,
-                          queue);
-}
-
-
-static void
-ngx_leaseloft_token_cache_forget(ngx_leaseloft_token_cache_t *tokens,
-    ngx_leaseloft_token_t *t)
-{
-    ngx_leaseloft_token_t  **p;
-
-    p = &tokens->buckets[ngx_leaseloft_token_cache_hash(t->digest)
-                         % NGX_LEASELOFT_TOKEN_CACHE_BUCKETS];
-
-    while (*p != t) {
-        p = &(*p)->next;
-    }
-
-    *p = t->next;
-
-    ngx_queue_remove(&t->queue);
-    ngx_free(t);
-    tokens->n--;
 }

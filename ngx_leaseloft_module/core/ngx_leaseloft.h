@@ -53,6 +53,7 @@ typedef struct {
     ngx_leaseloft_redis_conf_t  redis;
     ngx_str_t                   prefix;    /* of all keys and channels */
     ngx_shm_zone_t             *zone;
+    ngx_shm_zone_t             *tokens;    /* the table of valid ones */
     size_t                      zone_size;
     ngx_uint_t                  queues;
     ngx_msec_t                  drain;
@@ -126,7 +127,7 @@ struct ngx_leaseloft_process_s {
     ngx_leaseloft_channels_t     *channels; /* watched properties and users */
     ngx_leaseloft_streams_t      *streams;  /* open event streams */
     void                         *empty;    /* tables of hibernating requests */
-    ngx_leaseloft_token_cache_t  *tokens;   /* verified tokens */
+    ngx_leaseloft_token_cache_t  *tokens;   /* checks tokens */
     ngx_leaseloft_zone_t         *zone;     /* shared with other processes */
     ngx_rbtree_t                  queued;   /* for the workers */
     ngx_rbtree_node_t             queued_sentinel;

@@ -31,6 +31,7 @@ typedef enum {
     NGX_LEASELOFT_CONNECTIONS_LOST,     /* connections to Redis lost */
     NGX_LEASELOFT_COMMANDS,             /* commands sent to Redis */
     NGX_LEASELOFT_TOKENS_REFUSED,       /* answered 401 */
+    NGX_LEASELOFT_TOKENS_VERIFIED,      /* not found among verified ones */
     NGX_LEASELOFT_COUNTERS
 } ngx_leaseloft_counter_e;
 

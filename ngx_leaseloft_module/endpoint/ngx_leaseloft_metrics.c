@@ -59,7 +59,8 @@ static ngx_leaseloft_metric_t  ngx_leaseloft_metrics[] = {
     { "writes_failed_total", "Writes answered 503." },
     { "redis_links_lost_total", "Connections to Redis lost." },
     { "redis_commands_total", "Commands sent to Redis." },
-    { "tokens_refused_total", "Requests answered 401." }
+    { "tokens_refused_total", "Requests answered 401." },
+    { "tokens_verified_total", "Tokens not found among those verified before." }
 };
 
 
