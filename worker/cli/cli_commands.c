@@ -12,6 +12,7 @@
 #include "cli_token.h"
 #include "cli_unread.h"
 #include "cli_unread_rebuild.h"
+#include "cli_verify.h"
 #include "url.h"
 
 
@@ -80,6 +81,17 @@ const cli_command_t  cli_commands[] = {
       "Deletes the requests with the given ids, or all with --all, and prints\n"
       "them.  They are never carried out.\n",
       { { "--all", NULL, "all requests", 0 } }, cli_dead_drop, 0 },
+
+    { "verify", "FILE", 1, 1,
+      "verify a record",
+      "FILE is a record, as docs/record.md describes it; \"-\" is\n"
+      "standard input.  Names the first entry that was changed, is missing\n"
+      "or is out of place, and exits with 1 then.  Needs no network and no\n"
+      "Redis.  Without a key, signatures are not verified.\n",
+      { { "--key", "KEY", "public key of the service, or a file with it", 0 },
+        { "--checkpoint", "NOTE", "an older checkpoint, or a file with it",
+          0 } },
+      cli_verify, 1 },
 
     { "doctor", "", 0, 0,
       "check Redis, nginx and the workers",
