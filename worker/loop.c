@@ -3,7 +3,8 @@
  * The main loop: one thread and one connection to Redis.  A turn of the loop
  * sends a heartbeat each second, opens and closes leases that are due (checked
  * at least every 250 ms), claims stale requests, and then blocks for new
- * requests until the next of these is due.
+ * requests until the next of these is due.  Between batches it seals old
+ * entries (seal.h).
  *
  * A worker whose Redis user lacks a right takes no requests, as it could not
  * finish them; other workers may.  It reports the missing commands in its
@@ -33,6 +34,7 @@
 #include "log.h"
 #include "loop.h"
 #include "store_library.h"
+#include "unpack.h"
 
 
 #define LOOP_BEAT_MS      1000
@@ -103,17 +105,6 @@ loop_prepare(loop_t *loop)
 }
 
 
-static int64_t
-loop_microseconds(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-
 /* waits before a retry, and keeps others from claiming the batch */
 static void
 loop_refused(loop_t *loop, const batch_t *batch, work_result_e result)
@@ -151,7 +142,7 @@ loop_work(loop_t *loop, batch_t *batch)
         return;
     }
 
-    start = loop_microseconds();
+    start = clock_microseconds();
 
     /* sent with the first commands of this batch */
 
@@ -184,7 +175,7 @@ loop_work(loop_t *loop, batch_t *batch)
     }
 
     loop->stats.batches++;
-    loop->stats.busy_us += (uint64_t) (loop_microseconds() - start);
+    loop->stats.busy_us += (uint64_t) (clock_microseconds() - start);
 
     dispatch_end(&loop->work, batch->jobs, batch->n);
     batch_free(batch);
@@ -363,6 +354,9 @@ loop_block(const loop_t *loop)
         ms = left < ms ? left : ms;
     }
 
+    left = seal_wait(&loop->work.seal);
+    ms = left >= 0 && left < ms ? left : ms;
+
     return ms > 1 ? ms : 1;
 }
 
@@ -413,6 +407,7 @@ loop_is_due(const loop_t *loop, int64_t now)
 {
     return now >= loop->beat_at || now >= loop->due_at || now >= loop->tidy_at
            || loop->next_due <= job_now(&loop->work)
+           || seal_wait(&loop->work.seal) == 0
            || (now >= loop->claim_at && loop_healthy(loop, now));
 }
 
@@ -470,6 +465,10 @@ loop_turn(loop_t *loop)
         loop->claim_at = now + loop->options->claim_ms / 4;
         loop_claim(loop);
     }
+
+    if (!consumer_prefetching(&loop->consumer)) {
+        loop->stats.segments += seal_run(&loop->work.seal, &loop->work.store);
+    }
 }
 
 
@@ -514,6 +513,7 @@ loop_init(loop_t *loop, const options_t *options,
         return -1;
     }
 
+    seal_init(&loop->work.seal, options->seal_after, options->seal_size);
     store_init(&loop->work.store, loop->conn);
     consumer_init(&loop->consumer, &loop->work, options->name,
                   options->queues, options->batch, options->claim_ms);
@@ -531,6 +531,8 @@ loop_free(loop_t *loop)
     property_cache_free(loop->work.properties);
     store_free(&loop->work.store);
     conn_free(loop->conn);
+    pack_cleanup();
+    unpack_cleanup();
     chain_cleanup();
 }
 

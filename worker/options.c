@@ -14,6 +14,7 @@
 
 #include "chain.h"
 #include "common/id.h"
+#include "common/segment.h"
 #include "common/version.h"
 #include "consumer.h"
 #include "log.h"
@@ -48,6 +49,8 @@ static const struct option  options_long[] = {
     { "name", required_argument, NULL, 'n' },
     { "batch", required_argument, NULL, 'b' },
     { "claim", required_argument, NULL, 'c' },
+    { "seal-after", required_argument, NULL, 'a' },
+    { "seal-size", required_argument, NULL, 's' },
     { "log", required_argument, NULL, 'l' },
     { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'v' },
@@ -179,6 +182,16 @@ options_take(options_t *options, int c, const char *value)
         return options_number("claim", value, 100, 3600000,
                               &options->claim_ms);
 
+    case 'a':
+        rc = options_number("seal-after", value, 0, 1000000, &n);
+        options->seal_after = (unsigned) n;
+        return rc;
+
+    case 's':
+        rc = options_number("seal-size", value, 1, LL_SEGMENT_MAX, &n);
+        options->seal_size = (unsigned) n;
+        return rc;
+
     case 'n':
         if (!ll_id_valid(value, strlen(value))) {
             return options_invalid("name",
@@ -261,6 +274,8 @@ options_parse(options_t *options, int argc, char **argv)
     options->queues = 1;
     options->batch = 32;    /* measured: see docs/design.md */
     options->claim_ms = 5000;
+    options->seal_after = 0;    /* until nginx reads segments */
+    options->seal_size = LL_SEGMENT_MAX;
 
     rc = -1;
     opterr = 0;

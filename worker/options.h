@@ -23,6 +23,8 @@ typedef struct {
     unsigned   queues;
     unsigned   batch;
     int64_t    claim_ms;
+    unsigned   seal_after;              /* newest entries that stay; 0: all */
+    unsigned   seal_size;               /* entries of a segment */
     char       name[OPTIONS_NAME_MAX];  /* of this worker, unique */
     int        named;                   /* by --name */
 } options_t;

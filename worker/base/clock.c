@@ -31,6 +31,17 @@ clock_monotonic(void)
 }
 
 
+int64_t
+clock_microseconds(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
 /*
  * Days since 1970 of a date of the Gregorian calendar.  Years are counted from
  * March, so that the leap day is the last of its year, in eras of 400 years

@@ -29,6 +29,9 @@ int64_t clock_now(void);
 /* Returns milliseconds of the monotonic clock, for measuring durations. */
 int64_t clock_monotonic(void);
 
+/* The same in microseconds. */
+int64_t clock_microseconds(void);
+
 /*
  * Parses a time (RFC 3339, section 5.6): "t" and "z" in any case, any offset,
  * any number of fraction digits, truncated to milliseconds.  A leap second is

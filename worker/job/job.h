@@ -22,6 +22,7 @@
 #include "lease.h"
 #include "problem.h"
 #include "property_cache.h"
+#include "seal.h"
 #include "stats.h"
 #include "store.h"
 
@@ -143,6 +144,7 @@ typedef struct {
     property_cache_t  *properties;
     badge_list_t       badges;
     stats_t           *stats;
+    seal_t             seal;
     int64_t            now;        /* job_now() at the start of the round */
     int64_t            clock_offset;
                                    /* Redis's clock minus clock_monotonic() */

@@ -16,6 +16,7 @@
 
 #include "message.h"
 #include "tick.h"
+#include "unpack.h"
 #include "view.h"
 
 
@@ -247,8 +248,45 @@ message_appended(work_t *work, job_t *job, const redisReply *reply)
     memcpy(property->state.hash, job->message.tail.hash, CHAIN_HASH);
 
     work->stats->messages++;
+    seal_grown(&work->seal, property->id, property->state.seq);
 
     return job_done_send(job, 201, job->message.tail.seq, &job->message.entry);
+}
+
+
+/*
+ * The original of a message, from its segment if it is sealed, in the buffer
+ * for the entry, and its seq: 0 or -1.
+ */
+static int
+message_original(job_t *job, const redisReply *reply, long long *seq)
+{
+    buf_t             *buf = &job->message.entry;
+    long long          size;
+    const redisReply  *original;
+
+    original = conn_element(reply, 2);
+
+    if (conn_number(conn_element(reply, 1), seq) == -1
+        || original == NULL || original->type != REDIS_REPLY_STRING)
+    {
+        return -1;
+    }
+
+    buf_reset(buf);
+
+    if (reply->elements == 3) {
+        buf_add(buf, original->str, original->len);
+
+    } else if (conn_number(conn_element(reply, 3), &size) == -1 || size < 1
+               || size > LL_SEGMENT_MAX
+               || unpack_entry(buf, original->str, original->len,
+                               (uint64_t) *seq, (unsigned) size) == -1)
+    {
+        return -1;
+    }
+
+    return buf_failed(buf) ? -1 : 0;
 }
 
 
@@ -256,20 +294,15 @@ message_appended(work_t *work, job_t *job, const redisReply *reply)
 static job_step_e
 message_duplicate(work_t *work, job_t *job, const redisReply *reply)
 {
-    int                same;
-    cJSON             *entry, *kind, *text;
-    long long          seq;
-    const redisReply  *original;
+    int         same;
+    cJSON      *entry, *kind, *text;
+    long long   seq;
 
-    original = conn_element(reply, 2);
-
-    if (conn_number(conn_element(reply, 1), &seq) == -1
-        || original == NULL || original->type != REDIS_REPLY_STRING)
-    {
+    if (message_original(job, reply, &seq) == -1) {
         return JOB_DEFERRED;
     }
 
-    entry = cJSON_ParseWithOpts(original->str, NULL, 1);
+    entry = cJSON_ParseWithOpts(job->message.entry.data, NULL, 1);
     kind = cJSON_GetObjectItemCaseSensitive(entry, "kind");
     text = cJSON_GetObjectItemCaseSensitive(entry, "text");
 
@@ -289,9 +322,6 @@ message_duplicate(work_t *work, job_t *job, const redisReply *reply)
 
     job->property->refresh = 1;
     work->stats->duplicates++;
-
-    buf_reset(&job->message.entry);
-    buf_add(&job->message.entry, original->str, original->len);
 
     return job_done_send(job, 200, (uint64_t) seq, &job->message.entry);
 }

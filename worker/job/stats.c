@@ -29,6 +29,7 @@ static const struct {
     STATS_FIELD(failed),
     STATS_FIELD(claimed),
     STATS_FIELD(dead),
+    STATS_FIELD(segments),
     STATS_FIELD(reconnects),
     STATS_FIELD(busy_us)
 };

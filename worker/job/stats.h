@@ -29,6 +29,7 @@ typedef struct {
     uint64_t  failed;              /* jobs deferred */
     uint64_t  claimed;             /* pending requests claimed */
     uint64_t  dead;                /* dead letters */
+    uint64_t  segments;            /* sealed */
     uint64_t  reconnects;
     uint64_t  busy_us;             /* time spent on batches */
 } stats_t;

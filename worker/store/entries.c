@@ -16,10 +16,6 @@
 /* strings of an entry in a reply */
 #define ENTRIES_FIELDS  5
 
-/* room for the text of a lost entry */
-#define ENTRIES_LOST  96
-
-
 void
 entries_init(entries_t *entries, conn_t *conn, const char *property,
     uint64_t first, uint64_t last, int backward)
@@ -40,11 +36,10 @@ entries_drop(entries_t *entries)
 {
     freeReplyObject(entries->reply);
     free(entries->block);
-    free(entries->copy);
+    buf_reset(&entries->copy);
 
     entries->reply = NULL;
     entries->block = NULL;
-    entries->copy = NULL;
     entries->n = 0;
     entries->place = 0;
 }
@@ -55,6 +50,7 @@ entries_free(entries_t *entries)
 {
     entries_drop(entries);
     unpack_free(entries->unpack);
+    buf_free(&entries->copy);
     args_free(&entries->args);
 
     entries->unpack = NULL;
@@ -173,30 +169,31 @@ entries_stream(entries_t *entries, const redisReply *list, uint64_t first)
 static int
 entries_damaged(entries_t *entries, uint64_t first)
 {
-    char              *p;
+    size_t             place[LL_SEGMENT_MAX + 1];
     unsigned           i;
-    thread_entry_t   *entry;
+    thread_entry_t    *entry;
 
     entries->damaged = first;
     entries->damaged_n = entries->n;
 
-    entries->copy = malloc(entries->n * ENTRIES_LOST);
-    if (entries->copy == NULL) {
+    for (i = 0; i < entries->n; i++) {
+        place[i] = entries->copy.len;
+        unpack_lost(&entries->copy, first + i);
+    }
+
+    if (buf_failed(&entries->copy)) {
         return -1;
     }
 
+    place[i] = entries->copy.len;
+
     for (i = 0; i < entries->n; i++) {
         entry = &entries->block[i];
-        p = entries->copy + i * ENTRIES_LOST;
-
         memset(entry, 0, sizeof(thread_entry_t));
         entry->seq = first + i;
         entry->kind = PACK_LOST;
-        entry->entry = p;
-        entry->len = (size_t) snprintf(p, ENTRIES_LOST,
-                                       "{\"seq\":%llu,\"kind\":\"lost\",\"at\":"
-                                       "\"1970-01-01T00:00:00.000Z\"}",
-                                       (unsigned long long) entry->seq);
+        entry->entry = entries->copy.data + place[i];
+        entry->len = place[i + 1] - place[i];
         entry->sender = "";
     }
 
@@ -211,9 +208,8 @@ entries_damaged(entries_t *entries, uint64_t first)
 static int
 entries_segment(entries_t *entries, const redisReply *blob, uint64_t first)
 {
-    char              *p;
-    size_t             size;
-    unsigned           i;
+    char             *p;
+    unsigned          i;
     thread_entry_t    entry, *copy;
 
     if (entries->unpack == NULL) {
@@ -231,31 +227,28 @@ entries_segment(entries_t *entries, const redisReply *blob, uint64_t first)
         return entries_damaged(entries, first);
     }
 
-    size = 0;
-
     while (unpack_next(entries->unpack, &entry)) {
-        size += entry.len + CHAIN_HASH;
+        buf_add(&entries->copy, entry.entry, entry.len);
+        buf_add(&entries->copy, entry.hash ? (const char *) entry.hash : "",
+                entry.hash ? CHAIN_HASH : 0);
     }
 
-    entries->copy = malloc(size + 1);
-    if (entries->copy == NULL) {
+    if (buf_failed(&entries->copy)) {
         return -1;
     }
 
     unpack_rewind(entries->unpack);
-    p = entries->copy;
+    p = entries->copy.data;
 
     for (i = 0; i < entries->n; i++) {
         copy = &entries->block[i];
 
         (void) unpack_next(entries->unpack, copy);
 
-        memcpy(p, copy->entry, copy->len);
         copy->entry = p;
         p += copy->len;
 
         if (copy->hash) {
-            memcpy(p, copy->hash, CHAIN_HASH);
             copy->hash = (unsigned char *) p;
             p += CHAIN_HASH;
         }

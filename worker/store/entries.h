@@ -41,7 +41,7 @@ typedef struct {
     redisReply        *reply;      /* the block, or NULL */
     unpack_t       *unpack;
     thread_entry_t   *block;      /* its entries, oldest first */
-    char              *copy;       /* what a segment's entries point to */
+    buf_t              copy;       /* what a segment's entries point to */
     unsigned           n;
     unsigned           place;      /* the next one, in the order wanted */
 

@@ -192,6 +192,44 @@ unpack_next(unpack_t *unpack, thread_entry_t *entry)
 
 
 void
+unpack_lost(buf_t *buf, uint64_t seq)
+{
+    buf_lit(buf, "{\"seq\":");
+    buf_number(buf, (int64_t) seq);
+    buf_lit(buf, ",\"kind\":\"lost\",\"at\":\"1970-01-01T00:00:00.000Z\"}");
+}
+
+
+int
+unpack_entry(buf_t *buf, const char *data, size_t len, uint64_t seq,
+    unsigned size)
+{
+    uint64_t         first;
+    unpack_t        *unpack;
+    thread_entry_t   entry;
+
+    unpack = unpack_create();
+    if (unpack == NULL) {
+        return -1;
+    }
+
+    first = ll_segment_of(seq, size) * size + 1;
+
+    if (unpack_open(unpack, data, len, first, size) == -1) {
+        unpack_lost(buf, seq);
+
+    } else {
+        while (unpack_next(unpack, &entry) && entry.seq != seq) { /* void */ }
+        buf_add(buf, entry.entry, entry.len);
+    }
+
+    unpack_free(unpack);
+
+    return buf_failed(buf) ? -1 : 0;
+}
+
+
+void
 unpack_cleanup(void)
 {
     ZSTD_freeDCtx(unpack_dctx);

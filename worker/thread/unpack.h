@@ -44,10 +44,21 @@ int unpack_open(unpack_t *unpack, const char *data, size_t len,
  */
 int unpack_next(unpack_t *unpack, thread_entry_t *entry);
 
-/*
- * Opens the segment again at its first entry.
- */
+/* Opens the segment again at its first entry. */
 void unpack_rewind(unpack_t *unpack);
+
+/*
+ * Appends entry seq, which is in this segment of "size" entries, to the buffer;
+ * of a damaged segment, a lost entry.  Returns 0, or -1 if memory is short.
+ */
+int unpack_entry(buf_t *buf, const char *data, size_t len, uint64_t seq,
+    unsigned size);
+
+/*
+ * Appends a lost entry as readers see it, with the year 1970 as its time, to
+ * the buffer.
+ */
+void unpack_lost(buf_t *buf, uint64_t seq);
 
 /* Frees the context; the functions may be called again. */
 void unpack_cleanup(void);

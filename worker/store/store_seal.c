@@ -1,0 +1,112 @@
+
+/* Calls of the functions of functions_segment.lua that seal. */
+
+#include <string.h>
+
+#include "store_seal.h"
+
+
+static args_t *
+store_seal_begin(store_t *store, const char *function, const char *property)
+{
+    int      i;
+    char     key[LL_KEY_MAX];
+    args_t  *args = &store->args;
+
+    args_reset(args);
+    args_lit(args, "FCALL");
+    args_adds(args, function);
+    args_number(args, LL_PROPERTY_KEYS);
+
+    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
+        args_copy(args, key, ll_keys_property(key, (ll_property_key_e) i,
+                                              property, strlen(property)));
+    }
+
+    return args;
+}
+
+
+int
+store_unsealed(store_t *store, const char *property, unsigned keep,
+    unsigned size)
+{
+    args_t  *args;
+
+    args = store_seal_begin(store, "ll1_unsealed", property);
+    args_number(args, keep);
+    args_number(args, size);
+
+    return conn_send(store->conn, args);
+}
+
+
+int
+store_unsealed_read(const redisReply *reply, store_seal_t *seal)
+{
+    size_t             i;
+    long long          first, n;
+    const redisReply  *list, *hash;
+
+    if (conn_result(reply) == CONN_OK && reply->type == REDIS_REPLY_NIL) {
+        return 0;
+    }
+
+    hash = conn_element(reply, 4);
+    list = conn_element(reply, 5);
+
+    if (hash == NULL || hash->type != REDIS_REPLY_STRING || list == NULL
+        || reply->element[0]->type != REDIS_REPLY_STRING
+        || reply->element[1]->type != REDIS_REPLY_STRING
+        || conn_number(reply->element[2], &first) == -1
+        || conn_number(reply->element[3], &n) == -1
+        || first < 1 || n < 1 || n > LL_SEGMENT_MAX)
+    {
+        return -1;
+    }
+
+    seal->sealed = reply->element[0]->str;
+    seal->erasures = reply->element[1]->str;
+    seal->first = (uint64_t) first;
+    seal->n = (unsigned) n;
+    seal->before = hash->len == CHAIN_HASH
+                   ? (const unsigned char *) hash->str : NULL;
+
+    for (i = 0; i < seal->n; i++) {
+        if (entries_row(list, i, seal->first + i, &seal->entries[i]) == -1) {
+            return -1;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+store_seal(store_t *store, const char *property, const store_seal_t *seal,
+    const buf_t *segment)
+{
+    int                    erased;
+    args_t                *args;
+    unsigned               i;
+    const unsigned char   *hash;
+
+    erased = 0;
+
+    for (i = 0; i < seal->n; i++) {
+        erased |= seal->entries[i].kind == PACK_ERASED;
+    }
+
+    hash = seal->entries[seal->n - 1].hash;
+
+    args = store_seal_begin(store, "ll1_seal", property);
+    args_adds(args, seal->sealed);
+    args_adds(args, seal->erasures);
+    args_number(args, (int64_t) seal->first);
+    args_number(args, seal->n);
+    args_add(args, hash ? (const char *) hash : "", hash ? CHAIN_HASH : 0);
+    args_add(args, segment->data, segment->len);
+    args_lit(args, erased ? "1" : "0");
+
+    return conn_send(store->conn, args);
+}
