@@ -9,6 +9,7 @@
 #include "cli_lease_load.h"
 #include "cli_lease_put.h"
 #include "cli_lease_show.h"
+#include "cli_record.h"
 #include "cli_token.h"
 #include "cli_unread.h"
 #include "cli_unread_rebuild.h"
@@ -81,6 +82,15 @@ const cli_command_t  cli_commands[] = {
       "Deletes the requests with the given ids, or all with --all, and prints\n"
       "them.  They are never carried out.\n",
       { { "--all", NULL, "all requests", 0 } }, cli_dead_drop, 0 },
+
+    { "record", "PROPERTY", 1, 1,
+      "print the record of a thread",
+      "Prints all entries of the thread and its read marks as a record that\n"
+      "\"verify\" and others can verify; see docs/record.md.  With the key,\n"
+      "its checkpoint is signed.\n",
+      { { "--record-key", "FILE", "Ed25519 private key, in PEM", 0 },
+        { "--origin", "NAME", "name of the key", 0 } },
+      cli_record, 0 },
 
     { "verify", "FILE", 1, 1,
       "verify a record",

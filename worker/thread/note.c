@@ -31,7 +31,7 @@ note_decode(unsigned char *dst, size_t n, const char *s, size_t len)
     if (len != LL_BASE64(n) || len > sizeof(again)
         || EVP_DecodeBlock(bytes, (const unsigned char *) s, (int) len)
            < (int) n
-        || ll_note_base64(again, bytes, n) != len
+        || ll_sign_base64(again, bytes, n) != len
         || memcmp(again, s, len) != 0)
     {
         return -1;
@@ -47,17 +47,17 @@ note_decode(unsigned char *dst, size_t n, const char *s, size_t len)
 static int
 note_key_id(note_key_t *key)
 {
-    char           input[LL_NOTE_INPUT_MAX];
+    char           input[LL_SIGN_INPUT_MAX];
     size_t         len;
-    unsigned char  hash[LL_NOTE_HASH];
+    unsigned char  hash[LL_SIGN_HASH];
 
-    len = ll_note_id_input(input, key->name, strlen(key->name), key->key);
+    len = ll_sign_id_input(input, key->name, strlen(key->name), key->key);
 
     if (EVP_Digest(input, len, hash, NULL, EVP_sha256(), NULL) != 1) {
         return -1;
     }
 
-    memcpy(key->id, hash, LL_NOTE_ID);
+    memcpy(key->id, hash, LL_SIGN_ID);
 
     return 0;
 }
@@ -66,14 +66,14 @@ note_key_id(note_key_t *key)
 int
 note_key_parse(note_key_t *key, const char *s, size_t len)
 {
-    char           again[LL_NOTE_KEY_MAX];
+    char           again[LL_SIGN_KEY_MAX];
     const char    *plus;
-    unsigned char  typed[1 + LL_NOTE_PUBLIC];
+    unsigned char  typed[1 + LL_SIGN_PUBLIC];
 
     plus = memchr(s, '+', len);
 
-    if (plus == NULL || !ll_note_name_valid(s, (size_t) (plus - s))
-        || (size_t) (s + len - plus) != 1 + 2 * LL_NOTE_ID + 1
+    if (plus == NULL || !ll_sign_name_valid(s, (size_t) (plus - s))
+        || (size_t) (s + len - plus) != 1 + 2 * LL_SIGN_ID + 1
                                         + LL_BASE64(sizeof(typed))
         || note_decode(typed, sizeof(typed), s + len
                        - LL_BASE64(sizeof(typed)), LL_BASE64(sizeof(typed)))
@@ -84,12 +84,12 @@ note_key_parse(note_key_t *key, const char *s, size_t len)
 
     memcpy(key->name, s, (size_t) (plus - s));
     key->name[plus - s] = '\0';
-    memcpy(key->key, typed + 1, LL_NOTE_PUBLIC);
+    memcpy(key->key, typed + 1, LL_SIGN_PUBLIC);
 
     /* the rest is right if the key would be written like this */
 
     return note_key_id(key) == 0
-           && ll_note_key(again, key->name, (size_t) (plus - s), key->id,
+           && ll_sign_key(again, key->name, (size_t) (plus - s), key->id,
                           key->key) == len
            && memcmp(again, s, len) == 0
            ? 0 : -1;
@@ -125,7 +125,7 @@ note_parse_origin(note_t *note, const char *line, size_t len)
     for (n = 0; n < len && line[len - 1 - n] != '/'; n++) { /* void */ }
 
     if (n == len || !ll_id_valid(line + len - n, n)
-        || !ll_note_name_valid(line, len - n - 1))
+        || !ll_sign_name_valid(line, len - n - 1))
     {
         return -1;
     }
@@ -174,7 +174,7 @@ note_parse_text(note_t *note, const char **s, const char *end)
     }
 
     line = note_line(s, end, &len);
-    if (line == NULL || note_decode(note->hash, LL_NOTE_HASH, line, len) != 0) {
+    if (line == NULL || note_decode(note->hash, LL_SIGN_HASH, line, len) != 0) {
         return -1;
     }
 
@@ -183,8 +183,8 @@ note_parse_text(note_t *note, const char **s, const char *end)
         return -1;
     }
 
-    memcpy(note->time, line, LL_NOTE_TIME);
-    note->time[LL_NOTE_TIME] = '\0';
+    memcpy(note->time, line, LL_SIGN_TIME);
+    note->time[LL_SIGN_TIME] = '\0';
 
     return 0;
 }
@@ -280,12 +280,12 @@ note_signed_by(const note_t *note, const note_key_t *key,
     EVP_MD_CTX  *ctx;
 
     pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->key,
-                                       LL_NOTE_PUBLIC);
+                                       LL_SIGN_PUBLIC);
     ctx = EVP_MD_CTX_new();
 
     ok = pkey && ctx
          && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1
-         && EVP_DigestVerify(ctx, sig, LL_NOTE_SIG,
+         && EVP_DigestVerify(ctx, sig, LL_SIGN_SIG,
                              (const unsigned char *) note->text,
                              note->text_len) == 1;
 
@@ -302,7 +302,7 @@ note_verify(const note_t *note, const note_key_t *key)
 {
     size_t          n, name_len, signature_len;
     const char     *p, *end, *line, *name, *signature;
-    unsigned char   both[LL_NOTE_ID + LL_NOTE_SIG];
+    unsigned char   both[LL_SIGN_ID + LL_SIGN_SIG];
     note_verdict_e  verdict;
 
     p = note->signatures;
@@ -321,12 +321,12 @@ note_verify(const note_t *note, const note_key_t *key)
         if (name_len != strlen(key->name)
             || memcmp(name, key->name, name_len) != 0
             || note_decode(both, sizeof(both), signature, signature_len) != 0
-            || memcmp(both, key->id, LL_NOTE_ID) != 0)
+            || memcmp(both, key->id, LL_SIGN_ID) != 0)
         {
             continue;
         }
 
-        if (!note_signed_by(note, key, both + LL_NOTE_ID)) {
+        if (!note_signed_by(note, key, both + LL_SIGN_ID)) {
             return NOTE_FORGED;
         }
 
@@ -358,7 +358,7 @@ note_signer_create(const char *pem, size_t len, const char *name)
     signer->pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, "");
     BIO_free(bio);
 
-    size = LL_NOTE_PUBLIC;
+    size = LL_SIGN_PUBLIC;
     memcpy(signer->key.name, name, strlen(name) + 1);
 
     if (signer->pkey == NULL
@@ -393,19 +393,19 @@ note_signer_key(const note_signer_t *signer)
 
 
 int
-note_sign(const note_signer_t *signer, ll_note_t *checkpoint,
-    char dst[LL_NOTE_MAX], size_t *len)
+note_sign(const note_signer_t *signer, ll_sign_t *checkpoint,
+    char dst[LL_SIGN_MAX], size_t *len)
 {
     int             rc;
     size_t          n, sig_len;
     EVP_MD_CTX     *ctx;
-    unsigned char   sig[LL_NOTE_SIG];
+    unsigned char   sig[LL_SIGN_SIG];
 
     checkpoint->origin = signer->key.name;
     checkpoint->origin_len = strlen(signer->key.name);
 
-    n = ll_note_text(dst, checkpoint);
-    sig_len = LL_NOTE_SIG;
+    n = ll_sign_text(dst, checkpoint);
+    sig_len = LL_SIGN_SIG;
     ctx = EVP_MD_CTX_new();
 
     rc = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, signer->pkey) == 1
@@ -415,7 +415,7 @@ note_sign(const note_signer_t *signer, ll_note_t *checkpoint,
     EVP_MD_CTX_free(ctx);
 
     if (rc == 0) {
-        *len = n + ll_note_signature(dst + n, signer->key.name,
+        *len = n + ll_sign_signature(dst + n, signer->key.name,
                                      checkpoint->origin_len, signer->key.id,
                                      sig);
     }

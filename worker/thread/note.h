@@ -1,6 +1,6 @@
 
 /*
- * Checkpoints: signed notes (common/note.h, docs/record.md), signed with the
+ * Checkpoints: signed notes (common/sign.h, docs/record.md), signed with the
  * key of the operator and verified with its public part, by libcrypto.
  */
 
@@ -14,7 +14,7 @@
 
 #include "common/cursor.h"
 #include "common/id.h"
-#include "common/note.h"
+#include "common/sign.h"
 
 
 /* the maximum length of a note that is read */
@@ -27,9 +27,9 @@ typedef struct note_signer_s  note_signer_t;
 /* a public key and its name */
 
 typedef struct {
-    char           name[LL_NOTE_NAME_MAX + 1];
-    unsigned char  id[LL_NOTE_ID];
-    unsigned char  key[LL_NOTE_PUBLIC];
+    char           name[LL_SIGN_NAME_MAX + 1];
+    unsigned char  id[LL_SIGN_ID];
+    unsigned char  key[LL_SIGN_PUBLIC];
 } note_key_t;
 
 
@@ -44,8 +44,8 @@ typedef struct {
     size_t         origin_len;
     char           property[LL_ID_MAX + 1];
     uint64_t       seq;
-    unsigned char  hash[LL_NOTE_HASH];
-    char           time[LL_NOTE_TIME + 1];
+    unsigned char  hash[LL_SIGN_HASH];
+    char           time[LL_SIGN_TIME + 1];
 } note_t;
 
 
@@ -88,8 +88,8 @@ const note_key_t *note_signer_key(const note_signer_t *signer);
  * Writes a signed checkpoint, with the name of the key as origin; sets *len.
  * Returns 0, or -1 if libcrypto fails.
  */
-int note_sign(const note_signer_t *signer, ll_note_t *checkpoint,
-    char dst[LL_NOTE_MAX], size_t *len);
+int note_sign(const note_signer_t *signer, ll_sign_t *checkpoint,
+    char dst[LL_SIGN_MAX], size_t *len);
 
 
 #endif /* NOTE_H */

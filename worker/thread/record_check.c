@@ -11,13 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
 #include "json.h"
 #include "record_check.h"
-
-
-/* members of an object inside an entry */
-#define RECORD_CHECK_MEMBERS  32
+#include "record_value.h"
 
 
 void
@@ -46,161 +42,6 @@ record_check_fail(record_check_t *check, uint64_t seq, const char *fmt, ...)
 }
 
 
-/* 1 if value is an object with exactly the n members, each once */
-static int
-record_check_members(const cJSON *value, const char *const *names,
-    const cJSON **members, size_t n)
-{
-    size_t        i;
-    const cJSON  *item;
-
-    if (!cJSON_IsObject(value)) {
-        return 0;
-    }
-
-    for (i = 0, item = value->child; item; item = item->next) {
-        i++;
-    }
-
-    if (i != n) {
-        return 0;
-    }
-
-    for (i = 0; i < n; i++) {
-        members[i] = cJSON_GetObjectItemCaseSensitive(value, names[i]);
-
-        if (members[i] == NULL) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/* 1 if no object in value has a name twice, or too many members */
-static int
-record_check_unique(const cJSON *value)
-{
-    int           n;
-    const cJSON  *item, *other;
-
-    n = 0;
-
-    for (item = value->child; item; item = item->next) {
-        if (!record_check_unique(item)) {
-            return 0;
-        }
-
-        if (!cJSON_IsObject(value)) {
-            continue;
-        }
-
-        if (++n > RECORD_CHECK_MEMBERS) {
-            return 0;
-        }
-
-        for (other = value->child; other != item; other = other->next) {
-            if (strcmp(other->string, item->string) == 0) {
-                return 0;
-            }
-        }
-    }
-
-    return 1;
-}
-
-
-/* 1 if value is a whole number from 0 to LL_SEQ_MAX, and sets n */
-static int
-record_check_number(const cJSON *value, uint64_t *n)
-{
-    double  d;
-
-    if (!cJSON_IsNumber(value)) {
-        return 0;
-    }
-
-    d = value->valuedouble;
-
-    if (!(d >= 0 && d <= (double) LL_SEQ_MAX) || d != (double) (uint64_t) d) {
-        return 0;
-    }
-
-    *n = (uint64_t) d;
-
-    return 1;
-}
-
-
-/* 1 if value is n bytes in lower-case hexadecimal, and sets dst */
-static int
-record_check_hex(const cJSON *value, unsigned char *dst, size_t n)
-{
-    size_t       i;
-    const char  *s, *digit;
-
-    static const char  digits[] = "0123456789abcdef";
-
-    s = cJSON_GetStringValue(value);
-
-    if (s == NULL || strlen(s) != 2 * n) {
-        return 0;
-    }
-
-    for (i = 0; i < 2 * n; i++) {
-        digit = strchr(digits, s[i]);
-
-        if (digit == NULL) {
-            return 0;
-        }
-
-        dst[i / 2] = (unsigned char) ((dst[i / 2] << 4 | (digit - digits))
-                                      & 0xff);
-    }
-
-    return 1;
-}
-
-
-/* 1 if value is a time in the form that the service writes */
-static int
-record_check_time(const cJSON *value)
-{
-    char         again[CLOCK_LEN + 1];
-    int64_t      ms;
-    const char  *s;
-
-    s = cJSON_GetStringValue(value);
-
-    if (s == NULL || clock_parse(s, strlen(s), &ms) != 0) {
-        return 0;
-    }
-
-    clock_format(again, ms);
-
-    return strcmp(again, s) == 0;
-}
-
-
-/* 1 if value is an id, and copies it to dst of LL_ID_MAX + 1 bytes */
-static int
-record_check_id(const cJSON *value, char *dst)
-{
-    const char  *s;
-
-    s = cJSON_GetStringValue(value);
-
-    if (s == NULL || !ll_id_valid(s, strlen(s))) {
-        return 0;
-    }
-
-    memcpy(dst, s, strlen(s) + 1);
-
-    return 1;
-}
-
-
 /* "reader": null, or {"user","role","name"} */
 static int
 record_check_reader(record_check_t *check, const cJSON *value)
@@ -214,8 +55,8 @@ record_check_reader(record_check_t *check, const cJSON *value)
         return 1;
     }
 
-    if (!record_check_members(value, names, m, 3)
-        || !record_check_id(m[0], check->reader)
+    if (!record_value_members(value, names, m, 3)
+        || !record_value_id(m[0], check->reader)
         || !cJSON_IsString(m[1])
         || (!cJSON_IsString(m[2]) && !cJSON_IsNull(m[2])))
     {
@@ -242,7 +83,7 @@ record_check_head_members(record_check_t *check, const cJSON *tree)
     };
     static const char *const  window_names[] = { "first", "last" };
 
-    if (!record_check_members(tree, names, m, 8)) {
+    if (!record_value_members(tree, names, m, 8)) {
         return record_check_fail(check, 0, "the first line is not that of a "
                                  "record");
     }
@@ -254,13 +95,13 @@ record_check_head_members(record_check_t *check, const cJSON *tree)
                                  "leaseloft/1");
     }
 
-    if (!record_check_id(m[1], check->property) || !cJSON_IsString(m[2])
+    if (!record_value_id(m[1], check->property) || !cJSON_IsString(m[2])
         || !cJSON_IsString(m[3]) || !record_check_reader(check, m[4])
-        || !record_check_members(m[5], window_names, window, 2)
-        || !record_check_number(window[0], &check->first)
-        || !record_check_number(window[1], &check->last)
-        || !record_check_hex(m[6], check->hash, CHAIN_HASH)
-        || !record_check_time(m[7]))
+        || !record_value_members(m[5], window_names, window, 2)
+        || !record_value_number(window[0], &check->first)
+        || !record_value_number(window[1], &check->last)
+        || !record_value_hex(m[6], check->hash, CHAIN_HASH)
+        || !record_value_time(m[7]))
     {
         return record_check_fail(check, 0, "a member of the first line is "
                                  "malformed");
@@ -366,8 +207,8 @@ record_check_inner(record_check_t *check, uint64_t seq, const char *bytes)
         return record_check_fail(check, seq, "its text %s", why);
     }
 
-    ok = cJSON_IsObject(entry) && record_check_unique(entry)
-         && record_check_number(
+    ok = cJSON_IsObject(entry) && record_value_unique(entry)
+         && record_value_number(
                 cJSON_GetObjectItemCaseSensitive(entry, "seq"), &n)
          && n == seq;
 
@@ -403,11 +244,11 @@ record_check_digest(record_check_t *check, uint64_t seq, const cJSON *tree,
         "seq", "digest", "hash", "erased_at"
     };
 
-    if (record_check_members(tree, names, m, 4)) {
+    if (record_value_members(tree, names, m, 4)) {
         bytes = cJSON_GetStringValue(m[1]);
 
-        if (bytes == NULL || !record_check_hex(m[2], salt, CHAIN_SALT)
-            || !record_check_hex(m[3], hash, CHAIN_HASH))
+        if (bytes == NULL || !record_value_hex(m[2], salt, CHAIN_SALT)
+            || !record_value_hex(m[3], hash, CHAIN_HASH))
         {
             return record_check_fail(check, seq, "its line is malformed");
         }
@@ -419,16 +260,16 @@ record_check_digest(record_check_t *check, uint64_t seq, const cJSON *tree,
         return record_check_inner(check, seq, bytes);
     }
 
-    if (!record_check_members(tree, erased, m, 4)) {
+    if (!record_value_members(tree, erased, m, 4)) {
         return record_check_fail(check, seq, cJSON_GetObjectItemCaseSensitive(
                                      tree, "lost")
                                  ? "the service has lost it"
                                  : "its line is malformed");
     }
 
-    if (!record_check_hex(m[1], digest, CHAIN_HASH)
-        || !record_check_hex(m[2], hash, CHAIN_HASH)
-        || !record_check_time(m[3]))
+    if (!record_value_hex(m[1], digest, CHAIN_HASH)
+        || !record_value_hex(m[2], hash, CHAIN_HASH)
+        || !record_value_time(m[3]))
     {
         return record_check_fail(check, seq, "its line is malformed");
     }
@@ -472,7 +313,7 @@ record_check_entry(record_check_t *check, const cJSON *tree)
 
     seq = check->seq + 1;
 
-    if (!record_check_number(cJSON_GetObjectItemCaseSensitive(tree, "seq"),
+    if (!record_value_number(cJSON_GetObjectItemCaseSensitive(tree, "seq"),
                              &n))
     {
         return record_check_fail(check, seq, "is missing");
@@ -519,9 +360,9 @@ record_check_read(record_check_t *check, const cJSON *value)
 
     static const char *const  names[] = { "user", "upto", "at" };
 
-    if (!record_check_members(value, names, m, 3)
-        || !record_check_id(m[0], user) || !record_check_number(m[1], &upto)
-        || !record_check_time(m[2]))
+    if (!record_value_members(value, names, m, 3)
+        || !record_value_id(m[0], user) || !record_value_number(m[1], &upto)
+        || !record_value_time(m[2]))
     {
         return record_check_fail(check, 0, "a read mark is malformed");
     }
@@ -535,7 +376,7 @@ record_check_read(record_check_t *check, const cJSON *value)
                                  "time");
     }
 
-    memcpy(check->read_at, m[2]->valuestring, LL_NOTE_TIME + 1);
+    memcpy(check->read_at, m[2]->valuestring, LL_SIGN_TIME + 1);
     check->reads++;
 
     return 0;
@@ -579,7 +420,7 @@ record_check_note(record_check_t *check, const cJSON *value)
 
     check->checkpoint = 1;
     memcpy(check->origin, note.origin, note.origin_len);
-    memcpy(check->time, note.time, LL_NOTE_TIME);
+    memcpy(check->time, note.time, LL_SIGN_TIME);
 
     return 0;
 }
@@ -593,8 +434,8 @@ record_check_last(record_check_t *check, const cJSON *tree)
 
     static const char *const  names[] = { "entries", "checkpoint" };
 
-    if (!record_check_members(tree, names, m, 2)
-        || !record_check_number(m[0], &entries))
+    if (!record_value_members(tree, names, m, 2)
+        || !record_value_number(m[0], &entries))
     {
         return record_check_fail(check, 0, "a line after the entries is "
                                  "neither a read mark nor the last line");
@@ -672,7 +513,7 @@ record_check_tree(record_check_t *check, const cJSON *tree)
         return record_check_entry(check, tree);
 
     case RECORD_CHECK_READS:
-        return record_check_members(tree, names, &read, 1)
+        return record_value_members(tree, names, &read, 1)
                ? record_check_read(check, read)
                : record_check_last(check, tree);
 

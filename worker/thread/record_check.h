@@ -48,11 +48,11 @@ typedef struct {
     uint64_t              entries;
     uint64_t              erased;
     uint64_t              reads;
-    char                  read_at[LL_NOTE_TIME + 1];
+    char                  read_at[LL_SIGN_TIME + 1];
                                        /* time of the last read mark */
     int                   checkpoint;  /* the record has one */
-    char                  origin[LL_NOTE_NAME_MAX + 1];
-    char                  time[LL_NOTE_TIME + 1];
+    char                  origin[LL_SIGN_NAME_MAX + 1];
+    char                  time[LL_SIGN_TIME + 1];
 
     uint64_t              failed;      /* the entry that fails; 0: none */
     char                  why[256];    /* a sentence */
