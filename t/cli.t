@@ -345,13 +345,13 @@ like((is_cli(0, qr/0 inbox threads repaired, 0 removed, 0 damaged$/, 'unread',
 is_deeply([ inboxes() ], \@before,
           'unread rebuild changes nothing where nothing is wrong');
 
-$ll->redis('HSET', 'll:{p:P}:meta', 'u:u-lena', 99, 'u:u-tom', 17);
-$ll->redis('HDEL', 'll:{p:Q}:meta', 'u:u-lena', 'u:u-tom');
+$ll->redis('HSET', 'll:{p:P}:meta', 'c:u-lena', 1, 'c:u-tom', 2, 'n', 99);
+$ll->redis('HDEL', 'll:{p:Q}:meta', 'c:u-lena', 'c:u-tom', 'n');
 $ll->redis('DEL', map { "ll:{u:u-lena}:$_" } qw(inbox order));
 $ll->redis('HSET', 'll:{u:u-tom}:inbox', ':', '7 1000 1');
 $ll->redis('DEL', 'll:{u:u-tom}:order');
 $ll->redis('HSET', 'll:{u:u-tom}:inbox', 'M-8', 'damaged');
-$ll->redis('HSET', 'll:{p:M-9}:meta', 'u:u-lena', 9);
+$ll->redis('HSET', 'll:{p:M-9}:meta', 'n', 9);
 
 is($ll->poll('M-9', 'u-lena')->{you}{unread}, 9,
    'a wrong count is shown before the rebuild');

@@ -208,6 +208,32 @@ ngx_leaseloft_channel_frame(ngx_leaseloft_channel_t *channel, uint64_t seq)
 }
 
 
+ngx_leaseloft_frame_t *
+ngx_leaseloft_channel_frame_after(ngx_leaseloft_channel_t *channel,
+    uint64_t rev)
+{
+    ngx_queue_t            *q;
+    ngx_leaseloft_frame_t  *frame, *next;
+
+    next = NULL;
+
+    for (q = ngx_queue_last(&channel->frames);
+         q != ngx_queue_sentinel(&channel->frames);
+         q = ngx_queue_prev(q))
+    {
+        frame = ngx_queue_data(q, ngx_leaseloft_frame_t, queue);
+
+        if (frame->seq <= rev) {
+            break;
+        }
+
+        next = frame;
+    }
+
+    return next;
+}
+
+
 void
 ngx_leaseloft_channel_keep(ngx_leaseloft_channel_t *channel,
     ngx_leaseloft_frame_t *frame)
@@ -235,7 +261,23 @@ ngx_leaseloft_channel_drop_frames(ngx_leaseloft_channel_t *channel,
 
         frame = ngx_queue_data(q, ngx_leaseloft_frame_t, queue);
         channel->frames_size -= frame->chunk_len;
+        channel->complete = frame->seq;
         ngx_leaseloft_frame_free(frame);
+    }
+}
+
+
+void
+ngx_leaseloft_channel_retry(ngx_leaseloft_channel_t *channel)
+{
+    ngx_leaseloft_channels_t  *channels;
+
+    channel->state = NGX_LEASELOFT_CHANNEL_SYNCING;
+    channels = channel->process->channels;
+
+    if (!channels->retry) {
+        channels->retry = 1;
+        channels->failed = ngx_current_msec;
     }
 }
 

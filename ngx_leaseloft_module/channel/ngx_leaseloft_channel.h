@@ -21,6 +21,7 @@
 
 
 typedef struct ngx_leaseloft_channel_s  ngx_leaseloft_channel_t;
+typedef struct ngx_leaseloft_changes_s  ngx_leaseloft_changes_t;
 
 
 typedef enum {
@@ -89,6 +90,14 @@ struct ngx_leaseloft_channel_s {
     ll_cursor_t                     head;      /* of a property's thread */
     uint64_t                        received;  /* newest ver while syncing */
 
+    /* of a user (ngx_leaseloft_channel_changes.h) */
+    uint64_t                        pending;   /* newest rev that is not read
+                                                  yet; 0 for none */
+    uint64_t                        complete;  /* all frames after this rev are
+                                                  kept */
+    ngx_leaseloft_changes_t        *reading;
+    ngx_leaseloft_changes_t        *waiting;
+
     ngx_queue_t                     subscribers;
     ngx_queue_t                     frames;    /* recent, oldest first */
     size_t                          frames_size;
@@ -151,12 +160,23 @@ void ngx_leaseloft_channel_remove(ngx_leaseloft_channels_t *channels,
 /* returns 1 if each change is received as it happens, else 0 */
 ngx_uint_t ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel);
 
+
+/* returns the newest version that was announced, of a user the newest rev */
+static ngx_inline uint64_t
+ngx_leaseloft_channel_newest(ngx_leaseloft_channel_t *channel)
+{
+    return ngx_max(channel->ver, channel->pending);
+}
+
 /*
- * Returns the frame of seq (of a user: rev), or NULL if the channel does not
- * have it.  The reference stays the channel's.
+ * The first returns the frame of seq, the second that of the next change of an
+ * inbox after rev; NULL if the channel does not have it.  The reference stays
+ * the channel's.
  */
 ngx_leaseloft_frame_t *ngx_leaseloft_channel_frame(
     ngx_leaseloft_channel_t *channel, uint64_t seq);
+ngx_leaseloft_frame_t *ngx_leaseloft_channel_frame_after(
+    ngx_leaseloft_channel_t *channel, uint64_t rev);
 
 /* keeps a frame; takes over the caller's reference */
 void ngx_leaseloft_channel_keep(ngx_leaseloft_channel_t *channel,
@@ -165,6 +185,9 @@ void ngx_leaseloft_channel_keep(ngx_leaseloft_channel_t *channel,
 /* frees the oldest frames until at most "most" bytes are left */
 void ngx_leaseloft_channel_drop_frames(ngx_leaseloft_channel_t *channel,
     size_t most);
+
+/* reading the channel has failed: it is synchronized again in a second */
+void ngx_leaseloft_channel_retry(ngx_leaseloft_channel_t *channel);
 
 /* notifies all subscribers; frees all frames if none of them is behind */
 void ngx_leaseloft_channel_notify(ngx_leaseloft_channel_t *channel,

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_leaseloft_channel_changes.h"
 #include "ngx_leaseloft_channel_message.h"
 #include "ngx_leaseloft_channel_sync.h"
 #include "ngx_leaseloft_zone.h"
@@ -114,25 +115,17 @@ static ngx_int_t
 ngx_leaseloft_channel_message_user(ngx_leaseloft_channel_t *channel,
     ll_frame_t *received)
 {
-    ngx_str_t               payload;
-    ngx_leaseloft_frame_t  *frame;
+    ngx_str_t  property;
 
-    channel->total = received->total;
+    property.data = (u_char *) received->payload.data;
+    property.len = received->payload.len;
 
-    if (received->payload.len && !ngx_queue_empty(&channel->subscribers)) {
-        payload.data = (u_char *) received->payload.data;
-        payload.len = received->payload.len;
-
-        frame = ngx_leaseloft_frame_thread(received->rev, &payload,
-                                           channel->process->log);
-        if (frame == NULL) {
-            return NGX_DECLINED;
-        }
-
-        ngx_leaseloft_channel_keep(channel, frame);
+    if (property.len && !ll_id_valid(received->payload.data, property.len)) {
+        return NGX_DECLINED;
     }
 
-    return NGX_OK;
+    return ngx_leaseloft_channel_changes_add(channel, received->rev,
+                                             received->total, &property);
 }
 
 
@@ -142,7 +135,7 @@ ngx_leaseloft_channel_message(void *data,
 {
     ngx_leaseloft_channels_t *channels = data;
 
-    uint64_t                  ver;
+    uint64_t                  ver, newest;
     ngx_int_t                 rc;
     ll_frame_t                received;
     ngx_leaseloft_channel_t  *channel;
@@ -173,11 +166,13 @@ ngx_leaseloft_channel_message(void *data,
         return;
     }
 
-    if (ver <= channel->ver) {
+    newest = ngx_leaseloft_channel_newest(channel);
+
+    if (ver <= newest) {
         return;
     }
 
-    if (ver != channel->ver + 1) {
+    if (ver != newest + 1) {
         rc = NGX_DECLINED;
 
     } else if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
@@ -191,6 +186,11 @@ ngx_leaseloft_channel_message(void *data,
         ngx_leaseloft_zone_count(channels->process->zone,
                                  NGX_LEASELOFT_HOLES_FILLED, 1);
         ngx_leaseloft_channel_sync(channel);
+        return;
+    }
+
+    if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
+        ngx_leaseloft_channel_changes_read(channel);
         return;
     }
 

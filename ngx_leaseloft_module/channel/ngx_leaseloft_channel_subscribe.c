@@ -9,6 +9,7 @@
 
 
 #include "ngx_leaseloft_channel_cache.h"
+#include "ngx_leaseloft_channel_changes.h"
 #include "ngx_leaseloft_channel_subscribe.h"
 #include "ngx_leaseloft_channel_sync.h"
 
@@ -164,6 +165,7 @@ ngx_leaseloft_channel_subscribe_lost(void *data)
          channel = ngx_leaseloft_channel_next(channels, channel))
     {
         channel->state = NGX_LEASELOFT_CHANNEL_DOWN;
+        ngx_leaseloft_channel_changes_drop(channel);
 
         /* another primary may reach the same versions by another history */
 

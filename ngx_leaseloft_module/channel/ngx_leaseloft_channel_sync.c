@@ -7,6 +7,7 @@
 
 #include "ngx_leaseloft_call.h"
 #include "ngx_leaseloft_channel_cache.h"
+#include "ngx_leaseloft_channel_changes.h"
 #include "ngx_leaseloft_channel_sync.h"
 #include "ngx_leaseloft_reply.h"
 
@@ -32,8 +33,6 @@ static ngx_leaseloft_command_t *ngx_leaseloft_channel_sync_ask_head(
     ngx_leaseloft_channel_t *channel);
 static ngx_leaseloft_command_t *ngx_leaseloft_channel_sync_ask(
     ngx_leaseloft_channel_t *channel);
-static void ngx_leaseloft_channel_sync_retry_later(
-    ngx_leaseloft_channels_t *channels);
 static void ngx_leaseloft_channel_sync_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_channel_sync_failed(ngx_leaseloft_channel_t *channel,
@@ -102,6 +101,7 @@ ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
     channel->received = 0;
 
     if (channel->kind == NGX_LEASELOFT_CHANNEL_USER) {
+        ngx_leaseloft_channel_changes_drop(channel);
         channel->command = ngx_leaseloft_channel_sync_ask_user(channel);
 
     } else if (channel->known) {
@@ -112,7 +112,7 @@ ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
     }
 
     if (channel->command == NULL) {
-        ngx_leaseloft_channel_sync_retry_later(channel->process->channels);
+        ngx_leaseloft_channel_retry(channel);
     }
 }
 
@@ -237,7 +237,7 @@ ngx_leaseloft_channel_sync_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
     channel->known = 1;
 
-    if (channel->received > channel->ver) {
+    if (channel->received > ngx_leaseloft_channel_newest(channel)) {
         ngx_leaseloft_channel_sync(channel);
         return;
     }
@@ -246,6 +246,7 @@ ngx_leaseloft_channel_sync_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
     ngx_leaseloft_channel_notify(channel, event);
     ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_LIVE);
+    ngx_leaseloft_channel_changes_read(channel);
 }
 
 
@@ -269,18 +270,8 @@ ngx_leaseloft_channel_sync_failed(ngx_leaseloft_channel_t *channel,
                                                        : "malformed reply");
     }
 
-    ngx_leaseloft_channel_sync_retry_later(channels);
+    ngx_leaseloft_channel_retry(channel);
     ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_LIVE);
-}
-
-
-static void
-ngx_leaseloft_channel_sync_retry_later(ngx_leaseloft_channels_t *channels)
-{
-    if (!channels->retry) {
-        channels->retry = 1;
-        channels->failed = ngx_current_msec;
-    }
 }
 
 
@@ -479,20 +470,52 @@ ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
 }
 
 
-/* the reply of ll1_inbox_since: rev, total, list of rev, data, rev, data … */
+/* adds the changes of a list of rev, property, rev, property … */
+static ngx_int_t
+ngx_leaseloft_channel_sync_add_changes(ngx_leaseloft_channel_t *channel,
+    redisReply *list, uint64_t rev, uint64_t total)
+{
+    size_t     i;
+    uint64_t   n;
+    ngx_str_t  property;
+
+    n = 0;
+
+    for (i = 0; i + 1 < list->elements; i += 2) {
+
+        if (ngx_leaseloft_reply_decimal(list, i, &n) != NGX_OK
+            || ngx_leaseloft_reply_string(list, i + 1, &property) != NGX_OK
+            || !ll_id_valid((char *) property.data, property.len)
+            || ngx_leaseloft_channel_changes_add(channel, n, total, &property)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (n == rev) {
+        return NGX_OK;
+    }
+
+    /* since then threads have left the inbox */
+
+    ngx_str_null(&property);
+
+    return ngx_leaseloft_channel_changes_add(channel, rev, total, &property);
+}
+
+
+/* the reply of ll1_inbox_since: rev, total, list of rev, property … */
 static ngx_int_t
 ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
     redisReply *reply, ngx_leaseloft_channel_event_e *event)
 {
-    size_t                  i;
-    ngx_int_t               rev;
-    ngx_str_t               text, data;
-    redisReply             *list;
-    ngx_leaseloft_frame_t  *frame;
+    uint64_t     rev, total;
+    redisReply  *list;
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3
-        || reply->element[0]->type != REDIS_REPLY_INTEGER
-        || reply->element[1]->type != REDIS_REPLY_INTEGER
+        || ngx_leaseloft_reply_number(reply, 0, &rev) != NGX_OK
+        || ngx_leaseloft_reply_number(reply, 1, &total) != NGX_OK
         || reply->element[2]->type != REDIS_REPLY_ARRAY)
     {
         return NGX_ERROR;
@@ -504,35 +527,27 @@ ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
         *event = NGX_LEASELOFT_EVENT_CAUGHT_UP;
     }
 
-    /* restored from a backup: it will reach the same revs once more */
+    if (rev > channel->ver && list->elements
+        && ngx_leaseloft_channel_sync_add_changes(channel, list, rev, total)
+           == NGX_OK)
+    {
+        return NGX_OK;
+    }
 
-    if (reply->element[0]->integer < (long long) channel->ver) {
+    /*
+     * nothing has changed, or more than is listed; or it was restored from a
+     * backup, and will reach the same revs once more
+     */
+
+    ngx_leaseloft_channel_changes_drop(channel);
+
+    if (rev != channel->ver) {
         ngx_leaseloft_channel_drop_frames(channel, 0);
+        channel->complete = rev;
     }
 
-    for (i = 0; i + 1 < list->elements; i += 2) {
-
-        if (ngx_leaseloft_reply_string(list, i, &text) != NGX_OK
-            || ngx_leaseloft_reply_string(list, i + 1, &data) != NGX_OK
-            || ngx_strlchr(data.data, data.data + data.len, LF) != NULL)
-        {
-            return NGX_ERROR;
-        }
-
-        rev = ngx_atoi(text.data, text.len);
-        if (rev == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        frame = ngx_leaseloft_frame_thread(rev, &data,
-                                           channel->process->log);
-        if (frame) {
-            ngx_leaseloft_channel_keep(channel, frame);
-        }
-    }
-
-    channel->ver = reply->element[0]->integer;
-    channel->total = reply->element[1]->integer;
+    channel->ver = rev;
+    channel->total = total;
 
     return NGX_OK;
 }

@@ -7,6 +7,7 @@
 
 
 #include "ngx_leaseloft_channel_cache.h"
+#include "ngx_leaseloft_channel_changes.h"
 #include "ngx_leaseloft_channel_message.h"
 #include "ngx_leaseloft_channel_subscribe.h"
 #include "ngx_leaseloft_channel_sync.h"
@@ -243,6 +244,7 @@ ngx_leaseloft_channel_watch_free(ngx_leaseloft_channel_t *channel)
         ngx_leaseloft_command_cancel(channel->command);
     }
 
+    ngx_leaseloft_channel_changes_drop(channel);
     ngx_leaseloft_channel_drop_frames(channel, 0);
 
     ngx_leaseloft_channel_cache_clear(channel);

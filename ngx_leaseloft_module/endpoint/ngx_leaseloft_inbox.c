@@ -1,7 +1,11 @@
 
 /*
- * The inbox of a user in pages: the reply of ll1_inbox (docs/data.md).  All
- * memory is in the request's pool.
+ * The inbox of a user in pages: a page of the index by ll1_inbox, then its
+ * threads by ll1_thread (docs/data.md).  A thread that the index has and the
+ * user may no longer see is left out, and the index is read further for as many
+ * as are missing.  rev and total are those of the first read, so that no change
+ * is missed between that and the threads.  What is read is in a pool of its
+ * own, which is destroyed before the page is sent, as the client may be slow.
  */
 
 
@@ -11,7 +15,7 @@
 #include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_response.h"
-#include "ngx_leaseloft_view.h"
+#include "ngx_leaseloft_threads.h"
 #include "ngx_leaseloft_wait.h"
 
 #include <ngx_md5.h>
@@ -25,19 +29,36 @@
 enum {
     NGX_LEASELOFT_INBOX_REV = 0,
     NGX_LEASELOFT_INBOX_TOTAL,
-    NGX_LEASELOFT_INBOX_NEXT,
-    NGX_LEASELOFT_INBOX_THREADS,
+    NGX_LEASELOFT_INBOX_MORE,
+    NGX_LEASELOFT_INBOX_PLACES,
     NGX_LEASELOFT_INBOX_ELEMENTS
 };
 
 
+/* a thread in the order of the inbox */
 typedef struct {
-    ngx_leaseloft_ctx_t        *ctx;
-    ngx_leaseloft_command_t    *command;
-    ngx_uint_t                  limit;
-    ngx_str_t                   cursor;    /* empty: the first page */
-    ngx_str_t                   at;        /* of the cursor */
-    ngx_str_t                   property;  /* of the cursor */
+    ngx_str_t                   at;
+    ngx_str_t                   property;
+} ngx_leaseloft_inbox_place_t;
+
+
+typedef struct {
+    ngx_leaseloft_ctx_t          *ctx;
+    ngx_pool_t                   *pool;        /* of what is read */
+    ngx_leaseloft_command_t      *command;
+    ngx_leaseloft_threads_t      *threads;
+    ngx_uint_t                    limit;
+    ngx_str_t                     cursor;      /* empty: the first page */
+    ngx_leaseloft_inbox_place_t   place;       /* the page goes on after it */
+
+    ngx_leaseloft_inbox_place_t  *places;      /* whose threads are read */
+    ngx_uint_t                    nplaces;
+    uint64_t                      rev;
+    uint64_t                      total;
+    ngx_array_t                   page;        /* ngx_str_t, without braces */
+    size_t                        size;        /* bytes of these */
+    unsigned                      known:1;     /* rev and total */
+    unsigned                      more:1;      /* threads after the place */
 } ngx_leaseloft_inbox_t;
 
 
@@ -46,15 +67,21 @@ static ngx_int_t ngx_leaseloft_inbox_handler(ngx_http_request_t *r,
 static ngx_int_t ngx_leaseloft_inbox_query(ngx_http_request_t *r,
     ngx_leaseloft_inbox_t *inbox);
 static ngx_int_t ngx_leaseloft_inbox_cursor(ngx_leaseloft_inbox_t *inbox);
+static ngx_int_t ngx_leaseloft_inbox_ask(ngx_leaseloft_inbox_t *inbox);
 static void ngx_leaseloft_inbox_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_inbox_on_close(void *data);
-static ngx_int_t ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox,
+static ngx_int_t ngx_leaseloft_inbox_places(ngx_leaseloft_inbox_t *inbox,
     redisReply *reply);
+static void ngx_leaseloft_inbox_threads(void *data, ngx_int_t rc);
+static void ngx_leaseloft_inbox_on_close(void *data);
+static void ngx_leaseloft_inbox_release(ngx_leaseloft_inbox_t *inbox);
+static void ngx_leaseloft_inbox_finish(ngx_leaseloft_inbox_t *inbox,
+    ngx_int_t rc);
+static ngx_int_t ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox);
 static ngx_int_t ngx_leaseloft_inbox_etag(ngx_leaseloft_inbox_t *inbox,
     ngx_str_t *page, ngx_str_t *etag);
 static ngx_int_t ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox,
-    redisReply *reply, ngx_str_t *page);
+    ngx_str_t *page);
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_endpoint = {
@@ -69,9 +96,7 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_endpoint = {
 static ngx_int_t
 ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 {
-    u_char                  buf[2 * NGX_INT_T_LEN], *p;
     ngx_int_t               rc;
-    ngx_str_t               argv[4];
     ngx_leaseloft_inbox_t  *inbox;
 
     inbox = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_inbox_t));
@@ -93,27 +118,28 @@ ngx_leaseloft_inbox_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    argv[0].data = buf;
-    p = ngx_sprintf(buf, "%ui", inbox->limit);
-    argv[0].len = p - buf;
-    argv[1] = inbox->at;
-    argv[2] = inbox->property;
-    argv[3].data = p;
-    argv[3].len = ngx_sprintf(p, "%ui", (ngx_uint_t) NGX_LEASELOFT_PAGE_BYTES)
-                  - p;
+    inbox->pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, r->connection->log);
+    if (inbox->pool == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    inbox->command = ngx_leaseloft_call_user(ctx->process->client,
-                                             LL_FUNCTION "inbox",
-                                             &ctx->user, 4, argv,
-                                             ngx_leaseloft_inbox_reply,
-                                             inbox);
-    if (inbox->command == NULL) {
+    if (ngx_array_init(&inbox->page, inbox->pool, inbox->limit,
+                       sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        ngx_destroy_pool(inbox->pool);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_leaseloft_inbox_ask(inbox) != NGX_OK) {
+        ngx_destroy_pool(inbox->pool);
         return ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                               NULL);
     }
 
     if (ngx_leaseloft_wait(r, ngx_leaseloft_inbox_on_close, inbox) != NGX_OK) {
         ngx_leaseloft_command_cancel(inbox->command);
+        ngx_destroy_pool(inbox->pool);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -176,35 +202,219 @@ ngx_leaseloft_inbox_cursor(ngx_leaseloft_inbox_t *inbox)
         return NGX_DECLINED;
     }
 
-    inbox->at.data = inbox->cursor.data;
-    inbox->at.len = dot - inbox->cursor.data;
-    inbox->property.data = dot + 1;
-    inbox->property.len = last - dot - 1;
+    inbox->place.at.data = inbox->cursor.data;
+    inbox->place.at.len = dot - inbox->cursor.data;
+    inbox->place.property.data = dot + 1;
+    inbox->place.property.len = last - dot - 1;
 
     return NGX_OK;
 }
 
 
+/* reads the index after the place */
+static ngx_int_t
+ngx_leaseloft_inbox_ask(ngx_leaseloft_inbox_t *inbox)
+{
+    u_char     limit[NGX_INT_T_LEN];
+    ngx_str_t  argv[3];
+
+    argv[0].data = limit;
+    argv[0].len = ngx_sprintf(limit, "%ui",
+                              inbox->limit - inbox->page.nelts) - limit;
+    argv[1] = inbox->place.at;
+    argv[2] = inbox->place.property;
+
+    inbox->command = ngx_leaseloft_call_user(inbox->ctx->process->client,
+                                             LL_FUNCTION "inbox",
+                                             &inbox->ctx->user, 3, argv,
+                                             ngx_leaseloft_inbox_reply,
+                                             inbox);
+
+    return inbox->command ? NGX_OK : NGX_ERROR;
+}
+
+
+/* asks for the threads of the page, if there are any */
 static void
 ngx_leaseloft_inbox_reply(void *data, ngx_leaseloft_outcome_e outcome,
     redisReply *reply)
 {
     ngx_leaseloft_inbox_t  *inbox = data;
 
-    ngx_int_t            rc;
+    ngx_int_t    rc;
+    ngx_str_t   *properties;
+    ngx_uint_t   i;
+    ngx_pool_t  *pool;
+
+    inbox->command = NULL;
+
+    rc = outcome == NGX_LEASELOFT_REPLIED
+         ? ngx_leaseloft_inbox_places(inbox, reply) : NGX_DECLINED;
+
+    if (rc != NGX_OK || inbox->nplaces == 0) {
+        ngx_leaseloft_inbox_finish(inbox, rc);
+        return;
+    }
+
+    pool = inbox->pool;
+
+    properties = ngx_palloc(pool, inbox->nplaces * sizeof(ngx_str_t));
+    if (properties == NULL) {
+        ngx_leaseloft_inbox_finish(inbox, NGX_ERROR);
+        return;
+    }
+
+    for (i = 0; i < inbox->nplaces; i++) {
+        properties[i] = inbox->places[i].property;
+    }
+
+    inbox->threads = ngx_leaseloft_threads_ask(inbox->ctx->process->client,
+                                               pool, &inbox->ctx->user,
+                                               properties, inbox->nplaces,
+                                               ngx_leaseloft_inbox_threads,
+                                               inbox);
+    if (inbox->threads == NULL) {
+        ngx_leaseloft_inbox_finish(inbox, NGX_DECLINED);
+    }
+}
+
+
+/* copies a string of the reply: NGX_OK, or NGX_ERROR */
+static ngx_int_t
+ngx_leaseloft_inbox_copy(ngx_pool_t *pool, redisReply *list, size_t i,
+    ngx_str_t *dst)
+{
+    ngx_str_t  text;
+
+    if (ngx_leaseloft_reply_string(list, i, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    dst->len = text.len;
+    dst->data = ngx_pstrdup(pool, &text);
+
+    return dst->data ? NGX_OK : NGX_ERROR;
+}
+
+
+/* NGX_OK, NGX_DECLINED for a malformed reply, or NGX_ERROR */
+static ngx_int_t
+ngx_leaseloft_inbox_places(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
+{
+    size_t               i, n;
+    uint64_t             rev, total, more;
+    redisReply          *list;
     ngx_http_request_t  *r;
 
     r = inbox->ctx->request;
 
-    if (outcome == NGX_LEASELOFT_REPLIED) {
-        rc = ngx_leaseloft_inbox_answer(inbox, reply);
-
-    } else {
-        rc = ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            NULL);
+    if (reply->type != REDIS_REPLY_ARRAY
+        || reply->elements < NGX_LEASELOFT_INBOX_ELEMENTS
+        || ngx_leaseloft_reply_number(reply, NGX_LEASELOFT_INBOX_REV, &rev)
+           != NGX_OK
+        || ngx_leaseloft_reply_number(reply, NGX_LEASELOFT_INBOX_TOTAL, &total)
+           != NGX_OK
+        || ngx_leaseloft_reply_number(reply, NGX_LEASELOFT_INBOX_MORE, &more)
+           != NGX_OK
+        || reply->element[NGX_LEASELOFT_INBOX_PLACES]->type
+           != REDIS_REPLY_ARRAY)
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "redis sent a malformed inbox: \"%*s\"",
+                      reply->type == REDIS_REPLY_ERROR
+                          ? (size_t) reply->len : 0,
+                      reply->str);
+        return NGX_DECLINED;
     }
 
-    ngx_leaseloft_wait_finalize(r, rc);
+    if (!inbox->known) {
+        inbox->rev = rev;
+        inbox->total = total;
+        inbox->known = 1;
+    }
+
+    list = reply->element[NGX_LEASELOFT_INBOX_PLACES];
+    n = list->elements / 2;
+
+    inbox->more = more != 0 && n != 0;
+    inbox->nplaces = ngx_min(n, inbox->limit);
+    inbox->places = ngx_palloc(inbox->pool,
+                               (n + 1) * sizeof(ngx_leaseloft_inbox_place_t));
+    if (inbox->places == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < inbox->nplaces; i++) {
+
+        if (ngx_leaseloft_inbox_copy(inbox->pool, list, 2 * i,
+                                     &inbox->places[i].property)
+            != NGX_OK
+            || !ll_id_valid((char *) inbox->places[i].property.data,
+                            inbox->places[i].property.len)
+            || ngx_leaseloft_inbox_copy(inbox->pool, list, 2 * i + 1,
+                                        &inbox->places[i].at)
+               != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* adds the threads to the page, and reads further if some are missing */
+static void
+ngx_leaseloft_inbox_threads(void *data, ngx_int_t rc)
+{
+    ngx_leaseloft_inbox_t *inbox = data;
+
+    ngx_str_t   *thread, *item;
+    ngx_uint_t   i;
+
+    if (rc != NGX_OK) {
+        inbox->threads = NULL;
+        ngx_leaseloft_inbox_finish(inbox, NGX_DECLINED);
+        return;
+    }
+
+    for (i = 0; i < inbox->nplaces; i++) {
+
+        /* the page ends with the thread that exceeds the bytes */
+
+        if (inbox->size > NGX_LEASELOFT_PAGE_BYTES) {
+            inbox->more = 1;
+            break;
+        }
+
+        inbox->place = inbox->places[i];
+        thread = ngx_leaseloft_threads_get(inbox->threads, i);
+
+        if (thread->len == 0) {
+            continue;
+        }
+
+        item = ngx_array_push(&inbox->page);
+        if (item == NULL) {
+            inbox->threads = NULL;
+            ngx_leaseloft_inbox_finish(inbox, NGX_ERROR);
+            return;
+        }
+
+        *item = *thread;
+        inbox->size += thread->len + 1;
+    }
+
+    inbox->threads = NULL;
+
+    if (!inbox->more || inbox->page.nelts == inbox->limit
+        || inbox->size > NGX_LEASELOFT_PAGE_BYTES)
+    {
+        ngx_leaseloft_inbox_finish(inbox, NGX_OK);
+
+    } else if (ngx_leaseloft_inbox_ask(inbox) != NGX_OK) {
+        ngx_leaseloft_inbox_finish(inbox, NGX_DECLINED);
+    }
 }
 
 
@@ -213,37 +423,63 @@ ngx_leaseloft_inbox_on_close(void *data)
 {
     ngx_leaseloft_inbox_t  *inbox = data;
 
-    ngx_leaseloft_command_cancel(inbox->command);
+    if (inbox->command) {
+        ngx_leaseloft_command_cancel(inbox->command);
+    }
+
+    if (inbox->threads) {
+        ngx_leaseloft_threads_cancel(inbox->threads);
+    }
+
+    ngx_leaseloft_inbox_release(inbox);
+}
+
+
+static void
+ngx_leaseloft_inbox_release(ngx_leaseloft_inbox_t *inbox)
+{
+    if (inbox->pool) {
+        ngx_destroy_pool(inbox->pool);
+        inbox->pool = NULL;
+    }
+}
+
+
+/* NGX_OK: sends the page; NGX_DECLINED: Redis did not answer; NGX_ERROR */
+static void
+ngx_leaseloft_inbox_finish(ngx_leaseloft_inbox_t *inbox, ngx_int_t rc)
+{
+    ngx_http_request_t  *r;
+
+    r = inbox->ctx->request;
+
+    if (rc == NGX_OK) {
+        rc = ngx_leaseloft_inbox_answer(inbox);
+
+    } else if (rc == NGX_DECLINED) {
+        rc = ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            NULL);
+    } else {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_leaseloft_wait_finalize(r, rc);
 }
 
 
 static ngx_int_t
-ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
+ngx_leaseloft_inbox_answer(ngx_leaseloft_inbox_t *inbox)
 {
+    ngx_int_t            rc;
     ngx_str_t            etag, page;
     ngx_http_request_t  *r;
 
     r = inbox->ctx->request;
 
-    if (reply->type != REDIS_REPLY_ARRAY
-        || reply->elements < NGX_LEASELOFT_INBOX_ELEMENTS
-        || reply->element[NGX_LEASELOFT_INBOX_REV]->type != REDIS_REPLY_INTEGER
-        || reply->element[NGX_LEASELOFT_INBOX_TOTAL]->type
-           != REDIS_REPLY_INTEGER
-        || reply->element[NGX_LEASELOFT_INBOX_THREADS]->type
-           != REDIS_REPLY_ARRAY)
-    {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "redis sent a malformed inbox: \"%*s\"",
-                      reply->type == REDIS_REPLY_ERROR
-                          ? (size_t) reply->len : 0,
-                      reply->str);
+    rc = ngx_leaseloft_inbox_page(inbox, &page);
+    ngx_leaseloft_inbox_release(inbox);
 
-        return ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                              NULL);
-    }
-
-    if (ngx_leaseloft_inbox_page(inbox, reply, &page) != NGX_OK
+    if (rc != NGX_OK
         || ngx_leaseloft_inbox_etag(inbox, &page, &etag) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -289,33 +525,17 @@ ngx_leaseloft_inbox_etag(ngx_leaseloft_inbox_t *inbox, ngx_str_t *page,
 
 
 static ngx_int_t
-ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox, redisReply *reply,
-    ngx_str_t *page)
+ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox, ngx_str_t *page)
 {
-    size_t       i, len;
+    size_t       len;
     u_char      *p;
-    ngx_str_t    next, thread;
-    redisReply  *threads;
+    ngx_str_t   *threads;
+    ngx_uint_t   i;
 
-    threads = reply->element[NGX_LEASELOFT_INBOX_THREADS];
-    len = sizeof("{\"total_unread\":,\"rev\":,\"threads\":[],\"next\":\"\"}")
-          + 2 * NGX_INT64_LEN + sizeof("null");
-
-    if (ngx_leaseloft_reply_string(reply, NGX_LEASELOFT_INBOX_NEXT, &next)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    len += next.len;
-
-    for (i = 0; i < threads->elements; i++) {
-        if (ngx_leaseloft_reply_string(threads, i, &thread) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        len += thread.len + 1;
-    }
+    len = sizeof("{\"total_unread\":,\"rev\":,\"threads\":[],\"next\":\".\"}")
+          + 2 * NGX_INT64_LEN + sizeof("null")
+          + inbox->place.at.len + inbox->place.property.len
+          + inbox->size + inbox->page.nelts;
 
     p = ngx_pnalloc(inbox->ctx->request->pool, len);
     if (p == NULL) {
@@ -324,22 +544,23 @@ ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox, redisReply *reply,
 
     page->data = p;
 
-    p = ngx_sprintf(p, "{\"total_unread\":%L,\"rev\":%L,\"threads\":[",
-                (int64_t) reply->element[NGX_LEASELOFT_INBOX_TOTAL]->integer,
-                (int64_t) reply->element[NGX_LEASELOFT_INBOX_REV]->integer);
+    p = ngx_sprintf(p, "{\"total_unread\":%uL,\"rev\":%uL,\"threads\":[",
+                    inbox->total, inbox->rev);
 
-    for (i = 0; i < threads->elements; i++) {
-        (void) ngx_leaseloft_reply_string(threads, i, &thread);
+    threads = inbox->page.elts;
 
+    for (i = 0; i < inbox->page.nelts; i++) {
         if (i) {
             *p++ = ',';
         }
 
-        p = ngx_cpymem(p, thread.data, thread.len);
+        p = ngx_cpymem(p, threads[i].data, threads[i].len);
+        *p++ = '}';
     }
 
-    p = next.len ? ngx_sprintf(p, "],\"next\":\"%V\"}", &next)
-                 : ngx_sprintf(p, "],\"next\":null}");
+    p = inbox->more ? ngx_sprintf(p, "],\"next\":\"%V.%V\"}", &inbox->place.at,
+                                  &inbox->place.property)
+                    : ngx_sprintf(p, "],\"next\":null}");
 
     page->len = p - page->data;
 

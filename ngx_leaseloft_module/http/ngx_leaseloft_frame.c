@@ -144,7 +144,8 @@ ngx_leaseloft_frame_cursor(ngx_leaseloft_frame_t *frame, ll_cursor_t *cursor)
 
 
 ngx_leaseloft_frame_t *
-ngx_leaseloft_frame_thread(uint64_t rev, ngx_str_t *thread, ngx_log_t *log)
+ngx_leaseloft_frame_thread(uint64_t rev, ngx_str_t *thread,
+    ngx_uint_t pieces, ngx_log_t *log)
 {
     u_char                  id[NGX_INT64_LEN];
     ngx_leaseloft_event_t   event;
@@ -156,7 +157,7 @@ ngx_leaseloft_frame_thread(uint64_t rev, ngx_str_t *thread, ngx_log_t *log)
     event.id.data = id;
     event.id.len = ngx_sprintf(id, "%uL", rev) - id;
     event.data = thread;
-    event.pieces = 1;
+    event.pieces = pieces;
 
     frame = ngx_leaseloft_frame_create(&event, log);
 

@@ -47,9 +47,9 @@ ngx_leaseloft_frame_t *ngx_leaseloft_frame_entry(uint64_t seq,
 void ngx_leaseloft_frame_cursor(ngx_leaseloft_frame_t *frame,
     ll_cursor_t *cursor);
 
-/* the frame of a change of an inbox: thread is JSON, rev the event's id */
+/* the frame of a change of an inbox: JSON in pieces; rev is the event's id */
 ngx_leaseloft_frame_t *ngx_leaseloft_frame_thread(uint64_t rev,
-    ngx_str_t *thread, ngx_log_t *log);
+    ngx_str_t *thread, ngx_uint_t pieces, ngx_log_t *log);
 
 /* releases a reference; the last one frees the frame */
 void ngx_leaseloft_frame_free(ngx_leaseloft_frame_t *frame);

@@ -3,10 +3,9 @@
  * Plans of leases, as text: a declaration is "WHO WHO ... / WHO ..."
  * (landlords / tenants), a plan is the list of its steps,
  *
- *     3:opened            an entry      anna>1=  a window opens (goes on)
- *     4:left tom                        tom>4.   (starts here)
- *     keep 4 anna,tia@9   a snapshot    anna>1+  (reaches back)
- *     tom<2-4             it closes     tom? tom!    pending, no longer
+ *     3:opened            an entry      anna>1     a window opens
+ *     4:left tom                        tom<2-4    it closes
+ *     keep 4 anna,tia@9   a snapshot    tom? tom!  pending, no longer
  *     over L-1@9          an end
  *
  * and the result of the declaration.  Times are small numbers.
@@ -93,7 +92,7 @@ say_step(const lease_step_t *step)
         break;
 
     case LEASE_OPEN:
-        say("%s>%llu%c ", user, from, "=.+"[step->unread]);
+        say("%s>%llu ", user, from);
         break;
 
     case LEASE_CLOSE:

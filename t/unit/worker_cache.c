@@ -78,7 +78,7 @@ test_properties(void)
 
     (void) state_init(&state, "a", 1);
     state.seq = 7;
-    is_num(property_update(a, &state), 0, "the state of a property is updated");
+    property_update(a, &state);
     is_num(get(properties, "a")->state.seq, 7,
            "the state of a property is cached");
 
@@ -104,7 +104,7 @@ test_properties(void)
            "a property not used lately is dropped by the trim");
 
     (void) state_init(&state, "a", 1);
-    (void) property_update(get(properties, "a"), &state);
+    property_update(get(properties, "a"), &state);
     property_cache_forget(properties);
     is_num(get(properties, "a")->known, 0,
            "forget drops the state of every property");
@@ -132,7 +132,7 @@ test_badges(void)
 
     badge = badge_add(&badges, p, "tom", 5, &newer);
     badge->unread = 1;
-    buf_lit(&badge->thread, "old");
+    (void) strcpy(badge->shown, "3.1");
     (void) badge_add(&badges, q, "tom", 3, &newer);
     (void) badge_add(&badges, p, "ana", 5, &newer);
     is_num(badges.n, 3, "there is a badge for each property and user");
@@ -144,13 +144,17 @@ test_badges(void)
 
     badge = badge_add(&badges, p, "tom", 6, &newer);
     badge->unread = 2;
-    buf_lit(&badge->thread, "new");
+    (void) strcpy(badge->shown, "4.1");
     is_num(badges.n, 3, "a badge of a newer version replaces the older");
 
     badge_thread(badges.list[0], &thread);
     is_num(thread.unread, 2, "the newer badge has its count");
-    is_mem(thread.thread, thread.thread_len, "new",
-           "the newer badge has its thread");
+    is_str(thread.shown, "4.1", "the newer badge has what is shown");
+
+    badge_sort(&badges);
+    is_str(badges.list[0]->user, "ana", "badges are sorted by user");
+    is_str(badges.list[1]->user, badges.list[2]->user,
+           "the badges of a user are together");
 
     badge_list_reset(&badges);
     is_num(p->badges, 0, "no badge is left after a reset");

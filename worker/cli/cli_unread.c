@@ -12,16 +12,33 @@
 #define CLI_UNREAD_PAGE  200
 
 
-/* adds a thread of the inbox, as JSON or as a line of text */
+/* a thread in the order of the inbox; empty: before the first */
+
+typedef struct {
+    char  at[24];
+    char  property[LL_ID_MAX + 1];
+} cli_unread_place_t;
+
+
+/*
+ * Adds a thread of the inbox, without its closing brace, as JSON or as a line
+ * of text.
+ */
 static void
-cli_unread_thread(const cli_t *cli, buf_t *buf, const char *thread, size_t len,
+cli_unread_thread(const cli_t *cli, buf_t *buf, const redisReply *thread,
     int first)
 {
+    buf_t         text = BUF_INIT;
     cJSON        *tree;
     const char   *why, *property, *label;
     const cJSON  *unread;
 
-    tree = json_parse(thread, len, &why);
+    buf_add(&text, thread->str, thread->len);
+    buf_lit(&text, "}");
+
+    tree = buf_failed(&text) ? NULL : json_parse(text.data, text.len, &why);
+    buf_free(&text);
+
     property = cJSON_GetStringValue(
                    cJSON_GetObjectItemCaseSensitive(tree, "property"));
     label = cJSON_GetStringValue(
@@ -55,26 +72,53 @@ cli_unread_thread(const cli_t *cli, buf_t *buf, const char *thread, size_t len,
 }
 
 
+/* adds the thread of a property: 0, or -1 after an error message */
+static int
+cli_unread_property(cli_t *cli, buf_t *buf, const char *property, size_t *n)
+{
+    args_t       args = ARGS_INIT;
+    redisReply  *reply;
+
+    cli_redis_property_call(&args, "thread", property);
+    args_adds(&args, property);
+    args_adds(&args, cli->args[0]);
+
+    reply = cli_redis_call(cli, &args);
+    args_free(&args);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    if (reply->type == REDIS_REPLY_STRING) {
+        cli_unread_thread(cli, buf, reply, (*n)++ == 0);
+    }
+
+    freeReplyObject(reply);
+
+    return 0;
+}
+
+
 /*
- * Adds the page of the inbox at the cursor, which is set to the next page, or
- * to "" at the end.  0, or -1 after an error message.
+ * Adds the page of the inbox after the place, which is set to its end, or to ""
+ * if it is the last one.  0, or -1 after an error message.
  */
 static int
-cli_unread_page(cli_t *cli, buf_t *buf, char *cursor, size_t size,
+cli_unread_page(cli_t *cli, buf_t *buf, cli_unread_place_t *place,
     long long *total, size_t *n)
 {
-    char              *dot;
+    int                rc;
     size_t             i;
     args_t             args = ARGS_INIT;
+    long long          more;
     redisReply        *reply;
     const redisReply  *list;
 
     cli_redis_user_call(&args, "inbox", cli->args[0]);
     args_number(&args, CLI_UNREAD_PAGE);
-
-    dot = strchr(cursor, '.');
-    args_copy(&args, cursor, dot ? (size_t) (dot - cursor) : 0);
-    args_adds(&args, dot ? dot + 1 : "");
+    args_adds(&args, place->at);
+    args_adds(&args, place->property);
 
     reply = cli_redis_call(cli, &args);
     args_free(&args);
@@ -85,32 +129,42 @@ cli_unread_page(cli_t *cli, buf_t *buf, char *cursor, size_t size,
 
     list = conn_element(reply, 3);
 
-    if (list == NULL || conn_number(conn_element(reply, 1), total) != 0) {
+    if (list == NULL || conn_number(conn_element(reply, 1), total) != 0
+        || conn_number(conn_element(reply, 2), &more) != 0)
+    {
         freeReplyObject(reply);
         return cli_fail("the inbox cannot be read"), -1;
     }
 
-    (void) snprintf(cursor, size, "%s", cli_redis_text(reply, 2));
+    rc = 0;
 
-    for (i = 0; i < list->elements; i++) {
-        cli_unread_thread(cli, buf, cli_redis_text(list, i),
-                          strlen(cli_redis_text(list, i)), (*n)++ == 0);
+    for (i = 0; rc == 0 && i + 1 < list->elements; i += 2) {
+        (void) snprintf(place->property, sizeof(place->property), "%s",
+                        cli_redis_text(list, i));
+        (void) snprintf(place->at, sizeof(place->at), "%s",
+                        cli_redis_text(list, i + 1));
+
+        rc = cli_unread_property(cli, buf, place->property, n);
+    }
+
+    if (!more || list->elements == 0) {
+        place->at[0] = '\0';
     }
 
     freeReplyObject(reply);
 
-    return 0;
+    return rc;
 }
 
 
 int
 cli_unread(cli_t *cli)
 {
-    int        rc;
-    char       cursor[LL_ID_MAX + 32] = "";
-    buf_t      threads = BUF_INIT, out = BUF_INIT;
-    size_t     n;
-    long long  total;
+    int                 rc;
+    buf_t               threads = BUF_INIT, out = BUF_INIT;
+    size_t              n;
+    long long           total;
+    cli_unread_place_t  place = { "", "" };
 
     if (cli_check_id(cli, "USER", cli->args[0]) != CLI_OK) {
         return CLI_USAGE;
@@ -122,9 +176,8 @@ cli_unread(cli_t *cli)
 
     if (rc == 0) {
         do {
-            rc = cli_unread_page(cli, &threads, cursor, sizeof(cursor), &total,
-                                 &n);
-        } while (rc == 0 && cursor[0]);
+            rc = cli_unread_page(cli, &threads, &place, &total, &n);
+        } while (rc == 0 && place.at[0]);
     }
 
     if (rc != 0) {

@@ -1,24 +1,23 @@
 
 /*
  * leaseloft unread rebuild: recomputes all unread counts from the threads and
- * the read marks.
+ * the read marks, and the inboxes from the properties.
  *
- * For each member of each property, one function counts the unread messages of
- * the thread, and another stores the count in the member's inbox with the
- * version of the property at which it was counted; a change that a worker makes
- * meanwhile has a later version and wins.  Then threads whose property does not
- * exist are removed from each inbox, and the totals are recomputed.  Damaged
- * data is reported and skipped.
+ * For each property the messages are counted (cli_unread_count.h).  Then the
+ * inbox of each member is given the thread as of the version of the property; a
+ * change that a worker makes meanwhile has a later version and wins.  Then
+ * threads whose property does not exist are removed from each inbox, and the
+ * totals are recomputed.  Damaged data is reported and skipped.
  */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "cli_redis.h"
+#include "cli_unread_count.h"
 #include "cli_unread_rebuild.h"
 #include "clock.h"
 #include "json.h"
-#include "store.h"
 
 
 /* interval of progress messages */
@@ -97,46 +96,36 @@ cli_unread_rebuild_failed(rebuild_t *rebuild, const char *property,
 }
 
 
-/* sets cli->why for a malformed reply; returns -1 */
-static int
-cli_unread_rebuild_malformed(rebuild_t *rebuild)
-{
-    (void) snprintf(rebuild->cli->why, sizeof(rebuild->cli->why),
-                    "cannot be counted");
-    return -1;
-}
-
-
-/* stores a count in its user's inbox; 0, or -1 with cli->why */
+/*
+ * Stores the count of a member, elements i to i + 3 of the reply of ll1_badges,
+ * in the inbox: 0, or -1 with cli->why.
+ */
 static int
 cli_unread_rebuild_badge(rebuild_t *rebuild, const char *property,
-    const redisReply *counted)
+    const redisReply *badges, size_t i)
 {
+    size_t       j;
     char         channel[LL_KEY_MAX];
     args_t      *args = &rebuild->args;
-    long long    ver, unread;
     redisReply  *reply;
     const char  *user;
 
-    user = cli_redis_text(counted, 1);
-
-    if (conn_number(conn_element(counted, 0), &ver) != 0
-        || conn_number(conn_element(counted, 2), &unread) != 0
-        || !ll_id_valid(user, strlen(user)))
-    {
-        return cli_unread_rebuild_malformed(rebuild);
-    }
-
-    (void) ll_keys_user_channel(channel, user, strlen(user));
+    user = cli_redis_text(badges, i);
 
     cli_redis_user_call(args, "badge", user);
-    args_adds(args, property);
-    args_number(args, ver);
-    args_number(args, unread);
-    args_adds(args, cli_redis_text(counted, 3));
-    args_adds(args, cli_redis_text(counted, 4));
-    args_copy(args, channel, strlen(channel));
+    args_copy(args, channel, ll_keys_user_channel(channel, user,
+                                                  strlen(user)));
     args_lit(args, "1");
+    args_adds(args, property);
+    args_number(args, badges->element[0]->integer);
+
+    for (j = 1; j < 4; j++) {
+        if (badges->element[i + j]->type == REDIS_REPLY_INTEGER) {
+            args_number(args, badges->element[i + j]->integer);
+        } else {
+            args_adds(args, cli_redis_text(badges, i + j));
+        }
+    }
 
     reply = cli_redis_try(rebuild->cli, args);
 
@@ -151,142 +140,41 @@ cli_unread_rebuild_badge(rebuild_t *rebuild, const char *property,
 }
 
 
-/*
- * Counts the messages of others in (after, to], in commands of bounded length.
- * -1 with cli->why after a failure.
- */
-static long long
-cli_unread_rebuild_count(rebuild_t *rebuild, const char *property,
-    const char *user, long long after, long long to)
-{
-    args_t      *args = &rebuild->args;
-    long long    n, some, seq;
-    redisReply  *reply;
-
-    n = 0;
-
-    while (after < to) {
-        cli_redis_property_call(args, "count", property);
-        args_adds(args, user);
-        args_number(args, after);
-        args_number(args, to - after < STORE_COUNT ? to - after : STORE_COUNT);
-
-        reply = cli_redis_try(rebuild->cli, args);
-
-        if (reply == NULL) {
-            return -1;
-        }
-
-        if (conn_number(conn_element(reply, 1), &seq) != 0 || seq <= after
-            || conn_number(conn_element(reply, 2), &some) != 0)
-        {
-            freeReplyObject(reply);
-            return cli_unread_rebuild_malformed(rebuild);
-        }
-
-        freeReplyObject(reply);
-
-        after = seq;
-        n += some;
-    }
-
-    return n;
-}
-
-
-/*
- * Recounts one member.  Counting blocks Redis, so that for a long thread the
- * function returns the range to be counted first.
- */
-static int
-cli_unread_rebuild_member(rebuild_t *rebuild, const char *property,
-    const char *user)
-{
-    int          rc;
-    char         channel[LL_KEY_MAX];
-    args_t      *args = &rebuild->args;
-    long long    first, from, last, some, after, to, n;
-    redisReply  *reply;
-
-    (void) ll_keys_property_channel(channel, property, strlen(property));
-
-    after = to = n = -1;
-
-    for ( ;; ) {
-        cli_redis_property_call(args, "recount", property);
-        args_adds(args, property);
-        args_adds(args, channel);
-        args_adds(args, user);
-        args_number(args, STORE_COUNT);
-
-        if (n >= 0) {
-            args_number(args, after);
-            args_number(args, to);
-            args_number(args, n);
-        }
-
-        reply = cli_redis_try(rebuild->cli, args);
-
-        if (reply == NULL) {
-            return -1;
-        }
-
-        if (conn_number(conn_element(reply, 0), &first) != 0 || first != -1
-            || conn_number(conn_element(reply, 1), &from) != 0
-            || conn_number(conn_element(reply, 2), &last) != 0)
-        {
-            rc = cli_unread_rebuild_badge(rebuild, property, reply);
-            freeReplyObject(reply);
-            return rc;
-        }
-
-        freeReplyObject(reply);
-
-        /* start again if the user has read more meanwhile */
-
-        if (from != after) {
-            after = to = from;
-            n = 0;
-        }
-
-        some = cli_unread_rebuild_count(rebuild, property, user, to, last);
-        if (some == -1) {
-            return -1;
-        }
-
-        to = last;
-        n += some;
-    }
-}
-
-
 static int
 cli_unread_rebuild_property(void *data, const char *property)
 {
     int          rc;
     size_t       i;
     rebuild_t   *rebuild = data;
-    redisReply  *users;
+    redisReply  *badges;
     const char  *user;
 
-    cli_redis_property_call(&rebuild->args, "members", property);
-    users = cli_redis_try(rebuild->cli, &rebuild->args);
+    if (cli_unread_count(rebuild->cli, property) == -1) {
+        return cli_unread_rebuild_failed(rebuild, property, NULL);
+    }
 
-    if (users == NULL) {
+    cli_redis_property_call(&rebuild->args, "badges", property);
+    badges = cli_redis_try(rebuild->cli, &rebuild->args);
+
+    if (badges == NULL) {
         return cli_unread_rebuild_failed(rebuild, property, NULL);
     }
 
     rc = 0;
 
-    for (i = 0; rc == 0 && i < users->elements; i++) {
-        user = cli_redis_text(users, i);
+    for (i = 1; rc == 0 && i + 3 < badges->elements; i += 4) {
+        user = cli_redis_text(badges, i);
 
-        if (cli_unread_rebuild_member(rebuild, property, user) != 0) {
+        if (!ll_id_valid(user, strlen(user))) {
+            continue;
+        }
+
+        if (cli_unread_rebuild_badge(rebuild, property, badges, i) != 0) {
             rc = cli_unread_rebuild_failed(rebuild, property, user);
         }
     }
 
-    freeReplyObject(users);
+    freeReplyObject(badges);
 
     rebuild->threads++;
     cli_unread_rebuild_progress(rebuild);
@@ -296,13 +184,13 @@ cli_unread_rebuild_property(void *data, const char *property)
 
 
 /*
- * Removes a thread of an inbox, [":PROPERTY", HEAD], if the property does not
- * exist or has never had this user.  A thread that is added meanwhile has
- * another head and is not removed.  0, or -1 with cli->why.
+ * Removes a thread of an inbox, [PROPERTY, THREAD], if the property does not
+ * exist or has never had this user.  A thread that is added meanwhile is
+ * another text and is not removed.  0, or -1 with cli->why.
  */
 static int
 cli_unread_rebuild_thread(rebuild_t *rebuild, const char *user,
-    const redisReply *name, const redisReply *head)
+    const redisReply *name, const redisReply *thread)
 {
     int          known;
     char         key[LL_KEY_MAX], member[LL_ID_MAX + 3];
@@ -310,14 +198,13 @@ cli_unread_rebuild_thread(rebuild_t *rebuild, const char *user,
     redisReply  *reply;
     const char  *property;
 
-    if (name->type != REDIS_REPLY_STRING || name->str[0] != ':'
-        || !ll_id_valid(name->str + 1, (size_t) name->len - 1)
-        || head->type != REDIS_REPLY_STRING)
+    if (name->type != REDIS_REPLY_STRING || !ll_id_valid(name->str, name->len)
+        || thread->type != REDIS_REPLY_STRING)
     {
         return 0;
     }
 
-    property = name->str + 1;
+    property = name->str;
 
     (void) snprintf(member, sizeof(member), "m:%s", user);
 
@@ -342,7 +229,7 @@ cli_unread_rebuild_thread(rebuild_t *rebuild, const char *user,
 
     cli_redis_user_call(args, "forget", user);
     args_adds(args, property);
-    args_add(args, head->str, (size_t) head->len);
+    args_add(args, thread->str, (size_t) thread->len);
 
     reply = cli_redis_try(rebuild->cli, args);
 

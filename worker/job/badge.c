@@ -1,7 +1,7 @@
 
 /*
- * The list of badges of a batch.  Badges and their buffers are reused by later
- * batches; the list owns them until badge_list_free().
+ * The list of badges of a batch.  Badges are reused by later batches; the list
+ * owns them until badge_list_free().
  */
 
 #include <stdio.h>
@@ -101,9 +101,55 @@ badge_add(badge_list_t *badges, property_t *property, const char *user,
 
     badge->ver = ver;
     badge->state = BADGE_NEW;
-    buf_reset(&badge->thread);
 
     return badge;
+}
+
+
+int
+badge_add_reply(badge_list_t *badges, property_t *property, const char *user,
+    long long ver, const redisReply *reply, size_t i)
+{
+    int                newer;
+    badge_t           *badge;
+    long long          unread, at;
+    const redisReply  *shown;
+
+    shown = conn_element(reply, i + 2);
+
+    if (shown == NULL || shown->type != REDIS_REPLY_STRING
+        || conn_number(conn_element(reply, i), &unread) == -1
+        || conn_number(conn_element(reply, i + 1), &at) == -1)
+    {
+        return -1;
+    }
+
+    badge = badge_add(badges, property, user, ver, &newer);
+    if (badge == NULL) {
+        return newer ? 0 : -1;
+    }
+
+    badge->unread = unread;
+    badge->at = at;
+    (void) snprintf(badge->shown, sizeof(badge->shown), "%s", shown->str);
+
+    return 0;
+}
+
+
+static int
+badge_compare(const void *a, const void *b)
+{
+    return strcmp((*(badge_t *const *) a)->user, (*(badge_t *const *) b)->user);
+}
+
+
+void
+badge_sort(badge_list_t *badges)
+{
+    if (badges->n > 1) {
+        qsort(badges->list, badges->n, sizeof(badge_t *), badge_compare);
+    }
 }
 
 
@@ -115,8 +161,7 @@ badge_thread(const badge_t *badge, store_thread_t *thread)
     thread->ver = badge->ver;
     thread->unread = badge->unread;
     thread->at = badge->at;
-    thread->thread = badge->thread.data ? badge->thread.data : "";
-    thread->thread_len = badge->thread.len;
+    thread->shown = badge->shown;
 }
 
 
@@ -139,7 +184,6 @@ badge_list_free(badge_list_t *badges)
     size_t  i;
 
     for (i = 0; i < badges->made; i++) {
-        buf_free(&badges->list[i]->thread);
         free(badges->list[i]);
     }
 

@@ -114,7 +114,9 @@ job_update_state(job_t *job, const redisReply *reply)
         return -1;
     }
 
-    return property_update(job->property, &state);
+    property_update(job->property, &state);
+
+    return 0;
 }
 
 

@@ -75,8 +75,9 @@ typedef struct {
     body_read_t       body;        /* the first mark is the one to set */
     int               past;        /* a larger mark was past the head */
     long long         head;        /* the head, if past is set */
-    store_count_t     count;
-    uint64_t          last;        /* count up to this entry */
+    store_counted_t   counted;
+    uint64_t          step;        /* the command counts up to this entry */
+    uint64_t          last;        /* all are to be counted up to this one */
 } job_mark_t;
 
 
@@ -94,14 +95,10 @@ typedef struct {
 typedef struct {
     int               asked;
     int               planned;
-    int               committing;
     uint64_t          rev;         /* of the state when this job read it */
     buf_t             ended;
     lease_plan_t      plan;
     lease_result_e    result;
-    store_count_t    *counts;
-    size_t            ncounts;
-    size_t            counted;     /* the first so many are complete */
 } job_commit_t;
 
 

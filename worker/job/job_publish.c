@@ -18,21 +18,22 @@
 /* bytes of verdicts in a command, exceeded by the last of them at most */
 #define JOB_PUBLISH_VERDICTS  (256 * 1024)
 
+/* threads of a user in a command */
+#define JOB_PUBLISH_THREADS   64
+
 /* delay before a failed tick is retried, and how often it doubles */
 #define JOB_PUBLISH_DEFER_MS   INT64_C(1000)
 #define JOB_PUBLISH_DEFER_MAX  6
 
 
-/* adds badges from the reply of ll1_threads: 0, or -1 */
+/* adds badges from the reply of ll1_badges: 0, or -1 */
 static int
-job_publish_add_threads(work_t *work, property_t *property,
+job_publish_add_badges(work_t *work, property_t *property,
     const redisReply *reply)
 {
-    int                newer;
     size_t             i;
-    badge_t           *badge;
-    long long          ver, unread, at;
-    const redisReply  *user, *thread;
+    long long          ver;
+    const redisReply  *user;
 
     if (conn_number(conn_element(reply, 0), &ver) == -1) {
         return -1;
@@ -40,28 +41,15 @@ job_publish_add_threads(work_t *work, property_t *property,
 
     for (i = 1; i + 3 < reply->elements; i += 4) {
         user = conn_element(reply, i);
-        thread = conn_element(reply, i + 3);
 
         if (user->type != REDIS_REPLY_STRING
             || !ll_id_valid(user->str, user->len)
-            || thread->type != REDIS_REPLY_STRING
-            || conn_number(conn_element(reply, i + 1), &unread) == -1
-            || conn_number(conn_element(reply, i + 2), &at) == -1)
+            || badge_add_reply(&work->badges, property, user->str, ver, reply,
+                               i + 1)
+               == -1)
         {
             return -1;
         }
-
-        badge = badge_add(&work->badges, property, user->str, ver, &newer);
-        if (badge == NULL) {
-            if (newer) {
-                continue;
-            }
-            return -1;
-        }
-
-        badge->unread = unread;
-        badge->at = at;
-        buf_add(&badge->thread, thread->str, thread->len);
     }
 
     return 0;
@@ -86,7 +74,7 @@ job_publish_refresh(work_t *work, job_t *jobs, size_t n)
             property->refresh = 0;
             list[asked++] = property;
 
-            if (store_threads(&work->store, property) == -1) {
+            if (store_badges(&work->store, property) == -1) {
                 return WORK_LOST;
             }
         }
@@ -106,7 +94,7 @@ job_publish_refresh(work_t *work, job_t *jobs, size_t n)
             list[j]->refresh = 1;
             worst = result;
 
-        } else if (job_publish_add_threads(work, list[j], reply) == -1) {
+        } else if (job_publish_add_badges(work, list[j], reply) == -1) {
             list[j]->broken = 1;
         }
 
@@ -188,13 +176,20 @@ job_publish_verdicts(work_t *work, job_t *jobs, size_t n)
 }
 
 
-/* queues the badges that are not written yet: 0, or -1 */
+/*
+ * Queues the badges that are not written yet, those of a user in one command:
+ * 0, or -1.
+ */
 static int
 job_publish_send_badges(work_t *work)
 {
-    size_t           i;
+    size_t           i, n;
     badge_t         *badge;
-    store_thread_t   thread;
+    store_thread_t   threads[JOB_PUBLISH_THREADS];
+
+    badge_sort(&work->badges);
+
+    n = 0;
 
     for (i = 0; i < work->badges.n; i++) {
         badge = work->badges.list[i];
@@ -203,47 +198,53 @@ job_publish_send_badges(work_t *work)
             continue;
         }
 
-        if (buf_failed(&badge->thread)) {
-            badge->property->broken = 1;
-            badge->state = BADGE_DONE;
-            continue;
+        if (n > 0 && (n == JOB_PUBLISH_THREADS
+                      || strcmp(threads[0].user, badge->user) != 0))
+        {
+            if (store_badge(&work->store, threads, n) == -1) {
+                return -1;
+            }
+
+            n = 0;
         }
 
-        badge_thread(badge, &thread);
-
-        if (store_badge(&work->store, &thread) == -1) {
-            return -1;
-        }
-
-        badge->state = BADGE_SENT;
+        badge->state = n == 0 ? BADGE_FIRST : BADGE_SENT;
+        badge_thread(badge, &threads[n++]);
     }
 
-    return 0;
+    return n > 0 ? store_badge(&work->store, threads, n) : 0;
 }
 
 
 static work_result_e
 job_publish_recv_badges(work_t *work)
 {
+    int            failed;
     size_t         i;
     badge_t       *badge;
     redisReply    *reply;
     work_result_e  result, worst;
 
+    failed = 0;
+    result = WORK_DONE;
     worst = WORK_DONE;
 
     for (i = 0; i < work->badges.n; i++) {
         badge = work->badges.list[i];
 
-        if (badge->state != BADGE_SENT) {
+        if (badge->state == BADGE_FIRST) {
+            reply = store_recv(&work->store);
+            result = job_reply_result(reply, badge->property);
+
+            if (result == WORK_LOST) {
+                return result;
+            }
+
+            failed = reply->type == REDIS_REPLY_ERROR;
+            freeReplyObject(reply);
+
+        } else if (badge->state != BADGE_SENT) {
             continue;
-        }
-
-        reply = store_recv(&work->store);
-        result = job_reply_result(reply, badge->property);
-
-        if (result == WORK_LOST) {
-            return result;
         }
 
         if (result != WORK_DONE) {
@@ -252,14 +253,9 @@ job_publish_recv_badges(work_t *work)
 
         } else {
             badge->state = BADGE_DONE;
+            badge->property->broken |= failed;
             work->stats->badges++;
-
-            if (reply->type == REDIS_REPLY_ERROR) {
-                badge->property->broken = 1;
-            }
         }
-
-        freeReplyObject(reply);
     }
 
     return worst;

@@ -1,18 +1,15 @@
 
 /*
- * The steps: read the state, make the plan (lease.h), count the unread messages
- * of windows that start in the past, a number of entries at a time, and commit.
- * If the property has changed meanwhile, start again.
+ * The steps: read the state, make the plan (lease.h), and commit.  If the
+ * property has changed meanwhile, start again.
  *
  * Inboxes and the due time are written when the batch is published, before the
  * request is acknowledged.  If the worker dies in between, the next one finds
  * nothing to commit, and writes them.
  *
- * The job owns plan and counts.
+ * The job owns the plan.
  */
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lease_commit.h"
@@ -24,9 +21,7 @@ lease_commit_replan(job_commit_t *commit)
 {
     lease_plan_free(&commit->plan);
 
-    commit->counted = 0;
     commit->planned = 0;
-    commit->committing = 0;
 }
 
 
@@ -34,11 +29,7 @@ void
 lease_commit_free(job_commit_t *commit)
 {
     lease_commit_replan(commit);
-    free(commit->counts);
     buf_free(&commit->ended);
-
-    commit->counts = NULL;
-    commit->ncounts = 0;
     commit->asked = 0;
 }
 
@@ -57,53 +48,7 @@ lease_commit_ask(work_t *work, job_t *job, const body_lease_t *body)
 }
 
 
-/*
- * Prepares the counts for the plan: 0, or -1 if memory is short.  Counts of the
- * previous plan, which failed because the thread had grown, are continued:
- * otherwise nobody could join a long and busy thread.
- */
-static int
-lease_commit_counts(job_commit_t *commit)
-{
-    size_t               i, j, n;
-    store_count_t       *counts;
-    const lease_step_t  *step;
-
-    counts = calloc(commit->plan.nsteps + 1, sizeof(store_count_t));
-    if (counts == NULL) {
-        return -1;
-    }
-
-    n = 0;
-
-    for (i = 0; i < commit->plan.nsteps; i++) {
-        step = &commit->plan.steps[i];
-
-        if (step->type != LEASE_OPEN || step->unread != LEASE_RECOUNT) {
-            continue;
-        }
-
-        (void) snprintf(counts[n].user, sizeof(counts[n].user), "%s",
-                        step->party->user);
-
-        for (j = 0; j < commit->ncounts; j++) {
-            if (strcmp(commit->counts[j].user, counts[n].user) == 0) {
-                counts[n] = commit->counts[j];
-            }
-        }
-
-        n++;
-    }
-
-    free(commit->counts);
-    commit->counts = counts;
-    commit->ncounts = n;
-
-    return 0;
-}
-
-
-/* makes the plan and its counts: 0, or -1 if memory is short */
+/* makes the plan: 0, or -1 if memory is short */
 static int
 lease_commit_plan(work_t *work, job_t *job, const body_lease_t *body)
 {
@@ -123,11 +68,7 @@ lease_commit_plan(work_t *work, job_t *job, const body_lease_t *body)
                                   &request, work->now);
     commit->planned = 1;
 
-    if (commit->result == LEASE_NO_MEMORY) {
-        return -1;
-    }
-
-    return lease_commit_counts(commit);
+    return commit->result == LEASE_NO_MEMORY ? -1 : 0;
 }
 
 
@@ -145,7 +86,6 @@ lease_commit_done(job_t *job)
 commit_step_e
 lease_commit_begin(work_t *work, job_t *job, const body_lease_t *body)
 {
-    int            rc;
     property_t    *property = job->property;
     job_commit_t  *commit = &job->commit;
 
@@ -169,17 +109,8 @@ lease_commit_begin(work_t *work, job_t *job, const body_lease_t *body)
         return lease_commit_done(job);
     }
 
-    if (commit->counted < commit->ncounts) {
-        rc = store_count(&work->store, property,
-                         &commit->counts[commit->counted], STORE_COUNT);
-
-    } else {
-        rc = store_lease(&work->store, property, &commit->plan,
-                         commit->counts);
-        commit->committing = 1;
-    }
-
-    return rc == -1 ? COMMIT_LOST : COMMIT_SENT;
+    return store_lease(&work->store, property, &commit->plan) == -1
+           ? COMMIT_LOST : COMMIT_SENT;
 }
 
 
@@ -207,52 +138,6 @@ lease_commit_asked(job_t *job, const redisReply *reply)
 }
 
 
-/* handles a part of the unread messages of a window */
-static commit_step_e
-lease_commit_counted(job_t *job, const redisReply *reply)
-{
-    long long          mark, seq, n;
-    store_count_t     *count;
-    job_commit_t      *commit = &job->commit;
-    const redisReply  *text;
-
-    count = &commit->counts[commit->counted];
-    text = conn_element(reply, 0);
-
-    if (conn_number(text, &mark) == -1
-        || text->type != REDIS_REPLY_STRING
-        || conn_number(conn_element(reply, 1), &seq) == -1
-        || conn_number(conn_element(reply, 2), &n) == -1)
-    {
-        return COMMIT_DEFERRED;
-    }
-
-    if (count->mark[0] == '\0') {
-        (void) snprintf(count->mark, sizeof(count->mark), "%s", text->str);
-
-    } else if (strcmp(count->mark, text->str) != 0) {
-
-        /* the read mark has changed: count again from there */
-
-        count->mark[0] = '\0';
-        count->unread = 0;
-
-        return COMMIT_SENT;
-    }
-
-    count->seq = (uint64_t) seq;
-    count->unread += (uint64_t) n;
-
-    /* the commit counts up to STORE_COUNT entries itself */
-
-    if (count->seq + STORE_COUNT >= job->property->state.seq) {
-        commit->counted++;
-    }
-
-    return COMMIT_SENT;
-}
-
-
 static commit_step_e
 lease_commit_committed(work_t *work, job_t *job, const redisReply *reply)
 {
@@ -274,9 +159,7 @@ lease_commit_committed(work_t *work, job_t *job, const redisReply *reply)
         commit->plan.next.ver = (uint64_t) ver;
     }
 
-    if (property_update(job->property, &commit->plan.next) == -1) {
-        return COMMIT_DEFERRED;
-    }
+    property_update(job->property, &commit->plan.next);
 
     return lease_commit_done(job);
 }
@@ -287,10 +170,6 @@ lease_commit_finish(work_t *work, job_t *job, const redisReply *reply)
 {
     if (!job->commit.asked) {
         return lease_commit_asked(job, reply);
-    }
-
-    if (!job->commit.committing) {
-        return lease_commit_counted(job, reply);
     }
 
     return lease_commit_committed(work, job, reply);

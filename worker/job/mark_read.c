@@ -1,26 +1,22 @@
 
 /*
- * Setting a read mark.  The number of unread messages is found by counting the
- * entries that the mark passes, or those that follow it.  If both are many,
- * Redis returns the range to count first, which takes several commands of
+ * Setting a read mark.  A mark near the end of the thread needs one command.
+ * For any other, Redis returns a range of entries to be counted first, those
+ * that the mark passes or those that follow it, which takes several commands of
  * bounded cost.  The count stays valid while entries are appended, unless
  * another mark of the same user is set meanwhile.
  *
- * The job owns the parsed body and the count.
+ * The job owns the parsed body.
  */
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "mark_read.h"
+#include "store_count.h"
 
 
 job_step_e
 mark_read_begin(work_t *work, job_t *job)
 {
     int          rc;
-    uint64_t     left;
     faults_t     faults = FAULTS_INIT;
     job_mark_t  *mark = &job->mark;
 
@@ -32,19 +28,17 @@ mark_read_begin(work_t *work, job_t *job)
         }
 
         mark->parsed = 1;
-        (void) snprintf(mark->count.user, sizeof(mark->count.user), "%s",
-                        job->user);
     }
 
-    mark->counting = mark->count.seq < mark->last;
+    mark->counting = mark->counted.seq < mark->last;
 
     if (mark->counting) {
-        left = mark->last - mark->count.seq;
-        rc = store_count(&work->store, job->property, &mark->count,
-                         left < STORE_COUNT ? (unsigned) left : STORE_COUNT);
+        mark->step = store_count_step(mark->counted.seq, mark->last);
+        rc = store_count(&work->store, job->property, mark->counted.seq,
+                         mark->step);
 
     } else {
-        rc = store_mark(&work->store, job->property, &mark->count,
+        rc = store_mark(&work->store, job->property, job->user, &mark->counted,
                         mark->body.marks[0], work->now);
     }
 
@@ -56,7 +50,8 @@ mark_read_begin(work_t *work, job_t *job)
 static job_step_e
 mark_read_count(job_mark_t *mark, const redisReply *reply)
 {
-    long long  after, last;
+    long long         after, last;
+    store_counted_t  *counted = &mark->counted;
 
     if (conn_number(conn_element(reply, 1), &after) == -1
         || conn_number(conn_element(reply, 2), &last) == -1)
@@ -68,13 +63,13 @@ mark_read_count(job_mark_t *mark, const redisReply *reply)
 
     /* a count from the same entry on stays valid */
 
-    if (strtoll(mark->count.mark, NULL, 10) != after
-        || mark->count.mark[0] == '\0' || mark->count.seq > mark->last)
+    if (!counted->started || counted->after != (uint64_t) after
+        || counted->seq > mark->last)
     {
-        (void) snprintf(mark->count.mark, sizeof(mark->count.mark), "%lld",
-                        after);
-        mark->count.seq = (uint64_t) after;
-        mark->count.unread = 0;
+        counted->started = 1;
+        counted->after = (uint64_t) after;
+        counted->seq = (uint64_t) after;
+        counted->messages = 0;
     }
 
     return JOB_SENT;
@@ -82,53 +77,19 @@ mark_read_count(job_mark_t *mark, const redisReply *reply)
 
 
 static job_step_e
-mark_read_counted(job_mark_t *mark, const redisReply *reply)
+mark_read_counted(job_t *job, const redisReply *reply)
 {
-    long long  seq, n;
+    long long    messages, own;
+    job_mark_t  *mark = &job->mark;
 
-    if (conn_number(conn_element(reply, 1), &seq) == -1
-        || conn_number(conn_element(reply, 2), &n) == -1
-        || (uint64_t) seq <= mark->count.seq)
-    {
+    if (store_count_read(reply, job->user, &messages, &own) == -1) {
         return JOB_DEFERRED;
     }
 
-    mark->count.seq = (uint64_t) seq;
-    mark->count.unread += (uint64_t) n;
+    mark->counted.seq = mark->step;
+    mark->counted.messages += (uint64_t) (messages - own);
 
     return JOB_SENT;
-}
-
-
-/* adds the badge of the reader from the reply: 0, or -1 */
-static int
-mark_read_badge(work_t *work, job_t *job, const redisReply *reply)
-{
-    int                newer;
-    badge_t           *badge;
-    long long          ver, unread, at;
-    const redisReply  *thread;
-
-    thread = conn_element(reply, 4);
-
-    if (thread == NULL
-        || conn_number(conn_element(reply, 1), &ver) == -1
-        || conn_number(conn_element(reply, 2), &unread) == -1
-        || conn_number(conn_element(reply, 3), &at) == -1)
-    {
-        return -1;
-    }
-
-    badge = badge_add(&work->badges, job->property, job->user, ver, &newer);
-    if (badge == NULL) {
-        return newer ? 0 : -1;
-    }
-
-    badge->unread = unread;
-    badge->at = at;
-    buf_add(&badge->thread, thread->str, thread->len);
-
-    return 0;
 }
 
 
@@ -183,10 +144,10 @@ mark_read_past(job_t *job, const redisReply *reply)
 job_step_e
 mark_read_finish(work_t *work, job_t *job, const redisReply *reply)
 {
-    long long  kind;
+    long long  kind, ver;
 
     if (job->mark.counting) {
-        return mark_read_counted(&job->mark, reply);
+        return mark_read_counted(job, reply);
     }
 
     if (conn_number(conn_element(reply, 0), &kind) == -1) {
@@ -196,7 +157,11 @@ mark_read_finish(work_t *work, job_t *job, const redisReply *reply)
     switch (kind) {
 
     case 0:
-        if (mark_read_badge(work, job, reply) == -1) {
+        if (conn_number(conn_element(reply, 1), &ver) == -1
+            || badge_add_reply(&work->badges, job->property, job->user, ver,
+                               reply, 2)
+               == -1)
+        {
             return JOB_DEFERRED;
         }
 

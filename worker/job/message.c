@@ -11,13 +11,13 @@
  * The job owns the parsed body and the entry.
  */
 
+#include <stdio.h>
 #include <string.h>
 #include <cjson/cJSON.h>
 
 #include "message.h"
 #include "tick.h"
 #include "unpack.h"
-#include "view.h"
 
 
 /* reads the state, and whether this client_id was used before */
@@ -219,11 +219,9 @@ message_badges(work_t *work, job_t *job, const redisReply *reply,
 
         badge->unread = unread;
         badge->at = job->message.tail.at;
-
-        buf_add(&badge->thread, property->thread[party->role].data,
-                property->thread[party->role].len);
-        view_thread_end(&badge->thread, unread, job->message.last.data,
-                        job->message.last.len);
+        (void) snprintf(badge->shown, sizeof(badge->shown), "%llu.%llu",
+                        (unsigned long long) job->message.tail.seq,
+                        (unsigned long long) property->state.rev);
     }
 
     return 0;

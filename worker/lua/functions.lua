@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 18
+-- revision 19
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -33,25 +33,26 @@
 --     { 0, ver }, or as ll1_state.  See OPERATIONS.
 -- ll1_mark (property, user, upto, time, time as RFC 3339, channel, limit,
 --           after, to, messages)
---     { 0, ver, unread, at, thread }, the last three for ll1_badge;
---     { 1, head } if upto is past the head; { 2 } if the user has no window;
---     { 3, after, to } if more than limit entries are to be counted: the caller
---     counts them with ll1_count, and calls again with after, to and the number
---     of messages, which are empty at first.
--- ll1_threads (property, users ...)
---     { ver, user, unread, at, thread, ... }: the thread of the property in the
---     inbox of each of the users, or of all members if none is given, without
---     the closing brace.  at 0 and an empty thread: not in the inbox.
--- ll1_recount (property, channel, user, limit, after, to, messages)
---     Counts the user's unread messages again; as ll1_threads for that user, or
---     { -1, after, to } if more than limit entries are to be counted, as in
---     ll1_mark.
--- ll1_members ()
---     All users who have or had a window.
--- ll1_count (user, after, limit)
---     { read mark, seq, messages }: the number of messages of others after the
---     read mark, or after `after` if it is not empty, up to seq, which is at
---     most limit entries further.
+--     { 0, ver, unread, at, shown }, for ll1_badge; { 1, head } if upto is past
+--     the head; { 2 } if the user has no window; { 3, after, to } if entries
+--     other than the newest, limit of them, are to be counted: the caller
+--     counts the messages of others among them with ll1_count, and calls again
+--     with after, to and their number, which are empty at first.
+-- ll1_badges (users ...)
+--     { ver, user, unread, at, shown, ... }: the arguments of ll1_badge for
+--     each of the users, or for all members if none is given.  at 0: not in the
+--     inbox.
+-- ll1_counts ()
+--     { seq, messages, user, record, mark, counted, ... }: n and c of meta for
+--     all members, "0" for those that do not exist.
+-- ll1_recount (channel, limit, seq, messages,
+--              user, record, mark, new record, counted, ...)
+--     Sets n, and the record and c: of each user, which the caller counted from
+--     the entries up to seq: 1.  Later entries are counted here: 0 if they are
+--     more than limit, or if a record or a mark has changed.
+-- ll1_count (after, to)
+--     { messages, sender, messages of the sender, ... }: those of the entries
+--     after `after` up to `to`.  The caller limits their number.
 -- ll1_entries (first, last, limit, backward)
 --     Entries of a thread, all of them with limit entries or fewer in one call
 --     and the rest in the next ones: { 1, first, number, segment }, which
@@ -67,12 +68,12 @@
 --     Moves these entries from the stream to the segment, unless sealed or
 --     erasures have changed or the last entry has another hash: 1 if it did.
 --     erased is 1 if there are erased ones among them.
--- ll1_badge (property, ver, unread, at, thread, channel, force)
---     KEYS: those of a user.  Sets a thread of the inbox as of ver, unless it
---     is as new already (newer, if force is 1): 1 if that changed it.
--- ll1_forget (property, head)
---     KEYS: those of a user.  Deletes a thread from the inbox if its head is
---     still that one: 1 if it did.  The caller calls ll1_total afterwards.
+-- ll1_badge (channel, force, property, ver, unread, at, shown, ...)
+--     KEYS: those of a user.  Sets threads of the inbox as of ver, unless they
+--     are as new already (newer, if force is 1): how many that changed.
+-- ll1_forget (property, thread)
+--     KEYS: those of a user.  Deletes a thread from the inbox if it is still
+--     that one: 1 if it did.  The caller calls ll1_total afterwards.
 -- ll1_total (channel)
 --     KEYS: those of a user.  Rebuilds the account and the order: the total.
 -- ll1_due (property, rev, time)
@@ -95,14 +96,18 @@
 --     that many ms and have nothing pending: their number.
 --
 -- The record of a member is one of
---     o ROLE FROM        an open window; ROLE is l or t
---     c ROLE FROM TO     a closed one; snaps has at TO what it shows
---     p ROLE             party of the pending lease, no window
---     x                  no window any more; the inbox drops the thread
+--     o ROLE FROM SKIP       an open window; ROLE is l or t
+--     c ROLE FROM TO SKIP N  a closed one; snaps has at TO what it shows, N is
+--                            the number of messages up to TO
+--     p ROLE                 party of the pending lease, no window
+--     x                      no window any more; the inbox drops the thread
+-- SKIP is the number of messages of others between the read mark and FROM, while
+-- the mark is before FROM: c: counts them, but would not if the user had a
+-- window from 1.
 --
 -- Fields of meta for views: label, lease (without its brace), parties, sig of
 -- the active lease; plabel, please, pparties, psig, pat (when it was declared)
--- of the pending one; next, the pending lease in short; last, that of the
+-- of the pending one; next, the pending lease in short, if any; last, that of the
 -- newest entry; zone, the time zone of the active lease, else of the pending or
 -- last one.  A line of parties is "USER FROM FRAGMENT", in a snap "USER MARK
 -- FRAGMENT"; a fragment is a party as JSON without its brace.
@@ -111,16 +116,15 @@ local THREAD, META, READS, SNAPS, LEASES, SEGMENTS = 1, 2, 3, 4, 5, 6
 local SENT, SENT_BEFORE, SENT_SEGMENTS = 3, 4, 5
 local INBOX, ORDER = 1, 2
 
--- fields of meta for each user: window, unread messages, read mark
-local MEMBER, UNREAD, READ = 'm:', 'u:', 'r:'
+-- fields of meta for each user: window, messages that are not unread, read mark
+local MEMBER, COUNTED, READ = 'm:', 'c:', 'r:'
 
 -- indexes of values in the list of fields of an entry
 local ENTRY, HASH, SENDER = 2, 6, 8
 
 local ROLES = { l = 'landlord', t = 'tenant' }
-local SCAN = 1000
 
--- parties in a thread of the inbox; VIEW_PARTIES in worker/thread/view.h
+-- parties in a thread of the inbox
 local PARTIES = 6
 
 

@@ -1,10 +1,6 @@
--- The inbox of a user: one hash.  The field PROPERTY has the thread as JSON
--- without its brace, :PROPERTY its head, "VER UNREAD AT REV".  A thread that
--- has left the inbox has AT 0 and no JSON, and keeps its head for VER.  The
--- field ":" is the account, "REV TOTAL THREADS".
---
--- Lua hashes each string that it gets byte by byte, about 0.6 us for the JSON
--- of a thread, so the JSON is read and written as rarely as possible.
+-- The inbox of a user: an index of threads in one hash.  The field PROPERTY has
+-- "VER UNREAD AT SHOWN REV", the field ":" the account, "REV TOTAL THREADS"
+-- (docs/data.md).  A thread that has left the inbox has AT 0.
 --
 -- Most inboxes are small, and are sorted when they are read.  Those of more
 -- than SMALL threads are kept in a sorted set, which costs each message about
@@ -19,13 +15,17 @@ local SMALL = 32
 local SCAN_MAX = 1000
 
 
--- ver, unread, at, rev; a damaged head has ver -1, and is older than any other
-local function inbox_head(head)
-    local ver, unread, at, rev =
-        string.match(head or '', '^(%-?%d+) (%d+) (%-?%d+) (%d+)$')
+-- ver, unread, at, shown, rev of a thread; a damaged one has ver -1, and is
+-- older than any other
+local function inbox_thread(text)
+    local ver, unread, at, shown, rev =
+        string.match(text or '', '^(%-?%d+) (%d+) (%-?%d+) (%S+) (%d+)$')
 
-    return tonumber(ver) or -1, tonumber(unread) or 0, at or ABSENT,
-           tonumber(rev) or 0
+    if not ver then
+        return -1, 0, ABSENT, '', '0'
+    end
+
+    return tonumber(ver), tonumber(unread), at, shown, rev
 end
 
 
@@ -42,21 +42,15 @@ local function account_text(rev, total, n)
 end
 
 
--- list of { property, at, JSON, unread, rev } of all threads
+-- list of { property, at, unread, rev } of all threads
 local function inbox_all(keys)
-    local list, json, out = call('HGETALL', keys[INBOX]), {}, {}
+    local list, out = call('HGETALL', keys[INBOX]), {}
 
     for i = 1, #list, 2 do
-        json[list[i]] = list[i + 1]
-    end
+        local ver, unread, at, _, rev = inbox_thread(list[i + 1])
 
-    for i = 1, #list, 2 do
-        local property = string.match(list[i], '^:(.+)$')
-        local thread = property and json[property] or ''
-
-        if thread ~= '' then
-            local _, unread, at, rev = inbox_head(list[i + 1])
-            out[#out + 1] = { property, tonumber(at), thread, unread, rev }
+        if at ~= ABSENT and list[i] ~= ACCOUNT then
+            out[#out + 1] = { list[i], tonumber(at), unread, tonumber(rev) }
         end
     end
 
@@ -74,76 +68,103 @@ local function order_build(keys)
 end
 
 
--- updates the sorted set for a thread that has a new time, came or left; the
--- inbox had old_n threads, and has n now
-local function order_move(keys, property, at, n, old_n)
+-- updates the sorted set for threads that have a new time, came or left: list
+-- of property, at; the inbox had old_n threads, and has n now
+local function order_move(keys, moved, n, old_n)
     if n <= SMALL then
         if old_n > SMALL then
             call('DEL', keys[ORDER])
         end
 
-    elseif old_n <= SMALL then
+        return
+    end
+
+    if old_n <= SMALL then
         order_build(keys)
+        return
+    end
 
-    elseif at == ABSENT then
-        call('ZREM', keys[ORDER], property)
-
-    else
-        call('ZADD', keys[ORDER], int(0 - tonumber(at)), property)
+    for i = 1, #moved, 2 do
+        if moved[i + 1] == ABSENT then
+            call('ZREM', keys[ORDER], moved[i])
+        else
+            call('ZADD', keys[ORDER], int(0 - tonumber(moved[i + 1])), moved[i])
+        end
     end
 end
 
 
 local function ll1_badge(keys, argv)
-    local property, ver, unread, at, thread =
-        argv[1], tonumber(argv[2]), tonumber(argv[3]), argv[4], argv[5]
-    local held = call('HMGET', keys[INBOX], ':' .. property, ACCOUNT)
-    local old_ver, old_unread, old_at, old_rev = inbox_head(held[1])
+    local fields, n = {}, 0
 
-    if old_ver > ver or (old_ver == ver and argv[7] ~= '1') then
-        return 0
+    for i = 3, #argv, 5 do
+        n = n + 1
+        fields[n] = argv[i]
     end
 
-    local head = argv[2] .. ' ' .. argv[3] .. ' ' .. at .. ' '
+    fields[n + 1] = ACCOUNT
 
-    -- an equal time is the cheap test: the JSON is compared only after it
-    if at == old_at
-       and (call('HGET', keys[INBOX], property) or '') == thread
-    then
-        call('HSET', keys[INBOX], ':' .. property, head .. int(old_rev))
-        return 0
+    local held = call('HMGET', keys[INBOX], unpack(fields))
+    local rev, total, old_n = inbox_account(held[n + 1])
+    local threads, set, moved, frames = old_n, {}, {}, {}
+
+    for i = 1, n do
+        local property, ver, unread, at, shown =
+            unpack(argv, 5 * i - 2, 5 * i + 2)
+        local old_ver, old_unread, old_at, old_shown, old_rev =
+            inbox_thread(held[i])
+        local newer = tonumber(ver) - old_ver
+
+        if newer > 0 or (newer == 0 and argv[2] == '1') then
+            unread = tonumber(unread)
+
+            if unread ~= old_unread or at ~= old_at or shown ~= old_shown then
+                rev = rev + 1
+                total = math.max(0, total + unread - old_unread)
+                threads = threads + (at ~= ABSENT and 1 or 0)
+                          - (old_at ~= ABSENT and 1 or 0)
+                old_rev = int(rev)
+                frames[#frames + 1] = 'I ' .. old_rev .. ' ' .. int(total)
+                    .. '\n' .. (at ~= ABSENT and property or '')
+
+                if at ~= old_at then
+                    moved[#moved + 1], moved[#moved + 2] = property, at
+                end
+            end
+
+            set[#set + 1], set[#set + 2] = property, ver .. ' ' .. int(unread)
+                .. ' ' .. at .. ' ' .. shown .. ' ' .. old_rev
+        end
     end
 
-    local rev, total, old_n = inbox_account(held[2])
-    local n = old_n + (at ~= ABSENT and 1 or 0) - (old_at ~= ABSENT and 1 or 0)
-    local account = int(rev + 1) .. ' ' .. int(total + unread - old_unread)
-
-    call('HSET', keys[INBOX], property, thread,
-         ':' .. property, head .. int(rev + 1),
-         ACCOUNT, account .. ' ' .. int(n))
-
-    if at ~= old_at then
-        order_move(keys, property, at, n, old_n)
+    if #frames > 0 then
+        set[#set + 1], set[#set + 2] = ACCOUNT,
+                                       account_text(rev, total, threads)
     end
 
-    local ending = at ~= ABSENT and ',"total_unread":'
-                   .. int(total + unread - old_unread) .. '}' or ''
+    if #set > 0 then
+        call('HSET', keys[INBOX], unpack(set))
+    end
 
-    call('PUBLISH', argv[6], 'I ' .. account .. '\n' .. thread .. ending)
+    if #moved > 0 then
+        order_move(keys, moved, threads, old_n)
+    end
 
-    return 1
+    for _, frame in ipairs(frames) do
+        call('PUBLISH', argv[1], frame)
+    end
+
+    return #frames
 end
 
 
 -- the account is wrong after this, until ll1_total rebuilds it
 local function ll1_forget(keys, argv)
-    local head = ':' .. argv[1]
-
-    if call('HGET', keys[INBOX], head) ~= argv[2] then
+    if call('HGET', keys[INBOX], argv[1]) ~= argv[2] then
         return 0
     end
 
-    call('HDEL', keys[INBOX], argv[1], head)
+    call('HDEL', keys[INBOX], argv[1])
 
     return 1
 end
@@ -153,7 +174,7 @@ local function ll1_total(keys, argv)
     local all, total = inbox_all(keys), 0
 
     for _, item in ipairs(all) do
-        total = total + item[4]
+        total = total + item[3]
     end
 
     local rev, old_total, old_n =
@@ -237,10 +258,6 @@ local function page_of_order(keys, limit, place)
         offset = offset + limit + 1
     until more or #list < 2 * (limit + 1)
 
-    for _, item in ipairs(out) do
-        item[3] = call('HGET', keys[INBOX], item[1])
-    end
-
     return out, more
 end
 
@@ -250,23 +267,17 @@ local function ll1_inbox(keys, argv)
     local place = argv[2] ~= '' and { argv[3], tonumber(argv[2]) } or nil
     local page, more = (n > SMALL and page_of_order or page_of_all)(
         keys, tonumber(argv[1]), place)
-    local bytes, size = tonumber(argv[4]) or math.huge, 0
-    local out, last = {}, nil
+    local out = {}
 
     for i, item in ipairs(page) do
-        if size > bytes then
-            more = true
-            break
-        end
-        out[i], last = item[3] .. '}', item
-        size = size + #out[i]
+        out[2 * i - 1], out[2 * i] = item[1], int(item[2])
     end
 
-    return { rev, total, more and int(last[2]) .. '.' .. last[1] or '', out }
+    return { rev, total, more and 1 or 0, out }
 end
 
 
--- { rev, total, { rev, data, ... } }: changes after a rev, oldest first; an
+-- { rev, total, { rev, property, ... } }: changes after a rev, oldest first; an
 -- empty list if there are more than 100, or the inbox is larger than SCAN_MAX
 local function ll1_inbox_since(keys, argv)
     local rev, total, n = inbox_account(call('HGET', keys[INBOX], ACCOUNT))
@@ -277,17 +288,16 @@ local function ll1_inbox_since(keys, argv)
     end
 
     for _, item in ipairs(inbox_all(keys)) do
-        if item[5] > since then
+        if item[4] > since then
             changed[#changed + 1] = item
         end
     end
 
     if #changed <= 100 then
-        table.sort(changed, function(a, b) return a[5] < b[5] end)
+        table.sort(changed, function(a, b) return a[4] < b[4] end)
 
         for i, item in ipairs(changed) do
-            out[2 * i - 1] = int(item[5])
-            out[2 * i] = item[3] .. ',"total_unread":' .. int(total) .. '}'
+            out[2 * i - 1], out[2 * i] = int(item[4]), item[1]
         end
     end
 

@@ -1,5 +1,4 @@
--- Read marks, unread messages, and the threads for the inboxes of a property's
--- users.
+-- Read marks and unread messages.
 
 
 -- The time of a mark, in milliseconds and as text.  It is never earlier than
@@ -20,50 +19,49 @@ local function mark_time(keys, w, ms, text)
 end
 
 
--- The number of unread messages in window w once it is read up to upto: the old
--- number minus those that the mark passes, or those that follow it, whichever
--- are fewer entries.  n messages of others may have been counted already, after
--- entry `after` up to `to`; entries do not change.  If more than limit entries
--- are to be counted: nil, and the range to count first.
-local function mark_unread(keys, w, upto, limit, after, to, n)
+-- How many messages user need not read (c:) once window w is read up to upto:
+-- the old number and what the mark passes, or all but what follows it.  Only
+-- the newest entries, limit of them, are counted here.  n messages of others
+-- may have been counted already, after entry `after` up to `to`; entries do not
+-- change.  If others are to be counted: nil, and their range.
+local function mark_counted(keys, w, upto, limit, after, to, n)
     local passed = math.max(w.read, w.from - 1)
+    local newest = w.newest - limit
 
     if after == passed and to == upto then
-        return w.unread - n
+        return w.counted + n
     end
 
-    if after == upto and w.head - to <= limit then
-        return n + count(keys, w.user, to + 1, w.head)
+    if after ~= upto then
+        to, n = upto, 0
     end
 
-    if upto - passed < w.head - upto then
-        if upto - passed > limit then
-            return nil, passed, upto
-        end
+    if to == w.head or to >= newest then
+        local senders, messages = count(keys, to + 1, w.head)
 
-        return w.unread - count(keys, w.user, passed + 1, upto)
+        return w.total - n - messages + (senders[w.user] or 0)
     end
 
-    if w.head - upto > limit then
-        return nil, upto, w.head
+    if after ~= upto and upto - passed < w.head - upto then
+        return nil, passed, upto
     end
 
-    return count(keys, w.user, upto + 1, w.head)
+    return nil, upto, w.head
 end
 
 
 -- moves the mark of window w to upto, which lies in it: nil, or the range to
 -- count first
 local function mark_move(keys, w, upto, argv)
-    local unread, after, last = mark_unread(keys, w, upto,
-        tonumber(argv[7]) or math.huge, tonumber(argv[8]),
-        tonumber(argv[9]), tonumber(argv[10]))
+    local counted, after, last = mark_counted(keys, w, upto,
+        tonumber(argv[7]), tonumber(argv[8]), tonumber(argv[9]),
+        tonumber(argv[10]))
 
-    if not unread then
+    if not counted then
         return after, last
     end
 
-    w.unread = unread
+    w.unread = math.max(0, w.total - counted)
 
     local ms, text = mark_time(keys, w, argv[4], argv[5])
 
@@ -71,7 +69,7 @@ local function mark_move(keys, w, upto, argv)
     w.read = upto
 
     call('HSET', keys[META], READ .. w.user, int(upto),
-         UNREAD .. w.user, int(w.unread), 'ver', int(w.ver),
+         COUNTED .. w.user, int(counted), 'ver', int(w.ver),
          'marked', ms .. ' ' .. text)
     call('XADD', keys[READS], '*', 'u', w.user, 'n', int(upto), 't', ms)
     call('PUBLISH', argv[6], 'R ' .. int(w.ver) .. ' ' .. int(w.rev) .. ' '
@@ -100,7 +98,7 @@ local function ll1_mark(keys, argv)
         end
     end
 
-    return { 0, w.ver, w.unread, w.at, thread_json(argv[1], w) }
+    return { 0, w.ver, w.unread, w.at, shown_of(w) }
 end
 
 
@@ -116,93 +114,108 @@ local function members(keys)
 end
 
 
--- { ver, user, unread, at, thread, ... }
-local function threads(keys, property, users)
+local function ll1_badges(keys, argv)
     local out = { tonumber(call('HGET', keys[META], 'ver') or 0) }
 
-    if #users == 0 then
-        users = members(keys)
-    end
-
-    for _, user in ipairs(users) do
+    for _, user in ipairs(#argv > 0 and argv or members(keys)) do
         local w = window_of(keys, user)
+        local i = #out
 
-        out[#out + 1] = user
-        out[#out + 1] = w and w.unread or 0
-        out[#out + 1] = w and w.at or '0'
-        out[#out + 1] = w and thread_json(property, w) or ''
+        out[i + 1], out[i + 2] = user, w and w.unread or 0
+        out[i + 3], out[i + 4] = w and w.at or '0', w and shown_of(w) or '-'
     end
 
     return out
 end
 
 
-local function ll1_threads(keys, argv)
-    return threads(keys, argv[1], { unpack(argv, 2) })
-end
+local function ll1_counts(keys, argv)
+    local m = call('HMGET', keys[META], 'seq', 'n')
+    local out = { tonumber(m[1] or 0), tonumber(m[2] or 0) }
 
+    for _, user in ipairs(members(keys)) do
+        local list = call('HMGET', keys[META], MEMBER .. user, READ .. user,
+                          COUNTED .. user)
+        local i = #out
 
--- counts the unread messages of window w again; returns as mark_unread does
-local function recount(keys, w, limit, after, to, n)
-    local passed = math.max(w.read, w.from - 1)
-
-    if after ~= passed then
-        to, n = passed, 0
+        out[i + 1], out[i + 2], out[i + 3], out[i + 4] =
+            user, list[1], list[2] or '0', list[3] or '0'
     end
 
-    if w.head - to > limit then
-        return nil, passed, w.head
-    end
-
-    return n + count(keys, w.user, to + 1, w.head)
+    return out
 end
 
 
 local function ll1_recount(keys, argv)
-    local w = window_of(keys, argv[3])
-    local changed = false
+    local seq, n = tonumber(argv[3]), tonumber(argv[4])
+    local m = call('HMGET', keys[META], 'seq', 'n', 'ver', 'rev')
+    local head = tonumber(m[1] or 0)
 
-    if w and w.state ~= 'p' then
-        local n, after, to = recount(keys, w, tonumber(argv[4]) or math.huge,
-            tonumber(argv[5]), tonumber(argv[6]), tonumber(argv[7]))
+    if head < seq or head - seq > tonumber(argv[2]) then
+        return 0
+    end
 
-        if not n then
-            return { -1, after, to }
-        end
+    local set = {}
 
-        if n ~= w.unread then
-            call('HSET', keys[META], UNREAD .. w.user, int(n))
-            changed = true
+    for i = 5, #argv, 5 do
+        local user, record, mark = argv[i], argv[i + 1], argv[i + 2]
+        local old = call('HMGET', keys[META], MEMBER .. user, READ .. user)
+
+        if old[1] ~= record or (old[2] or '0') ~= mark then
+            return 0
         end
     end
 
-    local out = threads(keys, argv[1], { argv[3] })
+    local senders, newest = count(keys, seq + 1, head)
 
-    -- subscribers that have the wrong number ask again
-    if changed then
-        out[1] = out[1] + 1
-        call('HSET', keys[META], 'ver', int(out[1]))
-        call('PUBLISH', argv[2], 'L ' .. int(out[1]) .. ' '
-             .. call('HGET', keys[META], 'rev') .. '\n')
+    if n + newest ~= tonumber(m[2] or 0) then
+        set[1], set[2] = 'n', int(n + newest)
     end
 
-    return out
+    for i = 5, #argv, 5 do
+        local user, record, counted = argv[i], argv[i + 3], argv[i + 4]
+
+        -- the mark of an open window can be one of the newest entries, but not
+        -- a later one than those that were counted
+        counted = tonumber(counted) + (senders[user] or 0)
+
+        if record ~= argv[i + 1] then
+            set[#set + 1], set[#set + 2] = MEMBER .. user, record
+        end
+
+        if int(counted) ~= (call('HGET', keys[META], COUNTED .. user) or '0')
+        then
+            set[#set + 1], set[#set + 2] = COUNTED .. user, int(counted)
+        end
+    end
+
+    -- subscribers that have a wrong number ask again
+    if #set > 0 then
+        local ver = int(m[3] + 1)
+
+        call('HSET', keys[META], 'ver', ver, unpack(set))
+        call('PUBLISH', argv[1], 'L ' .. ver .. ' ' .. m[4] .. '\n')
+    end
+
+    return 1
 end
 
 
 local function ll1_count(keys, argv)
-    local user = argv[1]
-    local m = call('HMGET', keys[META], READ .. user, 'seq')
-    local mark, head = m[1] or '0', tonumber(m[2] or 0)
-    local after = tonumber(argv[2]) or tonumber(mark)
-    local last = math.min(head, after + tonumber(argv[3]))
+    local senders, total =
+        count(keys, tonumber(argv[1]) + 1, tonumber(argv[2]))
+    local out = { total }
 
-    return { mark, last, count(keys, user, after + 1, last) }
+    for sender, n in pairs(senders) do
+        out[#out + 1], out[#out + 2] = sender, n
+    end
+
+    return out
 end
 
 
 register('ll1_mark', ll1_mark)
 register('ll1_recount', ll1_recount)
-register('ll1_threads', ll1_threads, READ_ONLY)
-register('ll1_members', members, READ_ONLY)
+register('ll1_badges', ll1_badges, READ_ONLY)
+register('ll1_counts', ll1_counts, READ_ONLY)
 register('ll1_count', ll1_count, READ_ONLY)

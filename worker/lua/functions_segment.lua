@@ -43,9 +43,9 @@ local function segment_text(blob)
 end
 
 
--- the users of a segment's table, by row, and those rows that are not of user
-local function segment_others(blob, user)
-    local others = {}
+-- the users of a segment's table, by row
+local function segment_users(blob)
+    local users = {}
     local place = SEGMENT_SENDERS + string.byte(blob, SEGMENT_COUNT)
 
     for row = 1, string.byte(blob, SEGMENT_ROWS) do
@@ -56,36 +56,39 @@ local function segment_others(blob, user)
             break
         end
 
-        others[row] = string.sub(blob, place + 1, place + len) ~= user
+        users[row] = string.sub(blob, place + 1, place + len)
         place = place + 3 + len + a * 256 + b
     end
 
-    return others
+    return users
 end
 
 
--- the number of messages of others from first to last, which are sealed
-local function count_sealed(keys, user, first, last, size)
-    local n = 0
+-- adds the messages from first to last, which are sealed, to those of each
+-- sender; returns their number
+local function count_sealed(keys, senders, first, last, size)
+    local messages = 0
 
     for k = math.floor((first - 1) / size), math.floor((last - 1) / size) do
         local blob = segment_get(keys, k)
 
         if segment_is_whole(blob) then
-            local others = segment_others(blob, user)
+            local users = segment_users(blob)
             local start = k * size + 1
 
             for i = math.max(first - start, 0),
                     math.min(last - start, size - 1)
             do
-                if others[string.byte(blob, SEGMENT_SENDERS + i)] then
-                    n = n + 1
+                local sender = users[string.byte(blob, SEGMENT_SENDERS + i)]
+                if sender then
+                    senders[sender] = (senders[sender] or 0) + 1
+                    messages = messages + 1
                 end
             end
         end
     end
 
-    return n
+    return messages
 end
 
 
@@ -206,30 +209,31 @@ local function stream_range(keys, a, b, backward)
 end
 
 
--- the number of messages of others from first to last
-local function count(keys, user, first, last)
-    local n = 0
+-- the messages among the entries from first to last: the number of each sender,
+-- and of all
+local function count(keys, first, last)
+    local senders, messages = {}, 0
     local sealed, size = sealed_of(call('HGET', keys[META], 'sealed'))
 
     if first <= last and first <= sealed then
-        n = count_sealed(keys, user, first, math.min(last, sealed), size)
+        messages = count_sealed(keys, senders, first, math.min(last, sealed),
+                                size)
         first = sealed + 1
     end
 
-    while first <= last do
-        local to = math.min(last, first + SCAN - 1)
-
-        for _, item in ipairs(stream_range(keys, first, to, false)) do
-            local sender = item[2][SENDER]
-            if sender ~= '' and sender ~= user then
-                n = n + 1
-            end
-        end
-
-        first = to + 1
+    if first > last then
+        return senders, messages
     end
 
-    return n
+    for _, item in ipairs(stream_range(keys, first, last, false)) do
+        local sender = item[2][SENDER]
+        if sender ~= '' then
+            senders[sender] = (senders[sender] or 0) + 1
+            messages = messages + 1
+        end
+    end
+
+    return senders, messages
 end
 
 

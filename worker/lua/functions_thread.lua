@@ -81,10 +81,10 @@ local function ll1_append(keys, argv)
     local id, named, seq, entry, hash, sender = argv[1], tonumber(argv[4]),
                                                 argv[5], argv[7], argv[9],
                                                 argv[11]
-    local fields = { 'hash', 'rev', 'ver', 'bucket', 'bucket0' }
+    local fields = { 'hash', 'rev', 'ver', 'bucket', 'bucket0', 'n' }
 
     for i = 11, #argv - 1 do
-        fields[i - 5] = UNREAD .. argv[i]
+        fields[i - 4] = COUNTED .. argv[i]
     end
 
     local m = call('HMGET', keys[META], unpack(fields))
@@ -115,20 +115,20 @@ local function ll1_append(keys, argv)
         return added
     end
 
-    local ver = m[3] + 1
+    local ver, n, counted = m[3] + 1, (m[6] or 0) + 1, (m[7] or 0) + 1
     local set = { 'seq', seq, 'hash', hash, 'at', argv[6], 'last', argv[10],
-                  'ver', int(ver) }
-    local reply = { 0, ver, tonumber(m[6] or 0) }
+                  'ver', int(ver), 'n', int(n), fields[7], int(counted) }
+    local reply = { 0, ver }
 
+    -- counters that are damaged must not make a negative number
     for i = 7, #fields do
-        local unread = (m[i] or 0) + 1
-        set[2 * i - 3], set[2 * i - 2] = fields[i], int(unread)
-        reply[i - 3] = unread
+        local unread = n - (i > 7 and m[i] or i == 7 and counted or 0)
+        reply[i - 4] = unread > 0 and unread or 0
     end
 
     if tonumber(m[4]) ~= bucket then
-        local n = #set
-        set[n + 1], set[n + 2], set[n + 3], set[n + 4] =
+        local i = #set
+        set[i + 1], set[i + 2], set[i + 3], set[i + 4] =
             'bucket', int(bucket), 'bucket0', int(before)
         call('PEXPIREAT', key, int((bucket + 2) * BUCKET_MS))
     end
@@ -171,9 +171,39 @@ OPERATIONS.entry = { 3, function(keys, ctx, entry, salt, hash)
 end }
 
 
--- member USER RECORD: opens or closes a window
-OPERATIONS.member = { 2, function(keys, ctx, user, record)
-    call('HSET', keys[META], MEMBER .. user, record)
+-- open USER ROLE FROM: opens a window.  One that begins where that of the user
+-- did continues it; of a new one, all messages before it count as read.
+OPERATIONS.open = { 3, function(keys, ctx, user, role, from)
+    local m = call('HMGET', keys[META], MEMBER .. user, READ .. user,
+                   COUNTED .. user, 'n')
+    local _, _, old_from, _, _, skip = member_of(m[1])
+    local mark, counted = tonumber(m[2] or 0), tonumber(m[3] or 0)
+
+    if not old_from or mark >= old_from then
+        skip = 0
+    end
+
+    if from == '1' then
+        counted, skip = counted - skip, 0
+
+    elseif tonumber(from) ~= old_from then
+        local n = tonumber(m[4] or 0)
+        counted, skip = n, skip + n - counted
+    end
+
+    call('HSET', keys[META], MEMBER .. user,
+         'o ' .. role .. ' ' .. from .. ' ' .. int(skip),
+         COUNTED .. user, int(counted))
+end }
+
+
+-- close USER ROLE FROM TO: closes a window
+OPERATIONS.close = { 4, function(keys, ctx, user, role, from, to)
+    local m = call('HMGET', keys[META], MEMBER .. user, 'n')
+    local _, _, _, _, _, skip = member_of(m[1])
+
+    call('HSET', keys[META], MEMBER .. user, 'c ' .. role .. ' ' .. from .. ' '
+         .. to .. ' ' .. int(skip or 0) .. ' ' .. (m[2] or '0'))
 end }
 
 
@@ -195,21 +225,6 @@ OPERATIONS.unpend = { 1, function(keys, ctx, user)
 end }
 
 
--- unread USER N: sets the unread messages of a new window
-OPERATIONS.unread = { 2, function(keys, ctx, user, n)
-    call('HSET', keys[META], UNREAD .. user, n)
-end }
-
-
--- recount USER MARK SEQ N: the same for a window that starts in the past; the
--- caller counted N messages from the read mark MARK to SEQ, the later ones are
--- counted here
-OPERATIONS.recount = { 4, function(keys, ctx, user, mark, seq, n)
-    n = n + count(keys, user, tonumber(seq) + 1, ctx.seq)
-    call('HSET', keys[META], UNREAD .. user, int(n))
-end }
-
-
 -- snap SEQ HEAD PARTIES: sets what windows show that entry SEQ closes
 OPERATIONS.snap = { 3, function(keys, ctx, seq, head, lines)
     call('HSET', keys[SNAPS], seq,
@@ -223,30 +238,11 @@ OPERATIONS.ended = { 2, function(keys, ctx, lease, record)
 end }
 
 
--- true if the read marks are still those that the worker counted from
-local function recounts_hold(keys, argv)
-    local i = 5
-
-    while i <= #argv do
-        if argv[i] == 'recount' then
-            local mark = call('HGET', keys[META], READ .. argv[i + 1]) or '0'
-            if mark ~= argv[i + 2] then
-                return false
-            end
-        end
-
-        i = i + 1 + OPERATIONS[argv[i]][1]
-    end
-
-    return true
-end
-
-
 local function ll1_lease(keys, argv)
     local m = call('HMGET', keys[META], 'seq', 'hash', 'rev', 'ver')
 
     if (m[1] or '0') ~= argv[1] or (m[2] or argv[2]) ~= argv[2]
-       or (m[3] or '0') ~= argv[3] or not recounts_hold(keys, argv)
+       or (m[3] or '0') ~= argv[3]
     then
         return state_of(keys)
     end

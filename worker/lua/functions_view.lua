@@ -5,7 +5,7 @@ local function window_open(keys, w, meta)
     w.head = tonumber(meta.seq)
     w.tag = tag_of(meta.hash)
     w.label, w.lease, w.lines = meta.label, meta.lease, meta.parties
-    w.at, w.last = meta.at, meta.last
+    w.at, w.last, w.total = meta.at, meta.last, tonumber(meta.n or 0)
     w.sig = w.state .. w.role .. meta.sig
 end
 
@@ -32,25 +32,42 @@ end
 
 
 local FIELDS = {
-    'ver', 'rev', 'seq', 'hash', 'h0', 'at', 'last', 'next',
+    'ver', 'rev', 'seq', 'hash', 'h0', 'n', 'at', 'last', 'next',
     'label', 'lease', 'parties', 'sig',
     'plabel', 'please', 'pparties', 'psig', 'pat', 'zone', 'sealed'
 }
+
+
+-- the fields of a member's record: state, role, from, to, n, skip; nil for one
+-- without a window
+local function member_of(record)
+    local state, role, from, rest =
+        string.match(record or '', '^([ocp]) ([lt]) ?(%d*) ?([%d ]*)$')
+
+    if state ~= 'c' then
+        return state, role, tonumber(from) or 0, nil, nil, tonumber(rest) or 0
+    end
+
+    local to, skip, n = string.match(rest, '^(%d+) (%d+) (%d+)$')
+
+    if to then
+        return state, role, tonumber(from), to, tonumber(n), tonumber(skip)
+    end
+end
 
 
 -- The window of a user, without the entries; nil if the user may see nothing.
 -- The member's record is read by a call of its own: if all fields were read at
 -- once, a stranger could tell by the time whether the property exists.
 local function window_of(keys, user)
-    local state, role, from, to =
-        string.match(call('HGET', keys[META], MEMBER .. user) or '',
-                     '^([ocp]) ([lt]) ?(%d*) ?(%d*)$')
+    local state, role, from, to, total =
+        member_of(call('HGET', keys[META], MEMBER .. user))
 
     if not state then
         return nil
     end
 
-    local list = call('HMGET', keys[META], UNREAD .. user, READ .. user,
+    local list = call('HMGET', keys[META], COUNTED .. user, READ .. user,
                       unpack(FIELDS))
     local meta = {}
 
@@ -58,10 +75,11 @@ local function window_of(keys, user)
         meta[name] = list[i + 2]
     end
 
-    local w = { state = state, role = role, from = tonumber(from) or 0,
+    local w = { state = state, role = role, from = from, total = total,
                 ver = tonumber(meta.ver), rev = tonumber(meta.rev),
                 h0 = meta.h0, zone = meta.zone or '', user = user,
-                read = 0, unread = 0 }
+                read = 0, unread = 0, counted = tonumber(list[1] or 0),
+                newest = tonumber(meta.seq) }
 
     w.sealed, w.size = sealed_of(meta.sealed)
 
@@ -76,7 +94,7 @@ local function window_of(keys, user)
             return nil
         end
 
-        w.unread = tonumber(list[1] or 0)
+        w.unread = math.max(0, w.total - w.counted)
         w.read = tonumber(list[2] or 0)
         if w.read < w.from then
             w.read = 0
@@ -180,7 +198,15 @@ local function parties_short(lines)
 end
 
 
--- a thread of the inbox, without its brace; worker/thread/view.c makes the same
+-- What else than unread and at a thread of the inbox shows: it is unchanged
+-- while this is.  A tenant's closed window shows the same for ever.
+local function shown_of(w)
+    return int(w.head) .. '.'
+           .. (w.state == 'c' and w.role == 't' and '0' or int(w.rev))
+end
+
+
+-- a thread of the inbox, without its brace
 local function thread_json(property, w)
     return '{"property":"' .. property .. '","label":' .. w.label
            .. ',"role":"' .. ROLES[w.role] .. '","lease":' .. w.lease
@@ -324,6 +350,13 @@ local function ll1_view(keys, argv)
 end
 
 
+local function ll1_thread(keys, argv)
+    local w = window_of(keys, argv[2])
+
+    return w and thread_json(argv[1], w) or false
+end
+
+
 local function ll1_access(keys, argv)
     local record = call('HGET', keys[META], MEMBER .. argv[1])
 
@@ -359,5 +392,6 @@ end
 
 
 register('ll1_view', ll1_view, READ_ONLY)
+register('ll1_thread', ll1_thread, READ_ONLY)
 register('ll1_access', ll1_access, READ_ONLY)
 register('ll1_since', ll1_since, READ_ONLY)

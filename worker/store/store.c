@@ -10,7 +10,6 @@
 
 #include "common/frame.h"
 #include "store.h"
-#include "view.h"
 
 
 #define STORE_BUCKET_MS  (INT64_C(30) * 24 * 3600 * 1000)
@@ -50,15 +49,14 @@ store_recv(store_t *store)
 }
 
 
-static int
+int
 store_send(store_t *store)
 {
     return conn_send(store->conn, &store->args);
 }
 
 
-/* begins FCALL of a function with the keys of a property */
-static args_t *
+args_t *
 store_property(store_t *store, const char *function,
     const property_t *property)
 {
@@ -251,29 +249,8 @@ store_probe(store_t *store, const property_t *property, const char *user,
 
 
 int
-store_count(store_t *store, const property_t *property,
-    const store_count_t *count, unsigned limit)
-{
-    args_t  *args;
-
-    args = store_property(store, "ll1_count", property);
-    args_adds(args, count->user);
-
-    if (count->mark[0] == '\0') {
-        args_lit(args, "");
-    } else {
-        args_number(args, (int64_t) count->seq);
-    }
-
-    args_number(args, limit);
-
-    return store_send(store);
-}
-
-
-int
-store_mark(store_t *store, const property_t *property,
-    const store_count_t *count, uint64_t upto, int64_t now)
+store_mark(store_t *store, const property_t *property, const char *user,
+    const store_counted_t *counted, uint64_t upto, int64_t now)
 {
     char     at[CLOCK_LEN + 1];
     args_t  *args;
@@ -282,17 +259,17 @@ store_mark(store_t *store, const property_t *property,
 
     args = store_property(store, "ll1_mark", property);
     args_adds(args, property->id);
-    args_adds(args, count->user);
+    args_adds(args, user);
     args_number(args, (int64_t) upto);
     args_number(args, now);
     args_copy(args, at, CLOCK_LEN);
     args_adds(args, property->channel);
     args_number(args, STORE_COUNT);
 
-    if (count->mark[0] != '\0') {
-        args_adds(args, count->mark);
-        args_number(args, (int64_t) count->seq);
-        args_number(args, (int64_t) count->unread);
+    if (counted->started) {
+        args_number(args, (int64_t) counted->after);
+        args_number(args, (int64_t) counted->seq);
+        args_number(args, (int64_t) counted->messages);
     }
 
     return store_send(store);
@@ -300,26 +277,24 @@ store_mark(store_t *store, const property_t *property,
 
 
 int
-store_threads(store_t *store, const property_t *property)
+store_badges(store_t *store, const property_t *property)
 {
-    args_t  *args;
-
-    args = store_property(store, "ll1_threads", property);
-    args_adds(args, property->id);
+    (void) store_property(store, "ll1_badges", property);
 
     return store_send(store);
 }
 
 
 int
-store_badge(store_t *store, const store_thread_t *thread)
+store_badge(store_t *store, const store_thread_t *threads, size_t n)
 {
-    int      i;
-    char     key[LL_KEY_MAX];
-    size_t   len, user_len;
-    args_t  *args = &store->args;
+    int          i;
+    char         key[LL_KEY_MAX];
+    args_t      *args = &store->args;
+    size_t       j, len;
+    const char  *user = threads[0].user;
 
-    user_len = strlen(thread->user);
+    len = strlen(user);
 
     args_reset(args);
     args_lit(args, "FCALL");
@@ -327,19 +302,19 @@ store_badge(store_t *store, const store_thread_t *thread)
     args_number(args, LL_USER_KEYS);
 
     for (i = 0; i < LL_USER_KEYS; i++) {
-        len = ll_keys_user(key, (ll_user_key_e) i, thread->user, user_len);
-        args_copy(args, key, len);
+        args_copy(args, key, ll_keys_user(key, (ll_user_key_e) i, user, len));
     }
 
-    args_adds(args, thread->property);
-    args_number(args, thread->ver);
-    args_number(args, thread->unread);
-    args_number(args, thread->at);
-    args_add(args, thread->thread, thread->thread_len);
-
-    len = ll_keys_user_channel(key, thread->user, user_len);
-    args_copy(args, key, len);
+    args_copy(args, key, ll_keys_user_channel(key, user, len));
     args_lit(args, "0");
+
+    for (j = 0; j < n; j++) {
+        args_adds(args, threads[j].property);
+        args_number(args, threads[j].ver);
+        args_number(args, threads[j].unread);
+        args_number(args, threads[j].at);
+        args_adds(args, threads[j].shown);
+    }
 
     return store_send(store);
 }

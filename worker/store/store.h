@@ -51,9 +51,8 @@ typedef struct {
     const char  *user;
     long long    ver;
     long long    unread;
-    int64_t      at;
-    const char  *thread;               /* empty to remove it */
-    size_t       thread_len;
+    int64_t      at;                   /* 0: not in the inbox */
+    const char  *shown;                /* changes with all else that it shows */
 } store_thread_t;
 
 
@@ -63,14 +62,15 @@ typedef struct {
  */
 #define STORE_COUNT  100
 
-/* a count of the messages of others, made in several commands */
+
+/* messages of others, counted in several commands (store_count.h) */
 
 typedef struct {
-    char         user[LL_ID_MAX + 1];
-    char         mark[24];             /* first entry; empty: not started */
-    uint64_t     seq;                  /* last entry counted */
-    uint64_t     unread;
-} store_count_t;
+    int          started;
+    uint64_t     after;                /* the entry before the first counted */
+    uint64_t     seq;                  /* the last one */
+    uint64_t     messages;
+} store_counted_t;
 
 
 /* Initializes a store that uses the connection, which the caller owns. */
@@ -112,24 +112,17 @@ int store_probe(store_t *store, const property_t *property, const char *user,
     const char *client_id, int64_t now);
 
 /*
- * ll1_count of at most "limit" entries, from the read mark or, if count->mark
- * is set, after count->seq.
+ * ll1_mark; counted has what Redis has requested to be counted first, or is not
+ * started.
  */
-int store_count(store_t *store, const property_t *property,
-    const store_count_t *count, unsigned limit);
+int store_mark(store_t *store, const property_t *property, const char *user,
+    const store_counted_t *counted, uint64_t upto, int64_t now);
 
-/*
- * ll1_mark; count has the messages counted, if Redis has requested that, and
- * else an empty mark.
- */
-int store_mark(store_t *store, const property_t *property,
-    const store_count_t *count, uint64_t upto, int64_t now);
+/* ll1_badges of all members */
+int store_badges(store_t *store, const property_t *property);
 
-/* ll1_threads of all members */
-int store_threads(store_t *store, const property_t *property);
-
-/* ll1_badge */
-int store_badge(store_t *store, const store_thread_t *thread);
+/* ll1_badge of n threads of one user */
+int store_badge(store_t *store, const store_thread_t *threads, size_t n);
 
 /* ll1_due; due is CLOCK_NEVER for none */
 int store_due(store_t *store, const char *property, uint64_t rev,
@@ -163,6 +156,19 @@ int store_beat_read(const redisReply *reply, int64_t *now,
  * been idle for "idle" ms.
  */
 int store_sweep(store_t *store, unsigned k, int64_t idle);
+
+
+/* for other files of this folder only */
+
+/*
+ * Begins FCALL of a function with the keys of a property; the caller adds the
+ * arguments, and calls store_send().  The store owns what is returned.
+ */
+args_t *store_property(store_t *store, const char *function,
+    const property_t *property);
+
+/* queues the command */
+int store_send(store_t *store);
 
 
 #endif /* STORE_H */

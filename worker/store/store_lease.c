@@ -18,7 +18,6 @@
 typedef struct {
     args_t               *args;
     lease_plan_t         *plan;
-    const store_count_t  *counts;
     buf_t                 last;    /* the newest entry, as in inboxes */
     unsigned char         hash[CHAIN_HASH];
     int                   failed;
@@ -113,53 +112,25 @@ store_lease_role(const body_party_t *party)
 static void
 store_lease_open(store_commit_t *commit, const lease_step_t *step)
 {
-    char    record[64];
     args_t  *args = commit->args;
 
-    (void) snprintf(record, sizeof(record), "o %s %llu",
-                    store_lease_role(step->party),
-                    (unsigned long long) step->from);
-
-    args_lit(args, "member");
+    args_lit(args, "open");
     args_adds(args, step->party->user);
-    args_copy(args, record, strlen(record));
-
-    switch (step->unread) {
-
-    case LEASE_KEEP:
-        break;
-
-    case LEASE_ZERO:
-        args_lit(args, "unread");
-        args_adds(args, step->party->user);
-        args_lit(args, "0");
-        break;
-
-    case LEASE_RECOUNT:
-        args_lit(args, "recount");
-        args_adds(args, step->party->user);
-        args_adds(args, commit->counts->mark);
-        args_number(args, (int64_t) commit->counts->seq);
-        args_number(args, (int64_t) commit->counts->unread);
-        commit->counts++;
-        break;
-    }
+    args_adds(args, store_lease_role(step->party));
+    args_number(args, (int64_t) step->from);
 }
 
 
 static void
 store_lease_close(store_commit_t *commit, const lease_step_t *step)
 {
-    char  record[64];
+    args_t  *args = commit->args;
 
-    (void) snprintf(record, sizeof(record), "c %s %llu %llu",
-                    store_lease_role(step->party),
-                    (unsigned long long) step->from,
-                    (unsigned long long) step->seq);
-
-    args_lit(commit->args, "member");
-    args_adds(commit->args, step->party->user);
-    args_copy(commit->args, record, strlen(record));
+    args_lit(args, "close");
+    args_adds(args, step->party->user);
+    args_adds(args, store_lease_role(step->party));
+    args_number(args, (int64_t) step->from);
+    args_number(args, (int64_t) step->seq);
 }
 
 
@@ -209,6 +180,14 @@ store_lease_step(store_commit_t *commit, const lease_step_t *step)
 
 
 static void
+store_lease_del(store_commit_t *commit, const char *field)
+{
+    args_lit(commit->args, "del");
+    args_adds(commit->args, field);
+}
+
+
+static void
 store_lease_set(store_commit_t *commit, const char *field, buf_t *value)
 {
     args_lit(commit->args, "set");
@@ -229,8 +208,7 @@ store_lease_set_view(store_commit_t *commit, const state_lease_t *lease,
 
     if (lease == NULL) {
         for (i = 0; i < 4; i++) {
-            args_lit(commit->args, "del");
-            args_adds(commit->args, fields[i]);
+            store_lease_del(commit, fields[i]);
         }
 
         return;
@@ -273,12 +251,15 @@ store_lease_set_state(store_commit_t *commit)
     store_lease_set_view(commit, next->active, "active", active);
     store_lease_set_view(commit, next->pending, "pending", pending);
 
-    view_next(&buf, next->pending);
-    store_lease_set(commit, "next", &buf);
-
     if (next->pending != NULL) {
+        view_next(&buf, next->pending);
+        store_lease_set(commit, "next", &buf);
         buf_number(&buf, next->pending->declared_at);
         store_lease_set(commit, "pat", &buf);
+
+    } else {
+        store_lease_del(commit, "next");
+        store_lease_del(commit, "pat");
     }
 
     lease = next->active != NULL ? next->active : next->pending;
@@ -304,31 +285,22 @@ store_lease_set_state(store_commit_t *commit)
 
 
 int
-store_lease(store_t *store, const property_t *property, lease_plan_t *plan,
-    const store_count_t *counts)
+store_lease(store_t *store, const property_t *property, lease_plan_t *plan)
 {
     int             rc;
     size_t          i;
-    args_t         *args = &store->args;
+    args_t         *args;
     buf_t           first = BUF_INIT;
     state_t         initial;
     store_commit_t  commit;
 
     memset(&commit, 0, sizeof(store_commit_t));
 
+    args = store_property(store, "ll1_lease", property);
+
     commit.args = args;
     commit.plan = plan;
-    commit.counts = counts;
     memcpy(commit.hash, property->state.hash, CHAIN_HASH);
-
-    args_reset(args);
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_lease");
-    args_number(args, LL_PROPERTY_KEYS);
-
-    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
-        args_adds(args, property->keys[i]);
-    }
 
     args_number(args, (int64_t) property->state.seq);
     args_add(args, (const char *) property->state.hash, CHAIN_HASH);
@@ -340,7 +312,7 @@ store_lease(store_t *store, const property_t *property, lease_plan_t *plan,
             commit.failed = 1;
         }
 
-        buf_add(&first, (char *) initial.hash, CHAIN_HASH);
+        buf_add(&first, (char *) initial.hash, LL_TAG_LEN / 2);
         store_lease_set(&commit, "h0", &first);
     }
 
@@ -357,7 +329,7 @@ store_lease(store_t *store, const property_t *property, lease_plan_t *plan,
     memcpy(plan->next.hash, commit.hash, CHAIN_HASH);
     plan->next.rev = property->state.rev + 1;
 
-    rc = conn_send(store->conn, args);
+    rc = store_send(store);
 
     buf_free(&commit.last);
 

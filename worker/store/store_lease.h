@@ -12,12 +12,11 @@
 
 /*
  * Queues ll1_lease, which commits a plan that was made from the head and rev
- * of property->state.  counts are those of the plan's windows with unread
- * messages, in order.  Sets hash and rev of plan->next.  Returns 0, or -1 if
+ * of property->state.  Sets hash and rev of plan->next.  Returns 0, or -1 if
  * the command cannot be queued.
  */
 int store_lease(store_t *store, const property_t *property,
-    lease_plan_t *plan, const store_count_t *counts);
+    lease_plan_t *plan);
 
 
 #endif /* STORE_LEASE_H */

@@ -98,10 +98,10 @@ lease_join(lease_plan_t *plan, const state_lease_t *old, state_lease_t *new)
         seq = lease_plan_event(plan, ENTRY_JOINED, new, party);
 
         if (party->role == BODY_LANDLORD) {
-            lease_plan_window_open(plan, new, i, 1, LEASE_RECOUNT);
+            lease_plan_window_open(plan, new, i, 1);
 
         } else {
-            lease_plan_window_open(plan, new, i, seq, LEASE_ZERO);
+            lease_plan_window_open(plan, new, i, seq);
         }
     }
 }

@@ -74,13 +74,12 @@ lease_plan_snap(lease_plan_t *plan, state_lease_t *lease, uint64_t seq,
 
 void
 lease_plan_window_open(lease_plan_t *plan, state_lease_t *lease, size_t i,
-    uint64_t from, lease_unread_e unread)
+    uint64_t from)
 {
     lease_step_t  *step;
 
     step = lease_plan_step(plan, LEASE_OPEN, lease, &lease->body.parties[i]);
     step->from = from;
-    step->unread = unread;
 
     lease->from[i] = from;
 }
@@ -173,13 +172,13 @@ lease_plan_open(lease_plan_t *plan, state_lease_t *lease)
         window = lease_plan_renewed(&plan->next, party);
 
         if (window != NULL) {
-            lease_plan_window_open(plan, lease, i, window->from, LEASE_KEEP);
+            lease_plan_window_open(plan, lease, i, window->from);
 
         } else if (party->role == BODY_LANDLORD) {
-            lease_plan_window_open(plan, lease, i, 1, LEASE_RECOUNT);
+            lease_plan_window_open(plan, lease, i, 1);
 
         } else {
-            lease_plan_window_open(plan, lease, i, seq, LEASE_ZERO);
+            lease_plan_window_open(plan, lease, i, seq);
         }
     }
 

@@ -29,15 +29,6 @@ typedef enum {
 } lease_step_e;
 
 
-/* unread messages of a window that opens */
-
-typedef enum {
-    LEASE_KEEP = 0,                /* unchanged: the window continues */
-    LEASE_ZERO,                    /* none: it starts at the head */
-    LEASE_RECOUNT                  /* to be counted: it starts earlier */
-} lease_unread_e;
-
-
 typedef struct {
     lease_step_e         type;
     state_lease_t       *lease;    /* a reference */
@@ -47,7 +38,6 @@ typedef struct {
     uint64_t             seq;      /* EVENT: of the entry; SNAP, CLOSE: of the
                                       entry that closes the windows */
     uint64_t             from;     /* OPEN, CLOSE: start of the window */
-    lease_unread_e       unread;   /* OPEN */
     int64_t              ends_at;  /* SNAP, ARCHIVE: end to be shown */
     uint64_t             departed; /* SNAP: parties not shown, one bit each in
                                       the order of the lease's parties */
@@ -87,7 +77,7 @@ void lease_plan_snap(lease_plan_t *plan, state_lease_t *lease, uint64_t seq,
 
 /* Open and close the window of the lease's party i. */
 void lease_plan_window_open(lease_plan_t *plan, state_lease_t *lease, size_t i,
-    uint64_t from, lease_unread_e unread);
+    uint64_t from);
 void lease_plan_window_close(lease_plan_t *plan, state_lease_t *lease, size_t i,
     uint64_t seq);
 

@@ -1,11 +1,10 @@
 
-/* A property owns its state and the buffers of its thread. */
+/* A property owns its state. */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "property.h"
-#include "view.h"
 
 
 property_t *
@@ -37,8 +36,6 @@ void
 property_free(property_t *property)
 {
     state_free(&property->state);
-    buf_free(&property->thread[BODY_LANDLORD]);
-    buf_free(&property->thread[BODY_TENANT]);
     free(property);
 }
 
@@ -51,32 +48,12 @@ property_forget(property_t *property)
 }
 
 
-int
+void
 property_update(property_t *property, state_t *state)
 {
-    int     role;
-    buf_t  *buf;
-
     state_free(&property->state);
     property->state = *state;
     memset(state, 0, sizeof(state_t));
 
     property->known = 1;
-
-    for (role = BODY_LANDLORD; role <= BODY_TENANT; role++) {
-        buf = &property->thread[role];
-        buf_reset(buf);
-
-        if (property->state.active != NULL) {
-            view_thread(buf, property->id, &property->state,
-                        (body_role_e) role);
-        }
-
-        if (buf_failed(buf)) {
-            property_forget(property);
-            return -1;
-        }
-    }
-
-    return 0;
 }

@@ -35,7 +35,6 @@ struct property_s {
 
     int              known;        /* 0 if the state is not known */
     state_t          state;
-    buf_t            thread[2];    /* view_thread() for each role */
 
     uint64_t         round;        /* the dispatch round of the next two */
     int              blocked;      /* no further job in this round */
@@ -64,11 +63,8 @@ void property_free(property_t *property);
 /* Forgets the state; it is unknown then. */
 void property_forget(property_t *property);
 
-/*
- * Replaces the state, and takes over the contents of the new one.  Returns 0,
- * or -1 if memory was short; the state is forgotten then.
- */
-int property_update(property_t *property, state_t *state);
+/* Replaces the state, and takes over the contents of the new one. */
+void property_update(property_t *property, state_t *state);
 
 
 #endif /* PROPERTY_H */

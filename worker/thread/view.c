@@ -1,5 +1,5 @@
 
-/* Encodes views of leases and threads as JSON. */
+/* Encodes views of leases as JSON. */
 
 #include <stdio.h>
 #include <string.h>
@@ -35,11 +35,6 @@ view_lease(buf_t *buf, const state_lease_t *lease, const char *state,
 void
 view_next(buf_t *buf, const state_lease_t *pending)
 {
-    if (pending == NULL) {
-        buf_lit(buf, "null");
-        return;
-    }
-
     buf_lit(buf, "{\"id\":");
     json_strings(buf, pending->body.lease_id);
     view_times(buf, pending, pending->ends_at);
@@ -84,28 +79,6 @@ view_parties(buf_t *buf, const state_lease_t *lease, uint64_t departed)
 }
 
 
-static void
-view_parties_short(buf_t *buf, const body_lease_t *lease)
-{
-    size_t  i;
-
-    buf_lit(buf, ",\"parties\":[");
-
-    for (i = 0; i < lease->nparties && i < VIEW_PARTIES; i++) {
-        buf_adds(buf, i ? "," : "");
-        view_party(buf, &lease->parties[i]);
-        buf_lit(buf, "}");
-    }
-
-    buf_lit(buf, "]");
-
-    if (lease->nparties > VIEW_PARTIES) {
-        buf_lit(buf, ",\"more_parties\":");
-        buf_number(buf, (int64_t) (lease->nparties - VIEW_PARTIES));
-    }
-}
-
-
 int
 view_signature(char dst[VIEW_SIGNATURE + 1], const buf_t *lease,
     const buf_t *parties)
@@ -130,39 +103,4 @@ view_signature(char dst[VIEW_SIGNATURE + 1], const buf_t *lease,
     }
 
     return 0;
-}
-
-
-void
-view_thread(buf_t *buf, const char *property, const state_t *state,
-    body_role_e role)
-{
-    const state_lease_t  *lease = state->active;
-
-    buf_lit(buf, "{\"property\":\"");
-    buf_adds(buf, property);
-    buf_lit(buf, "\",\"label\":");
-    json_strings(buf, lease->body.label);
-    buf_lit(buf, ",\"role\":\"");
-    buf_adds(buf, body_lease_role_name(role));
-    buf_lit(buf, "\",\"lease\":");
-    view_lease(buf, lease, "active", lease->ends_at);
-
-    if (role == BODY_LANDLORD) {
-        buf_lit(buf, ",\"next\":");
-        view_next(buf, state->pending);
-    }
-
-    buf_lit(buf, "}");
-    view_parties_short(buf, &lease->body);
-    buf_lit(buf, ",\"unread\":");
-}
-
-
-void
-view_thread_end(buf_t *buf, int64_t unread, const char *last, size_t len)
-{
-    buf_number(buf, unread);
-    buf_lit(buf, ",\"last\":");
-    buf_add(buf, last, len);
 }

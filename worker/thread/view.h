@@ -18,14 +18,13 @@
 
 
 #define VIEW_SIGNATURE  16
-#define VIEW_PARTIES    6          /* listed in a thread of an inbox */
 
 
 /* Appends {"id","state","starts_at","ends_at" without the closing brace. */
 void view_lease(buf_t *buf, const state_lease_t *lease, const char *state,
     int64_t ends_at);
 
-/* Appends {"id","starts_at","ends_at"} of the pending lease, or null. */
+/* Appends {"id","starts_at","ends_at"} of the pending lease. */
 void view_next(buf_t *buf, const state_lease_t *pending);
 
 /*
@@ -40,17 +39,6 @@ void view_parties(buf_t *buf, const state_lease_t *lease, uint64_t departed);
  */
 int view_signature(char dst[VIEW_SIGNATURE + 1], const buf_t *lease,
     const buf_t *parties);
-
-/*
- * view_thread() appends a thread of the active lease, as in the inbox of that
- * role, up to the number of unread messages: the same bytes as thread_json() in
- * functions_view.lua.  view_thread_end() appends that number and the newest
- * entry, without the closing brace, as in events the total follows.
- */
-void view_thread(buf_t *buf, const char *property, const state_t *state,
-    body_role_e role);
-void view_thread_end(buf_t *buf, int64_t unread, const char *last,
-    size_t len);
 
 
 #endif /* VIEW_H */

@@ -241,6 +241,7 @@ sub recount {
     my ($state, undef, $from, $to) = split / /,
         $self->redis('HGET', "ll:{p:$property}:meta", "m:$user") // 'x';
     return 0 if $state !~ /^[oc]$/;
+    $to = undef if $state eq 'o';
 
     my $mark = $self->redis('HGET', "ll:{p:$property}:meta", "r:$user") // 0;
 
@@ -272,16 +273,34 @@ sub view {
 }
 
 
-# the inbox of a user: rev, total, next, threads (decoded)
+# the unread messages of a user, by the counters of the property
+sub unread {
+    my ($self, $property, $user) = @_;
+
+    my $view = $self->view($property, $user);
+
+    return $view ? $view->{you}{unread} : 0;
+}
+
+
+# the inbox of a user, as nginx makes it: rev, total, next, threads (decoded)
 sub inbox {
     my ($self, $user, $limit, $at, $property) = @_;
 
-    my ($rev, $total, $next, $threads) = @{ $self->redis(
+    my ($rev, $total, $more, $places) = @{ $self->redis(
         'FCALL_RO', 'll1_inbox', 2, $self->user_keys($user), $limit // 50,
         $at // '', $property // '') };
+    my ($next, @threads) = ('');
+
+    while (my ($name, $time) = splice @$places, 0, 2) {
+        my $thread = $self->redis('FCALL_RO', 'll1_thread', scalar @names,
+                                  $self->keys_of($name), $name, $user);
+        push @threads, $json->decode("$thread}") if defined $thread;
+        $next = "$time.$name" if $more;
+    }
 
     return { rev => $rev, total => $total, next => $next,
-             threads => [ map { $json->decode($_) } @$threads ] };
+             threads => \@threads };
 }
 
 
