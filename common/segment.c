@@ -194,9 +194,8 @@ ll_segment_parse(ll_segment_t *segment, const char *data, size_t len)
         p += row;
     }
 
-    segment->place = p;
-    segment->text_place = 0;
-    segment->n = 0;
+    segment->records = p;
+    ll_segment_rewind(segment);
 
     return 0;
 }
@@ -399,18 +398,27 @@ ll_segment_sender(const ll_segment_t *segment, unsigned i)
 }
 
 
-/* hash, salt and digest: 0 or -1 */
 static int
-ll_segment_hashed(ll_segment_t *segment, unsigned kind,
-    ll_segment_entry_t *entry)
+ll_segment_is_zero(const uint8_t *hash)
 {
-    entry->given = NULL;
+    static const uint8_t  none[LL_SEGMENT_HASH];
+
+    return memcmp(hash, none, LL_SEGMENT_HASH) == 0;
+}
+
+
+/* salt, digest and a given hash, which may be NULL: 0 or -1 */
+static int
+ll_segment_salted(ll_segment_t *segment, unsigned kind,
+    ll_segment_entry_t *entry, const uint8_t **given)
+{
+    *given = NULL;
     entry->salt = NULL;
     entry->digest = NULL;
 
     if (kind & LL_SEGMENT_GIVEN) {
-        entry->given = ll_segment_take(segment, LL_SEGMENT_HASH);
-        if (entry->given == NULL) {
+        *given = ll_segment_take(segment, LL_SEGMENT_HASH);
+        if (*given == NULL) {
             return -1;
         }
     }
@@ -430,18 +438,80 @@ ll_segment_hashed(ll_segment_t *segment, unsigned kind,
 }
 
 
+/*
+ * The hash of an entry: computed from the one before, or given after a lost
+ * one, which for its part has the hash of the entry before it.  0 or -1.
+ */
+static int
+ll_segment_hashed(ll_segment_t *segment, const uint8_t *given,
+    ll_segment_sha_pt sha, ll_segment_entry_t *entry)
+{
+    uint8_t  digest[LL_SEGMENT_HASH], *hash = segment->hash;
+
+    entry->hash = hash;
+
+    if (entry->kind == LL_SEGMENT_LOST) {
+        if (segment->known
+            && (given == NULL || memcmp(given, hash, LL_SEGMENT_HASH) != 0))
+        {
+            return -1;
+        }
+
+        segment->known = 0;
+        entry->hash = NULL;
+
+        return 0;
+    }
+
+    if (given) {
+        memcpy(hash, given, LL_SEGMENT_HASH);
+        segment->known = 1;
+
+        return 0;
+    }
+
+    if (!segment->known
+        || (entry->salt && sha(digest, entry->salt, LL_SEGMENT_SALT,
+                               entry->entry, entry->len)
+                           != 0))
+    {
+        return -1;
+    }
+
+    return sha(hash, hash, LL_SEGMENT_HASH,
+               entry->digest ? entry->digest : digest, LL_SEGMENT_HASH);
+}
+
+
+/* 0 if all was read and the hashes end as they have to, else -1 */
+static int
+ll_segment_end(const ll_segment_t *segment)
+{
+    if (segment->place != segment->frame
+        || segment->text_place != segment->text_len)
+    {
+        return -1;
+    }
+
+    if (!segment->known) {
+        return ll_segment_is_zero(segment->after) ? 0 : -1;
+    }
+
+    return memcmp(segment->hash, segment->after, LL_SEGMENT_HASH) == 0 ? 0 : -1;
+}
+
+
 int
-ll_segment_next(ll_segment_t *segment, const char *text, char *buf,
-    ll_segment_entry_t *entry)
+ll_segment_next(ll_segment_t *segment, const char *text,
+    ll_segment_sha_pt sha, char *buf, ll_segment_entry_t *entry)
 {
     size_t          len;
     uint64_t        n;
     unsigned        kind;
-    const uint8_t  *row;
+    const uint8_t  *row, *given;
 
     if (segment->n == segment->count) {
-        return segment->place == segment->frame
-               && segment->text_place == segment->text_len ? 0 : -1;
+        return ll_segment_end(segment);
     }
 
     if (ll_segment_number(segment, &n) == -1) {
@@ -453,7 +523,7 @@ ll_segment_next(ll_segment_t *segment, const char *text, char *buf,
 
     if (entry->kind >= LL_SEGMENT_KINDS || n >> 4 > LL_ENTRY_MAX
         || n >> 4 > segment->text_len - segment->text_place
-        || ll_segment_hashed(segment, kind, entry) == -1)
+        || ll_segment_salted(segment, kind, entry, &given) == -1)
     {
         return -1;
     }
@@ -465,19 +535,33 @@ ll_segment_next(ll_segment_t *segment, const char *text, char *buf,
     entry->sender = row ? (const char *) row + 1 : "";
     entry->sender_len = row ? row[0] : 0;
     entry->seq = segment->first + segment->n;
+    entry->entry = text;
+    entry->len = len;
 
-    if (entry->kind == LL_SEGMENT_UUID || entry->kind == LL_SEGMENT_ID) {
-        if (ll_segment_message(segment, text, len, row, buf, entry) == -1) {
-            return -1;
-        }
+    if ((entry->kind == LL_SEGMENT_UUID || entry->kind == LL_SEGMENT_ID)
+        && ll_segment_message(segment, text, len, row, buf, entry) == -1)
+    {
+        return -1;
+    }
 
-    } else {
-        entry->entry = text;
-        entry->len = len;
+    if (ll_segment_hashed(segment, given, sha, entry) == -1) {
+        return -1;
     }
 
     segment->text_place += len;
     segment->n++;
 
     return 1;
+}
+
+
+void
+ll_segment_rewind(ll_segment_t *segment)
+{
+    segment->place = segment->records;
+    segment->time = (int64_t) ll_segment_fixed(segment->data + 110, 8);
+    segment->text_place = 0;
+    segment->n = 0;
+    segment->known = !ll_segment_is_zero(segment->before);
+    memcpy(segment->hash, segment->before, LL_SEGMENT_HASH);
 }

@@ -4,7 +4,7 @@
  * value, as docs/data.md ("Segments") describes.
  *
  * A segment is parsed, its text decompressed by the caller, and then its
- * entries are decoded one after another; the caller hashes each of them again.
+ * entries are decoded and hashed one after another.
  * Nothing is allocated, and nothing that a segment contains is trusted.
  */
 
@@ -61,11 +61,21 @@ typedef struct {
     /* of ll_segment_next() */
     const uint8_t  *senders;
     const uint8_t  *table;
+    const uint8_t  *records;
     const uint8_t  *place;
     size_t          text_place;
     int64_t         time;
     unsigned        n;
+    uint8_t         hash[LL_SEGMENT_HASH];
+    int             known;         /* hash is that of the entry before */
 } ll_segment_t;
+
+
+/*
+ * Sets hash to SHA-256( a || b ).  Returns 0 or -1.
+ */
+typedef int (*ll_segment_sha_pt)(unsigned char hash[LL_SEGMENT_HASH],
+    const void *a, size_t alen, const void *b, size_t blen);
 
 
 typedef struct {
@@ -75,9 +85,7 @@ typedef struct {
     size_t          sender_len;    /* 0: no message */
     const uint8_t  *salt;          /* NULL: lost or erased */
     const uint8_t  *digest;        /* of an erased one, else NULL */
-    const uint8_t  *given;         /* of a lost entry: the hash of the one
-                                      before; of one after a lost one: its own;
-                                      of others NULL */
+    const uint8_t  *hash;          /* NULL: lost; changed by the next call */
     const char     *entry;         /* in the text, or in the caller's buffer */
     size_t          len;
 } ll_segment_entry_t;
@@ -92,10 +100,14 @@ int ll_segment_parse(ll_segment_t *segment, const char *data, size_t len);
 /*
  * Decodes the next entry; text is the decompressed frame, of text_len bytes,
  * and buf has room for LL_ENTRY_MAX bytes.  Returns 1, 0 after the last one, or
- * -1 if the segment is malformed.
+ * -1 if the segment is malformed or its hashes do not end with the one that it
+ * has; so nothing of it is verified before 0 was returned.
  */
-int ll_segment_next(ll_segment_t *segment, const char *text, char *buf,
-    ll_segment_entry_t *entry);
+int ll_segment_next(ll_segment_t *segment, const char *text,
+    ll_segment_sha_pt sha, char *buf, ll_segment_entry_t *entry);
+
+/* Begins again with the first entry. */
+void ll_segment_rewind(ll_segment_t *segment);
 
 /*
  * Returns the text that segments with this number of a dictionary refer to, and

@@ -64,6 +64,7 @@ for set; do
         need /usr/bin/prove perl "runs the tests"
         need /usr/bin/openssl openssl "makes keys and certificates"
         need /usr/bin/python3 python3 "a second verifier of records"
+        need /usr/bin/zstd zstd "reads sealed segments"
         need /usr/bin/nghttp nghttp2-client "HTTP/2 requests"
         need $inc/cmocka.h libcmocka-dev "unit tests"
         need /usr/bin/ss iproute2 "closes connections, creates networks"

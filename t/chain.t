@@ -34,7 +34,7 @@ is(join(' ', map { waitpid $_, 0; $? } @pids), '0 0 0',
 
 $ll->lease('P', tenants => ['u-tom'], ends_at => at(-1));
 
-my $entries = $ll->redis('XRANGE', 'll:{p:P}:thread', '-', '+');
+my $entries = [ $ll->thread('P') ];
 my $hash = sha256('P');
 my (%tags, %salts, @bad);
 my $n = 0;

@@ -34,7 +34,7 @@ for (['L-1', 'u-tom', 30], ['L-2', 'u-ana', 1], ['L-3', 'u-ida', 120]) {
 }
 
 my @thread = map { { @{ $_->[1] } }->{e} }
-             @{ $ll->redis('XRANGE', 'll:{p:P}:thread', '-', '+') };
+             $ll->thread('P');
 my %window = ('u-lena' => [1, scalar @thread], 'u-tom' => [1, 32],
               'u-ana' => [33, 35], 'u-ida' => [36, scalar @thread]);
 

@@ -127,7 +127,7 @@ for my $who (@people) {
     }
 }
 
-my @entries = @{ $ll->redis('XRANGE', 'll:{p:P}:thread', '-', '+') };
+my @entries = $ll->thread('P');
 is(scalar @entries, 11, 'four of the sends are stored');
 
 

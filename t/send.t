@@ -44,7 +44,7 @@ my $location = $ll->get($r->header('Location'), user => 'u-tom')->json();
 
 is($location->{entries}[0]{seq}, 2, 'Location leads to the entry');
 
-my @raw = @{ $ll->redis('XRANGE', 'll:{p:P}:thread', '2-0', '2-0') };
+my @raw = ($ll->thread('P'))[1];
 my %fields = @{ $raw[0][1] };
 
 is($fields{e}, $r->body(), 'the bytes of the 201 are stored');

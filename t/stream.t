@@ -81,8 +81,7 @@ for my $how (['HTTP/1.1'], ['HTTP/2', http => 2], ['TLS', tls => 1],
     is($s->last_id(), $event->{id}, "$name: the replay ends at the head");
 
     my @bytes = map { $_->{data} } grep { $_->{event} eq '' } $s->events();
-    my %fields = @{ $ll->redis('XRANGE', 'll:{p:P}:thread', '7-0', '7-0')
-                       ->[0][1] };
+    my %fields = @{ ($ll->thread('P'))[6][1] };
     is($bytes[6], $fields{e}, "$name: a replayed entry has the stored bytes");
 
     $ll->say('P', 'u-tom', 'more');

@@ -37,6 +37,9 @@ static const char  options_help[] =
     "  --name NAME    unique name of the worker (host, pid, random digits)\n"
     "  --batch N      maximum number of requests of a batch: 1 to 1024 (32)\n"
     "  --claim MS     claim other workers' requests after this time (5000)\n"
+    "  --seal-after N compress entries older than the newest N of their\n"
+    "                 thread; 0: none (256)\n"
+    "  --seal-size N  compress so many at a time: 1 to 128 (128)\n"
     "  --log LEVEL    alert, error, warn, notice, info or debug (notice)\n"
     "  --help         show this help\n"
     "  --version      show the version\n";
@@ -274,7 +277,7 @@ options_parse(options_t *options, int argc, char **argv)
     options->queues = 1;
     options->batch = 32;    /* measured: see docs/design.md */
     options->claim_ms = 5000;
-    options->seal_after = 0;    /* until nginx reads segments */
+    options->seal_after = 256;
     options->seal_size = LL_SEGMENT_MAX;
 
     rc = -1;

@@ -370,11 +370,8 @@ ngx_leaseloft_channel_sync_check_since(redisReply *reply, ngx_str_t *tag)
         }
     }
 
-    if (e[NGX_LEASELOFT_SINCE_ENTRIES]->type != REDIS_REPLY_ARRAY
-        || ngx_leaseloft_reply_tag(reply, NGX_LEASELOFT_SINCE_TAG, tag)
-           != NGX_OK
-        || (uint64_t) e[NGX_LEASELOFT_SINCE_FIRST]->integer
-           > LL_SEQ_MAX - e[NGX_LEASELOFT_SINCE_ENTRIES]->elements / 2)
+    if (ngx_leaseloft_reply_tag(reply, NGX_LEASELOFT_SINCE_TAG, tag)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -383,27 +380,29 @@ ngx_leaseloft_channel_sync_check_since(redisReply *reply, ngx_str_t *tag)
 }
 
 
-/* keeps the entries, the first of which has seq, as frames of the channel */
+/* keeps the entries as frames of the channel */
 static ngx_int_t
 ngx_leaseloft_channel_sync_keep_entries(ngx_leaseloft_channel_t *channel,
-    redisReply *entries, uint64_t seq)
+    ngx_leaseloft_entries_t *entries)
 {
-    size_t                  i;
+    uint64_t                seq;
     ngx_str_t               tag, entry;
+    ngx_uint_t              i;
     ngx_leaseloft_frame_t  *frame;
 
-    for (i = 0; i < entries->elements / 2; i++) {
+    for (i = 0; i < entries->n; i++) {
 
-        if (ngx_leaseloft_reply_entry(entries, i, &tag, &entry) != NGX_OK) {
+        if (ngx_leaseloft_entries_get(entries, i, &tag, &entry) != NGX_OK) {
             return NGX_ERROR;
         }
 
+        seq = entries->first + i;
+
         if (tag.len == 0) {
-            ngx_leaseloft_view_lost(&channel->id, seq + i,
-                                    channel->process->log);
+            ngx_leaseloft_view_lost(&channel->id, seq, channel->process->log);
         }
 
-        frame = ngx_leaseloft_frame_entry(seq + i, &tag, &entry,
+        frame = ngx_leaseloft_frame_entry(seq, &tag, &entry,
                                           channel->process->log);
         if (frame == NULL) {
             return NGX_OK;
@@ -420,9 +419,11 @@ static ngx_int_t
 ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
     redisReply *reply, ngx_leaseloft_channel_event_e *event)
 {
-    uint64_t      ver;
-    ngx_str_t     tag;
-    redisReply  **e;
+    uint64_t                   ver;
+    ngx_int_t                  rc;
+    ngx_str_t                  tag;
+    redisReply               **e;
+    ngx_leaseloft_entries_t    entries;
 
     if (reply->type == REDIS_REPLY_NIL) {
 
@@ -433,14 +434,21 @@ ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
         return NGX_OK;
     }
 
-    if (ngx_leaseloft_channel_sync_check_since(reply, &tag) != NGX_OK) {
+    if (ngx_leaseloft_channel_sync_check_since(reply, &tag) != NGX_OK
+        || ngx_leaseloft_entries_read(&entries, &channel->id, reply,
+                                      NGX_LEASELOFT_SINCE_FIRST,
+                                      NGX_LEASELOFT_SINCE_ENTRIES,
+                                      NGX_LEASELOFT_SINCE_SEALED,
+                                      channel->process->log)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     e = reply->element;
     ver = e[NGX_LEASELOFT_SINCE_VER]->integer;
 
-    if (e[NGX_LEASELOFT_SINCE_ON_CHAIN]->integer == 0) {
+    if (e[NGX_LEASELOFT_SINCE_ON_CHAIN]->integer == 0 || entries.reset) {
         ngx_leaseloft_channel_drop_frames(channel, 0);
         *event = NGX_LEASELOFT_EVENT_RESET;
 
@@ -460,13 +468,12 @@ ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
     channel->head.tagged = 1;
     ngx_memcpy(channel->head.tag, tag.data, LL_TAG_LEN);
 
-    if (*event == NGX_LEASELOFT_EVENT_RESET) {
-        return NGX_OK;
-    }
+    rc = *event == NGX_LEASELOFT_EVENT_RESET
+         ? NGX_OK : ngx_leaseloft_channel_sync_keep_entries(channel, &entries);
 
-    return ngx_leaseloft_channel_sync_keep_entries(channel,
-                                    e[NGX_LEASELOFT_SINCE_ENTRIES],
-                                    e[NGX_LEASELOFT_SINCE_FIRST]->integer);
+    ngx_leaseloft_entries_free(&entries);
+
+    return rc;
 }
 
 

@@ -155,7 +155,7 @@ ngx_leaseloft_events_first(void *data, ngx_leaseloft_outcome_e outcome,
     stream->command = NULL;
 
     rc = outcome == NGX_LEASELOFT_REPLIED
-         ? ngx_leaseloft_view_parse(reply, &view,
+         ? ngx_leaseloft_view_parse(reply, &stream->ctx->property, &view,
                                     stream->request->connection->log)
          : NGX_ERROR;
 
@@ -170,6 +170,8 @@ ngx_leaseloft_events_first(void *data, ngx_leaseloft_outcome_e outcome,
     }
 
     rc = ngx_leaseloft_events_open(events, &view);
+
+    ngx_leaseloft_view_free(&view);
 
     if (rc == NGX_ERROR) {
         ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
@@ -438,7 +440,7 @@ ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
         return;
     }
 
-    rc = ngx_leaseloft_view_parse(reply, &view,
+    rc = ngx_leaseloft_view_parse(reply, &stream->ctx->property, &view,
                                   stream->request->connection->log);
 
     if (rc == NGX_DECLINED) {
@@ -462,12 +464,17 @@ ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
          * the stream, which runs the pump.
          */
 
+        ngx_leaseloft_view_free(&view);
         events->stale = 1;
         ngx_leaseloft_channel_sync(stream->subscriber.channel);
         return;
     }
 
-    if (ngx_leaseloft_events_renew(events, &view) != NGX_OK) {
+    rc = ngx_leaseloft_events_renew(events, &view);
+
+    ngx_leaseloft_view_free(&view);
+
+    if (rc != NGX_OK) {
         ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
         return;
     }

@@ -44,35 +44,37 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view)
 {
     size_t                   i, n;
+    uint64_t                 first;
     ngx_int_t                rc;
     ngx_str_t                tag, entry;
     ngx_log_t               *log;
     ngx_leaseloft_frame_t   *frame;
 
     log = events->stream.request->connection->log;
-    n = view->entries->elements / 2;
+    n = view->entries.n;
+    first = view->entries.first;
 
-    if (n && view->first != events->place.seq + 1) {
+    if (n && first != events->place.seq + 1) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "redis sent entry %uL after entry %uL",
-                      view->first, events->place.seq);
+                      first, events->place.seq);
         return NGX_ERROR;
     }
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_leaseloft_reply_entry(view->entries, i, &tag, &entry)
+        if (ngx_leaseloft_entries_get(&view->entries, i, &tag, &entry)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
         if (tag.len == 0) {
-            ngx_leaseloft_view_lost(&events->stream.ctx->property,
-                                    view->first + i, log);
+            ngx_leaseloft_view_lost(&events->stream.ctx->property, first + i,
+                                    log);
         }
 
-        frame = ngx_leaseloft_frame_entry(view->first + i, &tag, &entry, log);
+        frame = ngx_leaseloft_frame_entry(first + i, &tag, &entry, log);
         if (frame == NULL) {
             return NGX_ERROR;
         }

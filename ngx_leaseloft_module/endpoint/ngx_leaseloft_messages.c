@@ -264,63 +264,6 @@ ngx_leaseloft_messages_bad_query(ngx_http_request_t *r)
 }
 
 
-/* base, reset and more, entries */
-static ngx_int_t
-ngx_leaseloft_messages_body(ngx_http_request_t *r, ngx_str_t *base,
-    ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page, ngx_str_t *body)
-{
-    size_t       size;
-    u_char      *p;
-    ngx_uint_t   i, n;
-
-    n = view ? page->n : 0;
-    size = base->len + sizeof(",\"reset\":true,\"more\":true,\"entries\":[]}");
-
-    for (i = 0; i < n; i++) {
-        size += page->entries[i].len + 1;
-    }
-
-    p = ngx_pnalloc(r->pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->data = p;
-    p = ngx_cpymem(p, base->data, base->len);
-
-    if (view && view->reset) {
-        p = ngx_sprintf(p, ",\"reset\":true");
-    }
-
-    if (view && view->more) {
-        p = ngx_sprintf(p, ",\"more\":true");
-    }
-
-    p = ngx_sprintf(p, ",\"entries\":[");
-
-    for (i = 0; i < n; i++) {
-        if (i) {
-            *p++ = ',';
-        }
-
-        p = ngx_cpymem(p, page->entries[i].data, page->entries[i].len);
-    }
-
-    *p++ = ']';
-    *p++ = '}';
-    body->len = p - body->data;
-
-    /* the body has a copy, which is kept until the client has read it */
-
-    if (n && page->bytes) {
-        ngx_pfree(r->pool, page->bytes);
-        page->bytes = NULL;
-    }
-
-    return NGX_OK;
-}
-
-
 /*
  * The time zone of the property is a header, since it is not part of the
  * thread.  Names of zones are letters, digits, and "+-_/".
@@ -380,7 +323,7 @@ ngx_leaseloft_messages_send(ngx_http_request_t *r,
                                            &body);
     }
 
-    if (ngx_leaseloft_messages_body(r, base, view, page, &body) != NGX_OK) {
+    if (ngx_leaseloft_page_body(r->pool, base, view, page, &body) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -458,6 +401,28 @@ ngx_leaseloft_messages_on_close(void *data)
 }
 
 
+/* NGX_AGAIN: another view is requested */
+static ngx_int_t
+ngx_leaseloft_messages_reply_view(ngx_leaseloft_poll_t *poll,
+    ngx_leaseloft_view_t *view)
+{
+    ngx_int_t  rc;
+
+    if (poll->query.malformed) {
+        return ngx_leaseloft_messages_bad_query(poll->request);
+    }
+
+    rc = ngx_leaseloft_messages_page(poll, view);
+
+    if (rc == NGX_ERROR) {
+        return ngx_leaseloft_response_problem(poll->request,
+                                            NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
+    }
+
+    return rc == NGX_OK ? ngx_leaseloft_messages_answer(poll, view) : rc;
+}
+
+
 static void
 ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
     redisReply *reply)
@@ -472,7 +437,8 @@ ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
     poll->command = NULL;
 
     rc = outcome == NGX_LEASELOFT_REPLIED
-         ? ngx_leaseloft_view_parse(reply, &view, r->connection->log)
+         ? ngx_leaseloft_view_parse(reply, &poll->ctx->property, &view,
+                                    r->connection->log)
          : NGX_ERROR;
 
     if (rc == NGX_DECLINED) {
@@ -482,20 +448,13 @@ ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
         rc = ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                             NULL);
 
-    } else if (poll->query.malformed) {
-        rc = ngx_leaseloft_messages_bad_query(r);
-
     } else {
-        rc = ngx_leaseloft_messages_page(poll, &view);
+        rc = ngx_leaseloft_messages_reply_view(poll, &view);
+        ngx_leaseloft_view_free(&view);
 
         if (rc == NGX_AGAIN) {
             return;
         }
-
-        rc = rc == NGX_OK
-             ? ngx_leaseloft_messages_answer(poll, &view)
-             : ngx_leaseloft_response_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                              NULL);
     }
 
     ngx_leaseloft_wait_finalize(r, rc);

@@ -18,8 +18,8 @@ ngx_leaseloft_page_of_view(ngx_http_request_t *r, ngx_str_t *property,
     ngx_str_t   tag;
     ngx_uint_t  i;
 
-    page->n = view->entries->elements / 2;
-    page->first = view->first;
+    page->n = view->entries.n;
+    page->first = view->entries.first;
     page->entries = ngx_palloc(r->pool, page->n * sizeof(ngx_str_t) + 1);
 
     if (page->entries == NULL) {
@@ -27,14 +27,15 @@ ngx_leaseloft_page_of_view(ngx_http_request_t *r, ngx_str_t *property,
     }
 
     for (i = 0; i < page->n; i++) {
-        if (ngx_leaseloft_reply_entry(view->entries, i, &tag, &page->entries[i])
+        if (ngx_leaseloft_entries_get(&view->entries, i, &tag,
+                                      &page->entries[i])
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
         if (tag.len == 0) {
-            ngx_leaseloft_view_lost(property, view->first + i,
+            ngx_leaseloft_view_lost(property, page->first + i,
                                     r->connection->log);
         }
     }
@@ -206,6 +207,62 @@ ngx_leaseloft_page_fit(ngx_leaseloft_page_t *page, ngx_leaseloft_view_t *view,
     }
 
     view->more = page->first > view->from;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_page_body(ngx_pool_t *pool, ngx_str_t *base,
+    ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page, ngx_str_t *body)
+{
+    size_t       size;
+    u_char      *p;
+    ngx_uint_t   i, n;
+
+    n = view ? page->n : 0;
+    size = base->len + sizeof(",\"reset\":true,\"more\":true,\"entries\":[]}");
+
+    for (i = 0; i < n; i++) {
+        size += page->entries[i].len + 1;
+    }
+
+    p = ngx_pnalloc(pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+    p = ngx_cpymem(p, base->data, base->len);
+
+    if (view && view->reset) {
+        p = ngx_sprintf(p, ",\"reset\":true");
+    }
+
+    if (view && view->more) {
+        p = ngx_sprintf(p, ",\"more\":true");
+    }
+
+    p = ngx_sprintf(p, ",\"entries\":[");
+
+    for (i = 0; i < n; i++) {
+        if (i) {
+            *p++ = ',';
+        }
+
+        p = ngx_cpymem(p, page->entries[i].data, page->entries[i].len);
+    }
+
+    *p++ = ']';
+    *p++ = '}';
+    body->len = p - body->data;
+
+    /* the body has a copy, which is kept until the client has read it */
+
+    if (n && page->bytes) {
+        ngx_pfree(pool, page->bytes);
+        page->bytes = NULL;
+    }
 
     return NGX_OK;
 }

@@ -35,7 +35,7 @@ typedef struct {
 
 
 /*
- * Fills a page with the entries of a view; they point into its reply.  Returns
+ * Fills a page with the entries of a view; they point into it.  Returns
  * NGX_OK, or NGX_ERROR if the reply is malformed or memory is exhausted.
  */
 ngx_int_t ngx_leaseloft_page_of_view(ngx_http_request_t *r,
@@ -66,6 +66,15 @@ void ngx_leaseloft_page_read(ngx_pool_t *pool, redisReply *reply,
  */
 ngx_int_t ngx_leaseloft_page_fit(ngx_leaseloft_page_t *page,
     ngx_leaseloft_view_t *view, uint64_t last);
+
+/*
+ * Builds the response in the pool: the base of the view, "reset" and "more",
+ * and the entries.  Frees the page's own copy of them.  view is NULL for a
+ * response without entries.  Returns NGX_OK, or NGX_ERROR if memory is
+ * exhausted.
+ */
+ngx_int_t ngx_leaseloft_page_body(ngx_pool_t *pool, ngx_str_t *base,
+    ngx_leaseloft_view_t *view, ngx_leaseloft_page_t *page, ngx_str_t *body);
 
 
 #endif /* NGX_LEASELOFT_PAGE_H */

@@ -118,7 +118,8 @@ ngx_leaseloft_view_window(redisReply *reply, ngx_leaseloft_window_e *window)
 
 
 static ngx_int_t
-ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
+ngx_leaseloft_view_read(redisReply *reply, ngx_str_t *property,
+    ngx_leaseloft_view_t *view, ngx_log_t *log)
 {
     uint64_t   on_chain, more;
     ngx_str_t  tag;
@@ -149,11 +150,11 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
         || string(NGX_LEASELOFT_VIEW_ZONE, &view->zone)
         || number(NGX_LEASELOFT_VIEW_ON_CHAIN, &on_chain)
         || number(NGX_LEASELOFT_VIEW_MORE, &more)
-        || number(NGX_LEASELOFT_VIEW_FIRST, &view->first)
-        || reply->element[NGX_LEASELOFT_VIEW_ENTRIES]->type
-           != REDIS_REPLY_ARRAY
-        || view->first
-           > LL_SEQ_MAX - reply->element[NGX_LEASELOFT_VIEW_ENTRIES]->elements)
+        || ngx_leaseloft_entries_read(&view->entries, property, reply,
+                                      NGX_LEASELOFT_VIEW_FIRST,
+                                      NGX_LEASELOFT_VIEW_ENTRIES,
+                                      NGX_LEASELOFT_VIEW_SEALED, log)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -164,17 +165,16 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_leaseloft_view_t *view)
 
     ngx_memcpy(view->head.tag, tag.data, LL_TAG_LEN);
     view->head.tagged = 1;
-    view->reset = (on_chain == 0);
-    view->more = (more != 0);
-    view->entries = reply->element[NGX_LEASELOFT_VIEW_ENTRIES];
+    view->reset = on_chain == 0 || view->entries.reset;
+    view->more = (more != 0 || view->entries.cut) && !view->reset;
 
     return NGX_OK;
 }
 
 
 ngx_int_t
-ngx_leaseloft_view_parse(redisReply *reply, ngx_leaseloft_view_t *view,
-    ngx_log_t *log)
+ngx_leaseloft_view_parse(redisReply *reply, ngx_str_t *property,
+    ngx_leaseloft_view_t *view, ngx_log_t *log)
 {
     if (reply->type == REDIS_REPLY_NIL) {
         return NGX_DECLINED;
@@ -186,13 +186,20 @@ ngx_leaseloft_view_parse(redisReply *reply, ngx_leaseloft_view_t *view,
         return NGX_ERROR;
     }
 
-    if (ngx_leaseloft_view_read(reply, view) != NGX_OK) {
+    if (ngx_leaseloft_view_read(reply, property, view, log) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "redis sent a malformed view of a property");
         return NGX_ERROR;
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_leaseloft_view_free(ngx_leaseloft_view_t *view)
+{
+    ngx_leaseloft_entries_free(&view->entries);
 }
 
 

@@ -10,6 +10,7 @@
 
 
 #include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_entries.h"
 
 
 typedef enum {
@@ -43,8 +44,7 @@ typedef struct {
     ngx_str_t                  zone;       /* an IANA name, or empty */
     unsigned                   reset:1;
     unsigned                   more:1;
-    uint64_t                   first;
-    redisReply                *entries;    /* tag, entry, tag, entry … */
+    ngx_leaseloft_entries_t    entries;
 } ngx_leaseloft_view_t;
 
 
@@ -59,12 +59,15 @@ ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client,
     ngx_leaseloft_reply_pt handler, void *data);
 
 /*
- * Parses the reply; the view points into it.  Returns NGX_OK, NGX_DECLINED if
- * the user has no access, or NGX_ERROR if the reply is an error or malformed,
- * which is logged.
+ * Parses the reply; the view points into it.  Returns NGX_OK, and then
+ * ngx_leaseloft_view_free() has to be called, NGX_DECLINED if the user has no
+ * access, or NGX_ERROR if the reply is an error or malformed, which is logged.
  */
-ngx_int_t ngx_leaseloft_view_parse(redisReply *reply,
+ngx_int_t ngx_leaseloft_view_parse(redisReply *reply, ngx_str_t *property,
     ngx_leaseloft_view_t *view, ngx_log_t *log);
+
+/* frees the entries of the view */
+void ngx_leaseloft_view_free(ngx_leaseloft_view_t *view);
 
 /* logs that an entry is missing in Redis, at most once a minute */
 void ngx_leaseloft_view_lost(ngx_str_t *property, uint64_t seq,

@@ -37,6 +37,7 @@ use Time::HiRes qw(time sleep);
 
 use LeaseLoft::Client qw(connect_to);
 use LeaseLoft::Redis;
+use LeaseLoft::Segment qw(thread_of);
 use LeaseLoft::Response qw(is_problem fields);
 
 our @ISA = qw(LeaseLoft::Client);
@@ -77,6 +78,7 @@ $SIG{PIPE} = 'IGNORE';
 #     limits => 1                       with limit_req and limit_conn of conf/,
 #                                       which other tests would exceed
 #     workers => N                      1
+#     worker_options => '--seal-after 1'
 #     start => 0                        only prepares it
 sub new {
     my ($class, %options) = @_;
@@ -84,8 +86,8 @@ sub new {
     my $self = bless {
         dir => tempdir('leaseloft-XXXXXX', TMPDIR => 1),
         key => join('', map { sprintf '%08x', rand 2**32 } 1 .. 5),
-        workers => 1, directives => {}, expected => [], pids => {},
-        failed => [], reports => [],
+        workers => 1, worker_options => '', directives => {},
+        expected => [], pids => {}, failed => [], reports => [],
         %options,
     }, $class;
 
@@ -283,7 +285,7 @@ sub start {
 
     my $command = $part eq 'redis' ? "redis-server $dir/redis.conf"
                 : $part eq 'nginx' ? $self->_nginx_command()
-                : "$worker --redis $self->{url}"
+                : "$worker --redis $self->{url} $self->{worker_options}"
                   . ($self->{prefix} ? " --prefix $self->{prefix}" : '');
 
     $self->spawn($part, $command);
@@ -408,6 +410,14 @@ sub redis {
         or die "no Redis\n";
 
     return $redis->command(@command);
+}
+
+
+# thread($property): all entries, sealed or not, as XRANGE returns them
+sub thread {
+    my ($self, $property) = @_;
+
+    return thread_of(sub { $self->redis(@_) }, $property, $self->{prefix});
 }
 
 

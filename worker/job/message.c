@@ -352,7 +352,15 @@ message_finish(work_t *work, job_t *job, const redisReply *reply)
 
     job->message.asked = 1;
 
-    return job_update_state(job, reply) == -1 ? JOB_DEFERRED : JOB_SENT;
+    if (job_update_state(job, reply) == -1) {
+        return JOB_DEFERRED;
+    }
+
+    if (job->property->blocked) {
+        seal_found(&work->seal, job->property->id, job->property->state.seq);
+    }
+
+    return JOB_SENT;
 }
 
 

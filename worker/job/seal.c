@@ -38,11 +38,11 @@ seal_init(seal_t *seal, unsigned keep, unsigned size)
 
 
 void
-seal_grown(seal_t *seal, const char *property, uint64_t seq)
+seal_found(seal_t *seal, const char *property, uint64_t seq)
 {
     unsigned  i;
 
-    if (seal->keep == 0 || seq % seal->size != 0 || seq <= seal->keep
+    if (seal->keep == 0 || seq < seal->keep + seal->size
         || seal->n == SEAL_WAITING)
     {
         return;
@@ -58,6 +58,15 @@ seal_grown(seal_t *seal, const char *property, uint64_t seq)
 
     (void) snprintf(seal->waiting[(seal->first + seal->n++) % SEAL_WAITING],
                     LL_ID_MAX + 1, "%s", property);
+}
+
+
+void
+seal_grown(seal_t *seal, const char *property, uint64_t seq)
+{
+    if (seq % seal->size == 0) {
+        seal_found(seal, property, seq);
+    }
 }
 
 
@@ -164,7 +173,7 @@ seal_prepare(const char *property, const redisReply *reply, store_seal_t *seal,
     int       rc;
     uint64_t  seq;
 
-    rc = store_unsealed_read(reply, seal);
+    rc = store_seal_next_read(reply, seal);
 
     if (rc == 0) {
         return SEAL_NOTHING;
@@ -212,7 +221,7 @@ seal_property(const char *property, const seal_t *seal, store_t *store)
     stored = NULL;
     rc = -1;
 
-    if (store_unsealed(store, property, seal->keep, seal->size) == 0) {
+    if (store_seal_next(store, property, seal->keep, seal->size) == 0) {
         reply = store_recv(store);
     }
 

@@ -1,12 +1,13 @@
 
 /*
  * Sealing in the background.  A message whose number is a multiple of the size
- * of a segment puts its property on a list; one segment of one property is
+ * of a segment puts its property on a list, as does the first request for a
+ * property that the worker does not know yet; one segment of one property is
  * sealed at a time, by two commands, and then the worker does other work for
  * ten times as long.
  *
  * The list is bounded and in memory.  A property that is not on it, because it
- * was full or the worker died, is put there by a later message, and then all
+ * was full or the worker died, is put there by a later request, and then all
  * that can be sealed is.
  */
 
@@ -37,7 +38,11 @@ typedef struct {
 /* Sets what is sealed; see docs/cli.md. */
 void seal_init(seal_t *seal, unsigned keep, unsigned size);
 
-/* Notes that a thread has grown to seq entries. */
+/*
+ * Notes that a thread has seq entries: of a property that was read, or after a
+ * message.
+ */
+void seal_found(seal_t *seal, const char *property, uint64_t seq);
 void seal_grown(seal_t *seal, const char *property, uint64_t seq);
 
 /*

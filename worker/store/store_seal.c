@@ -28,7 +28,7 @@ store_seal_begin(store_t *store, const char *function, const char *property)
 
 
 int
-store_unsealed(store_t *store, const char *property, unsigned keep,
+store_seal_next(store_t *store, const char *property, unsigned keep,
     unsigned size)
 {
     args_t  *args;
@@ -42,7 +42,7 @@ store_unsealed(store_t *store, const char *property, unsigned keep,
 
 
 int
-store_unsealed_read(const redisReply *reply, store_seal_t *seal)
+store_seal_next_read(const redisReply *reply, store_seal_t *seal)
 {
     size_t             i;
     long long          first, n;

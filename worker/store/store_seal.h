@@ -25,14 +25,14 @@ typedef struct {
  * ll1_unsealed: the next "size" entries, if more than "keep" ones follow.  A
  * property keeps the size with which it began.
  */
-int store_unsealed(store_t *store, const char *property, unsigned keep,
+int store_seal_next(store_t *store, const char *property, unsigned keep,
     unsigned size);
 
 /*
  * Reads the reply.  Returns 1, 0 if there is nothing to seal, or -1 if the
  * reply is malformed.
  */
-int store_unsealed_read(const redisReply *reply, store_seal_t *seal);
+int store_seal_next_read(const redisReply *reply, store_seal_t *seal);
 
 /* ll1_seal */
 int store_seal(store_t *store, const char *property, const store_seal_t *seal,

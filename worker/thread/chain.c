@@ -34,8 +34,7 @@ chain_begin(void)
 }
 
 
-/* SHA-256( a || b ) */
-static int
+int
 chain_hash(unsigned char hash[CHAIN_HASH], const void *a, size_t alen,
     const void *b, size_t blen)
 {

@@ -24,6 +24,10 @@
 #define CHAIN_SALT  16
 
 
+/* Sets hash to SHA-256( a || b ). */
+int chain_hash(unsigned char hash[CHAIN_HASH], const void *a, size_t alen,
+    const void *b, size_t blen);
+
 /* Sets hash(0) from the id of the property. */
 int chain_first(unsigned char hash[CHAIN_HASH], const char *property,
     size_t len);

@@ -72,25 +72,10 @@ unpack_expand(unpack_t *unpack)
 }
 
 
-static int
-unpack_is_zero(const unsigned char *hash)
-{
-    static const unsigned char  none[CHAIN_HASH];
-
-    return memcmp(hash, none, CHAIN_HASH) == 0;
-}
-
-
 void
 unpack_rewind(unpack_t *unpack)
 {
-    ll_segment_t  *s = &unpack->segment;
-
-    (void) ll_segment_parse(s, (const char *) s->data,
-                            (size_t) (s->frame - s->data) + s->frame_len);
-
-    unpack->known = !unpack_is_zero(s->before);
-    memcpy(unpack->hash, s->before, CHAIN_HASH);
+    ll_segment_rewind(&unpack->segment);
 }
 
 
@@ -101,7 +86,7 @@ unpack_decode(unpack_t *unpack, thread_entry_t *entry)
     int                  rc;
     ll_segment_entry_t   e;
 
-    rc = ll_segment_next(&unpack->segment, unpack->text.data,
+    rc = ll_segment_next(&unpack->segment, unpack->text.data, chain_hash,
                          unpack->entry, &e);
     if (rc != 1) {
         return rc;
@@ -115,39 +100,11 @@ unpack_decode(unpack_t *unpack, thread_entry_t *entry)
     entry->len = e.len;
     entry->salt = e.salt;
     entry->digest = e.digest;
+    entry->hash = e.hash;
     entry->sender = e.sender;
     entry->sender_len = e.sender_len;
-    entry->hash = unpack->hash;
 
-    if (entry->kind == PACK_LOST) {
-        if (unpack->known
-            && (e.given == NULL
-                || memcmp(e.given, unpack->hash, CHAIN_HASH) != 0))
-        {
-            return -1;
-        }
-
-        unpack->known = 0;
-        entry->hash = NULL;
-        return 1;
-    }
-
-    if (e.given) {
-        memcpy(unpack->hash, e.given, CHAIN_HASH);
-        unpack->known = 1;
-        return 1;
-    }
-
-    if (!unpack->known) {
-        return -1;
-    }
-
-    if (e.digest) {
-        return chain_join(unpack->hash, unpack->hash, e.digest) == 0 ? 1 : -1;
-    }
-
-    return chain_next(unpack->hash, unpack->hash, e.salt, e.entry, e.len) == 0
-           ? 1 : -1;
+    return 1;
 }
 
 
@@ -165,22 +122,13 @@ unpack_open(unpack_t *unpack, const char *data, size_t len, uint64_t first,
         return -1;
     }
 
-    unpack_rewind(unpack);
-
     do {
         rc = unpack_decode(unpack, &entry);
     } while (rc == 1);
 
-    if (rc == -1
-        || (unpack->known ? memcmp(unpack->hash, s->after, CHAIN_HASH) != 0
-                           : !unpack_is_zero(s->after)))
-    {
-        return -1;
-    }
-
     unpack_rewind(unpack);
 
-    return 0;
+    return rc;
 }
 
 

@@ -20,8 +20,6 @@
 typedef struct {
     ll_segment_t    segment;
     buf_t           text;
-    unsigned char   hash[CHAIN_HASH];  /* of the entry returned last */
-    int             known;             /* hash is set */
     char            entry[LL_ENTRY_MAX];
 } unpack_t;
 

@@ -17,9 +17,10 @@ use JSON::PP;
 use Time::HiRes qw(time);
 
 use LeaseLoft::Redis;
+use LeaseLoft::Segment qw(thread_of unseal);
 
 my $json = JSON::PP->new->canonical->utf8;
-my @names = qw(thread meta reads snaps leases);
+my @names = qw(thread meta reads snaps leases segments);
 
 
 sub new {
@@ -195,13 +196,10 @@ sub say {
 sub thread {
     my ($self, $property, $after) = @_;
 
-    my $list = $self->redis('XRANGE', "ll:{p:$property}:thread",
-                            ($after // 0) + 1, '+');
-
-    return map {
+    return grep { $_->[0] > ($after // 0) } map {
         my %field = @{ $_->[1] };
         [ $_->[0] =~ /^(\d+)-0$/, @field{qw(e s h u)} ];
-    } @$list;
+    } thread_of(sub { $self->redis(@_) }, $property);
 }
 
 
@@ -264,7 +262,15 @@ sub view {
 
     my %view;
     @view{qw(ver rev role state from head tag sig label lease you parties
-             valid more first entries)} = @$list;
+             valid more first entries zone sealed)} = @$list;
+
+    # nginx adds sealed entries to the others
+    my ($first, $last, $size, undef, undef, @segments) = @{ $view{sealed} };
+    my $n = int((($first // 1) - 1) / ($size // 1)) * ($size // 0);
+
+    unshift @{ $view{entries} }, map { my %field = @{ $_->[1] };
+                                       unpack('H8', $field{h}), $field{e} }
+        grep { $n++; $n >= $first && $n <= $last } map { unseal($_) } @segments;
 
     $view{$_} = $json->allow_nonref->decode($view{$_})
         for qw(label lease you parties);
