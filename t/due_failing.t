@@ -120,13 +120,12 @@ ok(wait_for(sub { entries($damaged[6]) == 2 }, 20),
    'the lease of a repaired property ends');
 
 sub ended {
-    my ($rev, $total, $next, $threads) = @{ $q->redis(
-        'FCALL_RO', 'll1_inbox', 2, $q->user_keys($tenant), 200, '', '') };
-    return scalar grep { /"state":"ended"/ } @$threads;
+    return scalar grep { $_->{lease}{state} eq 'ended' }
+                  @{ $q->inbox($tenant, 200)->{threads} };
 }
 
 ok(wait_for(sub { ended() == 200 }, 20), 'a repaired inbox shows each end');
-is($q->redis('ZCARD', 'll:{due}:due'), 199,
+ok(wait_for(sub { $q->redis('ZCARD', 'll:{due}:due') == 199 }, 20),
    'the leases of the other 199 properties stay due');
 
 my $log = $ll->slurp('worker1.log');

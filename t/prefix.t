@@ -123,11 +123,11 @@ like(($two->cli('dead', 'list'))[1], qr/\tof two\n1 given up$/,
 
 # repairs
 
-$one->redis('HSET', 'll:{p:P}:meta', 'u:u-lena', 99);
+$one->redis('HSET', 'll:{p:P}:meta', 'c:u-lena', 99);
 like(($two->cli('unread', 'rebuild'))[1],
      qr/^1 threads, 2 users, 0 inbox threads/m,
      'unread rebuild of two counts its own thread');
-is($one->redis('HGET', 'll:{p:P}:meta', 'u:u-lena'), 99,
+is($one->redis('HGET', 'll:{p:P}:meta', 'c:u-lena'), 99,
    'unread rebuild of two leaves the counts of one');
 
 

@@ -93,7 +93,7 @@ is(join(' ', map { my %f = @{ $_->[1] }; "$f{u}:$f{n}" } @$history),
    'the history has every mark that moved');
 
 # unread is rebuilt from the threads alone
-$ll->redis('HSET', 'll:{p:P}:meta', 'u:u-tom', 99, 'u:u-lena', 99);
+$ll->redis('HSET', 'll:{p:P}:meta', 'c:u-tom', 99, 'c:u-lena', 99, 'n', 100);
 my ($status, $out) = $ll->cli('unread', 'rebuild');
 is($status, 0, 'unread rebuild exits with 0') or diag($out);
 is(unread(), '1 1 0', 'unread rebuild repairs the counts');

@@ -66,7 +66,7 @@ fuzz_check_view(redisReply *command)
 }
 
 
-/* limit, at, property (both or neither), bytes */
+/* limit, at, property (both or neither) */
 
 static void
 fuzz_check_inbox(redisReply *command)
@@ -76,10 +76,9 @@ fuzz_check_inbox(redisReply *command)
 
     i = FUZZ_CALL + LL_USER_KEYS;
 
-    CHECK(command->elements == i + 4);
+    CHECK(command->elements == i + 3);
 
     fuzz_check_number(fuzz_argument(command, i), 1, 200);
-    fuzz_check_number(fuzz_argument(command, i + 3), 1, LL_SEQ_MAX);
 
     at = fuzz_argument(command, i + 1);
     property = fuzz_argument(command, i + 2);

@@ -523,7 +523,8 @@ ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3
         || ngx_leaseloft_reply_number(reply, 0, &rev) != NGX_OK
         || ngx_leaseloft_reply_number(reply, 1, &total) != NGX_OK
-        || reply->element[2]->type != REDIS_REPLY_ARRAY)
+        || (reply->element[2]->type != REDIS_REPLY_ARRAY
+            && reply->element[2]->type != REDIS_REPLY_NIL))
     {
         return NGX_ERROR;
     }
@@ -534,21 +535,27 @@ ngx_leaseloft_channel_sync_catch_up_user(ngx_leaseloft_channel_t *channel,
         *event = NGX_LEASELOFT_EVENT_CAUGHT_UP;
     }
 
-    if (rev > channel->ver && list->elements
+    ngx_leaseloft_channel_changes_drop(channel);
+
+    if (list->type == REDIS_REPLY_ARRAY && list->elements
+        && rev > channel->ver
         && ngx_leaseloft_channel_sync_add_changes(channel, list, rev, total)
            == NGX_OK)
     {
         return NGX_OK;
     }
 
-    /*
-     * nothing has changed, or more than is listed; or it was restored from a
-     * backup, and will reach the same revs once more
-     */
-
     ngx_leaseloft_channel_changes_drop(channel);
 
-    if (rev != channel->ver) {
+    /*
+     * More has changed than is listed; or the inbox was restored from a backup,
+     * and will reach the same revs once more.  If nothing is listed, threads
+     * have only left the inbox.
+     */
+
+    if (list->type != REDIS_REPLY_ARRAY || list->elements
+        || rev < channel->ver)
+    {
         ngx_leaseloft_channel_drop_frames(channel, 0);
         channel->complete = rev;
     }

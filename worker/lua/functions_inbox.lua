@@ -277,14 +277,14 @@ local function ll1_inbox(keys, argv)
 end
 
 
--- { rev, total, { rev, property, ... } }: changes after a rev, oldest first; an
--- empty list if there are more than 100, or the inbox is larger than SCAN_MAX
+-- { rev, total, { rev, property, ... } }: changes after a rev, oldest first; nil
+-- for the list if there are more than 100, or the inbox is larger than SCAN_MAX
 local function ll1_inbox_since(keys, argv)
     local rev, total, n = inbox_account(call('HGET', keys[INBOX], ACCOUNT))
     local since, changed, out = tonumber(argv[1]), {}, {}
 
     if since >= rev or n > SCAN_MAX then
-        return { rev, total, out }
+        return { rev, total, since >= rev and out or false }
     end
 
     for _, item in ipairs(inbox_all(keys)) do
@@ -293,12 +293,14 @@ local function ll1_inbox_since(keys, argv)
         end
     end
 
-    if #changed <= 100 then
-        table.sort(changed, function(a, b) return a[4] < b[4] end)
+    if #changed > 100 then
+        return { rev, total, false }
+    end
 
-        for i, item in ipairs(changed) do
-            out[2 * i - 1], out[2 * i] = int(item[4]), item[1]
-        end
+    table.sort(changed, function(a, b) return a[4] < b[4] end)
+
+    for i, item in ipairs(changed) do
+        out[2 * i - 1], out[2 * i] = int(item[4]), item[1]
     end
 
     return { rev, total, out }

@@ -213,9 +213,14 @@ end
 -- and of all
 local function count(keys, first, last)
     local senders, messages = {}, 0
+
+    if first > last then
+        return senders, messages
+    end
+
     local sealed, size = sealed_of(call('HGET', keys[META], 'sealed'))
 
-    if first <= last and first <= sealed then
+    if first <= sealed then
         messages = count_sealed(keys, senders, first, math.min(last, sealed),
                                 size)
         first = sealed + 1
