@@ -93,3 +93,12 @@ ll_utf8_cut(const char *s, size_t len, size_t n)
 
     return len;
 }
+
+
+int
+ll_utf8_space(uint32_t c)
+{
+    return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0
+           || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028
+           || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}

@@ -27,5 +27,8 @@ int ll_utf8_valid(const char *s, size_t len);
  */
 size_t ll_utf8_cut(const char *s, size_t len, size_t n);
 
+/* Returns 1 for a code point that is White_Space (PropList.txt), else 0. */
+int ll_utf8_space(uint32_t c);
+
 
 #endif /* LL_UTF8_H */

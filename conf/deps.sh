@@ -55,6 +55,7 @@ for set; do
         need $inc/hiredis/hiredis.h libhiredis-dev "the Redis protocol"
         need $inc/cjson/cJSON.h libcjson-dev "JSON, for the worker"
         need $inc/zstd.h libzstd-dev "compression of old entries"
+        need $inc/utf8proc.h libutf8proc-dev "searches in any language"
         need $inc/jwt.h libjwt-dev "tokens"
         need /usr/bin/redis-server redis-server "stores the threads"
         need /usr/share/zoneinfo/America/New_York tzdata "time zone names"

@@ -32,13 +32,7 @@ int64_t clock_monotonic(void);
 /* The same in microseconds. */
 int64_t clock_microseconds(void);
 
-/*
- * Parses a time (RFC 3339, section 5.6): "t" and "z" in any case, any offset,
- * any number of fraction digits, truncated to milliseconds.  A leap second is
- * accepted at the end of a month in UTC, and becomes the first second of the
- * next one.  Returns 0, or -1 if the len bytes at s are not a time or if it is
- * outside CLOCK_MIN to CLOCK_MAX.
- */
+/* Parses a time, as ll_date_parse() does (common/date_parse.h). */
 int clock_parse(const char *s, size_t len, int64_t *ms);
 
 /*

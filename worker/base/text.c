@@ -14,16 +14,6 @@ text_valid(const char *s, size_t len)
 }
 
 
-/* the code points of White_Space in Unicode's PropList.txt */
-static int
-text_space(uint32_t c)
-{
-    return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0
-           || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028
-           || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
-
 /* the offset of the last code point of the len bytes */
 static size_t
 text_back(const char *s, size_t len)
@@ -50,7 +40,7 @@ text_normalize(char *s, size_t len)
     }
 
     for (start = 0; start < n; start += size) {
-        if (!text_space(ll_utf8_decode(s + start, n - start, &size))) {
+        if (!ll_utf8_space(ll_utf8_decode(s + start, n - start, &size))) {
             break;
         }
     }
@@ -58,7 +48,7 @@ text_normalize(char *s, size_t len)
     while (n > start) {
         i = text_back(s, n);
 
-        if (!text_space(ll_utf8_decode(s + i, n - i, &size))) {
+        if (!ll_utf8_space(ll_utf8_decode(s + i, n - i, &size))) {
             break;
         }
 
