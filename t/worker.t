@@ -288,6 +288,15 @@ for my $i (0 .. $#bad) {
     is($letter{why}, $bad[$i][0], "a dead letter says: $letter{why}");
 }
 
+# a letter is listed once, also if it is moved again
+
+my %first = @{ $dead->[0][1] };
+is($q->redis('FCALL', 'll1_bury', 2, $inbox, 'll:{q:0}:dead', 'workers',
+             $first{id}, why => 'again'), 0,
+   'a request that was acknowledged does not become a second letter');
+is($q->redis('XLEN', 'll:{q:0}:dead'), scalar @bad,
+   'each letter is listed once');
+
 # a consumer takes a request and dies; in one transaction, as the worker waits
 # for the same request
 

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 20
+-- revision 21
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -82,6 +82,9 @@
 -- ll1_defer (property, seen, time)
 --     KEYS: due.  Moves the due time from seen to time after a failure, unless
 --     it was changed meanwhile: 1 if it did.
+-- ll1_bury (group, id, fields ...)
+--     KEYS: a queue, its dead letters.  Acknowledges and deletes a request, and
+--     adds the fields as a dead letter: 1, or 0 if it was acknowledged before.
 -- ll1_retry (id)
 --     KEYS: a queue, its dead letters.  Moves a dead letter back into the
 --     queue: 1, or 0 if there is none of that id, -1 if it holds no request.

@@ -28,4 +28,20 @@ local function ll1_retry(keys, argv)
 end
 
 
+-- A request is acknowledged only once, so it can't become two letters.
+local function ll1_bury(keys, argv)
+    local group, id = argv[1], argv[2]
+
+    if call('XACK', keys[1], group, id) == 0 then
+        return 0
+    end
+
+    call('XADD', keys[2], '*', unpack(argv, 3))
+    call('XDEL', keys[1], id)
+
+    return 1
+end
+
+
 register('ll1_retry', ll1_retry)
+register('ll1_bury', ll1_bury)

@@ -103,8 +103,6 @@ static int
 consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
     const char *why)
 {
-    int          rc;
-    buf_t        text = BUF_INIT;
     redisReply  *reply;
 
     queue_entry_dead(&consumer->args, k, entry, why);
@@ -112,24 +110,19 @@ consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
     reply = conn_send(consumer->conn, &consumer->args) == 0
             ? consumer_reply(consumer) : NULL;
 
-    rc = reply == NULL ? -1 : 0;
+    if (reply == NULL) {
+        return -1;
+    }
 
-    if (rc == 0) {
-        freeReplyObject(reply);
-        buf_add(&text, entry->element[0]->str, entry->element[0]->len);
-
-        if (!buf_failed(&text)) {
-            log_warn("request %s becomes a dead letter: %s", text.data, why);
-            args_copy(&consumer->acks[k], text.data, text.len);
-            consumer->acks_pending = 1;
-        }
-
+    if (reply->integer == 1) {
+        log_warn("request %s becomes a dead letter: %s",
+                 entry->element[0]->str, why);
         consumer->work->stats->dead++;
     }
 
-    buf_free(&text);
+    freeReplyObject(reply);
 
-    return rc;
+    return 0;
 }
 
 
@@ -151,6 +144,14 @@ consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
     }
 
     why = queue_entry_parse(job, entry, consumer->work->properties);
+
+    if (why == queue_entry_no_memory) {
+
+        /* it stays pending, and is read again */
+
+        batch->n--;
+        return -1;
+    }
 
     if (why != NULL) {
         batch->n--;

@@ -13,6 +13,9 @@
 #include "queue_entry.h"
 
 
+const char  queue_entry_no_memory[] = "out of memory";
+
+
 static const struct {
     const char  *name;
     job_op_e     op;
@@ -155,7 +158,7 @@ queue_entry_parse(job_t *job, const redisReply *entry,
     job->property = property_cache_get(properties, property->str,
                                        property->len);
     if (job->property == NULL) {
-        return "out of memory";
+        return queue_entry_no_memory;
     }
 
     memcpy(job->user, user->str, user->len);
@@ -189,9 +192,13 @@ queue_entry_dead(args_t *args, unsigned k, const redisReply *entry,
     unsigned long long   ms, seq;
 
     args_reset(args);
-    args_lit(args, "XADD");
+    args_lit(args, "FCALL");
+    args_lit(args, "ll1_bury");
+    args_lit(args, "2");
+    args_copy(args, key, ll_keys_queue(key, k));
     args_copy(args, key, ll_keys_dead(key, k));
-    args_lit(args, "*");
+    args_lit(args, LL_QUEUE_GROUP);
+    args_add(args, entry->element[0]->str, entry->element[0]->len);
 
     fields = conn_element(entry, 1);
 
