@@ -401,7 +401,7 @@ ngx_leaseloft_messages_on_close(void *data)
 }
 
 
-/* NGX_AGAIN: another view is requested */
+/* answers, or requests another view */
 static ngx_int_t
 ngx_leaseloft_messages_reply_view(ngx_leaseloft_poll_t *poll,
     ngx_leaseloft_view_t *view)
@@ -452,7 +452,9 @@ ngx_leaseloft_messages_reply(void *data, ngx_leaseloft_outcome_e outcome,
         rc = ngx_leaseloft_messages_reply_view(poll, &view);
         ngx_leaseloft_view_free(&view);
 
-        if (rc == NGX_AGAIN) {
+        /* another view is requested */
+
+        if (poll->command) {
             return;
         }
     }
