@@ -45,6 +45,7 @@ export class App {
         this.signOut = signOut;
         this.setLanguage = setLanguage;
         this.logo = logo;
+        this.wanted = null;
         this.touch = matchMedia('(pointer: coarse)').matches;
         this.#build();
         this.#listen();
@@ -126,6 +127,7 @@ export class App {
         const { property, seq } = parseLocation(location);
         const open = this.messenger.thread;
 
+        this.wanted = seq;
 
         if (open && open.property === property) {
             if (seq) {
@@ -197,6 +199,7 @@ export class App {
     opened() {
         const idle = document.activeElement === document.body;
 
+        this.wanted = null;
 
         if (!this.touch && (idle || this.#eager)) {
             this.#threadView.focus();
