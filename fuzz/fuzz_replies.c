@@ -152,6 +152,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.queues = data[0] & 0x80 ? 2 : 1;
     options.batch = 128;
     options.claim_ms = 400;
+    options.seal_after = 256;
+    options.seal_size = 64;
 
     if (data[0] & 0x40) {
         strcpy(options.redis.user, "user");
