@@ -16,7 +16,7 @@ typedef struct {
     ngx_queue_t          queue;
     ngx_http_request_t  *request;
     uint64_t             seq;              /* of the last entry sent */
-    ngx_uint_t           placed;           /* there was one */
+    ngx_uint_t           begun;           /* there was one */
     ngx_uint_t           headed;           /* headers were sent */
 } fuzz_client_t;
 
@@ -256,13 +256,13 @@ __wrap_ngx_http_send_special(ngx_http_request_t *r, ngx_uint_t flags)
 static void
 fuzz_event_entry(fuzz_client_t *client, u_char *id, size_t len)
 {
-    ll_cursor_t  place;
+    ll_cursor_t  cursor;
 
-    CHECK(ll_cursor_decode((char *) id, len, &place) == 0 && place.tagged);
-    CHECK(!client->placed || place.seq == client->seq + 1);
+    CHECK(ll_cursor_decode((char *) id, len, &cursor) == 0 && cursor.tagged);
+    CHECK(!client->begun || cursor.seq == client->seq + 1);
 
-    client->placed = 1;
-    client->seq = place.seq;
+    client->begun = 1;
+    client->seq = cursor.seq;
 }
 
 
@@ -310,7 +310,7 @@ fuzz_event(fuzz_client_t *client, u_char *p, size_t len)
                          (u_char *) ngx_strlchr(id, last, LF) - id);
 
     } else if (name && ngx_strncmp(name, "reset\n", 6) == 0) {
-        client->placed = 0;
+        client->begun = 0;
     }
 }
 

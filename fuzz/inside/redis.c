@@ -37,7 +37,7 @@ fuzz_clients_ask(ngx_leaseloft_process_t *process,
     ngx_uint_t  i;
 
     static ngx_str_t                  after = ngx_string("after=2&limit=3");
-    static ngx_str_t                  place = ngx_string("2");
+    static ngx_str_t                  cursor = ngx_string("2");
     static ngx_leaseloft_endpoint_t  *endpoints[] = {
         &ngx_leaseloft_messages_endpoint,
         &ngx_leaseloft_inbox_endpoint,
@@ -51,7 +51,7 @@ fuzz_clients_ask(ngx_leaseloft_process_t *process,
     for (i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
         if (what & (1 << i)) {
             fuzz_ask(process, lcf, endpoints[i], &after,
-                     i == 2 ? &place : NULL, NULL);
+                     i == 2 ? &cursor : NULL, NULL);
         }
     }
 

@@ -3,8 +3,8 @@
  * The thread stream.
  *
  * One rule covers replay, live delivery, gaps and slow clients: the pump sends
- * the entry that follows the stream's place, from the channel's recent frames
- * or from Redis, until the place is the newest entry that the reader may see.
+ * the entry that follows the stream's cursor, from the channel's recent frames
+ * or from Redis, until the cursor is the newest entry that the reader may see.
  * So entries are sent in order and without gaps, however the two sources
  * interleave.
  *
@@ -76,7 +76,7 @@ static const ngx_leaseloft_stream_kind_t  ngx_leaseloft_events_kind = {
 
 /* Last-Event-ID, else ?after=, else none; NGX_ERROR: given, but malformed */
 static ngx_int_t
-ngx_leaseloft_events_place(ngx_http_request_t *r, ll_cursor_t *place)
+ngx_leaseloft_events_cursor(ngx_http_request_t *r, ll_cursor_t *cursor)
 {
     ngx_int_t         rc;
     ngx_str_t         value, *header;
@@ -94,7 +94,7 @@ ngx_leaseloft_events_place(ngx_http_request_t *r, ll_cursor_t *place)
         }
     }
 
-    return ll_cursor_decode((char *) value.data, value.len, place) == 0
+    return ll_cursor_decode((char *) value.data, value.len, cursor) == 0
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -121,15 +121,15 @@ ngx_leaseloft_events_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
     events = (ngx_leaseloft_events_t *) stream;
 
-    rc = ngx_leaseloft_events_place(r, &events->place);
-    events->placed = (rc == NGX_OK);
+    rc = ngx_leaseloft_events_cursor(r, &events->cursor);
+    events->resumed = (rc == NGX_OK);
     events->reset = (rc == NGX_ERROR);
 
-    mode = events->placed ? NGX_LEASELOFT_VIEW_AFTER : NGX_LEASELOFT_VIEW_NONE;
+    mode = events->resumed ? NGX_LEASELOFT_VIEW_AFTER : NGX_LEASELOFT_VIEW_NONE;
 
     stream->command = ngx_leaseloft_view_ask(ctx->process->client,
                                          &ctx->property, &ctx->user, mode,
-                                         &events->place,
+                                         &events->cursor,
                                          NGX_LEASELOFT_EVENTS_LIMIT,
                                          NGX_LEASELOFT_STREAM_SEND_WINDOW,
                                          ngx_leaseloft_events_first, events);
@@ -195,9 +195,9 @@ ngx_leaseloft_events_see(ngx_leaseloft_events_t *events,
 
     /* entries before the window are never sent */
 
-    if (view->from && events->place.seq < view->from - 1) {
-        events->place.seq = view->from - 1;
-        events->place.tagged = 0;
+    if (view->from && events->cursor.seq < view->from - 1) {
+        events->cursor.seq = view->from - 1;
+        events->cursor.tagged = 0;
     }
 }
 
@@ -218,7 +218,7 @@ ngx_leaseloft_events_reset(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view)
 {
     events->reset = 0;
-    events->place = view->head;
+    events->cursor = view->head;
 
     return ngx_leaseloft_events_send_head(events, "reset", &view->head, "");
 }
@@ -271,8 +271,8 @@ ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
         return ngx_leaseloft_events_reset(events, view);
     }
 
-    if (!events->placed) {
-        events->place = view->head;
+    if (!events->resumed) {
+        events->cursor = view->head;
     }
 
     ngx_leaseloft_events_see(events, view);
@@ -305,7 +305,7 @@ ngx_leaseloft_events_behind(ngx_leaseloft_stream_t *stream)
     events = (ngx_leaseloft_events_t *) stream;
 
     return ngx_leaseloft_events_outdated(events)
-           || events->place.seq < ngx_leaseloft_events_target(events);
+           || events->cursor.seq < ngx_leaseloft_events_target(events);
 }
 
 
@@ -329,7 +329,7 @@ ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream)
     {
         frame = ngx_leaseloft_events_outdated(events)
                 ? NULL : ngx_leaseloft_channel_frame(stream->subscriber.channel,
-                                                     events->place.seq + 1);
+                                                     events->cursor.seq + 1);
         if (frame == NULL) {
             ngx_leaseloft_events_refresh(events);
             break;
@@ -339,7 +339,7 @@ ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream)
             return NGX_ERROR;
         }
 
-        ngx_leaseloft_frame_cursor(frame, &events->place);
+        ngx_leaseloft_frame_cursor(frame, &events->cursor);
         n++;
     }
 
@@ -353,15 +353,15 @@ ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream)
 static void
 ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events)
 {
-    ll_cursor_t           place;
+    ll_cursor_t           cursor;
     ngx_leaseloft_ctx_t  *ctx;
 
     ctx = events->stream.ctx;
-    place = events->place;
+    cursor = events->cursor;
 
     if (events->reset) {
-        place.seq = LL_SEQ_MAX;
-        place.tagged = 0;
+        cursor.seq = LL_SEQ_MAX;
+        cursor.tagged = 0;
     }
 
     events->stale = 0;
@@ -369,7 +369,7 @@ ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events)
 
     events->stream.command = ngx_leaseloft_view_ask(ctx->process->client,
                                        &ctx->property, &ctx->user,
-                                       NGX_LEASELOFT_VIEW_AFTER, &place,
+                                       NGX_LEASELOFT_VIEW_AFTER, &cursor,
                                        NGX_LEASELOFT_EVENTS_LIMIT,
                                        NGX_LEASELOFT_STREAM_SEND_WINDOW,
                                        ngx_leaseloft_events_refreshed, events);
@@ -573,13 +573,14 @@ ngx_leaseloft_events_ping(ngx_leaseloft_stream_t *stream)
     events = (ngx_leaseloft_events_t *) stream;
 
     /*
-     * The place is the newest entry, unless Redis is not connected.  If the
-     * client did not send the tag of its place, the head is sent instead.
+     * The cursor is the newest entry, unless Redis is not connected.  If the
+     * client did not send the tag of its cursor, the head is sent instead.
      */
 
     return ngx_leaseloft_events_send_head(events, "ping",
-                                          events->place.tagged ? &events->place
-                                                               : &events->head,
+                                          events->cursor.tagged
+                                              ? &events->cursor
+                                              : &events->head,
                                           stream->live ? ",\"live\":true"
                                                        : ",\"live\":false");
 }

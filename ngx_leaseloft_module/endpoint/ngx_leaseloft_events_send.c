@@ -54,10 +54,10 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
     n = view->entries.n;
     first = view->entries.first;
 
-    if (n && first != events->place.seq + 1) {
+    if (n && first != events->cursor.seq + 1) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "redis sent entry %uL after entry %uL",
-                      first, events->place.seq);
+                      first, events->cursor.seq);
         return NGX_ERROR;
     }
 
@@ -80,7 +80,7 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
         }
 
         rc = ngx_leaseloft_stream_send_frame(&events->stream, frame);
-        ngx_leaseloft_frame_cursor(frame, &events->place);
+        ngx_leaseloft_frame_cursor(frame, &events->cursor);
         ngx_leaseloft_frame_free(frame);
 
         if (rc != NGX_OK) {
@@ -91,8 +91,8 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
     ngx_leaseloft_zone_count(events->stream.ctx->process->zone,
                              NGX_LEASELOFT_EVENTS_SENT, n);
 
-    if (events->place.seq == view->head.seq) {
-        events->place = view->head;
+    if (events->cursor.seq == view->head.seq) {
+        events->cursor = view->head;
     }
 
     return NGX_OK;

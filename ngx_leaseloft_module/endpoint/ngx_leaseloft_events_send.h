@@ -23,13 +23,13 @@ typedef struct {
     uint64_t                    asked;     /* the channel's ver when reading */
     ngx_leaseloft_window_e      window;
 
-    unsigned                    placed:1;  /* the client sent a place */
-    unsigned                    reset:1;   /* the place is invalid */
+    unsigned                    resumed:1;  /* the client sent a cursor */
+    unsigned                    reset:1;   /* the cursor is invalid */
     unsigned                    stale:1;   /* re-read, whatever the rev */
     unsigned                    lease:1;   /* send "lease" after that */
 
     ll_cursor_t                 head;      /* of a window that is not open */
-    ll_cursor_t                 place;     /* after the last entry sent */
+    ll_cursor_t                 cursor;     /* after the last entry sent */
     u_char                      signature[NGX_LEASELOFT_SIGNATURE];
 } ngx_leaseloft_events_t;
 
@@ -42,7 +42,7 @@ typedef struct {
 ngx_int_t ngx_leaseloft_events_send_head(ngx_leaseloft_events_t *events,
     char *name, ll_cursor_t *head, char *more);
 
-/* the entries of a view, which follow events->place; moves the place */
+/* the entries of a view, which follow events->cursor; moves the cursor */
 ngx_int_t ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view);
 

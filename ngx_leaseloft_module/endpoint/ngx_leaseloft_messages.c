@@ -130,7 +130,7 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
     poll->command = ngx_leaseloft_view_ask(poll->ctx->process->client,
                                            &poll->ctx->property,
                                            &poll->ctx->user, mode,
-                                           &poll->query.place,
+                                           &poll->query.cursor,
                                            poll->query.limit,
                                            NGX_LEASELOFT_PAGE_BYTES,
                                            ngx_leaseloft_messages_reply, poll);
@@ -150,7 +150,7 @@ ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
 
     ctx = poll->ctx;
     before = poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE
-             ? poll->query.place.seq : 0;
+             ? poll->query.cursor.seq : 0;
 
     channel = ngx_leaseloft_channel_find(ctx->process,
                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
@@ -362,9 +362,10 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
     ngx_leaseloft_query_etag(query, entry->digest, &etag);
 
     if ((query->mode != NGX_LEASELOFT_VIEW_AFTER
-         || query->place.seq != entry->head.seq
-         || (query->place.tagged
-             && ngx_memcmp(query->place.tag, entry->head.tag, LL_TAG_LEN) != 0))
+         || query->cursor.seq != entry->head.seq
+         || (query->cursor.tagged
+             && ngx_memcmp(query->cursor.tag, entry->head.tag, LL_TAG_LEN)
+                != 0))
         && !ngx_leaseloft_header_etag_matches(r, &etag))
     {
         return NGX_DECLINED;
@@ -490,7 +491,7 @@ ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
     last = view->head.seq;
 
     if (poll->query.mode == NGX_LEASELOFT_VIEW_BEFORE) {
-        last = ngx_min(last, poll->query.place.seq - 1);
+        last = ngx_min(last, poll->query.cursor.seq - 1);
     }
 
     if (ngx_leaseloft_page_fit(&poll->page, view, last) != NGX_OK) {

@@ -30,7 +30,7 @@ enum {
 };
 
 
-/* the place to be compared */
+/* the cursor to be compared */
 enum {
     NGX_LEASELOFT_CHECK_SEQ = 0,
     NGX_LEASELOFT_CHECK_TAG,
@@ -255,7 +255,7 @@ ngx_leaseloft_entries_decode(ngx_leaseloft_entries_t *entries,
 }
 
 
-/* compares the tag of a place that is sealed; any is valid for a lost entry */
+/* compares the tag of a cursor that is sealed; any is valid for a lost entry */
 static ngx_int_t
 ngx_leaseloft_entries_check(ngx_leaseloft_entries_t *entries,
     redisReply *check)

@@ -20,7 +20,7 @@ typedef struct {
     ngx_uint_t              n;
     uint64_t                first;     /* seq of the first one */
     unsigned                cut:1;     /* the limit of bytes is reached */
-    unsigned                reset:1;   /* the place is not on the chain */
+    unsigned                reset:1;   /* the cursor is not on the chain */
 } ngx_leaseloft_entries_t;
 
 

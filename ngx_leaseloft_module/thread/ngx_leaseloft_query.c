@@ -29,7 +29,7 @@ ngx_leaseloft_query_read(ngx_http_request_t *r,
     if (after == NGX_OK) {
         query->mode = NGX_LEASELOFT_VIEW_AFTER;
         query->malformed = ll_cursor_decode((char *) value.data, value.len,
-                                            &query->place)
+                                            &query->cursor)
                            != 0;
     }
 
@@ -40,7 +40,7 @@ ngx_leaseloft_query_read(ngx_http_request_t *r,
         query->malformed |= after == NGX_OK
                             || ll_cursor_decode_seq((char *) value.data,
                                                     value.len,
-                                                    &query->place.seq)
+                                                    &query->cursor.seq)
                                != 0;
     }
 
@@ -72,10 +72,10 @@ ngx_leaseloft_query_etag(ngx_leaseloft_query_t *query, u_char *digest,
                     "xabn"[query->mode]);
 
     if (query->mode != NGX_LEASELOFT_VIEW_NEWEST) {
-        p = ngx_sprintf(p, "%uL", query->place.seq);
+        p = ngx_sprintf(p, "%uL", query->cursor.seq);
 
-        if (query->place.tagged) {
-            p = ngx_sprintf(p, ".%*s", (size_t) LL_TAG_LEN, query->place.tag);
+        if (query->cursor.tagged) {
+            p = ngx_sprintf(p, ".%*s", (size_t) LL_TAG_LEN, query->cursor.tag);
         }
     }
 

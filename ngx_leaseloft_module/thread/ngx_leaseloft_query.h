@@ -18,7 +18,7 @@
 
 typedef struct {
     ngx_leaseloft_view_mode_e   mode;
-    ll_cursor_t                 place;
+    ll_cursor_t                 cursor;
     ngx_uint_t                  limit;
     unsigned                    malformed:1;
 } ngx_leaseloft_query_t;

@@ -56,7 +56,7 @@ static ngx_str_t  ngx_leaseloft_view_windows[] = {
 
 ngx_leaseloft_command_t *
 ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
-    ngx_str_t *user, ngx_leaseloft_view_mode_e mode, ll_cursor_t *place,
+    ngx_str_t *user, ngx_leaseloft_view_mode_e mode, ll_cursor_t *cursor,
     ngx_uint_t limit, size_t bytes, ngx_leaseloft_reply_pt handler, void *data)
 {
     u_char     numbers[3 * NGX_INT64_LEN], *p;
@@ -68,13 +68,13 @@ ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
     p = numbers;
 
     argv[2].data = p;
-    p = ngx_sprintf(p, "%uL", place ? place->seq : 0);
+    p = ngx_sprintf(p, "%uL", cursor ? cursor->seq : 0);
     argv[2].len = p - argv[2].data;
 
     ngx_str_null(&argv[3]);
 
-    if (place && place->tagged) {
-        argv[3].data = (u_char *) place->tag;
+    if (cursor && cursor->tagged) {
+        argv[3].data = (u_char *) cursor->tag;
         argv[3].len = LL_TAG_LEN;
     }
 

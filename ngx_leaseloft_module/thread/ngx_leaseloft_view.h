@@ -50,12 +50,12 @@ typedef struct {
 
 /*
  * Calls ll1_view for at most "limit" entries and about "bytes" bytes of them;
- * 0 bytes is no limit.  place may be NULL for the modes NONE and NEWEST.
+ * 0 bytes is no limit.  cursor may be NULL for the modes NONE and NEWEST.
  * Returns NULL if the command cannot be sent.
  */
 ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client,
     ngx_str_t *property, ngx_str_t *user, ngx_leaseloft_view_mode_e mode,
-    ll_cursor_t *place, ngx_uint_t limit, size_t bytes,
+    ll_cursor_t *cursor, ngx_uint_t limit, size_t bytes,
     ngx_leaseloft_reply_pt handler, void *data);
 
 /*
