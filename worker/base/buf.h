@@ -26,8 +26,8 @@ typedef struct {
 
 #define BUF_INIT  { NULL, 0, 0, 0 }
 
-/* appends a string literal */
-#define buf_lit(buf, s)  buf_add(buf, s, sizeof(s) - 1)
+/* appends a string literal; anything else does not compile */
+#define buf_lit(buf, s)  buf_add(buf, "" s, sizeof(s) - 1)
 
 
 /* Appends len bytes. */

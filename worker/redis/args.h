@@ -30,8 +30,8 @@ typedef struct {
 
 #define ARGS_INIT  { NULL, NULL, NULL, 0, 0, BUF_INIT }
 
-/* adds a string literal */
-#define args_lit(args, s)  args_add(args, s, sizeof(s) - 1)
+/* adds a string literal; anything else does not compile */
+#define args_lit(args, s)  args_add(args, "" s, sizeof(s) - 1)
 
 
 /* Adds len bytes, which are not copied. */

@@ -86,7 +86,7 @@ entries_ask(entries_t *entries)
     args_number(args, (int64_t) entries->first);
     args_number(args, (int64_t) entries->last);
     args_number(args, LL_SEGMENT_MAX);
-    args_lit(args, entries->backward ? "1" : "0");
+    args_number(args, entries->backward ? 1 : 0);
 
     return conn_send(entries->conn, args);
 }

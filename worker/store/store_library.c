@@ -94,7 +94,7 @@ store_library_load(store_t *store, char *why, size_t size)
     args_lit(&store->args, "FUNCTION");
     args_lit(&store->args, "LOAD");
     args_lit(&store->args, "REPLACE");
-    args_lit(&store->args, functions_lua);
+    args_add(&store->args, functions_lua, sizeof(functions_lua) - 1);
 
     reply = conn_call(store->conn, &store->args);
     if (reply == NULL) {

@@ -106,7 +106,7 @@ store_seal(store_t *store, const char *property, const store_seal_t *seal,
     args_number(args, seal->n);
     args_add(args, hash ? (const char *) hash : "", hash ? CHAIN_HASH : 0);
     args_add(args, segment->data, segment->len);
-    args_lit(args, erased ? "1" : "0");
+    args_number(args, erased != 0);
 
     return conn_send(store->conn, args);
 }
