@@ -451,8 +451,8 @@ ll_segment_hashed(ll_segment_t *segment, const uint8_t *given,
     entry->hash = hash;
 
     if (entry->kind == LL_SEGMENT_LOST) {
-        if (segment->known
-            && (given == NULL || memcmp(given, hash, LL_SEGMENT_HASH) != 0))
+        if (!given != !segment->known
+            || (given && memcmp(given, hash, LL_SEGMENT_HASH) != 0))
         {
             return -1;
         }
@@ -463,6 +463,10 @@ ll_segment_hashed(ll_segment_t *segment, const uint8_t *given,
         return 0;
     }
 
+    if (!given == !segment->known) {
+        return -1;
+    }
+
     if (given) {
         memcpy(hash, given, LL_SEGMENT_HASH);
         segment->known = 1;
@@ -470,10 +474,8 @@ ll_segment_hashed(ll_segment_t *segment, const uint8_t *given,
         return 0;
     }
 
-    if (!segment->known
-        || (entry->salt && sha(digest, entry->salt, LL_SEGMENT_SALT,
-                               entry->entry, entry->len)
-                           != 0))
+    if (entry->salt && sha(digest, entry->salt, LL_SEGMENT_SALT, entry->entry,
+                           entry->len) != 0)
     {
         return -1;
     }

@@ -26,7 +26,8 @@ $ll->start('redis');
 sub start_worker {
     my ($i) = @_;
     $ll->spawn("worker$i",
-        "$LeaseLoft::worker --redis $ll->{url} --claim 700");
+        "$LeaseLoft::worker --redis $ll->{url} --claim 700"
+        . ' --seal-after 10 --seal-size 4');
 }
 
 start_worker($_) for 1 .. 3;

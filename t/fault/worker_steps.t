@@ -15,13 +15,14 @@ use lib 't/lib', 't/fault/lib';
 use Fault;
 use LeaseLoft;
 
-my $f = Fault->new(proxy => 'workers', socket => 1, claim => 800);
+my $f = Fault->new(proxy => 'workers', socket => 1, claim => 800,
+                   options => '--seal-after 8 --seal-size 4');
 my $ll = $f->ll();
 my $strikes = $Fault::long ? 10 : 2;
 
 my @steps = qw(XREADGROUP ll1_state ll1_append ll1_badge PUBLISH XACK XDEL
                ll1_mark ll1_lease ll1_threads ll1_due ll1_beat XAUTOCLAIM
-               XPENDING XCLAIM);
+               XPENDING XCLAIM ll1_unsealed ll1_seal);
 
 
 # leases change rarely, and with them the steps that concern leases

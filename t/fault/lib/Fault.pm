@@ -36,6 +36,7 @@ our $long = $ENV{LEASELOFT_LONG};
 #
 #     workers, nginx => N       2 of each
 #     claim => MS               when a worker's work is claimed (1500)
+#     options => '--seal-after 1'       further ones of workers
 #     proxy => 'nginx', 'workers' or 'all'    these reach Redis through one
 #     socket => 1               a Unix socket, for workers: see strike() there
 #     daemon => 1               nginx's master is not a child of the test, which
@@ -47,7 +48,7 @@ sub new {
     my ($class, %o) = @_;
 
     my $self = bless {
-        workers => 2, nginx => 2, claim => 1500,
+        workers => 2, nginx => 2, claim => 1500, options => '',
         rate => $ENV{LEASELOFT_RATE} // 20,
         properties => 4, recover => 10, lossy => 0, proxy => '',
         seed => $ENV{LEASELOFT_SEED} // int(rand 1e9), %o,
@@ -130,7 +131,8 @@ sub start_worker {
     $binary //= $LeaseLoft::worker;
 
     return $self->{ll}->spawn("worker$n",
-        "$binary --redis $self->{worker_url} --claim $self->{claim}");
+        "$binary --redis $self->{worker_url} --claim $self->{claim}"
+        . " $self->{options}");
 }
 
 

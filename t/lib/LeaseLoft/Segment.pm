@@ -41,8 +41,17 @@ sub thread_of {
 }
 
 
+my %known;
+
 # the entries of a segment
 sub unseal {
+    my ($data) = @_;
+
+    return @{ $known{$data} //= [ decode($data) ] };
+}
+
+
+sub decode {
     my ($data) = @_;
 
     my ($magic, $number, $count, $parties, $frame, $length, $first, $before,
