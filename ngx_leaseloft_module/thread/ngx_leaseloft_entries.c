@@ -358,6 +358,10 @@ ngx_leaseloft_entries_get(ngx_leaseloft_entries_t *entries, ngx_uint_t i,
     *tag = entries->elts[i].tag;
     *text = entries->elts[i].text;
 
+    if (tag->len == 0) {
+        ngx_str_set(tag, "");
+    }
+
     return NGX_OK;
 }
 
