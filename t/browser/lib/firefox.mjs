@@ -67,8 +67,15 @@ export class Firefox {
     }
 
     hear({ id, type, result, error, message, method, params }) {
+        /*
+         * Firefox logs a load that the page cancels, as when a tab's icon is
+         * replaced while it loads, whatever the service worker answers.
+         */
+        const cancelled = /^Failed to load .\S+\/img\/icon/
+            .test(params?.text);
+
         if (method === 'log.entryAdded' && params.level === 'error'
-            && params.type === 'javascript')
+            && params.type === 'javascript' && !cancelled)
         {
             this.complaints.push(params.text);
         }
