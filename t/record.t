@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # leaseloft record: what it prints about a real thread verifies, is complete and
-# is signed, also while messages arrive.
+# is signed.
 
 use strict;
 use warnings;
