@@ -161,6 +161,13 @@ ll_keys_nginx(char *dst)
 
 
 size_t
+ll_keys_layout(char *dst)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:layout", ll_keys_begin);
+}
+
+
+size_t
 ll_keys_property_channel(char *dst, const char *property, size_t len)
 {
     return ll_keys_tagged(dst, 'p', property, len, "ch");

@@ -32,6 +32,13 @@
 #define LL_LIBRARY   "leaseloft_1"
 #define LL_FUNCTION  "ll1_"
 
+/*
+ * the layout of the data under these names, which Redis holds under
+ * ll_keys_layout(); it changes when older modules, workers or commands would
+ * misread the data.  Each side refuses to work on another layout.
+ */
+#define LL_LAYOUT  "1"
+
 /* maximum number of queues, and their consumer group */
 #define LL_QUEUES_MAX   64
 #define LL_QUEUE_GROUP  "workers"
@@ -75,7 +82,7 @@ size_t ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len);
 
 /*
  * Queue k, its dead letters, the due list, the versions of its times, the
- * workers, and the nginx processes.
+ * workers, the nginx processes, and the layout of the data.
  */
 size_t ll_keys_queue(char *dst, unsigned k);
 size_t ll_keys_dead(char *dst, unsigned k);
@@ -83,6 +90,7 @@ size_t ll_keys_due(char *dst);
 size_t ll_keys_due_vers(char *dst);
 size_t ll_keys_workers(char *dst);
 size_t ll_keys_nginx(char *dst);
+size_t ll_keys_layout(char *dst);
 
 /* The channels of a property, a user, and the replies to an nginx process. */
 size_t ll_keys_property_channel(char *dst, const char *property, size_t len);

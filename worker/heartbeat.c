@@ -16,6 +16,9 @@
 /* a refusal is logged at once, then at this interval */
 #define HEARTBEAT_REMIND_MS  60000
 
+/* begins the reply of ll1_beat if the data has another layout */
+#define HEARTBEAT_LAYOUT     "LAYOUT "
+
 
 void
 heartbeat_init(heartbeat_t *heartbeat, work_t *work,
@@ -49,7 +52,10 @@ heartbeat_fail(heartbeat_t *heartbeat, const char *why)
 }
 
 
-/* notes and logs commands that the user may not run; "": none */
+/*
+ * Notes and logs why this worker takes no requests: commands that its user may
+ * not run, or "LAYOUT N"; "": it takes them.
+ */
 static void
 heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
 {
@@ -59,14 +65,23 @@ heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
 
     if (what[0] == '\0') {
         if (heartbeat->refused[0] != '\0') {
-            log_notice("this worker's redis user has all rights now");
+            log_notice("this worker takes requests now");
         }
 
     } else if (strncmp(heartbeat->refused, what, HEARTBEAT_REFUSED - 1) != 0
                || now >= heartbeat->remind_at)
     {
-        log_error("this worker's redis user lacks rights, taking no requests: "
-                  "\"%.200s\"", what);
+        if (strncmp(what, HEARTBEAT_LAYOUT, sizeof(HEARTBEAT_LAYOUT) - 1) == 0)
+        {
+            log_error("redis has data of layout \"%.32s\", this worker needs "
+                      "layout " LL_LAYOUT ", taking no requests: run the "
+                      "version that wrote the data, or set another --prefix",
+                      what + sizeof(HEARTBEAT_LAYOUT) - 1);
+        } else {
+            log_error("this worker's redis user lacks rights, taking no "
+                      "requests: \"%.200s\"", what);
+        }
+
         heartbeat->remind_at = now + HEARTBEAT_REMIND_MS;
     }
 
@@ -125,7 +140,11 @@ heartbeat_send(heartbeat_t *heartbeat)
             heartbeat_refuse(heartbeat, refused);
         }
 
-    } else if (reply != NULL && strncmp(reply->str, "NOPERM ", 7) == 0) {
+    } else if (reply != NULL
+               && (strncmp(reply->str, "NOPERM ", 7) == 0
+                   || strncmp(reply->str, HEARTBEAT_LAYOUT,
+                              sizeof(HEARTBEAT_LAYOUT) - 1) == 0))
+    {
         heartbeat_refuse(heartbeat, reply->str);
 
     } else if (reply != NULL) {

@@ -2,7 +2,8 @@
 /*
  * The heartbeat: a record that a worker writes to Redis each second, with its
  * counters and configuration (docs/data.md).  The reply names commands that the
- * worker needs and its Redis user may not run.
+ * worker needs and its Redis user may not run, and is an error if the data in
+ * Redis has another layout than the worker's.
  */
 
 
@@ -29,7 +30,7 @@ typedef struct {
     int64_t            healthy;    /* last success, clock_monotonic() */
     int64_t            remind_at;
     char               refused[HEARTBEAT_REFUSED];
-                                   /* commands; empty: none */
+                                   /* commands, or "LAYOUT N"; empty: none */
     char               why[HEARTBEAT_REFUSED];
                                    /* the last error; empty: none */
 } heartbeat_t;
@@ -42,7 +43,10 @@ void heartbeat_init(heartbeat_t *heartbeat, work_t *work,
 /* sends a heartbeat, and sets the clock by the reply: the result */
 conn_result_e heartbeat_send(heartbeat_t *heartbeat);
 
-/* 1 while the user of this worker lacks a right, which is logged */
+/*
+ * 1 while this worker must take no requests: its user lacks a right, or Redis
+ * has data of another layout.  The reason is logged.
+ */
 int heartbeat_refused(const heartbeat_t *heartbeat);
 
 /* deletes the record, when the worker exits */

@@ -87,21 +87,28 @@ loop_sleep(unsigned ms)
 }
 
 
+/* loads the functions: 0, or -1 */
+static int
+loop_load(loop_t *loop)
+{
+    int   rc;
+    char  why[HEARTBEAT_REFUSED];
+
+    rc = store_library_load(&loop->work.store, why, sizeof(why));
+
+    if (rc == -1 && why[0] != '\0') {
+        log_error("redis refused to load the functions: \"%s\"", why);
+    }
+
+    return rc;
+}
+
+
 /* loads the functions, creates the queues: 0, or -1 */
 static int
 loop_prepare(loop_t *loop)
 {
-    char  why[HEARTBEAT_REFUSED];
-
-    if (store_library_load(&loop->work.store, why, sizeof(why)) == -1) {
-        if (why[0] != '\0') {
-            log_error("redis refused to load the functions: \"%s\"", why);
-        }
-
-        return -1;
-    }
-
-    return consumer_queues_create(&loop->consumer);
+    return loop_load(loop) == 0 ? consumer_queues_create(&loop->consumer) : -1;
 }
 
 
@@ -288,7 +295,7 @@ loop_connect(loop_t *loop)
 /*
  * Starts to take requests, first those that are pending for this worker: 0, or
  * -1 if Redis refuses.  The heartbeat comes first, as it reports which rights
- * are missing; it needs the functions.
+ * are missing and whether the layout is ours; it needs the functions.
  */
 static int
 loop_start(loop_t *loop)
@@ -300,10 +307,11 @@ loop_start(loop_t *loop)
 
     consumer_prefetch_drop(&loop->consumer);
 
-    rc = loop_prepare(loop);
+    rc = loop_load(loop);
 
     if (heartbeat_send(&loop->heartbeat) != CONN_OK
-        || heartbeat_refused(&loop->heartbeat) || rc == -1)
+        || heartbeat_refused(&loop->heartbeat) || rc == -1
+        || consumer_queues_create(&loop->consumer) == -1)
     {
         if (!conn_alive(loop->conn) && loop->backoff.limit == 0) {
             log_error("can't use redis: \"%s\", retrying",

@@ -17,6 +17,7 @@
 #include "ngx_leaseloft_backoff.h"
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_conn.h"
+#include "ngx_leaseloft_write_probe.h"
 #include "ngx_leaseloft_zone.h"
 
 
@@ -334,7 +335,7 @@ ngx_leaseloft_client_command_reply(void *data, redisReply *reply)
 
     ngx_uint_t  demoted;
 
-    demoted = ngx_leaseloft_conn_demoted(reply);
+    demoted = ngx_leaseloft_write_probe_demoted(reply);
 
     if (ngx_leaseloft_command_reply(&client->commands, reply) != NGX_OK) {
         ngx_leaseloft_conn_fail(client->command.redis,
@@ -510,7 +511,7 @@ static void
 ngx_leaseloft_client_probe(ngx_leaseloft_client_t *client)
 {
     u_char     text[sizeof("probe \n") + NGX_INT_T_LEN];
-    ngx_str_t  argv[3], probe[NGX_LEASELOFT_CONN_PROBE_ARGS];
+    ngx_str_t  argv[3], probe[NGX_LEASELOFT_WRITE_PROBE_ARGS];
 
     ngx_str_set(&argv[0], "PUBLISH");
     argv[1] = client->channel;
@@ -525,9 +526,9 @@ ngx_leaseloft_client_probe(ngx_leaseloft_client_t *client)
                         client->subscribed ? ngx_leaseloft_client_probed : NULL,
                         client);
 
-    ngx_leaseloft_conn_write_probe(probe, &client->channel);
+    ngx_leaseloft_write_probe_command(probe, &client->channel);
 
-    (void) ngx_leaseloft_client_command(client, NGX_LEASELOFT_CONN_PROBE_ARGS,
+    (void) ngx_leaseloft_client_command(client, NGX_LEASELOFT_WRITE_PROBE_ARGS,
                                         probe,
                                         ngx_leaseloft_client_write_probed,
                                         client);

@@ -7,6 +7,7 @@
 
 
 #include "ngx_leaseloft_conn.h"
+#include "ngx_leaseloft_greeting.h"
 #include "ngx_leaseloft_reader.h"
 #include "ngx_leaseloft_writer.h"
 
@@ -35,7 +36,7 @@ struct ngx_leaseloft_conn_s {
 
     char                             why[NGX_LEASELOFT_CONN_WHY];
 
-    ngx_uint_t                       greetings;    /* replies to come */
+    ngx_leaseloft_greeting_t         greeting;
     unsigned                         ready:1;
 };
 
@@ -223,71 +224,22 @@ ngx_leaseloft_conn_nodelay(ngx_leaseloft_conn_t *redis)
 }
 
 
-/* AUTH [USER] PASSWORD, if a password is configured */
-static ngx_int_t
-ngx_leaseloft_conn_auth(ngx_leaseloft_conn_t *redis)
-{
-    ngx_str_t                    argv[3];
-    ngx_uint_t                   argc;
-    ngx_leaseloft_redis_conf_t  *rcf;
-
-    rcf = &redis->conf->redis;
-
-    if (rcf->password.len == 0) {
-        return NGX_OK;
-    }
-
-    argc = 0;
-    ngx_str_set(&argv[argc], "AUTH");
-    argc++;
-
-    if (rcf->user.len) {
-        argv[argc++] = rcf->user;
-    }
-
-    argv[argc++] = rcf->password;
-
-    redis->greetings++;
-
-    return ngx_leaseloft_writer_append(&redis->writer, argc, argv);
-}
-
-
-/* PING checks that Redis is ready, the write probe that it is a primary */
 static void
 ngx_leaseloft_conn_greet(ngx_leaseloft_conn_t *redis)
 {
-    char               key[LL_KEY_MAX];
-    ngx_str_t          ping, probe[NGX_LEASELOFT_CONN_PROBE_ARGS], channel;
     ngx_connection_t  *c;
 
     c = redis->peer.connection;
 
     ngx_leaseloft_conn_nodelay(redis);
 
-    ngx_str_set(&ping, "PING");
+    /* what is not sent now is sent once connected */
 
-    channel.len = ll_keys_reply_channel(key, "probe", sizeof("probe") - 1);
-    channel.data = (u_char *) key;
-
-    ngx_leaseloft_conn_write_probe(probe, &channel);
-
-    redis->greetings = 2;
-
-    if (ngx_leaseloft_conn_auth(redis) != NGX_OK
-        || ngx_leaseloft_writer_append(&redis->writer, 1, &ping) != NGX_OK
-        || ngx_leaseloft_writer_append(&redis->writer,
-                                       NGX_LEASELOFT_CONN_PROBE_ARGS, probe)
-           != NGX_OK)
-    {
-        ngx_leaseloft_conn_fail(redis, "greeting failed");
-        return;
-    }
-
-    /* otherwise it is sent once connected */
-
-    if (c->write->ready
-        && ngx_leaseloft_writer_send(&redis->writer, c) == NGX_ERROR)
+    if (ngx_leaseloft_greeting_start(&redis->greeting, &redis->writer,
+                                     &redis->conf->redis)
+        != NGX_OK
+        || (c->write->ready
+            && ngx_leaseloft_writer_send(&redis->writer, c) == NGX_ERROR))
     {
         ngx_leaseloft_conn_fail(redis, "greeting failed");
     }
@@ -298,7 +250,7 @@ void
 ngx_leaseloft_conn_close(ngx_leaseloft_conn_t *redis)
 {
     redis->ready = 0;
-    redis->greetings = 0;
+    redis->greeting.left = 0;
     ngx_leaseloft_writer_reset(&redis->writer);
 
     if (redis->resolving) {
@@ -368,7 +320,7 @@ ngx_int_t
 ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis, ngx_uint_t argc,
     ngx_str_t *argv)
 {
-    if (!redis->ready && redis->greetings == 0) {
+    if (!redis->ready && redis->greeting.left == 0) {
         return NGX_DECLINED;
     }
 
@@ -515,52 +467,27 @@ ngx_leaseloft_conn_replies(ngx_leaseloft_conn_t *redis)
 }
 
 
-/* an error of the write probe, the last one, is ignored: reads still work */
 static void
 ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis, redisReply *reply)
 {
-    if (reply->type == REDIS_REPLY_ERROR
-        && (redis->greetings != 1 || ngx_leaseloft_conn_demoted(reply)))
-    {
+    char        reason[NGX_LEASELOFT_CONN_WHY];
+    ngx_int_t   rc;
 
-        /* error replies to the greeting never repeat a password */
+    rc = ngx_leaseloft_greeting_reply(&redis->greeting, reply, reason,
+                                      sizeof(reason));
 
+    if (rc == NGX_OK) {
+        ngx_del_timer(redis->peer.connection->write);
+        redis->ready = 1;
+        redis->handlers->ready(redis->data);
+
+    } else if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                       "redis refused the %s connection: \"%s\"",
                       redis->name, reply->str);
         ngx_leaseloft_conn_refuse(redis, reply->str);
-        return;
+
+    } else if (rc == NGX_ERROR) {
+        ngx_leaseloft_conn_fail(redis, reason);
     }
-
-    if (redis->greetings == 0) {
-        ngx_leaseloft_conn_fail(redis, "unexpected reply");
-        return;
-    }
-
-    if (--redis->greetings == 0) {
-        ngx_del_timer(redis->peer.connection->write);
-        redis->ready = 1;
-        redis->handlers->ready(redis->data);
-    }
-}
-
-
-void
-ngx_leaseloft_conn_write_probe(ngx_str_t *argv, ngx_str_t *channel)
-{
-    ngx_str_set(&argv[0], "XADD");
-    argv[1] = *channel;
-    ngx_str_set(&argv[2], "NOMKSTREAM");
-    ngx_str_set(&argv[3], "*");
-    ngx_str_set(&argv[4], "probe");
-    ngx_str_set(&argv[5], "");
-}
-
-
-ngx_uint_t
-ngx_leaseloft_conn_demoted(redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_ERROR
-           && ngx_strncmp(reply->str, "READONLY ", sizeof("READONLY ") - 1)
-              == 0;
 }

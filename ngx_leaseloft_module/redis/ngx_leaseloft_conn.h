@@ -3,9 +3,9 @@
  * One connection to Redis over nginx's own sockets: hiredis formats commands
  * and reads replies, nginx connects, resolves, reads, writes and times.
  *
- * A connection sends a greeting (AUTH, PING, a write probe) before it is ready;
- * a connection to a read-only replica fails.  Any failure, a malformed reply
- * included, ends in the closed callback; the owner then reconnects.
+ * A connection sends a greeting (ngx_leaseloft_greeting.h) before it is ready.
+ * Any failure, a malformed reply included, ends in the closed callback; the
+ * owner then reconnects.
  */
 
 
@@ -52,17 +52,6 @@ void ngx_leaseloft_conn_fail(ngx_leaseloft_conn_t *redis, char *reason);
  */
 ngx_int_t ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis,
     ngx_uint_t argc, ngx_str_t *argv);
-
-/*
- * Sets the arguments of a write probe, XADD NOMKSTREAM to a key that never
- * exists, named like channel.  It changes nothing: Redis replies nil, or the
- * error by which it refuses writes.
- */
-#define NGX_LEASELOFT_CONN_PROBE_ARGS  6
-void ngx_leaseloft_conn_write_probe(ngx_str_t *argv, ngx_str_t *channel);
-
-/* 1 for the reply of a read-only replica to a write */
-ngx_uint_t ngx_leaseloft_conn_demoted(redisReply *reply);
 
 /* the size of a reason, its final zero included; longer ones are cut */
 #define NGX_LEASELOFT_CONN_WHY  160

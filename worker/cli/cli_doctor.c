@@ -46,6 +46,22 @@ cli_doctor_functions(cli_report_t *report)
 }
 
 
+/* 1 if the data can be read */
+static int
+cli_doctor_layout(cli_report_t *report)
+{
+    if (cli_redis_layout(report->cli) != 0) {
+        cli_report_add(report, CLI_REPORT_FAULT, "layout", "%s",
+                       report->cli->why);
+        return 0;
+    }
+
+    cli_report_add(report, CLI_REPORT_FINE, "layout", LL_LAYOUT);
+
+    return 1;
+}
+
+
 static void
 cli_doctor_run(cli_report_t *report, const char *info)
 {
@@ -54,6 +70,10 @@ cli_doctor_run(cli_report_t *report, const char *info)
     memset(&workers, 0, sizeof(cli_doctor_workers_t));
 
     cli_doctor_redis(report, info);
+
+    if (!cli_doctor_layout(report)) {
+        return;
+    }
 
     if (cli_doctor_functions(report)) {
         cli_doctor_workers(report, &workers);
@@ -98,7 +118,11 @@ cli_doctor(cli_t *cli)
     memset(&report, 0, sizeof(cli_report_t));
     report.cli = cli;
 
-    if (cli_redis_connect(cli) != 0) {
+    /* without the check of the layout, which is one of doctor's own */
+
+    cli->conn = cli_redis_open(cli);
+
+    if (cli->conn == NULL) {
         return CLI_FAILED;
     }
 

@@ -43,11 +43,52 @@ cli_redis_open(const cli_t *cli)
 
 
 int
+cli_redis_layout(cli_t *cli)
+{
+    int          rc;
+    char         key[LL_KEY_MAX];
+    args_t       args = ARGS_INIT;
+    redisReply  *reply;
+
+    args_lit(&args, "GET");
+    args_copy(&args, key, ll_keys_layout(key));
+
+    reply = conn_call(cli->conn, &args);
+    args_free(&args);
+
+    rc = 0;
+
+    if (reply && reply->type == REDIS_REPLY_STRING
+        && strcmp(reply->str, LL_LAYOUT) != 0)
+    {
+        (void) snprintf(cli->why, sizeof(cli->why),
+                        "Redis has data of layout \"%.32s\", this version "
+                        "needs layout " LL_LAYOUT ": use the version that "
+                        "wrote the data, or another --prefix", reply->str);
+        rc = -1;
+    }
+
+    freeReplyObject(reply);
+
+    return rc;
+}
+
+
+int
 cli_redis_connect(cli_t *cli)
 {
     cli->conn = cli_redis_open(cli);
 
-    return cli->conn ? 0 : -1;
+    if (cli->conn == NULL) {
+        return -1;
+    }
+
+    if (cli_redis_layout(cli) != 0) {
+        (void) cli_fail("%s", cli->why);
+        return -1;
+    }
+
+    return 0;
 }
 
 

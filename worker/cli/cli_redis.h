@@ -9,8 +9,17 @@
 #include "cli.h"
 
 
-/* Connects cli->conn.  Returns 0, or -1 after an error message. */
+/*
+ * Connects cli->conn, and checks the layout.  Returns 0, or -1 after an error
+ * message.
+ */
 int cli_redis_connect(cli_t *cli);
+
+/*
+ * Returns 0 if the data behind cli->conn has the layout of this version, or if
+ * Redis does not tell; else -1, with the reason in cli->why.
+ */
+int cli_redis_layout(cli_t *cli);
 
 /*
  * Opens another connection to the same Redis, to be freed by conn_free().

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 21
+-- revision 22
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -88,8 +88,10 @@
 -- ll1_retry (id)
 --     KEYS: a queue, its dead letters.  Moves a dead letter back into the
 --     queue: 1, or 0 if there is none of that id, -1 if it holds no request.
--- ll1_beat (worker, record, queue, dead, meta, inbox, due, channels ...)
---     KEYS: workers, nginx.  A heartbeat; an empty record deletes the worker.
+-- ll1_beat (worker, record, queue, dead, meta, inbox, due, channels ..., layout)
+--     KEYS: workers, nginx, layout.  A heartbeat; an empty record deletes the
+--     worker.  The error "LAYOUT N" if the data has another layout; if there is
+--     no data yet, sets it.
 --     { Redis's time in ms, commands that the user may not run, the largest
 --     number of queues of an nginx }; only the time without the second key.
 --     The keys and channels (of a reply, a property, a user) are examples for

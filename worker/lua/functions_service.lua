@@ -67,7 +67,7 @@ local function nginx_refused(argv)
     return refused({
         { 'XADD', queue, '*', '', '' }, { 'XADD', nginx, '*', '', '' },
         { 'PUBLISH', reply, '' }, { 'SUBSCRIBE', reply, property, user },
-        { 'UNSUBSCRIBE', property }, { 'TIME' },
+        { 'UNSUBSCRIBE', property }, { 'TIME' }, { 'GET', nginx },
         { 'HGET', meta, '' }, { 'HMGET', meta, '' }, { 'HGETALL', meta },
         { 'HKEYS', meta }, { 'XRANGE', meta, '-', '+' },
         { 'XREVRANGE', meta, '+', '-' }, { 'HGET', inbox, '' },
@@ -82,6 +82,7 @@ local function worker_refused(workers, argv)
 
     return refused({
         { 'TIME' }, { 'HSET', workers, '', '' }, { 'HDEL', workers, '' },
+        { 'GET', workers }, { 'SET', workers, '' },
         { 'FCALL_RO', '', 1, meta }, { 'TYPE', queue },
         { 'XREADGROUP', 'GROUP', '', '', 'STREAMS', queue, '>' },
         { 'XACK', queue, '', '' }, { 'XDEL', queue, '' },
@@ -149,6 +150,19 @@ local function nginx_queues(key, since)
 end
 
 
+-- the layout of the data if it is not the caller's, which is set if there is
+-- none; workers of an older version pass none
+local function other_layout(key, layout)
+    local stored = key and call('GET', key)
+
+    if key and not stored then
+        call('SET', key, layout)
+    end
+
+    return stored and stored ~= layout and stored
+end
+
+
 local function ll1_beat(keys, argv)
     local workers, nginx = keys[1], keys[2]
 
@@ -163,6 +177,14 @@ local function ll1_beat(keys, argv)
 
     if names[1] == 'TIME' or names[1] == 'HSET' then
         return redis.error_reply('NOPERM this user may not run ' .. text)
+    end
+
+    if #names == 0 then
+        local layout = other_layout(keys[3], argv[11])
+
+        if layout then
+            return redis.error_reply('LAYOUT ' .. layout)
+        end
     end
 
     local now = now_ms()

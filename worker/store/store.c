@@ -452,16 +452,19 @@ store_beat(store_t *store, const char *worker, const buf_t *record)
     args_reset(args);
     args_lit(args, "FCALL");
     args_lit(args, "ll1_beat");
-    args_lit(args, "2");
+    args_lit(args, "3");
 
     len = ll_keys_workers(key);
     args_copy(args, key, len);
     len = ll_keys_nginx(key);
     args_copy(args, key, len);
+    len = ll_keys_layout(key);
+    args_copy(args, key, len);
 
     args_adds(args, worker);
     args_add(args, record->data, record->len);
     store_examples(args);
+    args_lit(args, LL_LAYOUT);
 
     return store_send(store);
 }

@@ -1,0 +1,126 @@
+
+/* The greeting of a connection, which owns the greeting and the writer. */
+
+
+#include "ngx_leaseloft_greeting.h"
+#include "ngx_leaseloft_write_probe.h"
+
+
+/* what "left" is when the reply arrives */
+#define NGX_LEASELOFT_GREETING_LAYOUT  2
+#define NGX_LEASELOFT_GREETING_PROBE   1
+
+/* bytes of an unknown layout that are shown */
+#define NGX_LEASELOFT_GREETING_SHOWN   20
+
+
+/* AUTH [USER] PASSWORD, if a password is configured */
+static ngx_int_t
+ngx_leaseloft_greeting_auth(ngx_leaseloft_greeting_t *greeting,
+    ngx_leaseloft_writer_t *writer, ngx_leaseloft_redis_conf_t *rcf)
+{
+    ngx_str_t   argv[3];
+    ngx_uint_t  argc;
+
+    if (rcf->password.len == 0) {
+        return NGX_OK;
+    }
+
+    argc = 0;
+    ngx_str_set(&argv[argc], "AUTH");
+    argc++;
+
+    if (rcf->user.len) {
+        argv[argc++] = rcf->user;
+    }
+
+    argv[argc++] = rcf->password;
+
+    greeting->left++;
+
+    return ngx_leaseloft_writer_append(writer, argc, argv);
+}
+
+
+ngx_int_t
+ngx_leaseloft_greeting_start(ngx_leaseloft_greeting_t *greeting,
+    ngx_leaseloft_writer_t *writer, ngx_leaseloft_redis_conf_t *rcf)
+{
+    char       name[LL_KEY_MAX], layout[LL_KEY_MAX];
+    ngx_str_t  ping, get[2], channel, probe[NGX_LEASELOFT_WRITE_PROBE_ARGS];
+
+    ngx_str_set(&ping, "PING");
+
+    ngx_str_set(&get[0], "GET");
+    get[1].len = ll_keys_layout(layout);
+    get[1].data = (u_char *) layout;
+
+    channel.len = ll_keys_reply_channel(name, "probe", sizeof("probe") - 1);
+    channel.data = (u_char *) name;
+
+    ngx_leaseloft_write_probe_command(probe, &channel);
+
+    greeting->left = 3;
+
+    if (ngx_leaseloft_greeting_auth(greeting, writer, rcf) != NGX_OK
+        || ngx_leaseloft_writer_append(writer, 1, &ping) != NGX_OK
+        || ngx_leaseloft_writer_append(writer, 2, get) != NGX_OK
+        || ngx_leaseloft_writer_append(writer, NGX_LEASELOFT_WRITE_PROBE_ARGS,
+                                       probe)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* 1 if the connection cannot be used for this error */
+static ngx_uint_t
+ngx_leaseloft_greeting_refused(ngx_leaseloft_greeting_t *greeting,
+    redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ERROR) {
+        return 0;
+    }
+
+    /* reads work without the right to GET or XADD, which health names */
+
+    return greeting->left > NGX_LEASELOFT_GREETING_LAYOUT
+           || (greeting->left == NGX_LEASELOFT_GREETING_PROBE
+               && ngx_leaseloft_write_probe_demoted(reply));
+}
+
+
+ngx_int_t
+ngx_leaseloft_greeting_reply(ngx_leaseloft_greeting_t *greeting,
+    redisReply *reply, char *reason, size_t size)
+{
+    if (greeting->left == 0) {
+        (void) ngx_cpystrn((u_char *) reason, (u_char *) "unexpected reply",
+                           size);
+        return NGX_ERROR;
+    }
+
+    if (ngx_leaseloft_greeting_refused(greeting, reply)) {
+        return NGX_DECLINED;
+    }
+
+    /* nil: a new Redis, whose layout the first worker sets */
+
+    if (greeting->left == NGX_LEASELOFT_GREETING_LAYOUT
+        && reply->type == REDIS_REPLY_STRING
+        && ngx_strcmp(reply->str, LL_LAYOUT) != 0)
+    {
+        (void) ngx_snprintf((u_char *) reason, size,
+                            "it has data of layout %*s, this nginx needs "
+                            "layout " LL_LAYOUT "%Z",
+                            ngx_min(reply->len, NGX_LEASELOFT_GREETING_SHOWN),
+                            reply->str);
+        reason[size - 1] = '\0';
+        return NGX_ERROR;
+    }
+
+    return --greeting->left ? NGX_AGAIN : NGX_OK;
+}
