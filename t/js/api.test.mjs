@@ -1,4 +1,4 @@
-/* What comes over HTTP counts only where it is our server's. */
+/* Responses are accepted only if they look like those of LeaseLoft. */
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -15,7 +15,7 @@ const PAGE = { property: 'elm', head: '0.ab', you: {}, lease: {},
                parties: [], entries: [] };
 
 
-/* An Api that is answered with this, and what it asked. */
+/* An Api whose requests get this response, and its requests. */
 function make(status, type, body, headers = {}) {
     const asked = [];
     const api = new Api({
@@ -35,8 +35,7 @@ function make(status, type, body, headers = {}) {
 }
 
 
-test('each request names whom it expects to be, but for the session\'s',
-     async () => {
+test('requests have LeaseLoft-User, except those for the session', async () => {
     const { api, asked } = make(200, JSON_TYPE, {});
 
     await api.messages('elm');
@@ -54,45 +53,51 @@ test('each request names whom it expects to be, but for the session\'s',
 
 
 const SENDS = [
-    ['stored', 201, JSON_TYPE, ENTRY, 201],
-    ['stored before', 200, `${JSON_TYPE}; charset=utf-8`, ENTRY, 200],
-    ['erased since', 200, JSON_TYPE, { seq: 3, kind: 'erased' }, 200],
-    ['lost since', 200, JSON_TYPE, { seq: 3, kind: 'lost' }, 200],
-    ['queued', 202, JSON_TYPE, { state: 'accepted', client_id: 'c1' }, 202],
-    ['refused', 409, PROBLEM, { status: 409, type: '/x/lease-not-active' },
+    ['a stored entry', 201, JSON_TYPE, ENTRY, 201],
+    ['an entry stored before', 200, `${JSON_TYPE}; charset=utf-8`, ENTRY,
+     200],
+    ['an entry erased since', 200, JSON_TYPE, { seq: 3, kind: 'erased' },
+     200],
+    ['an entry lost since', 200, JSON_TYPE, { seq: 3, kind: 'lost' }, 200],
+    ['a 202', 202, JSON_TYPE, { state: 'accepted', client_id: 'c1' }, 202],
+    ['a problem', 409, PROBLEM, { status: 409, type: '/x/lease-not-active' },
      409],
     ['a sign-on page', 200, 'text/html', '<p>Welcome', 0],
-    ['a sign-on page that says JSON', 200, JSON_TYPE, '<p>Welcome', 0],
-    ['JSON of somebody', 200, JSON_TYPE, { ok: true }, 0],
+    ['a sign-on page sent as JSON', 200, JSON_TYPE, '<p>Welcome', 0],
+    ['JSON of another server', 200, JSON_TYPE, { ok: true }, 0],
     ['null', 200, JSON_TYPE, 'null', 0],
     ['an empty 200', 200, JSON_TYPE, '', 0],
-    ['another\'s entry', 201, JSON_TYPE, { ...ENTRY, client_id: 'c2' }, 0],
-    ['erased, and new', 201, JSON_TYPE, { seq: 3, kind: 'erased' }, 0],
-    ['a 202 for another', 202, JSON_TYPE, { state: 'accepted',
-                                            client_id: 'c2' }, 0],
+    ['an entry with another client_id', 201, JSON_TYPE,
+     { ...ENTRY, client_id: 'c2' }, 0],
+    ['a 201 with an erased entry', 201, JSON_TYPE, { seq: 3, kind: 'erased' },
+     0],
+    ['a 202 for another client_id', 202, JSON_TYPE,
+     { state: 'accepted', client_id: 'c2' }, 0],
     ['an empty 204', 204, null, null, 0],
     ['a proxy\'s 401', 401, 'text/html', '<p>Sign in', 0],
     ['a proxy\'s 403 as JSON', 403, JSON_TYPE, { status: 403 }, 0],
-    ['a problem of another status', 404, PROBLEM, { status: 409 }, 0],
+    ['a problem with another status', 404, PROBLEM, { status: 409 }, 0],
     ['a 404 of nginx', 404, 'text/html', '<h1>404', 0],
     ['a 502', 502, 'text/html', '<h1>502', 0],
 ];
 
 for (const [what, status, type, body, wanted] of SENDS) {
-    test(`a send that is answered by: ${what}`, async () => {
+    test(`a send answered by ${what} counts as ${wanted || 'unanswered'}`,
+         async () => {
         const answer = await make(status, type, body).api
             .send('elm', 'c1', 'x');
 
         assert.equal(answer.status, wanted);
 
-        if (what === 'refused') {
+        if (what === 'a problem') {
             assert.equal(answer.type, 'lease-not-active');
         }
     });
 }
 
 
-test('pages, marks and sessions are ours or nothing', async () => {
+test('pages, read marks and sessions of another server are ignored',
+     async () => {
     const of = (call, ...answer) => call(make(...answer).api)
         .then(({ status }) => status);
     const messages = (api) => api.messages('elm');
@@ -149,8 +154,7 @@ async function read(chunks, { status = 200,
 }
 
 
-test('a stream: events however they are cut, and the user it expects',
-     async () => {
+test('a stream has LeaseLoft-User and parses events cut anywhere', async () => {
     const bytes = new TextEncoder().encode(': hi\nretry: 1000\n\n'
         + 'id: 3.ab\ndata: {"a":"h\u00e9\u2028\u{1f600}"}\n\n'
         + 'event: ping\ndata: 1\n\ndata: half');
@@ -169,7 +173,7 @@ test('a stream: events however they are cut, and the user it expects',
 });
 
 
-test('a stream that is not ours is an error', async () => {
+test('a stream with another type or status is an error', async () => {
     const data = [new TextEncoder().encode('data: {}\n\n')];
 
     for (const answer of [{ type: 'text/html' }, { status: 401 }]) {
@@ -177,12 +181,12 @@ test('a stream that is not ours is an error', async () => {
 
         assert.deepEqual(heard, []);
         assert.equal(ended(), 1);
-        assert.equal(asked.signal.aborted, true, 'and is let go');
+        assert.equal(asked.signal.aborted, true, 'the request is aborted');
     }
 });
 
 
-test('a stream that is closed is silent', async () => {
+test('a closed stream delivers no events', async () => {
     const { source, ended, left, heard } = await read([]);
 
     source.close();

@@ -8,8 +8,7 @@ import { browser, texts } from './lib/browser.mjs';
 import { FakeClock, makeChannels } from './lib/fakes.mjs';
 
 
-test('two tabs: one pair of streams, both show all, reading clears both',
-     async () => {
+test('two tabs share one pair of streams, entries and read marks', async () => {
     const b = browser();
     const one = await b.tab();
     const two = await b.tab();
@@ -31,7 +30,8 @@ test('two tabs: one pair of streams, both show all, reading clears both',
 });
 
 
-test('two tabs: what the second writes, the first sends, once', async () => {
+test('a message written in a following tab is sent once, by the leading tab',
+     async () => {
     const b = browser();
     const one = await b.tab();
     const two = await b.tab();
@@ -48,8 +48,7 @@ test('two tabs: what the second writes, the first sends, once', async () => {
 });
 
 
-test('two tabs, two threads: the one not streamed is told by the inbox',
-     async () => {
+test('a thread without a stream is updated by inbox events', async () => {
     const b = browser();
     const one = await b.tab();
     const two = await b.tab();
@@ -57,7 +56,7 @@ test('two tabs, two threads: the one not streamed is told by the inbox',
     await one.messenger.openThread('elm');
     await two.messenger.openThread('oak');
     await b.clock.tick(1000);
-    assert.equal(b.live('').length, 2, 'still one pair');
+    assert.equal(b.live('').length, 2, 'there is still one pair of streams');
     assert.equal(one.messenger.watch.streamed, 'oak');
 
     const entry = b.server.write('u-lena', 'for elm');
@@ -70,7 +69,7 @@ test('two tabs, two threads: the one not streamed is told by the inbox',
 });
 
 
-test('the leader closes: the other takes over', async () => {
+test('another tab leads when the leading tab closes', async () => {
     const b = browser();
     const one = await b.tab();
     const two = await b.tab();
@@ -88,7 +87,7 @@ test('the leader closes: the other takes over', async () => {
 });
 
 
-test('a visible tab takes the lead from a hidden one, and back', async () => {
+test('the lead moves from a hidden tab to a visible one', async () => {
     const b = browser();
     const one = await b.tab({ visible: false });
 
@@ -107,12 +106,13 @@ test('a visible tab takes the lead from a hidden one, and back', async () => {
 
     const three = await b.tab();
 
-    assert.equal(three.messenger.tabs.leading, false, 'no need to');
+    assert.equal(three.messenger.tabs.leading, false,
+                 'a visible tab keeps the lead');
     assert.equal(three.messenger.status, 'live');
 });
 
 
-test('without Web Locks each tab leads itself', async () => {
+test('without Web Locks each tab leads', async () => {
     const clock = new FakeClock();
     const tabs = new Tabs({ locks: null, channel: makeChannels()(), clock,
                             visible: () => true, id: 'x' });

@@ -1,7 +1,4 @@
-/*
- * The client as a whole, without a page: what it shows after any mix of
- * streams, polls and outages.
- */
+/* The client without a page: its state after streams, polls and outages. */
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -11,7 +8,7 @@ import { browser, texts } from './lib/browser.mjs';
 import { FakeClock, FakeServer } from './lib/fakes.mjs';
 
 
-test('a thread, live, on one pair of streams', async () => {
+test('an open thread is live on one pair of streams', async () => {
     const b = browser();
 
     b.server.write('u-lena', 'hello');
@@ -29,7 +26,7 @@ test('a thread, live, on one pair of streams', async () => {
 });
 
 
-test('reading is told to the server and shown at once', async () => {
+test('a read mark is sent to the server and shown at once', async () => {
     const b = browser();
 
     b.server.write('u-lena', 'hello');
@@ -47,11 +44,11 @@ test('reading is told to the server and shown at once', async () => {
     tab.messenger.markRead(tab.messenger.thread.high);
     await b.clock.tick(10);
     assert.equal(b.server.calls.filter((c) => c.startsWith('read')).length,
-                 reads, 'once');
+                 reads, 'a mark that has not moved is not sent again');
 });
 
 
-test('a mark that did not arrive is sent again', async () => {
+test('a read mark that did not arrive is sent again', async () => {
     const b = browser();
 
     b.server.write('u-lena', 'hello');
@@ -68,7 +65,7 @@ test('a mark that did not arrive is sent again', async () => {
 });
 
 
-test('an outage: nothing lost, nothing twice, both ways', async () => {
+test('after an outage each message is sent and received once', async () => {
     const b = browser();
     const tab = await b.tab();
     const statuses = [];
@@ -91,7 +88,7 @@ test('an outage: nothing lost, nothing twice, both ways', async () => {
 });
 
 
-test('without streams, polls bring it within ten seconds', async () => {
+test('without streams, polls deliver entries within ten seconds', async () => {
     const b = browser();
 
     b.state.streams = false;
@@ -118,7 +115,7 @@ test('without streams, polls bring it within ten seconds', async () => {
 });
 
 
-test('a send that gets through brings the streams back', async () => {
+test('a successful send reconnects the streams', async () => {
     const b = browser();
     const tab = await b.tab();
 
@@ -133,7 +130,7 @@ test('a send that gets through brings the streams back', async () => {
 });
 
 
-test('wake: online again, it comes back at once', async () => {
+test('wake() reconnects at once when online again', async () => {
     const b = browser();
     const tab = await b.tab();
 
@@ -153,7 +150,7 @@ test('wake: online again, it comes back at once', async () => {
 });
 
 
-test('a hole is filled before anything after it is shown', async () => {
+test('entries after a gap are shown once the gap is filled', async () => {
     const b = browser();
     const tab = await b.tab();
     const shown = [];
@@ -169,7 +166,7 @@ test('a hole is filled before anything after it is shown', async () => {
 });
 
 
-test('a reset begins again', async () => {
+test('a reset loads the thread again', async () => {
     const b = browser();
 
     for (let i = 0; i < 5; i++) {
@@ -188,7 +185,8 @@ test('a reset begins again', async () => {
 });
 
 
-test('opens at the first unread, however far back', async () => {
+test('a thread opens at the first unread message, however far back',
+     async () => {
     const b = browser();
 
     for (let i = 1; i <= 400; i++) {
@@ -215,7 +213,7 @@ test('opens at the first unread, however far back', async () => {
 });
 
 
-test('a stranger\'s thread is gone, and comes when a lease names us',
+test('a thread without access is loaded once a lease grants access',
      async () => {
     const b = browser();
 
@@ -232,7 +230,7 @@ test('a stranger\'s thread is gone, and comes when a lease names us',
 });
 
 
-test('a session that ends holds everything, and resumes by itself',
+test('the client stops when its session ends and resumes on sign-in',
      async () => {
     const b = browser();
     const tab = await b.tab();
@@ -246,9 +244,10 @@ test('a session that ends holds everything, and resumes by itself',
     await b.clock.tick(1000);
     assert.equal(tab.session.state, 'ended');
     assert.equal(tab.messenger.status, 'signed-out');
-    assert.equal(other.messenger.status, 'signed-out', 'in every tab');
+    assert.equal(other.messenger.status, 'signed-out',
+                 'every tab is signed out');
     assert.equal(b.live('').length, 0);
-    assert.deepEqual(texts(tab), ['before'], 'what is shown stays');
+    assert.deepEqual(texts(tab), ['before'], 'entries on screen stay');
 
     await tab.messenger.send('meanwhile');
     await b.clock.tick(10000);
@@ -264,7 +263,7 @@ test('a session that ends holds everything, and resumes by itself',
 });
 
 
-test('a stream that ends with its token goes on with the renewed one',
+test('a stream that ends with its token reconnects with the renewed one',
      async () => {
     const b = browser();
     const tab = await b.tab();
@@ -281,8 +280,7 @@ test('a stream that ends with its token goes on with the renewed one',
 });
 
 
-test('another user signs in: what was written waits for who wrote it',
-     async () => {
+test('a message is sent only while its author is signed in', async () => {
     const b = browser();
     const tab = await b.tab();
 
@@ -298,7 +296,7 @@ test('another user signs in: what was written waits for who wrote it',
     assert.equal(tab.session.state, 'other');
     assert.deepEqual(tab.session.other, { user: 'u-lena', name: 'Lena' });
     assert.equal(b.server.calls.filter((c) => c.startsWith('send')).length, 1,
-                 'asked once, and held');
+                 'the message is not sent again');
     assert.equal(tab.messenger.outbox.waiting(), 1);
 
     b.server.status = 0;
@@ -317,7 +315,7 @@ test('a session is renewed before it ends, by the server\'s clock',
     let ends = 600000;
     let renewed = 0;
 
-    /* ours is years ahead of the server's */
+    /* the server's clock is ten years ahead of the browser's */
     server.session = async () => ({ status: 200, date: wrong + clock.mono(),
         data: { user: 'u-tom', name: 'Tom',
                 expires_at: new Date(wrong + ends).toISOString() } });
@@ -337,7 +335,7 @@ test('a session is renewed before it ends, by the server\'s clock',
 });
 
 
-test('the browser says offline for ever, and messages flow', async () => {
+test('messages flow although the browser always reports offline', async () => {
     const b = browser();
 
     b.state.online = false;
@@ -349,14 +347,14 @@ test('the browser says offline for ever, and messages flow', async () => {
     assert.equal(tab.messenger.status, 'live');
     tab.messenger.networkLost();
     await b.clock.tick(1000);
-    assert.equal(tab.messenger.status, 'live', 'a poll says otherwise');
+    assert.equal(tab.messenger.status, 'live', 'a successful poll counts more');
     b.cut();
     await b.clock.tick(1000);
     assert.equal(tab.messenger.status, 'offline');
 });
 
 
-test('a link to a message that is not there: the first unread', async () => {
+test('a link to a missing message opens at the first unread', async () => {
     const b = browser();
 
     for (let i = 1; i <= 200; i++) {
@@ -376,11 +374,12 @@ test('a link to a message that is not there: the first unread', async () => {
     await tab.messenger.openThread('elm', 7);
     assert.equal(tab.messenger.thread.firstUnread(), 101);
     assert.equal(await tab.messenger.threads.jumpTo(8), false);
-    assert.equal(tab.messenger.thread.firstUnread(), 101, 'and stays there');
+    assert.equal(tab.messenger.thread.firstUnread(), 101,
+                 'the thread stays there');
 });
 
 
-test('read as far as it was on screen', async () => {
+test('only messages that were on screen are marked read', async () => {
     const b = browser();
 
     b.server.write('u-lena', 'seen');
@@ -400,7 +399,7 @@ test('read as far as it was on screen', async () => {
 });
 
 
-test('storage that never answers: shown, written and sent all the same',
+test('threads load and messages are sent if storage never answers',
      async () => {
     const b = browser();
     const never = () => new Promise(() => {});
@@ -423,15 +422,14 @@ test('storage that never answers: shown, written and sent all the same',
     const sent = self.messenger.send('and back');
 
     await b.clock.tick(100);
-    assert.equal(self.messenger.outbox.items.length, 1, 'shown at once');
+    assert.equal(self.messenger.outbox.items.length, 1, 'it is shown at once');
     await b.clock.tick(2000);
     await sent;
     assert.deepEqual(texts(self), ['hello', 'and back']);
 });
 
 
-test('storage cleared under an open page is given again what waits',
-     async () => {
+test('unsent messages are stored again after storage is cleared', async () => {
     const b = browser();
     const tab = await b.tab();
 
@@ -445,7 +443,7 @@ test('storage cleared under an open page is given again what waits',
 });
 
 
-test('opened without a network, it shows what was last seen', async () => {
+test('a thread opened offline shows the entries last seen', async () => {
     const b = browser();
 
     b.server.write('u-lena', 'seen before');
@@ -472,7 +470,7 @@ test('opened without a network, it shows what was last seen', async () => {
 });
 
 
-/* What is asked for while fn runs, and what is heard of as new. */
+/* The requests made, and the entries reported as new, while fn runs. */
 async function during(b, tab, fn) {
     const { messenger } = tab;
     const calls = b.server.calls.length;
@@ -490,7 +488,7 @@ async function during(b, tab, fn) {
 }
 
 
-test('a long absence: opened at the first unread, streamed from the head',
+test('a long unread thread opens at the first unread, streams from the head',
      async () => {
     const b = browser();
 
@@ -514,7 +512,7 @@ test('a long absence: opened at the first unread, streamed from the head',
     assert.equal(thread.detached, true);
     assert.equal(thread.you.unread, 2900);
 
-    /* what comes live is heard, counted once, and not yet in the run */
+    /* a live entry is counted once, and not yet part of the run */
     b.say('u-lena', 'live');
     assert.equal(thread.you.unread, 2901);
 
@@ -533,7 +531,7 @@ test('a long absence: opened at the first unread, streamed from the head',
 });
 
 
-test('asleep for long: the stream and polls leave a hole for pages',
+test('after a long sleep, streams and polls leave the gap to pages',
      async () => {
     for (const streams of [true, false]) {
         const b = browser();
@@ -561,17 +559,17 @@ test('asleep for long: the stream and polls leave a hole for pages',
         assert.equal(thread.detached, true);
         assert.equal(thread.headSeq, 5000);
         assert.equal(thread.you.unread, 5000);
-        assert.ok(thread.high <= 1 + 200, `took in ${thread.high}`);
+        assert.ok(thread.high <= 1 + 200, `loaded up to ${thread.high}`);
         assert.ok(calls.length < 12, calls.join());
         assert.ok(changes() < 250, `${changes()} changes`);
-        assert.ok(news.length <= 200, `${news.length} news`);
+        assert.ok(news.length <= 200, `${news.length} new entries`);
         await tab.messenger.threads.jumpToNewest();
         assert.equal(thread.high, 5000);
     }
 });
 
 
-test('a small hole is not streamed either', async () => {
+test('a small gap is not streamed either', async () => {
     const b = browser();
 
     for (let i = 1; i <= 250; i++) {

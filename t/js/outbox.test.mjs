@@ -1,4 +1,4 @@
-/* The outbox: nothing lost, nothing twice, in order, whatever is answered. */
+/* The outbox stores messages until they are sent, each once and in order. */
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -20,7 +20,8 @@ function make(db = new MemoryStore(), server = new FakeServer()) {
 const texts = (server) => server.entries.map((e) => e.text);
 
 
-test('sent in order, one at a time, and gone when stored', async () => {
+test('messages are sent in order, one at a time, and removed once stored',
+     async () => {
     const { outbox, server, clock, db } = make();
     const stored = [];
 
@@ -35,7 +36,7 @@ test('sent in order, one at a time, and gone when stored', async () => {
 });
 
 
-test('written while down, it survives the tab, and goes out once',
+test('messages written offline survive their tab and are sent once',
      async () => {
     const first = make();
 
@@ -61,7 +62,7 @@ test('written while down, it survives the tab, and goes out once',
 });
 
 
-test('an answer that was lost leads to the same message', async () => {
+test('a send whose response was lost is repeated and stored once', async () => {
     const { outbox, server, clock } = make();
     const { send } = server;
 
@@ -79,7 +80,7 @@ test('an answer that was lost leads to the same message', async () => {
 });
 
 
-test('202 is asked about again with the same id', async () => {
+test('a send answered 202 is repeated with the same client_id', async () => {
     const { outbox, server, clock } = make();
 
     server.sendStatus = 202;
@@ -95,7 +96,8 @@ test('202 is asked about again with the same id', async () => {
 });
 
 
-test('refused for good: it says so, and the next goes on', async () => {
+test('a refused message is marked as failed, the next one is sent',
+     async () => {
     const { outbox, server, clock, db } = make();
     const failed = [];
 
@@ -119,7 +121,7 @@ test('refused for good: it says so, and the next goes on', async () => {
 });
 
 
-test('a client id that clashed is replaced by a retry', async () => {
+test('a retry after client-id-reused uses a new client_id', async () => {
     const { outbox, server, clock } = make();
 
     server.sendStatus = 409;
@@ -137,7 +139,7 @@ test('a client id that clashed is replaced by a retry', async () => {
 });
 
 
-test('deleted while it failed, it stays deleted', async () => {
+test('a message removed while its send is refused stays removed', async () => {
     const { outbox, server, clock, db } = make();
 
     server.sendStatus = 422;
@@ -152,7 +154,7 @@ test('deleted while it failed, it stays deleted', async () => {
 });
 
 
-test('429 waits as long as it is told to', async () => {
+test('a send answered 429 is repeated after Retry-After', async () => {
     const { outbox, server, clock } = make();
     const { send } = server;
 
@@ -170,7 +172,7 @@ test('429 waits as long as it is told to', async () => {
 });
 
 
-test('401 holds everything until the next sign-in', async () => {
+test('a 401 stops sending and keeps the messages', async () => {
     const { outbox, server, clock } = make();
     let out = 0;
 
@@ -185,7 +187,7 @@ test('401 holds everything until the next sign-in', async () => {
 });
 
 
-test('seen in the thread, it is stored, whatever was answered', async () => {
+test('a message answered 202 is removed once seen in the thread', async () => {
     const { outbox, server, clock } = make();
 
     server.sendStatus = 202;
@@ -201,7 +203,7 @@ test('seen in the thread, it is stored, whatever was answered', async () => {
 });
 
 
-test('other people of this browser have their own', async () => {
+test('messages of other users are not loaded', async () => {
     const { outbox, db } = make();
 
     await db.put({ n: 1, user: 'u-other', property: 'elm', text: 'not mine',
@@ -223,7 +225,7 @@ test('only the leading tab sends', async () => {
 });
 
 
-test('a disk that is full loses nothing while the tab is open', async () => {
+test('messages are kept in memory and sent if storage is full', async () => {
     const db = new MemoryStore();
     const full = async () => {
         throw new Error('quota');

@@ -26,7 +26,7 @@ async function loaded(n) {
 }
 
 
-test('a page, then live entries, each once and in order', async () => {
+test('a page and live entries are merged in order, each once', async () => {
     const { server, store } = await loaded(60);
 
     assert.equal(store.low, 11);
@@ -42,21 +42,21 @@ test('a page, then live entries, each once and in order', async () => {
 });
 
 
-test('an entry past a hole waits for the hole to be filled', async () => {
+test('an entry after a gap waits until the gap is filled', async () => {
     const { server, store } = await loaded(3);
     const four = server.write('u-lena', 'four');
     const five = server.write('u-lena', 'five');
 
     assert.equal(store.add(five), 'gap');
     assert.equal(store.high, 3);
-    assert.equal(store.cursor, server.cursor(3), 'the place before the hole');
+    assert.equal(store.cursor, server.cursor(3), 'it is that before the gap');
     assert.equal(store.add(four), 'new');
     assert.equal(store.high, 5);
     assert.equal(store.ahead.size, 0);
 });
 
 
-test('older pages go in front', async () => {
+test('older pages are put in front', async () => {
     const { server, store } = await loaded(120);
     const { data } = await server.messages('elm', { before: store.low });
 
@@ -69,7 +69,7 @@ test('older pages go in front', async () => {
 });
 
 
-test('a run in the middle only learns of the head', async () => {
+test('a live entry moves only the head of a run in the middle', async () => {
     const { server, store } = await loaded(200);
 
     store.load((await server.messages('elm', { after: 20, limit: 50 })).data,
@@ -88,7 +88,7 @@ test('a run in the middle only learns of the head', async () => {
 });
 
 
-test('a reset is told to the owner', async () => {
+test('a reset is reported by append()', async () => {
     const { store } = await loaded(3);
 
     assert.equal(store.append({ reset: true, entries: [] }), 'reset');
@@ -96,7 +96,7 @@ test('a reset is told to the owner', async () => {
 });
 
 
-test('read marks: ours, theirs, and the time of the first that covers',
+test('an entry is seen at the time of the first mark that covers it',
      async () => {
     const { store } = await loaded(6);
 
@@ -107,13 +107,13 @@ test('read marks: ours, theirs, and the time of the first that covers',
     assert.deepEqual(seenBy(store, 4).map((s) => s.at),
                      ['2026-11-22T14:20:00Z']);
     store.read({ user: 'u-lena', upto: 1, at: 'x' });
-    assert.equal(store.parties[1].read, 6, 'never back');
+    assert.equal(store.parties[1].read, 6, 'a mark never moves back');
     store.read({ user: 'u-tom', upto: 3 });
     assert.equal(store.you.unread, 1);
     assert.equal(store.firstUnread(), 5);
     store.meta({ you: { role: 'tenant', read: 0, unread: 3,
                         can_write: true } });
-    assert.equal(store.you.read, 3, 'an older page does not undo it');
+    assert.equal(store.you.read, 3, 'an older page does not move it back');
 });
 
 
@@ -139,7 +139,7 @@ function thread(property, at, unread = 0, more = {}) {
 }
 
 
-test('inbox: newest first, and a page never undoes a live change', () => {
+test('inbox: newest first, and a page does not undo a live change', () => {
     const store = new InboxStore();
 
     store.page({ rev: 5, total_unread: 1, next: null, threads: [
@@ -159,8 +159,7 @@ test('inbox: newest first, and a page never undoes a live change', () => {
 });
 
 
-test('inbox: a thread without entries keeps the place the server gave it',
-     () => {
+test('inbox: threads without entries keep the server\'s order', () => {
     const store = new InboxStore();
     const bare = { last: null };
 
@@ -187,11 +186,11 @@ test('inbox: a polled page tells whether more may have changed', () => {
     assert.equal(store.page(page(5, b, a)), true);
     assert.equal(store.page(page(6, { ...b, unread: 1 }, a)), true);
     assert.equal(store.page(page(8, { ...b, unread: 2 }, a)), false,
-                 'two steps, one change: one is out of sight');
+                 'rev moves by two for one change: another is not shown');
 });
 
 
-test('inbox: who was not in a whole sync is gone', () => {
+test('inbox: threads missing from a complete sync are removed', () => {
     const store = new InboxStore();
 
     store.page({ rev: 5, total_unread: 0, next: null, threads: [
@@ -202,7 +201,7 @@ test('inbox: who was not in a whole sync is gone', () => {
 });
 
 
-test('inbox: our own reading counts at once', () => {
+test('inbox: reading a thread lowers the total at once', () => {
     const store = new InboxStore();
 
     store.page({ rev: 1, total_unread: 7, next: null, threads: [
@@ -213,7 +212,8 @@ test('inbox: our own reading counts at once', () => {
 });
 
 
-test('filters: unread, needs reply, ended, address and name', () => {
+test('threads are filtered by unread, needs reply, ended, address, name',
+     () => {
     const ended = { id: 'L', state: 'ended', starts_at: '', ends_at: '' };
     const threads = [
         thread('elm', '2026-11-03T00:00:00Z', 1),
@@ -237,11 +237,11 @@ test('filters: unread, needs reply, ended, address and name', () => {
     assert.deepEqual(run('all', 'nowhere'), []);
     assert.equal(needsReply(threads[0], 'u-me',
         [{ user: 'u-tom', role: 'landlord', name: 'x' }]), false,
-        'a word of one\'s own side needs no reply');
+        'a message of one\'s own side needs no reply');
 });
 
 
-test('names: those that the inbox tells are not asked for', async () => {
+test('names: those in the inbox are not requested', async () => {
     const clock = new FakeClock();
     const asked = [];
     const names = new Names({ clock, fetch: async (property) => {
@@ -255,7 +255,7 @@ test('names: those that the inbox tells are not asked for', async () => {
 
     assert.equal(names.complete([few]), true);
     assert.equal(names.complete([few, many]), false);
-    assert.equal(names.of(many)[0].name, 'One', 'meanwhile the first ones');
+    assert.equal(names.of(many)[0].name, 'One', 'until then the first names');
     names.want([few, many]);
     await clock.tick(10);
     assert.deepEqual(asked, ['many']);

@@ -26,7 +26,7 @@ function make() {
 }
 
 
-test('a hello makes it live, an unnamed event is an entry', () => {
+test('hello makes a stream live, an unnamed event is an entry', () => {
     const { sources, heard, stream } = make();
 
     assert.equal(stream.state, 'connecting');
@@ -38,7 +38,7 @@ test('a hello makes it live, an unnamed event is an entry', () => {
 });
 
 
-test('after an error it comes back from the last place, with backoff',
+test('after an error a stream resumes at its cursor, with backoff',
      async () => {
     const { clock, sources, stream } = make();
 
@@ -49,13 +49,13 @@ test('after an error it comes back from the last place, with backoff',
     await clock.tick(1000);
     assert.equal(sources.length, 2);
     assert.equal(sources[1].url, '/events?after=1');
-    assert.equal(stream.failing(), false, 'one failure is not two');
+    assert.equal(stream.failing(), false, 'one failure is not failing');
     sources[1].break();
     assert.equal(stream.failing(), true);
 });
 
 
-test('it never stops trying', async () => {
+test('a stream never stops reconnecting', async () => {
     const { clock, sources } = make();
 
     for (let i = 0; i < 60; i++) {
@@ -91,7 +91,7 @@ test('two missed pings end a connection', async () => {
 });
 
 
-test('a ping says when the server has lost its backend', () => {
+test('a ping tells whether the server has its backend', () => {
     const { sources, stream } = make();
 
     sources[0].say('hello', {});
@@ -102,7 +102,8 @@ test('a ping says when the server has lost its backend', () => {
 });
 
 
-test('reconnect skips the wait, and checks a connection that is long silent', async () => {
+test('reconnect() skips the wait and replaces a connection long silent',
+     async () => {
     const { clock, sources, stream } = make();
 
     sources[0].break();
@@ -110,14 +111,14 @@ test('reconnect skips the wait, and checks a connection that is long silent', as
     assert.equal(sources.length, 2);
     sources[1].say('hello', {});
     stream.reconnect();
-    assert.equal(sources.length, 2, 'one that is well is left alone');
+    assert.equal(sources.length, 2, 'a working connection is kept');
     await clock.tick(25000);
     stream.reconnect();
     assert.equal(sources.length, 3);
 });
 
 
-test('a bye is no failure; overload is', async () => {
+test('a bye is not a failure, unless its reason is overload', async () => {
     const { clock, sources, stream } = make();
 
     sources[0].say('hello', {});
@@ -134,7 +135,7 @@ test('a bye is no failure; overload is', async () => {
 });
 
 
-test('expired and removed end it', async () => {
+test('a bye with reason expired or removed stops the stream', async () => {
     for (const reason of ['expired', 'removed']) {
         const { clock, sources, stream } = make();
 
@@ -147,7 +148,7 @@ test('expired and removed end it', async () => {
 });
 
 
-test('events of a closed source are not heard', () => {
+test('events of a closed source are ignored', () => {
     const { sources, heard, stream } = make();
 
     stream.stop();
@@ -157,7 +158,7 @@ test('events of a closed source are not heard', () => {
 });
 
 
-test('data that is not JSON closes the connection, not the page', () => {
+test('an event that is not JSON closes the connection', () => {
     const { sources, stream } = make();
 
     sources[0].onmessage({ data: '{', lastEventId: '' });

@@ -1,4 +1,4 @@
-/* Who leads, whatever the order in which a browser tells of its locks. */
+/* Which tab leads, in whatever order a browser grants and takes its locks. */
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -29,7 +29,7 @@ function make() {
 
 
 for (const first of ['grant', 'take']) {
-    test(`a lock that comes late, and is stolen by ourselves: "${first}" first`,
+    test(`a tab that steals its own late lock leads: "${first}" comes first`,
          async () => {
         const { tabs, requests, clock, told } = make();
 
@@ -49,14 +49,15 @@ for (const first of ['grant', 'take']) {
         }
 
         await settle();
-        assert.equal(tabs.leading, true, 'it leads');
+        assert.equal(tabs.leading, true, 'the tab leads');
         assert.equal(told.at(-1), 'lead');
-        assert.notEqual(tabs.release, null, 'and can give the lock back');
+        assert.notEqual(tabs.release, null, 'the tab can release its lock');
     });
 }
 
 
-test('stolen by another tab: it follows, and waits in line', async () => {
+test('a tab whose lock is stolen follows and requests the lock again',
+     async () => {
     const { tabs, requests, clock, told } = make();
 
     tabs.start();
@@ -74,7 +75,7 @@ test('stolen by another tab: it follows, and waits in line', async () => {
 });
 
 
-test('locks that never answer: it leads all the same', async () => {
+test('a tab leads if its lock requests are never answered', async () => {
     const { tabs, requests, clock, told } = make();
 
     tabs.start();
@@ -86,8 +87,8 @@ test('locks that never answer: it leads all the same', async () => {
 });
 
 
-test('a page that is left gives up the lead, and takes it again when it is '
-     + 'back', async () => {
+test('a page gives up the lead when left and requests it when shown again',
+     async () => {
     const { tabs, requests, clock, told } = make();
 
     tabs.start();

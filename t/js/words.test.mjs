@@ -1,4 +1,4 @@
-/* Links, dates, rows, languages, addresses, sessions: the pure parts. */
+/* Pure functions of core/: links, dates, rows, languages, addresses, tokens. */
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import de from '../../html/js/strings/de.js';
 const html = new URL('../../html/', import.meta.url);
 
 
-test('links: http and https only, without the sentence around them', () => {
+test('links: http and https only, without surrounding punctuation', () => {
     const hrefs = (text) => linkify(text).filter((p) => p.href)
                                          .map((p) => p.href);
 
@@ -40,7 +40,7 @@ test('links: http and https only, without the sentence around them', () => {
 });
 
 
-test('links: nothing of the text is lost or changed', () => {
+test('links: the text is unchanged', () => {
     for (const text of ['', 'a', 'https://a.example', ' x https://b.example,'
                         + ' y\nhttps://c.example/ä?ü ', '<script>']) {
         assert.equal(linkify(text).map((p) => p.text).join(''), text);
@@ -48,7 +48,7 @@ test('links: nothing of the text is lost or changed', () => {
 });
 
 
-test('links: no direction control gets into an address', () => {
+test('links: direction controls are not part of an address', () => {
     const address = (text) => linkify(text).find((p) => p.href)?.href;
 
     for (const turn of '\u061c\u200e\u200f\u202a\u202d\u202e\u2066\u2069') {
@@ -58,7 +58,7 @@ test('links: no direction control gets into an address', () => {
 });
 
 
-test('the reader\'s region decides how dates are written', () => {
+test('dates are written as in the reader\'s region', () => {
     const french = ['fr', 'fr-FR', 'en-US', 'en'];
 
     assert.equal(pickLocale('en', french), 'fr');
@@ -69,19 +69,19 @@ test('the reader\'s region decides how dates are written', () => {
 });
 
 
-test('a time in another zone than the reader\'s names it', () => {
+test('a time in a zone other than the reader\'s names the zone', () => {
     const york = format.in('America/New_York');
 
     assert.equal(york.time('2026-11-22T22:57:00Z'), '17:57 New York time');
     assert.match(york.absolute('2026-11-22T22:57:00Z'), /17:57 New York time$/);
     assert.equal(format.in('Europe/London').time('2026-11-22T22:57:00Z'),
-                 '22:57', 'the same clock needs no name');
+                 '22:57', 'a zone with the same time is not named');
     assert.equal(york.relative('2026-11-22T01:00:00Z'),
-                 '20:00 New York time', 'in the list as in the thread');
+                 '20:00 New York time', 'relative times name the zone too');
 });
 
 
-test('names cannot turn what stands around them', () => {
+test('a name cannot change the direction of the text around it', () => {
     assert.equal(isolate('Tom'), 'Tom');
     assert.equal(isolate('\u202Emot'), 'mot');
     assert.equal(isolate('\u2069\u2068דנה'), '\u2068דנה\u2069');
@@ -91,7 +91,7 @@ test('names cannot turn what stands around them', () => {
 });
 
 
-test('a text is cleaned of what the server refuses', () => {
+test('characters that the server refuses are removed from a text', () => {
     assert.equal(cleanText(' a\r\nb\rc\td\u0000\u0007e\u0085\ud83d '),
                  'a\nb\nc\tde');
     assert.equal(cleanText('\ud83d\ude00 \udc00x'), '😀 x');
@@ -104,7 +104,7 @@ const t = translator('en', en);
 const format = new Formatter({ language: 'en-GB', t, clock, zone: 'UTC' });
 
 
-test('days are those of the property\'s time zone', () => {
+test('days are computed in the property\'s time zone', () => {
     const york = format.in('America/New_York');
     const at = '2026-11-22T03:00:00Z';
 
@@ -119,7 +119,7 @@ test('days are those of the property\'s time zone', () => {
 });
 
 
-test('relative times', () => {
+test('relative times are minutes, a time, a day or a date, by age', () => {
     const rel = (at) => format.relative(at);
 
     assert.equal(rel('2026-11-22T03:29:30Z'), 'now');
@@ -132,7 +132,7 @@ test('relative times', () => {
 });
 
 
-test('small words', () => {
+test('badges, initials, code points and lists are formatted', () => {
     assert.equal(badge(99), '99');
     assert.equal(badge(100), '99+');
     assert.equal(initials('Ana de Souza'), 'AS');
@@ -150,7 +150,8 @@ function entry(seq, user, at, more = {}) {
 const dayKey = (at) => at.slice(0, 10);
 
 
-test('rows: days, groups within five minutes, divider, events', () => {
+test('rows: entries within five minutes are grouped, days are separated',
+     () => {
     const rows = buildRows({
         me: 'me', dayKey, divider: 4,
         entries: [
@@ -192,7 +193,7 @@ test('rows: a pending message keeps its row when it is stored', () => {
 });
 
 
-test('rows: keys are one of a kind, whatever ids are used', () => {
+test('rows: keys are unique even if client_ids repeat', () => {
     const rows = buildRows({ me: 'me', dayKey, entries: [
         entry(1, 'ana', '2026-01-01T00:00:00Z', { client_id: 'x' }),
         entry(2, 'ana', '2026-03-01T00:00:00Z', { client_id: 'x' }),
@@ -203,7 +204,7 @@ test('rows: keys are one of a kind, whatever ids are used', () => {
 });
 
 
-test('plurals, values, and names that run the other way', () => {
+test('texts have plurals, values and isolated right-to-left names', () => {
     assert.equal(t('inbox.unread', { n: 1 }), '1 unread message');
     assert.equal(t('inbox.unread', { n: 1200 }), '1,200 unread messages');
     assert.equal(t('state.seen', { names: 'Ana' }), 'Seen by Ana');
@@ -214,7 +215,7 @@ test('plurals, values, and names that run the other way', () => {
 });
 
 
-test('every language has every text, with the same values in it', () => {
+test('every language has every text with the same placeholders', () => {
     const flat = (x) => typeof x === 'string' ? x : Object.values(x).join();
     const values = (x) => [...new Set(flat(x).match(/\{\w+\}/g))].sort();
 
@@ -230,7 +231,7 @@ test('every language has every text, with the same values in it', () => {
 });
 
 
-test('every text is used, and every text used is there', () => {
+test('every text is used, and every text used exists', () => {
     const files = readdirSync(new URL('js/', html), { recursive: true })
         .filter((f) => /^(?!strings).*\.js$/.test(f));
     const source = files.map((f) =>
@@ -253,7 +254,7 @@ test('every text is used, and every text used is there', () => {
 });
 
 
-test('which language, which way', () => {
+test('language, locale and direction follow the browser\'s languages', () => {
     assert.equal(pickLanguage(['fr-FR', 'de-AT', 'en']), 'de');
     assert.equal(pickLanguage(['fr']), 'en');
     assert.equal(pickLanguage(['__proto__', 'constructor']), 'en');
@@ -264,7 +265,7 @@ test('which language, which way', () => {
 });
 
 
-test('addresses', () => {
+test('an address names a property and a message', () => {
     assert.deepEqual(parseLocation({ search: '?p=elm-3', hash: '#m482' }),
                      { property: 'elm-3', seq: 482 });
     assert.deepEqual(parseLocation({ search: '?p=../x', hash: '#m0' }),
@@ -274,7 +275,7 @@ test('addresses', () => {
 });
 
 
-test('sessions', () => {
+test('a token names its user and expiry, a client_id is random', () => {
     const part = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
     const token = `${part({ alg: 'HS256' })}.${part({
         sub: 'u-tom', name: 'Tøm', exp: 2000 })}.sig`;
@@ -292,8 +293,7 @@ test('sessions', () => {
 });
 
 
-test('nothing inline, nothing parsed as markup, nothing from elsewhere',
-     () => {
+test('pages have no inline code, parsed markup or foreign resources', () => {
     const page = readFileSync(new URL('index.html', html), 'utf8');
 
     assert.doesNotMatch(page, /<style|<script(?![^>]*\ssrc=)|\son\w+=|style=/);
@@ -319,7 +319,7 @@ test('nothing inline, nothing parsed as markup, nothing from elsewhere',
 });
 
 
-test('German says "Sie"', () => {
+test('German texts use the formal "Sie"', () => {
     const words = JSON.stringify(de);
 
     assert.doesNotMatch(words, /\b(?:du|dich|dir|dein\w*)\b/i);
