@@ -25,7 +25,7 @@ after(async () => {
 });
 
 
-/* Counts the events of streams, what is said aloud, and requests. */
+/* Counts events of streams, announcements to screen readers, and requests. */
 async function counted(person) {
     const counts = { requests: 0 };
 
@@ -73,7 +73,7 @@ async function counted(person) {
 }
 
 
-test('three thousand unread: the first of them, in two requests',
+test('a thread with 3000 unread opens at the first, in two requests',
      async () => {
     await stack.lease('away', { landlords: [LENA], tenants: [TOM] });
     await stack.fillUp('away', ['u-tom'], 3000, (i) => `line ${i}.`);
@@ -98,7 +98,7 @@ test('three thousand unread: the first of them, in two requests',
     await page.locator('.ll-down', { hasText: /2,?900 new/ }).waitFor();
     await lena.status('live', page);
 
-    /* one that comes live is heard, and is the only one that is said */
+    /* a live message is received, and is the only one announced */
     await stack.say('u-tom', 'away', 'are you back?');
     await page.locator('[aria-live]').getByText('Tom: are you back?')
               .waitFor({ state: 'attached' });
@@ -113,14 +113,14 @@ test('three thousand unread: the first of them, in two requests',
     assert.ok(rows < 160, `${rows} rows`);
     assert.equal((await stack.api('u-lena', 'GET',
         'properties/away/messages?limit=1')).data.you.unread, 2901,
-        'nothing is read unseen');
+        'messages off screen stay unread');
 
-    /* the hole fills by pages as one scrolls, and nothing runs away */
+    /* scrolling fills the gap, a page at a time */
     const timeline = page.locator('.ll-timeline');
 
     await timeline.evaluate((el) => el.scrollTo(0, el.scrollHeight));
     await lena.sees('line 160.', page);
-    await until('settled', async () => {
+    await until('the number of rows is stable', async () => {
         const n = (await counts(page)).rows;
 
         await page.waitForTimeout(300);
@@ -129,7 +129,7 @@ test('three thousand unread: the first of them, in two requests',
     });
     assert.ok((await counts(page)).requests - before_.requests <= 6);
 
-    /* a burst is one sentence */
+    /* a burst is announced by one sentence */
     const said2 = (await counts(page)).said;
 
     await Promise.all(Array.from({ length: 8 },
@@ -137,7 +137,8 @@ test('three thousand unread: the first of them, in two requests',
 
     await page.locator('[aria-live]').getByText(/^\d new messages$/)
               .first().waitFor({ state: 'attached' });
-    assert.ok((await counts(page)).said - said2 <= 2, 'a sentence');
+    assert.ok((await counts(page)).said - said2 <= 2,
+              'a burst is announced at most twice');
 
     await page.click('.ll-down');
     await lena.sees('burst 7', page);

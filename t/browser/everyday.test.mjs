@@ -1,6 +1,6 @@
 /*
- * Small things of every day: drafts in several tabs, keys, what is refused
- * and comes back, who is found by name.
+ * Drafts in several tabs, touch keyboards, refused texts, a message's actions,
+ * folding, and threads that need a reply.
  */
 
 import assert from 'node:assert/strict';
@@ -27,8 +27,7 @@ after(async () => {
 });
 
 
-test('a draft is one in all tabs, and gone everywhere once sent',
-     async () => {
+test('tabs share a draft, and clear it once it is sent', async () => {
     await stack.lease('tabs', { landlords: [LENA], tenants: [TOM] });
 
     const tom = await Person.arrive(browser, stack, ...TOM);
@@ -54,7 +53,7 @@ test('a draft is one in all tabs, and gone everywhere once sent',
 });
 
 
-test('on a touch keyboard Enter is a new line', async () => {
+test('Enter on a touch keyboard starts a new line', async () => {
     await stack.lease('touch', { landlords: [LENA], tenants: [TOM] });
 
     const tom = await Person.arrive(browser, stack, ...TOM, PHONE);
@@ -73,7 +72,7 @@ test('on a touch keyboard Enter is a new line', async () => {
 });
 
 
-test('what cannot be sent is cleaned; what is refused comes back',
+test('control characters are removed, a refused text returns to the input',
      async () => {
     await stack.lease('clean', { landlords: [LENA], tenants: [TOM] });
 
@@ -98,9 +97,9 @@ test('what cannot be sent is cleaned; what is refused comes back',
                                title: 'Invalid body', detail: '' }),
     }));
     await tom.write('with something odd');
-    await until('it is back', async () =>
+    await until('the text is in the input', async () =>
         await tom.page.inputValue('.ll-input') === 'with something odd');
-    await until('nothing waits', async () =>
+    await until('the message is removed', async () =>
         await tom.count('with something odd') === 0);
     assert.match(await tom.page.locator('.ll-alerts').textContent(),
                  /characters that cannot be sent/);
@@ -109,7 +108,7 @@ test('what cannot be sent is cleaned; what is refused comes back',
 });
 
 
-test('a text that turns around leaves links and times alone', async () => {
+test('direction controls in a text do not affect links and times', async () => {
     await stack.lease('bidi', { landlords: [LENA],
                                 tenants: [['u-bob', '\u202Ebob']] });
     await stack.say('u-bob', 'bidi',
@@ -134,7 +133,7 @@ test('a text that turns around leaves links and times alone', async () => {
 });
 
 
-test('a message\'s actions, by pointer, keyboard and long press',
+test('a message\'s actions open by pointer, keyboard and long press',
      async () => {
     await stack.lease('acts', { label: '7 Act Rd', landlords: [LENA],
                                 tenants: [TOM] });
@@ -153,7 +152,7 @@ test('a message\'s actions, by pointer, keyboard and long press',
     await row.locator('.ll-bubble').hover();
     await row.locator('.ll-more').click();
     await item('Copy text').click();
-    await until('the text', async () =>
+    await until('the text is copied', async () =>
         await clip() === 'first line\nsecond line');
 
     /* keys only: to the message, then to its button */
@@ -164,7 +163,7 @@ test('a message\'s actions, by pointer, keyboard and long press',
     await item('Copy text').waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
-    await until('the link', async () =>
+    await until('the link is copied', async () =>
         await clip() === `${stack.url}/?p=acts#m2`);
     await page.focus('.ll-timeline');
     await page.keyboard.press('ArrowUp');
@@ -187,7 +186,7 @@ test('a message\'s actions, by pointer, keyboard and long press',
     assert.equal(await page.locator('.ll-title').getAttribute('title'),
                  '7 Act Rd');
 
-    /* an image is refused in words, and does not replace the page */
+    /* an image is refused with a notice, and does not replace the page */
     const words = page.getByText('Photos cannot be sent yet');
 
     for (const [type, where] of [['paste', '.ll-input'],
@@ -202,7 +201,7 @@ test('a message\'s actions, by pointer, keyboard and long press',
             return el.dispatchEvent(how === 'paste'
                 ? new ClipboardEvent(how, { clipboardData: data, ...all })
                 : new DragEvent(how, { dataTransfer: data, ...all }));
-        }, type), false, `${type} is not left to the browser`);
+        }, type), false, `${type} is handled by the page`);
         await words.waitFor();
         await page.locator('.ll-alerts p').evaluateAll((all) =>
             all.forEach((p) => p.remove()));
@@ -220,7 +219,7 @@ test('a message\'s actions, by pointer, keyboard and long press',
 });
 
 
-test('long messages and long lists of readers fold', async () => {
+test('long messages and long lists of readers are folded', async () => {
     const others = ['a', 'b', 'c', 'd', 'e'].map((x) => [`u-f${x}`, `F${x}`]);
 
     await stack.lease('fold', { landlords: [LENA], tenants: others });
@@ -250,7 +249,8 @@ test('long messages and long lists of readers fold', async () => {
 });
 
 
-test('"Needs reply" can be done, until the next message', async () => {
+test('"No reply needed" hides a thread until its next message',
+     async () => {
     const max = ['u-max', 'Max'];
 
     await stack.lease('done', { landlords: [max], tenants: [TOM] });
@@ -277,7 +277,7 @@ test('"Needs reply" can be done, until the next message', async () => {
 });
 
 
-test('a message that the server has queued says so', async () => {
+test('a message answered 202 is shown as queued', async () => {
     await stack.lease('queue', { landlords: [LENA], tenants: [TOM] });
 
     const tom = await Person.arrive(browser, stack, ...TOM);

@@ -1,6 +1,6 @@
 /*
- * Whatever stops under an open page: nothing is lost, nothing comes twice,
- * and the page says how things stand.
+ * Outages under open pages: messages are neither lost nor doubled, and the
+ * page shows the state of its connection.
  */
 
 import assert from 'node:assert/strict';
@@ -57,7 +57,8 @@ async function shows(person, texts) {
 }
 
 
-test('worker, Redis and nginx stop and start under open pages', async () => {
+test('restarts of worker, Redis and nginx neither lose nor double messages',
+     async () => {
     const { lena, tom } = await pair('faults');
     const all = [];
 
@@ -70,7 +71,7 @@ test('worker, Redis and nginx stop and start under open pages', async () => {
         await stack.healthy();
         await lena.sees(`${text}, Tom`);
         await tom.sees(`${text}, Lena`);
-        await until('nothing waits', async () =>
+        await until('all messages are sent', async () =>
             await tom.page.locator('.ll-state-sending').count() === 0
             && await lena.page.locator('.ll-state-sending').count() === 0,
             20000);
@@ -95,7 +96,7 @@ test('worker, Redis and nginx stop and start under open pages', async () => {
         all.push(entry.text);
     }
 
-    assert.equal(all.length, 8, 'each once');
+    assert.equal(all.length, 8, 'each message is stored once');
     assert.equal(new Set(all).size, 8);
     await shows(lena, all);
     await shows(tom, all);
@@ -104,7 +105,7 @@ test('worker, Redis and nginx stop and start under open pages', async () => {
 });
 
 
-test('offline, write, close the tab, open, online: sent once, in order',
+test('messages written offline are sent once, in order, by a later tab',
      async () => {
     /*
      * A browser that is told to be offline may still let out what a new tab
@@ -126,11 +127,11 @@ async function offline(proxy) {
 
     await tom.write('before');
     await lena.sees('before');
-    await until('the shell is kept', () => tom.page.evaluate(async () =>
+    await until('the shell is cached', () => tom.page.evaluate(async () =>
         Boolean(navigator.serviceWorker.controller
                 && await caches.match('./used')
                 && await caches.match('/js/view/app.js'))));
-    await until('the thread is kept', () => tom.page.evaluate(() =>
+    await until('the thread is stored', () => tom.page.evaluate(() =>
         new Promise((done) => {
             indexedDB.open('leaseloft').onsuccess = ({ target }) => {
                 const db = target.result;
@@ -163,23 +164,25 @@ async function offline(proxy) {
     await tom.context.setOffline(false);
     await lena.sees('still in it');
     await tom.status('live', again);
-    await until('nothing waits', async () =>
+    await until('all messages are sent', async () =>
         await again.locator('.ll-state-sending').count() === 0);
     await stored('offline', ['before', 'from the tunnel', 'still in it']);
     assert.equal(await tom.count('from the tunnel', again), 1);
     assert.equal(await again.locator('.ll-banner').isVisible(), false);
-    await until('no word of old news', async () =>
+    await until('no notice is shown', async () =>
         await again.locator('.ll-notice:visible').count() === 0);
     await Promise.all([lena.leave(), tom.leave()]);
 }
 
 
 /* mostly waiting, so side by side */
-test('networks that misbehave', { concurrency: 2 }, (t) => Promise.all([
-    t.test('streams held back by a proxy: polls bring it within ten seconds',
-           heldBack),
-    t.test('a network that comes and goes', comesAndGoes),
-]));
+test('pages work on unreliable networks', { concurrency: 2 }, (t) =>
+    Promise.all([
+        t.test('polls deliver messages in ten seconds if a proxy holds streams',
+               heldBack),
+        t.test('a network that comes and goes loses and doubles no message',
+               comesAndGoes),
+    ]));
 
 
 async function heldBack() {
@@ -248,7 +251,7 @@ async function comesAndGoes() {
 }
 
 
-test('a message that the storage lost leaves a line, and no more', async () => {
+test('an entry lost in Redis is shown as a line in its place', async () => {
     const { lena, tom } = await pair('lost');
 
     for (const text of ['one', 'two', 'three']) {

@@ -1,4 +1,4 @@
-/* One story from end to end in Debian's Firefox, where it is installed. */
+/* A conversation of two users in Debian's Firefox, where it is installed. */
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -38,11 +38,11 @@ test('two people talk in Firefox', {
     await lena.write('Somebody comes today');
     await tom.sees('.ll-msg', 'Somebody comes today');
 
-    /* only the window in front is looked at */
+    /* only the window in front is visible, so read for Lena */
     await stack.api('u-lena', 'POST', 'properties/fox/read', { upto: 2 });
     await tom.sees('.ll-msg', 'Seen by Lena');
 
-    /* the shell is kept, and opens at once */
+    /* the shell opens from the cache */
     await lena.sees('body');
     await lena.evaluate(`(async () => {
         while (!await caches.match('./used')) {

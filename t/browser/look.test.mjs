@@ -1,7 +1,7 @@
 /*
- * For everyone: axe-core on every state of the pages, in light and dark, on a
+ * Accessibility: axe-core on every state of the pages, in light and dark, on a
  * phone and wide, left to right and right to left; zoom, targets, contrast
- * modes, motion; and how much the first load weighs.
+ * modes, motion.  And the size of the first load.
  */
 
 import assert from 'node:assert/strict';
@@ -52,7 +52,7 @@ after(async () => {
 });
 
 
-/* Everything that is on screen fits across. */
+/* Nothing on screen is cut off on the left or right. */
 async function fits(page, where) {
     const wide = await page.evaluate(() => [...document.querySelectorAll(
         '.ll-app *')].filter((el) => {
@@ -74,14 +74,14 @@ const LOOKS = {
              isMobile: true },
 };
 
-/* these differ in layout or colours only: two states tell */
+/* these differ in layout or colours only: two states are enough */
 const VARIANTS = {
     wide: { viewport: { width: 1900, height: 1000 } },
     contrast: { forcedColors: 'active' },
     zoomed: { viewport: { width: 590, height: 380 } },
 };
 
-test('a thread\'s head is not shown before it is drawn', async () => {
+test('a thread\'s head is not shown before it has a title', async () => {
     const lena = await Person.arrive(browser, stack, ...LENA);
 
     await lena.context.addInitScript(() => {
@@ -105,7 +105,7 @@ test('a thread\'s head is not shown before it is drawn', async () => {
 
 
 for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
-    test(`axe finds nothing, and all fits: ${look}`, async () => {
+    test(`axe finds no violation, nothing is cut off: ${look}`, async () => {
         const lena = await Person.arrive(browser, stack, ...LENA,
                                          { bypassCSP: true, ...options });
         const { page } = lena;
@@ -124,7 +124,8 @@ for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
         await clean(page, `${look}: thread`);
         await fits(page, `${look}: thread`);
 
-        assert.ok((await page.screenshot()).length > 10000, 'a picture');
+        assert.ok((await page.screenshot()).length > 10000,
+                  'the screenshot has content');
 
         if (look in VARIANTS) {
             await lena.leave();
@@ -177,7 +178,7 @@ for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
 }
 
 
-test('axe finds nothing: offline, with what waits and what failed',
+test('axe finds no violation: offline, unsent, failed, signed out',
      async () => {
     const tom = await Person.arrive(browser, stack, ...TOM,
                                     { bypassCSP: true });
@@ -203,7 +204,7 @@ test('axe finds nothing: offline, with what waits and what failed',
 
 
 for (const colorScheme of ['light', 'dark']) {
-    test(`axe finds nothing: who is signed in, and who is not: ${colorScheme}`,
+    test(`axe finds no violation: signing in and out, ${colorScheme}`,
          async () => {
         const tom = await Person.arrive(browser, stack, ...TOM,
                                         { bypassCSP: true, colorScheme });
@@ -239,7 +240,7 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 
-test('another language, and right to left', async () => {
+test('pages work in German and from right to left', async () => {
     const ana = await Person.arrive(browser, stack, ...ANA,
                                     { bypassCSP: true, locale: 'de-AT' });
     const { page } = ana;
@@ -273,7 +274,7 @@ test('another language, and right to left', async () => {
 });
 
 
-test('on touch, whatever can be pressed is 44 pixels', async () => {
+test('touch targets are at least 44 pixels wide and high', async () => {
     const lena = await Person.arrive(browser, stack, ...LENA, LOOKS.phone);
     const small = () => lena.page.evaluate(() => [...document
         .querySelectorAll('button, a, summary, select, input, textarea')]
@@ -295,12 +296,12 @@ test('on touch, whatever can be pressed is 44 pixels', async () => {
     assert.deepEqual(await small(), []);
     assert.notEqual(await lena.page.evaluate(() =>
         document.activeElement.className), 'll-input',
-        'no keyboard that was not asked for');
+        'opening a thread does not open the keyboard');
     await lena.leave();
 });
 
 
-test('reduced motion: nothing moves', async () => {
+test('nothing is animated with reduced motion', async () => {
     const lena = await Person.arrive(browser, stack, ...LENA,
                                      { reducedMotion: 'reduce' });
 
@@ -312,7 +313,7 @@ test('reduced motion: nothing moves', async () => {
 });
 
 
-test('times of a thread are those of its property', async () => {
+test('times in a thread are in its property\'s time zone', async () => {
     const tom = await Person.arrive(browser, stack, ...TOM,
                                     { timezoneId: 'Asia/Tokyo' });
 
@@ -330,7 +331,7 @@ test('times of a thread are those of its property', async () => {
 });
 
 
-/* The bytes of a body as nginx sends it to one who takes gzip. */
+/* The size of a body that nginx sends to a client that accepts gzip. */
 function weigh(url) {
     return new Promise((done, fail) => http.get(url, {
         headers: { 'Accept-Encoding': 'gzip' },
@@ -346,8 +347,7 @@ function weigh(url) {
 }
 
 
-test('the first load: under 64 kB, ours alone, cached with care',
-     async () => {
+test('the first load is under 64 kB, from one origin, with ETags', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     const seen = new Map();
@@ -367,7 +367,7 @@ test('the first load: under 64 kB, ours alone, cached with care',
     await page.goto(`${stack.url}/#token=${await stack.token(...LENA)}`);
     await page.waitForSelector('.ll-card');
 
-    await until('the service worker', () => page.evaluate(async () =>
+    await until('the shell is cached', () => page.evaluate(async () =>
         Boolean(await caches.match('./'))));
 
     let bytes = 0;
@@ -418,8 +418,7 @@ function reach(locator) {
 }
 
 
-test('large type on a small phone, and 400 % zoom: all is in reach',
-     async () => {
+test('controls are in reach with large type and at 400 % zoom', async () => {
     for (const [font, size] of [['150%', { width: 360, height: 640 }],
                                 ['100%', { width: 320, height: 256 }]])
     {
@@ -466,7 +465,7 @@ test('large type on a small phone, and 400 % zoom: all is in reach',
 });
 
 
-test('a notch covers nothing', async () => {
+test('a notch covers no control', async () => {
     const lena = await Person.arrive(browser, stack, ...LENA, {
         viewport: { width: 740, height: 360 }, hasTouch: true,
         isMobile: true });
@@ -495,6 +494,7 @@ test('a notch covers nothing', async () => {
 
     const send = await page.locator('.ll-send').boundingBox();
 
-    assert.ok(send.y + send.height <= 360 - 21, 'above the bar');
+    assert.ok(send.y + send.height <= 360 - 21,
+              'the send button is above the home bar');
     await lena.leave();
 });

@@ -1,6 +1,6 @@
 /*
- * Networks that lie or say nothing: the pages open all the same, believe
- * nobody but their own server, and lose nothing.
+ * Networks that answer wrongly or not at all: the pages open, accept only
+ * their own server's responses, and lose no message.
  */
 
 import assert from 'node:assert/strict';
@@ -35,7 +35,7 @@ afterEach(() => {
 });
 
 
-/* Tom behind the proxy, with an open thread, and the shell kept. */
+/* Tom behind the proxy, with an open thread and a cached shell. */
 async function arrive(property) {
     await stack.lease(property, { landlords: [LENA], tenants: [TOM] });
 
@@ -44,7 +44,7 @@ async function arrive(property) {
 
     await tom.open(property);
     await tom.status('live');
-    await until('the shell is kept', () => tom.page.evaluate(async () =>
+    await until('the shell is cached', () => tom.page.evaluate(async () =>
         Boolean(navigator.serviceWorker.controller
                 && await caches.match('./used')
                 && await caches.match('/js/view/app.js'))));
@@ -62,8 +62,7 @@ async function stored(property) {
 }
 
 
-test('a network that accepts and never answers: the page opens from the '
-     + 'cache', async () => {
+test('the page opens from the cache if the network never answers', async () => {
     const tom = await arrive('mute');
 
     await tom.write('said before');
@@ -78,13 +77,13 @@ test('a network that accepts and never answers: the page opens from the '
 
     const took = Date.now() - began;
 
-    assert.ok(took < 10000, `within a few seconds, not ${took} ms`);
+    assert.ok(took < 10000, `the page opened after ${took} ms`);
     proxy.set('open');
     await tom.leave();
 });
 
 
-test('a manifest opened in a tab does not become the page', async () => {
+test('a manifest opened in a tab is not cached as the page', async () => {
     const tom = await arrive('key');
     const page = await tom.context.newPage();
 
@@ -98,8 +97,7 @@ test('a manifest opened in a tab does not become the page', async () => {
 });
 
 
-test('a sign-on page in place of the shell is neither kept nor shown',
-     async () => {
+test('a captive portal\'s page is neither cached nor shown', async () => {
     const tom = await arrive('portal');
 
     proxy.set('portal');
@@ -116,7 +114,7 @@ test('a sign-on page in place of the shell is neither kept nor shown',
 });
 
 
-test('whatever answers in the server\'s name, a message is stored once',
+test('a message is stored once, whatever a captive portal answers',
      async () => {
     const tom = await arrive('liar');
     const answers = [{}, { type: 'application/json', body: '{"ok":true}' },
@@ -128,24 +126,24 @@ test('whatever answers in the server\'s name, a message is stored once',
         proxy.asked.length = 0;
         proxy.set('portal');
         await tom.write(`number ${i}`);
-        await until('asked', () => proxy.asked.some((line) =>
+        await until('the message is sent', () => proxy.asked.some((line) =>
             line.startsWith('POST')));
         await tom.page.locator('.ll-state-sending').waitFor();
         proxy.set('open');
-        await until('stored', async () =>
+        await until('the message is stored', async () =>
             (await stored('liar')).length === i + 1, 30000);
     }
 
     assert.deepEqual(await stored('liar'), answers.map((_, i) =>
         `number ${i}`));
     assert.equal(await tom.page.locator('.ll-session').isVisible(), false,
-                 'a 401 that is not ours signs nobody out');
+                 'a captive portal\'s 401 does not sign out');
     assert.deepEqual(tom.complaints, []);
     await tom.leave();
 });
 
 
-test('a page that is left closes its streams, and begins nothing',
+test('a page that is left closes its streams and starts no transaction',
      async () => {
     const tom = await arrive('left');
 
@@ -196,8 +194,7 @@ test('a page that is left closes its streams, and begins nothing',
 });
 
 
-test('turned away by the limit of streams: polls go on, and it says so',
-     async () => {
+test('over the limit of streams a page polls, and shows it', async () => {
     const tom = await arrive('limit');
     const token = await stack.token(...TOM);
     const abort = new AbortController();
@@ -221,7 +218,7 @@ test('turned away by the limit of streams: polls go on, and it says so',
 });
 
 
-test('storage that never answers: the page opens, and sends', async () => {
+test('the page opens and sends if storage never answers', async () => {
     await stack.lease('store', { landlords: [LENA], tenants: [TOM] });
 
     const tom = await Person.arrive(browser, stack, ...TOM,
@@ -245,15 +242,14 @@ test('storage that never answers: the page opens, and sends', async () => {
     await page.locator('.ll-banner', {
         hasText: 'cannot keep your message' }).waitFor();
     await tom.context.setOffline(false);
-    await until('sent', async () =>
+    await until('the message is stored', async () =>
         (await stored('store')).includes('not kept'), 30000);
     await page.locator('.ll-banner').waitFor({ state: 'hidden' });
     await tom.leave();
 });
 
 
-test('storage cleared under an open page: what waits is kept again',
-     async () => {
+test('unsent messages are stored again after storage is cleared', async () => {
     const tom = await arrive('clear');
     const { origin } = new URL(proxy.url);
     const devtools = await tom.context.newCDPSession(tom.page);
@@ -264,7 +260,7 @@ test('storage cleared under an open page: what waits is kept again',
     await devtools.send('Storage.clearDataForOrigin', {
         origin, storageTypes: 'indexeddb' });
     await tom.write('after');
-    await until('both are kept', () => tom.page.evaluate(() =>
+    await until('both are stored', () => tom.page.evaluate(() =>
         new Promise((done) => {
             indexedDB.open('leaseloft').onsuccess = ({ target }) => {
                 const db = target.result;

@@ -1,11 +1,11 @@
 /*
  * Takes the README's screenshots into docs/screenshots/ (or the directory
- * given), from a stack of its own with a few leases and words:
+ * given), from a stack of its own with a few leases and messages:
  *
  *     node t/browser/screenshots.mjs [DIR]
  *
- * What is seen is the real thing but for its dates, which are spread over the
- * last days on the way to the page.
+ * Only the dates are changed, on the way to the page: they are spread over the
+ * last days.
  */
 
 import { mkdirSync } from 'node:fs';
@@ -112,7 +112,7 @@ function ago(hours) {
 async function shift(page) {
     const at = (property, seq, old) => times.get(`${property} ${seq}`) ?? old;
 
-    /* what is read stays unread, or its thread would be of now */
+    /* marks are not stored: they would change the time of their thread */
     await page.route(/\/read$/, (route) => route.fulfill({ status: 204 }));
     await page.route(/\/api\/(inbox|properties\/\w+\/messages)\?/,
                      async (route) => {
@@ -186,7 +186,7 @@ try {
     await shoot('offline', TOM, { viewport: size }, async (person) => {
         await elm(person);
 
-        /* what is fetched on the way to the page knows of no outage */
+        /* responses fetched by route() would ignore setOffline() */
         await person.page.unrouteAll();
         await person.context.setOffline(true);
         await person.write('Thanks, I will be home after six.');

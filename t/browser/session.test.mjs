@@ -1,6 +1,6 @@
 /*
- * Who is signed in: whose words leave as whose, a session that ends, is
- * renewed or becomes another's under an open page, and signing in and out.
+ * Sessions: messages are sent only as their author; a session ends, is renewed
+ * or changes its user under an open page; signing in and out.
  */
 
 import assert from 'node:assert/strict';
@@ -30,7 +30,7 @@ after(async () => {
 });
 
 
-/* A tenant, in a browser of his own. */
+/* Tom, signed in in a browser context of his own. */
 function tenant(options = {}) {
     return Person.arrive(browser, stack, ...TOM, { locale: 'en-GB',
                                                    ...options });
@@ -46,7 +46,7 @@ async function stored() {
 }
 
 
-/* Another user's link, in a tab of its own, and yes to its question. */
+/* Opens another user's sign-in link in a new tab, and accepts it. */
 async function signInAs(person, user, name, url = stack.url) {
     const page = await person.context.newPage();
 
@@ -59,8 +59,8 @@ async function signInAs(person, user, name, url = stack.url) {
 
 
 /*
- * Signs in for a while that is short, but longer than a busy machine takes to
- * open a page, and opens the page anew; answers the token.
+ * Signs in for 8 s, which is longer than a busy machine takes to open a page,
+ * reloads the page, and returns the token.
  */
 async function briefly(person) {
     const token = await stack.token(...TOM, 8);
@@ -75,14 +75,13 @@ async function briefly(person) {
 
 
 async function hasEnded(token) {
-    await until('the token has ended', async () => (await fetch(
+    await until('the token has expired', async () => (await fetch(
         `${stack.url}/api/session`, { headers: {
             Authorization: `Bearer ${token}` } })).status === 401);
 }
 
 
-test('what waits in the outbox leaves as who wrote it, or not at all',
-     async () => {
+test('an outbox entry is sent only while its author is signed in', async () => {
     const tom = await tenant({ url: proxy.url });
     const before = await stored();
 
@@ -92,7 +91,7 @@ test('what waits in the outbox leaves as who wrote it, or not at all',
     await tom.write('Tom\'s own words');
     await tom.page.locator('.ll-state-sending').waitFor();
 
-    /* in the same browser, past the network that fails */
+    /* in the same browser, but not through the failing network */
     const lena = await signInAs(tom, ...LENA);
 
     await lena.bringToFront();
@@ -103,8 +102,8 @@ test('what waits in the outbox leaves as who wrote it, or not at all',
     assert.deepEqual(await stored(), before);
 
     await signInAs(tom, ...TOM);
-    await until('sent', async () => (await stored()).length > before.length,
-                30000);
+    await until('the message is sent', async () =>
+        (await stored()).length > before.length, 30000);
     assert.deepEqual((await stored()).slice(before.length),
                      ['u-tom: Tom\'s own words']);
     await tom.page.locator('.ll-session').waitFor({ state: 'hidden' });
@@ -113,19 +112,21 @@ test('what waits in the outbox leaves as who wrote it, or not at all',
 });
 
 
-test('another user\'s link asks, and no is no', async () => {
+test('another user\'s sign-in link asks before it changes the user',
+     async () => {
     const tom = await tenant();
     const page = await tom.context.newPage();
 
     await page.goto(`${stack.url}/#token=${await stack.token(...LENA)}`);
     await page.getByText('You are signed in as Tom. This link signs you in '
                          + 'as Lena.').waitFor();
-    assert.equal(page.url(), `${stack.url}/`, 'the token is gone already');
+    assert.equal(page.url(), `${stack.url}/`,
+                 'the token is removed from the address');
     await page.getByRole('button', { name: 'Stay signed in as Tom' }).click();
     await page.locator('.ll-inbox').waitFor();
     await page.locator('.ll-account', { hasText: 'Account: Tom' }).waitFor();
 
-    /* yes: the other tab stays as it is, and says so */
+    /* accepted: the other tab keeps its user, and shows a notice */
     await page.goto(`${stack.url}/?x#token=${await stack.token(...LENA)}`);
     await page.getByRole('button', { name: 'Continue as Lena' }).click();
     await page.locator('.ll-account', { hasText: 'Account: Lena' }).waitFor();
@@ -138,7 +139,7 @@ test('another user\'s link asks, and no is no', async () => {
 });
 
 
-test('a session that ends under an open page: all stays, and goes on',
+test('a page keeps its state when the session ends, resumes on sign-in',
      async () => {
     const tom = await tenant();
 
@@ -155,22 +156,22 @@ test('a session that ends under an open page: all stays, and goes on',
     await tom.page.press('.ll-input', 'Enter');
     await tom.page.locator('.ll-state-sending').waitFor();
 
-    /* the same user's link asks nothing */
+    /* a link of the same user does not ask */
     const page = await tom.context.newPage();
 
     await page.goto(`${stack.url}/#token=${await stack.token(...TOM)}`);
     await page.locator('.ll-inbox').waitFor();
     await tom.page.locator('.ll-session').waitFor({ state: 'hidden' });
-    await until('it is sent', async () =>
+    await until('the message is sent', async () =>
         (await stored()).includes('u-tom: half a thought'));
     await tom.status('live');
     assert.equal(await tom.page.evaluate(() => window.same), true,
-                 'without a reload');
+                 'the page is not reloaded');
     await tom.leave();
 });
 
 
-test('a session renewed before its end goes on without a word', async () => {
+test('a session renewed before its end shows no notice', async () => {
     const tom = await tenant();
 
     await tom.open('home');
@@ -195,7 +196,7 @@ test('a session renewed before its end goes on without a word', async () => {
 });
 
 
-test('signing out: asks where something is unsent, removes it, ends all tabs',
+test('signing out asks about drafts, deletes them, signs out all tabs',
      async () => {
     const tom = await tenant();
     const second = await tom.tab('/?p=home');
@@ -235,7 +236,7 @@ test('signing out: asks where something is unsent, removes it, ends all tabs',
         };
     })), []);
 
-    /* in again, in one tab: the other follows */
+    /* signing in again in one tab signs in the other */
     await second.goto(`${stack.url}/#token=${tom.token}`);
     await second.locator('.ll-inbox').waitFor();
     await tom.page.locator('.ll-inbox').waitFor();
@@ -243,7 +244,7 @@ test('signing out: asks where something is unsent, removes it, ends all tabs',
 });
 
 
-test('the sign-in page says why, and where to go', async () => {
+test('the sign-in page gives the reason and the way to sign in', async () => {
     const context = await browser.newContext({ locale: 'en-GB',
                                                serviceWorkers: 'block' });
     const page = await context.newPage();
@@ -261,7 +262,7 @@ test('the sign-in page says why, and where to go', async () => {
     await page.goto(`${stack.url}/?c#token=${old}`);
     await page.getByText('That sign-in link has expired.').waitFor();
 
-    /* a service's own */
+    /* name, logo, colours and sign-in page of an operator */
     await context.route('**/config.json', (route) => route.fulfill({ json: {
         name: 'Hausfrau', logo: 'img/icon.svg',
         sign_in: 'https://login.example/?next={return}',
@@ -279,7 +280,7 @@ test('the sign-in page says why, and where to go', async () => {
 });
 
 
-test('renewed silently, at the address that config.json names', async () => {
+test('a session is renewed at the address in config.json', async () => {
     const context = await browser.newContext({ serviceWorkers: 'block' });
     const page = await context.newPage();
     let renewals = 0;
@@ -295,7 +296,7 @@ test('renewed silently, at the address that config.json names', async () => {
 
     await page.goto(`${stack.url}/#token=${token}`);
     await page.locator('.ll-inbox').waitFor();
-    await until('renewed', async () => renewals > 0);
+    await until('the session is renewed', async () => renewals > 0);
     await hasEnded(token);
     assert.equal(await page.locator('.ll-session').isVisible(), false);
     assert.equal(renewals, 1);
@@ -303,7 +304,7 @@ test('renewed silently, at the address that config.json names', async () => {
 });
 
 
-test('a clock two hours fast, and a browser that says offline for ever',
+test('pages work with a fast clock, and if onLine is always false',
      async () => {
     const tom = await tenant();
 

@@ -23,8 +23,7 @@ after(async () => {
 });
 
 
-test('two people talk, see each other\'s words and what was seen',
-     async () => {
+test('two people see each other\'s messages and read marks', async () => {
     await stack.lease('talk', { label: '1 Talk Rd', landlords: [LENA],
                                 tenants: [TOM] });
 
@@ -32,7 +31,7 @@ test('two people talk, see each other\'s words and what was seen',
     const tom = await Person.arrive(browser, stack, ...TOM);
 
     assert.equal(lena.page.url(), `${stack.url}/`,
-                 'the token is not left in the address');
+                 'the token is removed from the address');
 
     const cookie = (await lena.context.cookies())[0];
 
@@ -57,7 +56,7 @@ test('two people talk, see each other\'s words and what was seen',
     assert.equal(await lena.page.locator('.ll-msg').count(), 3);
     await lena.status('live');
 
-    /* the polite region has said what is new, and only that */
+    /* the live region has announced what is new, and only that */
     const polite = tom.page.locator('[aria-live]');
 
     await polite.getByText('Lena: Somebody comes today').waitFor(
@@ -68,8 +67,7 @@ test('two people talk, see each other\'s words and what was seen',
 });
 
 
-test('sent, not yet seen: it says so, and keeps saying what is true',
-     async () => {
+test('a message is shown as sent, then as seen by each reader', async () => {
     await stack.lease('seen', { landlords: [LENA], tenants: [TOM, ANA] });
 
     const lena = await Person.arrive(browser, stack, ...LENA);
@@ -91,7 +89,7 @@ test('sent, not yet seen: it says so, and keeps saying what is true',
 });
 
 
-test('a badge counts up and clears, in all tabs, on one pair of streams',
+test('badges count up and clear in all tabs, on one pair of streams',
      async () => {
     await stack.lease('count', { label: '2 Count St', landlords: [LENA],
                                  tenants: [TOM] });
@@ -113,7 +111,7 @@ test('a badge counts up and clears, in all tabs, on one pair of streams',
         await lena.badgeIs('count', i, second);
     }
 
-    await until('titles', async () =>
+    await until('both titles have the total', async () =>
         (await lena.page.title()).startsWith(`(${total + 3})`)
         && (await second.title()).startsWith(`(${total + 3})`));
     assert.match(await lena.page.locator('link[rel="icon"]')
@@ -125,16 +123,17 @@ test('a badge counts up and clears, in all tabs, on one pair of streams',
     await lena.sees('number 3', second);
     await lena.badgeIs('count', 0, second);
     await lena.badgeIs('count', 0);
-    await until('title without them', async () =>
+    await until('the title counts them no longer', async () =>
         !(await lena.page.title()).startsWith(`(${total + 3})`));
 
     const { data } = await stack.api('u-lena', 'GET', 'inbox');
 
     assert.equal(data.threads.find((x) => x.property === 'count').unread, 0);
 
-    /* both tabs look at the thread: still an inbox and a thread stream */
+    /* with the thread open in both tabs there are still two streams */
     await lena.open('count');
-    await until('one pair of streams', async () => await streams() === 2);
+    await until('there is one pair of streams', async () =>
+        await streams() === 2);
     await stack.say('u-tom', 'count', 'number 4');
     await Promise.all([lena.sees('number 4'), lena.sees('number 4', second)]);
     assert.equal(await streams(), 2);
@@ -158,7 +157,7 @@ function badges(page) {
 }
 
 
-test('the tab that holds the streams closes: another goes on', async () => {
+test('another tab takes over when the leading tab closes', async () => {
     await stack.lease('hand', { landlords: [LENA], tenants: [TOM] });
 
     const lena = await Person.arrive(browser, stack, ...LENA);
@@ -173,7 +172,8 @@ test('the tab that holds the streams closes: another goes on', async () => {
 });
 
 
-test('99+ and the divider at the first unread, which stays', async () => {
+test('130 unread are shown as 99+, the thread opens at the first of them',
+     async () => {
     await stack.lease('many', { landlords: [LENA], tenants: [TOM] });
     await stack.fillUp('many', ['u-tom'], 130, (i) => `line ${i}.`);
     await until('stored', async () => (await stack.api('u-lena', 'GET',
@@ -195,7 +195,8 @@ test('99+ and the divider at the first unread, which stays', async () => {
     });
 
     assert.ok(top >= 0 && top < height / 2, `divider at ${top}`);
-    assert.equal(await lena.badge('many'), '99+', 'not read unseen');
+    assert.equal(await lena.badge('many'), '99+',
+                 'messages off screen stay unread');
 
     const pill = lena.page.locator('.ll-down');
 
@@ -208,7 +209,8 @@ test('99+ and the divider at the first unread, which stays', async () => {
 });
 
 
-test('scrolled up: a pill counts, and the page does not move', async () => {
+test('new messages do not move a page scrolled up, a pill counts them',
+     async () => {
     await stack.lease('pill', { landlords: [LENA], tenants: [TOM] });
     await stack.fillUp('pill', ['u-tom', 'u-lena'], 40, (i) => `line ${i}.`);
     await until('stored', async () => (await stack.api('u-tom', 'POST',
@@ -233,7 +235,7 @@ test('scrolled up: a pill counts, and the page does not move', async () => {
 
     await tom.page.locator('.ll-down', { hasText: '3 new' }).waitFor();
     assert.equal(await timeline.evaluate((el) => el.scrollTop), before_);
-    await until('not read', async () => (await stack.api('u-tom', 'GET',
+    await until('they stay unread', async () => (await stack.api('u-tom', 'GET',
         'inbox')).data.threads.find((x) => x.property === 'pill')
         .unread === 3);
     await tom.page.locator('.ll-down').click();
@@ -243,7 +245,7 @@ test('scrolled up: a pill counts, and the page does not move', async () => {
 });
 
 
-test('a hidden page reads nothing', async () => {
+test('a hidden page marks nothing as read', async () => {
     await stack.lease('hide', { landlords: [LENA], tenants: [TOM] });
 
     const tom = await Person.arrive(browser, stack, ...TOM);
@@ -268,7 +270,7 @@ test('a hidden page reads nothing', async () => {
 });
 
 
-test('a draft is kept per thread, and a message has an address', async () => {
+test('each thread has its draft, each message its address', async () => {
     await stack.lease('draft', { landlords: [LENA], tenants: [TOM] });
     await stack.lease('other', { landlords: [LENA], tenants: [TOM] });
     await stack.fillUp('other', ['u-tom'], 300, (i) => `line ${i}.`);
@@ -289,7 +291,7 @@ test('a draft is kept per thread, and a message has an address', async () => {
     await near.locator('#m262.ll-flash').waitFor();
     assert.equal((await stack.api('u-lena', 'GET',
         'properties/other/messages?limit=1')).data.you.unread, unread,
-        'looking back reads nothing');
+        'a link to a message marks nothing as read');
     await near.close();
 
     const tab = await lena.tab('/?p=other#m57');
@@ -305,7 +307,7 @@ test('a draft is kept per thread, and a message has an address', async () => {
         return row.top >= box.top && row.bottom <= box.bottom;
     });
 
-    assert.ok(inside);
+    assert.ok(inside, 'the linked message is on screen');
 
     const link = await tab.locator('#m57 .ll-time').getAttribute('href');
 
@@ -313,15 +315,14 @@ test('a draft is kept per thread, and a message has an address', async () => {
 
     const again = await lena.tab('/?p=draft');
 
-    await until('the draft', async () =>
+    await until('the draft is restored', async () =>
         await again.inputValue('.ll-input') === 'half a thou');
     assert.deepEqual(lena.complaints, []);
     await lena.leave();
 });
 
 
-test('a link to a message that is not there: at the first unread, unread',
-     async () => {
+test('a link to a missing message opens at the first unread', async () => {
     await stack.lease('miss', { landlords: [LENA], tenants: [TOM] });
     await stack.fillUp('miss', ['u-tom'], 60, (i) => `line ${i}.`);
     await until('stored', async () => (await stack.api('u-lena', 'GET',

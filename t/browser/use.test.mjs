@@ -1,6 +1,6 @@
 /*
- * A day's use: leases that begin and end under open pages, filters, keys
- * only, text that would like to be more than text, and a long history.
+ * Leases that begin and end under open pages, filters, the keyboard alone,
+ * markup in texts, and long threads and lists.
  */
 
 import assert from 'node:assert/strict';
@@ -29,8 +29,7 @@ after(async () => {
 });
 
 
-test('no properties, then one; a lease that opens and ends by itself',
-     async () => {
+test('a page follows a lease as it is declared, begins and ends', async () => {
     const ben = await Person.arrive(browser, stack, 'u-ben', 'Ben');
 
     await ben.page.getByText('No properties yet').waitFor();
@@ -65,7 +64,7 @@ test('no properties, then one; a lease that opens and ends by itself',
 });
 
 
-test('taken off the lease: read, not written; what was refused says why',
+test('a user taken off a lease can read, not write, and is told why',
      async () => {
     await stack.lease('leave', { landlords: [LENA], tenants: [TOM, ANA] });
 
@@ -95,7 +94,7 @@ test('taken off the lease: read, not written; what was refused says why',
 });
 
 
-test('a stranger is told that there is no such thread', async () => {
+test('a user without access is told that there is no such thread', async () => {
     await stack.lease('secret', { landlords: [LENA], tenants: [ANA] });
 
     const tom = await Person.arrive(browser, stack, ...TOM);
@@ -117,7 +116,7 @@ const EVIL = [
     '\u202Edlrow\u202C <b>bold</b> &amp; \'quote\'',
 ];
 
-test('text is text, wherever it stands', async () => {
+test('markup in texts, names and labels is shown as text', async () => {
     for (const [i, evil] of EVIL.slice(0, 3).entries()) {
         await stack.lease(`evil-${i}`, {
             label: evil, landlords: [['u-eve', evil]],
@@ -161,7 +160,7 @@ test('text is text, wherever it stands', async () => {
 });
 
 
-test('what CSP would refuse is refused', async () => {
+test('the Content-Security-Policy blocks inline scripts', async () => {
     const tom = await Person.arrive(browser, stack, ...TOM);
 
     await tom.page.evaluate(() => {
@@ -181,7 +180,7 @@ test('what CSP would refuse is refused', async () => {
 });
 
 
-test('keys only, from the list to a message that is sent', async () => {
+test('a message is found, written and sent by keyboard alone', async () => {
     const kim = ['u-kim', 'Kim'];
 
     for (const n of [1, 2, 3]) {
@@ -204,7 +203,7 @@ test('keys only, from the list to a message that is sent', async () => {
     await page.keyboard.press('ArrowDown');
     assert.equal(await focused(), 'keys-2');
 
-    /* the focus holds the order, and says that there is another */
+    /* a list with the focus keeps its order, and says that it has changed */
     await stack.say('u-tom', 'keys-1', 'me first');
     await person.badgeIs('keys-1', 2);
     assert.deepEqual(await page.locator('.ll-card').evaluateAll((all) =>
@@ -213,15 +212,16 @@ test('keys only, from the list to a message that is sent', async () => {
     assert.equal(await focused(), 'keys-2');
 
     await page.keyboard.press('Enter');
-    await until('the composer', async () => await focused() === 'll-input');
+    await until('the input has the focus', async () =>
+        await focused() === 'll-input');
     await page.keyboard.type('First line');
     await page.keyboard.press('Shift+Enter');
     await page.keyboard.type('second line');
     await page.keyboard.press('Enter');
     await person.sees('second line');
-    assert.equal(await focused(), 'll-input', 'the focus stays');
-    await until('sent', async () => (await stack.api('u-kim', 'GET',
-        'properties/keys-2/messages?limit=1')).data.entries[0].text
+    assert.equal(await focused(), 'll-input', 'the input keeps the focus');
+    await until('the message is sent', async () => (await stack.api('u-kim',
+        'GET', 'properties/keys-2/messages?limit=1')).data.entries[0].text
         === 'First line\nsecond line');
 
     /* an input method's Enter ends its composition, and sends nothing */
@@ -236,7 +236,8 @@ test('keys only, from the list to a message that is sent', async () => {
     await page.keyboard.press('ArrowUp');
     assert.equal(await focused(), 'll-time');
     await page.keyboard.press('Escape');
-    await until('the list', async () => await focused() === 'keys-2');
+    await until('the list has the focus', async () =>
+        await focused() === 'keys-2');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Home');
     await page.keyboard.press('ArrowUp');
@@ -245,7 +246,7 @@ test('keys only, from the list to a message that is sent', async () => {
 });
 
 
-test('filters: all, unread, needs reply, ended, address and name',
+test('threads are filtered by unread, needs reply, ended, address, name',
      async () => {
     const may = ['u-may', 'May'];
     const shown = () => person.page.locator('.ll-card').evaluateAll((all) =>
@@ -291,7 +292,8 @@ test('filters: all, unread, needs reply, ended, address and name',
 });
 
 
-test('near the limit it counts down, past it nothing is sent', async () => {
+test('characters left are counted near the limit, past it nothing is sent',
+     async () => {
     await stack.lease('limit', { landlords: [LENA], tenants: [TOM] });
 
     const tom = await Person.arrive(browser, stack, ...TOM);
@@ -312,7 +314,7 @@ test('near the limit it counts down, past it nothing is sent', async () => {
 });
 
 
-test('ten thousand messages of history', async () => {
+test('a thread of 10,000 messages scrolls without jumps', async () => {
     await stack.lease('long', { landlords: [LENA], tenants: [TOM] });
     await stack.fillUp('long', ['u-tom', 'u-lena'], 10000,
                        (i) => `line ${i}. ${'word '.repeat(i % 23)}`);
@@ -330,7 +332,7 @@ test('ten thousand messages of history', async () => {
     const timeline = tom.page.locator('.ll-timeline');
 
     await timeline.evaluate((el) => el.scrollTo(0, 300));
-    await until('older ones', async () =>
+    await until('older messages are loaded', async () =>
         await tom.page.locator('.ll-msg').count() > 90);
 
     /* scroll up page by page: what is on screen stays where it is */
@@ -361,9 +363,9 @@ test('ten thousand messages of history', async () => {
     }
 
     assert.ok(await tom.page.locator('.ll-rows > li').count() < 800,
-              'what is far away is let go');
+              'rows far from the screen are removed');
 
-    /* news do not move it, and one click leads to the end */
+    /* a new message does not scroll, a click on the pill does */
     await stack.say('u-lena', 'long', 'the very newest');
     await tom.page.locator('.ll-down', { hasText: '1 new' }).click();
     await tom.sees('the very newest');
@@ -395,11 +397,11 @@ async function loadLeases(n, id, landlord, tenants) {
 }
 
 
-test('400 units: a tenant is found by name without asking for each unit',
+test('a tenant in 400 units is found without a request for each unit',
      async () => {
     const pat = { user: 'u-pat', name: 'Pat' };
 
-    /* one has more tenants than the inbox names */
+    /* one unit has more tenants than the inbox names */
     await loadLeases(400, 'n', pat, (i) => i === 321
         ? Array.from({ length: 8 }, (_, k) =>
             ({ user: `n-321-${k}`, name: `Flatmate ${k}` }))
@@ -415,7 +417,7 @@ test('400 units: a tenant is found by name without asking for each unit',
     });
     const asked = [];
 
-    await until('all of them', () => page.evaluate(() =>
+    await until('all threads are listed', () => page.evaluate(() =>
         parseFloat(document.querySelector('.ll-list').style.height)
         > 400 * 80));
     page.on('request', (request) => {
@@ -446,7 +448,7 @@ test('thousands of threads load in pages and scroll smoothly', async () => {
     const person = await Person.arrive(browser, stack, max, 'Max');
     const { page } = person;
 
-    await until('all of them', () => page.evaluate(() =>
+    await until('all threads are listed', () => page.evaluate(() =>
         parseFloat(document.querySelector('.ll-list').style.height)
         > 2000 * 80));
     assert.ok(await page.locator('.ll-item').count() < 60);

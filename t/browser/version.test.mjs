@@ -1,6 +1,6 @@
 /*
  * A new deployment under open pages, and what a repeat visit loads: the shell
- * is kept whole, used at once, and replaced when the reader says so.
+ * is cached as a whole, used at once, and replaced when the user asks for it.
  */
 
 import assert from 'node:assert/strict';
@@ -44,12 +44,12 @@ after(async () => {
 });
 
 
-/* Somebody with a shell that is kept. */
+/* Lena, with a cached shell. */
 async function arrive({ url = stack.url } = {}) {
     const lena = await Person.arrive(browser, stack, ...LENA,
                                      { url, bypassCSP: true });
 
-    await until('the shell is kept', () => lena.page.evaluate(async () =>
+    await until('the shell is cached', () => lena.page.evaluate(async () =>
         Boolean(navigator.serviceWorker.controller
                 && await caches.match('./used'))));
 
@@ -66,7 +66,7 @@ function deploy(words) {
 }
 
 
-test('all files of the shell are kept, from their own links', async () => {
+test('all files of the shell are cached, found by their links', async () => {
     const lena = await arrive();
     const kept = await lena.page.evaluate(async () => {
         const name = (await caches.keys()).find((x) =>
@@ -88,8 +88,7 @@ test('all files of the shell are kept, from their own links', async () => {
 });
 
 
-test('a repeat visit asks for no file before it shows the list',
-     async (t) => {
+test('a repeat visit requests no file before the list is shown', async (t) => {
     const proxy = await Proxy.start(stack.port);
     const lena = await arrive({ url: proxy.url });
     const page = await lena.context.newPage();
@@ -123,7 +122,7 @@ test('a repeat visit asks for no file before it shows the list',
 });
 
 
-test('a new version is offered, never while something is unsent',
+test('a new version is offered, but not while a message is unsent',
      async () => {
     const lena = await arrive();
     const page = await lena.context.newPage();
@@ -135,7 +134,7 @@ test('a new version is offered, never while something is unsent',
     await lena.status('live', page);
     deploy('Everything');
 
-    /* something waits: nothing is offered */
+    /* while a message is unsent, nothing is offered */
     await page.route(/\/messages$/, (route) => route.abort());
     await page.fill('.ll-input', 'on its way');
     await page.press('.ll-input', 'Enter');
@@ -144,12 +143,12 @@ test('a new version is offered, never while something is unsent',
 
     const offer = page.getByText('A new version is here');
 
-    await until('it is fetched', () => page.evaluate(async () =>
+    await until('the new version is cached', () => page.evaluate(async () =>
         (await caches.keys()).length === 2), 60000);
     await page.waitForTimeout(300);
     assert.equal(await offer.isVisible(), false);
 
-    /* sent: now it is */
+    /* once it is sent, the new version is offered */
     await page.unroute(/\/messages$/);
     await page.clock.fastForward('00:30');
     await offer.waitFor();
@@ -163,15 +162,14 @@ test('a new version is offered, never while something is unsent',
     await page.getByRole('button', { name: 'Reload' }).click();
     await page.locator('.ll-chip', { hasText: 'Everything' }).waitFor();
     assert.equal(await page.evaluate(async () =>
-        (await caches.keys()).length), 1, 'the old one is gone');
+        (await caches.keys()).length), 1, 'the old version is deleted');
     await page.locator('.ll-msg', { hasText: 'on its way' }).waitFor();
     assert.deepEqual(lena.complaints, []);
     await lena.leave();
 });
 
 
-test('a tab of the old version stays whole when another takes the new one',
-     async () => {
+test('a tab keeps the old version when another takes the new one', async () => {
     const lena = await arrive();
     const first = lena.page;
     const second = await lena.tab('/?p=elm');

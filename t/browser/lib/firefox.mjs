@@ -1,6 +1,6 @@
 /*
- * Debian's Firefox, driven by WebDriver BiDi: no driver beside it is needed.
- * Only what one story asks for.
+ * Debian's Firefox, driven by WebDriver BiDi, which needs no driver beside it.
+ * Only what firefox.test.mjs needs.
  */
 
 import { spawn } from 'node:child_process';

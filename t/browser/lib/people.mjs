@@ -19,13 +19,13 @@ export async function openBrowser() {
 }
 
 
-/* Contexts of people who have left, to be used again: their caches are warm. */
+/* Contexts of people who have left, used again for their warm caches. */
 const pool = new Map();
 
 
 /*
  * A person: sign in at `url` (the stack's, or a proxy's) and see the
- * dashboard.  Whatever a page complains about is kept in `complaints`.
+ * dashboard.  Errors of pages are collected in `complaints`.
  */
 export class Person {
     static async arrive(browser, stack, user, name,
@@ -84,7 +84,7 @@ export class Person {
         await page.press('.ll-input', 'Enter');
     }
 
-    /* Waits for a message with this text; answers its row. */
+    /* Waits for a message with this text; returns its row. */
     async sees(text, page = this.page, options = {}) {
         const row = page.locator('.ll-msg', { hasText: text }).last();
 

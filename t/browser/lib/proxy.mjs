@@ -2,7 +2,7 @@
  * A network that misbehaves: a proxy for one port, which can hold back event
  * streams as some antivirus programs do (nothing of them arrives, nothing
  * fails), refuse them, accept and never answer, answer in the server's name
- * as a hotel's sign-on page does, or be gone altogether.
+ * as a hotel's sign-on page does, or close all connections.
  */
 
 import http from 'node:http';

@@ -21,7 +21,7 @@ const build = resolve(root, process.env.BUILD || 'build');
 const nginx = process.env.NGINX_BIN || 'nginx';
 
 
-/* Waits until fn() is true (or answers something), or fails after ms. */
+/* Waits until fn() returns something true, and returns it; fails after ms. */
 export async function until(what, fn, ms = 15000) {
     const end = Date.now() + ms;
 
@@ -71,7 +71,7 @@ export class Stack {
 
         stack.dir = mkdtempSync(join(tmpdir(), 'leaseloft-browser-'));
 
-        /* a port may be taken between our asking and nginx's listening */
+        /* another process may take a port before nginx listens on it */
         for (let tries = 3; ; tries--) {
             const [port, internal] = await freePorts(2);
 
@@ -199,11 +199,11 @@ export class Stack {
         });
     }
 
-    /* ---- what a test needs to happen ---- */
+    /* ---- leases, requests and messages ---- */
 
     /*
-     * Declares a lease: people as [["u-tom", "Tom"], ...].  Starts in the
-     * past and has no end, unless told.
+     * Declares a lease: people as [["u-tom", "Tom"], ...].  By default it has
+     * begun and has no end.
      */
     async lease(property, { id = 'L-1', label = property, landlords,
                             tenants, zone = 'Europe/Berlin',
@@ -223,7 +223,7 @@ export class Stack {
                 signal: AbortSignal.timeout(15000),
             });
 
-        /* a busy machine queues it: asking again tells */
+        /* a busy machine answers 202: repeat it for the result */
         const response = await until('the lease', async () => {
             const answer = await declare();
 
