@@ -72,6 +72,18 @@ test('Enter on a touch keyboard starts a new line', async () => {
 });
 
 
+test('the dialog of keys opens from the list on a phone', async () => {
+    await stack.lease('keys', { landlords: [LENA], tenants: [TOM] });
+
+    const tom = await Person.arrive(browser, stack, ...TOM, PHONE);
+
+    await tom.page.focus('[data-property="keys"]');
+    await tom.page.keyboard.press('?');
+    await tom.page.getByRole('dialog').waitFor();
+    await tom.leave();
+});
+
+
 test('control characters are removed, a refused text returns to the input',
      async () => {
     await stack.lease('clean', { landlords: [LENA], tenants: [TOM] });

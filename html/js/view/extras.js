@@ -91,6 +91,8 @@ export function shortcuts(t) {
              h('dt', {}, h('kbd', {}, key)), h('dd', {}, t(`keys.${what}`))))),
          h('button', { type: 'button', class: 'll-small', autofocus: true,
                        onclick: () => dialog.close() }, t('keys.close')));
-    document.querySelector('.ll-main').append(dialog);
+
+    /* .ll-main may be hidden, and is replaced when the thread view loads */
+    document.querySelector('.ll-app').append(dialog);
     dialog.showModal();
 }
