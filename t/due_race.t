@@ -256,9 +256,9 @@ sends('three workers, one of them stopped', stop_over('worker2'));
 all_kinds('three workers, one of them stopped', stop_over('worker2'));
 
 
-# A worker that does not know the end of a lease learns of it from a send.  A
-# declaration of the same lease that follows in the same batch was checked while
-# the lease looked active: the lease stays ended all the same.
+# A worker with an outdated cache finds the end of a lease as it commits a send.
+# A declaration of the same lease that follows in the same batch was checked
+# while the lease looked active: the lease stays ended.
 
 $ll->stop('worker3');
 

@@ -62,7 +62,7 @@ sub secure {
     my $r = $ll->post('/api/session', { token => $token }, port => $port,
         http => '1.1', %o,
         headers => { Host => 'rent.example.com', %{ $o{headers} || {} } });
-    is($r->status(), 204, 'signed in');
+    is($r->status(), 204, 'a sign-in gets 204');
 
     return ($r->header('Set-Cookie') // '') =~ /; Secure(;|$)/ ? 1 : 0;
 }
@@ -126,8 +126,9 @@ for my $kind ('nginx', 'haproxy') {
 
     front($kind, 'none');
     is(mark($port{$kind}, $site, @how), 403,
-       "behind $kind the scheme is another without leaseloft_origin");
-    is(secure($port{$kind}, @how), 0, 'and the cookie is not Secure');
+       "behind $kind a write is refused without leaseloft_origin");
+    is(secure($port{$kind}, @how), 0,
+       "behind $kind the cookie is not Secure without leaseloft_origin");
     $ll->stop('front', $kind eq 'nginx' ? 'TERM' : 'USR1');
 
     for my $server (qw(constant capitals proxy map)) {

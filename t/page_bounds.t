@@ -55,10 +55,10 @@ for my $query ('after=0', '', 'before=50') {
 
         cmp_ok(bytes($r), '>', $PAGE, "$name: the entries are over 256 KiB");
         cmp_ok(bytes($r) - $last, '<=', $PAGE,
-               "$name: they are not without the last one");
+               "$name: the entries without the last one are not");
         ok($r->json()->{more}, "$name: the page has more");
         is("@seqs", "@{[$seqs[0] .. $seqs[-1]]}",
-           "$name: the entries are without a hole, oldest first");
+           "$name: the entries have no gap, oldest first");
 
         is($seqs[0], 1,
            "$name: the page begins after the cursor") if $query eq 'after=0';

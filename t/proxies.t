@@ -175,50 +175,53 @@ for my $name ('direct', @proxies, 'haproxy-plain') {
     for my $http ('1.1', '1.0', $plain{$name} ? () : '2') {
         my $via = "$name, HTTP/$http";
 
-        # by whoever asks for it, a coding would be applied
+        # a proxy that encodes streams would do so for this request
         my $s = $ll->events('P', 'u-tom', @how, http => $http, last_id => 2,
             headers => { %host, 'Accept-Encoding' => 'gzip, br' });
 
-        ok($s->wait_event('hello', 10), "$via: hello");
-        is($s->status(), 200, "$via: 200");
-        like($s->header('Content-Type'), qr{^text/event-stream}, "$via: type");
-        is($s->header('Content-Encoding'), undef, "$via: no coding");
-        ok($s->wait_entry(4, 5), "$via: resumes");
-        is(($s->entries())[0]{seq}, 3, "$via: from Last-Event-ID");
+        ok($s->wait_event('hello', 10), "$via: a stream gets hello");
+        is($s->status(), 200, "$via: a stream gets 200");
+        like($s->header('Content-Type'), qr{^text/event-stream},
+             "$via: the type is text/event-stream");
+        is($s->header('Content-Encoding'), undef,
+           "$via: a stream is not encoded");
+        ok($s->wait_entry(4, 5), "$via: a stream gets its entries");
+        is(($s->entries())[0]{seq}, 3,
+           "$via: a stream resumes after Last-Event-ID");
 
-        # several: one may be late by chance, not all
+        # the fastest of five, as a busy machine may delay some
         my $took = fastest($s, 5);
         $direct //= $took;
-        cmp_ok($took, '<', $direct + 0.1, "$via: events come at once");
+        cmp_ok($took, '<', $direct + 0.1, "$via: events arrive at once");
 
-        ok($s->wait_event('ping', 5), "$via: a ping");
+        ok($s->wait_event('ping', 5), "$via: a stream gets pings");
         $s->close();
     }
 
     ok(wait_for(sub { streams() == $before }, 10),
-       "$name: clients that left are noticed");
+       "$name: nginx closes the streams of clients that left");
 
     # polls
     my @poll = ('/api/properties/P/messages', user => 'u-tom', @how);
     my $r = $ll->get(@poll, headers => \%host);
-    is($r->status(), 200, "$name: a poll");
+    is($r->status(), 200, "$name: a poll gets 200");
 
     for my $coding ('identity', 'gzip') {
         my %accept = (%host, 'Accept-Encoding' => $coding);
         my $etag = $ll->get(@poll, headers => \%accept)->header('ETag');
 
         $r = $ll->get(@poll, headers => { %accept, 'If-None-Match' => $etag });
-        is($r->status(), 304, "$name, $coding: a 304 for " . ($etag // 'none'));
+        is($r->status(), 304, "$name, $coding: ETag " . ($etag // 'none') . ' gets 304');
     }
 
     # writes
     for my $http ('1.1', '1.0', $plain{$name} ? () : '2') {
         $r = $ll->say('P', 'u-tom', 'hello', @how, http => $http,
                       headers => \%host);
-        is($r->status(), 201, "$name, HTTP/$http: a message is sent");
+        is($r->status(), 201, "$name, HTTP/$http: a send gets 201");
         like($r->header('Location') // '',
              qr{^/api/properties/P/messages\?before=\d+&limit=1$},
-             "$name, HTTP/$http: where it is");
+             "$name, HTTP/$http: the 201 has Location");
     }
 
     for my $case ([ $site, 204 ], [ 'https://evil.example', 403 ]) {
@@ -226,7 +229,7 @@ for my $name ('direct', @proxies, 'haproxy-plain') {
 
         $r = $ll->post('/api/properties/P/read', { upto => 1 }, @how,
             cookie => $token, headers => { %host, Origin => $origin });
-        is($r->status(), $status, "$name: by cookie from $origin: $status");
+        is($r->status(), $status, "$name: a mark from $origin gets $status");
     }
 }
 

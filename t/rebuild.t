@@ -119,7 +119,7 @@ like($out, qr/^7 threads, 2 users, \d+ inbox threads repaired, 5 removed/m,
 is(inbox('u-lena'), join(' ', 7, map { "$_:1" } grep { !/-[34]/ } @properties),
    'deleted properties leave the inbox of the landlord');
 is(inbox('u-tom'), join(' ', 6, map { "$_:1" } grep { !/-[346]/ } @properties),
-   'so does a thread that the tenant lost, for the tenant');
+   'deleted properties and lost threads leave the inbox of the tenant');
 ok($events->wait_event(sub { ($_[0]{json}{total_unread} // -1) == 6
                              || $_[0]{event} eq 'reset' }),
    'the inbox stream gets the new total');

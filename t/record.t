@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# leaseloft record: what it prints about a real thread verifies, is complete and
-# is signed.
+# leaseloft record: the record of a real thread is complete and signed, and
+# leaseloft verify accepts it.
 
 use strict;
 use warnings;
@@ -26,11 +26,11 @@ sub record {
     my $status = system("$LeaseLoft::cli record $property @args --redis"
                         . " $ll->{url} > $file");
 
-    is($status, 0, "record $property: done");
+    is($status, 0, "record $property: the exit status is 0");
 
     my ($verdict, $out) = $ll->cli('verify', $file, @args
                                    ? ('--key', $key->{key}) : ());
-    is($verdict, 0, "record $property: verifies") or diag($out);
+    is($verdict, 0, "record $property: verify accepts it") or diag($out);
 
     open my $f, '<', $file or die $!;
     return map { $json->decode($_) } <$f>;
@@ -47,15 +47,16 @@ my $last = pop @lines;
 my @reads = grep { $_->{read} } @lines;
 my @entries = grep { $_->{entry} } @lines;
 
-is($head->{reader}, undef, 'a whole thread has no reader');
-is($head->{label}, 'Label of P', 'the label is in it');
-is("$head->{window}{first} $head->{window}{last}", '1 31', 'so is the window');
+is($head->{reader}, undef, 'the record of a whole thread has no reader');
+is($head->{label}, 'Label of P', 'a record has the label');
+is("$head->{window}{first} $head->{window}{last}", '1 31',
+   'a record has the window');
 is(join(' ', map { $_->{seq} } @entries), join(' ', 1 .. 31),
-   'the entries are in order');
+   'entries are in order');
 is($json->decode(Encode::encode('UTF-8', $entries[30]{entry}))->{text},
-   "message 30 \"quoted\" \\ \t\n<b>", 'their bytes are those of the thread');
+   "message 30 \"quoted\" \\ \t\n<b>", 'entries have the bytes of the thread');
 is(join(' ', map { "$_->{read}{user}:$_->{read}{upto}" } @reads),
-   'u-lena:5 u-lena:12', 'read marks are in order of time');
+   'u-lena:5 u-lena:12', 'read marks are in the order of their times');
 is($last->{entries}, 31, 'the last line counts the entries');
 like($last->{checkpoint}, qr{\Amessages\.example\.com/P\n31\n},
      'the checkpoint is of the last entry');
@@ -75,12 +76,12 @@ $ll->lease('Q', starts_at => at(3600));
 ($head, @lines) = record('Q', @sign);
 is($head->{window}{last} . @lines, '01', 'a pending lease has no entries');
 
-# a lost entry is not passed over
+# an entry that Redis has lost
 $ll->redis('XDEL', 'll:{p:P}:thread', '7-0');
 system("$LeaseLoft::cli record P --redis $ll->{url} > $ll->{dir}/lost");
 my ($status, $out) = $ll->cli('verify', "$ll->{dir}/lost");
 like("$status $out", qr/^1 .*entry 7 .*the service has lost it/s,
-     'an entry that Redis has lost is named');
+     'verify names an entry that Redis has lost');
 
 for my $case ([1, qr/no property "X"/, 'X'],
               [2, qr/PROPERTY must be/, 'a.b'],
@@ -96,7 +97,7 @@ for my $case ([1, qr/no property "X"/, 'X'],
     my ($got, $said) = $ll->cli('record', @args);
 
     is($got, $want, "record @args: the exit status is $want");
-    like($said, $like, "record @args: it is said why");
+    like($said, $like, "record @args: the error says why");
 }
 
 $ll->finish();

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Streams that know more, or less, than what their channel has heard of: they
-# wait for it, or have it read again.  They never ask Redis or ping their client
-# without pause.
+# Streams whose channel has received less, or more, than Redis has stored: they
+# wait for it, or read it again.  They never query Redis or ping their client in
+# a loop.
 
 use strict;
 use warnings;
@@ -29,15 +29,16 @@ sub asked {
     return ($info =~ /^cmdstat_fcall_ro:calls=(\d+)/m)[0] // 0;
 }
 
-# what a stream does by itself in two seconds
+# in two seconds without events a stream pings and queries Redis this often
 sub is_calm {
     my ($stream, $name, $pings) = @_;
     my ($pinged, $asked) = (pings($stream), asked());
 
     $stream->wait_event('nothing', 2);
 
-    cmp_ok(pings($stream) - $pinged, '<=', $pings, "$name: pings");
-    cmp_ok(asked() - $asked, '<=', 6, "$name: what Redis is asked");
+    cmp_ok(pings($stream) - $pinged, '<=', $pings,
+           "$name: at most $pings pings in 2 s");
+    cmp_ok(asked() - $asked, '<=', 6, "$name: at most 6 queries in 2 s");
 }
 
 sub inbox {
@@ -46,7 +47,7 @@ sub inbox {
     return $stream;
 }
 
-# the next message is seen, with the rev and the total that the inbox has
+# the next message reaches the stream, with the rev and the total of the inbox
 sub goes_on {
     my ($stream, $name) = @_;
 
@@ -57,13 +58,14 @@ sub goes_on {
         $_[0]{event} eq 'thread' && $_[0]{json}{last}{preview} eq $text });
     my $inbox = $ll->get('/api/inbox', user => 'u-ana')->json();
 
-    ok($event, "$name: the next message is told") or return;
-    is($event->{id}, $inbox->{rev}, 'with the rev');
-    is($event->{json}{total_unread}, $inbox->{total_unread}, 'and the total');
+    ok($event, "$name: the stream gets the next message") or return;
+    is($event->{id}, $inbox->{rev}, "$name: its id is the rev of the inbox");
+    is($event->{json}{total_unread}, $inbox->{total_unread},
+       "$name: it has the total of the inbox");
 }
 
 
-# a request with a body that never comes, which nginx waits for to throw it away
+# a request whose body never comes: nginx waits for it to discard it
 
 my ($worker) = $ll->nginx_children();
 
@@ -78,15 +80,15 @@ for my $path ('/api/properties/P/events', ('/api/inbox/events') x 2) {
     my $open = $ll->stream($path, user => 'u-tom',
                            headers => { 'Content-Length' => 5 });
 
-    ok($open->wait_event('hello'), "$path opens although its body is missing");
+    ok($open->wait_event('hello'), "$path: a stream without its body opens");
     is_calm($open, $path, 0);
-    cmp_ok(seconds() - $used, '<', 0.5, 'nginx does not spin');
+    cmp_ok(seconds() - $used, '<', 0.5, "$path: nginx is idle meanwhile");
     $open->close();
 }
 
 
-# Redis is ahead of what was published, as through a slow link.  A change without
-# an event is told by a ping; later changes follow at the regular times
+# Redis is ahead of what was published, as through a slow connection.  A change
+# without an event is announced by a ping, later changes by the regular pings
 
 my $stream = inbox();
 my ($rev, $total, $n) = account();
@@ -95,7 +97,8 @@ $ll->redis('HSET', $key, ':', join ' ', $rev + 5, $total, $n);
 $ll->redis('PUBLISH', $channel, join(' ', 'I', $rev + 1, $total) . "\n");
 
 my $ping = $stream->wait_event('ping', 2);
-is($ping && $ping->{json}{rev}, $rev + 1, 'a ping tells of it at once');
+is($ping && $ping->{json}{rev}, $rev + 1,
+   'a ping announces a change without an event at once');
 is_calm($stream, 'ahead', 0);
 
 for (2 .. 4) {
@@ -103,12 +106,12 @@ for (2 .. 4) {
                join(' ', 'I', $rev + $_, $total) . "\n");
 }
 
-is_calm($stream, 'what is late is known', 0);
+is_calm($stream, 'late frames', 0);
 $ll->redis('PUBLISH', $channel, join(' ', 'I', $rev + 5, $total) . "\n");
 goes_on($stream, 'ahead');
 
 
-# threads that leave, one after the other: no ping more than others
+# threads that leave the inbox one after the other: no additional pings
 
 ($rev, $total, $n) = account();
 
@@ -121,12 +124,12 @@ for (1 .. 20) {
 
 my $pinged = pings($stream);
 is_calm($stream, 'threads that leave', 0);
-is($pinged, 1, 'no ping more');
+is($pinged, 1, 'threads that leave cause no additional ping');
 goes_on($stream, 'threads that leave');
 $stream->close();
 
 
-# they are told of with the next ping that is due
+# the next ping that is due announces them
 
 my $quick = LeaseLoft->new(main => 'worker_processes 1;',
                            directives => { leaseloft_ping => '1s' });
@@ -147,16 +150,16 @@ $quick->lease('P', tenants => ['u-ana']);
 
     ok($stream->wait_event(sub { $_[0]{event} eq 'ping'
                                  && $_[0]{json}{rev} == $rev + 60 }, 2),
-       'the last of 60 is told of within a ping\'s time');
-    cmp_ok(pings($stream), '<=', 6, 'by few pings in 3 s, which are 1 s apart');
-    cmp_ok(pings($stream), '>=', 3, 'but as often as that');
+       'the last of 60 changes is announced by the next ping');
+    cmp_ok(pings($stream), '<=', 6, 'changes cause at most 6 pings in 3 s');
+    cmp_ok(pings($stream), '>=', 3, 'the regular pings, 1 s apart, are sent');
     $stream->close();
     $ll->finish(more => 1);
 }
 
 
-# Redis is behind what was published, as after a backup was restored, which closes
-# all connections: the stream continues from what is there
+# Redis is behind what was published, as after a restore of a backup, which
+# closes all connections: the stream continues with what is stored
 
 $stream = inbox();
 ($rev, $total, $n) = account();
@@ -164,17 +167,17 @@ $ll->redis('HSET', $key, ':', join ' ', $rev - 4, $total, $n);
 $ll->redis('PUBLISH', $channel, join(' ', 'I', $rev + 1, $total) . "\n");
 $stream->wait_event(sub { $_[0]{event} eq 'ping'
                           && $_[0]{json}{rev} == $rev + 1 }, 2)
-    or fail('the change before the restore is told');
+    or fail('a ping announces the change before the restore');
 $ll->redis('CLIENT', 'KILL', 'TYPE', 'pubsub');
 $stream->wait_event(sub { $_[0]{event} eq 'ping' && $_[0]{json}{live}
                           && $_[0]{json}{rev} == $rev - 4 }, 5)
-    or fail('the rev of the restored inbox is told');
+    or fail('a ping announces the rev of the restored inbox');
 is_calm($stream, 'behind', 1);
 goes_on($stream, 'behind');
 $stream->close();
 
 
-# the same for a thread: of a lease that was heard of, and is not there
+# the same for a thread: a lease was published that Redis does not have
 
 my $thread = $ll->events('P', 'u-ana', query => 'after=0');
 $thread->wait_entry(4) or fail('entries');
@@ -184,9 +187,12 @@ $ll->redis('PUBLISH', 'll:{p:P}:ch',
            join(' ', 'L', $ver + 1, $lrev + 1) . "\n");
 is_calm($thread, 'a thread', 0);
 
-is($ll->say('P', 'u-tom', 'and then')->status(), 201, 'a message');
-ok($thread->wait_entry(5), 'is seen');
-is(join(' ', map { $_->{seq} } $thread->entries()), '1 2 3 4 5', 'all, once');
-ok(!(grep { ($_->{event} // '') eq 'reset' } $thread->events()), 'no reset');
+is($ll->say('P', 'u-tom', 'and then')->status(), 201,
+   'a thread: a message is sent');
+ok($thread->wait_entry(5), 'a thread: the stream gets the message');
+is(join(' ', map { $_->{seq} } $thread->entries()), '1 2 3 4 5',
+   'a thread: the stream gets each entry once');
+ok(!(grep { ($_->{event} // '') eq 'reset' } $thread->events()),
+   'a thread: the stream gets no reset');
 
 $ll->finish();

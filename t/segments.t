@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Sealed entries: a reader cannot tell them from others, whatever is asked; and
-# a damaged segment is named, costs its own entries and nothing else.
+# Sealed entries: every response is the same as before they were sealed.  A
+# damaged segment is named in the log, and only its own entries are lost.
 
 use strict;
 use warnings;
@@ -65,7 +65,7 @@ my @thread = $ll->thread('P');
 my $head = @thread;
 
 
-# --- all that readers are told ---
+# --- all responses that readers get ---
 
 my @tags = ('00000000', map { my %f = @{ $_->[1] }; unpack 'H8', $f{h} }
                         @thread);
@@ -117,63 +117,66 @@ sub differing {
 }
 
 my $before = told();
-is(differing($before, told()), '', 'readers are told the same twice');
+is(differing($before, told()), '', 'responses are the same when repeated');
 is(sealed(), '', 'nothing is sealed yet');
 
 $ll->stop('worker1');
 $ll->spawn('worker1', "$LeaseLoft::worker --redis $ll->{url} --seal-after 5"
                       . " --seal-size $SIZE");
 
-# what the worker has to read the property for has it look what can be sealed
-is($ll->say('P', 'u-ana', 'too late')->status(), 409, 'a message is refused');
+# a request for which the worker reads the property has it seal what it can
+is($ll->say('P', 'u-ana', 'too late')->status(), 409,
+   'a message of a former tenant is refused');
 
 my $last = int(($head - 5) / $SIZE) * $SIZE;
 ok(wait_for(sub { sealed() eq "$last $SIZE" }, 5),
    'all but the newest entries are sealed');
 is($ll->redis('XLEN', 'll:{p:P}:thread'), $head - $last,
-   'and no longer in the stream');
+   'sealed entries are no longer in the stream');
 is_deeply([ $ll->thread('P') ], \@thread,
           'each entry, salt, hash and sender is as before');
-is(differing($before, told()), '', 'readers are told the same, byte for byte');
+is(differing($before, told()), '', 'responses are the same, byte by byte');
 
-is_deeply([ $ll->cli('unread', 'rebuild') ]->[0], 0, 'unread is rebuilt');
-is(differing($before, told()), '', 'and is as it was');
+is_deeply([ $ll->cli('unread', 'rebuild') ]->[0], 0,
+          'unread rebuild exits with 0');
+is(differing($before, told()), '', 'unread is the same after a rebuild');
 
 
-# --- messages that are sealed are still known ---
+# --- client_ids of sealed messages ---
 
 my %first = @{ $thread[40][1] };
 my ($client_id, $sender) = ($first{e} =~ /"client_id":"([^"]+)"/, $first{u});
 my $text = JSON::PP->new->utf8->decode($first{e})->{text};
 
 my $again = $ll->say('P', $sender, $text, client_id => $client_id);
-is($again->status(), 200, 'a sealed message is known');
-is($again->body(), $first{e}, 'and is answered with its bytes');
+is($again->status(), 200, 'a sealed message that is sent again gets 200');
+is($again->body(), $first{e}, 'the 200 has the bytes of the sealed message');
 like($ll->say('P', $sender, 'other', client_id => $client_id)->json()->{type},
-     qr{/client-id-reused$}, 'another text is refused');
+     qr{/client-id-reused$},
+     'the client_id of a sealed message with another text is refused');
 
 
-# --- a mark amid sealed entries, which have to be counted ---
+# --- a read mark within sealed entries, which have to be counted ---
 
 my $mine = grep { my %f = @{ $_->[1] }; $f{u} && $f{u} ne 'u-karl' }
            @thread[12 .. $#thread];
 $ll->mark('P', 'u-karl', 12);
 is($ll->poll('P', 'u-karl')->{you}{unread}, $mine,
-   'a mark amid sealed entries leaves the right number unread');
+   'unread is right after a mark within sealed entries');
 
 
-# --- it goes on ---
+# --- the thread grows ---
 
 my $live = $ll->events('P', 'u-ida');
 $live->wait_event('hello');
 talk(3 * $SIZE, 'u-ida', 'u-lena');
-ok($live->wait_entry($head + 3 * $SIZE), 'an open stream has all that is said');
+ok($live->wait_entry($head + 3 * $SIZE), 'an open stream gets new messages');
 ok(wait_for(sub { (sealed() =~ /^(\d+)/)[0] >= $last + 2 * $SIZE }, 5),
-   'more is sealed as the thread grows');
+   'more entries are sealed as the thread grows');
 $head += 3 * $SIZE;
 @thread = $ll->thread('P');
 is(join(',', map { $_->[0] =~ /^(\d+)/ } @thread), join(',', 1 .. $head),
-   'no entry is missing or twice');
+   'every entry is stored once');
 
 
 # --- damage ---
@@ -207,18 +210,19 @@ for my $case (
     $ll->redis('HSET', 'll:{p:P}:segments', 1, $bytes) if defined $bytes;
 
     is(seqs('u-lena', 'limit=200'), $range,
-       "a segment $name: its entries are lost, the others are there");
+       "a segment $name: only its own entries are lost");
 }
 
 is(seqs('u-lena', 'after=12&limit=10'), '-13 -14 -15 -16 17 18 19 20 21 22',
-   'also after a cursor');
+   'a poll after a cursor has the lost entries');
 is(seqs('u-lena', 'after=12.00000001&limit=2'), '-13 -14',
-   'and after a cursor that cannot be compared');
+   'a poll after a cursor with the tag of a lost entry has them');
 
 my $replay = $ll->events('P', 'u-lena', query => 'after=0');
 $replay->wait_entry($head);
 is(join(' ', map { ($_->{kind} eq 'lost' ? '-' : '') . $_->{seq} }
-             $replay->entries()), $range, 'a replay has the same');
+             $replay->entries()), $range,
+   'a replay has the lost entries');
 
 like($ll->slurp('error.log'),
      qr/segment 1 of property "P" is missing or damaged .* 9 to 16 /,
@@ -226,7 +230,7 @@ like($ll->slurp('error.log'),
 
 talk(1, 'u-ida');
 is($ll->poll('P', 'u-ida', 'limit=1')->{entries}[0]{seq}, $head + 1,
-   'messages are sent');
+   'a message is sent in spite of a damaged segment');
 
 $ll->redis('HSET', 'll:{p:P}:segments', 1, $segment);
 is(seqs('u-lena', "before=$head&limit=200"), join(' ', 1 .. $head - 1),

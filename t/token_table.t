@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The table of valid tokens that all nginx processes share: what is verified
-# again, and what is not.
+# The table of valid tokens that all nginx processes share: which tokens are
+# verified once, and which ones again.
 
 use strict;
 use warnings;
@@ -56,8 +56,8 @@ $ll->expect_log(qr/exited on signal 9/);
 ok(wait_for(sub { my @c = $ll->nginx_children(); @c && $c[0] != $pid }, 10),
    'a killed process is replaced');
 $ll->wait_healthy();
-grows(0, 'the token outlives a killed process',
-      sub { is(status($token), 200, 'it is accepted') });
+grows(0, 'the table is kept when a process is killed',
+      sub { is(status($token), 200, 'a token in the table is accepted') });
 
 # expiry
 my $short = $ll->token('u-tom', exp => int(time()) + 2);
@@ -70,12 +70,12 @@ my @many = map { $ll->token("u-$_", n => $_) } 1 .. 400;
 grows(400, 'each of many tokens is verified', sub {
     my @bad = grep { status($many[$_]) != 200
                      || ($_ % 20 == 0 && status($token) != 200) } 0 .. $#many;
-    is("@bad", '', 'all are accepted');
+    is("@bad", '', 'more tokens than fit into the table are accepted');
 });
 grows(0, 'the most recently used tokens are not verified again',
       sub { status($_) for @many[380 .. 399], $token });
 grows(1, 'the least recently used token was replaced',
-      sub { is(status($many[0]), 200, 'and is accepted') });
+      sub { is(status($many[0]), 200, 'a replaced token is accepted') });
 
 # another key
 $ll->write('token.key', 'another secret of 32 bytes or more');
@@ -83,7 +83,7 @@ reload();
 is(status($token), 401, 'a token of the former key is refused');
 {
     local $ll->{key} = 'another secret of 32 bytes or more';
-    is(status($ll->token('u-tom')), 200, 'one of the new key is accepted');
+    is(status($ll->token('u-tom')), 200, 'a token of the new key is accepted');
 }
 
 $ll->finish();

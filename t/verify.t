@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# leaseloft verify, and a second verifier that was written from docs/record.md:
-# both accept good records and refuse forged ones, and the first names the entry
-# at fault.  No Redis and no network.
+# leaseloft verify, and a second verifier, t/verify.py, written from
+# docs/record.md: both accept valid records and refuse forged ones, and the
+# first names the entry at fault.  Without Redis and network.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ my $build = $ENV{BUILD} // 'build';
 my $under = $ENV{LEASELOFT_UNDER} // '';
 my $dir = tempdir(CLEANUP => 1);
 
-# no Redis, and an environment that would lead to one
+# verify does not connect to the Redis that the environment names
 $ENV{LEASELOFT_REDIS} = 'unix:/nowhere';
 
 my $key = record_key('messages.example.com');
@@ -96,7 +96,8 @@ sub changed {
 
 my $runs = 0;
 
-# both verifiers give the verdict; the first one's error is like $like
+# both verifiers accept the record, or refuse it if $like is given, which the
+# error of the first one matches
 sub verdict {
     my ($name, $record, $like, %o) = @_;
 
@@ -128,10 +129,12 @@ sub verdict {
     my ($status, $out) = run(split(' ', $under), @first);
     my ($other, $said) = run(@second);
 
-    is("$status $other", $like ? '1 1' : '0 0', "$name: both verifiers")
+    is("$status $other", $like ? '1 1' : '0 0', ($like ? "$name: both verifiers refuse it"
+              : "$name: both verifiers accept it"))
         or diag($out, $said);
-    like($out, $like // qr/^verified: property \w+, entries/, "$name: why");
-    unlike($said, qr/Traceback/, "$name: the second one does not crash");
+    like($out, $like // qr/^verified: property \w+, entries/,
+         "$name: the output says what was found");
+    unlike($said, qr/Traceback/, "$name: verify.py raises no exception");
 
     unlink $file;
     return $out;
@@ -155,19 +158,19 @@ sub run {
 }
 
 
-# good ones
+# valid records
 
 my $out = verdict('a whole record', $good);
 like($out, qr/signed that it held exactly these entries, in this order, at/,
-     'the proof is put into words');
+     'the output says what a record proves');
 like($out, qr/does not prove who sat at the keyboard/,
-     'so is what it does not prove');
+     'the output says what a record does not prove');
 verdict('without a key', $good, undef, key => undef);
 verdict('an older checkpoint that fits', $good, undef, note => $note5);
 verdict('the same without a key', $good, undef, note => $note5, key => undef);
 like(verdict('a tenant from the start of a lease', tenant('u-kim', 7)),
      qr/nothing about what was written before entry 7/,
-     'what came before is not proven');
+     'the output says that earlier entries are not proven');
 verdict('a tenant who joined', tenant('u-ana', 9));
 verdict('an older checkpoint of the base', tenant('u-kim', 7), undef,
         note => record_note($key, 'P', 6,
@@ -194,7 +197,7 @@ verdict('two signatures, one by an unknown key',
 }
 
 
-# forged ones
+# forged records
 
 verdict('one byte of a text changed',
         changed(sub { $_->{lines}[1]{entry} =~ s/heating/heatinh/ }),
@@ -209,7 +212,7 @@ verdict('a time changed',
         changed(sub { $_->{lines}[7]{entry} =~ s/12:00/11:00/ }), qr/entry 8 /);
 verdict('an entry dropped', changed(sub { splice @{ $_->{lines} }, 4, 1 }),
         qr/entry 5 \(line 6\): is missing: entry 6 is in its place/);
-verdict('an entry dropped, and the others numbered anew',
+verdict('an entry dropped, and the others renumbered',
         changed(sub { splice @{ $_->{lines} }, 4, 1;
                   $_->{seq}-- for @{ $_->{lines} }[4 .. 10] }),
         qr/entry 5 /);
@@ -219,11 +222,11 @@ verdict('an entry doubled',
 verdict('two entries swapped',
         changed(sub { @{ $_->{lines} }[4, 5] = @{ $_->{lines} }[5, 4] }),
         qr/entry 5 .*entry 6 is in its place/);
-verdict('a text changed with its hash made anew',
+verdict('a text changed with its hash recomputed',
         changed(sub { $_->{lines}[1]{entry} =~ s/out/fine/;
                   rechain(sha256('P'), @{ $_->{lines} }[0, 1]) }),
         qr/entry 3 .*it or the entry before was changed/);
-verdict('all hashes made anew',
+verdict('all hashes recomputed',
         changed(sub { $_->{lines}[1]{entry} =~ s/out/fine/;
                   rechain(sha256('P'), @{ $_->{lines} }) }),
         qr/entry 12 .*not the entry that the checkpoint signs/);
@@ -277,7 +280,7 @@ verdict('a checkpoint whose signature was changed',
         qr/not signed with the given key/);
 verdict('a record without a checkpoint, with a key',
         changed(sub { $_->{last}{checkpoint} = undef }), qr/has no checkpoint/);
-verdict('a checkpoint that is not one',
+verdict('a text in place of a checkpoint',
         changed(sub { $_->{last}{checkpoint} = "trust me\n" }),
         qr/checkpoint is malformed/);
 verdict('an older checkpoint of another history', $good,
@@ -306,7 +309,7 @@ verdict('an entry passed off as erased',
 verdict('an entry that the service lost',
         changed(sub { $_->{lines}[1] = { seq => 2, lost => JSON::PP::true } }),
         qr/entry 2 .*the service has lost it/);
-verdict('an entry with a text of its own',
+verdict('an entry that is not JSON',
         changed(sub { $_->{lines}[4]{entry} = 'nonsense';
                   rechain(sha256('P'), @{ $_->{lines} }) }),
         qr/entry 5 .*is not JSON/);
@@ -349,7 +352,7 @@ verdict('half a surrogate pair', $text =~ s/heating/\\ud800/r, qr/entry 2 /);
 verdict('an escaped NUL', $text =~ s/heating/heat\\u0000ing/r, qr/entry 2 /);
 verdict('a NUL', $text =~ s/heating/heat\0ing/r,
         qr/entry 2 .*control character/);
-verdict('line ends of another system', $text =~ s/\n/\r\n/gr,
+verdict('line ends of CR LF', $text =~ s/\n/\r\n/gr,
         qr/control character/);
 verdict('a byte order mark', "\xef\xbb\xbf$text", qr/is not JSON/);
 verdict('deep JSON',
@@ -362,7 +365,7 @@ verdict('a number of a million digits',
         $text =~ s/"seq":5\}/'"seq":' . '5' x 200000 . '}'/er, qr/entry 5 /);
 verdict('another version', $text =~ s{leaseloft/1}{leaseloft/2}r,
         qr/not of version/);
-verdict('something else', "hello\n", qr/line 1: .*is not JSON/);
+verdict('a line of plain text', "hello\n", qr/line 1: .*is not JSON/);
 verdict('null', "null\n", qr/not that of a record/);
 
 # any byte of any entry's line; when one was erased is not hashed
@@ -385,10 +388,10 @@ verdict('null', "null\n", qr/not that of a record/);
         push @accepted, $i if $status != 1;
     }
 
-    is("@accepted", '', 'a changed bit anywhere in the entries is found');
+    is("@accepted", '', 'a record with any changed bit is refused');
 }
 
-# a line of 100 MB takes neither memory nor time
+# a line of 100 MB is not read into memory
 {
     my $begin = time();
     my $limit = $under || ($ENV{BUILD} // '') =~ /san|palloc/ ? ''
@@ -399,8 +402,9 @@ verdict('null', "null\n", qr/not that of a record/);
     my ($status, $said) = run('sh', '-c', $command);
 
     is($status, 1, 'a line of 100 MB is refused');
-    like($said, qr/entry 1 .*longer than 262144 bytes/, 'it is said why');
-    cmp_ok(time() - $begin, '<', 10, 'at once');
+    like($said, qr/entry 1 .*longer than 262144 bytes/,
+         'the error names the line of 100 MB');
+    cmp_ok(time() - $begin, '<', 10, 'a line of 100 MB is refused within 10 s');
 }
 
 
@@ -419,8 +423,8 @@ for my $case ([['verify'], qr/takes FILE/],
 
     my $name = "@$args" =~ s/\n/ /gr;
 
-    is($status, 2, "leaseloft $name: usage");
-    like($said, $like, "leaseloft $name: it is said why");
+    is($status, 2, "leaseloft $name: the exit status is 2");
+    like($said, $like, "leaseloft $name: the error says why");
 }
 
 {
@@ -432,7 +436,7 @@ for my $case ([['verify'], qr/takes FILE/],
                               '--json');
     my $result = JSON::PP->new->decode($said);
 
-    is($status, 1, 'verify --json fails as well');
+    is($status, 1, 'verify --json exits with 1 for a forged record');
     is("$result->{seq} $result->{line}", '2 3', 'verify --json names the entry');
 }
 
