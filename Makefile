@@ -87,8 +87,8 @@ endif
 
 
 .PHONY: all module tests deps test-deps run start stop test test-faults soak \
-        test-palloc test-valgrind prove node-modules fuzz lint format bench \
-        bench-programs clean FORCE
+        test-palloc test-valgrind prove node-modules fuzz lint lint-deps \
+        lint-code format bench bench-programs clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -404,8 +404,14 @@ C_FILES := $(wildcard common/*.[ch] $(WORKER_DIRS:%=%/*.[ch]) \
                       fuzz/*.[ch] fuzz/inside/*.c t/unit/*.[ch] \
                       t/fault/lib/*.c bench/*.[ch])
 
-lint: node-modules
+# lint-code only checks: it installs nothing, so it prints only findings
+lint: lint-deps
+	@$(MAKE) --no-print-directory lint-code
+
+lint-deps: node-modules
 	@conf/deps.sh lint
+
+lint-code:
 	@conf/format --check $(C_FILES)
 	@if [ -e $(NODE_BIN)/tsc ]; then \
 	    $(NODE_BIN)/tsc -p t/browser && \

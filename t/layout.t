@@ -109,8 +109,9 @@ for my $file (grep { /\.c$/ } @common) {
            "$file allocates nothing");
 }
 
-my $said = qx(make -s lint 2>&1);
-is($said, '', 'make lint finds nothing');
+# what installs the linters prints as it likes, and is no finding
+qx(make -s lint-deps 2>&1);
+is(scalar qx(make -s lint-code 2>&1), '', 'make lint finds nothing');
 
 done_testing();
 
