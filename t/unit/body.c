@@ -110,64 +110,66 @@ test_send(void)
 }
 
 
+/* bodies that are not a JSON object, and their faults */
+static const struct {
+    const char  *body;
+    const char  *expected;
+} bad[] = {
+    { "", ": is empty\n" },
+    { " \n", ": is empty\n" },
+    { "[]", ": must be an object\n" },
+    { "null", ": must be an object\n" },
+    { "\"a\"", ": must be an object\n" },
+    { "1", ": must be an object\n" },
+    { "{", ": is not JSON\n" },
+    { "{\"a\"}", ": is not JSON\n" },
+    { "{\"a\":}", ": is not JSON\n" },
+    { "{\"a\":1,}", ": is not JSON\n" },
+    { "{a:1}", ": is not JSON\n" },
+    { "{'a':1}", ": is not JSON\n" },
+    { "{\"a\":01}", ": is not JSON\n" },
+    { "{\"a\":1.}", ": is not JSON\n" },
+    { "{\"a\":.5}", ": is not JSON\n" },
+    { "{\"a\":+1}", ": is not JSON\n" },
+    { "{\"a\":-}", ": is not JSON\n" },
+    { "{\"a\":1e}", ": is not JSON\n" },
+    { "{\"a\":0x1}", ": is not JSON\n" },
+    { "{\"a\":NaN}", ": is not JSON\n" },
+    { "{\"a\":Infinity}", ": is not JSON\n" },
+    { "{\"a\":nul}", ": is not JSON\n" },
+    { "{\"a\":True}", ": is not JSON\n" },
+    { "{\"a\":[1,]}", ": is not JSON\n" },
+    { "{\"a\":[1 2]}", ": is not JSON\n" },
+    { "{\"a\":[1}", ": is not JSON\n" },
+    { "{} {}", ": has something after the JSON\n" },
+    { "{}x", ": has something after the JSON\n" },
+    { "{}}", ": has something after the JSON\n" },
+    { "\xef\xbb\xbf{}", ": is not JSON\n" },
+    { "{\"a\":\"\xff\"}", ": is not UTF-8\n" },
+    { "{\"a\":\"\xed\xa0\x80\"}", ": is not UTF-8\n" },
+    { "{\"a\":\"\n\"}", ": has a raw control character in a string\n" },
+    { "{\"a\":\"\\x\"}", ": has a bad escape in a string\n" },
+    { "{\"a\":\"\\u12\"}", ": has a bad escape in a string\n" },
+    { "{\"a\":\"\\u12g4\"}", ": has a bad escape in a string\n" },
+    { "{\"a\":\"\\", ": has a bad escape in a string\n" },
+    { "{\"a\":\"b", ": has a string without an end\n" },
+    { "{\"a\":\"\\ud83d\"}",
+      ": has half of a surrogate pair in a string\n" },
+    { "{\"a\":\"\\ude00\"}",
+      ": has half of a surrogate pair in a string\n" },
+    { "{\"a\":\"\\ud83d\\ud83d\"}",
+      ": has half of a surrogate pair in a string\n" },
+    { "{\"\\ud83d\":1}",
+      ": has half of a surrogate pair in a string\n" },
+    { "{\v}", ": is not JSON\n" }
+};
+
+
 static void
 test_json(void)
 {
     char    deep[2 * 5000];
     size_t  i;
-
-    static const struct {
-        const char  *body;
-        const char  *expected;
-    } bad[] = {
-        { "", ": is empty\n" },
-        { " \n", ": is empty\n" },
-        { "[]", ": must be an object\n" },
-        { "null", ": must be an object\n" },
-        { "\"a\"", ": must be an object\n" },
-        { "1", ": must be an object\n" },
-        { "{", ": is not JSON\n" },
-        { "{\"a\"}", ": is not JSON\n" },
-        { "{\"a\":}", ": is not JSON\n" },
-        { "{\"a\":1,}", ": is not JSON\n" },
-        { "{a:1}", ": is not JSON\n" },
-        { "{'a':1}", ": is not JSON\n" },
-        { "{\"a\":01}", ": is not JSON\n" },
-        { "{\"a\":1.}", ": is not JSON\n" },
-        { "{\"a\":.5}", ": is not JSON\n" },
-        { "{\"a\":+1}", ": is not JSON\n" },
-        { "{\"a\":-}", ": is not JSON\n" },
-        { "{\"a\":1e}", ": is not JSON\n" },
-        { "{\"a\":0x1}", ": is not JSON\n" },
-        { "{\"a\":NaN}", ": is not JSON\n" },
-        { "{\"a\":Infinity}", ": is not JSON\n" },
-        { "{\"a\":nul}", ": is not JSON\n" },
-        { "{\"a\":True}", ": is not JSON\n" },
-        { "{\"a\":[1,]}", ": is not JSON\n" },
-        { "{\"a\":[1 2]}", ": is not JSON\n" },
-        { "{\"a\":[1}", ": is not JSON\n" },
-        { "{} {}", ": has something after the JSON\n" },
-        { "{}x", ": has something after the JSON\n" },
-        { "{}}", ": has something after the JSON\n" },
-        { "\xef\xbb\xbf{}", ": is not JSON\n" },
-        { "{\"a\":\"\xff\"}", ": is not UTF-8\n" },
-        { "{\"a\":\"\xed\xa0\x80\"}", ": is not UTF-8\n" },
-        { "{\"a\":\"\n\"}", ": has a raw control character in a string\n" },
-        { "{\"a\":\"\\x\"}", ": has a bad escape in a string\n" },
-        { "{\"a\":\"\\u12\"}", ": has a bad escape in a string\n" },
-        { "{\"a\":\"\\u12g4\"}", ": has a bad escape in a string\n" },
-        { "{\"a\":\"\\", ": has a bad escape in a string\n" },
-        { "{\"a\":\"b", ": has a string without an end\n" },
-        { "{\"a\":\"\\ud83d\"}",
-          ": has half of a surrogate pair in a string\n" },
-        { "{\"a\":\"\\ude00\"}",
-          ": has half of a surrogate pair in a string\n" },
-        { "{\"a\":\"\\ud83d\\ud83d\"}",
-          ": has half of a surrogate pair in a string\n" },
-        { "{\"\\ud83d\":1}",
-          ": has half of a surrogate pair in a string\n" },
-        { "{\v}", ": is not JSON\n" }
-    };
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         is_str(send_faults(bad[i].body, strlen(bad[i].body)), bad[i].expected,

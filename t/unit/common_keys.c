@@ -71,9 +71,8 @@ refused(const char *prefix, size_t len)
 static void
 test_prefix(void)
 {
-    char         key[LL_KEY_MAX], id[LL_KEY_ID_MAX], kind;
-    size_t       len, id_len;
-    const char  *p;
+    char    key[LL_KEY_MAX], id[LL_KEY_ID_MAX];
+    size_t  len;
 
     static const char  longest[] = "a-z_0-9-b-c-d-ef";
 
@@ -121,10 +120,21 @@ test_prefix(void)
            "the key of nginx processes has the prefix");
     (void) ll_keys_pattern(key, 'p', "meta");
     is_str(key, "a-z_0-9-b-c-d-ef:{p:*}:meta", "a pattern has the prefix");
-    len = ll_keys_reply_channel(key, "n", 1);
+    (void) ll_keys_reply_channel(key, "n", 1);
     is_str(key, "a-z_0-9-b-c-d-ef:{r:n}:ch",
            "the channel of replies has the prefix");
+}
 
+
+/* with the prefix of test_prefix(), then with the default one */
+static void
+test_id(void)
+{
+    char         key[LL_KEY_MAX], kind;
+    size_t       len, id_len;
+    const char  *p;
+
+    len = ll_keys_reply_channel(key, "n", 1);
     ok(ll_keys_id(key, len, &kind, &p, &id_len) == 0 && kind == 'r'
        && id_len == 1 && *p == 'n', "kind and id of a channel are found");
     ok(ll_keys_id("ll:{p:P}:ch", 11, &kind, &p, &id_len) == -1,
@@ -148,7 +158,7 @@ test_prefix(void)
 
 
 static void
-test_inbox_of(void)
+test_queue_of(void)
 {
     is_num(ll_keys_queue_of("anything", 8, 1), 0,
            "with one queue every property is in queue 0");
@@ -167,7 +177,8 @@ main(void)
 {
     test_names();
     test_prefix();
-    test_inbox_of();
+    test_id();
+    test_queue_of();
 
     return tap_done();
 }
