@@ -2,28 +2,20 @@
 /*
  * Commands are queued in the order in which they were sent, since Redis replies
  * in that order.  The subscription connection first subscribes to the reply
- * channel of this process, then the owner of the events subscribes.
- *
- * Once a second the command connection publishes a probe to the reply channel.
- * It returns on the subscription connection, so that a failure in any of the
- * four directions is detected and the connection closed.  A write probe, which
- * changes nothing, is sent with it: a primary that becomes a replica does not
- * close its connections, answers reads and forwards what the new primary
- * publishes.  For the same reason a subscription to a replica receives the
- * probes too, so PUBLISH must reply that this server has a subscriber.
+ * channel of this process, then the owner of the events subscribes.  A probe
+ * (ngx_leaseloft_probe.h) closes connections that fail without notice.
  */
 
 
 #include "ngx_leaseloft_backoff.h"
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_conn.h"
+#include "ngx_leaseloft_probe.h"
 #include "ngx_leaseloft_write_probe.h"
 #include "ngx_leaseloft_zone.h"
 
 
-#define NGX_LEASELOFT_CLIENT_TICK         250
-#define NGX_LEASELOFT_CLIENT_PROBE        1000
-#define NGX_LEASELOFT_CLIENT_SILENCE      3500
+#define NGX_LEASELOFT_CLIENT_TICK  250
 
 
 /* one of the two connections, and its retry timer */
@@ -49,13 +41,9 @@ struct ngx_leaseloft_client_s {
     u_char                      channel_data[LL_KEY_MAX];
 
     ngx_event_t                 tick;
-    ngx_msec_t                  ticked;
-    ngx_msec_t                  probed;        /* when a probe was sent */
-    ngx_msec_t                  last_received;
-    char                        refusal[NGX_LEASELOFT_CONN_WHY];
+    ngx_leaseloft_probe_t       probe;
 
     unsigned                    starting:1;    /* first attempt to connect */
-    unsigned                    subscribed:1;  /* to the reply channel */
     unsigned                    up:1;
 };
 
@@ -69,11 +57,6 @@ static void ngx_leaseloft_client_subscription_reply(void *data,
 static void ngx_leaseloft_client_subscription_closed(void *data);
 static void ngx_leaseloft_client_connect(void *data);
 static void ngx_leaseloft_client_tick_handler(ngx_event_t *ev);
-static void ngx_leaseloft_client_probe(ngx_leaseloft_client_t *client);
-static void ngx_leaseloft_client_probed(void *data,
-    ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_client_write_probed(void *data,
-    ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_client_update(ngx_leaseloft_client_t *client);
 
 
@@ -134,8 +117,6 @@ ngx_leaseloft_client_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
 
     client->process = process;
 
-    ngx_leaseloft_command_init(&client->commands, process->log);
-
     client->channel.data = client->channel_data;
     client->channel.len = ll_keys_reply_channel((char *) client->channel_data,
                                               (char *) process->name.data,
@@ -159,8 +140,12 @@ ngx_leaseloft_client_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
         return NULL;
     }
 
+    ngx_leaseloft_command_init(&client->commands, client->command.redis,
+                               process);
+    ngx_leaseloft_probe_init(&client->probe, &client->commands,
+                             client->subscription.redis, &client->channel);
+
     client->starting = 1;
-    client->ticked = ngx_current_msec;
     ngx_add_timer(&client->tick, NGX_LEASELOFT_CLIENT_TICK);
 
     return client;
@@ -206,8 +191,6 @@ ngx_leaseloft_command_t *
 ngx_leaseloft_client_command(ngx_leaseloft_client_t *client, ngx_uint_t argc,
     ngx_str_t *argv, ngx_leaseloft_reply_pt handler, void *data)
 {
-    ngx_leaseloft_command_t  *command;
-
     /*
      * A process that has just started, for example after a reload, receives
      * requests before Redis replies to the greeting: queue their commands
@@ -218,21 +201,8 @@ ngx_leaseloft_client_command(ngx_leaseloft_client_t *client, ngx_uint_t argc,
         return NULL;
     }
 
-    command = ngx_leaseloft_command_add(&client->commands, handler, data);
-    if (command == NULL) {
-        return NULL;
-    }
-
-    if (ngx_leaseloft_conn_command(client->command.redis, argc, argv)
-        != NGX_OK)
-    {
-        ngx_leaseloft_command_drop(&client->commands, command);
-        return NULL;
-    }
-
-    ngx_leaseloft_zone_count(client->process->zone, NGX_LEASELOFT_COMMANDS, 1);
-
-    return command;
+    return ngx_leaseloft_command_send(&client->commands, argc, argv, handler,
+                                      data);
 }
 
 
@@ -242,7 +212,7 @@ ngx_leaseloft_client_subscribe(ngx_leaseloft_client_t *client, ngx_uint_t n,
 {
     ngx_str_t  argv[1 + NGX_LEASELOFT_CLIENT_BATCH];
 
-    if (!client->subscribed) {
+    if (!client->probe.subscribed) {
         return NGX_DECLINED;
     }
 
@@ -259,7 +229,7 @@ ngx_leaseloft_client_unsubscribe(ngx_leaseloft_client_t *client,
 {
     ngx_str_t  argv[2];
 
-    if (!client->subscribed) {
+    if (!client->probe.subscribed) {
         return NGX_DECLINED;
     }
 
@@ -310,7 +280,7 @@ ngx_leaseloft_client_why(ngx_leaseloft_client_t *client)
 char *
 ngx_leaseloft_client_refusal(ngx_leaseloft_client_t *client)
 {
-    return client->refusal;
+    return client->probe.refusal;
 }
 
 
@@ -319,10 +289,10 @@ ngx_leaseloft_client_command_ready(void *data)
 {
     ngx_leaseloft_client_t  *client = data;
 
-    client->last_received = ngx_current_msec;
+    ngx_leaseloft_probe_touch(&client->probe);
     ngx_leaseloft_backoff_reset(&client->command.backoff);
 
-    ngx_leaseloft_client_probe(client);
+    ngx_leaseloft_probe_send(&client->probe);
     ngx_leaseloft_client_update(client);
     client->events->ready(client->events_data);
 }
@@ -348,7 +318,7 @@ ngx_leaseloft_client_command_reply(void *data, redisReply *reply)
     if (demoted) {
         ngx_leaseloft_conn_fail(client->command.redis, "a read-only replica");
 
-        if (client->subscribed) {
+        if (client->probe.subscribed) {
             ngx_leaseloft_conn_fail(client->subscription.redis,
                                     "a read-only replica");
         }
@@ -380,7 +350,7 @@ ngx_leaseloft_client_subscription_ready(void *data)
 
     ngx_str_t  argv[2];
 
-    client->last_received = ngx_current_msec;
+    ngx_leaseloft_probe_touch(&client->probe);
 
     ngx_str_set(&argv[0], "SUBSCRIBE");
     argv[1] = client->channel;
@@ -403,11 +373,9 @@ ngx_leaseloft_client_received(ngx_leaseloft_client_t *client,
         return;
     }
 
-    if (payload->len >= 6 && ngx_memcmp(payload->data, "probe ", 6) == 0) {
-        return;
+    if (!ngx_leaseloft_probe_match(payload)) {
+        client->reply(client->reply_data, payload);
     }
-
-    client->reply(client->reply_data, payload);
 }
 
 
@@ -423,7 +391,7 @@ ngx_leaseloft_client_subscription_reply(void *data, redisReply *reply)
     ngx_str_t     channel, payload;
     redisReply  **element;
 
-    client->last_received = ngx_current_msec;
+    ngx_leaseloft_probe_touch(&client->probe);
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3
         || reply->element[0]->type != REDIS_REPLY_STRING
@@ -455,11 +423,11 @@ ngx_leaseloft_client_subscription_reply(void *data, redisReply *reply)
 
     } else if (ngx_strcmp(element[0]->str, "subscribe") == 0) {
 
-        if (client->subscribed) {
+        if (client->probe.subscribed) {
             client->events->subscribed(client->events_data, &channel);
 
         } else {
-            client->subscribed = 1;
+            client->probe.subscribed = 1;
             ngx_leaseloft_backoff_reset(&client->subscription.backoff);
             client->events->subscriber_ready(client->events_data);
             ngx_leaseloft_client_update(client);
@@ -476,7 +444,7 @@ ngx_leaseloft_client_subscription_closed(void *data)
     ngx_leaseloft_zone_count(client->process->zone,
                              NGX_LEASELOFT_CONNECTIONS_LOST, 1);
 
-    client->subscribed = 0;
+    client->probe.subscribed = 0;
     client->starting = 0;
 
     ngx_leaseloft_backoff_wait(&client->subscription.backoff);
@@ -491,7 +459,8 @@ ngx_leaseloft_client_update(ngx_leaseloft_client_t *client)
 {
     ngx_uint_t  up;
 
-    up = client->subscribed && ngx_leaseloft_conn_ready(client->command.redis);
+    up = client->probe.subscribed
+         && ngx_leaseloft_conn_ready(client->command.redis);
 
     if (up == client->up) {
         return;
@@ -508,117 +477,21 @@ ngx_leaseloft_client_update(ngx_leaseloft_client_t *client)
 
 
 static void
-ngx_leaseloft_client_probe(ngx_leaseloft_client_t *client)
-{
-    u_char     text[sizeof("probe \n") + NGX_INT_T_LEN];
-    ngx_str_t  argv[3], probe[NGX_LEASELOFT_WRITE_PROBE_ARGS];
-
-    ngx_str_set(&argv[0], "PUBLISH");
-    argv[1] = client->channel;
-    argv[2].data = text;
-    argv[2].len = ngx_sprintf(text, "probe %M\n", ngx_current_msec) - text;
-
-    client->probed = ngx_current_msec;
-
-    /* the number of subscribers is meaningful only once subscribed */
-
-    (void) ngx_leaseloft_client_command(client, 3, argv,
-                        client->subscribed ? ngx_leaseloft_client_probed : NULL,
-                        client);
-
-    ngx_leaseloft_write_probe_command(probe, &client->channel);
-
-    (void) ngx_leaseloft_client_command(client, NGX_LEASELOFT_WRITE_PROBE_ARGS,
-                                        probe,
-                                        ngx_leaseloft_client_write_probed,
-                                        client);
-}
-
-
-static void
-ngx_leaseloft_client_write_probed(void *data, ngx_leaseloft_outcome_e outcome,
-    redisReply *reply)
-{
-    ngx_leaseloft_client_t *client = data;
-
-    char  *why;
-
-    why = "";
-
-    if (outcome == NGX_LEASELOFT_REPLIED && reply->type == REDIS_REPLY_ERROR
-        && ngx_strncmp(reply->str, "NOPERM ", 7) != 0)
-    {
-        why = reply->str;
-    }
-
-    ngx_cpystrn((u_char *) client->refusal, (u_char *) why,
-                sizeof(client->refusal));
-}
-
-
-/* the reply to a probe: the number of this server's subscribers */
-static void
-ngx_leaseloft_client_probed(void *data, ngx_leaseloft_outcome_e outcome,
-    redisReply *reply)
-{
-    ngx_leaseloft_client_t *client = data;
-
-    if (outcome == NGX_LEASELOFT_REPLIED
-        && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0
-        && client->subscribed)
-    {
-        ngx_leaseloft_conn_fail(client->subscription.redis,
-                                "connected to another server");
-    }
-}
-
-
-static void
 ngx_leaseloft_client_tick_handler(ngx_event_t *ev)
 {
-    ngx_msec_t               late;
     ngx_leaseloft_client_t  *client;
 
     client = ev->data;
-    late = ngx_current_msec - client->ticked;
-    client->ticked = ngx_current_msec;
 
     /* pending commands delay the exit of the process */
 
     ev->cancelable = (client->commands.nsent == 0);
     ngx_add_timer(ev, NGX_LEASELOFT_CLIENT_TICK);
 
-    if (late > NGX_LEASELOFT_CLIENT_SILENCE / 2) {
-
-        /* this process was blocked: restart the timeouts */
-
-        client->last_received = ngx_current_msec;
-
-        ngx_leaseloft_command_touch(&client->commands);
-
+    if (ngx_leaseloft_probe_blocked(&client->probe)) {
         return;
     }
 
     client->events->tick(client->events_data);
-
-    if (ngx_leaseloft_conn_ready(client->command.redis)
-        && ngx_leaseloft_command_age(&client->commands)
-           > NGX_LEASELOFT_CLIENT_SILENCE)
-    {
-        ngx_leaseloft_conn_fail(client->command.redis, "timed out");
-    }
-
-    if (ngx_leaseloft_conn_ready(client->subscription.redis)
-        && (client->up || !client->subscribed)
-        && ngx_current_msec - client->last_received
-           > NGX_LEASELOFT_CLIENT_SILENCE)
-    {
-        ngx_leaseloft_conn_fail(client->subscription.redis, "timed out");
-    }
-
-    if (ngx_leaseloft_conn_ready(client->command.redis)
-        && ngx_current_msec - client->probed >= NGX_LEASELOFT_CLIENT_PROBE)
-    {
-        ngx_leaseloft_client_probe(client);
-    }
+    ngx_leaseloft_probe_check(&client->probe);
 }

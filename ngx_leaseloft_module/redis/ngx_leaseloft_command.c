@@ -6,6 +6,7 @@
 
 
 #include "ngx_leaseloft_command.h"
+#include "ngx_leaseloft_zone.h"
 
 
 #define NGX_LEASELOFT_COMMAND_SENT_MAX   65536
@@ -21,11 +22,13 @@ struct ngx_leaseloft_command_s {
 
 
 void
-ngx_leaseloft_command_init(ngx_leaseloft_commands_t *commands, ngx_log_t *log)
+ngx_leaseloft_command_init(ngx_leaseloft_commands_t *commands,
+    ngx_leaseloft_conn_t *conn, ngx_leaseloft_process_t *process)
 {
     ngx_queue_init(&commands->sent);
     ngx_queue_init(&commands->spare);
-    commands->log = log;
+    commands->conn = conn;
+    commands->process = process;
 }
 
 
@@ -61,7 +64,7 @@ ngx_leaseloft_command_free(ngx_leaseloft_commands_t *commands)
 }
 
 
-ngx_leaseloft_command_t *
+static ngx_leaseloft_command_t *
 ngx_leaseloft_command_add(ngx_leaseloft_commands_t *commands,
     ngx_leaseloft_reply_pt handler, void *data)
 {
@@ -78,7 +81,8 @@ ngx_leaseloft_command_add(ngx_leaseloft_commands_t *commands,
         commands->nspare--;
 
     } else {
-        command = ngx_alloc(sizeof(ngx_leaseloft_command_t), commands->log);
+        command = ngx_alloc(sizeof(ngx_leaseloft_command_t),
+                            commands->process->log);
         if (command == NULL) {
             return NULL;
         }
@@ -95,7 +99,8 @@ ngx_leaseloft_command_add(ngx_leaseloft_commands_t *commands,
 }
 
 
-void
+/* removes a command without a call of its handler */
+static void
 ngx_leaseloft_command_drop(ngx_leaseloft_commands_t *commands,
     ngx_leaseloft_command_t *command)
 {
@@ -109,6 +114,29 @@ ngx_leaseloft_command_drop(ngx_leaseloft_commands_t *commands,
 
     ngx_queue_insert_head(&commands->spare, &command->queue);
     commands->nspare++;
+}
+
+
+ngx_leaseloft_command_t *
+ngx_leaseloft_command_send(ngx_leaseloft_commands_t *commands, ngx_uint_t argc,
+    ngx_str_t *argv, ngx_leaseloft_reply_pt handler, void *data)
+{
+    ngx_leaseloft_command_t  *command;
+
+    command = ngx_leaseloft_command_add(commands, handler, data);
+    if (command == NULL) {
+        return NULL;
+    }
+
+    if (ngx_leaseloft_conn_command(commands->conn, argc, argv) != NGX_OK) {
+        ngx_leaseloft_command_drop(commands, command);
+        return NULL;
+    }
+
+    ngx_leaseloft_zone_count(commands->process->zone, NGX_LEASELOFT_COMMANDS,
+                             1);
+
+    return command;
 }
 
 

@@ -1,7 +1,7 @@
 
 /*
- * Commands that were sent to Redis and are not yet answered.  Redis replies in
- * the order in which they were sent.
+ * Commands on one connection to Redis: sends them, and keeps those that are not
+ * yet answered.  Redis replies in the order in which they were sent.
  */
 
 
@@ -9,7 +9,7 @@
 #define NGX_LEASELOFT_COMMAND_H
 
 
-#include "ngx_leaseloft.h"
+#include "ngx_leaseloft_conn.h"
 
 
 typedef struct ngx_leaseloft_command_s  ngx_leaseloft_command_t;
@@ -36,25 +36,26 @@ typedef struct {
     ngx_queue_t                 spare;
     ngx_uint_t                  nsent;
     ngx_uint_t                  nspare;
-    ngx_log_t                  *log;
+    ngx_leaseloft_conn_t       *conn;
+    ngx_leaseloft_process_t    *process;
 } ngx_leaseloft_commands_t;
 
 
-/* initializes an empty queue */
+/* initializes an empty queue of commands that are sent on conn */
 void ngx_leaseloft_command_init(ngx_leaseloft_commands_t *commands,
-    ngx_log_t *log);
+    ngx_leaseloft_conn_t *conn, ngx_leaseloft_process_t *process);
 
 /* frees all commands; their handlers are not called */
 void ngx_leaseloft_command_free(ngx_leaseloft_commands_t *commands);
 
-/* adds a command about to be sent; NULL: no memory, or the queue is full */
-ngx_leaseloft_command_t *ngx_leaseloft_command_add(
-    ngx_leaseloft_commands_t *commands, ngx_leaseloft_reply_pt handler,
-    void *data);
-
-/* removes a command that could not be sent; its handler is not called */
-void ngx_leaseloft_command_drop(ngx_leaseloft_commands_t *commands,
-    ngx_leaseloft_command_t *command);
+/*
+ * Sends a command, whose bytes are copied, and counts it.  Returns it, or NULL
+ * when the connection does not take it, the queue is full or there is no
+ * memory; handler, which may be NULL, is not called then.
+ */
+ngx_leaseloft_command_t *ngx_leaseloft_command_send(
+    ngx_leaseloft_commands_t *commands, ngx_uint_t argc, ngx_str_t *argv,
+    ngx_leaseloft_reply_pt handler, void *data);
 
 /* the handler will not be called; Redis still runs the command */
 void ngx_leaseloft_command_cancel(ngx_leaseloft_command_t *command);
