@@ -130,13 +130,30 @@ cli_record_marks_end(cli_t *cli, cli_record_t *record)
 }
 
 
-/* the first line, from the fields seq, label, plabel and zone of meta */
+/* the label in the second line of a view, as JSON; empty if there is none */
+static ll_record_str_t
+cli_record_label(const char *view)
+{
+    const char        *end;
+    ll_record_str_t    label;
+
+    label.data = strchr(view, '\n');
+    label.data = label.data ? label.data + 1 : "";
+
+    end = strchr(label.data, '\n');
+    label.len = end ? (size_t) (end - label.data) : 0;
+
+    return label;
+}
+
+
+/* the first line, from the fields seq, view, pview and zone of meta */
 static int
 cli_record_head(cli_t *cli, cli_record_t *record, const redisReply *meta)
 {
     char              *p;
     long long          last;
-    const char        *label;
+    ll_record_str_t    label;
     ll_record_head_t   head;
 
     if (conn_element(meta, 0) == NULL
@@ -145,11 +162,11 @@ cli_record_head(cli_t *cli, cli_record_t *record, const redisReply *meta)
         return cli_fail("there is no property \"%s\"", cli->args[0]), -1;
     }
 
-    label = cli_redis_text(meta, 1);
-    label = label[0] ? label : cli_redis_text(meta, 2);
+    label = cli_record_label(cli_redis_text(meta, 1));
+    label = label.len ? label : cli_record_label(cli_redis_text(meta, 2));
 
     if (conn_number(conn_element(meta, 0), &last) != 0 || last < 0
-        || label[0] == '\0')
+        || label.len == 0)
     {
         return cli_fail("the data of \"%s\" in Redis is damaged",
                         cli->args[0]), -1;
@@ -163,8 +180,7 @@ cli_record_head(cli_t *cli, cli_record_t *record, const redisReply *meta)
 
     head.property.data = cli->args[0];
     head.property.len = strlen(cli->args[0]);
-    head.label.data = label;
-    head.label.len = strlen(label);
+    head.label = label;
     head.zone.data = cli_redis_text(meta, 3);
     head.zone.len = strlen(head.zone.data);
     head.reader.data = "null";
@@ -195,8 +211,8 @@ cli_record_begin(cli_t *cli, cli_record_t *record)
     args_lit(&args, "HMGET");
     cli_record_key(&args, cli, LL_KEY_META);
     args_lit(&args, "seq");
-    args_lit(&args, "label");
-    args_lit(&args, "plabel");
+    args_lit(&args, "view");
+    args_lit(&args, "pview");
     args_lit(&args, "zone");
 
     meta = cli_redis_call(cli, &args);

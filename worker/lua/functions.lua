@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 22
+-- revision 23
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -110,9 +110,9 @@
 -- the mark is before FROM: c: counts them, but would not if the user had a
 -- window from 1.
 --
--- Fields of meta for views: label, lease (without its brace), parties, sig of
--- the active lease; plabel, please, pparties, psig, pat (when it was declared)
--- of the pending one; next, the pending lease in short, if any; last, that of the
+-- Fields of meta for views: view, that of the active lease, has lines: a
+-- signature, the label, the lease (without its brace), a line of each party;
+-- pview is that of the pending one, pat when it was declared; next, the pending lease in short, if any; last, that of the
 -- newest entry; zone, the time zone of the active lease, else of the pending or
 -- last one.  A line of parties is "USER FROM FRAGMENT", in a snap "USER MARK
 -- FRAGMENT"; a fragment is a party as JSON without its brace.

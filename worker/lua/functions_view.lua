@@ -1,12 +1,21 @@
 -- What a user may see of a property, and which entries a channel has missed.
 
 
+-- adds what view, a field of meta, shows of a lease: label, lease, parties
+local function window_view(w, view)
+    local sig
+
+    sig, w.label, w.lease, w.lines =
+        string.match(view, '^([^\n]+)\n([^\n]+)\n([^\n]+)\n(.*)$')
+    w.sig = w.state .. w.role .. sig
+end
+
+
 local function window_open(keys, w, meta)
+    window_view(w, meta.view)
     w.head = tonumber(meta.seq)
     w.tag = tag_of(meta.hash)
-    w.label, w.lease, w.lines = meta.label, meta.lease, meta.parties
     w.at, w.last, w.total = meta.at, meta.last, tonumber(meta.n or 0)
-    w.sig = w.state .. w.role .. meta.sig
 end
 
 
@@ -25,16 +34,14 @@ end
 local function window_pending(keys, w, meta)
     w.head = 0
     w.tag = tag_of(meta.h0)
-    w.label, w.lease, w.lines = meta.plabel, meta.please, meta.pparties
+    window_view(w, meta.pview)
     w.at, w.last = meta.pat, 'null'
-    w.sig = w.state .. w.role .. meta.psig
 end
 
 
 local FIELDS = {
     'ver', 'rev', 'seq', 'hash', 'h0', 'n', 'at', 'last', 'next',
-    'label', 'lease', 'parties', 'sig',
-    'plabel', 'please', 'pparties', 'psig', 'pat', 'zone', 'sealed'
+    'view', 'pview', 'pat', 'zone', 'sealed'
 }
 
 

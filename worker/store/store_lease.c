@@ -196,39 +196,45 @@ store_lease_set(store_commit_t *commit, const char *field, buf_t *value)
 }
 
 
-/* adds label, lease, parties and signature of a lease; deletes them if NULL */
+/*
+ * Adds the field with what views show of a lease, "SIGNATURE LABEL LEASE
+ * PARTIES" in lines; deletes it if there is no lease.  One field, as each takes
+ * some 60 bytes more than its value, and all are read together.
+ */
 static void
-store_lease_set_view(store_commit_t *commit, const state_lease_t *lease,
-    const char *state, const char *const fields[4])
+store_lease_set_view(store_commit_t *commit, const char *field,
+    const state_lease_t *lease, const char *state)
 {
-    int    i;
     char   signature[VIEW_SIGNATURE + 1];
-    buf_t  label = BUF_INIT, view = BUF_INIT, parties = BUF_INIT;
-    buf_t  sig = BUF_INIT;
+    buf_t  all = BUF_INIT, view = BUF_INIT, parties = BUF_INIT;
 
     if (lease == NULL) {
-        for (i = 0; i < 4; i++) {
-            store_lease_del(commit, fields[i]);
-        }
-
+        store_lease_del(commit, field);
         return;
     }
 
-    json_strings(&label, lease->body.label);
     view_lease(&view, lease, state, lease->ends_at);
     view_parties(&parties, lease, 0);
 
-    if (view_signature(signature, &view, &parties) == -1) {
+    if (buf_failed(&view) || buf_failed(&parties)
+        || view_signature(signature, &view, &parties) == -1)
+    {
         commit->failed = 1;
-
-    } else {
-        buf_adds(&sig, signature);
+        signature[0] = '\0';
     }
 
-    store_lease_set(commit, fields[0], &label);
-    store_lease_set(commit, fields[1], &view);
-    store_lease_set(commit, fields[2], &parties);
-    store_lease_set(commit, fields[3], &sig);
+    buf_adds(&all, signature);
+    buf_lit(&all, "\n");
+    json_strings(&all, lease->body.label);
+    buf_lit(&all, "\n");
+    buf_add(&all, view.data, view.len);
+    buf_lit(&all, "\n");
+    buf_add(&all, parties.data, parties.len);
+
+    store_lease_set(commit, field, &all);
+
+    buf_free(&view);
+    buf_free(&parties);
 }
 
 
@@ -240,16 +246,8 @@ store_lease_set_state(store_commit_t *commit)
     const state_t        *next = &commit->plan->next;
     const state_lease_t  *lease;
 
-    static const char *const  active[4] = {
-        "label", "lease", "parties", "sig"
-    };
-
-    static const char *const  pending[4] = {
-        "plabel", "please", "pparties", "psig"
-    };
-
-    store_lease_set_view(commit, next->active, "active", active);
-    store_lease_set_view(commit, next->pending, "pending", pending);
+    store_lease_set_view(commit, "view", next->active, "active");
+    store_lease_set_view(commit, "pview", next->pending, "pending");
 
     if (next->pending != NULL) {
         view_next(&buf, next->pending);
