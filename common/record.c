@@ -143,6 +143,26 @@ ll_record_erased(char *dst, uint64_t seq, const unsigned char *digest,
 }
 
 
+const char *
+ll_record_erased_at(const char *entry, size_t len)
+{
+    const char  *name;
+
+    static const char  begin[] = "\"erased_at\":\"";
+
+    if (len < sizeof(begin) - 1 + LL_RECORD_TIME + 2
+        || entry[len - 1] != '}' || entry[len - 2] != '"')
+    {
+        return NULL;
+    }
+
+    name = entry + len - 2 - LL_RECORD_TIME - (sizeof(begin) - 1);
+
+    return memcmp(name, begin, sizeof(begin) - 1) == 0
+           ? name + sizeof(begin) - 1 : NULL;
+}
+
+
 char *
 ll_record_lost(char *dst, uint64_t seq)
 {

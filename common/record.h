@@ -54,6 +54,13 @@ char *ll_record_entry(char *dst, uint64_t seq, const char *entry, size_t len,
 char *ll_record_erased(char *dst, uint64_t seq, const unsigned char *digest,
     const unsigned char *hash, const char *erased_at);
 
+/*
+ * Finds the time at which an entry was erased, of LL_RECORD_TIME bytes, at the
+ * end of what readers see of it: ..."erased_at":"TIME"}.  Returns NULL if it
+ * does not end like this.
+ */
+const char *ll_record_erased_at(const char *entry, size_t len);
+
 /* an entry that is missing in Redis; no verifier accepts it */
 #define LL_RECORD_LOST_MAX  48
 char *ll_record_lost(char *dst, uint64_t seq);

@@ -86,10 +86,12 @@ const cli_command_t  cli_commands[] = {
     { "record", "PROPERTY", 1, 1,
       "print the record of a thread",
       "Prints all entries of the thread and its read marks as a record that\n"
-      "\"verify\" and others can verify; see docs/record.md.  With the key,\n"
-      "its checkpoint is signed.\n",
+      "\"verify\" and others can verify; see docs/record.md.  With --as, they\n"
+      "are those that this user may see.  With the key, its checkpoint is\n"
+      "signed.\n",
       { { "--record-key", "FILE", "Ed25519 private key, in PEM", 0 },
-        { "--origin", "NAME", "name of the key", 0 } },
+        { "--origin", "NAME", "name of the key", 0 },
+        { "--as", "USER", "only what this user may see", 0 } },
       cli_record, 0 },
 
     { "verify", "FILE", 1, 1,

@@ -1,10 +1,10 @@
 
 /*
- * leaseloft record: prints the record of a whole thread (docs/record.md).
+ * leaseloft record: prints the record of a thread (docs/record.md), whole or as
+ * one user may see it.
  *
- * Where the record ends is fixed first: the last read mark, then the newest
- * entry, so that no mark is past it.  Then entries and marks are read in
- * blocks; what is written meanwhile is left out.
+ * ll1_record fixes in one step where the record begins and ends.  Then entries
+ * and marks are read in blocks; what is written meanwhile is left out.
  */
 
 #include <stdio.h>
@@ -31,12 +31,30 @@
 
 enum {
     CLI_RECORD_KEY = 0,
-    CLI_RECORD_ORIGIN
+    CLI_RECORD_ORIGIN,
+    CLI_RECORD_AS
+};
+
+
+/* the reply of ll1_record */
+
+enum {
+    CLI_RECORD_FIRST = 0,
+    CLI_RECORD_LAST,
+    CLI_RECORD_ROLE,
+    CLI_RECORD_LABEL,
+    CLI_RECORD_ZONE,
+    CLI_RECORD_CLOSED,
+    CLI_RECORD_READER,
+    CLI_RECORD_MARK
 };
 
 
 typedef struct {
+    const char     *user;              /* "" for the whole thread */
+    uint64_t        first;
     uint64_t        last;
+    int             closed;            /* the window is */
     unsigned char   hash[CHAIN_HASH];  /* of the entry last printed */
     char            made_at[CLOCK_LEN + 1];
     char            mark[64];          /* id of the last read mark, or "" */
@@ -84,109 +102,158 @@ cli_record_memory(void)
 }
 
 
-static void
-cli_record_key(args_t *args, const cli_t *cli, ll_property_key_e key)
+/* calls a function that reads the record's property, with more arguments */
+static redisReply *
+cli_record_call(cli_t *cli, args_t *args)
 {
-    char    name[LL_KEY_MAX];
-    size_t  len;
+    redisReply  *reply;
 
-    len = ll_keys_property(name, key, cli->args[0], strlen(cli->args[0]));
-    args_copy(args, name, len);
+    reply = cli_redis_call(cli, args);
+    args_free(args);
+
+    return reply;
 }
 
 
-/* sets where the read marks end */
-static int
-cli_record_marks_end(cli_t *cli, cli_record_t *record)
+/* { first, last, role, label, zone, closed, reader, newest mark }, or nil */
+static redisReply *
+cli_record_window(cli_t *cli, cli_record_t *record)
 {
-    args_t             args = ARGS_INIT;
-    redisReply        *reply;
-    const redisReply  *item;
+    long long    first, last, closed;
+    args_t       args = ARGS_INIT;
+    redisReply  *reply;
 
-    args_lit(&args, "XREVRANGE");
-    cli_record_key(&args, cli, LL_KEY_READS);
-    args_lit(&args, "+");
-    args_lit(&args, "-");
-    args_lit(&args, "COUNT");
-    args_lit(&args, "1");
+    cli_redis_property_call(&args, "record", cli->args[0]);
+    args_adds(&args, record->user);
 
-    reply = cli_redis_call(cli, &args);
-    args_free(&args);
+    reply = cli_record_call(cli, &args);
 
     if (reply == NULL) {
-        return -1;
+        return NULL;
     }
 
-    item = conn_element(reply, 0);
+    if (reply->type == REDIS_REPLY_NIL) {
+        (void) cli_fail(record->user[0]
+                        ? "there is no property \"%s\", or \"%s\" sees nothing "
+                          "of it"
+                        : "there is no property \"%s\"",
+                        cli->args[0], record->user);
 
-    if (item) {
+    } else if (conn_number(conn_element(reply, CLI_RECORD_FIRST), &first) != 0
+               || conn_number(conn_element(reply, CLI_RECORD_LAST), &last) != 0
+               || conn_number(conn_element(reply, CLI_RECORD_CLOSED), &closed)
+                  != 0
+               || first < 1 || last < first - 1
+               || cli_redis_text(reply, CLI_RECORD_LABEL)[0] == '\0')
+    {
+        (void) cli_fail("the data of \"%s\" in Redis is damaged", cli->args[0]);
+
+    } else {
+        record->first = (uint64_t) first;
+        record->last = (uint64_t) last;
+        record->closed = closed != 0;
         (void) snprintf(record->mark, sizeof(record->mark), "%s",
-                        cli_redis_text(item, 0));
+                        cli_redis_text(reply, CLI_RECORD_MARK));
+        return reply;
     }
 
     freeReplyObject(reply);
 
-    return 0;
+    return NULL;
 }
 
 
-/* the label in the second line of a view, as JSON; empty if there is none */
-static ll_record_str_t
-cli_record_label(const char *view)
-{
-    const char        *end;
-    ll_record_str_t    label;
-
-    label.data = strchr(view, '\n');
-    label.data = label.data ? label.data + 1 : "";
-
-    end = strchr(label.data, '\n');
-    label.len = end ? (size_t) (end - label.data) : 0;
-
-    return label;
-}
-
-
-/* the first line, from the fields seq, view, pview and zone of meta */
+/*
+ * Appends the reader: null, a party as Redis says, or, for one who left, the
+ * party of the last entry in their window.  Returns 0 or -1.
+ */
 static int
-cli_record_head(cli_t *cli, cli_record_t *record, const redisReply *meta)
+cli_record_reader(cli_t *cli, cli_record_t *record, const redisReply *window,
+    buf_t *reader)
+{
+    int              rc;
+    entries_t        entries;
+    thread_entry_t   entry;
+    ll_record_str_t  party;
+
+    if (record->user[0] == '\0') {
+        buf_lit(reader, "null");
+        return 0;
+    }
+
+    if (cli_redis_text(window, CLI_RECORD_READER)[0]) {
+        buf_adds(reader, cli_redis_text(window, CLI_RECORD_READER));
+        return 0;
+    }
+
+    entries_init(&entries, cli->conn, cli->args[0], record->last, record->last,
+                 0);
+    rc = entries_next(&entries, &entry);
+
+    if (rc == 1 && entry.kind == PACK_ENTRY
+        && ll_record_party(entry.entry, entry.len, &party) == 0)
+    {
+        buf_add(reader, party.data, party.len);
+
+    } else {
+        buf_lit(reader, "{\"user\":\"");
+        buf_adds(reader, record->user);
+        buf_lit(reader, "\",\"role\":\"");
+        buf_adds(reader, cli_redis_text(window, CLI_RECORD_ROLE));
+        buf_lit(reader, "\",\"name\":null}");
+    }
+
+    entries_free(&entries);
+
+    return rc == -1 ? -1 : 0;
+}
+
+
+/* sets the hash before the first entry; zeros if the entry before is lost */
+static int
+cli_record_base(cli_t *cli, cli_record_t *record)
+{
+    int             rc;
+    entries_t       entries;
+    thread_entry_t  entry;
+
+    if (record->first == 1) {
+        return chain_first(record->hash, cli->args[0], strlen(cli->args[0]));
+    }
+
+    entries_init(&entries, cli->conn, cli->args[0], record->first - 1,
+                 record->first - 1, 0);
+    rc = entries_next(&entries, &entry);
+
+    if (rc == 1 && entry.hash) {
+        memcpy(record->hash, entry.hash, CHAIN_HASH);
+    }
+
+    entries_free(&entries);
+
+    return rc == -1 ? -1 : 0;
+}
+
+
+static int
+cli_record_head(cli_t *cli, cli_record_t *record, const redisReply *window,
+    const buf_t *reader)
 {
     char              *p;
-    long long          last;
-    ll_record_str_t    label;
     ll_record_head_t   head;
-
-    if (conn_element(meta, 0) == NULL
-        || conn_element(meta, 0)->type == REDIS_REPLY_NIL)
-    {
-        return cli_fail("there is no property \"%s\"", cli->args[0]), -1;
-    }
-
-    label = cli_record_label(cli_redis_text(meta, 1));
-    label = label.len ? label : cli_record_label(cli_redis_text(meta, 2));
-
-    if (conn_number(conn_element(meta, 0), &last) != 0 || last < 0
-        || label.len == 0)
-    {
-        return cli_fail("the data of \"%s\" in Redis is damaged",
-                        cli->args[0]), -1;
-    }
-
-    if (chain_first(record->hash, cli->args[0], strlen(cli->args[0])) != 0) {
-        return cli_record_memory();
-    }
 
     memset(&head, 0, sizeof(ll_record_head_t));
 
     head.property.data = cli->args[0];
     head.property.len = strlen(cli->args[0]);
-    head.label = label;
-    head.zone.data = cli_redis_text(meta, 3);
+    head.label.data = cli_redis_text(window, CLI_RECORD_LABEL);
+    head.label.len = strlen(head.label.data);
+    head.zone.data = cli_redis_text(window, CLI_RECORD_ZONE);
     head.zone.len = strlen(head.zone.data);
-    head.reader.data = "null";
-    head.reader.len = 4;
-    head.first = 1;
-    head.last = record->last = (uint64_t) last;
+    head.reader.data = reader->data;
+    head.reader.len = reader->len;
+    head.first = record->first;
+    head.last = record->last;
     head.base = record->hash;
     head.made_at = record->made_at;
 
@@ -201,31 +268,33 @@ static int
 cli_record_begin(cli_t *cli, cli_record_t *record)
 {
     int          rc;
-    args_t       args = ARGS_INIT;
-    redisReply  *meta;
+    buf_t        reader = BUF_INIT;
+    redisReply  *window;
 
-    if (cli_record_marks_end(cli, record) != 0) {
-        return -1;
-    }
+    window = cli_record_window(cli, record);
 
-    args_lit(&args, "HMGET");
-    cli_record_key(&args, cli, LL_KEY_META);
-    args_lit(&args, "seq");
-    args_lit(&args, "view");
-    args_lit(&args, "pview");
-    args_lit(&args, "zone");
-
-    meta = cli_redis_call(cli, &args);
-    args_free(&args);
-
-    if (meta == NULL) {
+    if (window == NULL) {
         return -1;
     }
 
     clock_format(record->made_at, clock_now());
 
-    rc = cli_record_head(cli, record, meta);
-    freeReplyObject(meta);
+    rc = -1;
+
+    if (cli_record_reader(cli, record, window, &reader) != 0
+        || cli_record_base(cli, record) != 0)
+    {
+        (void) cli_fail("cannot read the entries: %s", conn_error(cli->conn));
+
+    } else if (buf_failed(&reader)) {
+        (void) cli_record_memory();
+
+    } else {
+        rc = cli_record_head(cli, record, window, &reader);
+    }
+
+    freeReplyObject(window);
+    buf_free(&reader);
 
     return rc;
 }
@@ -234,12 +303,16 @@ cli_record_begin(cli_t *cli, cli_record_t *record)
 static int
 cli_record_entry(cli_record_t *record, const thread_entry_t *entry)
 {
-    char  *p;
+    char        *p;
+    const char  *at;
 
-    p = cli_record_room(record, LL_RECORD_ENTRY_MAX(entry->len));
+    p = cli_record_room(record, LL_RECORD_ENTRY_MAX(entry->len)
+                                + LL_RECORD_ERASED_MAX);
     if (p == NULL) {
         return cli_record_memory();
     }
+
+    at = ll_record_erased_at(entry->entry, entry->len);
 
     if (entry->hash) {
         memcpy(record->hash, entry->hash, CHAIN_HASH);
@@ -249,13 +322,8 @@ cli_record_entry(cli_record_t *record, const thread_entry_t *entry)
         p = ll_record_entry(p, entry->seq, entry->entry, entry->len,
                             entry->salt, entry->hash);
 
-    } else if (entry->kind == PACK_ERASED
-               && entry->len > LL_RECORD_TIME + 2)
-    {
-        /* it ends with "erased_at":"TIME"} */
-
-        p = ll_record_erased(p, entry->seq, entry->digest, entry->hash,
-                             entry->entry + entry->len - 2 - LL_RECORD_TIME);
+    } else if (entry->kind == PACK_ERASED && at) {
+        p = ll_record_erased(p, entry->seq, entry->digest, entry->hash, at);
 
     } else {
         p = ll_record_lost(p, entry->seq);
@@ -269,17 +337,23 @@ static int
 cli_record_entries(cli_t *cli, cli_record_t *record)
 {
     int             rc;
+    uint64_t        n, damaged;
     entries_t       entries;
     thread_entry_t  entry;
 
-    entries_init(&entries, cli->conn, cli->args[0], 1, record->last, 0);
+    n = 0;
+    entries_init(&entries, cli->conn, cli->args[0], record->first,
+                 record->last, 0);
 
-    while ((rc = entries_next(&entries, &entry)) == 1) {
+    while ((rc = entries_next(&entries, &entry)) == 1 && !entries.damaged) {
         if (cli_record_entry(record, &entry) != 0) {
             break;
         }
+
+        n++;
     }
 
+    damaged = entries.damaged;
     entries_free(&entries);
 
     if (rc == -1) {
@@ -287,27 +361,34 @@ cli_record_entries(cli_t *cli, cli_record_t *record)
                -1;
     }
 
+    if (damaged) {
+        return cli_fail("the segment of entry %llu is missing or damaged in "
+                        "Redis", (unsigned long long) damaged), -1;
+    }
+
+    if (rc == 0 && n != record->last + 1 - record->first) {
+        return cli_fail("the thread was deleted meanwhile"), -1;
+    }
+
     return rc == 0 ? 0 : -1;
 }
 
 
-/* [ id, [ u USER n UPTO t TIME ] ] */
+/* the mark at element i: user, number of the entry, time in ms */
 static int
-cli_record_mark(cli_record_t *record, const redisReply *item)
+cli_record_mark(cli_record_t *record, const redisReply *reply, size_t i)
 {
-    char               at[CLOCK_LEN + 1], *p;
-    size_t             len;
-    long long          upto, ms;
-    const char        *user;
-    const redisReply  *fields;
+    char         at[CLOCK_LEN + 1], *p;
+    size_t       len;
+    long long    upto, ms;
+    const char  *user;
 
-    fields = conn_element(item, 1);
-    user = cli_redis_text(fields, 1);
+    user = cli_redis_text(reply, i);
     len = strlen(user);
 
     if (!ll_id_valid(user, len)
-        || conn_number(conn_element(fields, 3), &upto) != 0
-        || conn_number(conn_element(fields, 5), &ms) != 0)
+        || conn_number(conn_element(reply, i + 1), &upto) != 0
+        || conn_number(conn_element(reply, i + 2), &ms) != 0)
     {
         return cli_fail("a read mark in Redis is damaged"), -1;
     }
@@ -327,47 +408,42 @@ cli_record_mark(cli_record_t *record, const redisReply *item)
 static int
 cli_record_marks(cli_t *cli, cli_record_t *record)
 {
-    char         from[80];
+    int          rc;
+    char         after[sizeof(record->mark)];
     args_t       args = ARGS_INIT;
-    size_t       i, n;
+    size_t       i;
     redisReply  *reply;
 
-    (void) snprintf(from, sizeof(from), "-");
+    after[0] = '\0';
 
     do {
-        args_lit(&args, "XRANGE");
-        cli_record_key(&args, cli, LL_KEY_READS);
-        args_adds(&args, from);
+        cli_redis_property_call(&args, "marks", cli->args[0]);
+        args_adds(&args, record->user);
+        args_number(&args, (int64_t) record->first);
+        args_number(&args, (int64_t) record->last);
+        args_number(&args, record->closed);
+        args_adds(&args, after);
         args_adds(&args, record->mark);
-        args_lit(&args, "COUNT");
         args_number(&args, CLI_RECORD_MARKS);
 
-        reply = cli_redis_call(cli, &args);
-        args_free(&args);
+        reply = cli_record_call(cli, &args);
 
         if (reply == NULL) {
             return -1;
         }
 
-        n = reply->elements;
+        rc = 0;
 
-        for (i = 0; i < n; i++) {
-            if (cli_record_mark(record, reply->element[i]) != 0) {
-                freeReplyObject(reply);
-                return -1;
-            }
+        for (i = 1; rc == 0 && i < reply->elements; i += 3) {
+            rc = cli_record_mark(record, reply, i);
         }
 
-        if (n) {
-            (void) snprintf(from, sizeof(from), "(%s",
-                            cli_redis_text(reply->element[n - 1], 0));
-        }
-
+        (void) snprintf(after, sizeof(after), "%s", cli_redis_text(reply, 0));
         freeReplyObject(reply);
 
-    } while (n == CLI_RECORD_MARKS);
+    } while (rc == 0 && after[0]);
 
-    return 0;
+    return rc;
 }
 
 
@@ -400,7 +476,8 @@ cli_record_end(cli_t *cli, cli_record_t *record)
         return cli_record_memory();
     }
 
-    return cli_record_line(record, ll_record_last(p, record->last,
+    return cli_record_line(record, ll_record_last(p, record->last + 1
+                                                     - record->first,
                                                   len ? text : NULL, len));
 }
 
@@ -452,6 +529,14 @@ cli_record(cli_t *cli)
     cli_record_t  record = { .buf = BUF_INIT };
 
     if (cli_check_id(cli, "PROPERTY", cli->args[0]) != CLI_OK) {
+        return CLI_USAGE;
+    }
+
+    record.user = cli->values[CLI_RECORD_AS] ? cli->values[CLI_RECORD_AS] : "";
+
+    if (cli->values[CLI_RECORD_AS]
+        && cli_check_id(cli, "--as", record.user) != CLI_OK)
+    {
         return CLI_USAGE;
     }
 

@@ -12,7 +12,7 @@ base=${1%.lua}
     printf '/* made from %s and the files beside it by embed.sh */\n\n' \
            "${1##*/}"
     printf 'static const char  functions_lua[] =\n'
-    cat "$1" "${base}_segment.lua" "${base}_view.lua" \
+    cat "$1" "${base}_segment.lua" "${base}_view.lua" "${base}_record.lua" \
         "${base}_thread.lua" "${base}_read.lua" \
         "${base}_inbox.lua" "${base}_queue.lua" "${base}_service.lua" \
         | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$/\\n"/'

@@ -71,7 +71,8 @@ local function mark_move(keys, w, upto, argv)
     call('HSET', keys[META], READ .. w.user, int(upto),
          COUNTED .. w.user, int(counted), 'ver', int(w.ver),
          'marked', ms .. ' ' .. text)
-    call('XADD', keys[READS], '*', 'u', w.user, 'n', int(upto), 't', ms)
+    call('XADD', keys[READS], '*', 'u', w.user, 'n', int(upto), 't', ms,
+         unpack(w.state == 'o' and { 'h', int(w.newest) } or {}))
     call('PUBLISH', argv[6], 'R ' .. int(w.ver) .. ' ' .. int(w.rev) .. ' '
          .. w.user .. ' ' .. (w.state == 'o' and '1' or '0')
          .. '\n{"user":"' .. w.user .. '","upto":' .. int(upto) .. ',"at":"'
