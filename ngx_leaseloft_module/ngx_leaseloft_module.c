@@ -13,6 +13,7 @@
 #include "ngx_leaseloft_origin.h"
 #include "ngx_leaseloft_process.h"
 #include "ngx_leaseloft_request.h"
+#include "ngx_leaseloft_signer.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_token_table.h"
 #include "ngx_leaseloft_url.h"
@@ -123,6 +124,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       offsetof(ngx_leaseloft_loc_conf_t, origins),
       NULL },
 
+    { ngx_string("leaseloft_record_key"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_leaseloft_signer_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, signer),
+      NULL },
+
     { ngx_string("leaseloft_ping"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
@@ -220,6 +228,20 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       &ngx_leaseloft_session_endpoint },
+
+    { ngx_string("leaseloft_record"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_request_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_record_endpoint },
+
+    { ngx_string("leaseloft_record_public_key"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_leaseloft_request_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_record_key_endpoint },
 
     { ngx_string("leaseloft_lease"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -357,6 +379,7 @@ ngx_leaseloft_create_loc_conf(ngx_conf_t *cf)
     conf->leeway = NGX_CONF_UNSET;
     conf->origin = NGX_CONF_UNSET_PTR;
     conf->origins = NGX_CONF_UNSET_PTR;
+    conf->signer = NGX_CONF_UNSET_PTR;
     conf->ping = NGX_CONF_UNSET_MSEC;
     conf->wait = NGX_CONF_UNSET_MSEC;
     conf->body_timeout = NGX_CONF_UNSET_MSEC;
@@ -400,6 +423,10 @@ ngx_leaseloft_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_memcpy(conf->endpoints, prev->endpoints, sizeof(conf->endpoints));
         conf->property = prev->property;
         clcf->handler = ngx_leaseloft_request_content;
+    }
+
+    if (ngx_leaseloft_signer_merge(cf, prev, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
     }
 
     return ngx_leaseloft_check_loc_conf(cf, conf);

@@ -36,6 +36,7 @@ typedef struct ngx_leaseloft_streams_s   ngx_leaseloft_streams_t;
 typedef struct ngx_leaseloft_token_cache_s  ngx_leaseloft_token_cache_t;
 typedef struct ngx_leaseloft_zone_s      ngx_leaseloft_zone_t;
 typedef struct ngx_leaseloft_key_s       ngx_leaseloft_key_t;
+typedef struct ngx_leaseloft_signer_s    ngx_leaseloft_signer_t;
 typedef struct ngx_leaseloft_ctx_s       ngx_leaseloft_ctx_t;
 typedef struct ngx_leaseloft_endpoint_s  ngx_leaseloft_endpoint_t;
 
@@ -81,8 +82,10 @@ struct ngx_leaseloft_endpoint_s {
                                               limits are counted (writes) */
     unsigned                    body:1;    /* a JSON body of at most 64 KiB */
     unsigned                    stream:1;  /* SSE: refused by 200 and bye */
+    unsigned                    signs:1;   /* the key of records needs a name */
     unsigned                    cached:1;  /* "private, no-cache", not
                                               "no-store" */
+    ngx_str_t                   type;      /* of a download; empty otherwise */
     /* a further check before limits are counted: returns NGX_OK, NGX_ERROR or
        the status of the refusal; may be NULL */
     ngx_int_t                 (*check)(ngx_http_request_t *r,
@@ -109,6 +112,8 @@ typedef struct {
     ngx_http_complex_value_t   *origin;    /* the site's own; NULL: from the
                                               request */
     ngx_array_t                *origins;   /* of ngx_str_t, lower case */
+    ngx_leaseloft_signer_t     *signer;    /* of checkpoints; NULL: none */
+    ngx_str_t                   signer_name;   /* of its key: the origin */
 
     ngx_msec_t                  ping;
     ngx_msec_t                  wait;
@@ -169,6 +174,8 @@ extern ngx_leaseloft_endpoint_t  ngx_leaseloft_read_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_lease_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_session_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_record_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_record_key_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_metrics_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_health_endpoint;
 

@@ -1,6 +1,6 @@
 
 /*
- * Streams bypass the body filters (stream_output), but their headers pass the
+ * Streams and downloads bypass the body filters, but their headers pass the
  * header filters, which add the headers that the operator configured.  Modules
  * that transform a body change the header in their header filter: a coding,
  * another length, type or charset, a range.  Their conditions differ, so no
@@ -102,8 +102,8 @@ ngx_leaseloft_plain_send_header(ngx_http_request_t *r,
 
     if (rc == NGX_OK && !r->header_sent) {
         ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
-                      "a header filter delayed the header of an event "
-                      "stream: bypassing it");
+                      "a header filter delayed the header of a stream: "
+                      "bypassing it");
 
         return ngx_leaseloft_plain_filter(r);
     }
@@ -130,16 +130,26 @@ ngx_leaseloft_plain_filter(ngx_http_request_t *r)
 static void
 ngx_leaseloft_plain_restore(ngx_http_request_t *r)
 {
+    ngx_leaseloft_ctx_t  *ctx;
+
     ngx_leaseloft_plain_remove(r);
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.status_line.len = 0;
 
-    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+
+    if (ctx->endpoint && ctx->endpoint->type.len) {
+        r->headers_out.content_type = ctx->endpoint->type;
+
+    } else {
+        ngx_str_set(&r->headers_out.content_type, "text/event-stream");
+    }
+
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
-    /* events are always UTF-8 (WHATWG HTML, 9.2.5) */
+    /* events (WHATWG HTML, 9.2.5) and JSON are always UTF-8 */
 
     ngx_str_null(&r->headers_out.charset);
     r->headers_out.override_charset = NULL;

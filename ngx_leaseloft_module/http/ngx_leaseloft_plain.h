@@ -12,10 +12,11 @@
 
 
 /*
- * Sends the header of an event stream through send, the first header filter to
+ * Sends the header of such a response through send, the first header filter to
  * process it (ngx_http_send_header, or the next filter of a filter).  Whatever
- * these filters change, the client receives status 200, text/event-stream, of
- * unknown length and without a coding; headers that they added are kept.
+ * these filters change, the client receives status 200, the endpoint's type or
+ * else text/event-stream, of unknown length and without a coding; headers that
+ * they added are kept.
  * NGX_OK, NGX_AGAIN, NGX_ERROR, or a status above NGX_OK.
  */
 ngx_int_t ngx_leaseloft_plain_send_header(ngx_http_request_t *r,

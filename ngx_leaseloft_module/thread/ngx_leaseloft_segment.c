@@ -8,8 +8,6 @@
 
 #include "ngx_leaseloft_segment.h"
 
-#include "common/segment.h"
-
 #include <openssl/evp.h>
 #include <zstd.h>
 
@@ -156,4 +154,44 @@ ngx_leaseloft_segment_read(ngx_pool_t *pool, ngx_str_t *data, uint64_t first,
     }
 
     return found;
+}
+
+
+ngx_int_t
+ngx_leaseloft_segment_open(ngx_pool_t *pool, ngx_str_t *data, uint64_t first,
+    ngx_uint_t size, ll_segment_t *segment, char **text)
+{
+    ngx_int_t           rc;
+    ll_segment_entry_t  entry;
+
+    if (ll_segment_parse(segment, (char *) data->data, data->len) != 0
+        || segment->first != first || segment->count != size)
+    {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_leaseloft_segment_expand(pool, segment, text);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    do {
+        rc = ll_segment_next(segment, *text, ngx_leaseloft_segment_hash,
+                             ngx_leaseloft_segment_entry, &entry);
+    } while (rc == 1);
+
+    ll_segment_rewind(segment);
+
+    return rc == 0 ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_leaseloft_segment_next(ll_segment_t *segment, char *text,
+    ll_segment_entry_t *entry)
+{
+    return ll_segment_next(segment, text, ngx_leaseloft_segment_hash,
+                           ngx_leaseloft_segment_entry, entry)
+           == 1
+           ? NGX_OK : NGX_DONE;
 }
