@@ -19,7 +19,7 @@ sub doctor { return ($ll->cli('doctor'))[1] }
 sub health { return $ll->get('/internal/health') }
 
 sub dump_keys {
-    return join "\n", map { "$_ " . $ll->redis('DUMP', $_) }
+    return join "\n", map { "$_ @{ $ll->redis('DEBUG', 'DIGEST-VALUE', $_) }" }
                       sort grep { !/\{[wq]/ } @{ $ll->redis('KEYS', '*') };
 }
 

@@ -14,7 +14,7 @@ use lib 't/lib';
 use LeaseLoft;
 
 my $json = JSON::PP->new->utf8->canonical;
-my $ll = LeaseLoft->new();
+my $ll = LeaseLoft->new(worker_options => '--seal-after 3 --seal-size 4');
 
 my @properties = map { "P-$_" } 1 .. 9;
 
@@ -134,6 +134,42 @@ is($ll->lease('P-3')->status(), 200,
 is($ll->say('P-3', 'u-lena', 'hello again')->status(), 201,
    'a message in it gets 201');
 like(inbox('u-tom'), qr/ P-3:1 /, 'the new thread is in the inbox');
+
+
+# damaged segments are named, and nothing else fails
+
+my $sealed = 'll:{p:S}:segments';
+
+$ll->lease($_) for 'S', 'S-whole';
+for my $property ('S', 'S-whole') {
+    $ll->say($property, 'u-tom', "text $_") for 1 .. 15;
+}
+ok(wait_for(sub { $ll->redis('HLEN', $sealed) == 3
+                  && $ll->redis('HLEN', 'll:{p:S-whole}:segments') == 3 }, 10),
+   'old entries are sealed');
+my %kept = @{ $ll->redis('HGETALL', $sealed) };
+
+is(($ll->cli('unread', 'rebuild'))[0], 0, 'whole segments are no damage');
+
+my $changed = $kept{1};
+substr($changed, -9, 1) ^= "\1";
+$ll->redis('HSET', $sealed, 1, $changed);
+$ll->redis('HDEL', $sealed, 2);
+
+($status, $out) = $ll->cli('unread', 'rebuild');
+is($status, 1, 'unread rebuild exits with 1 for damaged segments');
+is(join("\n", $out =~ /^leaseloft: (.*?) is missing or damaged, .*backup$/mg),
+   "property S: the segment with entries 5 to 8\n"
+   . 'property S: the segment with entries 9 to 12',
+   'each is named with its entries');
+like($out, qr/ 2 damaged$/m, 'they are counted');
+is($ll->poll('S-whole', 'u-lena')->{you}{unread}, 15,
+   'unread of another property is right');
+
+$ll->redis('HSET', $sealed, %kept);
+($status, $out) = $ll->cli('unread', 'rebuild');
+is($status, 0, 'unread rebuild exits with 0 once they are restored');
+is($ll->poll('S', 'u-lena')->{you}{unread}, 15, 'unread is right again');
 
 
 # leases whose queue cannot be written fail; the others are declared

@@ -38,8 +38,8 @@ static const char  options_help[] =
     "  --batch N      maximum number of requests of a batch: 1 to 1024 (32)\n"
     "  --claim MS     claim other workers' requests after this time (5000)\n"
     "  --seal-after N compress entries older than the newest N of their\n"
-    "                 thread; 0: none (256)\n"
-    "  --seal-size N  compress so many at a time: 1 to 128 (128)\n"
+    "                 thread; 0: none (64)\n"
+    "  --seal-size N  compress so many at a time: 1 to 128 (64)\n"
     "  --log LEVEL    alert, error, warn, notice, info or debug (notice)\n"
     "  --help         show this help\n"
     "  --version      show the version\n";
@@ -277,8 +277,8 @@ options_parse(options_t *options, int argc, char **argv)
     options->queues = 1;
     options->batch = 32;    /* measured: see docs/design.md */
     options->claim_ms = 5000;
-    options->seal_after = 256;
-    options->seal_size = LL_SEGMENT_MAX;
+    options->seal_after = 64;
+    options->seal_size = 64;
 
     rc = -1;
     opterr = 0;

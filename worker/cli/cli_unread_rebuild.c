@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cli_redis.h"
+#include "cli_segments.h"
 #include "cli_unread_count.h"
 #include "cli_unread_rebuild.h"
 #include "clock.h"
@@ -141,6 +142,13 @@ cli_unread_rebuild_badge(rebuild_t *rebuild, const char *property,
 
 
 static int
+cli_unread_rebuild_segment(void *data, const char *property)
+{
+    return cli_unread_rebuild_failed(data, property, NULL);
+}
+
+
+static int
 cli_unread_rebuild_property(void *data, const char *property)
 {
     int          rc;
@@ -149,7 +157,10 @@ cli_unread_rebuild_property(void *data, const char *property)
     redisReply  *badges;
     const char  *user;
 
-    if (cli_unread_count(rebuild->cli, property) == -1) {
+    if (cli_unread_count(rebuild->cli, property) == -1
+        || cli_segments_check(rebuild->cli, property,
+                              cli_unread_rebuild_segment, rebuild) == -1)
+    {
         return cli_unread_rebuild_failed(rebuild, property, NULL);
     }
 

@@ -19,6 +19,7 @@ use Bench::Drain;
 use Bench::Growth;
 use Bench::Measure;
 use Bench::Raw;
+use Bench::Storage;
 
 # a module that the user has built
 my @push = $ENV{PUSH_STREAM_MODULE} ? ['push-stream', 'push'] : ();
@@ -26,9 +27,9 @@ my @push = $ENV{PUSH_STREAM_MODULE} ? ['push-stream', 'push'] : ();
 my @cpu = (['nginx', 'nginx µs'], ['worker', 'worker µs'],
            ['redis', 'Redis µs'], ['node', 'Node µs'], ['floor', 'floor µs']);
 my @order = qw(memory memory-tls polls tokens latency latency-always throughput
-               throughput-always workers drain raw history bytes storm outage
-               growth-streams growth-properties growth-messages growth-parties
-               growth-nginx many);
+               throughput-always workers drain raw history bytes storage storm
+               outage growth-streams growth-properties growth-messages
+               growth-parties growth-nginx many);
 
 my %all = (
     'memory' => {
@@ -134,6 +135,11 @@ my %all = (
         title => 'Redis bytes for each stored message of 120 bytes',
         contenders => [['ours', 'ours'], ['stream entry alone', 'redis']],
         measure => \&Bench::Measure::bytes,
+    },
+    'storage' => {
+        title => 'Redis bytes of what is stored',
+        of => 'one', ratio => 0, contenders => [Bench::Storage::contenders()],
+        measure => \&Bench::Storage::storage,
     },
     'storm' => {
         title => 'streams reconnecting with Last-Event-ID, a second',

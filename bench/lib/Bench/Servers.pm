@@ -10,7 +10,8 @@ package Bench::Servers;
 # Options: sync (appendfsync), workers (of nginx, or Node processes),
 # leaseloft_workers, properties (leases to declare), parties (of each, 2), tls,
 # defaults (nginx's own sizes of buffers, instead of those that LeaseLoft
-# ships), zone (the size of LeaseLoft's shared zone), ping (leaseloft_ping).
+# ships), zone (the size of LeaseLoft's shared zone), ping (leaseloft_ping), seal
+# (--seal-after).
 
 use strict;
 use warnings;
@@ -60,6 +61,7 @@ sub start {
 
     my $ll = LeaseLoft->new(
         start => 0, workers => $o{leaseloft_workers} // 1,
+        worker_options => defined $o{seal} ? "--seal-after $o{seal}" : '',
         redis_conf => "appendfsync $sync\nport $port\nbind 127.0.0.1\n",
         directives => { leaseloft_max_streams => 100000,
                         $o{zone} ? (leaseloft_zone => $o{zone}) : (),
