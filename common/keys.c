@@ -168,6 +168,14 @@ ll_keys_layout(char *dst)
 
 
 size_t
+ll_keys_search(char *dst)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%ssearch}:requests",
+                             ll_keys_begin);
+}
+
+
+size_t
 ll_keys_property_channel(char *dst, const char *property, size_t len)
 {
     return ll_keys_tagged(dst, 'p', property, len, "ch");

@@ -43,6 +43,13 @@
 #define LL_QUEUES_MAX   64
 #define LL_QUEUE_GROUP  "workers"
 
+/*
+ * the consumer group of the lane of searches, and the largest number of
+ * searches that wait in it
+ */
+#define LL_SEARCH_GROUP  "searchers"
+#define LL_SEARCH_WAIT   256
+
 
 /* in the order of a function's KEYS */
 typedef enum {
@@ -91,6 +98,9 @@ size_t ll_keys_due_vers(char *dst);
 size_t ll_keys_workers(char *dst);
 size_t ll_keys_nginx(char *dst);
 size_t ll_keys_layout(char *dst);
+
+/* The lane of searches. */
+size_t ll_keys_search(char *dst);
 
 /* The channels of a property, a user, and the replies to an nginx process. */
 size_t ll_keys_property_channel(char *dst, const char *property, size_t len);

@@ -118,6 +118,9 @@ test_prefix(void)
     (void) ll_keys_nginx(key);
     is_str(key, "a-z_0-9-b-c-d-ef:{w}:nginx",
            "the key of nginx processes has the prefix");
+    (void) ll_keys_search(key);
+    is_str(key, "a-z_0-9-b-c-d-ef:{search}:requests",
+           "the key of the lane of searches has the prefix");
     (void) ll_keys_pattern(key, 'p', "meta");
     is_str(key, "a-z_0-9-b-c-d-ef:{p:*}:meta", "a pattern has the prefix");
     (void) ll_keys_reply_channel(key, "n", 1);
