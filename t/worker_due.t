@@ -27,6 +27,12 @@ my $state = sub {
 };
 is($state->(), 'active', 'the inbox says that the lease is active');
 
+# the newest entry that the index of the inbox knows of
+my $shown = sub {
+    return ($q->redis('HGET', $inbox, 'P') =~ /^\d+ \d+ \d+ (\d+)\./)[0];
+};
+is($shown->(), 1, 'the index has the opened entry');
+
 # the inbox cannot be written when the lease ends
 
 $q->redis('RENAME', $inbox, "$inbox.kept");
@@ -39,8 +45,9 @@ ok(wait_for(sub { $ll->slurp('worker1.log') =~ /failed a command/ }, 5),
 
 $q->redis('RENAME', "$inbox.kept", $inbox);
 
-ok(wait_for(sub { $state->() eq 'ended' }, 15),
-   'the inbox says ended once it can be written');
+ok(wait_for(sub { $shown->() == 2 }, 15),
+   'the index has the ended entry once it can be written');
+is($state->(), 'ended', 'the inbox says ended');
 ok(wait_for(sub { $q->redis('ZCARD', 'll:{due}:due') == 0 }, 10),
    'no due time is left');
 
