@@ -139,7 +139,8 @@ __wrap_redisConnectUnixWithTimeout(const char *path,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    options_t  options;
+    options_t    options;
+    searchers_t  searchers;
 
     if (size == 0 || size > REPLIES_MAX) {
         return 0;
@@ -165,11 +166,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     replies_last = (data[0] & 0x3f) * 8;
     replies_ticks = 0;
     replies_quit = 0;
+
+    searchers_init(&searchers, 0, &options.redis, options.name, &replies_quit);
     replies_far = -1;
 
     log_set_level(LOG_ALERT);
 
-    CHECK(loop_run(&options, &replies_quit) == 0);
+    CHECK(loop_run(&options, &searchers, &replies_quit) == 0);
 
     if (replies_far != -1) {
         (void) close(replies_far);

@@ -75,10 +75,10 @@ sub clients {
 }
 
 # whether all clients have moved from one server to the other: two connections
-# of each nginx process, and the worker's
+# of each nginx process, the worker's and its searcher's
 sub moved {
     my ($from, $to) = @_;
-    return 1 if wait_for(sub { clients($from) == 0 && clients($to) == 5 }, 5);
+    return 1 if wait_for(sub { clients($from) == 0 && clients($to) == 6 }, 5);
     diag(join "\n", "on $from:", clients($from), "on $to:", clients($to));
     return 0;
 }

@@ -19,7 +19,7 @@ my $build = $ENV{BUILD} // 'build';
 my %floors = (
     ngx_leaseloft_module =>
         [qw(core redis auth http thread channel stream endpoint)],
-    worker => [qw(base redis body thread store job queue cli)],
+    worker => [qw(base redis body thread store job queue search cli)],
     common => []
 );
 

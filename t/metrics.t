@@ -66,7 +66,7 @@ for my $line (split /\n/, $r->body()) {
         is($type, $name =~ /_total$/ ? 'counter' : 'gauge',
            "$name: is a $type, as its name says");
 
-    } elsif ($line =~ /^((\w+)(?:\{worker="[\w.-]+"\})?) \d+$/) {
+    } elsif ($line =~ /^((\w+)(?:\{worker="[\w.-]+"\})?) \d+(?:\.\d+)?$/) {
         is($2, $last, "$1: stands under its TYPE") if $2 ne $last;
         ok(!$seen{$1}++, "$1: stands once");
 

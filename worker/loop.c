@@ -19,7 +19,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "backoff.h"
 #include "chain.h"
@@ -67,24 +66,13 @@ typedef struct {
     int                     connected; /* logged, for this connection */
     int                     ready;     /* takes requests */
     heartbeat_t             heartbeat;
+    searchers_t            *searchers;
     int64_t                 beat_at;   /* next time, by clock_monotonic() */
     int64_t                 due_at;
     int64_t                 claim_at;
     int64_t                 tidy_at;
     int64_t                 next_due;  /* by job_now(); or CLOCK_NEVER */
 } loop_t;
-
-
-static void
-loop_sleep(unsigned ms)
-{
-    struct timespec  ts;
-
-    ts.tv_sec = ms / 1000;
-    ts.tv_nsec = (long) (ms % 1000) * 1000000;
-
-    (void) nanosleep(&ts, NULL);
-}
 
 
 /* loads the functions: 0, or -1 */
@@ -122,7 +110,7 @@ loop_refused(loop_t *loop, const batch_t *batch, work_result_e result)
 
     loop->stats.retries++;
 
-    loop_sleep(backoff_next(&loop->backoff));
+    clock_sleep(backoff_next(&loop->backoff));
 
     /* after a failover the cached states may be wrong */
 
@@ -340,6 +328,7 @@ loop_start(loop_t *loop)
     loop->tidy_at = 0;
     loop->claim_at = clock_monotonic() + loop->options->claim_ms / 4;
 
+    searchers_keep(loop->searchers);
     loop_work(loop, &batch);
 
     return 0;
@@ -397,7 +386,7 @@ loop_requests(loop_t *loop)
 
     if (conn_alive(loop->conn)) {
         loop->ready = 0;
-        loop_sleep(backoff_next(&loop->backoff));
+        clock_sleep(backoff_next(&loop->backoff));
     }
 }
 
@@ -448,6 +437,10 @@ loop_turn(loop_t *loop)
 
         if (heartbeat_refused(&loop->heartbeat)) {
             loop->ready = 0;
+            searchers_stop(loop->searchers);
+
+        } else {
+            searchers_keep(loop->searchers);
         }
 
         (void) consumer_queues_widen(&loop->consumer, loop->heartbeat.queues);
@@ -499,12 +492,13 @@ loop_prefetch(void *data)
 
 
 static int
-loop_init(loop_t *loop, const options_t *options,
+loop_init(loop_t *loop, const options_t *options, searchers_t *searchers,
     volatile sig_atomic_t *quit)
 {
     memset(loop, 0, sizeof(loop_t));
 
     loop->options = options;
+    loop->searchers = searchers;
     loop->quit = quit;
     loop->crashed = 1;
     loop->next_due = CLOCK_NEVER;
@@ -546,11 +540,12 @@ loop_free(loop_t *loop)
 
 
 int
-loop_run(const options_t *options, volatile sig_atomic_t *quit)
+loop_run(const options_t *options, searchers_t *searchers,
+    volatile sig_atomic_t *quit)
 {
     loop_t  loop;
 
-    if (loop_init(&loop, options, quit) == -1) {
+    if (loop_init(&loop, options, searchers, quit) == -1) {
         loop_free(&loop);
         return 1;
     }
@@ -561,13 +556,13 @@ loop_run(const options_t *options, volatile sig_atomic_t *quit)
     while (!*quit) {
 
         if (!conn_alive(loop.conn) && loop_connect(&loop) == -1) {
-            loop_sleep(backoff_next(&loop.backoff));
+            clock_sleep(backoff_next(&loop.backoff));
             continue;
         }
 
         if (!loop.ready) {
             if (loop_start(&loop) == -1) {
-                loop_sleep(backoff_next(&loop.backoff));
+                clock_sleep(backoff_next(&loop.backoff));
             }
 
         } else if (!consumer_prefetching(&loop.consumer)) {

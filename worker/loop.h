@@ -12,13 +12,16 @@
 #include <signal.h>
 
 #include "options.h"
+#include "searchers.h"
 
 
 /*
  * Runs until *quit is set; returns the exit status.  It finishes the batch in
- * progress first, and returns within about a second.
+ * progress first, and returns within about a second.  Meanwhile it keeps the
+ * searchers running.
  */
-int loop_run(const options_t *options, volatile sig_atomic_t *quit);
+int loop_run(const options_t *options, searchers_t *searchers,
+    volatile sig_atomic_t *quit);
 
 
 #endif /* LOOP_H */

@@ -1,6 +1,6 @@
 
 /*
- * The worker's entry point: options, signals, loop.
+ * The worker's entry point: options, signals, searchers, loop.
  */
 
 #include <signal.h>
@@ -29,6 +29,7 @@ main(int argc, char **argv)
 {
     int               rc;
     options_t         options;
+    searchers_t       searchers;
     struct sigaction  action;
 
     if (descriptors_open() == -1) {
@@ -51,5 +52,12 @@ main(int argc, char **argv)
     action.sa_handler = SIG_IGN;
     (void) sigaction(SIGPIPE, &action, NULL);
 
-    return loop_run(&options, &main_quit);
+    searchers_init(&searchers, options.searchers, &options.redis, options.name,
+                   &main_quit);
+
+    rc = loop_run(&options, &searchers, &main_quit);
+
+    searchers_stop(&searchers);
+
+    return rc;
 }

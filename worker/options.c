@@ -19,6 +19,7 @@
 #include "consumer.h"
 #include "log.h"
 #include "options.h"
+#include "searchers.h"
 
 
 static const char  options_help[] =
@@ -40,6 +41,7 @@ static const char  options_help[] =
     "  --seal-after N compress entries older than the newest N of their\n"
     "                 thread; 0: none (64)\n"
     "  --seal-size N  compress so many at a time: 1 to 128 (64)\n"
+    "  --searchers N  processes that answer searches: 0 to 16 (1)\n"
     "  --log LEVEL    alert, error, warn, notice, info or debug (notice)\n"
     "  --help         show this help\n"
     "  --version      show the version\n";
@@ -54,6 +56,7 @@ static const struct option  options_long[] = {
     { "claim", required_argument, NULL, 'c' },
     { "seal-after", required_argument, NULL, 'a' },
     { "seal-size", required_argument, NULL, 's' },
+    { "searchers", required_argument, NULL, 'f' },
     { "log", required_argument, NULL, 'l' },
     { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'v' },
@@ -154,6 +157,20 @@ options_prefix(options_t *options, const char *prefix)
 }
 
 
+static int
+options_name(options_t *options, const char *name)
+{
+    if (!ll_id_valid(name, strlen(name))) {
+        return options_invalid("name", "must be 1 to 64 of A-Z a-z 0-9 _ -");
+    }
+
+    (void) snprintf(options->name, sizeof(options->name), "%s", name);
+    options->named = 1;
+
+    return -1;
+}
+
+
 /* handles option c: -1, or the status to exit with */
 static int
 options_take(options_t *options, int c, const char *value)
@@ -195,15 +212,13 @@ options_take(options_t *options, int c, const char *value)
         options->seal_size = (unsigned) n;
         return rc;
 
-    case 'n':
-        if (!ll_id_valid(value, strlen(value))) {
-            return options_invalid("name",
-                                   "must be 1 to 64 of A-Z a-z 0-9 _ -");
-        }
+    case 'f':
+        rc = options_number("searchers", value, 0, SEARCHERS_MAX, &n);
+        options->searchers = (unsigned) n;
+        return rc;
 
-        (void) snprintf(options->name, sizeof(options->name), "%s", value);
-        options->named = 1;
-        return -1;
+    case 'n':
+        return options_name(options, value);
 
     case 'l':
         level = log_level_of(value);
@@ -279,6 +294,7 @@ options_parse(options_t *options, int argc, char **argv)
     options->claim_ms = 5000;
     options->seal_after = 64;
     options->seal_size = 64;
+    options->searchers = 1;
 
     rc = -1;
     opterr = 0;

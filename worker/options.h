@@ -25,6 +25,7 @@ typedef struct {
     int64_t    claim_ms;
     unsigned   seal_after;              /* newest entries that stay; 0: all */
     unsigned   seal_size;               /* entries of a segment */
+    unsigned   searchers;
     char       name[OPTIONS_NAME_MAX];  /* of this worker, unique */
     int        named;                   /* by --name */
 } options_t;

@@ -40,6 +40,18 @@ clock_microseconds(void)
 }
 
 
+void
+clock_sleep(unsigned ms)
+{
+    struct timespec  ts;
+
+    ts.tv_sec = ms / 1000;
+    ts.tv_nsec = (long) (ms % 1000) * 1000000;
+
+    (void) nanosleep(&ts, NULL);
+}
+
+
 int
 clock_parse(const char *s, size_t len, int64_t *ms)
 {

@@ -32,6 +32,9 @@ int64_t clock_monotonic(void);
 /* The same in microseconds. */
 int64_t clock_microseconds(void);
 
+/* Sleeps for ms milliseconds, or until a signal arrives. */
+void clock_sleep(unsigned ms);
+
 /* Parses a time, as ll_date_parse() does (common/date_parse.h). */
 int clock_parse(const char *s, size_t len, int64_t *ms);
 

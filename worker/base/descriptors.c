@@ -1,5 +1,5 @@
 
-/* Opens missing standard descriptors. */
+/* Opens missing standard descriptors, and closes all others. */
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -27,4 +27,24 @@ descriptors_open(void)
     }
 
     return 0;
+}
+
+
+void
+descriptors_close(void)
+{
+    int   fd;
+    long  max;
+
+    if (close_range(STDERR_FILENO + 1, ~0U, 0) == 0) {
+        return;
+    }
+
+    /* an old kernel, or valgrind */
+
+    max = sysconf(_SC_OPEN_MAX);
+
+    for (fd = STDERR_FILENO + 1; fd < max && fd < 65536; fd++) {
+        (void) close(fd);
+    }
 }

@@ -18,5 +18,8 @@
  */
 int descriptors_open(void);
 
+/* Closes all others, which a new process got from the one that made it. */
+void descriptors_close(void);
+
 
 #endif /* DESCRIPTORS_H */

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 24
+-- revision 25
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -60,6 +60,10 @@
 --     entry, salt, hash, sender, ... } }.  kind is empty, or l for a lost entry,
 --     which has no salt, hash and sender, or e for an erased one, which has its
 --     digest as salt.  The number is 0 if there are none.
+-- ll1_window (user)
+--     { first, last, label }: the entries that a user may see, for searches, and
+--     the label as JSON; last is less than first if there are none.  nil if the
+--     user may see nothing.
 -- ll1_unsealed (keep, size)
 --     The entries that can be sealed next, if more than keep ones follow them:
 --     { sealed, erasures, first, number, hash before first, { as in

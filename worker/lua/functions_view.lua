@@ -364,6 +364,13 @@ local function ll1_thread(keys, argv)
 end
 
 
+local function ll1_window(keys, argv)
+    local w = window_of(keys, argv[1])
+
+    return w and { math.max(w.from, 1), w.head, w.label } or false
+end
+
+
 local function ll1_access(keys, argv)
     local record = call('HGET', keys[META], MEMBER .. argv[1])
 
@@ -400,5 +407,6 @@ end
 
 register('ll1_view', ll1_view, READ_ONLY)
 register('ll1_thread', ll1_thread, READ_ONLY)
+register('ll1_window', ll1_window, READ_ONLY)
 register('ll1_access', ll1_access, READ_ONLY)
 register('ll1_since', ll1_since, READ_ONLY)

@@ -1,0 +1,26 @@
+
+/*
+ * A searcher: takes searches off the lane, one at a time, and publishes their
+ * results.  It only reads threads.
+ */
+
+
+#ifndef SEARCHER_H
+#define SEARCHER_H
+
+
+#include <signal.h>
+
+#include "url.h"
+
+
+/*
+ * Runs until *quit is set, over a connection of its own; name is for CLIENT
+ * LIST.  It finishes the present search, and returns within about half a
+ * second.  Returns the exit status.
+ */
+int searcher_run(const url_t *redis, const char *name,
+    volatile sig_atomic_t *quit);
+
+
+#endif /* SEARCHER_H */
