@@ -222,6 +222,20 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       0,
       &ngx_leaseloft_inbox_events_endpoint },
 
+    { ngx_string("leaseloft_search"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_request_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_search_endpoint },
+
+    { ngx_string("leaseloft_search_threads"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_leaseloft_request_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      &ngx_leaseloft_search_threads_endpoint },
+
     { ngx_string("leaseloft_session"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_leaseloft_request_endpoint,

@@ -79,15 +79,17 @@ struct ngx_leaseloft_endpoint_s {
     unsigned                    property:1;    /* requires a property id */
     unsigned                    access:1;  /* the user's access to the
                                               property is checked before
-                                              limits are counted (writes) */
+                                              limits are counted (writes,
+                                              searches) */
     unsigned                    body:1;    /* a JSON body of at most 64 KiB */
     unsigned                    stream:1;  /* SSE: refused by 200 and bye */
     unsigned                    signs:1;   /* the key of records needs a name */
+    unsigned                    search:1;  /* refusals by a limit are counted */
     unsigned                    cached:1;  /* "private, no-cache", not
                                               "no-store" */
     ngx_str_t                   type;      /* of a download; empty otherwise */
     /* a further check before limits are counted: returns NGX_OK, NGX_ERROR or
-       the status of the refusal; may be NULL */
+       the status of the refusal, and may set ctx->fault; may be NULL */
     ngx_int_t                 (*check)(ngx_http_request_t *r,
                                        ngx_leaseloft_ctx_t *ctx);
     ngx_int_t                 (*handler)(ngx_http_request_t *r,
@@ -155,6 +157,8 @@ struct ngx_leaseloft_ctx_s {
     time_t                      exp;       /* the token's */
     ngx_str_t                   property;  /* a valid id, or empty */
     ngx_uint_t                  status;    /* of the refusal; 0: none yet */
+    const char                 *fault;     /* a sentence on the query: 400, if
+                                              the user has access; or NULL */
     unsigned                    checked:1; /* the checks before limits ran */
     unsigned                    answered:1;    /* the module responded */
     unsigned                    another:1; /* not LeaseLoft-User's user */
@@ -173,6 +177,8 @@ extern ngx_leaseloft_endpoint_t  ngx_leaseloft_send_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_read_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_lease_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_search_endpoint;
+extern ngx_leaseloft_endpoint_t  ngx_leaseloft_search_threads_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_session_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_record_endpoint;
 extern ngx_leaseloft_endpoint_t  ngx_leaseloft_record_key_endpoint;

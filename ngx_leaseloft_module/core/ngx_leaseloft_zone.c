@@ -99,7 +99,7 @@ ngx_leaseloft_zone_add(ngx_conf_t *cf, ngx_leaseloft_main_conf_t *mcf)
 {
     ngx_str_t  name;
 
-    ngx_str_set(&name, "leaseloft_3");
+    ngx_str_set(&name, "leaseloft_4");
 
     mcf->zone = ngx_shared_memory_add(cf, &name, mcf->zone_size,
                                       &ngx_leaseloft_module);

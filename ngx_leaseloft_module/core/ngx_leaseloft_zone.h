@@ -28,6 +28,10 @@ typedef enum {
     NGX_LEASELOFT_SENDS,                /* writes: queued for the workers */
     NGX_LEASELOFT_SENDS_ACCEPTED,       /* answered 202 */
     NGX_LEASELOFT_SENDS_FAILED,         /* answered 503 */
+    NGX_LEASELOFT_SEARCHES,             /* added to the lane */
+    NGX_LEASELOFT_SEARCHES_FAILED,      /* answered 503 */
+    NGX_LEASELOFT_SEARCHES_REFUSED,     /* answered 429 */
+    NGX_LEASELOFT_SEARCH_MSECS,         /* until the result, in ms */
     NGX_LEASELOFT_CONNECTIONS_LOST,     /* connections to Redis lost */
     NGX_LEASELOFT_COMMANDS,             /* commands sent to Redis */
     NGX_LEASELOFT_TOKENS_REFUSED,       /* answered 401 */

@@ -173,7 +173,7 @@ ngx_leaseloft_access_done(ngx_leaseloft_access_t *access, ngx_uint_t status)
 
     ngx_leaseloft_wait_end(r);
 
-    ctx->status = status;
+    ctx->status = status ? status : ctx->fault ? NGX_HTTP_BAD_REQUEST : 0;
     ctx->checked = 1;
 
     r->read_event_handler = ngx_http_block_reading;

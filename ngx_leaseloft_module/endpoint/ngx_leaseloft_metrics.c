@@ -32,6 +32,8 @@ typedef struct {
 
 static u_char *ngx_leaseloft_metrics_number(u_char *p, u_char *last,
     char *name, char *type, char *help, ngx_uint_t value);
+static u_char *ngx_leaseloft_metrics_seconds(u_char *p, u_char *last,
+    char *name, char *help, ngx_uint_t ms);
 static ngx_uint_t ngx_leaseloft_metrics_workers(redisReply *reply);
 static ngx_int_t ngx_leaseloft_metrics_samples(ngx_array_t *samples,
     redisReply *reply);
@@ -57,6 +59,10 @@ static ngx_leaseloft_metric_t  ngx_leaseloft_metrics[] = {
     { "writes_total", "Requests queued for the workers." },
     { "writes_accepted_total", "Writes answered 202." },
     { "writes_failed_total", "Writes answered 503." },
+    { "searches_total", "Searches that were given to the workers." },
+    { "searches_failed_total", "Searches answered 503." },
+    { "searches_refused_total", "Searches answered 429." },
+    { "search_seconds_total", "Time until the results of searches." },
     { "redis_links_lost_total", "Connections to Redis lost." },
     { "redis_commands_total", "Commands sent to Redis." },
     { "tokens_refused_total", "Requests answered 401." },
@@ -70,7 +76,7 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
 {
     size_t                   size;
     u_char                  *p, *last;
-    ngx_uint_t               i;
+    ngx_uint_t               i, value;
     ngx_array_t              samples;
     ngx_leaseloft_metric_t  *metric;
     ngx_leaseloft_sample_t  *sample, *end;
@@ -112,9 +118,15 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
 
     for (i = 0; i < NGX_LEASELOFT_COUNTERS; i++) {
         metric = &ngx_leaseloft_metrics[i];
-        p = ngx_leaseloft_metrics_number(p, last, metric->name, "counter",
-                           metric->help,
-                           ngx_leaseloft_zone_counter(process->zone, i));
+        value = ngx_leaseloft_zone_counter(process->zone, i);
+
+        if (i == NGX_LEASELOFT_SEARCH_MSECS) {
+            p = ngx_leaseloft_metrics_seconds(p, last, metric->name,
+                                              metric->help, value);
+        } else {
+            p = ngx_leaseloft_metrics_number(p, last, metric->name, "counter",
+                                             metric->help, value);
+        }
     }
 
     for ( /* void */ ; sample < end; sample++) {
@@ -135,6 +147,18 @@ ngx_leaseloft_metrics_number(u_char *p, u_char *last, char *name, char *type,
                         "# TYPE leaseloft_%s %s\n"
                         "leaseloft_%s %ui\n",
                         name, help, name, type, name, value);
+}
+
+
+/* a counter of milliseconds */
+static u_char *
+ngx_leaseloft_metrics_seconds(u_char *p, u_char *last, char *name, char *help,
+    ngx_uint_t ms)
+{
+    return ngx_slprintf(p, last, "# HELP leaseloft_%s %s\n"
+                        "# TYPE leaseloft_%s counter\n"
+                        "leaseloft_%s %ui.%03ui\n",
+                        name, help, name, name, ms / 1000, ms % 1000);
 }
 
 

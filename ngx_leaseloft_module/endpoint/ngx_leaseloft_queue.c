@@ -8,9 +8,10 @@
 
 
 #include "ngx_leaseloft_queue.h"
-#include "ngx_leaseloft_zone.h"
 
 
+static ngx_int_t ngx_leaseloft_queue_send(ngx_leaseloft_process_t *process,
+    ngx_leaseloft_queued_t *queued, ngx_uint_t argc, ngx_str_t *argv);
 static void ngx_leaseloft_queue_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_queue_verdicts(void *data, ngx_str_t *payload);
@@ -35,18 +36,11 @@ ngx_leaseloft_queue_add(ngx_leaseloft_process_t *process,
     ngx_leaseloft_queued_t *queued, ngx_leaseloft_work_t *work)
 {
     char       queue[LL_KEY_MAX];
-    u_char     reply[LL_KEY_MAX], *p;
     unsigned   k;
     ngx_str_t  argv[13];
 
-    queued->process = process;
-    queued->node.key = ++process->requests;
-
     k = ll_keys_queue_of((char *) work->property.data, work->property.len,
                          process->conf->queues);
-
-    p = ngx_slprintf(reply, reply + sizeof(reply), "%V.%uL", &process->name,
-                     (uint64_t) queued->node.key);
 
     ngx_str_set(&argv[0], "XADD");
     argv[1].len = ll_keys_queue(queue, k);
@@ -63,10 +57,57 @@ ngx_leaseloft_queue_add(ngx_leaseloft_process_t *process,
     ngx_str_set(&argv[9], "b");
     argv[10] = work->body;
     ngx_str_set(&argv[11], "r");
-    argv[12].len = p - reply;
-    argv[12].data = reply;
 
-    queued->command = ngx_leaseloft_client_command(process->client, 13, argv,
+    queued->counter = NGX_LEASELOFT_SENDS;
+
+    return ngx_leaseloft_queue_send(process, queued, 13, argv);
+}
+
+
+/* XADD lane NOMKSTREAM MAXLEN N * r NGINX.REQUEST ... */
+ngx_int_t
+ngx_leaseloft_queue_search(ngx_leaseloft_process_t *process,
+    ngx_leaseloft_queued_t *queued, ngx_uint_t nfields, ngx_str_t *fields)
+{
+    char       lane[LL_KEY_MAX];
+    u_char     max[NGX_INT_T_LEN];
+    ngx_str_t  argv[8 + NGX_LEASELOFT_QUEUE_FIELDS];
+
+    ngx_str_set(&argv[0], "XADD");
+    argv[1].len = ll_keys_search(lane);
+    argv[1].data = (u_char *) lane;
+    ngx_str_set(&argv[2], "NOMKSTREAM");
+    ngx_str_set(&argv[3], "MAXLEN");
+    argv[4].len = ngx_sprintf(max, "%d", LL_SEARCH_WAIT) - max;
+    argv[4].data = max;
+    ngx_str_set(&argv[5], "*");
+
+    ngx_memcpy(&argv[6], fields, nfields * sizeof(ngx_str_t));
+    ngx_str_set(&argv[6 + nfields], "r");
+
+    queued->counter = NGX_LEASELOFT_SEARCHES;
+
+    return ngx_leaseloft_queue_send(process, queued, 8 + nfields, argv);
+}
+
+
+/* sets the last argument, which says where to reply, and sends the command */
+static ngx_int_t
+ngx_leaseloft_queue_send(ngx_leaseloft_process_t *process,
+    ngx_leaseloft_queued_t *queued, ngx_uint_t argc, ngx_str_t *argv)
+{
+    u_char  reply[LL_KEY_MAX], *p;
+
+    queued->process = process;
+    queued->node.key = ++process->requests;
+
+    p = ngx_slprintf(reply, reply + sizeof(reply), "%V.%uL", &process->name,
+                     (uint64_t) queued->node.key);
+
+    argv[argc - 1].len = p - reply;
+    argv[argc - 1].data = reply;
+
+    queued->command = ngx_leaseloft_client_command(process->client, argc, argv,
                                                    ngx_leaseloft_queue_reply,
                                                    queued);
     if (queued->command == NULL) {
@@ -99,13 +140,15 @@ ngx_leaseloft_queue_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
     queued->command = NULL;
 
-    if (outcome == NGX_LEASELOFT_REPLIED && reply->type != REDIS_REPLY_ERROR) {
-        ngx_leaseloft_zone_count(queued->process->zone, NGX_LEASELOFT_SENDS,
-                                 1);
+    if (outcome == NGX_LEASELOFT_REPLIED
+        && reply->type == REDIS_REPLY_STRING)
+    {
+        ngx_leaseloft_zone_count(queued->process->zone, queued->counter, 1);
         return;
     }
 
-    if (outcome == NGX_LEASELOFT_REPLIED) {
+    /* nil: there is no lane of searches */
+    if (outcome == NGX_LEASELOFT_REPLIED && reply->type == REDIS_REPLY_ERROR) {
         ngx_log_error(NGX_LOG_ERR, queued->process->log, 0,
                       "redis refused to queue a request: \"%*s\"",
                       (size_t) reply->len, reply->str);

@@ -10,6 +10,7 @@
 
 
 #include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_zone.h"
 
 
 typedef struct ngx_leaseloft_queued_s  ngx_leaseloft_queued_t;
@@ -19,6 +20,7 @@ struct ngx_leaseloft_queued_s {
     ngx_rbtree_node_t           node;      /* the key is its number */
     ngx_leaseloft_process_t    *process;
     ngx_leaseloft_command_t    *command;   /* NULL: stored by Redis */
+    ngx_leaseloft_counter_e     counter;   /* counts it when it is stored */
 
     /*
      * The request was not queued, or, if unknown is 1, the connection was lost
@@ -55,6 +57,16 @@ void ngx_leaseloft_queue_init(ngx_leaseloft_process_t *process);
  */
 ngx_int_t ngx_leaseloft_queue_add(ngx_leaseloft_process_t *process,
     ngx_leaseloft_queued_t *queued, ngx_leaseloft_work_t *work);
+
+/*
+ * The same for a search: adds nfields names and values to the lane of searches,
+ * unless there are no searchers.
+ */
+ngx_int_t ngx_leaseloft_queue_search(ngx_leaseloft_process_t *process,
+    ngx_leaseloft_queued_t *queued, ngx_uint_t nfields, ngx_str_t *fields);
+
+/* most fields of a search */
+#define NGX_LEASELOFT_QUEUE_FIELDS  32
 
 /* removes a request; no callback is called, a worker may still handle it */
 void ngx_leaseloft_queue_remove(ngx_leaseloft_queued_t *queued);

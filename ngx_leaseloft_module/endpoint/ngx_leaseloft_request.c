@@ -67,6 +67,10 @@ ngx_leaseloft_request_preaccess(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (rc == NGX_OK && ctx->fault) {
+        rc = NGX_HTTP_BAD_REQUEST;
+    }
+
     ctx->status = rc == NGX_OK ? 0 : rc;
     ctx->checked = 1;
 

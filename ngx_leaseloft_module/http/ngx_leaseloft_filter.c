@@ -19,6 +19,7 @@
 #include "ngx_leaseloft_problem.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_frame.h"
+#include "ngx_leaseloft_zone.h"
 
 
 /* when a client of a refused stream reconnects, in ms */
@@ -29,6 +30,8 @@
 static ngx_int_t ngx_leaseloft_filter_header(ngx_http_request_t *r);
 static ngx_uint_t ngx_leaseloft_filter_status(ngx_http_request_t *r);
 static ngx_uint_t ngx_leaseloft_filter_limited_stream(ngx_http_request_t *r,
+    ngx_uint_t status);
+static void ngx_leaseloft_filter_count(ngx_http_request_t *r,
     ngx_uint_t status);
 static ngx_int_t ngx_leaseloft_filter_bye(ngx_http_request_t *r);
 static ngx_int_t ngx_leaseloft_filter_frame(ngx_http_request_t *r,
@@ -67,6 +70,8 @@ ngx_leaseloft_filter_header(ngx_http_request_t *r)
     if (ngx_leaseloft_filter_limited_stream(r, status)) {
         return ngx_leaseloft_filter_bye(r);
     }
+
+    ngx_leaseloft_filter_count(r, status);
 
     if (ngx_leaseloft_problem_create(r, status, NULL, &document) != NGX_OK
         || ngx_leaseloft_problem_headers(r, status) != NGX_OK)
@@ -126,6 +131,23 @@ ngx_leaseloft_filter_limited_stream(ngx_http_request_t *r, ngx_uint_t status)
     return ctx && ctx->endpoint && ctx->endpoint->stream
            && (status == NGX_HTTP_TOO_MANY_REQUESTS
                || status == NGX_HTTP_SERVICE_UNAVAILABLE);
+}
+
+
+/* counts searches that a limit refuses */
+static void
+ngx_leaseloft_filter_count(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_leaseloft_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+
+    if (status == NGX_HTTP_TOO_MANY_REQUESTS && ctx && ctx->endpoint
+        && ctx->endpoint->search)
+    {
+        ngx_leaseloft_zone_count(ctx->process->zone,
+                                 NGX_LEASELOFT_SEARCHES_REFUSED, 1);
+    }
 }
 
 

@@ -64,7 +64,7 @@ static ngx_leaseloft_problem_t  ngx_leaseloft_problems[] = {
 
 ngx_int_t
 ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
-    char *detail, ngx_str_t *document)
+    const char *detail, ngx_str_t *document)
 {
     char                     *type;
     size_t                    len, size;
@@ -85,6 +85,10 @@ ngx_leaseloft_problem_create(ngx_http_request_t *r, ngx_uint_t status,
     if (ctx && ctx->another && status == NGX_HTTP_UNAUTHORIZED) {
         type = "/problems/another-user";
         problem = &ngx_leaseloft_problem_another;
+    }
+
+    if (detail == NULL && ctx && status == NGX_HTTP_BAD_REQUEST) {
+        detail = ctx->fault;
     }
 
     if (detail == NULL || status == NGX_HTTP_NOT_FOUND) {

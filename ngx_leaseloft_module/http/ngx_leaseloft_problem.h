@@ -20,7 +20,7 @@
  * NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_problem_create(ngx_http_request_t *r,
-    ngx_uint_t status, char *detail, ngx_str_t *document);
+    ngx_uint_t status, const char *detail, ngx_str_t *document);
 
 /*
  * Adds the headers that belong to a status: Allow, WWW-Authenticate,
