@@ -122,6 +122,13 @@ ll_frame_decode(const char *s, size_t len, ll_frame_t *frame)
              || ll_frame_number(&p, end, '\n', &frame->rev) != 0;
         break;
 
+    case 'X':
+        frame->type = LL_FRAME_ERASED;
+        rc = ll_frame_number(&p, end, ' ', &frame->ver) != 0
+             || ll_frame_number(&p, end, ' ', &frame->rev) != 0
+             || ll_frame_number(&p, end, '\n', &frame->erasures) != 0;
+        break;
+
     case 'I':
         frame->type = LL_FRAME_INBOX;
         rc = ll_frame_number(&p, end, ' ', &frame->rev) != 0

@@ -29,15 +29,17 @@ typedef enum {
     LL_FRAME_ENTRY,
     LL_FRAME_READ,
     LL_FRAME_LEASE,
+    LL_FRAME_ERASED,
     LL_FRAME_INBOX
 } ll_frame_type_e;
 
 
 typedef struct {
     ll_frame_type_e  type;
-    uint64_t         ver;          /* entry, read, lease */
+    uint64_t         ver;          /* entry, read, lease, erased */
     uint64_t         rev;          /* all */
     uint64_t         seq;          /* entry */
+    uint64_t         erasures;     /* erased: of the thread, with this one */
     uint64_t         total;        /* inbox */
     const char      *tag;          /* entry: LL_TAG_LEN bytes */
     ll_str_t         user;         /* read */

@@ -88,6 +88,7 @@ struct ngx_leaseloft_channel_s {
     uint64_t                        rev;       /* of a property */
     uint64_t                        total;     /* of a user: unread messages */
     ll_cursor_t                     head;      /* of a property's thread */
+    uint64_t                        erasures;  /* in it */
     uint64_t                        received;  /* newest ver while syncing */
 
     /* of a user (ngx_leaseloft_channel_changes.h) */

@@ -176,6 +176,7 @@ ngx_leaseloft_channel_cache_store(ngx_leaseloft_channel_t *channel,
     entry->window = view->window;
     entry->from = view->from;
     entry->head = view->head;
+    entry->erasures = view->erasures;
     ngx_memcpy(entry->digest, digest, sizeof(entry->digest));
 
     entry->base.data = entry->user.data + user->len;

@@ -25,6 +25,7 @@ typedef struct {
     ngx_leaseloft_window_e          window;
     uint64_t                        from;
     ll_cursor_t                     head;
+    uint64_t                        erasures;  /* in the window */
     ngx_str_t                       zone;
     ngx_str_t                       base;      /* JSON, up to the entries */
     u_char                          digest[16];    /* of base and from */

@@ -96,6 +96,19 @@ ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
 
         break;
 
+    case LL_FRAME_ERASED:
+
+        if (received->erasures != channel->erasures + 1) {
+            return NGX_DECLINED;
+        }
+
+        /* subscribers read from Redis which entry it is; a frame may have it */
+
+        channel->erasures = received->erasures;
+        ngx_leaseloft_channel_drop_frames(channel, 0);
+
+        break;
+
     default: /* LL_FRAME_LEASE */
 
         channel->rev = received->rev;

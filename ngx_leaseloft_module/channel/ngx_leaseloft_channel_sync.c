@@ -23,6 +23,7 @@ enum {
     NGX_LEASELOFT_HEAD_REV,
     NGX_LEASELOFT_HEAD_SEQ,
     NGX_LEASELOFT_HEAD_HASH,
+    NGX_LEASELOFT_HEAD_ERASURES,
     NGX_LEASELOFT_HEAD_ELEMENTS
 };
 
@@ -155,6 +156,7 @@ ngx_leaseloft_channel_sync_ask_head(ngx_leaseloft_channel_t *channel)
     ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_REV], "rev");
     ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_SEQ], "seq");
     ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_HASH], "hash");
+    ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_ERASURES], "erasures");
 
     return ngx_leaseloft_client_command(channel->process->client,
                                         2 + NGX_LEASELOFT_HEAD_ELEMENTS, argv,
@@ -167,7 +169,7 @@ static ngx_leaseloft_command_t *
 ngx_leaseloft_channel_sync_ask(ngx_leaseloft_channel_t *channel)
 {
     u_char      numbers[3 * NGX_INT64_LEN], *p;
-    ngx_str_t   argv[4];
+    ngx_str_t   argv[5];
     ngx_uint_t  limit;
 
     p = numbers;
@@ -194,9 +196,13 @@ ngx_leaseloft_channel_sync_ask(ngx_leaseloft_channel_t *channel)
     p = ngx_sprintf(p, "%ui", (ngx_uint_t) NGX_LEASELOFT_CHANNEL_FRAMES);
     argv[3].len = p - argv[3].data;
 
+    /* the number of erasures as well */
+
+    ngx_str_set(&argv[4], "1");
+
     return ngx_leaseloft_call_property(channel->process->client,
                                        LL_FUNCTION "since", &channel->id,
-                                       4, argv,
+                                       5, argv,
                                        ngx_leaseloft_channel_sync_reply,
                                        channel);
 }
@@ -291,7 +297,7 @@ static ngx_int_t
 ngx_leaseloft_channel_sync_head(ngx_leaseloft_channel_t *channel,
     redisReply *reply)
 {
-    uint64_t   ver, rev, seq;
+    uint64_t   ver, rev, seq, erasures;
     ngx_str_t  hash;
 
     if (reply->type != REDIS_REPLY_ARRAY
@@ -308,8 +314,14 @@ ngx_leaseloft_channel_sync_head(ngx_leaseloft_channel_t *channel,
         return NGX_OK;
     }
 
-    if (ngx_leaseloft_reply_decimal(reply, NGX_LEASELOFT_HEAD_VER, &ver)
-        != NGX_OK
+    erasures = 0;
+
+    if ((reply->element[NGX_LEASELOFT_HEAD_ERASURES]->type != REDIS_REPLY_NIL
+         && ngx_leaseloft_reply_decimal(reply, NGX_LEASELOFT_HEAD_ERASURES,
+                                        &erasures)
+            != NGX_OK)
+        || ngx_leaseloft_reply_decimal(reply, NGX_LEASELOFT_HEAD_VER, &ver)
+           != NGX_OK
         || ngx_leaseloft_reply_decimal(reply, NGX_LEASELOFT_HEAD_REV, &rev)
            != NGX_OK
         || ngx_leaseloft_reply_decimal(reply, NGX_LEASELOFT_HEAD_SEQ, &seq)
@@ -326,6 +338,7 @@ ngx_leaseloft_channel_sync_head(ngx_leaseloft_channel_t *channel,
     channel->head.seq = seq;
     channel->head.tagged = 1;
     ll_cursor_tag(channel->head.tag, hash.data);
+    channel->erasures = erasures;
 
     return NGX_OK;
 }
@@ -342,6 +355,7 @@ enum {
     NGX_LEASELOFT_SINCE_ENTRIES,
     NGX_LEASELOFT_SINCE_SEALED,
     NGX_LEASELOFT_SINCE_CHECK,
+    NGX_LEASELOFT_SINCE_ERASURES,
     NGX_LEASELOFT_SINCE_ELEMENTS
 };
 
@@ -419,7 +433,7 @@ static ngx_int_t
 ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
     redisReply *reply, ngx_leaseloft_channel_event_e *event)
 {
-    uint64_t                   ver;
+    uint64_t                   ver, erasures;
     ngx_int_t                  rc;
     ngx_str_t                  tag;
     redisReply               **e;
@@ -435,6 +449,9 @@ ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
     }
 
     if (ngx_leaseloft_channel_sync_check_since(reply, &tag) != NGX_OK
+        || ngx_leaseloft_reply_number(reply, NGX_LEASELOFT_SINCE_ERASURES,
+                                      &erasures)
+           != NGX_OK
         || ngx_leaseloft_entries_read(&entries, &channel->id, reply,
                                       NGX_LEASELOFT_SINCE_FIRST,
                                       NGX_LEASELOFT_SINCE_ENTRIES,
@@ -460,6 +477,11 @@ ngx_leaseloft_channel_sync_catch_up(ngx_leaseloft_channel_t *channel,
 
     if (*event == NGX_LEASELOFT_EVENT_RESET || ver < channel->ver) {
         ngx_leaseloft_channel_cache_clear(channel);
+    }
+
+    if (erasures != channel->erasures) {
+        channel->erasures = erasures;
+        ngx_leaseloft_channel_drop_frames(channel, 0);
     }
 
     channel->ver = ver;

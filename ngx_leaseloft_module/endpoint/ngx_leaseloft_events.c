@@ -10,7 +10,8 @@
  *
  * Redis evaluates the access of the reader at some rev of the lease.  While the
  * channel has a newer rev, nothing is sent until Redis has re-evaluated it,
- * which the next read does.
+ * which the next read does.  That has the erasures that were not sent, too; a
+ * stream that resumes sends all up to its cursor, as its client may know none.
  */
 
 
@@ -132,6 +133,8 @@ ngx_leaseloft_events_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
                                          &events->cursor,
                                          NGX_LEASELOFT_EVENTS_LIMIT,
                                          NGX_LEASELOFT_STREAM_SEND_WINDOW,
+                                         events->resumed
+                                             ? 0 : NGX_LEASELOFT_VIEW_KNOWN,
                                          ngx_leaseloft_events_first, events);
     if (stream->command == NULL) {
         ngx_leaseloft_stream_run_refuse(stream);
@@ -266,6 +269,10 @@ ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
 
     ngx_leaseloft_events_sign(view, events->signature);
 
+    if (ngx_leaseloft_events_send_erased(events, view) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (events->reset || view->reset) {
         ngx_leaseloft_events_see(events, view);
         return ngx_leaseloft_events_reset(events, view);
@@ -293,7 +300,8 @@ static ngx_uint_t
 ngx_leaseloft_events_outdated(ngx_leaseloft_events_t *events)
 {
     return events->stale || events->reset
-           || events->rev < events->stream.subscriber.channel->rev;
+           || events->rev < events->stream.subscriber.channel->rev
+           || events->erasures < events->stream.subscriber.channel->erasures;
 }
 
 
@@ -372,6 +380,7 @@ ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events)
                                        NGX_LEASELOFT_VIEW_AFTER, &cursor,
                                        NGX_LEASELOFT_EVENTS_LIMIT,
                                        NGX_LEASELOFT_STREAM_SEND_WINDOW,
+                                       events->erasures,
                                        ngx_leaseloft_events_refreshed, events);
 
     if (events->stream.command == NULL) {
@@ -400,6 +409,10 @@ ngx_leaseloft_events_renew(ngx_leaseloft_events_t *events,
     {
         events->lease = 1;
         ngx_memcpy(events->signature, signature, NGX_LEASELOFT_SIGNATURE);
+    }
+
+    if (ngx_leaseloft_events_send_erased(events, view) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (events->lease && view->more

@@ -6,6 +6,7 @@
  */
 
 
+#include "ngx_leaseloft_channel.h"
 #include "ngx_leaseloft_events_send.h"
 #include "ngx_leaseloft_reply.h"
 #include "ngx_leaseloft_stream_send.h"
@@ -96,6 +97,60 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_events_send_erased(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view)
+{
+    u_char                 text[sizeof("{\"seq\":,\"erased_at\":\"\"}")
+                                + NGX_INT64_LEN + LL_DATE_LEN];
+    uint64_t               seq;
+    ngx_int_t              rc;
+    ngx_str_t              data, at;
+    ngx_uint_t             i;
+    ngx_leaseloft_event_t  event;
+
+    ngx_leaseloft_channel_t  *channel;
+
+    /*
+     * The channel may not have received the newest erasure yet, and then may
+     * have a frame of an entry that the view left out: it is after the cursor.
+     */
+
+    channel = events->stream.subscriber.channel;
+    events->erasures = channel->known ? ngx_min(view->known, channel->erasures)
+                                      : view->known;
+
+    if (view->reset) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
+
+    ngx_str_set(&event.name, "erased");
+    event.data = &data;
+    event.pieces = 1;
+    data.data = text;
+
+    for (i = 0; /* void */; i++) {
+
+        rc = ngx_leaseloft_view_erased(view, i, &seq, &at);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_DONE ? NGX_OK : NGX_ERROR;
+        }
+
+        data.len = ngx_sprintf(text, "{\"seq\":%uL,\"erased_at\":\"%V\"}",
+                               seq, &at)
+                   - text;
+
+        if (ngx_leaseloft_stream_send_event(&events->stream, &event) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 }
 
 

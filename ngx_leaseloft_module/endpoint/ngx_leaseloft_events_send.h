@@ -21,6 +21,7 @@ typedef struct {
     ngx_leaseloft_stream_t      stream;    /* first */
     uint64_t                    rev;       /* of the last view */
     uint64_t                    asked;     /* the channel's ver when reading */
+    uint64_t                    erasures;  /* of the thread, that are sent */
     ngx_leaseloft_window_e      window;
 
     unsigned                    resumed:1;  /* the client sent a cursor */
@@ -44,6 +45,10 @@ ngx_int_t ngx_leaseloft_events_send_head(ngx_leaseloft_events_t *events,
 
 /* the entries of a view, which follow events->cursor; moves the cursor */
 ngx_int_t ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
+    ngx_leaseloft_view_t *view);
+
+/* "erased" for each erasure in a view, unless the cursor is not on the chain */
+ngx_int_t ngx_leaseloft_events_send_erased(ngx_leaseloft_events_t *events,
     ngx_leaseloft_view_t *view);
 
 /* "lease" with the lease, the parties and the user of a view */

@@ -31,6 +31,7 @@ typedef struct {
     ngx_leaseloft_command_t    *range;     /* replied to before the other */
     ngx_leaseloft_command_t    *command;
     ngx_leaseloft_page_t        page;
+    uint64_t                    erasures;  /* before the page was read */
     unsigned                    bare:1;    /* a view without entries */
     unsigned                    sole:1;    /* no view: it is cached */
 } ngx_leaseloft_poll_t;
@@ -133,6 +134,7 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
                                            &poll->query.cursor,
                                            poll->query.limit,
                                            NGX_LEASELOFT_PAGE_BYTES,
+                                           NGX_LEASELOFT_VIEW_KNOWN,
                                            ngx_leaseloft_messages_reply, poll);
 
     return poll->command ? NGX_OK : NGX_ERROR;
@@ -171,6 +173,7 @@ ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
                                          entry->from, before,
                                          poll->query.limit,
                                          ngx_leaseloft_messages_range, poll);
+    poll->erasures = entry->erasures;
     poll->sole = poll->range
                  && ngx_leaseloft_channel_cache_poll(channel, &ctx->user);
 }
@@ -237,6 +240,7 @@ ngx_leaseloft_messages_remembered(ngx_leaseloft_poll_t *poll)
     view.from = entry->from;
     view.head = entry->head;
     view.zone = entry->zone;
+    view.erasures = entry->erasures;
 
     if (ngx_leaseloft_messages_fit(poll, &view) != NGX_OK) {
         return NGX_DECLINED;
@@ -474,7 +478,11 @@ ngx_leaseloft_messages_page(ngx_leaseloft_poll_t *poll,
                                           view, &poll->page);
     }
 
-    if (ngx_leaseloft_messages_fit(poll, view) == NGX_OK) {
+    /* the page is older than the view, and may have a text erased meanwhile */
+
+    if (view->erasures == poll->erasures
+        && ngx_leaseloft_messages_fit(poll, view) == NGX_OK)
+    {
         return NGX_OK;
     }
 
@@ -507,16 +515,24 @@ ngx_leaseloft_messages_fit(ngx_leaseloft_poll_t *poll,
 
 /*
  * A response depends on the query, on the base, in which the head's tag
- * represents the thread, and on the start of the reader's window.
+ * represents the thread, and on the start of the reader's window and the
+ * erasures in it.
  */
 static void
-ngx_leaseloft_messages_digest(ngx_str_t *base, uint64_t from, u_char *digest)
+ngx_leaseloft_messages_digest(ngx_str_t *base, ngx_leaseloft_view_t *view,
+    u_char *digest)
 {
-    u_char     hash[16], number[NGX_INT64_LEN];
+    u_char     hash[16], numbers[2 * NGX_INT64_LEN + 1], *p;
     ngx_md5_t  md5;
 
+    p = ngx_sprintf(numbers, "%uL", view->from);
+
+    if (view->erasures) {
+        p = ngx_sprintf(p, ".%uL", view->erasures);
+    }
+
     ngx_md5_init(&md5);
-    ngx_md5_update(&md5, number, ngx_sprintf(number, "%uL", from) - number);
+    ngx_md5_update(&md5, numbers, p - numbers);
     ngx_md5_update(&md5, base->data, base->len);
     ngx_md5_final(hash, &md5);
     ngx_hex_dump(digest, hash, sizeof(hash));
@@ -543,7 +559,7 @@ ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
         return NGX_ERROR;
     }
 
-    ngx_leaseloft_messages_digest(&base, view->from, digest);
+    ngx_leaseloft_messages_digest(&base, view, digest);
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
 

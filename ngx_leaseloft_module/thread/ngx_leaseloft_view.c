@@ -35,6 +35,9 @@ enum {
     NGX_LEASELOFT_VIEW_ZONE,
     NGX_LEASELOFT_VIEW_SEALED,
     NGX_LEASELOFT_VIEW_CHECK,
+    NGX_LEASELOFT_VIEW_ERASURES,
+    NGX_LEASELOFT_VIEW_KNOWN_THEN,
+    NGX_LEASELOFT_VIEW_ERASED,
     NGX_LEASELOFT_VIEW_ELEMENTS
 };
 
@@ -57,10 +60,11 @@ static ngx_str_t  ngx_leaseloft_view_windows[] = {
 ngx_leaseloft_command_t *
 ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
     ngx_str_t *user, ngx_leaseloft_view_mode_e mode, ll_cursor_t *cursor,
-    ngx_uint_t limit, size_t bytes, ngx_leaseloft_reply_pt handler, void *data)
+    ngx_uint_t limit, size_t bytes, uint64_t known,
+    ngx_leaseloft_reply_pt handler, void *data)
 {
-    u_char     numbers[3 * NGX_INT64_LEN], *p;
-    ngx_str_t  argv[6];
+    u_char     numbers[4 * NGX_INT64_LEN], *p;
+    ngx_str_t  argv[7];
 
     argv[0] = *user;
     argv[1] = ngx_leaseloft_view_modes[mode];
@@ -86,8 +90,12 @@ ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
     p = ngx_sprintf(p, "%uz", bytes ? bytes : (size_t) NGX_MAX_INT32_VALUE);
     argv[5].len = p - argv[5].data;
 
+    argv[6].data = p;
+    p = ngx_sprintf(p, "%uL", known);
+    argv[6].len = p - argv[6].data;
+
     return ngx_leaseloft_call_property(client, LL_FUNCTION "view", property,
-                                       6, argv, handler, data);
+                                       7, argv, handler, data);
 }
 
 
@@ -150,6 +158,8 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_str_t *property,
         || string(NGX_LEASELOFT_VIEW_ZONE, &view->zone)
         || number(NGX_LEASELOFT_VIEW_ON_CHAIN, &on_chain)
         || number(NGX_LEASELOFT_VIEW_MORE, &more)
+        || number(NGX_LEASELOFT_VIEW_ERASURES, &view->erasures)
+        || number(NGX_LEASELOFT_VIEW_KNOWN_THEN, &view->known)
         || ngx_leaseloft_entries_read(&view->entries, property, reply,
                                       NGX_LEASELOFT_VIEW_FIRST,
                                       NGX_LEASELOFT_VIEW_ENTRIES,
@@ -165,6 +175,7 @@ ngx_leaseloft_view_read(redisReply *reply, ngx_str_t *property,
 
     ngx_memcpy(view->head.tag, tag.data, LL_TAG_LEN);
     view->head.tagged = 1;
+    view->erased = reply->element[NGX_LEASELOFT_VIEW_ERASED];
     view->reset = on_chain == 0 || view->entries.reset;
     view->more = (more != 0 || view->entries.cut) && !view->reset;
 
@@ -189,6 +200,29 @@ ngx_leaseloft_view_parse(redisReply *reply, ngx_str_t *property,
     if (ngx_leaseloft_view_read(reply, property, view, log) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "redis sent a malformed view of a property");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_view_erased(ngx_leaseloft_view_t *view, ngx_uint_t i,
+    uint64_t *seq, ngx_str_t *at)
+{
+    if (view->erased->type != REDIS_REPLY_ARRAY) {
+        return NGX_ERROR;
+    }
+
+    if (i >= view->erased->elements / 2) {
+        return NGX_DONE;
+    }
+
+    if (ngx_leaseloft_reply_decimal(view->erased, 2 * i, seq) != NGX_OK
+        || ngx_leaseloft_reply_line(view->erased, 2 * i + 1, at) != NGX_OK
+        || at->len != LL_DATE_LEN)
+    {
         return NGX_ERROR;
     }
 

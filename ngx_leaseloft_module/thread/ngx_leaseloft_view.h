@@ -11,6 +11,7 @@
 
 #include "ngx_leaseloft_client.h"
 #include "ngx_leaseloft_entries.h"
+#include "common/date.h"
 
 
 typedef enum {
@@ -45,17 +46,26 @@ typedef struct {
     unsigned                   reset:1;
     unsigned                   more:1;
     ngx_leaseloft_entries_t    entries;
+
+    uint64_t                   erasures;   /* of entries in the window */
+    uint64_t                   known;      /* of the thread, with these: */
+    redisReply                *erased;     /* seq, time, seq, time ... */
 } ngx_leaseloft_view_t;
+
+
+/* all erasures are known */
+#define NGX_LEASELOFT_VIEW_KNOWN  LL_SEQ_MAX
 
 
 /*
  * Calls ll1_view for at most "limit" entries and about "bytes" bytes of them;
- * 0 bytes is no limit.  cursor may be NULL for the modes NONE and NEWEST.
- * Returns NULL if the command cannot be sent.
+ * 0 bytes is no limit.  cursor may be NULL for the modes NONE and NEWEST.  Of
+ * the erasures in the thread, the first "known" ones are known; the view has
+ * the next ones up to the cursor.  Returns NULL if the command can't be sent.
  */
 ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client,
     ngx_str_t *property, ngx_str_t *user, ngx_leaseloft_view_mode_e mode,
-    ll_cursor_t *cursor, ngx_uint_t limit, size_t bytes,
+    ll_cursor_t *cursor, ngx_uint_t limit, size_t bytes, uint64_t known,
     ngx_leaseloft_reply_pt handler, void *data);
 
 /*
@@ -65,6 +75,13 @@ ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client,
  */
 ngx_int_t ngx_leaseloft_view_parse(redisReply *reply, ngx_str_t *property,
     ngx_leaseloft_view_t *view, ngx_log_t *log);
+
+/*
+ * Reads erasure i (0, 1, ...) of the view.  Returns NGX_OK, NGX_DONE if there
+ * is none, or NGX_ERROR if it is malformed.
+ */
+ngx_int_t ngx_leaseloft_view_erased(ngx_leaseloft_view_t *view, ngx_uint_t i,
+    uint64_t *seq, ngx_str_t *at);
 
 /* frees the entries of the view */
 void ngx_leaseloft_view_free(ngx_leaseloft_view_t *view);

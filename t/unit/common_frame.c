@@ -35,6 +35,10 @@ test_good(void)
     ok(f.type == LL_FRAME_LEASE && f.ver == 9 && f.rev == 4
        && f.payload.len == 0, "lease: type and numbers, without payload");
 
+    ok(decode("X 10 4 2\n", &f) == 0, "erasure: the frame is decoded");
+    ok(f.type == LL_FRAME_ERASED && f.ver == 10 && f.rev == 4
+       && f.erasures == 2, "erasure: type and numbers");
+
     ok(decode("I 12 5\n{\"property\":\"p\"}", &f) == 0,
        "inbox: the frame is decoded");
     ok(f.type == LL_FRAME_INBOX && f.rev == 12 && f.total == 5,
@@ -52,7 +56,8 @@ test_bad(void)
     ll_frame_t  f;
 
     static const char  *bad[] = {
-        "", "E", "E ", "X 1 2\n", "E7 3 482 9f3a01c2\n{}",
+        "", "E", "E ", "Y 1 2\n", "X 1 2\n", "X 1 2 x\n", "X 1 2 3 4\n",
+        "E7 3 482 9f3a01c2\n{}",
         "E 7 3 482 9f3a01c2", "E 7 3 482\n{}", "E 7 3 0 9f3a01c2\n{}",
         "E 7 3 482 9F3A01C2\n{}", "E 7 3 482 9f3a01c\n{}",
         "E 7 3 482 9f3a01c22\n{}", "E -7 3 482 9f3a01c2\n{}",

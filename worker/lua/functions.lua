@@ -72,6 +72,14 @@
 --     Moves these entries from the stream to the segment, unless sealed or
 --     erasures have changed or the last entry has another hash: 1 if it did.
 --     erased is 1 if there are erased ones among them.
+-- ll1_erase (seq, sealed, erasures, limit, begin, channel, last, erased,
+--            segment, time as RFC 3339)
+--     KEYS: those of a property, a copy of its stream.
+--     Copies limit entries of the stream, from the start if begin is 1: { 1 }
+--     if there are more.  Else message seq is erased: { 0 }.  { 2 } if sealed or
+--     erasures have changed, on which the other arguments are based: what the
+--     entry shows in inboxes if it is the newest, the field "eSEQ" if it is not
+--     sealed (functions_segment.lua), else its segment.
 -- ll1_badge (channel, force, property, ver, unread, at, shown, ...)
 --     KEYS: those of a user.  Sets threads of the inbox as of ver, unless they
 --     are as new already (newer, if force is 1): how many that changed.

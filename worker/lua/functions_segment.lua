@@ -4,11 +4,18 @@
 --
 -- The field of a segment is its number, from 0.  An entry that was erased from
 -- the stream has a field "eSEQ" until it is sealed: DIGEST HASH and, as a
--- length of one byte and its bytes, SENDER, then the entry as it is shown.
+-- length of one byte and its bytes, SENDER, then the entry as it is shown.  The
+-- field "x" has a line "SEQ TIME" for each erasure, in their order.
 
 -- offsets in a segment, from 1
 local SEGMENT_COUNT, SEGMENT_ROWS, SEGMENT_TEXT, SEGMENT_AFTER, SEGMENT_AT,
       SEGMENT_SENDERS = 5, 6, 11, 55, 87, 119
+
+
+local ERASURES = 'x'
+
+-- erasures in a list
+local ERASURES_MOST = 100
 
 
 -- the last sealed entry, and the number of entries in each segment
@@ -169,6 +176,52 @@ local function erased_entry(keys, seq)
     return { 'e', string.sub(text, 66 + len), 's', '',
              'h', string.sub(text, 33, 64), 'u', string.sub(text, 66, 65 + len),
              'd', string.sub(text, 1, 32) }
+end
+
+
+-- the lines of all erasures
+local function erasures_text(keys)
+    return call('HGET', keys[SEGMENTS], ERASURES) or ''
+end
+
+
+-- how many entries from first to last were erased, of n in all
+local function erasures_within(keys, n, first, last)
+    local within = 0
+
+    if n > 0 then
+        for seq in string.gmatch(erasures_text(keys), '(%d+) [^\n]+\n') do
+            seq = tonumber(seq)
+            within = within + (seq >= first and seq <= last and 1 or 0)
+        end
+    end
+
+    return within
+end
+
+
+-- the erasures of entries from first to last, without the oldest ones, "known"
+-- in number: how many of n are known then, and a list of seq, time ...
+local function erasures_since(keys, n, known, first, last)
+    local out, i = {}, 0
+
+    if known >= n then
+        return n, out
+    end
+
+    for seq, at in string.gmatch(erasures_text(keys), '(%d+) ([^\n]+)\n') do
+        seq, i = tonumber(seq), i + 1
+
+        if i > known and seq >= first and seq <= last then
+            out[#out + 1], out[#out + 2] = int(seq), at
+        end
+
+        if #out == 2 * ERASURES_MOST then
+            return i, out
+        end
+    end
+
+    return n, out
 end
 
 

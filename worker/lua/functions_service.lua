@@ -98,6 +98,7 @@ local function worker_refused(workers, argv)
         { 'PUBLISH', user, '' },
         { 'HGET', meta, '' }, { 'HMGET', meta, '' }, { 'HGETALL', meta },
         { 'HKEYS', meta }, { 'HSETNX', meta, '', '' }, { 'DEL', meta },
+        { 'RENAME', meta, meta }, { 'PERSIST', meta },
         { 'PTTL', meta }, { 'PEXPIRE', meta, 1 }, { 'PEXPIREAT', meta, 1 },
         { 'XRANGE', meta, '-', '+' }, { 'XREVRANGE', meta, '+', '-' },
         { 'HSET', inbox, '', '' }, { 'ZADD', due, 0, '' },

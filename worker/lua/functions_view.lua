@@ -41,7 +41,7 @@ end
 
 local FIELDS = {
     'ver', 'rev', 'seq', 'hash', 'h0', 'n', 'at', 'last', 'next',
-    'view', 'pview', 'pat', 'zone', 'sealed'
+    'view', 'pview', 'pat', 'zone', 'sealed', 'erasures'
 }
 
 
@@ -89,6 +89,7 @@ local function window_of(keys, user)
                 newest = tonumber(meta.seq) }
 
     w.sealed, w.size = sealed_of(meta.sealed)
+    w.erasures = tonumber(meta.erasures or 0)
 
     if state == 'p' then
         window_pending(keys, w, meta)
@@ -206,10 +207,13 @@ end
 
 
 -- What else than unread and at a thread of the inbox shows: it is unchanged
--- while this is.  A tenant's closed window shows the same for ever.
+-- while this is.  A tenant's closed window shows the same for ever, as it ends
+-- with an entry about the lease, which cannot be erased.
 local function shown_of(w)
     return int(w.head) .. '.'
            .. (w.state == 'c' and w.role == 't' and '0' or int(w.rev))
+           .. (string.match(w.last or '', '^{"seq":%d+,"kind":"erased"')
+               and 'e' or '')
 end
 
 
@@ -349,11 +353,22 @@ local function ll1_view(keys, argv)
             entries(keys, w, w.from, last, limit, bytes, true)
     end
 
-    return { w.ver, w.rev, ROLES[w.role],
-             w.state == 'o' and 'open' or w.state == 'c' and 'closed'
-             or 'pending', w.from, w.head, w.tag, w.sig, w.label, w.lease,
-             you_json(w), parties_json(keys, w), valid and 1 or 0,
-             more and 1 or 0, first, list, w.zone, sealed, check }
+    local out = { w.ver, w.rev, ROLES[w.role],
+                  w.state == 'o' and 'open' or w.state == 'c' and 'closed'
+                  or 'pending', w.from, w.head, w.tag, w.sig, w.label, w.lease,
+                  you_json(w), parties_json(keys, w), valid and 1 or 0,
+                  more and 1 or 0, first, list, w.zone, sealed, check }
+
+    -- an older nginx does not ask for these
+    if argv[7] then
+        local known = tonumber(argv[7]) or w.erasures
+
+        out[20] = erasures_within(keys, w.erasures, w.from, w.head)
+        out[21], out[22] = erasures_since(keys, w.erasures, known, w.from,
+                                          math.min(w.head, seq))
+    end
+
+    return out
 end
 
 
@@ -380,7 +395,7 @@ end
 
 local function ll1_since(keys, argv)
     local meta = call('HMGET', keys[META], 'ver', 'rev', 'seq', 'hash', 'h0',
-                      'sealed')
+                      'sealed', 'erasures')
 
     if not meta[1] then
         return false
@@ -400,8 +415,15 @@ local function ll1_since(keys, argv)
                     tonumber(argv[4]) or 0, false)
     end
 
-    return { tonumber(meta[1]), tonumber(meta[2]), w.head, w.tag,
-             valid and 1 or 0, first, list, sealed, check }
+    local out = { tonumber(meta[1]), tonumber(meta[2]), w.head, w.tag,
+                  valid and 1 or 0, first, list, sealed, check }
+
+    -- an older nginx does not ask for this
+    if argv[5] then
+        out[10] = tonumber(meta[7] or 0)
+    end
+
+    return out
 end
 
 
