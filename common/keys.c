@@ -110,6 +110,18 @@ ll_keys_sent(char *dst, const char *property, size_t len, uint64_t bucket)
 
 
 size_t
+ll_keys_copy(char *dst, const char *property, size_t len, uint64_t seq)
+{
+    char  suffix[32];
+
+    (void) snprintf(suffix, sizeof(suffix), "copy:%llu",
+                    (unsigned long long) seq);
+
+    return ll_keys_tagged(dst, 'p', property, len, suffix);
+}
+
+
+size_t
 ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len)
 {
     return ll_keys_tagged(dst, 'u', user, len, ll_user_keys[key]);

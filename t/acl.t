@@ -47,6 +47,10 @@ ok($inbox->wait_event('thread'), 'an inbox stream gets the thread');
 is($ll->mark('P', 'u-lena', 2)->status(), 204, 'a read mark can be set');
 is($ll->get($_, user => 'u-tom')->status(), 200, "$_ can be read")
     for '/api/properties/P/messages', '/api/inbox', '/internal/metrics';
+is(($ll->cli('erase', 'P', 2, '--reason', 'x', '--redis',
+             "redis://worker:PASSWORD\@$host"))[0], 0,
+   'a message can be erased as the user of the workers');
+ok($stream->wait_event('erased'), 'a stream is told of it');
 is($ll->lease('P', ends_at => at(-1))->status(), 200, 'a lease can be ended');
 ok($stream->wait_entry(3), 'a stream gets the end of the lease');
 

@@ -31,6 +31,9 @@ test_names(void)
         is_str(key, user[i], user[i]);
     }
 
+    (void) ll_keys_copy(key, "P", 1, 482);
+    is_str(key, "ll:{p:P}:copy:482", "the key of a copy of a thread");
+
     (void) ll_keys_sent(key, "P", 1, 687);
     is_str(key, "ll:{p:P}:sent:687", "the key of client_ids");
     (void) ll_keys_queue(key, 0);

@@ -6,6 +6,7 @@
 #include "cli_dead_list.h"
 #include "cli_dead_retry.h"
 #include "cli_doctor.h"
+#include "cli_erase.h"
 #include "cli_lease_load.h"
 #include "cli_lease_put.h"
 #include "cli_lease_show.h"
@@ -104,6 +105,15 @@ const cli_command_t  cli_commands[] = {
         { "--checkpoint", "NOTE", "an older checkpoint, or a file with it",
           0 } },
       cli_verify, 1 },
+
+    { "erase", "PROPERTY SEQ", 2, 2,
+      "erase the text of a message",
+      "Erases what the message SEQ says, who sent it and its salt, for good.\n"
+      "All readers see that an entry was erased; records can be verified as\n"
+      "before.  The reason is logged on standard error, and stored nowhere.\n"
+      "Repeating it has no effect.\n",
+      { { "--reason", "TEXT", "why, for the log", 1 } },
+      cli_erase, 0 },
 
     { "doctor", "", 0, 0,
       "check Redis, nginx and the workers",

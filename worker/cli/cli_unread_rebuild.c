@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli_badges.h"
 #include "cli_redis.h"
 #include "cli_segments.h"
 #include "cli_unread_count.h"
@@ -97,50 +98,6 @@ cli_unread_rebuild_failed(rebuild_t *rebuild, const char *property,
 }
 
 
-/*
- * Stores the count of a member, elements i to i + 3 of the reply of ll1_badges,
- * in the inbox: 0, or -1 with cli->why.
- */
-static int
-cli_unread_rebuild_badge(rebuild_t *rebuild, const char *property,
-    const redisReply *badges, size_t i)
-{
-    size_t       j;
-    char         channel[LL_KEY_MAX];
-    args_t      *args = &rebuild->args;
-    redisReply  *reply;
-    const char  *user;
-
-    user = cli_redis_text(badges, i);
-
-    cli_redis_user_call(args, "badge", user);
-    args_copy(args, channel, ll_keys_user_channel(channel, user,
-                                                  strlen(user)));
-    args_lit(args, "1");
-    args_adds(args, property);
-    args_number(args, badges->element[0]->integer);
-
-    for (j = 1; j < 4; j++) {
-        if (badges->element[i + j]->type == REDIS_REPLY_INTEGER) {
-            args_number(args, badges->element[i + j]->integer);
-        } else {
-            args_adds(args, cli_redis_text(badges, i + j));
-        }
-    }
-
-    reply = cli_redis_try(rebuild->cli, args);
-
-    if (reply == NULL) {
-        return -1;
-    }
-
-    rebuild->repaired += reply->integer == 1;
-    freeReplyObject(reply);
-
-    return 0;
-}
-
-
 static int
 cli_unread_rebuild_segment(void *data, const char *property)
 {
@@ -151,7 +108,7 @@ cli_unread_rebuild_segment(void *data, const char *property)
 static int
 cli_unread_rebuild_property(void *data, const char *property)
 {
-    int          rc;
+    int          rc, changed;
     size_t       i;
     rebuild_t   *rebuild = data;
     redisReply  *badges;
@@ -164,8 +121,7 @@ cli_unread_rebuild_property(void *data, const char *property)
         return cli_unread_rebuild_failed(rebuild, property, NULL);
     }
 
-    cli_redis_property_call(&rebuild->args, "badges", property);
-    badges = cli_redis_try(rebuild->cli, &rebuild->args);
+    badges = cli_badges(rebuild->cli, &rebuild->args, property);
 
     if (badges == NULL) {
         return cli_unread_rebuild_failed(rebuild, property, NULL);
@@ -180,8 +136,13 @@ cli_unread_rebuild_property(void *data, const char *property)
             continue;
         }
 
-        if (cli_unread_rebuild_badge(rebuild, property, badges, i) != 0) {
+        changed = cli_badges_store(rebuild->cli, &rebuild->args, property,
+                                   badges, i);
+
+        if (changed == -1) {
             rc = cli_unread_rebuild_failed(rebuild, property, user);
+        } else {
+            rebuild->repaired += (uint64_t) changed;
         }
     }
 

@@ -304,9 +304,11 @@ message_duplicate(work_t *work, job_t *job, const redisReply *reply)
     kind = cJSON_GetObjectItemCaseSensitive(entry, "kind");
     text = cJSON_GetObjectItemCaseSensitive(entry, "text");
 
-    /* one that is lost can be compared with nothing: it was sent */
+    /* one that is lost or erased can't be compared: it was sent */
 
-    same = (cJSON_IsString(kind) && strcmp(kind->valuestring, "lost") == 0)
+    same = (cJSON_IsString(kind)
+            && (strcmp(kind->valuestring, "lost") == 0
+                || strcmp(kind->valuestring, "erased") == 0))
            || (cJSON_IsString(text)
                && strcmp(text->valuestring, job->message.body.text) == 0);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "entry.h"
 #include "json.h"
 #include "text.h"
@@ -70,6 +71,31 @@ entry_lease(buf_t *buf, const entry_lease_t *lease)
     buf_lit(buf, ",\"at\":");
     json_time(buf, lease->at);
     buf_lit(buf, "}");
+}
+
+
+void
+entry_erased(buf_t *buf, uint64_t seq, const char *at, const char *erased_at)
+{
+    buf_lit(buf, "{\"seq\":");
+    buf_number(buf, (int64_t) seq);
+    buf_lit(buf, ",\"kind\":\"erased\",\"at\":\"");
+    buf_add(buf, at, CLOCK_LEN);
+    buf_lit(buf, "\",\"erased_at\":\"");
+    buf_add(buf, erased_at, CLOCK_LEN);
+    buf_lit(buf, "\"}");
+}
+
+
+void
+entry_erased_last(buf_t *buf, uint64_t seq, const char *at)
+{
+    buf_lit(buf, "{\"seq\":");
+    buf_number(buf, (int64_t) seq);
+    buf_lit(buf, ",\"kind\":\"erased\",\"event\":null,\"from\":null,"
+                 "\"preview\":null,\"at\":\"");
+    buf_add(buf, at, CLOCK_LEN);
+    buf_lit(buf, "\"}");
 }
 
 

@@ -51,6 +51,14 @@ void entry_message(buf_t *buf, const entry_message_t *message);
 /* Appends {"seq","kind":"lease","event","lease_id"[,"party":{...}],"at"}. */
 void entry_lease(buf_t *buf, const entry_lease_t *lease);
 
+/*
+ * Append an entry whose message was erased, and its form in inboxes; both times
+ * are those of JSON, CLOCK_LEN bytes.
+ */
+void entry_erased(buf_t *buf, uint64_t seq, const char *at,
+    const char *erased_at);
+void entry_erased_last(buf_t *buf, uint64_t seq, const char *at);
+
 /* Append the form in inboxes: {"seq","kind","event","from","preview","at"}. */
 void entry_message_last(buf_t *buf, const entry_message_t *message);
 void entry_lease_last(buf_t *buf, const entry_lease_t *lease);

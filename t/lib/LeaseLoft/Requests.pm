@@ -217,9 +217,11 @@ sub broken {
         return "$seq follows $n" if $seq != ++$n;
         return "entry $seq says otherwise"
             if $json->decode($entry)->{seq} != $seq;
-        return "salt of $seq" if length $salt != 16;
+        my $erased = $entry =~ /^\{"seq":\d+,"kind":"erased"/;
 
-        $hash = sha256($hash . sha256($salt . $entry));
+        return "salt of $seq" if length $salt != ($erased ? 32 : 16);
+
+        $hash = sha256($hash . ($erased ? $salt : sha256($salt . $entry)));
         return "hash of $seq" if $hash ne $stored;
     }
 

@@ -18,15 +18,18 @@ my $dictionary;
 
 
 # thread_of($redis, $property, $prefix): all entries as XRANGE returns them,
-# [ID, [e, ENTRY, s, SALT, h, HASH, u, SENDER]]; $redis runs a command
+# [ID, [e, ENTRY, s, SALT, h, HASH, u, SENDER]]; $redis runs a command.  The
+# salt of an erased one is its digest
 sub thread_of {
     my ($redis, $property, $prefix) = @_;
 
     my $key = ($prefix // 'll') . ":{p:$property}";
     my ($state, @entries) = '';
 
-    # until nothing is sealed meanwhile
-    while (my $now = $redis->('HGET', "$key:meta", 'sealed') // '0 1') {
+    # until nothing is sealed or erased meanwhile
+    while (1) {
+        my $now = join ' ', map { $_ // '0 1' }
+                  @{ $redis->('HMGET', "$key:meta", 'sealed', 'erasures') };
         last if $now eq $state;
 
         $state = $now;
@@ -34,7 +37,30 @@ sub thread_of {
 
         @entries = ((map { unseal($redis->('HGET', "$key:segments", $_)) }
                      0 .. $sealed / $size - 1),
-                    @{ $redis->('XRANGE', "$key:thread", '-', '+') });
+                    @{ $redis->('XRANGE', "$key:thread", '-', '+') },
+                    erased($redis, $key));
+        @entries = sort { $a->[0] <=> $b->[0] }
+                   map { $_->[0] =~ s/-0$//; $_ } @entries;
+        $_->[0] .= '-0' for @entries;
+    }
+
+    return @entries;
+}
+
+
+# entries that were erased and are not sealed yet
+sub erased {
+    my ($redis, $key) = @_;
+
+    my @fields = @{ $redis->('HGETALL', "$key:segments") };
+    my @entries;
+
+    while (my ($field, $value) = splice @fields, 0, 2) {
+        $field =~ /^e(\d+)$/ or next;
+
+        my ($digest, $hash, $user, $entry) = unpack 'a32 a32 C/a a*', $value;
+        push @entries, ["$1-0", [e => $entry, s => $digest, h => $hash,
+                                 u => $user]];
     }
 
     return @entries;

@@ -1,0 +1,55 @@
+
+/* Writes the inboxes of the members of a property, as the property is now. */
+
+#include <string.h>
+
+#include "cli_badges.h"
+
+
+redisReply *
+cli_badges(cli_t *cli, args_t *args, const char *property)
+{
+    cli_redis_property_call(args, "badges", property);
+
+    return cli_redis_try(cli, args);
+}
+
+
+int
+cli_badges_store(cli_t *cli, args_t *args, const char *property,
+    const redisReply *badges, size_t i)
+{
+    int          changed;
+    size_t       j;
+    char         channel[LL_KEY_MAX];
+    redisReply  *reply;
+    const char  *user;
+
+    user = cli_redis_text(badges, i);
+
+    cli_redis_user_call(args, "badge", user);
+    args_copy(args, channel, ll_keys_user_channel(channel, user,
+                                                  strlen(user)));
+    args_lit(args, "1");
+    args_adds(args, property);
+    args_number(args, badges->element[0]->integer);
+
+    for (j = 1; j < 4; j++) {
+        if (badges->element[i + j]->type == REDIS_REPLY_INTEGER) {
+            args_number(args, badges->element[i + j]->integer);
+        } else {
+            args_adds(args, cli_redis_text(badges, i + j));
+        }
+    }
+
+    reply = cli_redis_try(cli, args);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    changed = reply->integer == 1;
+    freeReplyObject(reply);
+
+    return changed;
+}

@@ -1,0 +1,27 @@
+
+/* The inboxes of the members of a property. */
+
+
+#ifndef CLI_BADGES_H
+#define CLI_BADGES_H
+
+
+#include "cli_redis.h"
+
+
+/*
+ * ll1_badges: { ver, user, unread, at, shown, ... } of all members, to be freed
+ * by freeReplyObject().  Returns NULL with cli->why.
+ */
+redisReply *cli_badges(cli_t *cli, args_t *args, const char *property);
+
+/*
+ * Stores the thread in the inbox of the member whose elements of that reply
+ * begin with i; the id of the user must be valid.  Returns 1 if the inbox has
+ * changed, 0 if it has not, or -1 with cli->why.
+ */
+int cli_badges_store(cli_t *cli, args_t *args, const char *property,
+    const redisReply *badges, size_t i);
+
+
+#endif /* CLI_BADGES_H */
