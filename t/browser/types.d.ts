@@ -82,6 +82,19 @@ interface InboxPage {
     next: string | null;
 }
 
+/* A message that a search has found. */
+interface Hit {
+    property: string;
+    label: string;
+    entry: Entry;
+}
+
+/* A page of a search: hits of a thread are entries. */
+interface HitPage {
+    hits: (Entry | Hit)[];
+    next: number | string | null;
+}
+
 interface SessionInfo {
     user: string;
     name: string | null;

@@ -48,11 +48,11 @@ export class Api {
             query.set('limit', String(limit));
         }
 
-        return this.#get(`${threadPath(property)}/messages?${query}`,
+        return this.get(`${threadPath(property)}/messages?${query}`,
             (page) => page.property === property && page.you && page.lease
                       && Array.isArray(page.parties)
                       && /^\d+/.test(page.head) && page.entries.every(isEntry),
-            etag);
+            { etag });
     }
 
     /**
@@ -66,9 +66,9 @@ export class Api {
             query.set('cursor', cursor);
         }
 
-        return this.#get(`/api/inbox?${query}`,
+        return this.get(`/api/inbox?${query}`,
             ({ rev, threads }) => Number.isInteger(rev)
-                && threads.every((thread) => thread.property), etag);
+                && threads.every((thread) => thread.property), { etag });
     }
 
     /**
@@ -116,21 +116,27 @@ export class Api {
                              { method: 'DELETE', named: false });
     }
 
-    #get(path, form, etag) {
+    /**
+     * form: whether the JSON of an answer has the form of the contract;
+     * signal: cancels the request, which then answers nothing.
+     * @param {string} path
+     * @param {(data: any) => any} form
+     * @param {{etag?: string, signal?: AbortSignal}} options
+     */
+    get(path, form, { etag, signal } = {}) {
         const headers = etag ? { 'If-None-Match': etag } : {};
 
         /* our own validator, so that a 304 is seen and costs no parsing */
-        return this.#request(path, { headers }, form);
+        return this.#request(path, { headers, signal }, form);
     }
 
     /**
-     * form: whether the JSON of an answer has the form of the contract.
      * @param {string} path
      * @param {RequestInit & {named?: boolean}} options
      * @param {(data: any, status: number) => any} [form]
      * @returns {Promise<Answer<any>>}
      */
-    async #request(path, { named = true, ...options }, form) {
+    async #request(path, { named = true, signal, ...options }, form) {
         const headers = { Accept: 'application/json', ...options.headers };
 
         if (named && this.user !== null) {
@@ -139,6 +145,8 @@ export class Api {
 
         const abort = new AbortController();
         const timer = this.clock.setTimeout(() => abort.abort(), TIMEOUT);
+
+        signal?.addEventListener('abort', () => abort.abort());
 
         try {
             const response = await this.fetch(path, {

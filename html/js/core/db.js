@@ -54,6 +54,12 @@ export class Db extends Emitter {
                    .catch(() => null);
     }
 
+    /* The values whose keys begin with `start`. */
+    shelved(start) {
+        return this.#run('shelf', 'readonly', (s) => s.getAll(
+            IDBKeyRange.bound(start, `${start}\uffff`))).catch(() => []);
+    }
+
     /* All that a user leaves here. */
     async clear(user) {
         const keys = IDBKeyRange.bound(`${user} `, `${user} \uffff`);
@@ -162,6 +168,11 @@ export class Shelf {
 
     get(name) {
         return this.db.unshelve(`${this.user} ${name}`);
+    }
+
+    /* What is kept by names that begin with `start`. */
+    all(start) {
+        return this.db.shelved(`${this.user} ${start}`);
     }
 
     /* Puts what make() answers, in a moment; once for many calls. */

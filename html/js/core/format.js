@@ -94,6 +94,13 @@ export class Formatter {
         return this.#named(at, this.#plain(at));
     }
 
+    /* "22 Nov 2026, 14:02", for a list */
+    stamp(at) {
+        return this.#named(at, this.#with({ dateStyle: 'medium',
+                                            timeStyle: 'short' })
+                                   .format(new Date(at)));
+    }
+
     /* What holds for a quarter of an hour: no zone is finer than that. */
     #once(what, at, make) {
         const key = `${what} ${Math.floor(new Date(at).getTime() / QUARTER)}`;

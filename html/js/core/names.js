@@ -68,18 +68,20 @@ export class Names extends Emitter {
 
     /*
      * Asks for those that are not known, or that another lease or a lease
-     * event makes doubtful.  The last call's go first.
+     * event makes doubtful.  The last call's go first.  zones: only the time
+     * zones are wanted, but of all.
      */
-    want(threads) {
+    want(threads, { zones = false } = {}) {
         const first = new Map();
 
         for (const thread of threads) {
             const { property, lease, last } = thread;
             const mark = last?.kind === 'lease' ? last.seq : null;
             const known = this.#known.get(property);
+            const enough = zones ? this.zoneOf(thread) !== undefined
+                : allParties(thread) && this.#timed(thread);
 
-            if (!(allParties(thread) && this.#timed(thread))
-                && !this.#resting(property)
+            if (!enough && !this.#resting(property)
                 && (!known || known.lease !== lease?.id
                     || (mark !== null && known.mark !== mark)))
             {

@@ -36,10 +36,14 @@ export class ThreadStore extends Emitter {
         this.busy = false;
         this.fetching = false;
         this.etag = undefined;
+
+        /* the number of the run: what was asked for another is void */
+        this.run = 0;
         this.clear();
     }
 
     clear() {
+        this.run++;
         /** @type {Entry[]} */
         this.entries = [];
         /** @type {Map<number, Entry>} */

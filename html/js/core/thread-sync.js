@@ -27,6 +27,7 @@ export class ThreadSync extends Emitter {
         /** @type {ThreadStore | null} */
         this.store = null;
         this.timer = null;
+        this.jumps = 0;
     }
 
     /* At a message where seq is given, else at the first unread, or the end. */
@@ -362,6 +363,8 @@ export class ThreadSync extends Emitter {
             return null;
         }
 
+        const { run } = store;
+
         store.busy = true;
 
         const answer = await this.api.messages(store.property, query);
@@ -369,7 +372,7 @@ export class ThreadSync extends Emitter {
         store.busy = false;
 
         return answer.status === 200 && store === this.store
-            ? answer.data : null;
+               && run === store.run ? answer.data : null;
     }
 
     async loadOlder() {
@@ -410,35 +413,62 @@ export class ThreadSync extends Emitter {
     /* Away from old messages, to the end of the thread. */
     async jumpToNewest() {
         const { store } = this;
+        const turn = ++this.jumps;
 
         if (!store || !store.detached) {
             return;
         }
 
-        const page = await this.#fetch({ limit: PAGE });
+        const { status, data } = await this.api.messages(store.property,
+                                                         { limit: PAGE });
 
-        if (page) {
-            store.load(page, { moreBefore: Boolean(page.more) });
+        if (status === 200 && turn === this.jumps && store === this.store) {
+            store.load(data, { moreBefore: Boolean(data.more) });
         }
     }
 
-    /* Makes sure that a message is in the run; false where it cannot be. */
+    /*
+     * Makes sure that a message is in the run, with what surrounds it, and
+     * loads nothing of what lies between.  False where it cannot be; null
+     * where the reader has gone elsewhere meanwhile.
+     */
     async jumpTo(seq) {
         const { store } = this;
 
-        if (!store || seq < 1 || seq > store.headSeq) {
+        if (!store || seq < 1) {
             return false;
         }
 
-        if (seq < store.low || seq > store.high) {
-            const run = await this.#runAt(store, seq, null);
+        const turn = ++this.jumps;
 
-            if (store === this.store && holds(run, seq)) {
+        if (seq < store.low || seq > store.high) {
+            const run = await this.#runAt(store, seq, null)
+                        ?? await this.#kept(store);
+
+            if (turn !== this.jumps || store !== this.store) {
+                return null;
+            }
+
+            if (holds(run, seq)) {
                 store.load(run.page, run);
             }
         }
 
         return store.entries.some((entry) => entry.seq === seq);
+    }
+
+    /* What is kept of a thread, while no page comes. */
+    async #kept(store) {
+        const page = await this.shelf.get(`thread ${store.property}`);
+
+        if (!page) {
+            return null;
+        }
+
+        const head = store.headSeq > seqOf(page.head)
+            ? `${store.headSeq}.${store.headTag}` : page.head;
+
+        return { page: { ...page, head }, moreBefore: true };
     }
 }
 

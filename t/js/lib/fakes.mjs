@@ -5,6 +5,8 @@
  * thread, as the wire contract has it.
  */
 
+import assert from 'node:assert/strict';
+
 export class FakeClock {
     constructor(now = Date.parse('2026-11-22T12:00:00Z')) {
         this.time = now;
@@ -133,6 +135,11 @@ export class MemoryStore {
     async unshelve(key) {
         return this.shelf.get(key);
     }
+
+    async shelved(start) {
+        return [...this.shelf].filter(([key]) => key.startsWith(start))
+            .map(([, value]) => value);
+    }
 }
 
 
@@ -221,6 +228,7 @@ export class FakeServer {
         this.status = 0;
         this.sendStatus = 0;
         this.calls = [];
+        this.aborted = 0;
         this.rev = 1;
         this.lease = { id: 'L-1', state: 'active',
                        starts_at: '2026-11-01T00:00:00.000Z',
@@ -267,7 +275,7 @@ export class FakeServer {
         const read = this.read_.get(this.me) || 0;
 
         return this.entries.filter((e) => e.seq > read
-                                          && e.from.user !== this.me).length;
+            && e.kind === 'message' && e.from.user !== this.me).length;
     }
 
     inboxThread() {
@@ -289,8 +297,8 @@ export class FakeServer {
         const status = this.down ? 0 : this.status;
 
         if (this.down || this.status) {
-            return { status, data: null, etag: null, retryAfter: 0,
-                     type: null };
+            return { status, data: null, etag: null,
+                     retryAfter: this.retryAfter ?? 0, type: null };
         }
 
         return { etag: `"${this.rev}"`, retryAfter: 0, type: null, ...fn() };
@@ -333,6 +341,40 @@ export class FakeServer {
             return { status: 200, data: { ...this.meta(property), entries,
                                           ...(more ? { more } : {}) } };
         });
+    }
+
+    /* `scan`: how many entries one request looks at. */
+    async get(path, form, { signal }) {
+        const url = new URL(path, 'http://localhost');
+        const inThread = url.pathname === '/api/properties/elm/search';
+        const q = url.searchParams.get('q');
+        const limit = Number(url.searchParams.get('limit'));
+        const place = url.searchParams.get(inThread ? 'before' : 'cursor');
+        const from = place && Number(place);
+        const words = q.toLowerCase().split(' ');
+        const answer = await this.answer(`search ${q} ${from ?? ''}`.trim(),
+                                         () => {
+            const first = Math.min(from ?? Infinity, this.entries.length + 1);
+            const last = Math.max(1, first - (this.scan ?? Infinity));
+            const scanned = this.entries.slice(last - 1, first - 1).reverse();
+            const found = scanned.filter(({ kind, text }) =>
+                kind === 'message' && words.every((word) =>
+                    text.toLowerCase().includes(word)));
+            const hits = found.slice(0, limit);
+            const end = found.length > limit ? hits.at(-1).seq : last;
+
+            return { status: 200, data: {
+                next: end <= 1 ? null : inThread ? end : String(end),
+                hits: inThread ? hits : hits.map((entry) =>
+                    ({ property: 'elm', label: '12 Elm St', entry })),
+            } };
+        });
+
+        assert.ok(answer.status !== 200 || form(answer.data));
+
+        this.aborted += signal?.aborted ? 1 : 0;
+
+        return signal?.aborted ? { status: 0, data: null } : answer;
     }
 
     inbox() {
