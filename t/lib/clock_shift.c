@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,4 +25,23 @@ clock_gettime(clockid_t id, struct timespec *ts)
     }
 
     return rc;
+}
+
+
+/* of Redis */
+int
+gettimeofday(struct timeval *tv, void *zone)
+{
+    struct timespec  ts;
+
+    (void) zone;
+
+    if (clock_gettime(CLOCK_REALTIME, &ts) == -1) {
+        return -1;
+    }
+
+    tv->tv_sec = ts.tv_sec;
+    tv->tv_usec = ts.tv_nsec / 1000;
+
+    return 0;
 }

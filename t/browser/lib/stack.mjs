@@ -184,8 +184,27 @@ export class Stack {
         writeFileSync(join(this.dir, 'worker-1.pid'), `${child.pid}\n`);
     }
 
-    startRedis() {
-        return run('redis-server', [join(this.dir, 'redis.conf')]);
+    /* env: variables for it. */
+    startRedis(env = {}) {
+        return run('redis-server', [join(this.dir, 'redis.conf')],
+                   { env: { ...process.env, ...env } });
+    }
+
+    /*
+     * From now on Redis, whose clock the workers use, is so many days behind.
+     * It can only go on from there, towards 0.
+     */
+    async shiftClock(days) {
+        const library = join(this.dir, 'clock_shift.so');
+
+        await run('gcc', ['-shared', '-fPIC', '-O1', '-o', library,
+                          join(root, 't/lib/clock_shift.c')]);
+        await this.kill('worker-1');
+        await this.kill('redis');
+        await this.startRedis(days === 0 ? {} : {
+            LD_PRELOAD: library, CLOCK_SHIFT: String(-days * 86400) });
+        this.startWorker();
+        await this.healthy();
     }
 
     healthy() {
@@ -262,13 +281,13 @@ export class Stack {
     }
 
     /* Many messages, past the limit of sends: straight to the worker. */
-    async fillUp(property, users, n, textOf) {
+    async fillUp(property, users, n, textOf, id = 'fill') {
         const lines = [];
 
         for (let i = 1; i <= n; i++) {
             const args = ['XADD', 'll:{q:0}:requests', '*', 'op', 'send', 'p',
                           property, 'u', users[i % users.length], 'b',
-                          JSON.stringify({ client_id: `fill-${i}`,
+                          JSON.stringify({ client_id: `${id}-${i}`,
                                            text: textOf(i) }),
                           'r', 'test.1'];
 
