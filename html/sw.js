@@ -16,7 +16,9 @@ const WHOLE = 'whole';
 const USED = 'used';
 
 /* files to which no link leads */
-const MORE = ['config.json', 'img/icon-unread.svg', 'js/strings/de.js'];
+const MORE = ['config.json', 'css/search.css', 'img/icon-unread.svg',
+              'js/strings/de.js', 'js/strings/search-de.js',
+              'js/strings/search-en.js'];
 const LINKS = {
     html: /(?:href|src)="([^":#]+)"/g,
     js: /(?:from |import |import\()'(\.[^']+)'/g,

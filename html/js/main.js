@@ -184,7 +184,7 @@ function watch(session) {
  */
 async function whoIsIt(page) {
     const { session } = page;
-    const { reason = null, ...state } = history.state ?? {};
+    const { reason = null, finding, ...state } = history.state ?? {};
 
     history.replaceState(state, '');
 
@@ -332,7 +332,8 @@ async function start() {
      * even if another tab or the server changes to a newer one.
      */
     page.app.loadThread();
-    Promise.allSettled([account(), import('./view/extras.js')]);
+    Promise.allSettled([account(), import('./view/extras.js'),
+                        page.app.loadSearch()]);
     keepShell(page);
 }
 

@@ -15,9 +15,13 @@ import { buildRows, spokenKeys } from '../../html/js/core/rows.js';
 import { parseToken } from '../../html/js/core/link.js';
 import { newClientId }
     from '../../html/js/core/session.js';
-import en from '../../html/js/strings/en.js';
-import de from '../../html/js/strings/de.js';
+import enFirst from '../../html/js/strings/en.js';
+import deFirst from '../../html/js/strings/de.js';
+import enSearch from '../../html/js/strings/search-en.js';
+import deSearch from '../../html/js/strings/search-de.js';
 
+const en = { ...enFirst, ...enSearch };
+const de = { ...deFirst, ...deSearch };
 const html = new URL('../../html/', import.meta.url);
 
 

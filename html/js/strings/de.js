@@ -84,6 +84,7 @@ export default {
     'state.others': { one: '{n} weiteren', other: '{n} weiteren' },
     'compose.photo': 'Fotos können noch nicht gesendet werden.',
     'keys.title': 'Tastenkürzel',
+    'keys.find': 'Nachrichten durchsuchen',
     'keys.filter': 'Liste filtern',
     'keys.move': 'In der Liste oder zwischen Nachrichten bewegen',
     'keys.open': 'Unterhaltung öffnen',
@@ -127,6 +128,10 @@ export default {
     'empty.found.what': 'Keine Adresse und kein Name enthält „{text}“.',
     'empty.pick': 'Wählen Sie eine Unterhaltung',
     'empty.pick.what': '/ filtert, die Pfeiltasten bewegen, Enter öffnet.',
+
+    'find.all.what': 'Alle Nachrichten durchsuchen (Strg+K)',
+    'find.thread.what': 'Diese Unterhaltung durchsuchen (Strg+K)',
+    'find.words': 'Nachrichten nach „{text}“ durchsuchen',
 
     'lease.pending': 'Beginnt noch',
     'lease.active': 'Läuft',

@@ -81,6 +81,7 @@ export default {
     'state.others': { one: '{n} other', other: '{n} others' },
     'compose.photo': 'Photos cannot be sent yet.',
     'keys.title': 'Keyboard shortcuts',
+    'keys.find': 'Search messages',
     'keys.filter': 'Filter the list',
     'keys.move': 'Move in the list, or among messages',
     'keys.open': 'Open the thread',
@@ -123,6 +124,10 @@ export default {
     'empty.pick': 'Pick a thread',
     'empty.pick.what': 'Press / to filter, the arrow keys to move, Enter to '
                        + 'open.',
+
+    'find.all.what': 'Search all messages (Ctrl+K)',
+    'find.thread.what': 'Search this thread (Ctrl+K)',
+    'find.words': 'Search messages for "{text}"',
 
     'lease.pending': 'Not started',
     'lease.active': 'Active',

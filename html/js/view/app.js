@@ -15,10 +15,12 @@ const ALERT = 8000;
 export class App {
     #alerts;
     #eager = false;
+    #finder = null;
     #loading = null;
     #main;
     #polite;
     #root;
+    #side;
     #status;
     #threadView = null;
 
@@ -46,6 +48,7 @@ export class App {
         this.setLanguage = setLanguage;
         this.logo = logo;
         this.wanted = null;
+        this.focusWanted = false;
         this.touch = matchMedia('(pointer: coarse)').matches;
         this.#build();
         this.#listen();
@@ -66,6 +69,8 @@ export class App {
                                      hidden: true });
         this.versionBar = h('div', { class: 'll-version', role: 'status',
                                      hidden: true });
+        this.#side = h('div', { class: 'll-side' }, this.header.element,
+                       this.inboxView.element);
         this.#polite = h('div', { class: 'll-spoken', 'aria-live': 'polite' });
         this.#alerts = h('div', { class: 'll-alerts', role: 'alert' });
 
@@ -75,9 +80,7 @@ export class App {
                       onclick: (e) => this.#skip(e) }, t('app.skip')),
              h('div', { class: 'll-bars' }, this.sessionBar,
                this.versionBar, this.#status.banner),
-             h('div', { class: 'll-side' }, this.header.element,
-               this.inboxView.element),
-             this.#main,
+             this.#side, this.#main,
              this.#polite, this.#alerts, this.#status.words);
     }
 
@@ -98,7 +101,13 @@ export class App {
             }
         };
 
-        window.addEventListener('popstate', () => this.#route());
+        window.addEventListener('popstate', () => {
+            if (!history.state?.finding) {
+                this.#finder?.left();
+            }
+
+            this.#route();
+        });
         window.addEventListener('hashchange', () => this.#route());
         window.addEventListener('online', wake);
         window.addEventListener('offline', () => messenger.networkLost());
@@ -114,7 +123,8 @@ export class App {
             const why = (await this.loadThread()).failed(item);
 
             this.alert(this.t('say.failed', { why }),
-                       item.property === messenger.thread?.property);
+                       item.property === messenger.thread?.property
+                       ? 'll-spoken' : null);
         });
 
         /* the list shows relative times, which grow older */
@@ -180,6 +190,46 @@ export class App {
         }
     }
 
+    /* Goes to a message, and so does the focus. */
+    visit(property, seq) {
+        const same = property === this.messenger.thread?.property;
+
+        history[same ? 'replaceState' : 'pushState'](
+            same ? history.state : { inside: true }, '',
+            hrefFor(property, seq));
+        this.#eager = false;
+        this.focusWanted = true;
+        this.#route();
+    }
+
+    /* Loads the search, which the first screen does not need. */
+    async loadSearch() {
+        const { loadPanel } = await import('./search-panel.js');
+        const panel = await loadPanel(this);
+
+        if (!this.#finder) {
+            this.#finder = panel;
+            this.#side.append(panel.element);
+        }
+    }
+
+    /*
+     * Opens the search of a thread, or of all (null), with these words or else
+     * the last ones; at once if it is loaded, so that it gets the next key.
+     */
+    async find(property, words) {
+        if (!this.#finder) {
+            await this.loadSearch();
+        }
+
+        this.#finder.open(property, words);
+    }
+
+    /* The search takes the place of the list, and on a phone of all. */
+    finding(on) {
+        attr(this.#root, 'data-finding', on);
+    }
+
     /*
      * Goes back from a thread to the list: by the browser's history if the list
      * is in it.
@@ -220,12 +270,26 @@ export class App {
             return;
         }
 
-        if (event.key === '/' && !typing && !event.ctrlKey
+        if ((event.ctrlKey || event.metaKey) && !event.altKey
+            && !event.shiftKey && event.key.toLowerCase() === 'k')
+        {
+            event.preventDefault();
+            this.find(this.messenger.thread?.property ?? null);
+
+        } else if (event.key === 'Escape' && !typing
+                   && this.#root.hasAttribute('data-finding'))
+        {
+            event.preventDefault();
+            this.#finder.close();
+
+        } else if (event.key === '/' && !typing && !event.ctrlKey
             && !event.metaKey && !event.altKey)
         {
             event.preventDefault();
 
-            if (this.messenger.thread && this.#narrow()) {
+            this.#finder?.close();
+
+            if (this.messenger.thread && this.narrow()) {
                 this.back();
             }
 
@@ -255,9 +319,9 @@ export class App {
         }
     }
 
-    #narrow() {
-        return getComputedStyle(this.inboxView.element).visibility
-               === 'hidden' || this.inboxView.element.offsetParent === null;
+    /* Whether the list and the thread are shown one at a time. */
+    narrow() {
+        return [this.#side, this.#main].some((el) => el.clientWidth === 0);
     }
 
     /* ---- announcements for screen readers ---- */
@@ -269,9 +333,14 @@ export class App {
         this.clock.setTimeout(() => line.remove(), ALERT);
     }
 
-    /* seen: the page already shows it, so only screen readers need it. */
-    alert(words, seen = false) {
-        const line = h('p', { class: seen ? 'll-spoken' : null }, words);
+    /* Shows and announces what is no fault. */
+    note(words) {
+        this.alert(words, 'll-note');
+    }
+
+    /* how: "ll-spoken" where the page already shows it. */
+    alert(words, how = null) {
+        const line = h('p', { class: how }, words);
 
         this.#alerts.append(line);
         this.clock.setTimeout(() => line.remove(), ALERT);

@@ -10,6 +10,7 @@ const ICONS = {
     back: 'M15 5l-7 7 7 7',
     send: 'M5 12h13M12 5l7 7-7 7',
     search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4 4',
+    filter: 'M4 7h16M7 12h10M10 17h4',
     close: 'M6 6l12 12M18 6L6 18',
     down: 'M12 5v13M6 13l6 6 6-6',
     clock: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4l3 2',

@@ -74,8 +74,9 @@ function step(menu, event) {
 }
 
 
-const KEYS = [['/', 'filter'], ['↑ ↓', 'move'], ['Enter', 'open'],
-              ['Esc', 'back'], ['Shift+Enter', 'line'], ['Ctrl+Enter', 'send'],
+const KEYS = [['Ctrl+K', 'find'], ['/', 'filter'], ['↑ ↓', 'move'],
+              ['Enter', 'open'], ['Esc', 'back'],
+              ['Shift+Enter', 'line'], ['Ctrl+Enter', 'send'],
               ['?', 'keys']];
 
 

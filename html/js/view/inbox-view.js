@@ -47,6 +47,10 @@ export class InboxView {
             'aria-pressed': name === 'all' ? 'true' : 'false',
             onclick: () => this.#choose(name),
         }, t(name === 'all' ? 'inbox.all' : `inbox.only.${name}`)));
+        this.words = h('button', {
+            class: 'll-words-too', type: 'button', hidden: true,
+            onclick: () => this.app.find(null, this.input.value.trim()),
+        });
         this.moved = h('button', {
             class: 'll-moved', type: 'button', hidden: true,
             onclick: () => this.#resort(),
@@ -67,10 +71,16 @@ export class InboxView {
         this.element = h('nav', {
             class: 'll-inbox', 'aria-label': t('inbox.title'),
         },
-            h('div', { class: 'll-search' }, icon('search'), this.input),
+            h('div', { class: 'll-search' },
+              h('div', { class: 'll-filterbox' }, icon('filter'), this.input),
+              h('button', {
+                  class: 'll-button ll-finder', type: 'button',
+                  title: t('find.all.what'), 'aria-keyshortcuts':
+                  'Control+K Meta+K', onclick: () => this.app.find(null),
+              }, icon('search'), spoken(t('find.all.what')))),
             h('div', { class: 'll-chips', role: 'group',
                        'aria-label': t('inbox.filters') }, this.chips),
-            this.notice, this.moved, this.scroller);
+            this.words, this.notice, this.moved, this.scroller);
         new ResizeObserver(() => this.#window()).observe(this.scroller);
     }
 
@@ -153,6 +163,11 @@ export class InboxView {
     }
 
     #refilter() {
+        const text = this.input.value.trim();
+
+        this.words.hidden = text === '';
+        fill(this.words, icon('search'),
+             h('span', {}, this.t('find.words', { text })));
         this.scroller.scrollTop = 0;
         this.#resort();
         this.app.messenger.names.want(

@@ -27,7 +27,14 @@ export class ThreadHead {
                      onclick: (e) => app.back(e) },
               icon('back'), spoken(t('thread.back'))),
             h('div', { class: 'll-heading' }, this.title, this.lease),
-            app.pill(), this.done,
+            app.pill(),
+            h('button', {
+                class: 'll-button ll-finder', type: 'button',
+                title: t('find.thread.what'),
+                'aria-keyshortcuts': 'Control+K Meta+K',
+                onclick: () => app.find(this.property),
+            }, icon('search'), spoken(t('find.thread.what'))),
+            this.done,
             this.people);
     }
 

@@ -149,20 +149,30 @@ export class ThreadView {
         this.app.opened();
     }
 
+    /* While the thread is loading, #place() shows what is wanted. */
     async showMessage(seq) {
-        if (await this.app.messenger.threads.jumpTo(seq)) {
+        if (this.store.status === 'loading') {
+            return;
+        }
+
+        const there = await this.app.messenger.threads.jumpTo(seq);
+
+        if (there) {
             this.#aim(seq);
             this.#drawNow();
-        } else {
+        } else if (there === false) {
             this.app.alert(this.t('thread.missing'));
         }
     }
 
     #aim(seq) {
         const row = this.#rows().find((r) => r.entry?.seq === seq);
+        const focus = this.app.focusWanted;
+
+        this.app.focusWanted = false;
 
         if (row) {
-            this.timeline.show({ key: row.key, flash: true });
+            this.timeline.show({ key: row.key, flash: true, focus });
         }
     }
 

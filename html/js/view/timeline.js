@@ -11,6 +11,9 @@ import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
 const NEAR = 48;
 const AHEAD = 500;
 
+/* milliseconds for which a message is highlighted, as in the style sheet */
+const FLASH = 2000;
+
 const LONG = 1500;
 const LINES = 20;
 
@@ -133,14 +136,14 @@ export class Timeline {
     }
 
     /*
-     * Scrolls a row to the upper third at the next update: {key, flash}.
+     * Scrolls a row to the upper third at the next update: {key, flash, focus}.
      */
     show(target) {
         this.target = target;
         this.#stick = false;
     }
 
-    #goTo({ key, flash }) {
+    #goTo({ key, flash, focus }) {
         const row = this.list.get(key);
 
         if (!row) {
@@ -158,6 +161,12 @@ export class Timeline {
             row.classList.remove('ll-flash');
             void row.offsetWidth;
             row.classList.add('ll-flash');
+            setTimeout(() => row.classList.remove('ll-flash'), FLASH);
+        }
+
+        if (focus) {
+            (row.querySelector('.ll-time') ?? this.element)
+                .focus({ preventScroll: true });
         }
     }
 
@@ -193,6 +202,11 @@ export class Timeline {
      */
     #settled(near = NEAR) {
         const { scrollHeight, scrollTop, clientHeight } = this.element;
+
+        /* the search covers it: nothing of it is on screen */
+        if (clientHeight === 0) {
+            return;
+        }
 
         this.on.moved();
 
