@@ -21,8 +21,8 @@ my $ll = $f->ll();
 my $s = Fault::Sentinel->new($ll);
 
 # a failover to a server that lacks entries: $do is done to the primary, $back
-# brings it back, and $until, if given, waits until it does not take writes any
-# more; times count from the beginning of the fault
+# brings it back, and $until, if given, waits until it no longer takes writes;
+# times count from the beginning of the fault
 sub fails_over {
     my ($name, $do, $back, $until) = @_;
 
@@ -84,8 +84,8 @@ for my $round (1 .. ($Fault::long ? 3 : 1)) {
         }
     }, sub { }, sub {
         my ($old) = @_;
-        ok(wait_for(sub { $s->on($old, 'ROLE')->[0] ne 'master' }, 20),
-           'the old primary does not take writes any more');
+        ok(wait_for(sub { $s->role($old) eq 'slave' }, 20),
+           'the old primary takes no more writes');
     });
 
     # it continues as a primary and takes writes until it becomes a replica

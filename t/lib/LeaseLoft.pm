@@ -30,12 +30,12 @@ use Fcntl qw(O_WRONLY O_CREAT O_APPEND);
 use File::Basename qw(dirname);
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
-use IO::Socket::INET;
 use POSIX qw(setsid strftime);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
 use LeaseLoft::Client qw(connect_to);
+use LeaseLoft::Ports qw(free_port);
 use LeaseLoft::Redis;
 use LeaseLoft::Segment qw(thread_of);
 use LeaseLoft::Response qw(is_problem fields);
@@ -106,10 +106,21 @@ sub new {
         $self->start('redis') unless $self->{redis_url};
         $self->start("worker$_") for 1 .. $self->{workers};
         $self->start('nginx');
-        $self->wait_healthy() or BAIL_OUT("not healthy: $self->{dir}");
+        $self->started();
     }
 
     return $self;
+}
+
+
+# waits until all is healthy; a busy machine may take long to start it
+sub started {
+    my ($self) = @_;
+
+    $self->wait_healthy(200, 60)
+        or BAIL_OUT("not healthy: $self->{dir}\n"
+                    . $self->get('/internal/health')->raw() . "\n"
+                    . $self->slurp('error.log'));
 }
 
 
@@ -574,19 +585,6 @@ sub state_of {
     open my $f, '<', "/proc/$pid/stat" or return '';
 
     return <$f> =~ /.*\) (\S)/ ? $1 : '';
-}
-
-
-# a port outside the range that the kernel gives to clients
-sub free_port {
-    for (1 .. 100) {
-        my $port = 10000 + int rand 20000;
-        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-                         LocalPort => $port, Listen => 1, ReuseAddr => 1);
-        return $port if $socket;
-    }
-
-    die "no free port\n";
 }
 
 

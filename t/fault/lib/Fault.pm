@@ -74,7 +74,7 @@ sub new {
     $self->_urls();
     $self->start_worker($_) for 1 .. $self->{workers};
     $ll->start('nginx');
-    $ll->wait_healthy() or BAIL_OUT('not healthy');
+    $ll->started();
 
     if ($self->{daemon}) {
         waitpid $ll->pid('nginx'), 0;

@@ -64,6 +64,15 @@ sub on {
 }
 
 
+# "master", "slave", or "none" if it does not answer, as while it is down, or as
+# Sentinel changes its role, which closes all connections
+sub role {
+    my ($self, $part) = @_;
+
+    return (eval { $self->on($part, 'ROLE') } // ['none'])->[0];
+}
+
+
 sub _write_conf {
     my ($self, $part) = @_;
 
@@ -148,8 +157,7 @@ sub wait_primary {
     my ($self, $part, $seconds) = @_;
 
     return wait_for(sub {
-        $self->primary() eq $part
-            && (eval { $self->on($part, 'ROLE') } // ['none'])->[0] eq 'master'
+        $self->primary() eq $part && $self->role($part) eq 'master'
     }, $seconds);
 }
 
@@ -175,8 +183,10 @@ sub hold {
     $self->on($part, 'CONFIG', 'SET', 'masterauth', 'none');
     $self->on($self->primary(), 'CLIENT', 'KILL', 'TYPE', 'replica');
 
-    return wait_for(sub { $self->on($part, 'INFO', 'replication')
-                              =~ /master_link_status:down/ }, 5);
+    return wait_for(sub {
+        (eval { $self->on($part, 'INFO', 'replication') } // '')
+            =~ /master_link_status:down/
+    }, 5);
 }
 
 
@@ -206,7 +216,8 @@ sub wait_ready {
 
     return wait_for(sub {
         return 0 if !$self->_agreed();
-        my $replicas = $self->sentinel('REPLICAS', 'leaseloft');
+        my $replicas = eval { $self->sentinel('REPLICAS', 'leaseloft') }
+            or return 0;
         my %replica = @{ $replicas->[0] };
         $replica{flags} eq 'slave' && $replica{'master-link-status'} eq 'ok'
     }, $seconds);
