@@ -14,12 +14,14 @@ package Fault::Crowd;
 use strict;
 use warnings;
 
-use POSIX ();
 use Storable qw(retrieve store);
 use Time::HiRes qw(time);
 
+use Fault::Child;
 use Fault::Http;
 use Fault::Loop;
+
+our @ISA = qw(Fault::Child);
 
 
 sub start {
@@ -35,55 +37,24 @@ sub start {
     $self->{tokens}{$_} = $ll->token('u-mia' . substr $_, 1)
         for @$properties;
 
-    pipe my $commands, $self->{commands} or die "pipe: $!";
-    pipe $self->{answers}, my $answers or die "pipe: $!";
-
-    my $pid = fork() // die "fork: $!";
-
-    if ($pid == 0) {
-        $SIG{INT} = $SIG{TERM} = 'DEFAULT';
-        $SIG{PIPE} = 'IGNORE';
-        close $self->{commands};
-        eval { $self->_run($commands, $answers); 1 }
-            or print STDERR "crowd: $@";
-        POSIX::_exit(0);
-    }
-
-    close $commands;
-    close $answers;
-    $self->{pid} = $pid;
-    $self->{commands}->autoflush(1);
+    $self->spawn('crowd');
 
     return $self;
 }
 
 
-sub _ask {
-    my ($self, $command, $seconds) = @_;
-
-    print { $self->{commands} } "$command\n";
-
-    my $in = '';
-    vec($in, fileno $self->{answers}, 1) = 1;
-    return 0 if !select($in, undef, undef, $seconds);
-    sysread $self->{answers}, my $line, 100 or return 0;
-
-    return $line + 0;
-}
-
-
 # wait_open($n, $seconds): waits until n streams are open: the time, at least
 # 0.01, or 0
-sub wait_open { $_[0]->_ask("open $_[1] $_[2]", $_[2] + 5) }
-sub drop { $_[0]->_ask('drop', 120) }
-sub opened { $_[0]->_ask('opened', 5) }
+sub wait_open { $_[0]->ask("open $_[1] $_[2]", $_[2] + 5) // 0 }
+sub drop { $_[0]->ask('drop', 120) }
+sub opened { $_[0]->ask('opened', 5) }
 
 
 sub finish {
     my ($self, $heads) = @_;
 
-    $self->_ask('finish ' . join(' ', map { "$_=$heads->{$_}" } keys %$heads),
-                60);
+    $self->ask('finish ' . join(' ', map { "$_=$heads->{$_}" } keys %$heads),
+               60);
     waitpid $self->{pid}, 0;
 
     my $report = eval { retrieve($self->{file}) } // die "no report: $@";
@@ -96,11 +67,10 @@ sub finish {
 # --- in the child process ---
 
 sub _run {
-    my ($self, $commands, $answers) = @_;
+    my ($self) = @_;
 
     my $loop = $self->{loop} = Fault::Loop->new();
     my @properties = @{ $self->{properties} };
-    my $line = '';
 
     # slower than the backlog of the listening socket fills
     for my $i (1 .. $self->{n}) {
@@ -109,17 +79,7 @@ sub _run {
         $loop->after($i / 1500, sub { $self->_open($one) });
     }
 
-    $loop->on_read($commands, sub {
-        my $n = sysread $commands, $line, 4096, length $line;
-        return $loop->stop() if !$n;
-
-        while ($line =~ s/^(\w+) ?(.*)\n//) {
-            my $method = "_do_$1";
-            $self->$method(sub { syswrite $answers, "$_[0]\n" },
-                           split / /, $2);
-        }
-    });
-
+    $self->serve($loop);
     $loop->run();
 }
 

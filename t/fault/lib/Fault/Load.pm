@@ -19,13 +19,15 @@ package Fault::Load;
 use strict;
 use warnings;
 
-use POSIX ();
 use Storable qw(retrieve store);
 use Time::HiRes qw(time);
 
+use Fault::Child;
 use Fault::Http;
 use Fault::Loop;
 use Fault::Reader;
+
+our @ISA = qw(Fault::Child);
 
 
 # start($ll, %options): leases must have been declared
@@ -45,55 +47,14 @@ sub start {
         (map { $_->{user} } @{ $o{readers} }), @{ $o{inboxes} };
     $self->{tokens}{$_} = $ll->token($_) for keys %users;
 
-    pipe my $commands, $self->{commands} or die "pipe: $!";
-    pipe $self->{answers}, my $answers or die "pipe: $!";
-
-    my $pid = fork() // die "fork: $!";
-
-    if ($pid == 0) {
-        $SIG{INT} = $SIG{TERM} = 'DEFAULT';
-        $SIG{PIPE} = 'IGNORE';
-        close $self->{commands};
-        srand($o{seed});
-        eval { $self->_run($commands, $answers); 1 } or print STDERR "load: $@";
-        POSIX::_exit(0);
-    }
-
-    close $commands;
-    close $answers;
-    $self->{pid} = $pid;
-    $self->{commands}->autoflush(1);
+    $self->spawn('load', sub { srand($o{seed}) });
 
     return $self;
 }
 
 
-sub pid { $_[0]{pid} }
-
-
-sub _ask {
-    my ($self, $command, $seconds) = @_;
-
-    print { $self->{commands} } "$command\n";
-
-    my $end = time() + $seconds;
-    my $line = '';
-
-    while ($line !~ /\n$/) {
-        my $in = '';
-        vec($in, fileno $self->{answers}, 1) = 1;
-        my $left = $end - time();
-        return undef if $left <= 0 || !select($in, undef, undef, $left);
-        sysread $self->{answers}, $line, 4096, length $line or return undef;
-    }
-
-    chomp $line;
-    return $line;
-}
-
-
 # still(@properties): no new messages to these until go()
-sub still { my $self = shift; return $self->_ask("still @_", 5) }
+sub still { my $self = shift; return $self->ask("still @_", 5) }
 
 
 # recovery($seconds): the seconds until each sender got an answer to a message
@@ -103,7 +64,7 @@ sub still { my $self = shift; return $self->_ask("still @_", 5) }
 sub recovery {
     my ($self, $seconds) = @_;
 
-    my $line = $self->_ask("mark $seconds", $seconds + 5) // '- - dead';
+    my $line = $self->ask("mark $seconds", $seconds + 5) // '- - dead';
     my ($senders, $readers, $who) = split / /, $line, 3;
 
     return { senders => $senders eq '-' ? undef : $senders,
@@ -115,11 +76,11 @@ sub recovery {
 # requests are answered, or undef. go(): all continue
 sub quiesce {
     my ($self, $seconds) = @_;
-    return $self->_ask("quiesce $seconds", $seconds + 5);
+    return $self->ask("quiesce $seconds", $seconds + 5);
 }
 
 
-sub go { $_[0]->_ask('go', 5) }
+sub go { $_[0]->ask('go', 5) }
 
 
 # look(\%heads, $seconds): once all readers have caught up, the answers since
@@ -145,9 +106,9 @@ sub finish {
 sub _model {
     my ($self, $command, $heads, $seconds) = @_;
 
-    $self->_ask("$command $seconds "
-                . join(' ', map { "$_=$heads->{$_}" } keys %$heads),
-                $seconds + 20);
+    $self->ask("$command $seconds "
+               . join(' ', map { "$_=$heads->{$_}" } keys %$heads),
+               $seconds + 20);
 
     my $model = eval { retrieve($self->{file}) } // die "no model: $@";
     unlink $self->{file};
@@ -159,7 +120,7 @@ sub _model {
 # --- in the child process ---
 
 sub _run {
-    my ($self, $commands, $answers) = @_;
+    my ($self) = @_;
 
     my $loop = $self->{loop} = Fault::Loop->new();
 
@@ -175,19 +136,7 @@ sub _run {
              @{ $self->{inboxes} }),
     ];
 
-    my $line = '';
-
-    $loop->on_read($commands, sub {
-        my $n = sysread $commands, $line, 4096, length $line;
-        return $loop->stop() if !$n;
-
-        while ($line =~ s/^(\w+) ?(.*)\n//) {
-            my $method = "_do_$1";
-            $self->$method(sub { syswrite $answers, "$_[0]\n" },
-                           split / /, $2);
-        }
-    });
-
+    $self->serve($loop);
     $loop->run();
 
     # the curl processes of streams must exit

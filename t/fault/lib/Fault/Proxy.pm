@@ -21,11 +21,13 @@ use warnings;
 
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use POSIX ();
 use Socket qw(SOL_SOCKET SO_PEERCRED);
 use Time::HiRes qw(time);
 
+use Fault::Child;
 use Fault::Loop;
+
+our @ISA = qw(Fault::Child);
 
 
 sub new {
@@ -40,22 +42,7 @@ sub new {
     my $self = bless { path => $path, listener => $listener, links => {},
                        own => $own, mode => 'pass', strike => undef }, $class;
 
-    pipe my $commands, $self->{commands} or die "pipe: $!";
-    pipe $self->{answers}, my $answers or die "pipe: $!";
-
-    my $pid = fork() // die "fork: $!";
-
-    if ($pid == 0) {
-        $SIG{INT} = $SIG{TERM} = 'DEFAULT';
-        $SIG{PIPE} = 'IGNORE';
-        close $self->{commands};
-        eval { $self->_run($commands, $answers); 1 }
-            or print STDERR "proxy: $@";
-        POSIX::_exit(0);
-    }
-
-    $self->{pid} = $pid;
-    $self->{commands}->autoflush(1);
+    $self->spawn('proxy');
     $self->{port} = $listener->sockport() if !defined $own;
     close delete $self->{listener};
 
@@ -66,29 +53,10 @@ sub new {
 sub port { $_[0]{port} }
 
 
-# one line: the answer of the process, or its strike
-sub _line {
-    my ($self, $seconds) = @_;
-
-    my $in = '';
-    vec($in, fileno $self->{answers}, 1) = 1;
-    return undef if !select($in, undef, undef, $seconds);
-
-    my $line = '';
-    while ($line !~ /\n/) {
-        sysread $self->{answers}, $line, 1, length $line or last;
-    }
-
-    chomp $line;
-    return $line;
-}
-
-
 sub tell {
     my ($self, @words) = @_;
 
-    print { $self->{commands} } "@words\n";
-    return $self->_line();
+    return $self->ask("@words");
 }
 
 
@@ -99,12 +67,12 @@ sub strike {
     die "nobody knows whose a link is\n" if !defined $self->{own};
     $self->tell('strike', $when, $command, $count);
 
-    my $pid = $self->_line($seconds);
+    my $pid = $self->line($seconds);
     return $pid if defined $pid;
 
     # the strike may have happened just now
     $pid = $self->tell('calm');
-    $self->_line() if $pid;
+    $self->line() if $pid;
 
     return $pid || 0;
 }
@@ -122,26 +90,22 @@ sub stop {
 # --- in the child process ---
 
 sub _run {
-    my ($self, $commands, $answers) = @_;
+    my ($self) = @_;
 
     my $loop = $self->{loop} = Fault::Loop->new();
-    my $line = '';
 
-    $self->{answer} = sub { syswrite $answers, "$_[0]\n" };
-
-    $loop->on_read($commands, sub {
-        my $n = sysread $commands, $line, 4096, length $line;
-        POSIX::_exit(0) if !$n;
-
-        while ($line =~ s/^(\w+) ?(.*)\n//) {
-            my $method = "_do_$1";
-            $self->$method(split / /, $2);
-            $self->{answer}->(0);
-        }
-    });
-
+    $self->serve($loop);
     $loop->on_read($self->{listener}, sub { $self->_accept() });
     $loop->run();
+}
+
+
+sub handle {
+    my ($self, $command, $reply, @words) = @_;
+
+    my $method = "_do_$command";
+    $self->$method(@words);
+    $reply->(0);
 }
 
 
@@ -268,7 +232,7 @@ sub _forward {
             kill 'KILL', $link->{pid};
             $self->_close($link);
             $self->{strike} = undef;
-            return $self->{answer}->($link->{pid});
+            return $self->reply($link->{pid});
         }
     }
 
