@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "cli_badges.h"
+#include "fcall.h"
 
 
 redisReply *
 cli_badges(cli_t *cli, args_t *args, const char *property)
 {
-    cli_redis_property_call(args, "badges", property);
+    fcall_property(args, "ll1_badges", property);
 
     return cli_redis_try(cli, args);
 }
@@ -27,7 +28,7 @@ cli_badges_store(cli_t *cli, args_t *args, const char *property,
 
     user = cli_redis_text(badges, i);
 
-    cli_redis_user_call(args, "badge", user);
+    fcall_user(args, "ll1_badge", user);
     args_copy(args, channel, ll_keys_user_channel(channel, user,
                                                   strlen(user)));
     args_lit(args, "1");

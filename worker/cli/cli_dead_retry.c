@@ -101,7 +101,7 @@ cli_dead_retry_one(cli_t *cli, dead_retry_t *retry,
     long long    n;
     redisReply  *reply;
 
-    cli_redis_queue_call(&args, "retry", letter->k);
+    cli_redis_queue_call(&args, "ll1_retry", letter->k);
     args_adds(&args, letter->id);
 
     reply = cli_redis_try(cli, &args);

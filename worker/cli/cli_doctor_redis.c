@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli_doctor_redis.h"
+#include "cli_redis.h"
 
 
 #define DOCTOR_REDIS        7          /* the first with functions */
@@ -17,35 +18,12 @@
 #define DOCTOR_CLIENTS      1000
 
 
-/* copies a value of INFO to dst, or "" if there is none */
-static void
-cli_doctor_redis_info(const char *info, const char *name, char *dst,
-    size_t size)
-{
-    size_t       len;
-    const char  *p;
-
-    len = strlen(name);
-    dst[0] = '\0';
-
-    for (p = info; p; p = strchr(p, '\n')) {
-        p += *p == '\n';
-
-        if (strncmp(p, name, len) == 0 && p[len] == ':') {
-            (void) snprintf(dst, size, "%.*s",
-                            (int) strcspn(p + len + 1, "\r\n"), p + len + 1);
-            return;
-        }
-    }
-}
-
-
 static long long
 cli_doctor_redis_info_number(const char *info, const char *name)
 {
     char  value[64];
 
-    cli_doctor_redis_info(info, name, value, sizeof(value));
+    cli_redis_value(info, '\n', name, value, sizeof(value));
 
     return strtoll(value, NULL, 10);
 }
@@ -74,8 +52,8 @@ cli_doctor_redis_version(cli_report_t *report, const char *info)
 {
     char  version[64], role[64];
 
-    cli_doctor_redis_info(info, "redis_version", version, sizeof(version));
-    cli_doctor_redis_info(info, "role", role, sizeof(role));
+    cli_redis_value(info, '\n', "redis_version", version, sizeof(version));
+    cli_redis_value(info, '\n', "role", role, sizeof(role));
 
     if (strtol(version, NULL, 10) < DOCTOR_REDIS) {
         cli_report_add(report, CLI_REPORT_FAULT, "version",
@@ -135,8 +113,8 @@ cli_doctor_redis_persistence(cli_report_t *report, const char *info)
 
     freeReplyObject(sync);
 
-    cli_doctor_redis_info(info, "aof_last_write_status", status,
-                          sizeof(status));
+    cli_redis_value(info, '\n', "aof_last_write_status", status,
+                    sizeof(status));
 
     if (status[0] && strcmp(status, "ok") != 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "persistence",

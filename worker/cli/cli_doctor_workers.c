@@ -26,29 +26,6 @@
 #define DOCTOR_TEXT         256
 
 
-/* copies VALUE of a record "TIME ... NAME:VALUE ...", or "" */
-static void
-cli_doctor_workers_value(const char *record, const char *name, char *dst,
-    size_t size)
-{
-    size_t       len;
-    const char  *p;
-
-    len = strlen(name);
-    dst[0] = '\0';
-
-    for (p = record; p; p = strchr(p, ' ')) {
-        p += *p == ' ';
-
-        if (strncmp(p, name, len) == 0 && p[len] == ':') {
-            (void) snprintf(dst, size, "%.*s",
-                            (int) strcspn(p + len + 1, " "), p + len + 1);
-            return;
-        }
-    }
-}
-
-
 /* checks the record of a worker: its rights and its queues */
 static void
 cli_doctor_workers_one(cli_report_t *report, cli_doctor_workers_t *workers,
@@ -56,8 +33,8 @@ cli_doctor_workers_one(cli_report_t *report, cli_doctor_workers_t *workers,
 {
     char  refused[DOCTOR_TEXT], reads[32];
 
-    cli_doctor_workers_value(record, "refused", refused, sizeof(refused));
-    cli_doctor_workers_value(record, "reads", reads, sizeof(reads));
+    cli_redis_value(record, ' ', "refused", refused, sizeof(refused));
+    cli_redis_value(record, ' ', "reads", reads, sizeof(reads));
 
     if (refused[0] != '\0') {
         cli_report_add(report, CLI_REPORT_FAULT, "workers",
@@ -224,10 +201,10 @@ cli_doctor_workers_compare(cli_report_t *report, const redisReply *list,
     for (i = 0; list && i + 1 < list->elements; i += 2) {
         name = cli_redis_text(list, i);
 
-        cli_doctor_workers_value(cli_redis_text(list, i + 1), "queues", queues,
-                                 sizeof(queues));
-        cli_doctor_workers_value(cli_redis_text(list, i + 1), "version",
-                                 version, sizeof(version));
+        cli_redis_value(cli_redis_text(list, i + 1), ' ', "queues", queues,
+                        sizeof(queues));
+        cli_redis_value(cli_redis_text(list, i + 1), ' ', "version", version,
+                        sizeof(version));
         n = strtoll(queues, NULL, 10);
 
         if (n && most && n != most) {

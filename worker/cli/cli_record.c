@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "common/record.h"
 #include "entries.h"
+#include "fcall.h"
 #include "note.h"
 #include "pack.h"
 
@@ -123,7 +124,7 @@ cli_record_window(cli_t *cli, cli_record_t *record)
     args_t       args = ARGS_INIT;
     redisReply  *reply;
 
-    cli_redis_property_call(&args, "record", cli->args[0]);
+    fcall_property(&args, "ll1_record", cli->args[0]);
     args_adds(&args, record->user);
 
     reply = cli_record_call(cli, &args);
@@ -417,7 +418,7 @@ cli_record_marks(cli_t *cli, cli_record_t *record)
     after[0] = '\0';
 
     do {
-        cli_redis_property_call(&args, "marks", cli->args[0]);
+        fcall_property(&args, "ll1_marks", cli->args[0]);
         args_adds(&args, record->user);
         args_number(&args, (int64_t) record->first);
         args_number(&args, (int64_t) record->last);

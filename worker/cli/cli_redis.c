@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli_redis.h"
+#include "fcall.h"
 #include "url.h"
 
 
@@ -155,50 +156,27 @@ cli_redis_can_continue(const cli_t *cli)
 }
 
 
-static void
-cli_redis_function(args_t *args, const char *function, int nkeys)
-{
-    int   len;
-    char  name[64];
-
-    len = snprintf(name, sizeof(name), LL_FUNCTION "%s", function);
-
-    args_lit(args, "FCALL");
-    args_copy(args, name, (size_t) len);
-    args_number(args, nkeys);
-}
-
-
 void
-cli_redis_property_call(args_t *args, const char *function,
-    const char *property)
+cli_redis_value(const char *text, char sep, const char *name, char *dst,
+    size_t size)
 {
-    int     i;
-    char    key[LL_KEY_MAX];
-    size_t  len;
+    size_t       len;
+    const char  *p, *value;
 
-    cli_redis_function(args, function, LL_PROPERTY_KEYS);
+    const char  ends[] = { sep, '\r', '\0' };
 
-    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
-        len = ll_keys_property(key, (ll_property_key_e) i, property,
-                               strlen(property));
-        args_copy(args, key, len);
-    }
-}
+    len = strlen(name);
+    dst[0] = '\0';
 
+    for (p = text; p; p = strchr(p, sep)) {
+        p += *p == sep;
 
-void
-cli_redis_user_call(args_t *args, const char *function, const char *user)
-{
-    int     i;
-    char    key[LL_KEY_MAX];
-    size_t  len;
-
-    cli_redis_function(args, function, LL_USER_KEYS);
-
-    for (i = 0; i < LL_USER_KEYS; i++) {
-        len = ll_keys_user(key, (ll_user_key_e) i, user, strlen(user));
-        args_copy(args, key, len);
+        if (strncmp(p, name, len) == 0 && p[len] == ':') {
+            value = p + len + 1;
+            (void) snprintf(dst, size, "%.*s", (int) strcspn(value, ends),
+                            value);
+            return;
+        }
     }
 }
 
@@ -208,7 +186,7 @@ cli_redis_queue_call(args_t *args, const char *function, unsigned k)
 {
     char  key[LL_KEY_MAX];
 
-    cli_redis_function(args, function, 2);
+    fcall_begin(args, function, 2);
     args_copy(args, key, ll_keys_queue(key, k));
     args_copy(args, key, ll_keys_dead(key, k));
 }

@@ -44,13 +44,14 @@ redisReply *cli_redis_call(cli_t *cli, args_t *args);
 int cli_redis_can_continue(const cli_t *cli);
 
 /*
- * These append FCALL of one of our functions: with the keys of a property,
- * with the keys of queue k and its dead letters, with the keys of a user.
+ * Copies VALUE of NAME:VALUE to dst, in a text of such fields separated by sep,
+ * such as the lines of INFO; "" if there is no such name.
  */
-void cli_redis_property_call(args_t *args, const char *function,
-    const char *property);
+void cli_redis_value(const char *text, char sep, const char *name, char *dst,
+    size_t size);
+
+/* Appends FCALL with the keys of queue k and its dead letters; see fcall.h. */
 void cli_redis_queue_call(args_t *args, const char *function, unsigned k);
-void cli_redis_user_call(args_t *args, const char *function, const char *user);
 
 typedef int (*cli_redis_each_pt)(void *data, const char *id);
 

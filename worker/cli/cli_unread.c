@@ -6,6 +6,7 @@
 
 #include "cli_redis.h"
 #include "cli_unread.h"
+#include "fcall.h"
 #include "json.h"
 
 
@@ -79,7 +80,7 @@ cli_unread_property(cli_t *cli, buf_t *buf, const char *property, size_t *n)
     args_t       args = ARGS_INIT;
     redisReply  *reply;
 
-    cli_redis_property_call(&args, "thread", property);
+    fcall_property(&args, "ll1_thread", property);
     args_adds(&args, property);
     args_adds(&args, cli->args[0]);
 
@@ -115,7 +116,7 @@ cli_unread_page(cli_t *cli, buf_t *buf, cli_unread_place_t *place,
     redisReply        *reply;
     const redisReply  *list;
 
-    cli_redis_user_call(&args, "inbox", cli->args[0]);
+    fcall_user(&args, "ll1_inbox", cli->args[0]);
     args_number(&args, CLI_UNREAD_PAGE);
     args_adds(&args, place->at);
     args_adds(&args, place->property);

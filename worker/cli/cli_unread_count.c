@@ -13,6 +13,7 @@
 
 #include "cli_redis.h"
 #include "cli_unread_count.h"
+#include "fcall.h"
 #include "store_count.h"
 
 
@@ -135,7 +136,7 @@ cli_unread_count_read(count_t *count)
     redisReply      *reply;
     count_member_t  *members;
 
-    cli_redis_property_call(&count->args, "counts", count->property);
+    fcall_property(&count->args, "ll1_counts", count->property);
     reply = cli_redis_try(count->cli, &count->args);
 
     if (reply == NULL) {
@@ -242,7 +243,7 @@ cli_unread_count_step(count_t *count, long long to)
     long long    messages, own;
     redisReply  *reply;
 
-    cli_redis_property_call(&count->args, "count", count->property);
+    fcall_property(&count->args, "ll1_count", count->property);
     args_number(&count->args, count->seq);
     args_number(&count->args, to);
 
@@ -341,7 +342,7 @@ cli_unread_count_set(count_t *count)
     args_t      *args = &count->args;
     redisReply  *reply;
 
-    cli_redis_property_call(args, "recount", count->property);
+    fcall_property(args, "ll1_recount", count->property);
     args_copy(args, channel,
               ll_keys_property_channel(channel, count->property,
                                        strlen(count->property)));

@@ -19,6 +19,7 @@
 #include "cli_unread_count.h"
 #include "cli_unread_rebuild.h"
 #include "clock.h"
+#include "fcall.h"
 #include "json.h"
 
 
@@ -199,7 +200,7 @@ cli_unread_rebuild_thread(rebuild_t *rebuild, const char *user,
         return 0;
     }
 
-    cli_redis_user_call(args, "forget", user);
+    fcall_user(args, "ll1_forget", user);
     args_adds(args, property);
     args_add(args, thread->str, (size_t) thread->len);
 
@@ -262,7 +263,7 @@ cli_unread_rebuild_user(void *data, const char *user)
 
     (void) ll_keys_user_channel(channel, user, strlen(user));
 
-    cli_redis_user_call(&rebuild->args, "total", user);
+    fcall_user(&rebuild->args, "ll1_total", user);
     args_adds(&rebuild->args, channel);
 
     reply = cli_redis_try(rebuild->cli, &rebuild->args);

@@ -10,6 +10,7 @@
 #include "common/frame.h"
 #include "common/id.h"
 #include "common/keys.h"
+#include "fcall.h"
 #include "queue_entry.h"
 
 
@@ -192,9 +193,7 @@ queue_entry_dead(args_t *args, unsigned k, const redisReply *entry,
     unsigned long long   ms, seq;
 
     args_reset(args);
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_bury");
-    args_lit(args, "2");
+    fcall_begin(args, "ll1_bury", 2);
     args_copy(args, key, ll_keys_queue(key, k));
     args_copy(args, key, ll_keys_dead(key, k));
     args_lit(args, LL_QUEUE_GROUP);

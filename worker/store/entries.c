@@ -11,6 +11,7 @@
 
 #include "common/keys.h"
 #include "entries.h"
+#include "fcall.h"
 
 
 /* strings of an entry in a reply */
@@ -68,20 +69,11 @@ entries_left(const entries_t *entries)
 int
 entries_ask(entries_t *entries)
 {
-    int      i;
-    char     key[LL_KEY_MAX];
     args_t  *args = &entries->args;
 
     args_reset(args);
-    args_lit(args, "FCALL_RO");
-    args_lit(args, "ll1_entries");
-    args_number(args, LL_PROPERTY_KEYS);
-
-    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
-        args_copy(args, key, ll_keys_property(key, (ll_property_key_e) i,
-                                              entries->property,
-                                              strlen(entries->property)));
-    }
+    fcall_begin_ro(args, "ll1_entries", LL_PROPERTY_KEYS);
+    fcall_property_keys(args, entries->property, strlen(entries->property));
 
     args_number(args, (int64_t) entries->first);
     args_number(args, (int64_t) entries->last);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/frame.h"
+#include "fcall.h"
 #include "store.h"
 
 
@@ -64,9 +65,7 @@ store_property(store_t *store, const char *function,
     args_t  *args = &store->args;
 
     args_reset(args);
-    args_lit(args, "FCALL");
-    args_adds(args, function);
-    args_number(args, LL_PROPERTY_KEYS);
+    fcall_begin(args, function, LL_PROPERTY_KEYS);
 
     for (i = 0; i < LL_PROPERTY_KEYS; i++) {
         args_adds(args, property->keys[i]);
@@ -161,9 +160,7 @@ store_sent(store_t *store, const property_t *property,
     bucket = sent->now / STORE_BUCKET_MS;
 
     args_reset(args);
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_append");
-    args_lit(args, "5");
+    fcall_begin(args, "ll1_append", 5);
     args_adds(args, property->keys[LL_KEY_THREAD]);
     args_adds(args, property->keys[LL_KEY_META]);
 
@@ -288,24 +285,14 @@ store_badges(store_t *store, const property_t *property)
 int
 store_badge(store_t *store, const store_thread_t *threads, size_t n)
 {
-    int          i;
     char         key[LL_KEY_MAX];
     args_t      *args = &store->args;
-    size_t       j, len;
+    size_t       j;
     const char  *user = threads[0].user;
 
-    len = strlen(user);
-
     args_reset(args);
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_badge");
-    args_number(args, LL_USER_KEYS);
-
-    for (i = 0; i < LL_USER_KEYS; i++) {
-        args_copy(args, key, ll_keys_user(key, (ll_user_key_e) i, user, len));
-    }
-
-    args_copy(args, key, ll_keys_user_channel(key, user, len));
+    fcall_user(args, "ll1_badge", user);
+    args_copy(args, key, ll_keys_user_channel(key, user, strlen(user)));
     args_lit(args, "0");
 
     for (j = 0; j < n; j++) {
@@ -328,9 +315,7 @@ store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
     args_t  *args = &store->args;
 
     args_reset(args);
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_due");
-    args_lit(args, "2");
+    fcall_begin(args, "ll1_due", 2);
 
     len = ll_keys_due(key);
     args_copy(args, key, len);
@@ -358,9 +343,7 @@ store_defer(store_t *store, const char *property, int64_t due,
     args_t  *args = &store->args;
 
     args_reset(args);
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_defer");
-    args_lit(args, "1");
+    fcall_begin(args, "ll1_defer", 1);
     args_copy(args, key, ll_keys_due(key));
     args_adds(args, property);
     args_number(args, due);
@@ -450,9 +433,7 @@ store_beat(store_t *store, const char *worker, const buf_t *record)
     args_t  *args = &store->args;
 
     args_reset(args);
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_beat");
-    args_lit(args, "3");
+    fcall_begin(args, "ll1_beat", 3);
 
     len = ll_keys_workers(key);
     args_copy(args, key, len);
@@ -502,9 +483,7 @@ store_sweep(store_t *store, unsigned k, int64_t idle)
     args_t  *args = &store->args;
 
     args_reset(args);
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_sweep");
-    args_lit(args, "1");
+    fcall_begin(args, "ll1_sweep", 1);
     args_copy(args, key, ll_keys_queue(key, k));
     args_lit(args, LL_QUEUE_GROUP);
     args_number(args, idle);

@@ -6,6 +6,7 @@
 
 #include "common/keys.h"
 #include "entry.h"
+#include "fcall.h"
 #include "json.h"
 #include "store_erase.h"
 
@@ -119,21 +120,13 @@ store_erase_make(store_erase_t *erase, thread_entry_t *entries, size_t i,
 void
 store_erase_call(args_t *args, const store_erase_t *erase, int begin)
 {
-    int     i;
     char    key[LL_KEY_MAX];
     size_t  len;
 
     len = strlen(erase->property);
 
-    args_lit(args, "FCALL");
-    args_lit(args, "ll1_erase");
-    args_number(args, LL_PROPERTY_KEYS + 1);
-
-    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
-        args_copy(args, key, ll_keys_property(key, (ll_property_key_e) i,
-                                              erase->property, len));
-    }
-
+    fcall_begin(args, "ll1_erase", LL_PROPERTY_KEYS + 1);
+    fcall_property_keys(args, erase->property, len);
     args_copy(args, key, ll_keys_copy(key, erase->property, len, erase->seq));
 
     args_number(args, (int64_t) erase->seq);

@@ -3,37 +3,18 @@
 
 #include <string.h>
 
+#include "fcall.h"
 #include "store_seal.h"
-
-
-static args_t *
-store_seal_begin(store_t *store, const char *function, const char *property)
-{
-    int      i;
-    char     key[LL_KEY_MAX];
-    args_t  *args = &store->args;
-
-    args_reset(args);
-    args_lit(args, "FCALL");
-    args_adds(args, function);
-    args_number(args, LL_PROPERTY_KEYS);
-
-    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
-        args_copy(args, key, ll_keys_property(key, (ll_property_key_e) i,
-                                              property, strlen(property)));
-    }
-
-    return args;
-}
 
 
 int
 store_seal_next(store_t *store, const char *property, unsigned keep,
     unsigned size)
 {
-    args_t  *args;
+    args_t  *args = &store->args;
 
-    args = store_seal_begin(store, "ll1_unsealed", property);
+    args_reset(args);
+    fcall_property(args, "ll1_unsealed", property);
     args_number(args, keep);
     args_number(args, size);
 
@@ -87,7 +68,7 @@ store_seal(store_t *store, const char *property, const store_seal_t *seal,
     const buf_t *segment)
 {
     int                    erased;
-    args_t                *args;
+    args_t                *args = &store->args;
     unsigned               i;
     const unsigned char   *hash;
 
@@ -99,7 +80,8 @@ store_seal(store_t *store, const char *property, const store_seal_t *seal,
 
     hash = seal->entries[seal->n - 1].hash;
 
-    args = store_seal_begin(store, "ll1_seal", property);
+    args_reset(args);
+    fcall_property(args, "ll1_seal", property);
     args_adds(args, seal->sealed);
     args_adds(args, seal->erasures);
     args_number(args, (int64_t) seal->first);

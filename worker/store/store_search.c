@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/keys.h"
+#include "fcall.h"
 #include "store_search.h"
 
 
@@ -23,20 +24,11 @@ enum {
 int
 store_search_window(store_t *store, const ll_str_t *property, const char *user)
 {
-    int      i;
-    char     key[LL_KEY_MAX];
     args_t  *args = &store->args;
 
     args_reset(args);
-    args_lit(args, "FCALL_RO");
-    args_lit(args, "ll1_window");
-    args_number(args, LL_PROPERTY_KEYS);
-
-    for (i = 0; i < LL_PROPERTY_KEYS; i++) {
-        args_copy(args, key, ll_keys_property(key, (ll_property_key_e) i,
-                                              property->data, property->len));
-    }
-
+    fcall_begin_ro(args, "ll1_window", LL_PROPERTY_KEYS);
+    fcall_property_keys(args, property->data, property->len);
     args_adds(args, user);
 
     return store_send(store);
@@ -76,20 +68,11 @@ int
 store_search_inbox(store_t *store, const char *user, unsigned limit,
     const ll_str_t *at, const ll_str_t *property)
 {
-    int      i;
-    char     key[LL_KEY_MAX];
     args_t  *args = &store->args;
 
     args_reset(args);
-    args_lit(args, "FCALL_RO");
-    args_lit(args, "ll1_inbox");
-    args_number(args, LL_USER_KEYS);
-
-    for (i = 0; i < LL_USER_KEYS; i++) {
-        args_copy(args, key, ll_keys_user(key, (ll_user_key_e) i, user,
-                                          strlen(user)));
-    }
-
+    fcall_begin_ro(args, "ll1_inbox", LL_USER_KEYS);
+    fcall_user_keys(args, user, strlen(user));
     args_number(args, limit);
     args_add(args, at->len ? at->data : "", at->len);
     args_add(args, property->len ? property->data : "", property->len);
