@@ -88,7 +88,7 @@ endif
 
 .PHONY: all module tests deps test-deps run start stop test test-faults soak \
         test-palloc test-valgrind prove node-modules fuzz lint lint-deps \
-        lint-code format bench bench-programs clean FORCE
+        lint-code verify-page format bench bench-programs clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -403,6 +403,10 @@ C_FILES := $(wildcard common/*.[ch] $(WORKER_DIRS:%=%/*.[ch]) \
                       $(MODULE_DIRS:%=%/*.[ch]) \
                       fuzz/*.[ch] fuzz/inside/*.c t/unit/*.[ch] \
                       t/fault/lib/*.c bench/*.[ch])
+
+# inserts the scripts that html/verify.html contains
+verify-page:
+	@conf/verify_page.pl
 
 # lint-code only checks: it installs nothing, so it prints only findings
 lint: lint-deps

@@ -2,7 +2,7 @@
 
 const BROWSER = ['AbortController', 'AbortSignal', 'BroadcastChannel',
     'IDBKeyRange', 'MessageChannel', 'ResizeObserver', 'Response',
-    'TextDecoder', 'URL', 'URLSearchParams', 'TextDecoderStream', 'addEventListener', 'atob', 'caches',
+    'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'TextDecoderStream', 'addEventListener', 'atob', 'btoa', 'caches',
     'clearTimeout', 'console', 'crypto', 'document', 'fetch',
     'getComputedStyle', 'history', 'indexedDB', 'innerHeight', 'innerWidth',
     'localStorage', 'location', 'matchMedia', 'navigator', 'performance',
