@@ -280,6 +280,26 @@ conn_send_quiet(conn_t *conn, args_t *args)
 }
 
 
+int
+conn_flush(conn_t *conn)
+{
+    int  done;
+
+    if (conn->redis == NULL) {
+        return -1;
+    }
+
+    do {
+        if (redisBufferWrite(conn->redis, &done) != REDIS_OK) {
+            conn_break(conn, conn->redis->errstr);
+            return -1;
+        }
+    } while (!done);
+
+    return 0;
+}
+
+
 static redisReply *
 conn_next(conn_t *conn)
 {

@@ -82,6 +82,12 @@ int conn_send(conn_t *conn, args_t *args);
 int conn_send_quiet(conn_t *conn, args_t *args);
 
 /*
+ * Sends what is queued now, so that Redis works on it meanwhile.  Returns 0, or
+ * -1 if the connection is broken.
+ */
+int conn_flush(conn_t *conn);
+
+/*
  * Returns the next reply, to be freed by freeReplyObject(), or NULL if the
  * connection is broken; a READONLY error of a replica breaks it.
  */

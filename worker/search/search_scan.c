@@ -135,6 +135,7 @@ search_scan_thread(search_scan_t *scan, const ll_str_t *property,
     id[property->len] = '\0';
 
     entries_init(&entries, scan->conn, id, first, last, 1);
+    entries.ahead = 1;
 
     *next = last + 1;
     result = SEARCH_SCAN_DONE;

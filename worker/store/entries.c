@@ -49,6 +49,11 @@ entries_drop(entries_t *entries)
 void
 entries_free(entries_t *entries)
 {
+    if (entries->asked) {
+        freeReplyObject(conn_recv(entries->conn));
+        entries->asked = 0;
+    }
+
     entries_drop(entries);
     unpack_free(entries->unpack);
     buf_free(&entries->copy);
@@ -348,10 +353,22 @@ entries_next(entries_t *entries, thread_entry_t *entry)
     unsigned  i;
 
     while (entries_left(entries)) {
-        if (entries_ask(entries) == -1
-            || entries_take(entries, conn_recv(entries->conn)) == -1)
-        {
+        if (!entries->asked && entries_ask(entries) == -1) {
             return -1;
+        }
+
+        entries->asked = 0;
+
+        if (entries_take(entries, conn_recv(entries->conn)) == -1) {
+            return -1;
+        }
+
+        if (entries->ahead && entries->first <= entries->last) {
+            if (entries_ask(entries) == -1 || conn_flush(entries->conn) == -1) {
+                return -1;
+            }
+
+            entries->asked = 1;
         }
     }
 

@@ -12,9 +12,10 @@
  *     entries_free(&entries);
  *
  * Entries are read in blocks of up to LL_SEGMENT_MAX, each by one command; at
- * most one block is in memory, of about 60 kB for messages of usual length and
- * at most 4.2 MB.  Entries that are written during this have a higher number,
- * and one that is sealed meanwhile is read from its segment.
+ * most one block is in memory, or two with "ahead", each of about 60 kB for
+ * messages of usual length and at most 4.2 MB.  Entries that are written during
+ * this have a higher number, and one that is sealed meanwhile is read from its
+ * segment.
  */
 
 
@@ -37,6 +38,10 @@ typedef struct {
     uint64_t           first;      /* of those that are not read yet */
     uint64_t           last;
     int                backward;
+    int                ahead;      /* reads ahead: set by the caller, after
+                                      entries_init() */
+    int                asked;      /* the next block, whose reply is not yet
+                                      received */
 
     redisReply        *reply;      /* the block, or NULL */
     unpack_t       *unpack;
@@ -63,6 +68,10 @@ void entries_init(entries_t *entries, conn_t *conn, const char *property,
  * Sets the next entry, which stays valid until the next call.  Returns 1, 0
  * after the last one, or -1 if Redis fails or memory is short; conn_error() has
  * the reason of a broken connection.
+ *
+ * With "ahead", Redis is asked for the next block while the caller uses the
+ * present one, and the connection must not be used for anything else before
+ * entries_free().
  *
  * The entries of a damaged segment are lost ones, and entries->damaged is set;
  * the caller resets it.
