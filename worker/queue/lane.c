@@ -5,7 +5,8 @@
  * (NOACK): Redis keeps no list of what a searcher has taken.
  *
  * The lane expires unless a searcher extends it, and nginx adds nothing to a
- * lane that does not exist.  A request is deleted when it is taken.  Its age is
+ * lane that does not exist.  A request is deleted when it is taken; what a dead
+ * searcher has left is deleted after a minute.  The age of a request is
  * measured by the clock of Redis, which also made its id.
  */
 
@@ -21,6 +22,9 @@
 /* without searchers the lane expires after this time */
 #define LANE_EXPIRE_MS  5000
 #define LANE_EXTEND_MS  1000
+
+/* requests that were taken and not deleted are deleted after this time */
+#define LANE_STALE_MS   60000
 
 /* the longest that nginx waits for a result */
 #define LANE_WAIT_MAX   3600000
@@ -61,10 +65,21 @@ lane_key(lane_t *lane)
 }
 
 
+/* once a second: keeps the lane, and deletes what is stale */
 static int
 lane_extend(lane_t *lane)
 {
     lane->extend_at = clock_monotonic() + LANE_EXTEND_MS;
+
+    lane_command(lane, "XTRIM");
+    lane_key(lane);
+    args_lit(&lane->args, "MINID");
+    args_number(&lane->args, lane->now > LANE_STALE_MS
+                             ? lane->now - LANE_STALE_MS : 0);
+
+    if (conn_send_quiet(lane->conn, &lane->args) != 0) {
+        return -1;
+    }
 
     lane_command(lane, "PEXPIRE");
     lane_key(lane);
@@ -75,7 +90,7 @@ lane_extend(lane_t *lane)
 
 
 int
-lane_open(lane_t *lane)
+lane_open(lane_t *lane, int repeated)
 {
     int          rc;
     redisReply  *reply;
@@ -94,8 +109,9 @@ lane_open(lane_t *lane)
              && strncmp(reply->str, "BUSYGROUP ", 10) != 0)
          ? -1 : 0;
 
-    if (rc == -1 && reply) {
-        log_error("redis refused the lane of searches: \"%s\"", reply->str);
+    if (rc == -1 && reply && !repeated) {
+        log_error("redis refused the lane of searches: \"%s\", retrying",
+                  reply->str);
     }
 
     freeReplyObject(reply);
@@ -152,7 +168,7 @@ lane_field(lane_request_t *request, const redisReply *name,
 
     if (strcmp(name->str, "p") == 0) {
         request->property = lane_id(value);
-        return value->len == request->property.len ? 0 : -1;
+        return request->property.len ? 0 : -1;
     }
 
     if (strcmp(name->str, "r") == 0) {
@@ -194,25 +210,23 @@ lane_parse(lane_request_t *request, const redisReply *fields, long long *wait)
 }
 
 
-/* the age of a request, from its id "MS-N" and the reply of TIME */
-static long long
-lane_age(const redisReply *id, const redisReply *time)
+/* sets the time from the reply of TIME */
+static void
+lane_set_now(lane_t *lane, const redisReply *time)
 {
     long long  seconds, us;
 
-    if (conn_number(conn_element(time, 0), &seconds) != 0
-        || conn_number(conn_element(time, 1), &us) != 0)
+    if (conn_number(conn_element(time, 0), &seconds) == 0
+        && conn_number(conn_element(time, 1), &us) == 0)
     {
-        return 0;
+        lane->now = seconds * 1000 + us / 1000;
     }
-
-    return seconds * 1000 + us / 1000 - strtoll(id->str, NULL, 10);
 }
 
 
 /* [[lane, [[id, [name, value, ...]]]]] */
 static int
-lane_take(lane_t *lane, const redisReply *time, lane_request_t *request)
+lane_take(lane_t *lane, lane_request_t *request)
 {
     long long          wait;
     const redisReply  *entry, *id, *fields;
@@ -244,7 +258,9 @@ lane_take(lane_t *lane, const redisReply *time, lane_request_t *request)
         return 0;
     }
 
-    if (lane_age(id, time) >= wait) {
+    /* the id is "MS-N" */
+
+    if (lane->now - strtoll(id->str, NULL, 10) >= wait) {
         log_info("a search was dropped, as nobody waits for it any more");
         return 0;
     }
@@ -292,8 +308,10 @@ lane_read(lane_t *lane, lane_request_t *request, int64_t ms)
     lane->reply = conn_recv(lane->conn);
     time = conn_recv(lane->conn);
 
+    lane_set_now(lane, time);
+
     rc = conn_result(lane->reply) == CONN_OK && conn_result(time) == CONN_OK
-         ? lane_take(lane, time, request) : -1;
+         ? lane_take(lane, request) : -1;
 
     freeReplyObject(time);
 

@@ -21,6 +21,7 @@ typedef struct {
     args_t       args;
     redisReply  *reply;            /* what a request points into */
     int64_t      extend_at;        /* by clock_monotonic() */
+    int64_t      now;              /* time of Redis in ms; 0: unknown */
 } lane_t;
 
 
@@ -39,8 +40,11 @@ void lane_init(lane_t *lane, conn_t *conn);
 /* Frees what the lane owns; requests are invalid then. */
 void lane_free(lane_t *lane);
 
-/* Creates the lane, on each new connection.  Returns 0, or -1. */
-int lane_open(lane_t *lane);
+/*
+ * Creates the lane, on each new connection.  Returns 0, or -1 if Redis fails;
+ * the reason is logged unless the attempt is a repeated one.
+ */
+int lane_open(lane_t *lane, int repeated);
 
 /*
  * Waits for a request for up to ms milliseconds.  Returns 1, 0 if there is none

@@ -42,7 +42,7 @@ searcher_open(searcher_t *searcher)
         return -1;
     }
 
-    return lane_open(&searcher->lane);
+    return lane_open(&searcher->lane, searcher->backoff.limit != 0);
 }
 
 

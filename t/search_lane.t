@@ -1,0 +1,249 @@
+#!/usr/bin/perl
+
+# The lane of searches: no searcher, a stopped one, a full lane, a searcher or a
+# worker that is killed, malformed requests, and a Redis that restarts.  None of
+# these delays a message or changes health.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+use LeaseLoft::Client qw(connect_to);
+use LeaseLoft::Search;
+
+my $wait = 0.7;
+my $lane = 'll:{search}:requests';
+
+my $ll = LeaseLoft->new(worker_options => '--searchers 0',
+                        directives => { leaseloft_wait => '700ms' });
+
+$ll->lease('P');
+is($ll->say('P', 'u-tom', 'the boiler is out')->status(), 201, 'a message');
+
+my $path = '/api/properties/P/search?q=boiler';
+
+sub search { return $ll->get($path, user => $_[0] // 'u-tom') }
+
+sub found { return search(@_)->body() =~ /the boiler is out/ }
+
+sub metric {
+    my ($name) = @_;
+    my ($value) = $ll->get('/internal/metrics')->body()
+        =~ /^leaseloft_$name ([\d.]+)$/m;
+    return $value;
+}
+
+# starts n searches, and returns their sockets
+sub start_searches {
+    my ($n) = @_;
+
+    my $token = $ll->token('u-tom');
+
+    return map {
+        my $socket = connect_to($ll->{ports}{http}) or die "connect: $!";
+        $socket->syswrite("GET $path&limit=$_ HTTP/1.1\r\nHost: l\r\n"
+                          . "Authorization: Bearer $token\r\n"
+                          . "Connection: close\r\n\r\n");
+        $socket;
+    } map { 1 + $_ % 200 } 1 .. $n;
+}
+
+# how often which status was answered
+sub statuses {
+    my %n;
+
+    for my $socket (@_) {
+        my $in = '';
+        while (IO::Select->new($socket)->can_read(10)) {
+            sysread $socket, $in, 65536, length $in or last;
+        }
+        $n{ $in =~ /^HTTP\/1.1 (\d+)/ ? $1 : 'none' }++;
+    }
+
+    return \%n;
+}
+
+# n sends, none of which may wait for a search
+sub sends_are_fast {
+    my ($n, $what) = @_;
+
+    my ($slowest, $failed) = (0, 0);
+
+    for (1 .. $n) {
+        my $start = time();
+        $failed++ if $ll->say('P', 'u-lena', "hello $_")->status() != 201;
+        my $took = time() - $start;
+        $slowest = $took if $took > $slowest;
+    }
+
+    is($failed, 0, "$what: each of $n messages is accepted");
+    cmp_ok($slowest, '<', $wait, sprintf '%s: none waits (%.0f ms)', $what,
+                                         1000 * $slowest);
+}
+
+
+# no searcher
+
+my $start = time();
+my $r = search();
+is_problem($r, 503, '', 'without a searcher a search gets 503');
+cmp_ok(time() - $start, '<', $wait, 'at once');
+like($r->header('Retry-After') // '', qr/^[1-9]\d*$/, 'with Retry-After');
+is($ll->redis('EXISTS', $lane), 0, 'there is no lane');
+is($ll->get('/internal/health')->status(), 200, 'health is 200');
+is(metric('searches_failed_total'), 1, 'the metric counts it');
+is(search('u-karl')->status(), 404, 'a stranger gets 404');
+is($ll->get('/api/properties/P/search?q=', user => 'u-tom')->status(), 400,
+   'a malformed query gets 400');
+sends_are_fast(20, 'without a searcher');
+
+
+# a worker with two searchers
+
+$ll->stop('worker1');
+$ll->{worker_options} = '--searchers 2';
+$ll->start('worker1');
+ok(wait_search($ll), 'a worker with searchers makes the lane');
+ok(wait_for(sub { searchers($ll) == 2 }), 'there are two');
+ok(found(), 'a search is answered');
+is_deeply(statuses(start_searches(100)), { 200 => 100 },
+          '100 searches at once are answered');
+is($ll->redis('XLEN', $lane), 0, 'none is left in the lane');
+cmp_ok($ll->redis('PTTL', $lane), '>', 0, 'the lane expires by itself');
+cmp_ok(metric('search_seconds_total'), '>', 0, 'a metric has the time');
+is(metric('searches_total'), 101, 'and the number');
+
+
+# stopped searchers: the lane is bounded, clients get 503, messages go on
+
+my @stopped = searchers($ll);
+kill 'STOP', @stopped;
+my $failed = metric('searches_failed_total');
+
+$start = time();
+my @sockets = start_searches(300);
+ok(wait_for(sub { $ll->redis('XLEN', $lane) >= 250 }), 'searches wait');
+sends_are_fast(50, 'stopped searchers');
+is_deeply(statuses(@sockets), { 503 => 300 },
+          'searches that nobody answers get 503');
+cmp_ok(time() - $start, '>', $wait - 0.1, 'after leaseloft_wait');
+cmp_ok($ll->redis('XLEN', $lane), '<=', 256, 'the lane is bounded');
+is($ll->get('/internal/health')->status(), 200, 'health is 200');
+is(metric('searches_failed_total'), $failed + 300, 'the metric counts them');
+
+# clients that leave
+
+@sockets = start_searches(20);
+sleep 0.1;
+close $_ for @sockets;
+
+my $answered = metric('search_seconds_total');
+kill 'CONT', @stopped;
+ok(wait_for(sub { $ll->redis('XLEN', $lane) == 0 }),
+   'they drop what nobody waits for any more');
+ok(found(), 'and answer the next search');
+
+
+# stopped for so long that the lane expires
+
+kill 'STOP', @stopped;
+ok(wait_for(sub { !$ll->redis('EXISTS', $lane) }, 10),
+   'the lane of stopped searchers expires');
+$start = time();
+is(search()->status(), 503, 'a search gets 503 then');
+cmp_ok(time() - $start, '<', $wait, 'at once');
+kill 'CONT', @stopped;
+ok(wait_search($ll), 'they make it again');
+ok(wait_for(sub { search()->status() == 200 }), 'and answer');
+
+
+# a searcher is killed while it has a request
+
+kill 'STOP', @stopped;
+@sockets = start_searches(2);
+ok(wait_for(sub { $ll->redis('XLEN', $lane) == 2 }), 'two searches wait');
+kill 'KILL', @stopped;
+sends_are_fast(20, 'killed searchers');
+is_deeply(statuses(@sockets), { 503 => 2 }, 'their searches get 503');
+ok(wait_for(sub { my @now = searchers($ll);
+                  @now == 2 && !grep { my $p = $_; grep { $_ == $p } @stopped }
+                                     @now }),
+   'the worker starts others');
+ok(wait_for(sub { search()->status() == 200 }), 'which answer');
+like($ll->slurp('worker1.log'), qr/searcher \d+ ended with status 9/,
+     'it logs that');
+cmp_ok($ll->redis('XLEN', $lane), '<=', 2, 'their requests are left');
+
+
+# a lane with other things in it
+
+for my $fields (['x', 'y'], ['u', 'u-tom'], ['q', ''],
+                ['u', 'u-tom', 'w', 1000, 'r', 'n.1', 'q', '"'],
+                ['u', 'u-tom', 'w', 1000, 'r', '', 'q', 'a'],
+                ['u', '../..', 'w', 1000, 'r', 'n.1', 'q', 'a'],
+                ['u', 'u-tom', 'w', 1000, 'r', 'n.1', 'q', "\xff"],
+                ['u', 'u-tom', 'w', -1, 'r', 'n.1', 'q', 'a'],
+                ['u', 'u-tom', 'w', 1000, 'r', 'n.1', 'q', 'a', 'p', ''],
+                ['u', 'u-tom', 'w', 1000, 'r', 'n.1', 'q', 'a', 'p', 'P' x 65],
+                ['u', 'u' x 65, 'w', 1000, 'r', 'n.1', 'q', 'a'],
+                ['u', 'u-tom', 'w', 1000, 'r', 'n.1', 'q', 'a', 'limit', 0],
+                ['u', 'u-tom', 'w', 1000, 'r', 'n.1', 'q', 'a', 'cursor', '.'],
+                ['u', 'u-tom', 'w', 1000, 'r', 'n.1', 'q', 'a' x 100_000])
+{
+    $ll->redis('XADD', $lane, '*', @$fields);
+}
+
+my @before = searchers($ll);
+ok(wait_for(sub { $ll->redis('XLEN', $lane) <= 2 }),
+   'malformed requests are deleted');
+ok(found(), 'searches are answered after them');
+is_deeply([searchers($ll)], \@before, 'by the same processes');
+my $malformed = () = $ll->slurp('worker1.log') =~ /request .* is malformed/g;
+is($malformed, 14, 'each is logged');
+
+
+# without rights, without the functions, with a Redis that restarts
+
+$ll->redis('FUNCTION', 'FLUSH');
+ok(wait_for(sub { search()->status() == 200 }, 10),
+   'searches work again once the functions are loaded again');
+
+$ll->stop('redis');
+is(search()->status(), 503, 'without Redis a search gets 503');
+$ll->start('redis');
+ok($ll->wait_healthy(), 'Redis is back');
+ok(wait_for(sub { search()->status() == 200 }, 10), 'and so are searches');
+
+$ll->redis('DEL', $lane);
+ok(wait_for(sub { search()->status() == 200 }), 'a lane that was deleted too');
+$ll->redis('SET', $lane, 'x');
+is(search()->status(), 503, 'a key of another type is no lane');
+sends_are_fast(10, 'a key of another type');
+is($ll->get('/internal/health')->status(), 200, 'health is 200');
+$ll->redis('DEL', $lane);
+ok(wait_for(sub { search()->status() == 200 }, 10), 'until it is deleted');
+
+
+# workers that die take their searchers with them, others go on
+
+$ll->start('worker2');
+ok(wait_for(sub { searchers($ll, 'worker2') == 2 }), 'a second worker');
+my @first = searchers($ll);
+$ll->stop('worker1', 'KILL');
+ok(wait_for(sub { !grep { -d "/proc/$_" } @first }),
+   'a killed worker leaves no searcher');
+ok(wait_for(sub { search()->status() == 200 }), 'those of the other answer');
+
+my @second = searchers($ll, 'worker2');
+kill 'STOP', @second;
+$start = time();
+$ll->stop('worker2');
+cmp_ok(time() - $start, '<', 5, 'a worker stops although its searchers hang');
+ok(!(grep { -d "/proc/$_" } @second), 'and kills them');
+
+$ll->finish();
