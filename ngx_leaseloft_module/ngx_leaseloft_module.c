@@ -75,7 +75,7 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_leaseloft_token_key,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_leaseloft_loc_conf_t, key),
+      offsetof(ngx_leaseloft_loc_conf_t, keys),
       NULL },
 
     { ngx_string("leaseloft_issuer"),

@@ -68,7 +68,7 @@ sub key_test {
 }
 
 for my $case (
-    ['none', 'put the secret or the PEM public key there'],
+    ['none', 'put the secret, the PEM public key'],
     ['empty', 'is empty'], ['newline', 'is empty'],
     ['huge', 'too long'], ['rsa.key', 'pkey -pubout'],
     ['ec.key', 'pkey -pubout'], ['cert.pem', 'x509 -noout -pubkey'],
@@ -96,9 +96,15 @@ like($said, qr/\[warn\].*may be guessed/, 'a short secret causes a warning');
 
 $ll->nginx_conf(server => "leaseloft_key $dir/long; leaseloft_key $dir/long;");
 ($status, $said) = $ll->nginx_test();
-is($status, 1, 'two keys in one context are refused');
-like($said, qr/"leaseloft_key" directive is duplicate/,
-     'the error for two keys names the duplicate');
+is($status, 1, 'a key given twice is refused');
+like($said, qr/\[emerg\] "leaseloft_key": ".*long" has a key that is configured/,
+     'the error names the file of the second one');
+
+file('two.pem', $pem . $pem);
+($status, $said) = key_test('two.pem');
+is($status, 1, 'a file with two PEM blocks is refused');
+like($said, qr/several PEM blocks; put each key into a file of its own/,
+     'the error says what to do');
 
 $ll->expect_log(qr/leaseloft_key/);
 $ll->finish(more => 1);
@@ -162,6 +168,10 @@ for my $case (
     ['{"alg":"HS256","alg":"none"}', $good, 'alg twice'],
     ['{"alg":"HS256","\u0061lg":"HS256"}', $good, 'alg twice by an escape'],
     ['{"alg":"HS256","kid":1,"kid":1}', $good, 'kid twice'],
+    ['{"alg":"HS256","kid":1}', $good, 'a kid that is a number'],
+    ['{"alg":"HS256","kid":null}', $good, 'kid null'],
+    ['{"alg":"HS256","kid":""}', $good, 'an empty kid'],
+    ['{"typ":"jwt","kid":"\"","alg":"HS256"}', $good, 'a kid of no key'],
     ['{"alg":"HS256","crit":[]}', $good, 'an empty crit'],
     ['{"alg":"HS256","crit":null}', $good, 'crit null'],
     ['{"alg":"hs256"}', $good, 'alg in lower case'],
@@ -207,8 +217,7 @@ for my $case (
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"nbf\":-9223372036854775808}",
      'nbf very early'],
     [$head, "{\"sub\":\"u-tom\",\"exp\":$x,\"nbf\":0}", 'nbf 0'],
-    [$head, " {\"exp\" : $x ,\n\"sub\":\"u\\u002dtom\"} ", 'white space'],
-    ['{"typ":"jwt","kid":"\"","alg":"HS256"}', $good, 'a header with kid'])
+    [$head, " {\"exp\" : $x ,\n\"sub\":\"u\\u002dtom\"} ", 'white space'])
 {
     is(user(token_raw($key, @$case[0, 1]), 'hs'), 'u-tom',
        "$case->[2] is accepted") for 1, 2;

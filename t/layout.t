@@ -78,9 +78,9 @@ is(join(' ', map { "$_->[0]: $_->[1]" }
 none('the module does not include the worker', qr{worker/}, @module);
 none('the worker does not include the module or nginx', qr{ngx_}, @worker);
 
-# except for claims of a token, the client_id in a 202, and bodies of one member
+# except for tokens and their keys, the client_id in a 202, and bodies of one member
 none('JSON is parsed and written in the worker only', qr{cJSON}, @common,
-     grep { !/_(?:jwt|write|member)\.c$/ } @module);
+     grep { !/_(?:jwt|key_set|write|member)\.c$/ } @module);
 
 none('the module does not use the sockets of hiredis', qr{async\.h|adapters/},
      @module);

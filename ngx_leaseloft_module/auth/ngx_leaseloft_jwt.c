@@ -1,13 +1,14 @@
 
 /*
- * Tokens.  With a secret, the signature is compared before the token is parsed:
- * that detects a wrong one in a third of libjwt's time, and anybody can send
- * many of them.
+ * Tokens.  If a secret is the only key, the signature is compared before the
+ * token is parsed: that detects a wrong one in a third of libjwt's time, and
+ * anybody can send many of them.
  *
  * libjwt takes the algorithm from the token and, of members with the same name,
- * the last.  So the header is parsed here first: its algorithm must be the
- * key's, and its names unique.  Cheap checks come before the verification of
- * the signature; claims are used only after it.
+ * the last.  So the header is parsed here first: its names must be unique, and
+ * its algorithm that of the key.  Its "kid" selects the key; without one, each
+ * key that has none is tried.  Cheap checks come before the verification of the
+ * signature; claims are used only after it.
  *
  * libjwt's JSON library refuses text that is not UTF-8, \u0000, and integers
  * beyond 64 bits; cJSON would not.
@@ -28,10 +29,12 @@
 #define NGX_LEASELOFT_JWT_TIME_MAX    253402300799
 
 
-static ngx_uint_t ngx_leaseloft_jwt_forged(ngx_leaseloft_key_t *key,
+static ngx_uint_t ngx_leaseloft_jwt_forged(ngx_leaseloft_keys_t *keys,
     ngx_str_t *token, ngx_str_t *signature);
-static char *ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key,
-    ngx_str_t *part);
+static char *ngx_leaseloft_jwt_signed(ngx_leaseloft_keys_t *keys,
+    ngx_str_t *token, ngx_str_t *part, jwt_t **jwt);
+static char *ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header,
+    char *token, jwt_t **jwt);
 static char *ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf,
     jwt_t *jwt, cJSON *object, ngx_leaseloft_claims_t *claims);
 static char *ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf,
@@ -94,42 +97,20 @@ ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
 {
     char       *fault;
     jwt_t      *jwt;
-    u_char     *p, buf[NGX_LEASELOFT_JWT_MAX + 1];
+    u_char      buf[NGX_LEASELOFT_JWT_MAX + 1];
     cJSON      *object;
     ngx_str_t   parts[3];
 
     ngx_leaseloft_jwt_split(token, parts);
 
-    if (conf->key->alg == JWT_ALG_HS256
-        && ngx_leaseloft_jwt_forged(conf->key, token, &parts[2]))
-    {
+    if (ngx_leaseloft_jwt_forged(conf->keys, token, &parts[2])) {
         fault = "invalid signature";
         goto refused;
     }
 
-    fault = ngx_leaseloft_jwt_header(conf->key, &parts[0]);
+    fault = ngx_leaseloft_jwt_signed(conf->keys, token, &parts[0], &jwt);
 
     if (fault) {
-        goto refused;
-    }
-
-    p = ngx_cpymem(buf, token->data, token->len);
-    *p = '\0';
-
-    if (jwt_decode(&jwt, (char *) buf, conf->key->secret.data,
-                   (int) conf->key->secret.len)
-        != 0)
-    {
-        /* nginx would report the queued errors as those of a connection */
-        ERR_clear_error();
-
-        fault = "invalid signature or malformed token";
-        goto refused;
-    }
-
-    if (jwt_get_alg(jwt) != conf->key->alg) {
-        jwt_free(jwt);
-        fault = "its algorithm is not the key's";
         goto refused;
     }
 
@@ -177,14 +158,22 @@ ngx_leaseloft_jwt_split(ngx_str_t *token, ngx_str_t *parts)
 }
 
 
-/* 1 unless it is signed with the secret by HS256 (RFC 7518, 3.2) */
+/* 1 if a secret is the only key, and did not sign the token (RFC 7518, 3.2) */
 static ngx_uint_t
-ngx_leaseloft_jwt_forged(ngx_leaseloft_key_t *key, ngx_str_t *token,
+ngx_leaseloft_jwt_forged(ngx_leaseloft_keys_t *keys, ngx_str_t *token,
     ngx_str_t *signature)
 {
-    u_char     given[NGX_LEASELOFT_DIGEST_LEN], right[EVP_MAX_MD_SIZE];
-    size_t     len;
-    ngx_str_t  decoded;
+    u_char                given[NGX_LEASELOFT_DIGEST_LEN];
+    u_char                right[EVP_MAX_MD_SIZE];
+    size_t                len;
+    ngx_str_t             decoded;
+    ngx_leaseloft_key_t  *key;
+
+    key = keys->list.elts;
+
+    if (keys->list.nelts != 1 || key->mac == NULL) {
+        return 0;
+    }
 
     decoded.data = given;
 
@@ -207,13 +196,17 @@ ngx_leaseloft_jwt_forged(ngx_leaseloft_key_t *key, ngx_str_t *token,
 }
 
 
-/* checks the header: NULL, or why the token is refused */
+/*
+ * Verifies the signature, by the header in part: NULL and *jwt, to be freed, or
+ * why the token is refused.
+ */
 static char *
-ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key, ngx_str_t *part)
+ngx_leaseloft_jwt_signed(ngx_leaseloft_keys_t *keys, ngx_str_t *token,
+    ngx_str_t *part, jwt_t **jwt)
 {
     char   *fault;
-    cJSON  *header, *alg;
-    u_char  buf[NGX_LEASELOFT_JWT_HEADER_MAX];
+    cJSON  *header;
+    u_char  buf[NGX_LEASELOFT_JWT_MAX + 1];
 
     if (part->len > NGX_LEASELOFT_JWT_HEADER_MAX) {
         return "its header is too long";
@@ -225,17 +218,83 @@ ngx_leaseloft_jwt_header(ngx_leaseloft_key_t *key, ngx_str_t *part)
         return "its header is not a JSON object with unique names";
     }
 
-    fault = NULL;
-    alg = cJSON_GetObjectItemCaseSensitive(header, "alg");
-
-    if (!cJSON_IsString(alg) || ngx_strcmp(alg->valuestring, key->name) != 0) {
-        fault = "its algorithm is not the key's";
-
-    } else if (cJSON_GetObjectItemCaseSensitive(header, "crit")) {
+    if (cJSON_GetObjectItemCaseSensitive(header, "crit")) {
         fault = "its header has the member \"crit\"";
+
+    } else {
+        *ngx_cpymem(buf, token->data, token->len) = '\0';
+        fault = ngx_leaseloft_jwt_key(keys, header, (char *) buf, jwt);
     }
 
     cJSON_Delete(header);
+
+    return fault;
+}
+
+
+/* 1 if a key's kid, with data NULL for none, is that of a token, or neither
+   has one */
+static ngx_uint_t
+ngx_leaseloft_jwt_is_kid(ngx_str_t *kid, char *text)
+{
+    if (kid->data == NULL || text == NULL) {
+        return kid->data == NULL && text == NULL;
+    }
+
+    return kid->len == ngx_strlen(text)
+           && ngx_memcmp(kid->data, text, kid->len) == 0;
+}
+
+
+/* finds the key that signed a token, among those that its header allows */
+static char *
+ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header, char *token,
+    jwt_t **jwt)
+{
+    char                 *fault, *name, *kid;
+    cJSON                *item;
+    ngx_uint_t            i;
+    ngx_leaseloft_key_t  *key;
+
+    item = cJSON_GetObjectItemCaseSensitive(header, "kid");
+    kid = cJSON_GetStringValue(item);
+    name = cJSON_GetStringValue(
+               cJSON_GetObjectItemCaseSensitive(header, "alg"));
+
+    if (item && kid == NULL) {
+        return "its \"kid\" is not a text";
+    }
+
+    fault = kid ? "no key has its \"kid\"" : "every key has a \"kid\"";
+    key = keys->list.elts;
+
+    for (i = 0; i < keys->list.nelts; i++) {
+
+        if (!ngx_leaseloft_jwt_is_kid(&key[i].kid, kid)) {
+            continue;
+        }
+
+        if (name == NULL || ngx_strcmp(name, key[i].name) != 0) {
+            fault = "its algorithm is not the key's";
+            continue;
+        }
+
+        if (jwt_decode(jwt, token, key[i].secret.data,
+                       (int) key[i].secret.len)
+            == 0)
+        {
+            if (jwt_get_alg(*jwt) == key[i].alg) {
+                return NULL;
+            }
+
+            jwt_free(*jwt);
+        }
+
+        /* nginx would report the queued errors as those of a connection */
+        ERR_clear_error();
+
+        fault = "invalid signature or malformed token";
+    }
 
     return fault;
 }

@@ -30,7 +30,7 @@ typedef struct {
 ngx_uint_t ngx_leaseloft_jwt_form(ngx_str_t *token);
 
 /*
- * Verifies the signature and the claims of a well-formed token by the key and
+ * Verifies the signature and the claims of a well-formed token by the keys and
  * the requirements of conf.  NGX_OK; NGX_DECLINED: it is invalid for good;
  * NGX_AGAIN: it is not valid yet; NGX_ERROR.  Reasons are logged.
  */

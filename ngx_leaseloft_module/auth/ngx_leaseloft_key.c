@@ -1,8 +1,7 @@
 
 /*
- * Key files.  The type of the key determines the algorithm (RFC 8725, 3.1): a
- * shared secret HS256, an RSA public key RS256, a public key on the curve P-256
- * ES256.
+ * Keys.  The type of the key determines the algorithm (RFC 8725, 3.1): a shared
+ * secret HS256, an RSA public key RS256, a public key on the curve P-256 ES256.
  */
 
 
@@ -10,133 +9,21 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
 
 
-#define NGX_LEASELOFT_KEY_FILE_MAX  65536
 #define NGX_LEASELOFT_RSA_BITS      2048
 #define NGX_LEASELOFT_SECRET_MIN    32
 
 
-/* the key file that errors refer to */
-typedef struct {
-    ngx_conf_t                 *cf;
-    ngx_str_t                  *name;
-    ngx_str_t                  *file;
-} ngx_leaseloft_key_file_t;
-
-
-static ngx_int_t ngx_leaseloft_key_load(ngx_leaseloft_key_file_t *kf,
-    ngx_str_t *content);
-static ngx_int_t ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
+static ngx_int_t ngx_leaseloft_key_add(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key);
+static char *ngx_leaseloft_key_type(ngx_leaseloft_key_t *key, EVP_PKEY *pkey);
 static ngx_int_t ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf,
-    ngx_leaseloft_key_t *key);
-static ngx_int_t ngx_leaseloft_key_type(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key, EVP_PKEY *pkey);
 static int ngx_leaseloft_key_curve(EVP_PKEY *pkey);
-static ngx_int_t ngx_leaseloft_key_fault(ngx_leaseloft_key_file_t *kf,
-    ngx_err_t err, char *fault);
-
-
-ngx_leaseloft_key_t *
-ngx_leaseloft_key_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *file)
-{
-    ngx_int_t                  rc;
-    ngx_leaseloft_key_t       *key;
-    ngx_leaseloft_key_file_t   kf;
-
-    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
-        return NULL;
-    }
-
-    key = ngx_pcalloc(cf->pool, sizeof(ngx_leaseloft_key_t));
-    if (key == NULL) {
-        return NULL;
-    }
-
-    kf.cf = cf;
-    kf.name = name;
-    kf.file = file;
-
-    if (ngx_leaseloft_key_load(&kf, &key->secret) != NGX_OK) {
-        return NULL;
-    }
-
-    /* at any position: a file with a PEM block is never used as a secret */
-
-    if (ngx_strlcasestrn(key->secret.data,
-                         key->secret.data + key->secret.len,
-                         (u_char *) "-----begin ",
-                         sizeof("-----begin ") - 2))
-    {
-        rc = ngx_leaseloft_key_pem(&kf, key);
-        ERR_clear_error();
-
-    } else {
-        rc = ngx_leaseloft_key_secret(&kf, key);
-    }
-
-    if (rc != NGX_OK) {
-        return NULL;
-    }
-
-    if (EVP_Digest(key->secret.data, key->secret.len, key->id, NULL,
-                   EVP_sha256(), NULL)
-        != 1)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "EVP_Digest() failed");
-        return NULL;
-    }
-
-    return key;
-}
-
-
-static ngx_int_t
-ngx_leaseloft_key_load(ngx_leaseloft_key_file_t *kf, ngx_str_t *content)
-{
-    ssize_t    n;
-    ngx_fd_t   fd;
-    ngx_err_t  err;
-
-    content->data = ngx_pnalloc(kf->cf->pool, NGX_LEASELOFT_KEY_FILE_MAX + 1);
-    if (content->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    fd = ngx_open_file(kf->file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        return ngx_leaseloft_key_fault(kf, ngx_errno,
-                                       "cannot be opened; put the secret or "
-                                       "the PEM public key there");
-    }
-
-    n = ngx_read_fd(fd, content->data, NGX_LEASELOFT_KEY_FILE_MAX);
-    err = ngx_errno;
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, kf->cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", kf->file);
-    }
-
-    if (n == -1) {
-        return ngx_leaseloft_key_fault(kf, err, "cannot be read");
-    }
-
-    if (n == NGX_LEASELOFT_KEY_FILE_MAX) {
-        return ngx_leaseloft_key_fault(kf, 0, "is too long for a key file");
-    }
-
-    content->len = n;
-    content->data[n] = '\0';
-
-    return NGX_OK;
-}
 
 
 static void
@@ -146,15 +33,11 @@ ngx_leaseloft_key_mac_free(void *data)
 }
 
 
-static ngx_int_t
-ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
+ngx_int_t
+ngx_leaseloft_key_add_secret(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key)
 {
     ngx_pool_cleanup_t  *cln;
-
-    if (key->secret.len && key->secret.data[key->secret.len - 1] == '\n') {
-        key->secret.len--;
-    }
 
     if (key->secret.len == 0) {
         return ngx_leaseloft_key_fault(kf, 0,
@@ -186,7 +69,7 @@ ngx_leaseloft_key_secret(ngx_leaseloft_key_file_t *kf,
     cln->handler = ngx_leaseloft_key_mac_free;
     cln->data = key->mac;
 
-    return NGX_OK;
+    return ngx_leaseloft_key_add(kf, key);
 }
 
 
@@ -215,90 +98,165 @@ ngx_leaseloft_key_mac(ngx_str_t *secret)
 }
 
 
-static ngx_int_t
-ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key)
+ngx_int_t
+ngx_leaseloft_key_add_public(ngx_leaseloft_key_file_t *kf,
+    ngx_leaseloft_key_t *key, EVP_PKEY *pkey, char **fault)
 {
-    BIO        *bio;
-    EVP_PKEY   *pkey;
-    ngx_int_t   rc;
+    *fault = ngx_leaseloft_key_type(key, pkey);
 
-    if (ngx_strstr(key->secret.data, "PRIVATE KEY-----")) {
-        return ngx_leaseloft_key_fault(kf, 0,
-                                       "contains a private key; extract the "
-                                       "public key with "
-                                       "\"openssl pkey -pubout\"");
+    if (*fault) {
+        return NGX_DECLINED;
     }
 
-    if (ngx_strstr(key->secret.data, "-----BEGIN CERTIFICATE")) {
-        return ngx_leaseloft_key_fault(kf, 0,
-                                       "contains a certificate; extract its "
-                                       "public key with \"openssl x509 -noout "
-                                       "-pubkey\"");
-    }
-
-    bio = BIO_new_mem_buf(key->secret.data, (int) key->secret.len);
-    if (bio == NULL) {
+    if (key->secret.len == 0
+        && ngx_leaseloft_key_pem(kf, key, pkey) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-    BIO_free(bio);
-
-    if (pkey == NULL) {
-        return ngx_leaseloft_key_fault(kf, 0,
-                                       "contains no valid PEM public key; "
-                                       "extract one with "
-                                       "\"openssl pkey -pubout\"");
-    }
-
-    rc = ngx_leaseloft_key_type(kf, key, pkey);
-
-    EVP_PKEY_free(pkey);
-
-    return rc;
+    return ngx_leaseloft_key_add(kf, key);
 }
 
 
+/* libjwt takes public keys as PEM */
 static ngx_int_t
-ngx_leaseloft_key_type(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key,
+ngx_leaseloft_key_pem(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key,
     EVP_PKEY *pkey)
+{
+    BIO   *bio;
+    long   len;
+    char  *text;
+
+    bio = BIO_new(BIO_s_mem());
+
+    if (bio && PEM_write_bio_PUBKEY(bio, pkey) == 1) {
+        len = BIO_get_mem_data(bio, &text);
+        key->secret.data = ngx_pnalloc(kf->cf->pool, len + 1);
+
+        if (key->secret.data) {
+            *ngx_cpymem(key->secret.data, text, len) = '\0';
+            key->secret.len = len;
+        }
+    }
+
+    BIO_free(bio);
+
+    return key->secret.len ? NGX_OK : NGX_ERROR;
+}
+
+
+/* data is NULL where there is none */
+static ngx_uint_t
+ngx_leaseloft_key_equal(ngx_str_t *one, ngx_str_t *two)
+{
+    return one->len == two->len && !one->data == !two->data
+           && (one->len == 0
+               || ngx_memcmp(one->data, two->data, one->len) == 0);
+}
+
+
+/* adds the key, and all that identifies it to the id of the keys */
+static ngx_int_t
+ngx_leaseloft_key_add(ngx_leaseloft_key_file_t *kf, ngx_leaseloft_key_t *key)
+{
+    u_char                 lens[3 * NGX_INT64_LEN];
+    size_t                 len;
+    EVP_MD_CTX            *ctx;
+    ngx_uint_t             i, done;
+    ngx_leaseloft_key_t   *elt;
+    ngx_leaseloft_keys_t  *keys;
+
+    keys = kf->keys;
+    elt = keys->list.elts;
+
+    for (i = 0; i < keys->list.nelts; i++) {
+        if (!ngx_leaseloft_key_equal(&key->kid, &elt[i].kid)) {
+            continue;
+        }
+
+        if (key->kid.data) {
+            return ngx_leaseloft_key_fault(kf, 0,
+                                           "has a key with the \"kid\" of "
+                                           "another key");
+        }
+
+        if (ngx_leaseloft_key_equal(&key->secret, &elt[i].secret)) {
+            return ngx_leaseloft_key_fault(kf, 0,
+                                           "has a key that is configured "
+                                           "already");
+        }
+    }
+
+    if (keys->list.nelts == NGX_LEASELOFT_KEYS_MAX) {
+        return ngx_leaseloft_key_fault(kf, 0,
+                                       "exceeds the maximum of 64 keys in one "
+                                       "location");
+    }
+
+    len = ngx_sprintf(lens, "%d %z %uz ", (int) key->alg,
+                      key->kid.data ? (ssize_t) key->kid.len : -1,
+                      key->secret.len)
+          - lens;
+
+    ctx = EVP_MD_CTX_new();
+
+    done = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1
+           && EVP_DigestUpdate(ctx, keys->id, NGX_LEASELOFT_DIGEST_LEN) == 1
+           && EVP_DigestUpdate(ctx, lens, len) == 1
+           && EVP_DigestUpdate(ctx, key->kid.data, key->kid.len) == 1
+           && EVP_DigestUpdate(ctx, key->secret.data, key->secret.len) == 1
+           && EVP_DigestFinal_ex(ctx, keys->id, NULL) == 1;
+
+    EVP_MD_CTX_free(ctx);
+
+    elt = done ? ngx_array_push(&keys->list) : NULL;
+
+    if (elt == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, kf->cf, 0,
+                           "no memory or SHA-256 for a key");
+        return NGX_ERROR;
+    }
+
+    *elt = *key;
+
+    return NGX_OK;
+}
+
+
+/* sets the algorithm: NULL, or why the key cannot be used */
+static char *
+ngx_leaseloft_key_type(ngx_leaseloft_key_t *key, EVP_PKEY *pkey)
 {
     switch (EVP_PKEY_base_id(pkey)) {
 
     case EVP_PKEY_RSA:
 
         if (EVP_PKEY_bits(pkey) < NGX_LEASELOFT_RSA_BITS) {
-            return ngx_leaseloft_key_fault(kf, 0,
-                                           "contains an RSA key that is too "
-                                           "short; use at least 2048 bits");
+            return "contains an RSA key that is too short; use at least "
+                   "2048 bits";
         }
 
         key->alg = JWT_ALG_RS256;
         key->name = "RS256";
-        return NGX_OK;
+        return NULL;
 
     case EVP_PKEY_EC:
 
         if (ngx_leaseloft_key_curve(pkey) != NID_X9_62_prime256v1) {
-            return ngx_leaseloft_key_fault(kf, 0,
-                                           "contains a key on a curve other "
-                                           "than P-256, which ES256 requires");
+            return "contains a key on a curve other than P-256, which ES256 "
+                   "requires";
         }
 
         key->alg = JWT_ALG_ES256;
         key->name = "ES256";
-        return NGX_OK;
+        return NULL;
 
     case EVP_PKEY_ED25519:
-        return ngx_leaseloft_key_fault(kf, 0,
-                                       "contains an Ed25519 key, but the "
-                                       "installed libjwt does not support "
-                                       "EdDSA; use an RSA or P-256 key");
+        return "contains an Ed25519 key, but the installed libjwt does not "
+               "support EdDSA; use an RSA or P-256 key";
 
     default:
-        return ngx_leaseloft_key_fault(kf, 0,
-                                       "contains a key of an unsupported type; "
-                                       "use an RSA or P-256 key");
+        return "contains a key of an unsupported type; use an RSA or P-256 key";
     }
 }
 
@@ -322,7 +280,7 @@ ngx_leaseloft_key_curve(EVP_PKEY *pkey)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_leaseloft_key_fault(ngx_leaseloft_key_file_t *kf, ngx_err_t err,
     char *fault)
 {

@@ -1,6 +1,7 @@
 
 /*
- * Keys that verify tokens (RFC 7518), read from files.
+ * Keys that verify tokens (RFC 7518), read from files: one key each, or a JSON
+ * Web Key Set (RFC 7517).
  */
 
 
@@ -16,14 +17,32 @@
 
 #define NGX_LEASELOFT_DIGEST_LEN  32
 
+/* of one location: a token may have to be tried with each of them */
+#define NGX_LEASELOFT_KEYS_MAX    64
 
-struct ngx_leaseloft_key_s {
+
+typedef struct {
     jwt_alg_t                   alg;       /* determined by the key */
     char                       *name;      /* of the algorithm */
+    ngx_str_t                   kid;       /* data is NULL: none */
     ngx_str_t                   secret;    /* or the public key's PEM */
     EVP_MAC_CTX                *mac;       /* HMAC-SHA256 with the secret */
-    u_char                      id[NGX_LEASELOFT_DIGEST_LEN];
+} ngx_leaseloft_key_t;
+
+
+struct ngx_leaseloft_keys_s {
+    ngx_array_t                 list;      /* of ngx_leaseloft_key_t */
+    u_char                      id[NGX_LEASELOFT_DIGEST_LEN];  /* of all */
 };
+
+
+/* where a key was read: the directive and the file, for error messages */
+typedef struct {
+    ngx_conf_t                 *cf;
+    ngx_str_t                  *name;
+    ngx_str_t                  *file;
+    ngx_leaseloft_keys_t       *keys;
+} ngx_leaseloft_key_file_t;
 
 
 /*
@@ -33,11 +52,26 @@ struct ngx_leaseloft_key_s {
 EVP_MAC_CTX *ngx_leaseloft_key_mac(ngx_str_t *secret);
 
 /*
- * Reads a key file into cf->pool.  NULL after an error, which is logged with
- * name, that of the directive.
+ * Completes a key whose secret is set, in cf->pool, and adds it to kf->keys.
+ * NGX_OK, or NGX_ERROR after a logged error.
  */
-ngx_leaseloft_key_t *ngx_leaseloft_key_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *file);
+ngx_int_t ngx_leaseloft_key_add_secret(ngx_leaseloft_key_file_t *kf,
+    ngx_leaseloft_key_t *key);
+
+/*
+ * The same for a public key, whose PEM is made if key->secret is empty.
+ * NGX_DECLINED: it is of a type, size or curve that is not supported, which
+ * *fault says, and was not added.
+ */
+ngx_int_t ngx_leaseloft_key_add_public(ngx_leaseloft_key_file_t *kf,
+    ngx_leaseloft_key_t *key, EVP_PKEY *pkey, char **fault);
+
+/*
+ * Logs a fault of the file, as a continuation of "DIRECTIVE: FILE", and returns
+ * NGX_ERROR; err is an errno or 0.
+ */
+ngx_int_t ngx_leaseloft_key_fault(ngx_leaseloft_key_file_t *kf, ngx_err_t err,
+    char *fault);
 
 
 #endif /* NGX_LEASELOFT_KEY_H */

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_leaseloft_key_file.h"
 #include "ngx_leaseloft_token.h"
 
 
@@ -116,7 +117,7 @@ ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
     mcf = ngx_http_get_module_main_conf(r, ngx_leaseloft_module);
 
     /* processes without endpoints have no token cache */
-    if (mcf->process == NULL || conf->key == NULL) {
+    if (mcf->process == NULL || conf->keys == NULL) {
         return NGX_DECLINED;
     }
 
@@ -357,15 +358,24 @@ ngx_leaseloft_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_str_t  *value;
 
-    if (lcf->key != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
     value = cf->args->elts;
 
-    lcf->key = ngx_leaseloft_key_read(cf, &cmd->name, &value[1]);
+    if (lcf->keys == NGX_CONF_UNSET_PTR) {
 
-    if (lcf->key == NULL) {
+        lcf->keys = ngx_pcalloc(cf->pool, sizeof(ngx_leaseloft_keys_t));
+
+        if (lcf->keys == NULL
+            || ngx_array_init(&lcf->keys->list, cf->pool, 1,
+                              sizeof(ngx_leaseloft_key_t))
+               != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_leaseloft_key_file_read(cf, &cmd->name, &value[1], lcf->keys)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

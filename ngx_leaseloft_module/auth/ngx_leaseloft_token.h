@@ -41,7 +41,7 @@ ngx_uint_t ngx_leaseloft_token_bearer(ngx_http_request_t *r);
 /* registers $leaseloft_user; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_leaseloft_token_add_variables(ngx_conf_t *cf);
 
-/* leaseloft_key FILE: reads the key, which determines the algorithm */
+/* leaseloft_key FILE, possibly several times: adds its keys */
 char *ngx_leaseloft_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 

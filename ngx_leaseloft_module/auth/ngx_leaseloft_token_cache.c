@@ -195,17 +195,16 @@ ngx_leaseloft_token_cache_digest(ngx_leaseloft_token_cache_t *tokens,
     ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token, u_char *digest)
 {
     EVP_MD_CTX  *ctx;
-    uint64_t     head[4];
+    uint64_t     head[3];
 
     ctx = tokens->md_ctx;
 
-    head[0] = conf->key->alg;
-    head[1] = conf->leeway;
-    head[2] = conf->issuer.len;
-    head[3] = conf->audience.len;
+    head[0] = conf->leeway;
+    head[1] = conf->issuer.len;
+    head[2] = conf->audience.len;
 
     if (EVP_DigestInit_ex(ctx, tokens->md, NULL) != 1
-        || EVP_DigestUpdate(ctx, conf->key->id, NGX_LEASELOFT_DIGEST_LEN) != 1
+        || EVP_DigestUpdate(ctx, conf->keys->id, NGX_LEASELOFT_DIGEST_LEN) != 1
         || EVP_DigestUpdate(ctx, head, sizeof(head)) != 1
         || EVP_DigestUpdate(ctx, conf->issuer.data, conf->issuer.len) != 1
         || EVP_DigestUpdate(ctx, conf->audience.data, conf->audience.len) != 1

@@ -22,7 +22,7 @@ ngx_leaseloft_token_cache_t *ngx_leaseloft_token_cache_create(
     ngx_log_t *log);
 
 /*
- * Verifies a token by the key and the requirements of conf, or finds it in a
+ * Verifies a token by the keys and the requirements of conf, or finds it in a
  * table.  NGX_OK: claims is set; NGX_DECLINED: it is invalid; or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_token_cache_check(ngx_leaseloft_token_cache_t *tokens,

@@ -35,7 +35,7 @@ typedef struct ngx_leaseloft_channels_s  ngx_leaseloft_channels_t;
 typedef struct ngx_leaseloft_streams_s   ngx_leaseloft_streams_t;
 typedef struct ngx_leaseloft_token_cache_s  ngx_leaseloft_token_cache_t;
 typedef struct ngx_leaseloft_zone_s      ngx_leaseloft_zone_t;
-typedef struct ngx_leaseloft_key_s       ngx_leaseloft_key_t;
+typedef struct ngx_leaseloft_keys_s      ngx_leaseloft_keys_t;
 typedef struct ngx_leaseloft_signer_s    ngx_leaseloft_signer_t;
 typedef struct ngx_leaseloft_ctx_s       ngx_leaseloft_ctx_t;
 typedef struct ngx_leaseloft_endpoint_s  ngx_leaseloft_endpoint_t;
@@ -106,7 +106,7 @@ typedef struct {
     ngx_leaseloft_endpoint_t   *endpoints[NGX_LEASELOFT_ENDPOINTS];
     ngx_http_complex_value_t   *property;
 
-    ngx_leaseloft_key_t        *key;       /* NGX_CONF_UNSET_PTR, NULL: none */
+    ngx_leaseloft_keys_t       *keys;      /* of tokens; NULL: none */
     ngx_str_t                   issuer;
     ngx_str_t                   audience;
     time_t                      leeway;
