@@ -16,10 +16,10 @@
 static void
 options_check(const options_t *options)
 {
-    const url_t  *url = &options->redis;
+    const ll_redis_url_t  *url = &options->redis.url;
 
-    CHECK(!url->path[0] != !url->host[0]);
-    CHECK(url->port >= 1 && url->port <= 65535);
+    CHECK(!url->path.len != !url->naddrs);
+    CHECK(url->kind != LL_REDIS_URL_CLUSTER);
     CHECK(ll_keys_prefix_valid(options->prefix, strlen(options->prefix)));
     CHECK(options->queues >= 1 && options->queues <= 64);
     CHECK(options->batch >= 1 && options->batch <= 1024);

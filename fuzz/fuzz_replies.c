@@ -46,7 +46,7 @@ static volatile sig_atomic_t  replies_quit;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
-redisContext *__wrap_redisConnectUnixWithTimeout(const char *path,
+redisContext *__wrap_redisConnectWithTimeout(const char *host, int port,
     const struct timeval tv);
 
 
@@ -114,12 +114,13 @@ replies_fill(int fd)
 
 
 redisContext *
-__wrap_redisConnectUnixWithTimeout(const char *path,
+__wrap_redisConnectWithTimeout(const char *host, int port,
     const struct timeval tv)
 {
     int  fds[2];
 
-    (void) path;
+    (void) host;
+    (void) port;
     (void) tv;
 
     if (replies_far != -1) {
@@ -148,18 +149,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&options, 0, sizeof(options_t));
 
-    strcpy(options.redis.path, "fuzz");
+    options.redis.settings[SERVER_URL] = data[0] & 0x40
+                                         ? "redis://user:password@fuzz"
+                                         : "redis://fuzz";
+    CHECK(server_init(&options.redis) == 0);
     strcpy(options.name, "fuzz");
     options.queues = data[0] & 0x80 ? 2 : 1;
     options.batch = 128;
     options.claim_ms = 400;
     options.seal_after = 256;
     options.seal_size = 64;
-
-    if (data[0] & 0x40) {
-        strcpy(options.redis.user, "user");
-        strcpy(options.redis.password, "password");
-    }
 
     replies_data = data + 1;
     replies_size = size - 1;

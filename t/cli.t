@@ -106,9 +106,10 @@ is_cli(2, qr/"lease put" takes PROPERTY FILE/, 'lease', 'put', 'P');
 is_cli(2, qr/PROPERTY must be 1 to 64/, 'lease', 'show', 'a b');
 is_cli(2, qr/USER must be 1 to 64/, 'unread', 'a.b');
 is_cli(2, qr/--queues must be 1 to 64/, 'doctor', '--queues', $_) for 0, 65;
-is_cli(2, qr/not built with/, 'doctor', '--redis=rediss://localhost:1');
+is_cli(2, qr/Redis Cluster, which is not supported yet/, 'doctor',
+       '--redis=redis+cluster://localhost:1,localhost:2');
 is_cli(2, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
-is_cli(2, qr/neither/, 'unread', 'u-lena', '--redis=');
+is_cli(2, qr/neither unix:PATH nor redis:..HOST:PORT/, 'unread', 'u-lena', '--redis=');
 is_cli(1, qr/cannot connect/, 'doctor', '--redis', 'unix:/nowhere/redis');
 
 # options before a command, between its words and after it

@@ -1,7 +1,8 @@
 
 /*
- * Parses the options with getopt_long(), and reads LEASELOFT_REDIS and
- * LEASELOFT_PREFIX where an option is not given.  The options are the caller's.
+ * Parses the options with getopt_long(), and reads the environment where an
+ * option is not given (LEASELOFT_PREFIX; for Redis, see server.c).  The options
+ * are the caller's.
  */
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static const char  options_help[] =
     "can run at a time.\n"
     "\n"
     "  --redis URL    unix:PATH or redis://[user:password@]host[:port]\n"
-    "                 (LEASELOFT_REDIS or " URL_DEFAULT ")\n"
+    "                 (LEASELOFT_REDIS or " LL_REDIS_URL_DEFAULT ")\n"
     "  --prefix NAME  of all keys and channels, the same as in nginx:\n"
     "                 1 to 16 of a-z 0-9 _ -\n"
     "                 (LEASELOFT_PREFIX or " LL_PREFIX ")\n"
@@ -128,13 +129,11 @@ options_make_name(options_t *options)
 
 
 static int
-options_redis(options_t *options, const char *url)
+options_redis(server_t *server)
 {
-    const char  *why;
-
-    if (url_parse(url, &options->redis, &why) == -1) {
+    if (server_init(server) == -1) {
         fprintf(stderr, "leaseloft-worker: the Redis URL %s; see --help\n",
-                why);
+                server->url.fault);
         return 2;
     }
 
@@ -183,7 +182,8 @@ options_take(options_t *options, int c, const char *value)
     switch (c) {
 
     case 'r':
-        return options_redis(options, value);
+        options->redis.settings[SERVER_URL] = value;
+        return -1;
 
     case 'p':
         return options_prefix(options, value);
@@ -316,10 +316,7 @@ options_parse(options_t *options, int argc, char **argv)
         return 2;
     }
 
-    if (options->redis.port == 0) {
-        rc = options_redis(options, options_env("LEASELOFT_REDIS",
-                                                URL_DEFAULT));
-    }
+    rc = options_redis(&options->redis);
 
     if (rc == -1 && options->prefix[0] == '\0') {
         rc = options_prefix(options, options_env("LEASELOFT_PREFIX",

@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 #include "common/keys.h"
-#include "url.h"
+#include "server.h"
 
 
 #define OPTIONS_NAME_MAX  96
 
 
 typedef struct {
-    url_t      redis;
+    server_t   redis;
     char       prefix[LL_PREFIX_MAX + 1];
     unsigned   queues;
     unsigned   batch;

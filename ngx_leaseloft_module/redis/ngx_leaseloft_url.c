@@ -5,149 +5,45 @@
  */
 
 
+#include "common/redis_url.h"
 #include "ngx_leaseloft_url.h"
 
 
-#define NGX_LEASELOFT_URL_PORT  6379
-
-
-/*
- * 1 when each "%" is followed by two hex digits, other than "00": nginx's
- * decoder drops malformed sequences silently
- */
-static ngx_uint_t
-ngx_leaseloft_url_encoded(ngx_str_t *part)
+/* copies a user or a password, decoded */
+static ngx_int_t
+ngx_leaseloft_url_part(ngx_conf_t *cf, ngx_str_t *dst, ll_str_t *part)
 {
-    u_char  *p, *last;
+    char  text[LL_REDIS_URL_PART + 1];
 
-    last = part->data + part->len;
+    dst->len = ll_redis_url_decode(text, part);
+    dst->data = ngx_pnalloc(cf->pool, dst->len + 1);
 
-    for (p = part->data; p < last; p++) {
-        if (*p == '%' && (last - p < 3 || ngx_hextoi(p + 1, 2) < 1)) {
-            return 0;
-        }
+    if (dst->data == NULL) {
+        return NGX_ERROR;
     }
 
-    return 1;
+    ngx_memcpy(dst->data, text, dst->len + 1);
+    ngx_memzero(text, sizeof(text));
+
+    return NGX_OK;
 }
 
 
-/* the part before the last "@", percent-encoded (RFC 3986, 3.2.1) */
+/* logs the end of a sentence about the URL, which may contain a password */
 static char *
-ngx_leaseloft_url_userinfo(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
-    ngx_str_t *userinfo)
+ngx_leaseloft_url_refuse(ngx_conf_t *cf, const char *fault)
 {
-    size_t      i;
-    u_char     *colon, *src, *dst;
-    ngx_str_t  *part[2];
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"leaseloft_redis\" %s", fault);
 
-    colon = ngx_strlchr(userinfo->data, userinfo->data + userinfo->len, ':');
-    if (colon == NULL) {
-        return "has a user without a password, "
-               "write redis://USER:PASSWORD@HOST:PORT";
-    }
-
-    rcf->user.data = userinfo->data;
-    rcf->user.len = colon - userinfo->data;
-    rcf->password.data = colon + 1;
-    rcf->password.len = userinfo->data + userinfo->len - rcf->password.data;
-
-    if (rcf->password.len == 0) {
-        return "has an empty password, "
-               "write redis://USER:PASSWORD@HOST:PORT";
-    }
-
-    part[0] = &rcf->user;
-    part[1] = &rcf->password;
-
-    for (i = 0; i < 2; i++) {
-
-        if (!ngx_leaseloft_url_encoded(part[i])) {
-            return "has an invalid percent-encoding in the user or "
-                   "password, write % as %25";
-        }
-
-        src = part[i]->data;
-        dst = ngx_pnalloc(cf->pool, part[i]->len + 1);
-        if (dst == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        part[i]->data = dst;
-        ngx_unescape_uri(&dst, &src, part[i]->len, 0);
-        part[i]->len = dst - part[i]->data;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* redis://[USERINFO@]HOST[:PORT]; rest is the part after "redis://" */
-static char *
-ngx_leaseloft_url_tcp(ngx_conf_t *cf, ngx_leaseloft_redis_conf_t *rcf,
-    ngx_str_t rest)
-{
-    char       *rv;
-    u_char     *p, *end;
-    ngx_str_t   userinfo;
-
-    end = rest.data + rest.len;
-
-    for (p = end; p > rest.data; p--) {
-        if (p[-1] != '@') {
-            continue;
-        }
-
-        userinfo.data = rest.data;
-        userinfo.len = p - 1 - rest.data;
-
-        rv = ngx_leaseloft_url_userinfo(cf, rcf, &userinfo);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
-
-        rest.data = p;
-        rest.len = end - p;
-        break;
-    }
-
-    p = ngx_strlchr(rest.data, end, '/');
-
-    if (p) {
-        if (p + 1 < end) {
-            return "names a database, which pub/sub ignores: "
-                   "give each of several installations on one Redis "
-                   "a \"leaseloft_prefix\" of its own instead";
-        }
-
-        rest.len = p - rest.data;
-    }
-
-    if (rest.len == 0) {
-        return "has no host, write redis://HOST:PORT";
-    }
-
-    /* nginx would parse a host of this name, in any case, as a path */
-
-    if (rest.len >= 5
-        && ngx_strncasecmp(rest.data, (u_char *) "unix:", 5) == 0)
-    {
-        return "has no host, write redis://HOST:PORT or unix:PATH";
-    }
-
-    rcf->url.url = rest;
-    rcf->url.default_port = NGX_LEASELOFT_URL_PORT;
-    rcf->url.no_resolve = 1;
-
-    return NGX_CONF_OK;
+    return NGX_CONF_ERROR;
 }
 
 
 char *
 ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char                        *rv;
-    ngx_str_t                   *value, rest;
+    ngx_str_t                   *value;
+    ll_redis_url_t               url;
     ngx_leaseloft_redis_conf_t  *rcf;
 
     rcf = (ngx_leaseloft_redis_conf_t *) ((char *) conf + cmd->offset);
@@ -157,33 +53,39 @@ ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     value = cf->args->elts;
-    rest = value[1];
 
-    if (ngx_strncmp(rest.data, "unix:", 5) == 0) {
-        rcf->url.url = rest;
+    if (ll_redis_url_parse(&url, (char *) value[1].data, value[1].len) == -1
+        || ll_redis_url_check(&url, 0) == -1)
+    {
+        return ngx_leaseloft_url_refuse(cf, url.fault);
+    }
 
-    } else if (ngx_strncmp(rest.data, "redis://", 8) == 0) {
-        rest.data += 8;
-        rest.len -= 8;
-
-        rv = ngx_leaseloft_url_tcp(cf, rcf, rest);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
-
-    } else if (ngx_strncmp(rest.data, "rediss://", 9) == 0) {
+    if (url.tls) {
         return "cannot use TLS to Redis, "
                "put a TLS tunnel beside nginx and name its socket";
+    }
+
+    if (url.kind == LL_REDIS_URL_SENTINEL) {
+        return "cannot ask sentinels yet";
+    }
+
+    if (ngx_leaseloft_url_part(cf, &rcf->user, &url.user) != NGX_OK
+        || ngx_leaseloft_url_part(cf, &rcf->password, &url.password) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (url.kind == LL_REDIS_URL_UNIX) {
+        rcf->url.url = value[1];
 
     } else {
-        return "is neither unix:PATH nor "
-               "redis://[USER:PASSWORD@]HOST[:PORT]";
+        rcf->url.url.data = (u_char *) url.addrs[0].text.data;
+        rcf->url.url.len = url.addrs[0].text.len;
+        rcf->url.default_port = url.addrs[0].port;
+        rcf->url.no_resolve = 1;
     }
 
     if (ngx_parse_url(cf->pool, &rcf->url) != NGX_OK) {
-
-        /* the URL may contain a password: log nginx's error only */
-
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"leaseloft_redis\" has an invalid address: %s, "
                            "write unix:PATH or redis://HOST:PORT",

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/id.h"
+#include "common/redis_url.h"
 #include "cli.h"
-#include "url.h"
 
 
 /* masks passwords: an argument may be a URL, also by mistake */
@@ -23,7 +23,7 @@ cli_vfail(const char *fmt, va_list args)
         return;
     }
 
-    url_mask(text);
+    ll_redis_url_mask(text);
     (void) fprintf(stderr, "leaseloft: %s\n", text);
     free(text);
 }

@@ -72,7 +72,7 @@ struct cli_s {
     const char            *common[CLI_COMMON];
                                        /* values of the common options; "" for
                                           one that takes no value */
-    const char            *redis;      /* URL */
+    server_t               redis;
     int                    json;
     unsigned               queues;     /* number of queues */
     char                 **args;       /* arguments that are not options */

@@ -15,7 +15,7 @@
 #include "cli_unread.h"
 #include "cli_unread_rebuild.h"
 #include "cli_verify.h"
-#include "url.h"
+#include "common/redis_url.h"
 
 
 #define CLI_NO_OPTIONS   { { NULL, NULL, NULL, 0 } }
@@ -131,7 +131,8 @@ const cli_command_t  cli_commands[] = {
 const cli_option_t  cli_common[CLI_COMMON + 1] = {
 
     { "--redis", "URL", "unix:PATH or redis://[user:password@]host[:port];\n"
-      "                    default LEASELOFT_REDIS, or " URL_DEFAULT, 0 },
+      "                    default LEASELOFT_REDIS, or "
+      LL_REDIS_URL_DEFAULT, 0 },
 
     { "--prefix", "NAME", "of all keys and channels, as leaseloft_prefix;\n"
       "                    default LEASELOFT_PREFIX, or " LL_PREFIX, 0 },

@@ -19,7 +19,6 @@
 #include "cli_commands.h"
 #include "cli_help.h"
 #include "descriptors.h"
-#include "url.h"
 
 
 /* the option, or else the environment variable if it is not empty */
@@ -41,14 +40,12 @@ cli_main_check_redis(cli_t *cli)
 {
     char        *end;
     long         n;
-    url_t        url;
-    const char  *why, *prefix, *queues;
+    const char  *prefix, *queues;
 
-    cli->redis = cli_main_env(cli->common[CLI_REDIS], "LEASELOFT_REDIS",
-                              URL_DEFAULT);
+    cli->redis.settings[SERVER_URL] = cli->common[CLI_REDIS];
 
-    if (url_parse(cli->redis, &url, &why) != 0) {
-        return cli_usage(cli, "the URL of Redis %s", why);
+    if (server_init(&cli->redis) == -1) {
+        return cli_usage(cli, "the URL of Redis %s", cli->redis.url.fault);
     }
 
     prefix = cli_main_env(cli->common[CLI_PREFIX], "LEASELOFT_PREFIX",

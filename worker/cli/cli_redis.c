@@ -8,7 +8,6 @@
 
 #include "cli_redis.h"
 #include "fcall.h"
-#include "url.h"
 
 
 #define CLI_REDIS_SCAN  1000
@@ -17,16 +16,9 @@
 conn_t *
 cli_redis_open(const cli_t *cli)
 {
-    url_t        url;
-    conn_t      *conn;
-    const char  *why;
+    conn_t  *conn;
 
-    if (url_parse(cli->redis, &url, &why) != 0) {
-        (void) cli_fail("the URL of Redis %s", why);
-        return NULL;
-    }
-
-    conn = conn_create(&url, "leaseloft");
+    conn = conn_create(&cli->redis, "leaseloft");
 
     if (conn == NULL) {
         (void) cli_fail("out of memory");

@@ -23,7 +23,7 @@ typedef int     conn_elements_t;
 
 
 struct conn_s {
-    url_t                       url;
+    server_t                    server;
     char                        name[CONN_NAME_MAX];
     redisContext               *redis;     /* NULL if broken */
     redisReplyObjectFunctions   functions; /* hiredis's, except for arrays */
@@ -43,7 +43,7 @@ static const char  *conn_refusals[] = {
 
 
 conn_t *
-conn_create(const url_t *url, const char *name)
+conn_create(const server_t *server, const char *name)
 {
     conn_t  *conn;
 
@@ -52,7 +52,7 @@ conn_create(const url_t *url, const char *name)
         return NULL;
     }
 
-    conn->url = *url;
+    conn->server = *server;
     (void) snprintf(conn->name, sizeof(conn->name), "%s", name);
 
     return conn;
@@ -152,18 +152,23 @@ conn_create_array(const redisReadTask *task, conn_elements_t elements)
 static int
 conn_handshake(conn_t *conn)
 {
-    int      rc;
-    args_t   args = ARGS_INIT;
-    url_t   *url = &conn->url;
+    int              rc;
+    char             user[LL_REDIS_URL_PART + 1];
+    char             password[LL_REDIS_URL_PART + 1];
+    args_t           args = ARGS_INIT;
+    ll_redis_url_t  *url = &conn->server.url;
 
     rc = 0;
 
-    if (url->password[0] != '\0') {
+    if (url->password.len) {
+        (void) ll_redis_url_decode(user, &url->user);
+        (void) ll_redis_url_decode(password, &url->password);
+
         args_lit(&args, "AUTH");
-        if (url->user[0] != '\0') {
-            args_adds(&args, url->user);
+        if (url->user.len) {
+            args_adds(&args, user);
         }
-        args_adds(&args, url->password);
+        args_adds(&args, password);
         rc = conn_handshake_call(conn, &args);
     }
 
@@ -183,17 +188,24 @@ conn_handshake(conn_t *conn)
 int
 conn_open(conn_t *conn)
 {
-    url_t           *url = &conn->url;
+    char             host[LL_REDIS_URL_HOST + 1];
     redisContext    *redis;
+    ll_redis_url_t  *url = &conn->server.url;
     struct timeval   tv;
 
     conn_break(conn, "not connected");
 
     tv = conn_timeval(CONN_CONNECT_MS);
 
-    redis = url->path[0] ? redisConnectUnixWithTimeout(url->path, tv)
-                         : redisConnectWithTimeout(url->host, (int) url->port,
-                                                   tv);
+    if (url->kind == LL_REDIS_URL_UNIX) {
+        redis = redisConnectUnixWithTimeout(url->path.data, tv);
+
+    } else {
+        (void) snprintf(host, sizeof(host), "%.*s",
+                        (int) url->addrs[0].host.len, url->addrs[0].host.data);
+        redis = redisConnectWithTimeout(host, (int) url->addrs[0].port, tv);
+    }
+
     if (redis == NULL) {
         conn_break(conn, "no memory");
         return -1;

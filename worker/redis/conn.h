@@ -17,7 +17,7 @@
 #include <hiredis/hiredis.h>
 
 #include "args.h"
-#include "url.h"
+#include "server.h"
 
 
 /*
@@ -40,10 +40,10 @@ typedef enum {
 
 
 /*
- * Creates a connection, not yet open.  The name is for CLIENT LIST.  Returns
- * NULL if memory is short.
+ * Creates a connection, not yet open, and copies the settings.  The name is for
+ * CLIENT LIST.  Returns NULL if memory is short.
  */
-conn_t *conn_create(const url_t *url, const char *name);
+conn_t *conn_create(const server_t *server, const char *name);
 
 /* Closes and frees the connection; NULL is allowed. */
 void conn_free(conn_t *conn);

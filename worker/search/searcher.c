@@ -106,7 +106,8 @@ searcher_turn(searcher_t *searcher)
 
 
 int
-searcher_run(const url_t *redis, const char *name, volatile sig_atomic_t *quit)
+searcher_run(const server_t *redis, const char *name,
+    volatile sig_atomic_t *quit)
 {
     searcher_t  searcher;
 

@@ -11,7 +11,7 @@
 
 #include <signal.h>
 
-#include "url.h"
+#include "server.h"
 
 
 /*
@@ -19,7 +19,7 @@
  * LIST.  It finishes the present search, and returns within about half a
  * second.  Returns the exit status.
  */
-int searcher_run(const url_t *redis, const char *name,
+int searcher_run(const server_t *redis, const char *name,
     volatile sig_atomic_t *quit);
 
 

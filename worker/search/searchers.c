@@ -31,7 +31,7 @@
 
 
 void
-searchers_init(searchers_t *searchers, unsigned n, const url_t *redis,
+searchers_init(searchers_t *searchers, unsigned n, const server_t *redis,
     const char *name, volatile sig_atomic_t *quit)
 {
     memset(searchers, 0, sizeof(searchers_t));

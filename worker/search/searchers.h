@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include "url.h"
+#include "server.h"
 
 
 #define SEARCHERS_MAX  16
@@ -21,7 +21,7 @@
 
 typedef struct {
     unsigned                n;
-    const url_t            *redis;
+    const server_t            *redis;
     const char             *name;      /* of the worker */
     volatile sig_atomic_t  *quit;
     pid_t                   pids[SEARCHERS_MAX];
@@ -33,7 +33,7 @@ typedef struct {
  * Sets up n searchers, none of which runs yet.  redis, name and quit, which is
  * set when a process is told to stop, must outlive them.
  */
-void searchers_init(searchers_t *searchers, unsigned n, const url_t *redis,
+void searchers_init(searchers_t *searchers, unsigned n, const server_t *redis,
     const char *name, volatile sig_atomic_t *quit);
 
 /*
