@@ -32,6 +32,7 @@ interface Entry {
     seq: number;
     kind: 'message' | 'lease' | 'erased' | 'lost';
     at: Time;
+    erased_at?: Time;
     from?: { user: string; role: Role; name: string };
     text?: string;
     client_id?: string;

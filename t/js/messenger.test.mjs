@@ -560,7 +560,12 @@ test('after a long sleep, streams and polls leave the gap to pages',
         assert.equal(thread.headSeq, 5000);
         assert.equal(thread.you.unread, 5000);
         assert.ok(thread.high <= 1 + 200, `loaded up to ${thread.high}`);
-        assert.ok(calls.length < 12, calls.join());
+
+        /* once, without a stream, all that is held is looked at again */
+        const again = calls.filter((call) => /^messages  \d+$/.test(call));
+
+        assert.ok(again.length <= 2, again.join());
+        assert.ok(calls.length - again.length < 12, calls.join());
         assert.ok(changes() < 250, `${changes()} changes`);
         assert.ok(news.length <= 200, `${news.length} new entries`);
         await tab.messenger.threads.jumpToNewest();

@@ -54,6 +54,11 @@ export class Db extends Emitter {
                    .catch(() => null);
     }
 
+    discard(key) {
+        return this.#run('shelf', 'readwrite', (s) => s.delete(key))
+                   .catch(() => null);
+    }
+
     /* The values whose keys begin with `start`. */
     shelved(start) {
         return this.#run('shelf', 'readonly', (s) => s.getAll(
@@ -183,6 +188,24 @@ export class Shelf {
                 this.db.shelve(`${this.user} ${name}`, make());
             }, SOON));
         }
+    }
+
+    /* Changes what is kept, if anything is: change() answers null for no. */
+    async change(name, change) {
+        const kept = await this.get(name);
+        const value = kept ? change(kept) : null;
+
+        if (value) {
+            await this.db.shelve(`${this.user} ${name}`, value);
+        }
+    }
+
+    put(name, value) {
+        return this.db.shelve(`${this.user} ${name}`, value);
+    }
+
+    remove(name) {
+        return this.db.discard(`${this.user} ${name}`);
     }
 
     /*

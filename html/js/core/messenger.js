@@ -9,6 +9,7 @@ import { Shelf } from './db.js';
 import { Emitter } from './emitter.js';
 import { InboxStore } from './inbox-store.js';
 import { InboxSync } from './inbox-sync.js';
+import { KeptCheck } from './kept-check.js';
 import { Live } from './live.js';
 import { Names } from './names.js';
 import { Outbox } from './outbox.js';
@@ -20,6 +21,7 @@ import { ThreadWatch } from './thread-watch.js';
 export class Messenger extends Emitter {
     #marks;
     #shelf;
+    #kept;
 
     /**
      * open(url): a Source; online(): the browser's hint.
@@ -49,6 +51,7 @@ export class Messenger extends Emitter {
         this.inboxSync = new InboxSync({ api, clock, shelf, refused,
                                          store: this.inbox });
         this.threads = new ThreadSync({ api, clock, shelf, me: this.me });
+        this.#kept = new KeptCheck({ api, clock, shelf });
         this.names = new Names({
             clock, fetch: async (property) => {
                 const answer = await api.messages(property, { limit: 1 });
@@ -92,6 +95,7 @@ export class Messenger extends Emitter {
         this.suspend();
         this.live.stop();
         this.inboxSync.stop();
+        this.#kept.stop();
         this.#shelf.stop();
         this.session.stop();
         this.threads.close();
@@ -193,6 +197,7 @@ export class Messenger extends Emitter {
         });
         this.tabs.on('follow', () => {
             this.live.stop();
+            this.#kept.stop();
             this.outbox.setActive(false);
         });
         this.tabs.on('message', (message) => this.#handle(message));
@@ -338,6 +343,10 @@ export class Messenger extends Emitter {
             this.outbox.flush();
             this.#marks.flush();
             this.#recover();
+
+            if (this.tabs.leading) {
+                this.#kept.start();
+            }
         }
 
         this.emit('status', status);

@@ -12,7 +12,8 @@ import { report } from './emitter.js';
 const CONNECT = 10000;
 const SILENCE = 35000;
 const STALE = 20000;
-const NAMES = ['hello', 'thread', 'read', 'lease', 'ping', 'reset', 'bye'];
+const NAMES = ['hello', 'thread', 'read', 'lease', 'erased', 'ping', 'reset',
+               'bye'];
 
 
 export class Stream {

@@ -37,6 +37,10 @@ export class ThreadStore extends Emitter {
         this.fetching = false;
         this.etag = undefined;
 
+        /* the page that showed last that no entry was erased */
+        /** @type {{before: number, etag: string} | null} */
+        this.checked = null;
+
         /* the number of the run: what was asked for another is void */
         this.run = 0;
         this.clear();
@@ -253,6 +257,26 @@ export class ThreadStore extends Emitter {
         }
     }
 
+    /* An entry was erased: what is held of it goes.  Answers whether any. */
+    erase({ seq, erased_at }) {
+        const ahead = this.ahead.get(seq);
+        const entry = ahead ?? this.entries.find((e) => e.seq === seq);
+
+        if (entry?.kind !== 'message') {
+            return false;
+        }
+
+        if (ahead) {
+            this.ahead.set(seq, erasedEntry(entry, erased_at));
+        } else {
+            this.entries = eraseFrom(this.entries, { seq, erased_at });
+        }
+
+        this.changed();
+
+        return true;
+    }
+
     waiting() {
         return [...this.ahead.values()].sort((a, b) => a.seq - b.seq);
     }
@@ -280,8 +304,11 @@ export class ThreadStore extends Emitter {
      */
     read({ user, upto, at }) {
         if (user === this.me) {
+            /* of an erased message only the server knows whose it was */
             const sure = upto >= this.headSeq
-                         || (this.atHead && upto >= this.low - 1);
+                         || (this.atHead && upto >= this.low - 1
+                             && !this.entries.some((e) => e.seq > upto
+                                                   && e.kind === 'erased'));
 
             if (upto > this.you.read) {
                 const left = this.entries.filter(
@@ -349,6 +376,28 @@ export class ThreadStore extends Emitter {
     changed() {
         this.emit('change');
     }
+}
+
+
+/**
+ * What the server shows of a message that was erased.
+ * @returns {Entry}
+ */
+function erasedEntry({ seq, at }, erased_at) {
+    return { seq, kind: 'erased', at, erased_at };
+}
+
+
+/**
+ * The entries without what was erased of one of them.
+ * @param {Entry[]} entries
+ * @param {{seq: number, erased_at?: Time}} erasure
+ * @returns {Entry[]}
+ */
+export function eraseFrom(entries, { seq, erased_at }) {
+    return entries.map((entry) =>
+        entry.seq === seq && entry.kind === 'message'
+            ? erasedEntry(entry, erased_at) : entry);
 }
 
 

@@ -1,7 +1,7 @@
 /* Keeps the open thread's store in step: opening, merging, filling holes. */
 
 import { Emitter } from './emitter.js';
-import { ThreadStore, seqOf } from './thread-store.js';
+import { ThreadStore, eraseFrom, seqOf } from './thread-store.js';
 
 const PAGE = 50;
 const MOST = 200;
@@ -77,7 +77,8 @@ export class ThreadSync extends Emitter {
     #keep(store) {
         if (!store.detached) {
             this.shelf.soon(`thread ${store.property}`,
-                            () => store.snapshot(PAGE));
+                            () => ({ ...store.snapshot(PAGE),
+                                     kept_at: this.clock.now() }));
         }
     }
 
@@ -151,6 +152,10 @@ export class ThreadSync extends Emitter {
     handle(message) {
         const { store } = this;
 
+        if (message.name === 'erased') {
+            this.#eraseKept(message);
+        }
+
         if (!store || store.property !== message.property
             || store.status === 'loading' || store.status === 'error')
         {
@@ -212,6 +217,10 @@ export class ThreadSync extends Emitter {
             this.#marked(store, data);
             break;
 
+        case 'erased':
+            this.#erase(store, data);
+            break;
+
         case 'reset':
             this.#reset(store);
             break;
@@ -225,7 +234,58 @@ export class ThreadSync extends Emitter {
         }
     }
 
+    #erase(store, erasure) {
+        if (store.erase(erasure)) {
+            this.#keep(store);
+        }
+    }
+
+    /* Also of a thread that is not open, or whose newest page is not held. */
+    #eraseKept({ property, data }) {
+        return this.shelf.change(`thread ${property}`, (page) => {
+            const held = page.entries.some((e) => e.seq === data.seq
+                                                  && e.kind === 'message');
+
+            return held ? { ...page, entries: eraseFrom(page.entries, data) }
+                        : null;
+        });
+    }
+
+    /*
+     * A poll says that something has changed, and brings no entry: one that is
+     * held may have been erased.  The server's answer to the same question as
+     * before is that nothing was, or else all entries are looked at.
+     */
+    async #revalidate(store) {
+        let before = store.high + 1;
+        let etag = store.checked?.before === before ? store.checked.etag
+                                                    : undefined;
+
+        while (store.low > 0 && before > store.low) {
+            const answer = await this.api.messages(store.property, {
+                before, limit: MOST, etag,
+            });
+
+            if (answer.status !== 200 || store !== this.store) {
+                return;
+            }
+
+            if (before === store.high + 1) {
+                store.checked = { before, etag: answer.etag };
+            }
+
+            answer.data.entries.filter((e) => e.kind === 'erased')
+                .forEach((entry) => this.#erase(store, entry));
+            before = answer.data.entries[0]?.seq ?? 0;
+            etag = undefined;
+        }
+    }
+
     #arrive(store, entry, id) {
+        if (entry.kind === 'erased') {
+            this.#erase(store, entry);
+        }
+
         const known = store.ahead.has(entry.seq);
         const result = store.add(entry, id);
 
@@ -254,6 +314,10 @@ export class ThreadSync extends Emitter {
         if (page.reset) {
             this.#reset(store);
             return;
+        }
+
+        if (page.entries.length === 0) {
+            this.#revalidate(store);
         }
 
         const first = page.entries.length ? page.entries[0].seq : 0;

@@ -171,6 +171,7 @@ export default {
 
     'event.opened': 'Der Mietvertrag hat begonnen',
     'event.ended': 'Der Mietvertrag ist beendet',
+    'event.erased': 'Diese Nachricht wurde entfernt',
     'event.gone': 'Diese Nachricht ist nicht mehr verfügbar',
     'event.joined': '{name} ist dazugekommen',
     'event.left': '{name} ist gegangen',

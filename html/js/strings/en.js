@@ -165,6 +165,7 @@ export default {
 
     'event.opened': 'The lease began',
     'event.ended': 'The lease ended',
+    'event.erased': 'This message was removed',
     'event.gone': 'This message is no longer available',
     'people.joined': 'Somebody joined',
     'people.left': 'Somebody left',

@@ -311,7 +311,7 @@ export class InboxView {
         }
 
         if (last.kind !== 'message') {
-            return t('event.gone');
+            return t(last.kind === 'erased' ? 'event.erased' : 'event.gone');
         }
 
         if (last.from === app.messenger.me) {

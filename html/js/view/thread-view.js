@@ -502,7 +502,11 @@ export class ThreadView {
 function eventWords(entry, t) {
     const { kind, event, party } = entry;
 
-    /* erased, lost, or of a kind that this version does not know */
+    if (kind === 'erased') {
+        return t('event.erased');
+    }
+
+    /* lost, or of a kind that this version does not know */
     if (kind !== 'lease') {
         return t('event.gone');
     }

@@ -87,7 +87,7 @@ export class Timeline {
         if (this.target !== null) {
             this.#goTo(this.target);
 
-        } else if (anchor) {
+        } else if (anchor?.element.isConnected) {
             const moved = anchor.element.getBoundingClientRect().top
                           - anchor.top;
 

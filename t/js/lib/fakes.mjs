@@ -136,6 +136,10 @@ export class MemoryStore {
         return this.shelf.get(key);
     }
 
+    async discard(key) {
+        this.shelf.delete(key);
+    }
+
     async shelved(start) {
         return [...this.shelf].filter(([key]) => key.startsWith(start))
             .map(([, value]) => value);
@@ -254,6 +258,16 @@ export class FakeServer {
         return entry;
     }
 
+    erase(seq) {
+        const { at } = this.entries[seq - 1];
+        const erased_at = new Date(this.clock.now()).toISOString();
+
+        this.entries[seq - 1] = { seq, kind: 'erased', at, erased_at };
+        this.rev++;
+
+        return { seq, erased_at };
+    }
+
     cursor(seq = this.entries.length) {
         return `${seq}.${seq.toString(16).padStart(8, '0')}`;
     }
@@ -284,9 +298,9 @@ export class FakeServer {
         return {
             property: 'elm', label: '12 Elm St', role: 'tenant',
             lease: this.lease, unread: this.unread(),
-            last: last ? { seq: last.seq, kind: 'message', event: null,
-                           from: last.from.user, preview: last.text,
-                           at: last.at } : null,
+            last: last ? { seq: last.seq, kind: last.kind, event: null,
+                           from: last.from?.user ?? null,
+                           preview: last.text ?? null, at: last.at } : null,
         };
     }
 
@@ -312,9 +326,16 @@ export class FakeServer {
         }));
     }
 
-    messages(property, { after, before, limit = 50 } = {}) {
-        return this.answer(`messages ${after ?? ''} ${before ?? ''}`.trim(),
-                           () => {
+    messages(property, { after, before, limit = 50, etag: known } = {}) {
+        const name = `messages ${after ?? ''} ${before ?? ''}`.trim();
+
+        return this.answer(name, () => {
+            const etag = `"${this.rev} ${name} ${limit}"`;
+
+            if (known === etag) {
+                return { status: 304, data: null, etag };
+            }
+
             let entries = this.entries.filter((e) => e.seq >= this.first);
             let more;
 
@@ -322,9 +343,9 @@ export class FakeServer {
                 const seq = parseInt(after, 10);
 
                 if (seq > this.entries.length) {
-                    return { status: 200, data: { ...this.meta(property),
-                                                  reset: true,
-                                                  entries: [] } };
+                    return { status: 200, etag,
+                             data: { ...this.meta(property), reset: true,
+                                     entries: [] } };
                 }
 
                 entries = entries.filter((e) => e.seq > seq);
@@ -338,8 +359,9 @@ export class FakeServer {
                 entries = entries.slice(-limit);
             }
 
-            return { status: 200, data: { ...this.meta(property), entries,
-                                          ...(more ? { more } : {}) } };
+            return { status: 200, etag,
+                     data: { ...this.meta(property), entries,
+                             ...(more ? { more } : {}) } };
         });
     }
 
