@@ -28,10 +28,10 @@
 #include "common/version.h"
 #include "consumer.h"
 #include "consumer_queues.h"
-#include "dispatch.h"
 #include "heartbeat.h"
 #include "log.h"
 #include "loop.h"
+#include "pipeline.h"
 #include "store_library.h"
 #include "unpack.h"
 
@@ -60,6 +60,7 @@ typedef struct {
     conn_t                 *conn;
     work_t                  work;
     consumer_t              consumer;
+    pipeline_t              pipeline;
     stats_t                 stats;
     backoff_t               backoff;
     int                     crashed;   /* 1 until the first recovery */
@@ -100,9 +101,9 @@ loop_prepare(loop_t *loop)
 }
 
 
-/* waits before a retry, and keeps others from claiming the batch */
+/* waits before a retry, and keeps others from claiming the requests */
 static void
-loop_refused(loop_t *loop, const batch_t *batch, work_result_e result)
+loop_refused(loop_t *loop, work_result_e result)
 {
     if (loop->backoff.limit == 0) {
         log_warn("redis refuses to write, retrying");
@@ -121,59 +122,56 @@ loop_refused(loop_t *loop, const batch_t *batch, work_result_e result)
     }
 
     (void) heartbeat_send(&loop->heartbeat);
-    (void) claim_renew(&loop->consumer, batch);
+    (void) pipeline_renew(&loop->pipeline);
 }
 
 
-/* processes a batch, and frees it */
+/* processes a batch, and what is left of the one before */
 static void
 loop_work(loop_t *loop, batch_t *batch)
 {
     int64_t        start;
     work_result_e  result;
 
-    if (batch->n == 0) {
+    if (batch->n == 0 && loop->pipeline.open.n == 0) {
         batch_free(batch);
         return;
     }
 
+    loop->stats.batches += batch->n != 0;
     start = clock_microseconds();
 
-    /* sent with the first commands of this batch */
+    result = pipeline_run(&loop->pipeline, batch);
 
-    (void) consumer_send_acks(&loop->consumer);
-
-    for ( ;; ) {
-        result = dispatch_run(&loop->work, batch->jobs, batch->n);
-
-        if (result == WORK_DONE || result == WORK_LOST
-            || heartbeat_refused(&loop->heartbeat) || *loop->quit)
-        {
-            break;
-        }
-
-        consumer_prefetch_wait(&loop->consumer);
-        loop_refused(loop, batch, result);
+    while ((result == WORK_REFUSED || result == WORK_NO_LIBRARY)
+           && !heartbeat_refused(&loop->heartbeat) && !*loop->quit)
+    {
+        loop_refused(loop, result);
+        result = pipeline_retry(&loop->pipeline);
     }
 
     if (heartbeat_refused(&loop->heartbeat)) {
 
-        /* the batch stays pending: another worker can claim it */
+        /* the requests stay pending: another worker can claim them */
 
         consumer_prefetch_wait(&loop->consumer);
         loop->ready = 0;
     }
 
-    if (result == WORK_DONE) {
+    if (result != WORK_DONE || !loop->ready) {
+        pipeline_drop(&loop->pipeline);
+
+    } else {
         backoff_reset(&loop->backoff);
-        consumer_ack(&loop->consumer, batch);
     }
 
-    loop->stats.batches++;
-    loop->stats.busy_us += (uint64_t) (clock_microseconds() - start);
+    /* properties of an open batch are the last that were used */
 
-    dispatch_end(&loop->work, batch->jobs, batch->n);
-    batch_free(batch);
+    if (loop->pipeline.open.n <= LOOP_PROPERTIES) {
+        property_cache_trim(loop->work.properties);
+    }
+
+    loop->stats.busy_us += (uint64_t) (clock_microseconds() - start);
 }
 
 
@@ -373,13 +371,15 @@ loop_claim(loop_t *loop)
 static void
 loop_requests(loop_t *loop)
 {
-    batch_t  batch = BATCH_INIT;
+    batch_t  batch = BATCH_INIT, none = BATCH_INIT;
 
     if (consumer_read(&loop->consumer, &batch, loop_block(loop)) == 0) {
         backoff_reset(&loop->backoff);
         loop_work(loop, &batch);
         return;
     }
+
+    loop_work(loop, &none);
 
     dispatch_end(&loop->work, batch.jobs, batch.n);
     batch_free(&batch);
@@ -474,12 +474,12 @@ loop_turn(loop_t *loop)
 
 
 /*
- * Sends the next read with the last commands of a batch.  That saves a round
- * trip for each batch and, with "appendfsync always", an fsync.  No other
- * command can be sent until the reply is there, so anything due goes first.
+ * Sends the next read with other commands of a batch.  That saves a round trip
+ * for each batch and, with "appendfsync always", an fsync.  No other command
+ * can be sent until the reply is there, so anything due goes first.
  */
 static int
-loop_prefetch(void *data)
+loop_prefetch(void *data, int block)
 {
     loop_t  *loop = data;
 
@@ -487,7 +487,7 @@ loop_prefetch(void *data)
         return 0;
     }
 
-    return consumer_prefetch(&loop->consumer, loop_block(loop));
+    return consumer_prefetch(&loop->consumer, block ? loop_block(loop) : 0);
 }
 
 
@@ -506,8 +506,10 @@ loop_init(loop_t *loop, const options_t *options, searchers_t *searchers,
     loop->conn = conn_create(&options->redis, options->name);
     loop->work.properties = property_cache_create(LOOP_PROPERTIES);
     loop->work.stats = &loop->stats;
-    loop->work.on_flush = loop_prefetch;
-    loop->work.on_flush_data = loop;
+    loop->pipeline.work = &loop->work;
+    loop->pipeline.consumer = &loop->consumer;
+    loop->pipeline.on_read = loop_prefetch;
+    loop->pipeline.on_read_data = loop;
     loop->work.clock_offset = clock_now() - clock_monotonic();
 
     if (loop->conn == NULL || loop->work.properties == NULL) {
@@ -528,6 +530,7 @@ loop_init(loop_t *loop, const options_t *options, searchers_t *searchers,
 static void
 loop_free(loop_t *loop)
 {
+    pipeline_drop(&loop->pipeline);
     consumer_free(&loop->consumer);
     badge_list_free(&loop->work.badges);
     property_cache_free(loop->work.properties);

@@ -1,6 +1,6 @@
 
 /*
- * Runs the jobs of a batch in rounds (job.h), and publishes their results.
+ * Runs the jobs of a batch in rounds (job.h).
  *
  * Properties are shared by the jobs of a batch.  A step that reads or commits
  * the state of a property sets its "blocked", so that the later jobs of that
@@ -45,14 +45,10 @@ dispatch_step(work_t *work, job_t *job, job_step_e step)
 }
 
 
-/*
- * Begins the next step of each job and stores the indexes of those that wait
- * for a reply in sent.  Returns their number, or -1 if the connection is lost.
- */
-static long
-dispatch_begin(work_t *work, job_t *jobs, size_t n, size_t *sent)
+/* likewise the next step of each job in later rounds */
+int
+dispatch_start(work_t *work, job_t *jobs, size_t n)
 {
-    long         queued;
     size_t       i;
     job_t       *job;
     job_step_e   step;
@@ -63,8 +59,6 @@ dispatch_begin(work_t *work, job_t *jobs, size_t n, size_t *sent)
     for (i = 0; i < n; i++) {
         jobs[i].property->blocked = 0;
     }
-
-    queued = 0;
 
     for (i = 0; i < n; i++) {
         job = &jobs[i];
@@ -80,14 +74,14 @@ dispatch_begin(work_t *work, job_t *jobs, size_t n, size_t *sent)
         }
 
         if (step == JOB_SENT) {
-            sent[queued++] = i;
+            job->waiting = 1;
 
         } else {
             dispatch_step(work, job, step);
         }
     }
 
-    return queued;
+    return 0;
 }
 
 
@@ -117,48 +111,72 @@ dispatch_finish(work_t *work, job_t *job)
 }
 
 
-/* runs rounds until each job is done or deferred */
-static work_result_e
-dispatch_rounds(work_t *work, job_t *jobs, size_t n)
+work_result_e
+dispatch_recv(work_t *work, job_t *jobs, size_t n)
 {
-    int            unfinished;
-    long           i, queued;
-    size_t         j, sent[n + 1];
+    size_t         i;
     work_result_e  result, worst;
 
-    do {
-        queued = dispatch_begin(work, jobs, n, sent);
-        if (queued == -1) {
+    worst = WORK_DONE;
+
+    for (i = 0; i < n; i++) {
+        if (!jobs[i].waiting) {
+            continue;
+        }
+
+        jobs[i].waiting = 0;
+        result = dispatch_finish(work, &jobs[i]);
+
+        if (result > worst) {
+            worst = result;
+        }
+
+        if (result == WORK_LOST) {
+            break;
+        }
+    }
+
+    return worst;
+}
+
+
+work_result_e
+dispatch_drop(work_t *work, job_t *jobs, size_t n)
+{
+    size_t       i;
+    redisReply  *reply;
+
+    for (i = 0; i < n; i++) {
+        if (!jobs[i].waiting) {
+            continue;
+        }
+
+        jobs[i].waiting = 0;
+        reply = store_recv(&work->store);
+
+        if (reply == NULL) {
             return WORK_LOST;
         }
 
-        worst = WORK_DONE;
-
-        for (i = 0; i < queued; i++) {
-            result = dispatch_finish(work, &jobs[sent[i]]);
-
-            if (result > worst) {
-                worst = result;
-            }
-
-            if (result == WORK_LOST) {
-                return result;
-            }
-        }
-
-        if (worst != WORK_DONE) {
-            return worst;
-        }
-
-        unfinished = 0;
-
-        for (j = 0; j < n; j++) {
-            unfinished |= (jobs[j].step == JOB_SENT);
-        }
-
-    } while (unfinished);
+        freeReplyObject(reply);
+    }
 
     return WORK_DONE;
+}
+
+
+static int
+dispatch_unfinished(const job_t *jobs, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (jobs[i].step == JOB_SENT) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -167,9 +185,20 @@ dispatch_run(work_t *work, job_t *jobs, size_t n)
 {
     work_result_e  result;
 
-    result = dispatch_rounds(work, jobs, n);
+    while (dispatch_unfinished(jobs, n)) {
 
-    return result == WORK_DONE ? job_publish_run(work, jobs, n) : result;
+        if (dispatch_start(work, jobs, n) == -1) {
+            return WORK_LOST;
+        }
+
+        result = dispatch_recv(work, jobs, n);
+
+        if (result != WORK_DONE) {
+            return result;
+        }
+    }
+
+    return job_publish_prepare(work, jobs, n);
 }
 
 
@@ -206,6 +235,4 @@ dispatch_end(work_t *work, job_t *jobs, size_t n)
 
         dispatch_free(&jobs[i]);
     }
-
-    property_cache_trim(work->properties);
 }

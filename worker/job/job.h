@@ -105,6 +105,7 @@ typedef struct {
 typedef struct {
     job_op_e          op;
     job_step_e        step;        /* of the last round; JOB_SENT at first */
+    int               waiting;     /* for the reply to its command */
     property_t       *property;
 
     unsigned          queue;
@@ -146,13 +147,6 @@ typedef struct {
     int64_t            clock_offset;
                                    /* Redis's clock minus clock_monotonic() */
     uint64_t           round;
-
-    int              (*on_flush)(void *data);
-                                   /* called before the last commands of a
-                                      batch are flushed: it may queue a command
-                                      whose reply comes after theirs.  0, or
-                                      -1 if the connection is lost */
-    void              *on_flush_data;
 } work_t;
 
 

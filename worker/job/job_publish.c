@@ -2,7 +2,8 @@
 /*
  * Publishes the results of a batch, in this order: inboxes that are to be
  * refreshed are read; due times are set; failed ticks are deferred; inboxes are
- * written and verdicts published.  Requests are acknowledged after that.
+ * written and verdicts published.  Requests are acknowledged after that.  The
+ * last step is separate, as it can be sent with commands of the next batch.
  *
  * Flags in the jobs, badges and properties tell what is done already.
  */
@@ -262,22 +263,22 @@ job_publish_recv_badges(work_t *work)
 }
 
 
-/* writes inboxes and verdicts; on_flush() may add a command */
-static work_result_e
+long
 job_publish_send(work_t *work, job_t *jobs, size_t n)
 {
-    long           verdicts;
+    if (job_publish_send_badges(work) == -1) {
+        return -1;
+    }
+
+    return job_publish_verdicts(work, jobs, n);
+}
+
+
+work_result_e
+job_publish_recv(work_t *work, long verdicts)
+{
     redisReply    *reply;
     work_result_e  result;
-
-    if (job_publish_send_badges(work) == -1) {
-        return WORK_LOST;
-    }
-
-    verdicts = job_publish_verdicts(work, jobs, n);
-    if (verdicts == -1 || work->on_flush(work->on_flush_data) == -1) {
-        return WORK_LOST;
-    }
 
     result = job_publish_recv_badges(work);
 
@@ -453,7 +454,7 @@ job_publish_defer(work_t *work, job_t *jobs, size_t n)
 
 
 work_result_e
-job_publish_run(work_t *work, job_t *jobs, size_t n)
+job_publish_prepare(work_t *work, job_t *jobs, size_t n)
 {
     work_result_e  result;
 
@@ -463,13 +464,5 @@ job_publish_run(work_t *work, job_t *jobs, size_t n)
         result = job_publish_due_times(work, jobs, n);
     }
 
-    if (result == WORK_DONE) {
-        result = job_publish_defer(work, jobs, n);
-    }
-
-    if (result == WORK_DONE) {
-        result = job_publish_send(work, jobs, n);
-    }
-
-    return result;
+    return result == WORK_DONE ? job_publish_defer(work, jobs, n) : result;
 }

@@ -385,6 +385,23 @@ consumer_prefetch_wait(consumer_t *consumer)
 }
 
 
+int
+consumer_prefetched(consumer_t *consumer)
+{
+    if (consumer->prefetched == NULL) {
+        return 0;
+    }
+
+    if (consumer->prefetched->elements > 0) {
+        return 1;
+    }
+
+    consumer_prefetch_drop(consumer);
+
+    return 0;
+}
+
+
 void
 consumer_prefetch_drop(consumer_t *consumer)
 {

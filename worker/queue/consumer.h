@@ -60,7 +60,7 @@ void consumer_free(consumer_t *consumer);
  * Sends the next read while replies to other commands are still outstanding;
  * consumer_read() then uses its reply.  Until consumer_prefetch_wait() no other
  * command may be sent.  Redis blocks up to block milliseconds for the first
- * request.
+ * request; 0: it does not block.
  */
 int consumer_prefetch(consumer_t *consumer, int64_t block);
 
@@ -69,6 +69,9 @@ int consumer_prefetching(const consumer_t *consumer);
 
 /* waits for the reply to the prefetch and keeps it */
 void consumer_prefetch_wait(consumer_t *consumer);
+
+/* 1 if the reply is there and has requests; one without any is forgotten */
+int consumer_prefetched(consumer_t *consumer);
 
 /* forgets the prefetch, when the connection is lost */
 void consumer_prefetch_drop(consumer_t *consumer);
