@@ -21,7 +21,7 @@ my $ll = $f->ll();
 my $strikes = $Fault::long ? 10 : 2;
 
 my @steps = qw(XREADGROUP ll1_state ll1_append ll1_badge PUBLISH XACK XDEL
-               ll1_mark ll1_lease ll1_threads ll1_due ll1_beat XAUTOCLAIM
+               ll1_mark ll1_lease ll1_badges ll1_due ll1_beat XAUTOCLAIM
                XPENDING XCLAIM ll1_unsealed ll1_seal);
 
 
@@ -42,7 +42,7 @@ sub cut_workers {
 sub stir {
     my ($step) = @_;
 
-    my $do = $step =~ /lease|due|threads|state/ ? \&change_lease
+    my $do = $step =~ /lease|due|badges|state/ ? \&change_lease
            : $step =~ /XPENDING|XCLAIM/ ? \&cut_workers : return 0;
     my $pid = fork() // die "fork: $!";
 
