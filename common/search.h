@@ -41,7 +41,7 @@ typedef enum {
 
 /*
  * Where a search over all threads continues: in the thread before entry seq,
- * and then after the place (at, property) in the order of the inbox.
+ * and then after the cursor (at, property) in the order of the inbox.
  */
 typedef struct {
     ll_str_t  at;                  /* decimal */

@@ -204,13 +204,13 @@ ll_segment_parse(ll_segment_t *segment, const char *data, size_t len)
 static const uint8_t *
 ll_segment_take(ll_segment_t *segment, size_t len)
 {
-    const uint8_t  *p = segment->place;
+    const uint8_t  *p = segment->pos;
 
     if ((size_t) (segment->frame - p) < len) {
         return NULL;
     }
 
-    segment->place += len;
+    segment->pos += len;
 
     return p;
 }
@@ -489,8 +489,8 @@ ll_segment_hashed(ll_segment_t *segment, const uint8_t *given,
 static int
 ll_segment_end(const ll_segment_t *segment)
 {
-    if (segment->place != segment->frame
-        || segment->text_place != segment->text_len)
+    if (segment->pos != segment->frame
+        || segment->text_pos != segment->text_len)
     {
         return -1;
     }
@@ -524,14 +524,14 @@ ll_segment_next(ll_segment_t *segment, const char *text,
     entry->kind = kind & ~(unsigned) LL_SEGMENT_GIVEN;
 
     if (entry->kind >= LL_SEGMENT_KINDS || n >> 4 > LL_ENTRY_MAX
-        || n >> 4 > segment->text_len - segment->text_place
+        || n >> 4 > segment->text_len - segment->text_pos
         || ll_segment_salted(segment, kind, entry, &given) == -1)
     {
         return -1;
     }
 
     len = (size_t) (n >> 4);
-    text += segment->text_place;
+    text += segment->text_pos;
 
     row = ll_segment_sender(segment, segment->senders[segment->n]);
     entry->sender = row ? (const char *) row + 1 : "";
@@ -550,7 +550,7 @@ ll_segment_next(ll_segment_t *segment, const char *text,
         return -1;
     }
 
-    segment->text_place += len;
+    segment->text_pos += len;
     segment->n++;
 
     return 1;
@@ -560,9 +560,9 @@ ll_segment_next(ll_segment_t *segment, const char *text,
 void
 ll_segment_rewind(ll_segment_t *segment)
 {
-    segment->place = segment->records;
+    segment->pos = segment->records;
     segment->time = (int64_t) ll_segment_fixed(segment->data + 110, 8);
-    segment->text_place = 0;
+    segment->text_pos = 0;
     segment->n = 0;
     segment->known = !ll_segment_is_zero(segment->before);
     memcpy(segment->hash, segment->before, LL_SEGMENT_HASH);

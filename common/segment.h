@@ -62,8 +62,8 @@ typedef struct {
     const uint8_t  *senders;
     const uint8_t  *table;
     const uint8_t  *records;
-    const uint8_t  *place;
-    size_t          text_place;
+    const uint8_t  *pos;
+    size_t          text_pos;
     int64_t         time;
     unsigned        n;
     uint8_t         hash[LL_SEGMENT_HASH];

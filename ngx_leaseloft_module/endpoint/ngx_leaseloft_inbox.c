@@ -30,16 +30,16 @@ enum {
     NGX_LEASELOFT_INBOX_REV = 0,
     NGX_LEASELOFT_INBOX_TOTAL,
     NGX_LEASELOFT_INBOX_MORE,
-    NGX_LEASELOFT_INBOX_PLACES,
+    NGX_LEASELOFT_INBOX_ROWS,
     NGX_LEASELOFT_INBOX_ELEMENTS
 };
 
 
-/* a thread in the order of the inbox */
+/* the position of a thread in the order of the inbox */
 typedef struct {
     ngx_str_t                   at;
     ngx_str_t                   property;
-} ngx_leaseloft_inbox_place_t;
+} ngx_leaseloft_inbox_cursor_t;
 
 
 typedef struct {
@@ -48,17 +48,16 @@ typedef struct {
     ngx_leaseloft_command_t      *command;
     ngx_leaseloft_threads_t      *threads;
     ngx_uint_t                    limit;
-    ngx_str_t                     cursor;      /* empty: the first page */
-    ngx_leaseloft_inbox_place_t   place;       /* the page goes on after it */
+    ngx_leaseloft_inbox_cursor_t  cursor;      /* empty: the first page */
 
-    ngx_leaseloft_inbox_place_t  *places;      /* whose threads are read */
-    ngx_uint_t                    nplaces;
+    ngx_leaseloft_inbox_cursor_t *rows;        /* whose threads are read */
+    ngx_uint_t                    nrows;
     uint64_t                      rev;
     uint64_t                      total;
     ngx_array_t                   page;        /* ngx_str_t, without braces */
     size_t                        size;        /* bytes of these */
     unsigned                      known:1;     /* rev and total */
-    unsigned                      more:1;      /* threads after the place */
+    unsigned                      more:1;      /* threads after the cursor */
 } ngx_leaseloft_inbox_t;
 
 
@@ -66,11 +65,12 @@ static ngx_int_t ngx_leaseloft_inbox_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
 static ngx_int_t ngx_leaseloft_inbox_query(ngx_http_request_t *r,
     ngx_leaseloft_inbox_t *inbox);
-static ngx_int_t ngx_leaseloft_inbox_cursor(ngx_leaseloft_inbox_t *inbox);
+static ngx_int_t ngx_leaseloft_inbox_cursor(ngx_leaseloft_inbox_t *inbox,
+    ngx_str_t *value);
 static ngx_int_t ngx_leaseloft_inbox_ask(ngx_leaseloft_inbox_t *inbox);
 static void ngx_leaseloft_inbox_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static ngx_int_t ngx_leaseloft_inbox_places(ngx_leaseloft_inbox_t *inbox,
+static ngx_int_t ngx_leaseloft_inbox_rows(ngx_leaseloft_inbox_t *inbox,
     redisReply *reply);
 static void ngx_leaseloft_inbox_threads(void *data, ngx_int_t rc);
 static void ngx_leaseloft_inbox_on_close(void *data);
@@ -173,10 +173,10 @@ ngx_leaseloft_inbox_query(ngx_http_request_t *r, ngx_leaseloft_inbox_t *inbox)
         inbox->limit = limit;
     }
 
-    rc = ngx_leaseloft_header_arg(r, "cursor", &inbox->cursor);
+    rc = ngx_leaseloft_header_arg(r, "cursor", &value);
 
     if (rc == NGX_OK) {
-        return ngx_leaseloft_inbox_cursor(inbox);
+        return ngx_leaseloft_inbox_cursor(inbox, &value);
     }
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
@@ -185,33 +185,32 @@ ngx_leaseloft_inbox_query(ngx_http_request_t *r, ngx_leaseloft_inbox_t *inbox)
 
 /* AT.PROPERTY */
 static ngx_int_t
-ngx_leaseloft_inbox_cursor(ngx_leaseloft_inbox_t *inbox)
+ngx_leaseloft_inbox_cursor(ngx_leaseloft_inbox_t *inbox, ngx_str_t *value)
 {
     u_char    *last, *dot;
     uint64_t   at;
 
-    last = inbox->cursor.data + inbox->cursor.len;
-    dot = ngx_strlchr(inbox->cursor.data, last, '.');
+    last = value->data + value->len;
+    dot = ngx_strlchr(value->data, last, '.');
 
     if (dot == NULL
-        || ll_cursor_decode_seq((char *) inbox->cursor.data,
-                                dot - inbox->cursor.data, &at)
+        || ll_cursor_decode_seq((char *) value->data, dot - value->data, &at)
            != 0
         || !ll_id_valid((char *) dot + 1, last - dot - 1))
     {
         return NGX_DECLINED;
     }
 
-    inbox->place.at.data = inbox->cursor.data;
-    inbox->place.at.len = dot - inbox->cursor.data;
-    inbox->place.property.data = dot + 1;
-    inbox->place.property.len = last - dot - 1;
+    inbox->cursor.at.data = value->data;
+    inbox->cursor.at.len = dot - value->data;
+    inbox->cursor.property.data = dot + 1;
+    inbox->cursor.property.len = last - dot - 1;
 
     return NGX_OK;
 }
 
 
-/* reads the index after the place */
+/* reads the index after the cursor */
 static ngx_int_t
 ngx_leaseloft_inbox_ask(ngx_leaseloft_inbox_t *inbox)
 {
@@ -221,8 +220,8 @@ ngx_leaseloft_inbox_ask(ngx_leaseloft_inbox_t *inbox)
     argv[0].data = limit;
     argv[0].len = ngx_sprintf(limit, "%ui",
                               inbox->limit - inbox->page.nelts) - limit;
-    argv[1] = inbox->place.at;
-    argv[2] = inbox->place.property;
+    argv[1] = inbox->cursor.at;
+    argv[2] = inbox->cursor.property;
 
     inbox->command = ngx_leaseloft_call_user(inbox->ctx->process->client,
                                              LL_FUNCTION "inbox",
@@ -249,28 +248,28 @@ ngx_leaseloft_inbox_reply(void *data, ngx_leaseloft_outcome_e outcome,
     inbox->command = NULL;
 
     rc = outcome == NGX_LEASELOFT_REPLIED
-         ? ngx_leaseloft_inbox_places(inbox, reply) : NGX_DECLINED;
+         ? ngx_leaseloft_inbox_rows(inbox, reply) : NGX_DECLINED;
 
-    if (rc != NGX_OK || inbox->nplaces == 0) {
+    if (rc != NGX_OK || inbox->nrows == 0) {
         ngx_leaseloft_inbox_finish(inbox, rc);
         return;
     }
 
     pool = inbox->pool;
 
-    properties = ngx_palloc(pool, inbox->nplaces * sizeof(ngx_str_t));
+    properties = ngx_palloc(pool, inbox->nrows * sizeof(ngx_str_t));
     if (properties == NULL) {
         ngx_leaseloft_inbox_finish(inbox, NGX_ERROR);
         return;
     }
 
-    for (i = 0; i < inbox->nplaces; i++) {
-        properties[i] = inbox->places[i].property;
+    for (i = 0; i < inbox->nrows; i++) {
+        properties[i] = inbox->rows[i].property;
     }
 
     inbox->threads = ngx_leaseloft_threads_ask(inbox->ctx->process->client,
                                                pool, &inbox->ctx->user,
-                                               properties, inbox->nplaces,
+                                               properties, inbox->nrows,
                                                ngx_leaseloft_inbox_threads,
                                                inbox);
     if (inbox->threads == NULL) {
@@ -299,7 +298,7 @@ ngx_leaseloft_inbox_copy(ngx_pool_t *pool, redisReply *list, size_t i,
 
 /* NGX_OK, NGX_DECLINED for a malformed reply, or NGX_ERROR */
 static ngx_int_t
-ngx_leaseloft_inbox_places(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
+ngx_leaseloft_inbox_rows(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
 {
     size_t               i, n;
     uint64_t             rev, total, more;
@@ -316,7 +315,7 @@ ngx_leaseloft_inbox_places(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
            != NGX_OK
         || ngx_leaseloft_reply_number(reply, NGX_LEASELOFT_INBOX_MORE, &more)
            != NGX_OK
-        || reply->element[NGX_LEASELOFT_INBOX_PLACES]->type
+        || reply->element[NGX_LEASELOFT_INBOX_ROWS]->type
            != REDIS_REPLY_ARRAY)
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -333,26 +332,26 @@ ngx_leaseloft_inbox_places(ngx_leaseloft_inbox_t *inbox, redisReply *reply)
         inbox->known = 1;
     }
 
-    list = reply->element[NGX_LEASELOFT_INBOX_PLACES];
+    list = reply->element[NGX_LEASELOFT_INBOX_ROWS];
     n = list->elements / 2;
 
     inbox->more = more != 0 && n != 0;
-    inbox->nplaces = ngx_min(n, inbox->limit);
-    inbox->places = ngx_palloc(inbox->pool,
-                               (n + 1) * sizeof(ngx_leaseloft_inbox_place_t));
-    if (inbox->places == NULL) {
+    inbox->nrows = ngx_min(n, inbox->limit);
+    inbox->rows = ngx_palloc(inbox->pool,
+                             (n + 1) * sizeof(ngx_leaseloft_inbox_cursor_t));
+    if (inbox->rows == NULL) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < inbox->nplaces; i++) {
+    for (i = 0; i < inbox->nrows; i++) {
 
         if (ngx_leaseloft_inbox_copy(inbox->pool, list, 2 * i,
-                                     &inbox->places[i].property)
+                                     &inbox->rows[i].property)
             != NGX_OK
-            || !ll_id_valid((char *) inbox->places[i].property.data,
-                            inbox->places[i].property.len)
+            || !ll_id_valid((char *) inbox->rows[i].property.data,
+                            inbox->rows[i].property.len)
             || ngx_leaseloft_inbox_copy(inbox->pool, list, 2 * i + 1,
-                                        &inbox->places[i].at)
+                                        &inbox->rows[i].at)
                != NGX_OK)
         {
             return NGX_DECLINED;
@@ -378,7 +377,7 @@ ngx_leaseloft_inbox_threads(void *data, ngx_int_t rc)
         return;
     }
 
-    for (i = 0; i < inbox->nplaces; i++) {
+    for (i = 0; i < inbox->nrows; i++) {
 
         /* the page ends with the thread that exceeds the bytes */
 
@@ -387,7 +386,7 @@ ngx_leaseloft_inbox_threads(void *data, ngx_int_t rc)
             break;
         }
 
-        inbox->place = inbox->places[i];
+        inbox->cursor = inbox->rows[i];
         thread = ngx_leaseloft_threads_get(inbox->threads, i);
 
         if (thread->len == 0) {
@@ -534,7 +533,7 @@ ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox, ngx_str_t *page)
 
     len = sizeof("{\"total_unread\":,\"rev\":,\"threads\":[],\"next\":\".\"}")
           + 2 * NGX_INT64_LEN + sizeof("null")
-          + inbox->place.at.len + inbox->place.property.len
+          + inbox->cursor.at.len + inbox->cursor.property.len
           + inbox->size + inbox->page.nelts;
 
     p = ngx_pnalloc(inbox->ctx->request->pool, len);
@@ -558,8 +557,8 @@ ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox, ngx_str_t *page)
         *p++ = '}';
     }
 
-    p = inbox->more ? ngx_sprintf(p, "],\"next\":\"%V.%V\"}", &inbox->place.at,
-                                  &inbox->place.property)
+    p = inbox->more ? ngx_sprintf(p, "],\"next\":\"%V.%V\"}", &inbox->cursor.at,
+                                  &inbox->cursor.property)
                     : ngx_sprintf(p, "],\"next\":null}");
 
     page->len = p - page->data;

@@ -107,13 +107,13 @@ int
 cli_request_lease(cli_request_t *requests, uint64_t id, const char *property,
     const char *body, size_t len)
 {
-    char         key[LL_KEY_MAX], place[LL_ID_MAX + 32];
+    char         key[LL_KEY_MAX], address[LL_ID_MAX + 32];
     args_t       args = ARGS_INIT;
     redisReply  *reply;
 
     (void) ll_keys_queue(key, ll_keys_queue_of(property, strlen(property),
                                                requests->cli->queues));
-    (void) snprintf(place, sizeof(place), "%s.%llu", requests->name,
+    (void) snprintf(address, sizeof(address), "%s.%llu", requests->name,
                     (unsigned long long) id);
 
     args_lit(&args, "XADD");
@@ -128,7 +128,7 @@ cli_request_lease(cli_request_t *requests, uint64_t id, const char *property,
     args_lit(&args, "b");
     args_add(&args, body, len);
     args_lit(&args, "r");
-    args_adds(&args, place);
+    args_adds(&args, address);
 
     reply = cli_redis_try(requests->cli, &args);
     args_free(&args);

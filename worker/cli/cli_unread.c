@@ -18,7 +18,7 @@
 typedef struct {
     char  at[24];
     char  property[LL_ID_MAX + 1];
-} cli_unread_place_t;
+} cli_unread_cursor_t;
 
 
 /*
@@ -102,11 +102,11 @@ cli_unread_property(cli_t *cli, buf_t *buf, const char *property, size_t *n)
 
 
 /*
- * Adds the page of the inbox after the place, which is set to its end, or to ""
- * if it is the last one.  0, or -1 after an error message.
+ * Adds the page of the inbox after the cursor, which is set to the end of the
+ * page, or to "" if it is the last one.  0, or -1 after an error message.
  */
 static int
-cli_unread_page(cli_t *cli, buf_t *buf, cli_unread_place_t *place,
+cli_unread_page(cli_t *cli, buf_t *buf, cli_unread_cursor_t *cursor,
     long long *total, size_t *n)
 {
     int                rc;
@@ -118,8 +118,8 @@ cli_unread_page(cli_t *cli, buf_t *buf, cli_unread_place_t *place,
 
     fcall_user(&args, "ll1_inbox", cli->args[0]);
     args_number(&args, CLI_UNREAD_PAGE);
-    args_adds(&args, place->at);
-    args_adds(&args, place->property);
+    args_adds(&args, cursor->at);
+    args_adds(&args, cursor->property);
 
     reply = cli_redis_call(cli, &args);
     args_free(&args);
@@ -140,16 +140,16 @@ cli_unread_page(cli_t *cli, buf_t *buf, cli_unread_place_t *place,
     rc = 0;
 
     for (i = 0; rc == 0 && i + 1 < list->elements; i += 2) {
-        (void) snprintf(place->property, sizeof(place->property), "%s",
+        (void) snprintf(cursor->property, sizeof(cursor->property), "%s",
                         cli_redis_text(list, i));
-        (void) snprintf(place->at, sizeof(place->at), "%s",
+        (void) snprintf(cursor->at, sizeof(cursor->at), "%s",
                         cli_redis_text(list, i + 1));
 
-        rc = cli_unread_property(cli, buf, place->property, n);
+        rc = cli_unread_property(cli, buf, cursor->property, n);
     }
 
     if (!more || list->elements == 0) {
-        place->at[0] = '\0';
+        cursor->at[0] = '\0';
     }
 
     freeReplyObject(reply);
@@ -165,7 +165,7 @@ cli_unread(cli_t *cli)
     buf_t               threads = BUF_INIT, out = BUF_INIT;
     size_t              n;
     long long           total;
-    cli_unread_place_t  place = { "", "" };
+    cli_unread_cursor_t  cursor = { "", "" };
 
     if (cli_check_id(cli, "USER", cli->args[0]) != CLI_OK) {
         return CLI_USAGE;
@@ -177,8 +177,8 @@ cli_unread(cli_t *cli)
 
     if (rc == 0) {
         do {
-            rc = cli_unread_page(cli, &threads, &place, &total, &n);
-        } while (rc == 0 && place.at[0]);
+            rc = cli_unread_page(cli, &threads, &cursor, &total, &n);
+        } while (rc == 0 && cursor.at[0]);
     }
 
     if (rc != 0) {

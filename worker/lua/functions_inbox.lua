@@ -219,14 +219,14 @@ local function comes_before(a, b)
 end
 
 
--- up to limit threads after place { property, at }, and whether there are more
-local function page_of_all(keys, limit, place)
+-- up to limit threads after cursor { property, at }, and whether there are more
+local function page_of_all(keys, limit, cursor)
     local all, out = inbox_all(keys), {}
 
     table.sort(all, comes_before)
 
     for _, item in ipairs(all) do
-        if not place or comes_before(place, item) then
+        if not cursor or comes_before(cursor, item) then
             if #out == limit then
                 return out, true
             end
@@ -239,9 +239,9 @@ end
 
 
 -- the same from the sorted set
-local function page_of_order(keys, limit, place)
+local function page_of_order(keys, limit, cursor)
     local out, offset, more = {}, 0, false
-    local start = place and int(0 - place[2]) or '-inf'
+    local start = cursor and int(0 - cursor[2]) or '-inf'
     local list
 
     repeat
@@ -249,7 +249,7 @@ local function page_of_order(keys, limit, place)
                     offset, limit + 1, 'WITHSCORES')
         for i = 1, #list, 2 do
             local item = { list[i], 0 - tonumber(list[i + 1]) }
-            if not more and (not place or comes_before(place, item)) then
+            if not more and (not cursor or comes_before(cursor, item)) then
                 more = #out == limit
                 out[#out + 1] = not more and item or nil
             end
@@ -264,9 +264,9 @@ end
 
 local function ll1_inbox(keys, argv)
     local rev, total, n = inbox_account(call('HGET', keys[INBOX], ACCOUNT))
-    local place = argv[2] ~= '' and { argv[3], tonumber(argv[2]) } or nil
+    local cursor = argv[2] ~= '' and { argv[3], tonumber(argv[2]) } or nil
     local page, more = (n > SMALL and page_of_order or page_of_all)(
-        keys, tonumber(argv[1]), place)
+        keys, tonumber(argv[1]), cursor)
     local out = {}
 
     for i, item in ipairs(page) do

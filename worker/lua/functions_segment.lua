@@ -53,18 +53,18 @@ end
 -- the users of a segment's table, by row
 local function segment_users(blob)
     local users = {}
-    local place = SEGMENT_SENDERS + string.byte(blob, SEGMENT_COUNT)
+    local pos = SEGMENT_SENDERS + string.byte(blob, SEGMENT_COUNT)
 
     for row = 1, string.byte(blob, SEGMENT_ROWS) do
-        local len = string.byte(blob, place)
-        local a, b = string.byte(blob, place + 1 + (len or 0),
-                                 place + 2 + (len or 0))
+        local len = string.byte(blob, pos)
+        local a, b = string.byte(blob, pos + 1 + (len or 0),
+                                 pos + 2 + (len or 0))
         if not b then
             break
         end
 
-        users[row] = string.sub(blob, place + 1, place + len)
-        place = place + 3 + len + a * 256 + b
+        users[row] = string.sub(blob, pos + 1, pos + len)
+        pos = pos + 3 + len + a * 256 + b
     end
 
     return users

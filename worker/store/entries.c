@@ -42,7 +42,7 @@ entries_drop(entries_t *entries)
     entries->reply = NULL;
     entries->block = NULL;
     entries->n = 0;
-    entries->place = 0;
+    entries->next = 0;
 }
 
 
@@ -67,7 +67,7 @@ entries_free(entries_t *entries)
 int
 entries_left(const entries_t *entries)
 {
-    return entries->place == entries->n && entries->first <= entries->last;
+    return entries->next == entries->n && entries->first <= entries->last;
 }
 
 
@@ -166,7 +166,7 @@ entries_stream(entries_t *entries, const redisReply *list, uint64_t first)
 static int
 entries_damaged(entries_t *entries, uint64_t first)
 {
-    size_t             place[LL_SEGMENT_MAX + 1];
+    size_t             offset[LL_SEGMENT_MAX + 1];
     unsigned           i;
     thread_entry_t    *entry;
 
@@ -174,7 +174,7 @@ entries_damaged(entries_t *entries, uint64_t first)
     entries->damaged_n = entries->n;
 
     for (i = 0; i < entries->n; i++) {
-        place[i] = entries->copy.len;
+        offset[i] = entries->copy.len;
         unpack_lost(&entries->copy, first + i);
     }
 
@@ -182,15 +182,15 @@ entries_damaged(entries_t *entries, uint64_t first)
         return -1;
     }
 
-    place[i] = entries->copy.len;
+    offset[i] = entries->copy.len;
 
     for (i = 0; i < entries->n; i++) {
         entry = &entries->block[i];
         memset(entry, 0, sizeof(thread_entry_t));
         entry->seq = first + i;
         entry->kind = PACK_LOST;
-        entry->entry = entries->copy.data + place[i];
-        entry->len = place[i + 1] - place[i];
+        entry->entry = entries->copy.data + offset[i];
+        entry->len = offset[i + 1] - offset[i];
         entry->sender = "";
     }
 
@@ -264,7 +264,7 @@ entries_cut(entries_t *entries, uint64_t first)
     last = first + entries->n - 1;
 
     if (entries->backward) {
-        entries->place = last > entries->last
+        entries->next = last > entries->last
                          ? (unsigned) (last - entries->last) : 0;
         if (first < entries->first) {
             memmove(entries->block, entries->block + (entries->first - first),
@@ -277,7 +277,7 @@ entries_cut(entries_t *entries, uint64_t first)
         entries->last = first - 1;
 
     } else {
-        entries->place = first < entries->first
+        entries->next = first < entries->first
                          ? (unsigned) (entries->first - first) : 0;
         entries->first = last + 1;
 
@@ -372,11 +372,11 @@ entries_next(entries_t *entries, thread_entry_t *entry)
         }
     }
 
-    if (entries->place == entries->n) {
+    if (entries->next == entries->n) {
         return 0;
     }
 
-    i = entries->place++;
+    i = entries->next++;
     *entry = entries->block[entries->backward ? entries->n - 1 - i : i];
 
     return 1;

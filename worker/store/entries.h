@@ -48,7 +48,7 @@ typedef struct {
     thread_entry_t   *block;      /* its entries, oldest first */
     buf_t              copy;       /* what a segment's entries point to */
     unsigned           n;
-    unsigned           place;      /* the next one, in the order wanted */
+    unsigned           next;       /* the next one, in the order wanted */
 
     uint64_t           damaged;    /* the first entry of a damaged segment that
                                       has been read, or 0 */

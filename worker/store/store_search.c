@@ -8,7 +8,7 @@
 #include "store_search.h"
 
 
-/* places in the replies */
+/* indices in the replies */
 enum {
     STORE_WINDOW_FIRST = 0,
     STORE_WINDOW_LAST,

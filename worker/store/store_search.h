@@ -32,7 +32,7 @@ int store_search_window(store_t *store, const ll_str_t *property,
 int store_search_window_read(const redisReply *reply, store_window_t *window);
 
 /*
- * ll1_inbox: up to limit threads after the place (at, property), which is
+ * ll1_inbox: up to limit threads after the cursor (at, property), which is
  * empty for the first ones.
  */
 int store_search_inbox(store_t *store, const char *user, unsigned limit,
