@@ -11,6 +11,7 @@
 #include "cli_lease_put.h"
 #include "cli_lease_show.h"
 #include "cli_record.h"
+#include "cli_search.h"
 #include "cli_token.h"
 #include "cli_unread.h"
 #include "cli_unread_rebuild.h"
@@ -83,6 +84,17 @@ const cli_command_t  cli_commands[] = {
       "Deletes the requests with the given ids, or all with --all, and prints\n"
       "them.  They are never carried out.\n",
       { { "--all", NULL, "all requests", 0 } }, cli_dead_drop, 0 },
+
+    { "search", "PROPERTY WORD ...", 2, -1,
+      "find messages of a thread",
+      "Prints the messages of the thread whose text contains each of the\n"
+      "words, newest first: number, time, sender and text, separated by tabs.\n"
+      "Words are compared without regard to case, accents and width.  A\n"
+      "phrase is in double quotes, for example '\"hot water\"'.\n",
+      { { "--from", "USER", "messages of this user only", 0 },
+        { "--since", "TIME", "from this time on (RFC 3339)", 0 },
+        { "--until", "TIME", "up to this time", 0 } },
+      cli_search, 0 },
 
     { "record", "PROPERTY", 1, 1,
       "print the record of a thread",

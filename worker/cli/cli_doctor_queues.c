@@ -9,6 +9,7 @@
 
 
 #define DOCTOR_LAG          1000       /* requests */
+#define DOCTOR_SEARCHES     32
 #define DOCTOR_IDLE_MS      10000      /* twice the time until a claim */
 
 
@@ -162,6 +163,51 @@ cli_doctor_queues_dead(cli_report_t *report, unsigned k)
 }
 
 
+/* the lane of searches exists while somebody reads it */
+static void
+cli_doctor_queues_search(cli_report_t *report)
+{
+    char         key[LL_KEY_MAX];
+    long long    n;
+    redisReply  *reply;
+
+    (void) ll_keys_search(key);
+
+    args_lit(&report->args, "EXISTS");
+    args_adds(&report->args, key);
+
+    reply = cli_report_call(report, "search");
+    n = reply ? reply->integer : -1;
+    freeReplyObject(reply);
+
+    if (n == 0) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "search",
+                       "no worker takes searches: start one with --searchers");
+    }
+
+    if (n != 1) {
+        return;
+    }
+
+    args_lit(&report->args, "XLEN");
+    args_adds(&report->args, key);
+
+    reply = cli_report_call(report, "search");
+
+    if (reply) {
+        cli_report_add(report,
+                       reply->integer > DOCTOR_SEARCHES ? CLI_REPORT_ADVICE
+                                                        : CLI_REPORT_FINE,
+                       "search",
+                       reply->integer > DOCTOR_SEARCHES
+                       ? "%lld wait: start workers with more --searchers"
+                       : "%lld wait", reply->integer);
+    }
+
+    freeReplyObject(reply);
+}
+
+
 void
 cli_doctor_queues(cli_report_t *report, const cli_doctor_workers_t *workers)
 {
@@ -171,4 +217,6 @@ cli_doctor_queues(cli_report_t *report, const cli_doctor_workers_t *workers)
         cli_doctor_queues_queue(report, workers, k);
         cli_doctor_queues_dead(report, k);
     }
+
+    cli_doctor_queues_search(report);
 }
