@@ -25,6 +25,7 @@ ngx_leaseloft_loc_conf_create(ngx_conf_t *cf)
     }
 
     conf->keys = NGX_CONF_UNSET_PTR;
+    conf->user = NGX_CONF_UNSET_PTR;
     conf->leeway = NGX_CONF_UNSET;
     conf->origin = NGX_CONF_UNSET_PTR;
     conf->origins = NGX_CONF_UNSET_PTR;
@@ -50,6 +51,7 @@ ngx_leaseloft_loc_conf_merge(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_core_loc_conf_t  *clcf;
 
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+    ngx_conf_merge_ptr_value(conf->user, prev->user, NULL);
     ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
     ngx_conf_merge_str_value(conf->audience, prev->audience, "");
     ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 0);
@@ -137,11 +139,12 @@ ngx_leaseloft_loc_conf_check(ngx_conf_t *cf, ngx_leaseloft_loc_conf_t *conf)
     for (i = 0; i < NGX_LEASELOFT_ENDPOINTS; i++) {
 
         if (conf->endpoints[i] && conf->endpoints[i]->user
-            && conf->keys == NULL)
+            && conf->keys == NULL && conf->user == NULL)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "endpoints of leaseloft require "
-                               "\"leaseloft_key\" to verify tokens, "
+                               "\"leaseloft_key\" to verify tokens, or "
+                               "\"leaseloft_user\", "
                                "set it in this location or above");
             return NGX_CONF_ERROR;
         }

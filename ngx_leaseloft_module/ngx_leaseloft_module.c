@@ -78,6 +78,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       offsetof(ngx_leaseloft_loc_conf_t, keys),
       NULL },
 
+    { ngx_string("leaseloft_user"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, user),
+      NULL },
+
     { ngx_string("leaseloft_issuer"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
@@ -428,6 +435,13 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
     }
 
     *handler = ngx_leaseloft_request_preaccess;
+
+    handler = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (handler == NULL) {
+        return NGX_ERROR;
+    }
+
+    *handler = ngx_leaseloft_request_precontent;
 
     return NGX_OK;
 }

@@ -78,7 +78,8 @@ function remembered() {
     try {
         const { user, name, expires_at } = JSON.parse(keep.get('session'));
 
-        return user ? { user, name, expires: Date.parse(expires_at) } : null;
+        return user ? { user, name, expires: expires_at === null
+            ? Infinity : Date.parse(expires_at) } : null;
     } catch {
         return null;
     }

@@ -25,9 +25,6 @@
 
 #define NGX_LEASELOFT_JWT_HEADER_MAX  1024
 
-/* the last second of the year 9999 */
-#define NGX_LEASELOFT_JWT_TIME_MAX    253402300799
-
 
 static ngx_uint_t ngx_leaseloft_jwt_forged(ngx_leaseloft_keys_t *keys,
     ngx_str_t *token, ngx_str_t *signature);

@@ -14,6 +14,9 @@
 /* the longest token that is accepted, in bytes */
 #define NGX_LEASELOFT_JWT_MAX     8192
 
+/* the latest expiry: the last second of the year 9999 */
+#define NGX_LEASELOFT_JWT_TIME_MAX  253402300799
+
 
 /* the claims of a token that are used */
 typedef struct {

@@ -40,13 +40,53 @@ static ngx_int_t ngx_leaseloft_token_variable(ngx_http_request_t *r,
 static ngx_str_t  ngx_leaseloft_token_name = ngx_string("leaseloft_user");
 
 
+/*
+ * The value of leaseloft_user, copied, as it may point into a header that a
+ * stream frees; returns as ngx_leaseloft_token_check().
+ */
+static ngx_int_t
+ngx_leaseloft_token_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_str_t *user)
+{
+    ngx_str_t  value;
+
+    if (ngx_http_complex_value(r, cv, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (value.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    if (!ll_id_valid((char *) value.data, value.len)) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "the value of \"leaseloft_user\" is not a valid user "
+                      "id");
+        return NGX_DECLINED;
+    }
+
+    user->len = value.len;
+    user->data = ngx_pstrdup(r->pool, &value);
+
+    return user->data ? NGX_OK : NGX_ERROR;
+}
+
+
 ngx_int_t
 ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
     time_t *exp)
 {
-    ngx_int_t               rc;
-    ngx_str_t               token;
-    ngx_leaseloft_claims_t  claims;
+    ngx_int_t                  rc;
+    ngx_str_t                  token;
+    ngx_leaseloft_claims_t     claims;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    if (conf->user) {
+        *exp = NGX_LEASELOFT_JWT_TIME_MAX;
+        return ngx_leaseloft_token_value(r, conf->user, user);
+    }
 
     rc = ngx_leaseloft_token_read(r, &token, &claims);
 
@@ -117,7 +157,7 @@ ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
     mcf = ngx_http_get_module_main_conf(r, ngx_leaseloft_module);
 
     /* processes without endpoints have no token cache */
-    if (mcf->process == NULL || conf->keys == NULL) {
+    if (mcf->process == NULL || conf->keys == NULL || conf->user) {
         return NGX_DECLINED;
     }
 
@@ -163,9 +203,13 @@ ngx_leaseloft_token_header(ngx_http_request_t *r)
 
 
 ngx_uint_t
-ngx_leaseloft_token_bearer(ngx_http_request_t *r)
+ngx_leaseloft_token_is_ambient(ngx_http_request_t *r)
 {
-    return ngx_leaseloft_token_header(r) != NULL;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    return conf->user || ngx_leaseloft_token_header(r) == NULL;
 }
 
 

@@ -1,7 +1,8 @@
 
 /*
- * The user of a request: JSON Web Tokens (RFC 7519) from an Authorization
- * header (RFC 6750) or a cookie.
+ * The user of a request: the value of leaseloft_user where that is set, else
+ * that of a JSON Web Token (RFC 7519) from an Authorization header (RFC 6750)
+ * or a cookie.
  */
 
 
@@ -13,9 +14,9 @@
 
 
 /*
- * Reads and verifies the token of a request.  NGX_OK: user is set, in r->pool,
- * and exp, the token's expiry; NGX_DECLINED: no token, or an invalid one; or
- * NGX_ERROR.
+ * Finds the user of a request.  NGX_OK: user is set, in r->pool, and exp, the
+ * expiry of the token, which a value of leaseloft_user does not have before the
+ * year 9999; NGX_DECLINED: there is none, or it is invalid; or NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
     time_t *exp);
@@ -28,15 +29,21 @@ ngx_int_t ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
 ngx_int_t ngx_leaseloft_token_read(ngx_http_request_t *r, ngx_str_t *token,
     ngx_leaseloft_claims_t *claims);
 
-/* verifies a token by the location's requirements; returns as above */
+/*
+ * Verifies a token by the location's requirements; returns as above.  Where
+ * leaseloft_user is set, none is valid.
+ */
 ngx_int_t ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
     ngx_leaseloft_claims_t *claims);
 
 /* 1 when the request has a session cookie, valid or not */
 ngx_uint_t ngx_leaseloft_token_cookie(ngx_http_request_t *r);
 
-/* 1 when the token is from a Bearer header, so that cookies are ignored */
-ngx_uint_t ngx_leaseloft_token_bearer(ngx_http_request_t *r);
+/*
+ * 1 when browsers send what identifies the user with requests of any page: a
+ * cookie, or what leaseloft_user is made of
+ */
+ngx_uint_t ngx_leaseloft_token_is_ambient(ngx_http_request_t *r);
 
 /* registers $leaseloft_user; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_leaseloft_token_add_variables(ngx_conf_t *cf);

@@ -107,6 +107,7 @@ typedef struct {
     ngx_http_complex_value_t   *property;
 
     ngx_leaseloft_keys_t       *keys;      /* of tokens; NULL: none */
+    ngx_http_complex_value_t   *user;      /* instead of tokens, or NULL */
     ngx_str_t                   issuer;
     ngx_str_t                   audience;
     time_t                      leeway;

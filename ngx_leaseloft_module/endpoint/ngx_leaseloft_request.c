@@ -5,7 +5,10 @@
  * The preaccess handler, which runs before limit_req and limit_conn, checks
  * method, token, origin and property, and access for writes.  A request that it
  * refuses is answered in the content phase, so limits count refused requests,
- * too.  The state is in the request's context.
+ * too.  With leaseloft_user all of this is done in the precontent phase: what
+ * sets the user (auth_request, auth_basic) runs in the access phase, and before
+ * that a variable may have a name that nobody has verified.  The state is in
+ * the request's context.
  */
 
 
@@ -19,6 +22,8 @@
 #include "ngx_leaseloft_zone.h"
 
 
+static ngx_int_t ngx_leaseloft_request_phase(ngx_http_request_t *r,
+    ngx_leaseloft_loc_conf_t *conf);
 static ngx_int_t ngx_leaseloft_request_check(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx, ngx_leaseloft_loc_conf_t *conf);
 static ngx_int_t ngx_leaseloft_request_check_user(ngx_http_request_t *r,
@@ -34,11 +39,32 @@ static ngx_int_t ngx_leaseloft_request_refuse(ngx_http_request_t *r,
 ngx_int_t
 ngx_leaseloft_request_preaccess(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
-    ngx_leaseloft_ctx_t       *ctx;
     ngx_leaseloft_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    return conf->user ? NGX_DECLINED : ngx_leaseloft_request_phase(r, conf);
+}
+
+
+ngx_int_t
+ngx_leaseloft_request_precontent(ngx_http_request_t *r)
+{
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    return conf->user ? ngx_leaseloft_request_phase(r, conf) : NGX_DECLINED;
+}
+
+
+/* NGX_DECLINED: the next handler; NGX_AGAIN: waits; or a status */
+static ngx_int_t
+ngx_leaseloft_request_phase(ngx_http_request_t *r,
+    ngx_leaseloft_loc_conf_t *conf)
+{
+    ngx_int_t             rc;
+    ngx_leaseloft_ctx_t  *ctx;
 
     if (r != r->main || conf->endpoints[0] == NULL) {
         return NGX_DECLINED;
@@ -146,11 +172,12 @@ ngx_leaseloft_request_check_user(ngx_http_request_t *r,
     }
 
     /*
-     * a browser sends the cookie with requests of any page, but an
-     * Authorization header only for pages that know the token
+     * a browser sends the cookie, or what leaseloft_user is made of, with
+     * requests of any page, but a token in an Authorization header only for
+     * pages that know it
      */
     if (ctx->endpoint->method != NGX_HTTP_GET
-        && !ngx_leaseloft_token_bearer(r)
+        && ngx_leaseloft_token_is_ambient(r)
         && ngx_leaseloft_cors_foreign(r))
     {
         return NGX_HTTP_FORBIDDEN;

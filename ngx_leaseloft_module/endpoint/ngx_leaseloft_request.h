@@ -17,6 +17,12 @@
  */
 ngx_int_t ngx_leaseloft_request_preaccess(ngx_http_request_t *r);
 
+/*
+ * The precontent handler: does the same where leaseloft_user is set, as its
+ * variable may be set in the access phase.
+ */
+ngx_int_t ngx_leaseloft_request_precontent(ngx_http_request_t *r);
+
 /* the content handler: answers a refused request, or calls the endpoint */
 ngx_int_t ngx_leaseloft_request_content(ngx_http_request_t *r);
 

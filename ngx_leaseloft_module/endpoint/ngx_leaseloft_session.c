@@ -26,6 +26,8 @@
 
 static ngx_int_t ngx_leaseloft_session_get(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
+static ngx_int_t ngx_leaseloft_session_claims(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_str_t *expires_at);
 static ngx_int_t ngx_leaseloft_session_check_post(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
 static ngx_int_t ngx_leaseloft_session_post(ngx_http_request_t *r,
@@ -74,46 +76,78 @@ static ngx_int_t
 ngx_leaseloft_session_get(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 {
     u_char                    *p;
-    ngx_tm_t                   tm;
+    u_char                     expiry[sizeof("\"9999-12-31T23:59:59.000Z\"")];
     ngx_int_t                  rc;
-    ngx_str_t                  token, name, body;
-    ngx_leaseloft_claims_t     claims;
+    ngx_str_t                  name, body, expires_at;
     ngx_leaseloft_loc_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
 
-    rc = ngx_leaseloft_token_read(r, &token, &claims);
+    ngx_str_set(&name, "null");
+    ngx_str_set(&expires_at, "null");
 
-    if (rc == NGX_DECLINED) {
-        /* expired since it was checked */
-        return ngx_leaseloft_response_problem(r, NGX_HTTP_UNAUTHORIZED, NULL);
+    if (conf->user == NULL) {
+        expires_at.data = expiry;
+
+        rc = ngx_leaseloft_session_claims(r, &name, &expires_at);
+
+        if (rc == NGX_DECLINED) {
+            /* expired since it was checked */
+            return ngx_leaseloft_response_problem(r, NGX_HTTP_UNAUTHORIZED,
+                                                  NULL);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 
-    if (rc != NGX_OK
-        || ngx_leaseloft_jwt_name(r->pool, &token, &name) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    p = ngx_pnalloc(r->pool, sizeof("{\"user\":\"\",\"name\":,\"expires_at\":"
-                                    "\"9999-12-31T23:59:59.000Z\"}") - 1
-                             + claims.user_len + name.len);
+    p = ngx_pnalloc(r->pool, sizeof("{\"user\":\"\",\"name\":,"
+                                    "\"expires_at\":}") - 1
+                             + ctx->user.len + name.len + expires_at.len);
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* the token's own expiry, without the leeway */
-    ngx_gmtime(claims.exp - conf->leeway, &tm);
-
     body.data = p;
-    p = ngx_sprintf(p, "{\"user\":\"%*s\",\"name\":%V,\"expires_at\":"
-                    "\"%4d-%02d-%02dT%02d:%02d:%02d.000Z\"}",
-                    claims.user_len, claims.user, &name, tm.ngx_tm_year,
-                    tm.ngx_tm_mon, tm.ngx_tm_mday, tm.ngx_tm_hour,
-                    tm.ngx_tm_min, tm.ngx_tm_sec);
+    p = ngx_sprintf(p, "{\"user\":\"%V\",\"name\":%V,\"expires_at\":%V}",
+                    &ctx->user, &name, &expires_at);
     body.len = p - body.data;
 
     return ngx_leaseloft_response_json(r, NGX_HTTP_OK, &body);
+}
+
+
+/* the name and the expiry of the token, as JSON; returns as token_read() */
+static ngx_int_t
+ngx_leaseloft_session_claims(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *expires_at)
+{
+    ngx_tm_t                   tm;
+    ngx_int_t                  rc;
+    ngx_str_t                  token;
+    ngx_leaseloft_claims_t     claims;
+    ngx_leaseloft_loc_conf_t  *conf;
+
+    rc = ngx_leaseloft_token_read(r, &token, &claims);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+
+    /* the token's own expiry, without the leeway */
+    ngx_gmtime(claims.exp - conf->leeway, &tm);
+
+    expires_at->len = ngx_sprintf(expires_at->data,
+                                  "\"%4d-%02d-%02dT%02d:%02d:%02d.000Z\"",
+                                  tm.ngx_tm_year, tm.ngx_tm_mon,
+                                  tm.ngx_tm_mday, tm.ngx_tm_hour,
+                                  tm.ngx_tm_min, tm.ngx_tm_sec)
+                      - expires_at->data;
+
+    return ngx_leaseloft_jwt_name(r->pool, &token, name);
 }
 
 

@@ -103,7 +103,8 @@ export class Api {
      */
     session() {
         return this.#request('/api/session', { named: false },
-            ({ user, expires_at: at }) => user && Date.parse(at));
+            ({ user, expires_at: at }) =>
+                user && (at === null || Date.parse(at)));
     }
 
     signIn(token) {

@@ -57,7 +57,8 @@ export class Session extends Emitter {
             if (this.user === null || this.user === data.user) {
                 this.assume(data);
                 this.state = 'ours';
-                this.#until(Date.parse(data.expires_at) - date);
+                this.#until(data.expires_at === null
+                    ? Infinity : Date.parse(data.expires_at) - date);
                 this.emit('state', data);
 
                 return this.state;
