@@ -1,12 +1,11 @@
 /*
- * The requests of the wire contract.  Each answers a plain result and never
- * throws: {status, data, etag, retryAfter (s), type, date}, where status 0
- * means that nothing of ours came back in time, and type is the last part of
- * a problem's type ("lease-not-active").
+ * The requests of the wire contract.  Each returns a result and never throws:
+ * {status, data, etag, retryAfter (s), type, date}, where status 0 means that
+ * no valid response came in time, and type is the last part of a problem's
+ * type ("lease-not-active").
  *
- * Anything may answer in the server's name: a hotel's sign-on page, a proxy.
- * So a status alone says nothing: what has not the form of the contract is
- * as if it had not come.
+ * A captive portal or a proxy may answer in place of the server, so a status
+ * alone means nothing: a response without the form of the contract is ignored.
  */
 
 const TIMEOUT = 12000;
@@ -127,7 +126,10 @@ export class Api {
     get(path, form, { etag, signal } = {}) {
         const headers = etag ? { 'If-None-Match': etag } : {};
 
-        /* our own validator, so that a 304 is seen and costs no parsing */
+        /*
+         * with our own validator, so that fetch() returns a 304, which is not
+         * parsed
+         */
         return this.#request(path, { headers, signal }, form);
     }
 
@@ -192,7 +194,7 @@ function post(body) {
 }
 
 
-/* What a response says; null, or an exception, where it is not ours. */
+/* The data of a response; null or an exception if it is not the server's. */
 async function result(response, form) {
     const { status, headers } = response;
     const type = (headers.get('Content-Type') ?? '').split(';')[0];

@@ -1,7 +1,7 @@
 /*
- * Time and chance, gathered in one object so that tests can give their own.
- * now() is the device's idea of the time, for display; mono() only ever goes
- * on, for intervals.  Both in milliseconds.
+ * Time and random numbers, in one object, so that tests can replace them. now()
+ * is the device's time, for display; mono() is monotonic, for intervals. Both
+ * are in milliseconds.
  */
 
 export const realClock = {
@@ -14,9 +14,9 @@ export const realClock = {
 
 
 /*
- * Waits that double, with jitter, for ever: between half and the whole of
- * base * 2^n, at most cap, in milliseconds.  Jitter keeps a crowd of clients
- * that lost the same server from coming back in step.
+ * Exponential backoff with jitter, without an end: between half and the whole
+ * of base * 2^n, at most cap, in milliseconds. Jitter keeps clients that lost
+ * the same server from returning all at once.
  */
 export class Backoff {
     #tries = 0;
@@ -48,7 +48,7 @@ export function between(clock, low, high) {
 }
 
 
-/* What a promise comes to, or a rejection after ms: nothing waits for ever. */
+/* The result of a promise, or a rejection after ms. */
 export function within(clock, ms, promise) {
     let timer;
 

@@ -1,10 +1,10 @@
 /*
- * What the browser keeps, in IndexedDB: the outbox, and a shelf of what was
- * last seen.  Whatever is kept is one user's.
+ * What is stored in the browser, in IndexedDB: the outbox, and a shelf of the
+ * pages that were shown last.  Each item belongs to one user.
  *
  * Storage may be full, forbidden, cleared under an open page, or never answer
- * (a browser that checks its disk): each call is rejected after a while, and
- * an open handle is given up when the browser says so.
+ * (a browser that checks its disk): each call is rejected after a while, and a
+ * handle is closed when the browser asks for it.
  */
 
 import { Emitter } from './emitter.js';
@@ -14,7 +14,7 @@ const NAME = 'leaseloft';
 const VERSION = 1;
 const SOON = 500;
 
-/* for the first answer, and while none comes */
+/* time limits: for the first answer, and after one that did not come */
 const PATIENCE = 1500;
 const IMPATIENCE = 100;
 
@@ -23,7 +23,7 @@ export class Db extends Emitter {
     #opening = null;
     #mute = false;
 
-    /* Emits "lost" when what was kept is gone, or may be. */
+    /* Emits "lost" when stored items were deleted, or may have been. */
     constructor({ indexedDB, clock }) {
         super();
         this.indexedDB = indexedDB;
@@ -65,7 +65,7 @@ export class Db extends Emitter {
             IDBKeyRange.bound(start, `${start}\uffff`))).catch(() => []);
     }
 
-    /* All that a user leaves here. */
+    /* Deletes everything of a user. */
     async clear(user) {
         const keys = IDBKeyRange.bound(`${user} `, `${user} \uffff`);
 
@@ -94,7 +94,7 @@ export class Db extends Emitter {
         }
     }
 
-    /* Resolves once the transaction is on disk, not merely asked for. */
+    /* Resolves once the transaction is on disk. */
     async #attempt(name, mode, request) {
         this.#opening ??= this.#open();
 
@@ -148,7 +148,7 @@ export class Db extends Emitter {
         return opening;
     }
 
-    /* A handle that is good no more; the next call opens another. */
+    /* Forgets a handle that no longer works; the next call opens another. */
     #forget(opening) {
         if (opening === this.#opening) {
             this.#opening = null;
@@ -159,8 +159,8 @@ export class Db extends Emitter {
 
 
 /*
- * What one user was last shown, to be shown again while there is no network.
- * Never the truth: whatever the server says replaces it.
+ * The pages that a user was shown last, to be shown while there is no network.
+ * Whatever the server sends replaces them.
  */
 export class Shelf {
     #later = new Map();
@@ -175,12 +175,12 @@ export class Shelf {
         return this.db.unshelve(`${this.user} ${name}`);
     }
 
-    /* What is kept by names that begin with `start`. */
+    /* The stored values whose names begin with `start`. */
     all(start) {
         return this.db.shelved(`${this.user} ${start}`);
     }
 
-    /* Puts what make() answers, in a moment; once for many calls. */
+    /* Stores the result of make() soon, once for many calls. */
     soon(name, make) {
         if (!this.#later.has(name)) {
             this.#later.set(name, this.clock.setTimeout(() => {
@@ -190,7 +190,10 @@ export class Shelf {
         }
     }
 
-    /* Changes what is kept, if anything is: change() answers null for no. */
+    /*
+     * Changes a stored value, if there is one: change() returns null for no
+     * change.
+     */
     async change(name, change) {
         const kept = await this.get(name);
         const value = kept ? change(kept) : null;
@@ -209,8 +212,8 @@ export class Shelf {
     }
 
     /*
-     * Puts no more.  A page that goes begins nothing: what is written then
-     * may hold the database for minutes.
+     * Stores no more. A transaction that a page starts as it is left may block
+     * the database for minutes.
      */
     stop() {
         this.#later.forEach((timer) => this.clock.clearTimeout(timer));

@@ -31,8 +31,8 @@ export class Emitter {
 
 
 /*
- * Says what should not have happened where errors are said, and lets whoever
- * called go on: a fault in one place ends no loop in another.
+ * Reports an unexpected error to the console, and lets the caller continue, so
+ * that a fault in one listener does not end a loop.
  */
 export function report(error) {
     queueMicrotask(() => {

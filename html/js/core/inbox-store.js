@@ -1,6 +1,6 @@
 /*
- * The user's threads, each with the revision at which we learnt it, so that
- * an older page never undoes a live change.
+ * The user's threads, each with the revision at which it was received, so that
+ * an older page does not undo a live change.
  */
 
 import { Emitter } from './emitter.js';
@@ -18,8 +18,8 @@ export class InboxStore extends Emitter {
     }
 
     /*
-     * A page.  Answers true where nothing beyond it can differ from what we
-     * hold: each step of rev is accounted for by a thread that changed in it.
+     * A page. Returns true if threads beyond it cannot have changed: each step
+     * of rev is explained by a thread of the page that changed.
      */
     page(page) {
         const steps = page.rev - this.rev;
@@ -46,7 +46,7 @@ export class InboxStore extends Emitter {
         this.emit('change');
     }
 
-    /* key: where it belongs among the others, the newest highest. */
+    /* key: its position in the order, the newest highest. */
     put(thread, rev, key = thread.last?.at) {
         const old = this.threads.get(thread.property);
 
@@ -60,13 +60,16 @@ export class InboxStore extends Emitter {
         return !old || !same(old, thread);
     }
 
-    /* Just above all others: for what was declared now. */
+    /* The highest key, for a lease that was declared now. */
     top() {
         return [...this.threads.values()].reduce(
             (top, { key }) => key > top ? key : top, '') + '~';
     }
 
-    /* The last page of a whole sync has come: who was not in it is gone. */
+    /*
+     * The last page of a complete sync has arrived: removes threads that were
+     * not in it.
+     */
     finish(seen, rev) {
         for (const [property, thread] of this.threads) {
             if (!seen.has(property) && thread.rev <= rev) {

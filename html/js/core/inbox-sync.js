@@ -1,6 +1,6 @@
 /*
- * Keeps the inbox store in step with the server: by live events, by polled
- * pages, and by reading it all again where a revision was missed.
+ * Synchronizes the inbox store with the server: by live events, by polled
+ * pages, and by reading all pages again if a revision was missed.
  */
 
 import { report } from './emitter.js';
@@ -30,7 +30,7 @@ export class InboxSync {
         this.timer = null;
     }
 
-    /* What was last seen, until something newer comes. */
+    /* Shows what was stored last, until something newer arrives. */
     async unshelve() {
         const page = await this.shelf.get('inbox');
 
@@ -56,7 +56,7 @@ export class InboxSync {
         }
     }
 
-    /* The first page, as somebody polled it. */
+    /* The first page, polled by the leading tab. */
     page(page) {
         if (!this.store.page(page)) {
             this.sync();

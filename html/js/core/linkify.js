@@ -38,8 +38,8 @@ export function linkify(text) {
 
 
 /*
- * An address that we would open: it parses, and has no user name in it, by
- * which "https://bank.example@evil.example" fools its reader.
+ * A safe address: it is valid, and has no user name, which would make
+ * "https://bank.example@evil.example" misleading.
  */
 function isPlain(address) {
     try {

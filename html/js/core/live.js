@@ -153,7 +153,7 @@ export class Live {
         this.#changed();
     }
 
-    /* The network may be back, or the page is looked at again. */
+    /* The network may be back, or the page is visible again. */
     reconnect() {
         if (!this.#running || this.held) {
             return;
@@ -180,7 +180,7 @@ export class Live {
         }
     }
 
-    /* Those that should be open. */
+    /* The streams that should be open. */
     #streams() {
         return this.thread && this.thread.state !== 'idle'
             ? [this.inbox, this.thread] : [this.inbox];
@@ -293,14 +293,14 @@ export class Live {
         }
     }
 
-    /* A stream that was ended by "removed", where there is news to come. */
+    /* Restarts a stream that ended with "removed", as new entries may come. */
     #reopen({ lease }) {
         if (this.thread.state === 'idle' && lease.state !== 'ended') {
             this.thread.start();
         }
     }
 
-    /* Not signed in, or as another: nothing is asked until resume(). */
+    /* Not signed in, or as another user: sends no request until resume(). */
     hold() {
         this.held = true;
         this.inbox.stop();
@@ -310,7 +310,7 @@ export class Live {
         this.#announce();
     }
 
-    /* The session is ours, again or still. */
+    /* The session belongs to this user, again or still. */
     resume() {
         const again = this.held || this.expired;
 
@@ -325,9 +325,8 @@ export class Live {
 
     /*
      * "live": both streams are open and the server reaches its backend;
-     * "checking": they fail, but polls get through; "offline": the browser
-     * says so, and nothing says otherwise; "signed-out"; "connecting":
-     * anything else.
+     * "checking": they fail, but polls succeed; "offline": the browser reports
+     * it, and no poll succeeds; "signed-out"; "connecting": anything else.
      */
     #status() {
         if (this.held) {

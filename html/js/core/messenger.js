@@ -1,8 +1,8 @@
 /*
- * One tab's client, but for what is on screen.  It connects the stores, the
- * requests and the tabs of this browser.  The leading tab broadcasts what it
- * receives; a tab does not rely on that to be complete: an entry past a hole
- * or an unexpected revision leads to a request of its own.
+ * The client of one tab, without the views. It connects the stores, the
+ * requests and the tabs of this browser. The leading tab broadcasts what it
+ * receives; a tab does not rely on that to be complete: after a gap or an
+ * unexpected revision it sends a request of its own.
  */
 
 import { Shelf } from './db.js';
@@ -79,7 +79,7 @@ export class Messenger extends Emitter {
         return this.threads.store;
     }
 
-    /* What is kept is shown as it comes; nothing waits for it. */
+    /* Stored pages are shown as they are read; nothing waits for them. */
     async start() {
         this.tabs.start();
         await Promise.all([
@@ -105,8 +105,8 @@ export class Messenger extends Emitter {
     }
 
     /*
-     * The page is left, perhaps for a while in the browser's cache: it closes
-     * its streams, which nobody would read, and begins nothing.
+     * The page is left, and may be in the browser's cache for a while: it
+     * closes its streams and starts no transaction.
      */
     suspend() {
         this.watch.release();
@@ -242,7 +242,7 @@ export class Messenger extends Emitter {
             'names', () => names.save()));
     }
 
-    /* What the server said of the session: go on, or hold everything. */
+    /* The server's answer about the session: continue, or stop all requests. */
     #applySession(state) {
         if (state !== 'ours') {
             this.outbox.hold();
@@ -352,7 +352,7 @@ export class Messenger extends Emitter {
         this.emit('status', status);
     }
 
-    /* What could not be fetched while the server was out of reach. */
+    /* Fetches what could not be fetched while the server was unreachable. */
     #recover() {
         if (this.inbox.status === 'error') {
             this.inboxSync.sync();

@@ -67,9 +67,9 @@ export class Names extends Emitter {
     }
 
     /*
-     * Asks for those that are not known, or that another lease or a lease
-     * event makes doubtful.  The last call's go first.  zones: only the time
-     * zones are wanted, but of all.
+     * Requests those that are not known, or that another lease or a lease event
+     * has outdated. Those of the last call go first. zones: only the time
+     * zones, but of all.
      */
     want(threads, { zones = false } = {}) {
         const first = new Map();
@@ -94,8 +94,8 @@ export class Names extends Emitter {
     }
 
     /*
-     * Whether its time can be told: for the hours between "5 min" and
-     * "Yesterday" one must know the clock.
+     * Whether its time can be shown: the hours between "5 min" and "Yesterday"
+     * need the time zone.
      */
     #timed({ property, last }) {
         const age = this.clock.now() - Date.parse(last?.at);
@@ -104,7 +104,7 @@ export class Names extends Emitter {
                || this.#known.get(property)?.zone !== undefined;
     }
 
-    /* Being asked for, or not answered a moment ago. */
+    /* Under way, or failed a moment ago. */
     #resting(property) {
         const since = this.#asking.get(property);
 
@@ -136,7 +136,7 @@ export class Names extends Emitter {
         this.#work();
     }
 
-    /* What to keep, and what was kept. */
+    /* The names to store, and to restore. */
     save() {
         return [...this.#known];
     }

@@ -47,7 +47,7 @@ export class Outbox extends Emitter {
         try {
             all = await this.db.list(this.user);
         } catch {
-            /* better what was known than nothing */
+            /* without an answer of the database, items in memory are kept */
             return;
         }
 
@@ -73,7 +73,7 @@ export class Outbox extends Emitter {
         return this.items.filter((item) => item.state === 'queued').length;
     }
 
-    /* How many are gone when this tab is. */
+    /* How many are lost when this tab is closed. */
     loose() {
         return this.items.filter((item) => item.loose).length;
     }
@@ -145,7 +145,10 @@ export class Outbox extends Emitter {
         }
     }
 
-    /* An entry of ours was seen: it is stored, whatever a send answers. */
+    /*
+     * An entry of this user was received: it is stored, whatever its send
+     * returns.
+     */
     async confirm(property, clientId) {
         const item = this.items.find((i) => i.property === property
                                             && i.client_id === clientId);
@@ -155,7 +158,7 @@ export class Outbox extends Emitter {
         }
     }
 
-    /* Become, or cease to be, the tab that sends. */
+    /* Makes this tab the one that sends, or not. */
     setActive(active) {
         this.active = active;
 
@@ -167,12 +170,12 @@ export class Outbox extends Emitter {
         this.drain();
     }
 
-    /* Not signed in, or as another: what is written waits for flush(). */
+    /* Not signed in, or as another user: items wait for flush(). */
     hold() {
         this.held = true;
     }
 
-    /* The network may be back: do not sit out the waits. */
+    /* The network may be back: ends the waits. */
     flush() {
         this.held = false;
 
@@ -263,7 +266,7 @@ export class Outbox extends Emitter {
 
         item = this.items.find((i) => i.n === n);
 
-        /* deleted meanwhile: nothing to say */
+        /* deleted meanwhile: nothing to report */
         if (!item) {
             return;
         }

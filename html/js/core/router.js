@@ -7,7 +7,7 @@
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 
-/* The place an address names: {property, seq}, each null if absent. */
+/* What an address names: {property, seq}, each null if absent. */
 export function parseLocation({ search = '', hash = '' }) {
     const property = new URLSearchParams(search).get('p');
     const message = /^#m([1-9]\d{0,14})$/.exec(hash);

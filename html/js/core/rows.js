@@ -1,16 +1,15 @@
 /*
- * What a thread looks like, as a list of rows: day separators, the divider
- * before what is new, messages grouped by sender, lease events, and what
- * waits in the outbox.  Each row has a key that stays its own, so that a view
- * changes only what differs.
+ * A thread as a list of rows: day separators, the divider before unread
+ * messages, messages grouped by sender, lease events, and outbox items. Each
+ * row keeps its key, so that a view changes only what differs.
  */
 
 const GROUP = 5 * 60 * 1000;
 
 
 /*
- * entries in order; waiting: entries of ours past a hole; pending: outbox
- * items; divider: the seq of the first new message or null; dayKey(at).
+ * entries in order; waiting: own entries after a gap; pending: outbox items;
+ * divider: the seq of the first unread message or null; dayKey(at).
  */
 export function buildRows({ entries, waiting = [], pending = [], me,
                             divider = null, dayKey })
@@ -67,7 +66,7 @@ export function buildRows({ entries, waiting = [], pending = [], me,
 function pushDay(rows, last, at, dayKey) {
     const day = dayKey(at);
 
-    /* a pending item of a clock that lags does not go back a day */
+    /* an item of a clock that is slow does not add an earlier day */
     if (last && day <= last.day) {
         return last;
     }
@@ -97,9 +96,8 @@ function pushMessage(rows, last, row) {
 
 
 /*
- * The keys of own messages that say in words how they fare: the newest of
- * ours, the newest that each other party has seen, and all that wait or
- * failed.
+ * The keys of own messages whose state is shown in words: the newest, the
+ * newest that each other party has seen, and all that are unsent or failed.
  */
 export function spokenKeys(rows, parties, me) {
     const spoken = new Set();

@@ -1,12 +1,12 @@
 /*
- * Who is signed in.  The server says so (GET /api/session): the token is in a
- * cookie that no script can read, and the device's clock decides nothing.
+ * Who is signed in, by GET /api/session: the token is in a cookie that scripts
+ * cannot read, and the device's clock is not used.
  */
 
 import { Backoff } from './clock.js';
 import { Emitter } from './emitter.js';
 
-/* before the end, time to renew in; timers hold no more than LONGEST */
+/* the time before the end in which to renew; the longest timer */
 const AHEAD = 60000;
 const SOONEST = 1000;
 const LONGEST = 2 ** 31 - 1;
@@ -80,7 +80,9 @@ export class Session extends Emitter {
         return this.state;
     }
 
-    /* ms are left: look in time whether it was renewed, or renew it. */
+    /*
+     * ms are left: renews the session before its end, or checks whether it was.
+     */
     #until(ms) {
         const left = ms || 0;
 
@@ -105,10 +107,7 @@ export class Session extends Emitter {
 }
 
 
-/*
- * An id for a message of one's own: 26 characters of [a-z0-9], from 128
- * random bits.
- */
+/* A client_id: 26 characters of [a-z0-9], from 128 random bits. */
 export function newClientId(crypto = globalThis.crypto) {
     const bytes = crypto.getRandomValues(new Uint8Array(26));
 

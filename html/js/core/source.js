@@ -1,11 +1,10 @@
 /*
- * An event stream, read by fetch().  It looks like an EventSource, but says
- * whom we expect to be, sees an answer that is not ours for what it is, and
- * ends at once when it is closed.  Like our streams it never reconnects by
- * itself.
+ * An event stream, read by fetch(). It has the interface of an EventSource, but
+ * sends LeaseLoft-User, rejects a response that is not the server's, and ends
+ * at once when closed. It never reconnects by itself.
  */
 
-/* no event of ours is as long */
+/* longer than any event of the contract */
 const MOST = 1 << 20;
 
 
@@ -62,7 +61,7 @@ export class Source {
         }
     }
 
-    /* One event: its lines are fields, "name: value"; ": ..." says nothing. */
+    /* One event: its lines are fields, "name: value"; ": ..." is a comment. */
     #dispatch(block) {
         let name = '';
         const data = [];

@@ -226,7 +226,7 @@ export class Stream {
 }
 
 
-/* An event's data, or null where it has not the form of ours. */
+/* An event's data, or null if it does not have the form of the contract. */
 function parse(name, data) {
     let value;
 

@@ -76,8 +76,8 @@ export class Tabs extends Emitter {
     }
 
     /*
-     * To be called when this tab has become visible: take over unless a
-     * visible leader says that it is there.
+     * Called when this tab has become visible: takes the lead unless a visible
+     * leader answers.
      */
     claim() {
         if (this.leading || !this.locks || this.#stopped || !this.visible()) {
@@ -123,7 +123,7 @@ export class Tabs extends Emitter {
         this.emit('message', message);
     }
 
-    /* Asks for the lock: at once by { steal: true }, else in line, once. */
+    /* Requests the lock: at once by { steal: true }, else in line, once. */
     #queue({ steal = false }) {
         if (!steal && this.#inLine) {
             return;

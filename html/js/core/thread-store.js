@@ -1,13 +1,13 @@
 /*
- * A run of a thread's entries without a hole, merged by seq from pages and
- * stream.  It ends at the head, unless "detached", where a hole follows it
- * that pages fill as the reader gets there; what arrives past a small hole
- * waits in `ahead`.
+ * A run of a thread's entries without a gap, merged by seq from pages and
+ * stream. It ends at the head, unless it is "detached": then a gap follows,
+ * which pages fill as the reader gets there. Entries after a small gap wait in
+ * `ahead`.
  */
 
 import { Emitter } from './emitter.js';
 
-/* more entries than this are not taken in one by one */
+/* a gap of more entries than this is left to pages */
 const FAR = 200;
 
 
@@ -37,11 +37,14 @@ export class ThreadStore extends Emitter {
         this.fetching = false;
         this.etag = undefined;
 
-        /* the page that showed last that no entry was erased */
+        /* the last page that showed that no entry was erased */
         /** @type {{before: number, etag: string} | null} */
         this.checked = null;
 
-        /* the number of the run: what was asked for another is void */
+        /*
+         * the number of the run: responses to requests of another one are
+         * ignored
+         */
         this.run = 0;
         this.clear();
     }
@@ -71,7 +74,7 @@ export class ThreadStore extends Emitter {
         return this.high >= this.headSeq;
     }
 
-    /* Where to stream from: what lies in a hole is not asked for that way. */
+    /* The cursor to stream from: entries in a gap are not streamed. */
     get streamFrom() {
         return this.detached && this.headTag
             ? `${this.headSeq}.${this.headTag}` : this.cursor;
@@ -94,7 +97,7 @@ export class ThreadStore extends Emitter {
         }
 
         if (data.you) {
-            /* our mark may not have reached the server yet */
+            /* the own mark may not have reached the server yet */
             const ahead = this.you.read > data.you.read;
 
             this.you = ahead
@@ -107,7 +110,7 @@ export class ThreadStore extends Emitter {
         }
     }
 
-    /* After a long absence the run ends before a hole.  Answers whether. */
+    /* After a long absence the run ends before a gap. Returns whether. */
     detach() {
         if (!this.detached && this.high > 0
             && isFar(this.high, this.headSeq))
@@ -257,7 +260,10 @@ export class ThreadStore extends Emitter {
         }
     }
 
-    /* An entry was erased: what is held of it goes.  Answers whether any. */
+    /*
+     * An entry was erased: removes what is stored of it. Returns whether any
+     * was.
+     */
     erase({ seq, erased_at }) {
         const ahead = this.ahead.get(seq);
         const entry = ahead ?? this.entries.find((e) => e.seq === seq);
@@ -299,12 +305,12 @@ export class ThreadStore extends Emitter {
     }
 
     /*
-     * A read mark, of anybody on the thread.  Answers false where only the
-     * server knows how many are left.
+     * A read mark of any party. Returns false if only the server knows how many
+     * messages are still unread.
      */
     read({ user, upto, at }) {
         if (user === this.me) {
-            /* of an erased message only the server knows whose it was */
+            /* only the server knows the sender of an erased message */
             const sure = upto >= this.headSeq
                          || (this.atHead && upto >= this.low - 1
                              && !this.entries.some((e) => e.seq > upto
@@ -407,7 +413,7 @@ export function seqOf(cursor) {
 }
 
 
-/* Whether too much lies between two cursors to be taken in one by one. */
+/* Whether the gap between two cursors is left to pages. */
 export function isFar(cursor, head) {
     return seqOf(head) - seqOf(cursor) > FAR;
 }

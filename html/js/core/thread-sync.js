@@ -1,4 +1,4 @@
-/* Keeps the open thread's store in step: opening, merging, filling holes. */
+/* Synchronizes the open thread's store: opens it, merges, fills gaps. */
 
 import { Emitter } from './emitter.js';
 import { ThreadStore, eraseFrom, seqOf } from './thread-store.js';
@@ -240,7 +240,7 @@ export class ThreadSync extends Emitter {
         }
     }
 
-    /* Also of a thread that is not open, or whose newest page is not held. */
+    /* Also of a thread that is not open, or whose newest page is not loaded. */
     #eraseKept({ property, data }) {
         return this.shelf.change(`thread ${property}`, (page) => {
             const held = page.entries.some((e) => e.seq === data.seq
@@ -307,7 +307,7 @@ export class ThreadSync extends Emitter {
         }
     }
 
-    /* A page after somebody's cursor: perhaps not after ours. */
+    /* A page after the cursor of another tab. */
     #page(store, page) {
         const before = store.headSeq;
 
@@ -350,7 +350,7 @@ export class ThreadSync extends Emitter {
         this.#load(store, null);
     }
 
-    /* Asks for what is after our place, until there is no more. */
+    /* Requests what is after the cursor, until there is no more. */
     async catchUp() {
         const { store } = this;
 
@@ -388,7 +388,7 @@ export class ThreadSync extends Emitter {
             store.etag = etag;
 
             if (high > 0 && data.entries[0]?.seq > high + 1) {
-                /* a window of ours has ended, and this is the next one */
+                /* a window of this user has ended, and this is the next one */
                 this.#reset(store);
                 return;
             }
@@ -405,7 +405,7 @@ export class ThreadSync extends Emitter {
         }
     }
 
-    /* What is known of a thread whose newest entries are not held. */
+    /* The state of a thread whose newest entries are not loaded. */
     async #refresh(store) {
         const answer = await this.api.messages(store.property, { limit: 1 });
 
@@ -419,7 +419,9 @@ export class ThreadSync extends Emitter {
 
     /* ---- moving about ---- */
 
-    /* One fetch for the reader's moves at a time; null where one runs. */
+    /*
+     * One request for the reader's moves at a time; null if one is under way.
+     */
     async #fetch(query) {
         const { store } = this;
 
@@ -474,7 +476,7 @@ export class ThreadSync extends Emitter {
         }
     }
 
-    /* Away from old messages, to the end of the thread. */
+    /* Goes to the end of the thread. */
     async jumpToNewest() {
         const { store } = this;
         const turn = ++this.jumps;
@@ -492,9 +494,8 @@ export class ThreadSync extends Emitter {
     }
 
     /*
-     * Makes sure that a message is in the run, with what surrounds it, and
-     * loads nothing of what lies between.  False where it cannot be; null
-     * where the reader has gone elsewhere meanwhile.
+     * Loads a message and those around it, without the messages in between.
+     * False if it does not exist; null if the reader went elsewhere meanwhile.
      */
     async jumpTo(seq) {
         const { store } = this;
@@ -521,7 +522,7 @@ export class ThreadSync extends Emitter {
         return store.entries.some((entry) => entry.seq === seq);
     }
 
-    /* What is kept of a thread, while no page comes. */
+    /* The stored page of a thread, if no page arrives. */
     async #kept(store) {
         const page = await this.shelf.get(`thread ${store.property}`);
 
