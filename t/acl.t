@@ -10,6 +10,7 @@ use Test::More;
 
 use lib 't/lib';
 use LeaseLoft;
+use LeaseLoft::Search;
 
 my ($page) = map { local (@ARGV, $/) = $_; <> } 'docs/operations.md';
 my ($rights) = $page =~ /^((?:    user .*\n(?:      .*\n)*)+)/m;
@@ -51,6 +52,9 @@ is(($ll->cli('erase', 'P', 2, '--reason', 'x', '--redis',
              "redis://worker:PASSWORD\@$host"))[0], 0,
    'a message can be erased as the user of the workers');
 ok($stream->wait_event('erased'), 'a stream is told of it');
+ok(wait_search($ll), 'a searcher has the lane of searches');
+is($ll->get($_, user => 'u-tom')->status(), 200, "$_ finds messages")
+    for '/api/properties/P/search?q=hello', '/api/search?q=hello';
 is($ll->lease('P', ends_at => at(-1))->status(), 200, 'a lease can be ended');
 ok($stream->wait_entry(3), 'a stream gets the end of the lease');
 
@@ -64,7 +68,8 @@ my ($lists) = map { local (@ARGV, $/) = $_; <> }
 my %tested = map { lc $_ => 1 } $lists =~ /\{ (?:name = )?'([A-Z_|]+)'/g;
 $tested{$_} = 1 for qw(auth select ping client|setname fcall fcall_ro
                        function|list function|load);
-my %own = map { $_ => 1 } qw(acl|log info acl config|get debug);    # this test's
+my %own = map { $_ => 1 }                              # of this test
+              qw(exists acl|log info acl config|get debug);
 my @missing = grep { !$tested{$_} && !$own{$_} }
               $ll->redis('INFO', 'commandstats') =~ /^cmdstat_([^:]+):/mg;
 is("@missing", '', 'health and heartbeats check the right to run each command');

@@ -78,6 +78,20 @@ is(threads($one, 'u-lena'), '3 Q:Label of Q P:Label of P',
    'the inbox of one has its own threads');
 
 
+# searches
+
+for my $case ([$one, 'secret', 5], [$two, 'secret', 0], [$two, 'of', 1],
+              [$one, 'of', 0])
+{
+    my ($ll, $word, $n) = @$case;
+    my $r;
+
+    ok(wait_for(sub { $r = $ll->get("/api/search?q=$word", user => 'u-lena');
+                      $r->status() == 200 }), 'a search is answered');
+    is(scalar @{ $r->json()->{hits} }, $n, 'with the messages of its own');
+}
+
+
 # workers, requests and due times are separate
 
 my ($w1, $w2) = map { worker_names($_) } $one, $two;
