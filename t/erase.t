@@ -14,12 +14,13 @@ use Test::More;
 use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Requests;
+use LeaseLoft::Search;
 
 my $SIZE = 8;
 
-# from t/segments.t on, with a worker that seals nothing at first
+# the worker seals nothing at first
 my $ll = LeaseLoft->new(worker_options => '--seal-after 0',
-                        main => 'worker_processes 2;',
+                        main => 'worker_processes 2;', listen => 'sndbuf=32k',
                         redis_conf => "rdbcompression no\n");
 my $q = LeaseLoft::Requests->new($ll);
 my $json = JSON::PP->new->utf8;
@@ -41,10 +42,12 @@ sub talk {
     }
 }
 
-sub erase {
-    my ($seq, @more) = @_;
-    return $ll->cli('erase', 'P', $seq, '--reason', 'Ticket 4711', @more);
+sub erase_in {
+    my ($property, $seq) = @_;
+    return $ll->cli('erase', $property, $seq, '--reason', 'Ticket 4711');
 }
+
+sub erase { return erase_in('P', @_) }
 
 # the values of Redis's keys in which a text is found, as they are in memory
 sub where {
@@ -77,8 +80,8 @@ sub get {
 
 # several streams of a user, so that each process has some
 sub streams {
-    my ($user, %o) = @_;
-    my @streams = map { $ll->events('P', $user, %o) } 1 .. 4;
+    my ($property, $user) = @_;
+    my @streams = map { $ll->events($property, $user) } 1 .. 4;
     $_->wait_event('hello') or die "no hello\n" for @streams;
     return @streams;
 }
@@ -137,7 +140,7 @@ is($ll->redis('HGET', 'll:{p:P}:meta', 'erasures'), undef, 'nothing is erased');
 
 # --- one that is not sealed, in the windows of all but Ana ---
 
-my %live = map { $_ => [ streams($_) ] } @users;
+my %live = map { $_ => [ streams('P', $_) ] } @users;
 my %tag = map { $_ => get($_, 'before=9&limit=5')->header('ETag') } @users;
 my ($lena_inbox) = $ll->stream('/api/inbox/events', user => 'u-lena');
 $lena_inbox->wait_event('hello');
@@ -364,6 +367,36 @@ like(join(' ', $ll->cli('verify', "$ll->{dir}/forged")), qr/^1 .*entry 2\b/s,
      'an invented digest is found');
 
 
+for my $user (qw(u-tom u-ana u-karl)) {
+    my $r = $ll->get('/api/properties/P/record', user => $user);
+    my %window = map { $_->{seq} => 1 } @{ $ll->poll('P', $user,
+                                                     'limit=200')->{entries} };
+
+    $ll->write('record', $r->body());
+    is(($ll->cli('verify', $file))[0], 0, "the record of $user verifies");
+    is(join(' ', sort { $a <=> $b } map { $_->{seq} } grep { $_->{digest} }
+                 map { $json->decode($_) } split /\n/, $r->body()),
+       join(' ', sort { $a <=> $b } grep { $window{$_} } @erased),
+       "and has the erased entries in the window of $user");
+    is(join(' ', grep { $r->body() =~ text($_) } @erased), '',
+       "and none of the texts, for $user");
+}
+
+
+# --- search ---
+
+ok(wait_search($ll), 'there is a searcher');
+
+for my $path ('/api/properties/P/search', '/api/search') {
+    is(join(' ', map { hits_of($ll->get("$path?q=" . text($_),
+                                        user => 'u-tom')->json()) } @erased),
+       '', "$path finds no erased message");
+    like(join(' ', hits_of($ll->get("$path?q=" . text(21),
+                                    user => 'u-tom')->json())),
+         qr/^(?:P:)?21$/, "$path finds another");
+}
+
+
 # --- files ---
 
 sub in_files {
@@ -401,6 +434,38 @@ is(($ll->cli('erase', 'L', 650, '--reason', 'x'))[0], 0, 'a message is erased');
 is($q->broken('L'), '', 'its chain verifies');
 is($ll->redis('PTTL', 'll:{p:L}:thread'), -1, 'the stream does not expire');
 is($ll->redis('EXISTS', 'll:{p:L}:copy:650'), 0, 'no copy is left');
+
+my ($live_l) = streams('L', 'u-tom');
+my @many = map { 3 * $_ } 1 .. 120;
+is((erase_in('L', $_))[0], 0, "$_ is erased") for @many;
+my $back = $ll->events('L', 'u-tom', query => 'after=700');
+for my $case ([$live_l, 'an open stream'], [$back, 'one that resumes']) {
+    my ($stream, $who) = @$case;
+    $stream->wait_event(sub { $_[0]{event} eq 'erased'
+                              && $_[0]{json}{seq} == $many[-1] }, 10);
+    is(erased_of($stream), join(' ', $stream == $back ? 650 : (), @many),
+       "$who is told of each of many, once");
+}
+
+
+# --- a client that reads slowly: what it was sent is followed by an event, what
+# --- it was not sent comes erased
+
+$ll->lease('S');
+my ($slow) = streams('S', 'u-lena');
+my ($fast) = streams('S', 'u-lena');
+is($ll->say('S', 'u-tom', "$_ " . 'x' x 3900)->status(), 201, 'a long message')
+    for 2 .. 150;
+ok($fast->wait_entry(150), 'another client has read all');
+is((erase_in('S', $_))[0], 0, "$_ is erased") for 2, 149;
+ok($slow->wait_entry(150, 10), 'in the end it has all');
+$slow->wait_event('erased', 1) if erased_of($slow) !~ /2/;
+is(join(' ', map { $_->{seq} . ($_->{kind} eq 'erased' ? 'e' : '') }
+             grep { $_->{seq} =~ /^(?:2|149)$/ } $slow->entries()),
+   '2 149e', 'what was not sent yet comes erased');
+like(erased_of($slow), qr/^2\b/, 'what was sent before is followed by the event');
+$fast->wait_event(sub { $_[0]{event} eq 'erased' && $_[0]{json}{seq} == 149 });
+is(erased_of($fast), '2 149', 'the other client is told of both');
 
 
 # --- Redis is away ---
