@@ -14,7 +14,8 @@ export class ThreadSync extends Emitter {
     /**
      * Emits "thread" (another store, or null), "ready" (it has been loaded),
      * "news" (an entry that came live), "own" (an entry of this user was
-     * seen), "parties" (they may have changed), "refused" (a 401).
+     * seen), "parties" (they may have changed), "erased" (an entry, of any
+     * thread that a tab streams), "refused" (a 401).
      * @param {{api: import('./api.js').Api, clock: Clock, me: string,
      *          shelf: import('./db.js').Shelf}} parts
      */
@@ -154,6 +155,8 @@ export class ThreadSync extends Emitter {
 
         if (message.name === 'erased') {
             this.#eraseKept(message);
+            this.emit('erased', { property: message.property,
+                                  seq: message.data.seq });
         }
 
         if (!store || store.property !== message.property

@@ -60,6 +60,9 @@ class SearchPanel {
         this.search.on('change', () => this.#draw());
         messenger.names.on('change', () => this.#drawHits());
         messenger.on('thread', (store) => this.#follow(store));
+        messenger.inbox.on('change', () => this.#drop());
+        messenger.threads.on('erased', ({ property, seq }) =>
+            this.search.drop(property, seq));
         messenger.on('status', (status) => {
             if (status === 'live' && this.search.local === 'network') {
                 this.#again();
@@ -257,9 +260,17 @@ class SearchPanel {
 
     /* What is erased meanwhile is not shown any longer. */
     #drop() {
-        for (const { seq, kind } of this.thread.entries) {
+        for (const { seq, kind } of this.thread?.entries ?? []) {
             if (kind !== 'message') {
                 this.search.drop(this.thread.property, seq);
+            }
+        }
+
+        for (const { property } of this.search.hits) {
+            const last = this.app.messenger.inbox.threads.get(property)?.last;
+
+            if (last?.kind === 'erased') {
+                this.search.drop(property, last.seq);
             }
         }
     }
