@@ -6,7 +6,7 @@
 
 #include "fuzz/nginx.h"
 
-#include "ngx_leaseloft_jwt.h"
+#include "ngx_leaseloft_key_file.h"
 
 #include <sys/mman.h>
 
@@ -33,7 +33,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_str_t             file, name;
     ngx_conf_t            cf;
     ngx_pool_t           *pool;
+    ngx_uint_t            i;
     ngx_leaseloft_key_t  *key;
+    ngx_leaseloft_keys_t  keys;
 
     fd = memfd_create("key", MFD_CLOEXEC);
     CHECK(fd != -1);
@@ -44,10 +46,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     file = fuzz_file(pool, fd);
     fuzz_conf(&cf, pool, &name, NULL, 0);
 
-    key = ngx_leaseloft_key_read(&cf, &name, &file);
+    ngx_memzero(&keys, sizeof(ngx_leaseloft_keys_t));
+    CHECK(ngx_array_init(&keys.list, pool, 1, sizeof(ngx_leaseloft_key_t))
+          == NGX_OK);
 
-    if (key) {
-        CHECK(key->secret.len && key->secret.len <= size);
+    if (ngx_leaseloft_key_file_read(&cf, &name, &file, &keys) == NGX_OK) {
+        CHECK(keys.list.nelts && keys.list.nelts <= NGX_LEASELOFT_KEYS_MAX);
+    }
+
+    key = keys.list.elts;
+
+    for (i = 0; i < keys.list.nelts; i++, key++) {
+        CHECK(key->secret.len);
         CHECK(key->alg == JWT_ALG_HS256 || key->alg == JWT_ALG_RS256
               || key->alg == JWT_ALG_ES256);
         CHECK(ngx_strcmp(key->name, jwt_alg_str(key->alg)) == 0);

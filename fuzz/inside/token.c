@@ -44,6 +44,10 @@ static ngx_leaseloft_key_t  fuzz_keys[] = {
 };
 
 
+/* of one key each */
+static ngx_leaseloft_keys_t  fuzz_sets[2];
+
+
 /* SCHEME HEADER.CLAIMS.SIGNATURE, as far as the input has them */
 
 static ngx_str_t
@@ -166,6 +170,22 @@ fuzz_table(ngx_pool_t *pool)
 }
 
 
+static ngx_leaseloft_keys_t *
+fuzz_set(ngx_uint_t i)
+{
+    ngx_leaseloft_keys_t  *keys;
+
+    keys = &fuzz_sets[i];
+    keys->list.elts = &fuzz_keys[i];
+    keys->list.nelts = 1;
+    keys->list.size = sizeof(ngx_leaseloft_key_t);
+    keys->list.nalloc = 1;
+    ngx_memset(keys->id, i + 1, sizeof(keys->id));
+
+    return keys;
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -199,7 +219,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(fuzz_keys[0].mac != NULL);
     }
 
-    lcf.key = &fuzz_keys[kind == 'e'];
+    lcf.keys = fuzz_set(kind == 'e');
     lcf.leeway = FUZZ_LEEWAY;
     ngx_str_set(&lcf.cookie, "leaseloft_session");
 
@@ -222,7 +242,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     fuzz_check(r, kind == 'r' || kind == 'e');
-    (void) ngx_leaseloft_token_bearer(r);
+    (void) ngx_leaseloft_token_is_ambient(r);
 
     fuzz_requests_end();
     ngx_destroy_pool(pool);
