@@ -81,9 +81,17 @@ is_deeply($ll->get('/api/inbox', user => 'u-mia')->json()->{threads}[0]{last},
 
 # a stream on a closed window gets no new entries, but pings
 
+# whether a process of nginx accepts no more connections
+sub leaving {
+    open my $f, '<', "/proc/$_[0]/cmdline" or return 1;
+    return (<$f> // '') =~ /shutting down/;
+}
+
 $ll->nginx_conf(directives => { leaseloft_ping => '300ms' });
+my %old = map { $_ => 1 } $ll->nginx_children();
 $ll->signal('nginx', 'HUP');
-sleep 0.5;
+ok(wait_for(sub { my @now = grep { !leaving($_) } $ll->nginx_children();
+                  @now && !grep { $old{$_} } @now }, 10), 'nginx has reloaded');
 my $ana = $ll->events('P', 'u-ana', query => 'after=0');
 $ana->wait_event('hello');
 $ana->wait_event('');

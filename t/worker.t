@@ -40,7 +40,8 @@ for my $try (
 # the worker waits for Redis, and creates the groups it needs
 
 $ll->spawn('worker1', "$program --redis $ll->{url} --claim 400 --name w1");
-sleep 0.3;
+ok(wait_for(sub { $ll->slurp('worker1.log') =~ /can't connect to redis/ }, 5),
+   'a worker logs that there is no Redis');
 $ll->start('redis');
 
 my $q = LeaseLoft::Requests->new($ll);

@@ -75,7 +75,8 @@ is($q->await(say_next())->{status}, 201, 'the functions are loaded again');
 # the group is deleted with the stream
 
 $q->redis('DEL', $inbox);
-sleep 0.6;
+ok(wait_for(sub { $q->redis('EXISTS', $inbox) }, 5),
+   'a deleted queue is created again');
 is($q->await(say_next())->{status}, 201, 'the group is created again');
 
 
@@ -138,7 +139,9 @@ is($q->inbox('u-lena')->{total}, $q->recount('P', 'u-lena'),
 # a worker stops without Redis
 
 $ll->stop('redis');
-sleep 0.3;
+ok(wait_for(sub { $ll->slurp('worker1.log')
+                  =~ /can't connect to redis.*\n\z/ }, 5),
+   'a worker notices that Redis is gone');
 is($ll->stop('worker1', 'TERM', 3), 0,
    'a worker exits with 0 on TERM without Redis');
 is($ll->stop('worker2', 'TERM', 3), 0, 'the other worker does too');

@@ -92,7 +92,9 @@ ok(wait_for(sub { -e "$pid_file.oldbin" && -s $pid_file
                   && $ll->slurp('nginx.pid') != $old }, 5),
    'USR2 starts the new binary');
 chomp(my $new = $ll->slurp('nginx.pid'));
-sleep 0.5;
+ok(wait_for(sub { qx(cat /proc/$new/task/$new/children 2>/dev/null)
+                  =~ /\d \d/ }, 5),
+   'the new binary starts its processes');
 goes(@old);
 kill 'WINCH', $old;
 ok(wait_for(sub { !grep { -d "/proc/$_" } @old }, $drain + 5),

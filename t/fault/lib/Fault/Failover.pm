@@ -46,7 +46,6 @@ END
     ok(wait_for(sub { on($path, 'INFO', 'replication')
                           =~ /master_link_status:up/ }, 10),
        'the replica is connected to its primary');
-    sleep 0.5;
 
     return $path;
 }
