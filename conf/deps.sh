@@ -60,6 +60,7 @@ for set; do
         need /usr/bin/redis-server redis-server "stores the threads"
         need /usr/share/zoneinfo/America/New_York tzdata "time zone names"
         need /usr/bin/curl curl "checks whether the service is up"
+        need /usr/bin/openssl openssl "makes the key of records"
         ;;
     test)
         need /usr/bin/prove perl "runs the tests"

@@ -291,6 +291,12 @@ start() {
             > "$run/token.key"
     fi
 
+    if [ ! -s "$run/record.key" ]; then
+        (umask 077
+         openssl genpkey -algorithm ed25519 -out "$run/record.key") \
+            || die "no key for records"
+    fi
+
     # a failure from here on stops everything
     trap 'stop' EXIT
 
