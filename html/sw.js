@@ -17,9 +17,9 @@ const USED = 'used';
 
 /* files to which no link leads */
 const MORE = ['config.json', 'css/search.css', 'img/icon-unread.svg',
-              'js/core/record-check.js',
               'js/strings/de.js', 'js/strings/search-de.js',
-              'js/strings/search-en.js'];
+              'js/strings/print-de.js', 'js/strings/search-en.js',
+              'print.html'];
 const LINKS = {
     html: /(?:href|src)="([^":#]+)"/g,
     js: /(?:from |import |import\()'(\.[^']+)'/g,

@@ -19,9 +19,11 @@ import enFirst from '../../html/js/strings/en.js';
 import deFirst from '../../html/js/strings/de.js';
 import enSearch from '../../html/js/strings/search-en.js';
 import deSearch from '../../html/js/strings/search-de.js';
+import enPrint from '../../html/js/strings/print-en.js';
+import dePrint from '../../html/js/strings/print-de.js';
 
-const en = { ...enFirst, ...enSearch };
-const de = { ...deFirst, ...deSearch };
+const en = { ...enFirst, ...enSearch, ...enPrint };
+const de = { ...deFirst, ...deSearch, ...dePrint };
 const html = new URL('../../html/', import.meta.url);
 
 

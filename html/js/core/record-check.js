@@ -35,8 +35,8 @@ export class RecordCheck {
 
     /*
      * Checks the next line, without its line feed; throws a RecordFault.
-     * Returns what it says: {head}, {entry, seq}, {erased, seq}, {read} or
-     * {last}, as parsed.
+     * Returns what it says: {head}, {seq, entry, hash} with the entry as a
+     * Map, {seq, erased, hash} with a time, {read} or {last}.
      */
     async line(bytes) {
         const seq = this.state === 'entries' ? this.seq + 1 : 0;
@@ -220,7 +220,7 @@ export class RecordCheck {
 
         this.#older();
 
-        return said;
+        return { ...said, hash };
     }
 
     async #digest(seq, tree) {

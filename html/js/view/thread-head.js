@@ -35,7 +35,30 @@ export class ThreadHead {
                 onclick: () => app.find(this.property),
             }, icon('search'), spoken(t('find.thread.what'))),
             this.done,
+            this.more = h('details', { class: 'll-record' }),
             this.people);
+    }
+
+    /* The record of the thread: as a file, and on paper. */
+    #drawMore() {
+        const { t, property } = this;
+
+        fill(this.more,
+             h('summary', { class: 'll-button', title: t('thread.more') },
+               icon('more'), spoken(t('thread.more'))),
+             h('div', { class: 'll-panel' },
+               h('ul', {},
+                 h('li', {}, h('a', {
+                     href: `/api/properties/${property}/record`,
+                     download: '',
+                 }, t('record.save'))),
+                 h('li', {}, h('a', { href: `print.html?p=${property}`,
+                                      target: '_blank', rel: 'noopener' },
+                               t('record.print'))),
+                 h('li', {}, h('a', { href: 'verify.html', target: '_blank',
+                                      rel: 'noopener' },
+                               t('record.verify')))),
+               h('p', { class: 'll-dim' }, t('record.what'))));
     }
 
     /* "Needs reply" can be marked as done, until the next message. */
@@ -66,7 +89,11 @@ export class ThreadHead {
     draw(store, format) {
         const { t } = this;
 
-        this.property = store.property;
+        if (this.property !== store.property) {
+            this.property = store.property;
+            this.#drawMore();
+        }
+
         this.#drawDone();
 
         const sig = JSON.stringify([store.label, store.lease,
