@@ -475,7 +475,7 @@ async function during(b, tab, fn) {
     const { messenger } = tab;
     const calls = b.server.calls.length;
     const news = [];
-    const off = messenger.on('news', (entry) => news.push(entry.seq));
+    const off = messenger.on('received', (entry) => news.push(entry.seq));
     let changes = 0;
 
     messenger.thread?.on('change', () => changes++);

@@ -38,7 +38,7 @@ export class Live {
         this.online = online;
         this.open = open;
         this.refused = refused;
-        this.held = false;
+        this.paused = false;
         this.expired = false;
         this.property = null;
         this.cursor = '0';
@@ -56,7 +56,7 @@ export class Live {
     start() {
         this.#running = true;
 
-        if (!this.held) {
+        if (!this.paused) {
             this.inbox.start();
         }
 
@@ -89,7 +89,7 @@ export class Live {
         if (property !== null && this.#running) {
             this.thread = this.#threadStream(property);
 
-            if (!this.held) {
+            if (!this.paused) {
                 this.thread.start();
             }
         }
@@ -155,7 +155,7 @@ export class Live {
 
     /* The network may be back, or the page is visible again. */
     reconnect() {
-        if (!this.#running || this.held) {
+        if (!this.#running || this.paused) {
             return;
         }
 
@@ -195,7 +195,7 @@ export class Live {
             return;
         }
 
-        if (!this.held) {
+        if (!this.paused) {
             /* poll at once after each failure, and regularly from the
              * second one on */
             const failed = this.#streams().some(
@@ -228,7 +228,7 @@ export class Live {
     async #poll() {
         const now = this.clock.mono();
 
-        if (this.#polling || this.held || now - this.#polled < POLL_AGAIN) {
+        if (this.#polling || this.paused || now - this.#polled < POLL_AGAIN) {
             return;
         }
 
@@ -301,8 +301,8 @@ export class Live {
     }
 
     /* Not signed in, or as another user: sends no request until resume(). */
-    hold() {
-        this.held = true;
+    pause() {
+        this.paused = true;
         this.inbox.stop();
         this.thread?.stop();
         this.clock.clearTimeout(this.timer);
@@ -312,9 +312,9 @@ export class Live {
 
     /* The session belongs to this user, again or still. */
     resume() {
-        const again = this.held || this.expired;
+        const again = this.paused || this.expired;
 
-        this.held = this.expired = false;
+        this.paused = this.expired = false;
 
         if (this.#running && again) {
             this.inbox.start();
@@ -329,7 +329,7 @@ export class Live {
      * it, and no poll succeeds; "signed-out"; "connecting": anything else.
      */
     #status() {
-        if (this.held) {
+        if (this.paused) {
             return 'signed-out';
         }
 

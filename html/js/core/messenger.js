@@ -25,7 +25,7 @@ export class Messenger extends Emitter {
 
     /**
      * open(url): a Source; online(): the browser's hint.
-     * Emits "status", "thread" (another store, or null), "news" (an entry
+     * Emits "status", "thread" (another store, or null), "received" (an entry
      * that came live), "failed" (an outbox item).
      * @param {{session: import('./session.js').Session,
      *          api: import('./api.js').Api, db: import('./db.js').Db,
@@ -99,7 +99,7 @@ export class Messenger extends Emitter {
         this.#shelf.stop();
         this.session.stop();
         this.threads.close();
-        this.outbox.hold();
+        this.outbox.pause();
         this.watch.stop();
         this.#marks.stop();
     }
@@ -227,7 +227,7 @@ export class Messenger extends Emitter {
 
             this.emit('thread', store);
         });
-        threads.on('news', (entry) => this.emit('news', entry));
+        threads.on('received', (entry) => this.emit('received', entry));
         threads.on('own', (entry) => this.outbox.confirm(
             this.thread.property, entry.client_id));
         threads.on('refused', () => this.session.check());
@@ -245,16 +245,16 @@ export class Messenger extends Emitter {
     /* The server's answer about the session: continue, or stop all requests. */
     #applySession(state) {
         if (state !== 'ours') {
-            this.outbox.hold();
-            this.live.hold();
+            this.outbox.pause();
+            this.live.pause();
             this.#setStatus('signed-out');
             return;
         }
 
-        const back = this.outbox.held;
+        const back = this.outbox.paused;
 
         this.live.resume();
-        this.outbox.held = false;
+        this.outbox.paused = false;
 
         if (back) {
             this.#setStatus('connecting');

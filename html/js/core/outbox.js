@@ -37,7 +37,7 @@ export class Outbox extends Emitter {
         /** @type {OutboxItem[]} */
         this.items = [];
         this.active = false;
-        this.held = false;
+        this.paused = false;
     }
 
     /* Reads the database again: at start, and when another tab changed it. */
@@ -171,13 +171,13 @@ export class Outbox extends Emitter {
     }
 
     /* Not signed in, or as another user: items wait for flush(). */
-    hold() {
-        this.held = true;
+    pause() {
+        this.paused = true;
     }
 
     /* The network may be back: ends the waits. */
     flush() {
-        this.held = false;
+        this.paused = false;
 
         for (const lane of this.#lanes.values()) {
             this.clock.clearTimeout(lane.timer);
@@ -210,7 +210,7 @@ export class Outbox extends Emitter {
         const item = this.items.find((i) => i.property === property
                                             && i.state === 'queued');
 
-        if (!item || item.busy || lane.busy || lane.timer || this.held
+        if (!item || item.busy || lane.busy || lane.timer || this.paused
             || !(this.active || item.loose))
         {
             return;
@@ -240,7 +240,7 @@ export class Outbox extends Emitter {
 
         /* nobody is signed in, or somebody else is */
         if (status === 401) {
-            this.held = true;
+            this.paused = true;
             this.emit('refused');
             return;
         }

@@ -13,7 +13,7 @@ const AGAIN = 3000;
 export class ThreadSync extends Emitter {
     /**
      * Emits "thread" (another store, or null), "ready" (it has been loaded),
-     * "news" (an entry that came live), "own" (an entry of this user was
+     * "received" (an entry that came live), "own" (an entry of this user was
      * seen), "parties" (they may have changed), "erased" (an entry, of any
      * thread that a tab streams), "refused" (a 401).
      * @param {{api: import('./api.js').Api, clock: Clock, me: string,
@@ -296,7 +296,7 @@ export class ThreadSync extends Emitter {
         this.#keep(store);
 
         if (result !== 'old' && !known) {
-            this.emit('news', entry);
+            this.emit('received', entry);
         }
 
         if (result === 'gap') {
@@ -339,7 +339,7 @@ export class ThreadSync extends Emitter {
             this.#seen(entry);
 
             if (entry.seq > before) {
-                this.emit('news', entry);
+                this.emit('received', entry);
             }
         }
 

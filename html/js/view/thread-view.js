@@ -24,7 +24,7 @@ export class ThreadView {
         this.#build();
         app.messenger.outbox.on('change', () => this.#draw());
         app.messenger.on('thread', (store) => this.open(store));
-        app.messenger.on('news', (entry) => this.#news(entry));
+        app.messenger.on('received', (entry) => this.#received(entry));
     }
 
     #build() {
@@ -394,7 +394,7 @@ export class ThreadView {
     }
 
     /* A live entry arrived: moves the divider and announces the entry. */
-    #news(entry) {
+    #received(entry) {
         const { store } = this;
         const fromOther = store.isUnread(entry)
             || (entry.kind === 'message' && entry.from.user !== store.me);
@@ -440,12 +440,12 @@ export class ThreadView {
         }
 
         const away = store.detached || !this.timeline.atEnd();
-        const news = away ? this.#newCount() : 0;
+        const unseen = away ? this.#newCount() : 0;
 
         this.down.hidden = !away;
-        this.down.classList.toggle('ll-has-news', news > 0);
+        this.down.classList.toggle('ll-has-new', unseen > 0);
 
-        const words = news > 0 ? t('thread.newer', { n: news }) : '';
+        const words = unseen > 0 ? t('thread.newer', { n: unseen }) : '';
 
         if (this.downWords !== words) {
             this.downWords = words;
