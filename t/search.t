@@ -121,6 +121,18 @@ is(hits('P', 'u-tom', 'water', '&limit=1&before=999999999999999'), '40',
    'a number past the head');
 
 
+# an erased message is not found, whether sealed or not
+
+for my $seq (9, 35) {
+    is(($ll->cli('erase', 'P', $seq, '--reason', 'a test'))[0], 0,
+       "entry $seq is erased");
+}
+is(hits('P', 'u-tom', 'boiler'), '2', 'an erased, sealed message is not found');
+is(hits('P', 'u-tom', '"water 25"'), '', 'nor is one in the stream');
+is(hits('P', 'u-tom', '"water 24"'), '34', 'its neighbours are');
+is(($ll->cli('search', 'P', 'fixed'))[1], '', 'nor by the command line');
+
+
 # windows: those who came later, have left, are to come, or have nothing
 
 $ll->lease('W', tenants => ['u-tom']);

@@ -135,6 +135,8 @@ cmp_ok(time() - $start, '>', $wait - 0.1, 'after leaseloft_wait');
 cmp_ok($ll->redis('XLEN', $lane), '<=', 256, 'the lane is bounded');
 is($ll->get('/internal/health')->status(), 200, 'health is 200');
 is(metric('searches_failed_total'), $failed + 300, 'the metric counts them');
+is(metric('searches_waiting'), $ll->redis('XLEN', $lane),
+   'a metric has the length of the lane');
 
 # clients that leave
 

@@ -72,7 +72,8 @@ static ngx_leaseloft_metric_t  ngx_leaseloft_metrics[] = {
 
 ngx_int_t
 ngx_leaseloft_metrics_create(ngx_pool_t *pool,
-    ngx_leaseloft_process_t *process, redisReply *reply, ngx_str_t *text)
+    ngx_leaseloft_process_t *process, redisReply *reply, ngx_uint_t searches,
+    ngx_str_t *text)
 {
     size_t                   size;
     u_char                  *p, *last;
@@ -115,6 +116,9 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
     p = ngx_leaseloft_metrics_number(p, last, "streams", "gauge",
                                      "Event streams open now.",
                                      ngx_leaseloft_zone_streams(process->zone));
+    p = ngx_leaseloft_metrics_number(p, last, "searches_waiting", "gauge",
+                                     "Searches that wait for a worker.",
+                                     searches);
 
     for (i = 0; i < NGX_LEASELOFT_COUNTERS; i++) {
         metric = &ngx_leaseloft_metrics[i];
