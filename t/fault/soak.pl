@@ -1,12 +1,11 @@
 #!/usr/bin/perl
 
 # Churn for LEASELOFT_SOAK seconds: clients connect, send, read, misbehave and
-# leave.  Once it is quiet again, all is as it was after the first half, in
-# which spare buffers and tables have come to be as large as they get:
-# descriptors and memory of each process, what Redis has beside the messages,
-# and who listens to it.  Memory is what malloc has given out, by which eight
-# bytes leaked for each stream are found in ten minutes; resident pages hide
-# more than that.
+# leave.  In the end, descriptors and memory of each process, what Redis stores
+# beside the messages, and its subscriptions are as after the first half, in
+# which spare buffers and tables have grown to their final size.  Memory is what
+# malloc has allocated: this finds a leak of eight bytes a stream in ten
+# minutes, which the size of resident pages does not show.
 
 use strict;
 use warnings;
@@ -21,10 +20,10 @@ use Fault;
 use Fault::Crowd;
 use LeaseLoft;
 
-# two minutes at least, as what may grow needs one of them
+# two minutes at least, as spare buffers and tables grow for one of them
 my $seconds = $ENV{LEASELOFT_SOAK} // 600;
 
-# what buffers and tables may still grow by in the second half, in bytes
+# how much buffers and tables may still grow in the second half, in bytes
 my $moment = 48 * 1024;
 
 # sanitizers have a malloc of their own, which keeps what is freed
@@ -35,17 +34,17 @@ if ($heap) {
         or die "gcc failed\n";
     @ENV{'LD_PRELOAD', 'HEAP_DIR'} = ("$heap/heap.so", $heap);
 
-    # what malloc keeps for a thread looks given out
+    # malloc counts what it caches for a thread as allocated
     $ENV{GLIBC_TUNABLES} = 'glibc.malloc.tcache_count=0';
 }
 
-# users have one token each, as thousands that are good are remembered
+# users have one token each, as valid tokens are cached
 my $until = int(time()) + 86400;
-my $token = \&LeaseLoft::token;
+my $token = \&LeaseLoft::Client::token;
 
 {
     no warnings 'redefine';
-    *LeaseLoft::token = sub { $token->(@_, exp => $until) };
+    *LeaseLoft::Client::token = sub { $token->(@_, exp => $until) };
 }
 
 my $f = Fault->new(rate => 5, directives => {
@@ -94,8 +93,8 @@ sub taken {
 }
 
 
-# what Redis has: its keys, their bytes but for what there is of each message
-# and mark, and bytes beside keys and clients
+# what Redis stores: its keys, the bytes of those that do not grow with each
+# message or mark, and bytes beside keys and clients
 sub stored {
     my @keys = sort @{ $ll->redis('KEYS', '*') };
     my %info = $ll->redis('INFO', 'all') =~ /^(\w+):(\d+)\r/mg;
@@ -106,7 +105,7 @@ sub stored {
     for my $key (@keys) {
         my $size = $ll->redis('MEMORY', 'USAGE', $key, 'SAMPLES', 0);
         $beside -= $size;
-        $fixed += $size if $key !~ /:(?:thread|reads|sent:\d+)$/;
+        $fixed += $size if $key !~ /:(?:thread|segments|reads|sent:\d+)$/;
     }
 
     return { keys => \@keys, beside => $beside, fixed => $fixed,
@@ -114,14 +113,14 @@ sub stored {
 }
 
 
-# channels of properties and users that somebody listens to
+# channels of properties and users that have a subscriber
 sub channels {
     return join ' ', sort grep { /\{[pu]:/ }
                      @{ $ll->redis('PUBSUB', 'CHANNELS') };
 }
 
 
-# connections of clients that nginx has, whether they are still there or not
+# connections of clients that nginx has, whether the clients are there or not
 sub connections {
     my %ports = map { sprintf('%04X', $_) => 1 } values %{ $ll->{ports} };
     open my $tcp, '<', '/proc/net/tcp' or die "tcp: $!";
@@ -130,7 +129,7 @@ sub connections {
 }
 
 
-# what a client may do wrong, or in another way than the load does
+# a client that misbehaves, or behaves in another way than those of the load
 sub once {
     my ($i) = @_;
 
@@ -159,7 +158,7 @@ sub once {
         $ll->get('/api/inbox', token => "x$i");
 
     } elsif ($dice == 4) {
-        # the same parties under another label: all streams are told
+        # the same parties with another label: all streams get an event
         my ($n) = $property =~ /(\d)/;
         $ll->lease($property, landlords => [qw(u-lena u-omar)],
                    tenants => [ map { "u-$_$n" } qw(tom ana mia) ],
@@ -177,7 +176,7 @@ sub once {
         $s->next_event(1);
 
     } else {
-        # a watcher who reads nothing and goes
+        # a subscriber who reads nothing and leaves
         my $s = $ll->events($property, 'u-omar', query => 'after=0');
         sleep 0.05;
     }
@@ -199,15 +198,17 @@ sub part {
 
     $f->end(keep => 1);
     my $report = $crowd->finish($f->{heads});
-    is(join("\n", @{ $report->{problems} }), '', 'no stream missed anything');
+    is(join("\n", @{ $report->{problems} }), '',
+       'each stream got each entry once');
     $entries += $report->{entries};
     $opened += $report->{opened};
-    is($report->{byes}{overload} // 0, 0, 'none was turned away');
+    is($report->{byes}{overload} // 0, 0, 'no stream was refused');
 
     ok(wait_for(sub { connections() == 0 }, 15), 'all connections are closed');
-    ok(wait_for(sub { channels() eq '' }, 15), 'nobody watches anything')
+    ok(wait_for(sub { channels() eq '' }, 15),
+       'no channel of a property or user is subscribed to')
         or diag(channels());
-    delete $f->{q};         # which listens to all
+    delete $f->{q};         # which subscribes to all
 }
 
 
@@ -228,10 +229,12 @@ for my $name (sort keys %$before) {
 
     diag("$name: " . join '; ', map { "$_ $then->{$_}, then $now->{$_}" }
                                     sort keys %$then);
-    is($now->{fds}, $then->{fds}, "$name: descriptors");
+    is($now->{fds}, $then->{fds},
+       "$name: the number of descriptors is as before");
 
-    # these have nothing to do with streams, and keep nothing of what they did
-    cmp_ok($now->{heap} - $then->{heap}, '<', 8192, "$name: memory")
+    # these have no streams, and store nothing of what they have done
+    cmp_ok($now->{heap} - $then->{heap}, '<', 8192,
+           "$name: memory is as before")
         if $heap && $name =~ /^(?:master|worker)/;
 }
 
@@ -239,27 +242,30 @@ if ($heap) {
     my $more = 0;
     $more += $after->{$_}{heap} - $before->{$_}{heap} for 'nginx1', 'nginx2';
     diag("nginx: $more bytes more for $streams streams");
-    cmp_ok($more, '<', 4 * $streams + $moment, 'nginx: memory for each stream');
+    cmp_ok($more, '<', 4 * $streams + $moment,
+           'nginx: streams leave no memory allocated');
 }
 
 diag("Redis, beside its keys: $kept->{beside} bytes, then $kept2->{beside};"
      . " in keys that do not grow: $kept->{fixed}, then $kept2->{fixed}");
 cmp_ok($kept2->{beside} - $kept->{beside}, '<', 4 * $streams + $moment,
-       'Redis: memory beside the keys');
+       'Redis: memory beside the keys is as before');
 cmp_ok($kept2->{fixed} - $kept->{fixed}, '<', 512,
-       'Redis: memory of all but messages and marks');
-is("@{ $kept2->{keys} }", "@{ $kept->{keys} }", 'Redis: keys');
-is($kept2->{clients}, $kept->{clients}, 'Redis: connections');
-is($ll->redis('PUBSUB', 'NUMPAT'), 0, 'Redis: no patterns');
+       'Redis: memory of keys other than messages and marks is as before');
+is("@{ $kept2->{keys} }", "@{ $kept->{keys} }",
+   'Redis: the keys are as before');
+is($kept2->{clients}, $kept->{clients},
+   'Redis: the number of connections is as before');
+is($ll->redis('PUBSUB', 'NUMPAT'), 0, 'Redis: no pattern is subscribed to');
 
-my @listeners = @{ $ll->redis('PUBSUB', 'CHANNELS') };
-is(scalar(@listeners), 2, 'Redis: each nginx process listens to one channel')
-    or diag("@listeners");
-is(join(' ', @{ $ll->redis('PUBSUB', 'NUMSUB', @listeners) }[1, 3]), '1 1',
-   'once');
+my @channels = @{ $ll->redis('PUBSUB', 'CHANNELS') };
+is(scalar(@channels), 2, 'Redis: each nginx process subscribes to one channel')
+    or diag("@channels");
+is(join(' ', @{ $ll->redis('PUBSUB', 'NUMSUB', @channels) }[1, 3]), '1 1',
+   'Redis: each of these channels has one subscriber');
 
 my ($open) = $ll->get('/internal/metrics')->body()
                  =~ /^leaseloft_streams (\d+)/m;
-is($open, 0, 'no stream is counted any more');
+is($open, 0, 'no stream is counted');
 
 $ll->finish();
