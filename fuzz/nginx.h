@@ -96,14 +96,14 @@ void fuzz_receive(fuzz_peer_t *peer, const u_char *data, size_t len);
 
 /* nginx_process.c */
 
-/* a process of nginx, its link to Redis made */
+/* a process of nginx, connected to Redis */
 ngx_leaseloft_process_t *fuzz_process(ngx_pool_t *pool,
     ngx_leaseloft_main_conf_t *mcf);
 
 /* posted events, then timers due within so many ms */
 void fuzz_turn(ngx_msec_t ms);
 
-/* Redis greets, if so told, whatever was connected anew */
+/* Redis replies to the greeting of each new connection */
 void fuzz_greet(ngx_leaseloft_process_t *process);
 
 /* a request of FUZZ_USER about FUZZ_PROPERTY to an endpoint */

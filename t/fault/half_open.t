@@ -3,7 +3,7 @@
 # Half-open connections: clients vanish without a FIN or RST, and nothing is
 # acknowledged any more, since they are in a network namespace that loses its
 # address while their streams are open.  nginx closes their descriptors, and
-# frees the user's places for streams, within leaseloft_slow_timeout of the next
+# no longer counts the user's streams, within leaseloft_slow_timeout of the next
 # ping; the kernel alone would take a quarter of an hour.
 
 use strict;

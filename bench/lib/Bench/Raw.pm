@@ -25,7 +25,7 @@ my @again = (
     ['ll1_view of a stream', qr/^FCALL_RO ll1_view .*\{p:b0\}.* none /],
     ["ll1_view, newest $newest",
      qr/^FCALL_RO ll1_view .*\{p:b0\}.* newest \d+ \S* $newest /],
-    ['ll1_since, after a lost link',
+    ['ll1_since, after a lost connection',
      qr/^FCALL_RO ll1_since .*\{p:b0\}.* [1-9]\d* \d+ $/],
 );
 

@@ -41,7 +41,7 @@ our $long = $ENV{LEASELOFT_LONG};
 #     socket => 1               a Unix socket, for workers: see strike() there
 #     daemon => 1               nginx's master is not a child of the test, which
 #                               then has to end it; else it ignores USR2
-#     lossy => 1                what was told may be lost with Redis
+#     lossy => 1                acknowledged entries may be lost with Redis
 #     properties => N, rate => N, recover => seconds allowed (10)
 #     more of LeaseLoft->new's
 sub new {
@@ -406,15 +406,16 @@ sub end {
     }
 
     $self->_none(@$_) for @found;
-    is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'nothing was given up');
+    is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'no request was given up');
 
     my ($status, $out) = $ll->cli('unread', 'rebuild');
-    is($status, 0, 'leaseloft unread rebuild') or diag($out);
-    like($out, qr/, 0 inbox threads repaired, 0 removed, 0 damaged$/, 'which finds nothing to repair');
-    $self->_none('unread counts, rebuilt',
+    is($status, 0, 'unread rebuild exits with 0') or diag($out);
+    like($out, qr/, 0 inbox threads repaired, 0 removed, 0 damaged$/,
+         'unread rebuild finds nothing to repair');
+    $self->_none('unread counts are right after a rebuild',
                  $judge->unread($self->_get(), $model));
 
-    ok($ll->wait_healthy(), 'healthy');
+    ok($ll->wait_healthy(), 'health is 200 in the end');
 
     if ($self->{the_proxy}) {
         (delete $self->{the_proxy})->stop();

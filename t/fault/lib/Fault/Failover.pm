@@ -41,7 +41,7 @@ END
     my $port = LeaseLoft::free_port();
     on("$dir/redis.sock", 'CONFIG', 'SET', 'port', $port);
     $ll->spawn("replica$round", "redis-server $dir/replica$round.conf");
-    wait_for(sub { -S $path }, 5) or die 'no replica';
+    wait_for(sub { eval { on($path, 'PING') } }, 5) or die 'no replica';
     on($path, 'REPLICAOF', '127.0.0.1', $port);
     ok(wait_for(sub { on($path, 'INFO', 'replication')
                           =~ /master_link_status:up/ }, 10),

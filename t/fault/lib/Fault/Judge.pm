@@ -8,18 +8,18 @@ package Fault::Judge;
 #     my $judge = Fault::Judge->new(members => { USER => [ PROPERTY ... ] });
 #     my @bad = $judge->look($q, $get, $model);
 #
-# After a replica was promoted, "losses" tells what may lack, and why:
+# After a replica was promoted, "losses" lists which entries may be missing:
 #
-#     { kept => { PROPERTY => SEQ },   what the replica had
-#       since => TIME, until => TIME,  it had all that was told before the one,
-#                                      and nobody was told more after the other
-#       over => TIME }                 all had gone on
+#     { kept => { PROPERTY => SEQ },   the last entries of the replica
+#       since => TIME,                 it had all that was acknowledged by then
+#       until => TIME,                 the old primary acknowledged none later
+#       over => TIME }                 all senders and readers had continued
 #
-# An entry beyond that seq, acknowledged before "until", may be lost ("lacking"
-# counts them), and a reader may be told to reset where it had read one
-# ("resets").  Nothing else may, but that nginx's processes learn of it one
-# after another: up to "over", one that has not may say "reset" to who comes
-# from one that has.
+# An entry after that seq, acknowledged before "until", may be lost ("lacking"
+# counts them), and a reader who had it may get "reset" ("resets").  No other
+# entry may be lost.  nginx's processes notice the promotion one after another:
+# until "over", one that has not may send "reset" to a reader who comes from one
+# that has.
 
 use strict;
 use warnings;
@@ -65,12 +65,12 @@ sub look {
     } sort keys %properties;
 
     return (
-        [ 'numbers and chain', @chain ],
-        [ 'each acknowledged message is there once, where it was told',
+        [ 'numbers and chain of each thread are valid', @chain ],
+        [ 'each acknowledged message is stored once, at the seq of its reply',
           $self->_doubles(\%from), $self->_sent($model) ],
-        [ 'each reader saw everything once, in order',
+        [ 'each reader got each entry once, in order',
           $self->_readers($model) ],
-        [ 'unread counts', $self->unread($get, $model) ],
+        [ 'unread counts and inboxes are right', $self->unread($get, $model) ],
     );
 }
 
@@ -140,8 +140,8 @@ sub _sent {
 
         if ($m->{seq} && !$self->_in_place($m)) {
             $self->{lacking}++;
-            push @bad, "$id was told to be $m->{seq}, is at "
-                       . ($there ? "@$there" : 'no place')
+            push @bad, "$id was acknowledged as $m->{seq}, is at "
+                       . ($there ? "@$there" : 'no seq')
                 if !$self->_may_lack($m);
 
         } elsif (!$m->{seq} && $m->{accepted} && !$there) {
@@ -158,7 +158,7 @@ sub _sent {
                && $there->[1] <= $before->{seq};
 
         my ($property, $seq) = @$there;
-        push @bad, "$id has another text or place"
+        push @bad, "$id has another text or property"
             if $property ne $m->{property}
                || $self->{threads}{$property}[$seq]{text} ne $m->{text};
     }
@@ -319,7 +319,7 @@ sub unread {
         }
 
         push @bad, $self->_inbox($get, $user, \%unread, $total),
-                   map { $self->_told($_, \%unread, $total) }
+                   map { $self->_events($_, \%unread, $total) }
                    grep { $_->{kind} eq 'inbox' && $_->{user} eq $user }
                         @{ $model->{readers} };
     }
@@ -354,19 +354,19 @@ sub _inbox {
 }
 
 
-# the same, as its stream has told a reader. A thread that a loss has changed
+# the same by the events of a reader's stream. A thread that a loss has changed
 # may be out of date until it changes again: the numbers of an inbox do not show
 # that (docs/reliability.md).
-sub _told {
+sub _events {
     my ($self, $reader, $unread, $total) = @_;
 
     my ($name, $heard) = @$reader{qw(name heard_at)};
     my @bad = map { "$name: $_" } @{ $reader->{problems} };
     my ($last) = sort { $b <=> $a } values %$heard;
 
-    push @bad, "$name: was told $reader->{total}, not $total"
+    push @bad, "$name: the last total is $reader->{total}, not $total"
         if $reader->{total} != $total && !$self->_within($last, $last);
-    push @bad, map { "$name: $_ was told to have "
+    push @bad, map { "$name: $_ has the last count "
                      . ($reader->{unread}{$_} // 'none') }
                grep { ($reader->{unread}{$_} // -1) != $unread->{$_}
                       && !$self->_within($heard->{$_}, $heard->{$_}) }

@@ -35,7 +35,7 @@ our @ISA = qw(Fault::Child);
 #     properties => [ ID ... ]
 #     senders => [ [ USER, PROPERTY ] ... ], rate => messages a second for each
 #     readers => [ { user, property, kind } ... ], inboxes => [ USER ... ]
-#     seed => N, lossy => 1 (a promoted replica may have lost what was told)
+#     seed => N, lossy => 1 (a promoted replica may have lost entries)
 sub start {
     my ($class, $ll, %o) = @_;
 
@@ -206,11 +206,11 @@ sub _send {
         "/api/properties/$message->{property}/messages",
         $self->{tokens}{ $message->{user} },
         qq({"client_id":"$message->{id}","text":"$message->{text}"}), 8,
-        sub { $self->_told($sender, $message, @_) });
+        sub { $self->_answered($sender, $message, @_) });
 }
 
 
-sub _told {
+sub _answered {
     my ($self, $sender, $message, $status, $body) = @_;
 
     $self->{counts}{$status}++;

@@ -5,16 +5,16 @@ package Fault::Proxy;
 #     my $proxy = Fault::Proxy->new($socket_of_redis);
 #     $proxy->port();               TCP
 #     my $proxy = Fault::Proxy->new($socket_of_redis, $socket);
-#                                   a Unix socket, which tells whose a link is
+#                                   a Unix socket, by which the peer is known
 #     $proxy->tell('stall');        forwards nothing, closes nothing
 #     $proxy->tell('pass');         goes on, with what was held back
 #     $proxy->tell('cut');          closes all connections
 #     $proxy->tell('rate 3000');    bytes a second, each way, all together
 #     $proxy->tell('to', $path);    where new connections go
 #     $proxy->strike('after', 'll1_append', 3, $seconds)
-#         kills who gives the third ll1_append from now on: once Redis has it,
-#         but before any reply; 'before': when Redis has all that this link had
-#         sent before it.  The pid, or 0 if it did not come to that.
+#         kills the process that sends the third ll1_append from now on: once
+#         Redis has received it, but before any reply; 'before': once Redis has
+#         received all that was sent before it.  The pid, or 0 if none sent it.
 
 use strict;
 use warnings;
@@ -64,7 +64,7 @@ sub tell {
 sub strike {
     my ($self, $when, $command, $count, $seconds) = @_;
 
-    die "nobody knows whose a link is\n" if !defined $self->{own};
+    die "the peer of a TCP connection is not known\n" if !defined $self->{own};
     $self->tell('strike', $when, $command, $count);
 
     my $pid = $self->line($seconds);

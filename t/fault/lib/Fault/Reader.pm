@@ -7,7 +7,7 @@ package Fault::Reader;
 #     h2         the same over HTTP/2 without TLS
 #     poll       polls after its cursor
 #     mixed      all of it in turn, for moments each; marks what it read
-#     inbox      the stream of an inbox, which it fetches when it is told to
+#     inbox      the stream of an inbox, which it fetches after a gap
 #
 # What contract.md promises to clients is checked on arrival: each entry once,
 # in order, without a gap. Problems are collected for the judge.
@@ -242,7 +242,7 @@ sub _poll {
     my $limit = 1 + int rand 200;
 
     # a page that ends before the head has no tag, and by its seq alone a lost
-    # entry cannot be told from the one that replaced it
+    # entry looks like the one that replaced it
     $limit = 200 if $self->{load}{lossy};
 
     my @more = defined $self->{etag} && $self->{etag}[0] eq "$place $limit"
