@@ -188,6 +188,20 @@ ll_keys_search(char *dst)
 
 
 size_t
+ll_keys_revoked(char *dst)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:revoked", ll_keys_begin);
+}
+
+
+size_t
+ll_keys_service_channel(char *dst)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:ch", ll_keys_begin);
+}
+
+
+size_t
 ll_keys_property_channel(char *dst, const char *property, size_t len)
 {
     return ll_keys_tagged(dst, 'p', property, len, "ch");

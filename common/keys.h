@@ -91,7 +91,8 @@ size_t ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len);
 
 /*
  * Queue k, its dead letters, the due list, the versions of its times, the
- * workers, the nginx processes, and the layout of the data.
+ * workers, the nginx processes, the layout of the data, and users whose tokens
+ * were revoked.
  */
 size_t ll_keys_queue(char *dst, unsigned k);
 size_t ll_keys_dead(char *dst, unsigned k);
@@ -100,6 +101,7 @@ size_t ll_keys_due_vers(char *dst);
 size_t ll_keys_workers(char *dst);
 size_t ll_keys_nginx(char *dst);
 size_t ll_keys_layout(char *dst);
+size_t ll_keys_revoked(char *dst);
 
 /* The lane of searches. */
 size_t ll_keys_search(char *dst);
@@ -108,6 +110,9 @@ size_t ll_keys_search(char *dst);
 size_t ll_keys_property_channel(char *dst, const char *property, size_t len);
 size_t ll_keys_user_channel(char *dst, const char *user, size_t len);
 size_t ll_keys_reply_channel(char *dst, const char *nginx, size_t len);
+
+/* The channel of all nginx processes. */
+size_t ll_keys_service_channel(char *dst);
 
 /*
  * Parses a name PREFIX:{KIND:ID}:SUFFIX of len bytes: its kind ('p' property,

@@ -11,6 +11,8 @@
 #include "ngx_leaseloft_mark.h"
 #include "ngx_leaseloft_process.h"
 #include "ngx_leaseloft_queue.h"
+#include "ngx_leaseloft_revoked.h"
+#include "ngx_leaseloft_stream_revoke.h"
 #include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_token_cache.h"
 #include "ngx_leaseloft_zone.h"
@@ -131,16 +133,21 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
     process->tokens = ngx_leaseloft_token_cache_create(mcf->tokens,
                                                        process->zone, pool,
                                                        cycle->log);
+    process->revoked = ngx_leaseloft_revoked_create(process, pool);
     process->channels = ngx_leaseloft_channel_watch_create(process, pool);
     process->streams = ngx_leaseloft_stream_run_create(process, pool);
 
     if (process->zone == NULL || process->tokens == NULL
+        || process->revoked == NULL
         || process->channels == NULL || process->streams == NULL
         || ngx_leaseloft_presence_start(process, pool) != NGX_OK
         || ngx_leaseloft_process_quit_watch(process) != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    ngx_leaseloft_revoked_on_change(process->revoked,
+                                    ngx_leaseloft_stream_revoke, process);
 
     mcf->process = process;
 
@@ -164,6 +171,7 @@ ngx_leaseloft_process_exit(ngx_cycle_t *cycle)
 
     ngx_leaseloft_client_free(process->client);
     ngx_leaseloft_stream_run_free(process->streams);
+    ngx_leaseloft_revoked_free(process->revoked);
     ngx_leaseloft_zone_detach(process->zone);
 
     process->quit->fd = (ngx_socket_t) -1;

@@ -426,6 +426,12 @@ ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
 
     claims->exp = when + conf->leeway;
 
+    /* when it was issued counts for revoked users only */
+
+    if (ngx_leaseloft_jwt_time(jwt, "iat", &claims->iat) != NGX_OK) {
+        claims->iat = 0;
+    }
+
     rc = ngx_leaseloft_jwt_time(jwt, "nbf", &when);
 
     if (rc == NGX_ERROR) {

@@ -23,6 +23,7 @@ typedef struct {
     u_char                      user[LL_ID_MAX];
     size_t                      user_len;
     time_t                      exp;       /* leeway included */
+    time_t                      iat;       /* 0: none */
 } ngx_leaseloft_claims_t;
 
 

@@ -6,6 +6,7 @@
 
 
 #include "ngx_leaseloft_key_file.h"
+#include "ngx_leaseloft_revoked.h"
 #include "ngx_leaseloft_token.h"
 
 
@@ -48,7 +49,8 @@ static ngx_int_t
 ngx_leaseloft_token_value(ngx_http_request_t *r,
     ngx_http_complex_value_t *cv, ngx_str_t *user)
 {
-    ngx_str_t  value;
+    ngx_str_t                   value;
+    ngx_leaseloft_main_conf_t  *mcf;
 
     if (ngx_http_complex_value(r, cv, &value) != NGX_OK) {
         return NGX_ERROR;
@@ -65,6 +67,15 @@ ngx_leaseloft_token_value(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
+    mcf = ngx_http_get_module_main_conf(r, ngx_leaseloft_module);
+
+    if (mcf->process
+        && ngx_leaseloft_revoked_check(mcf->process->revoked, value.data,
+                                       value.len, 0))
+    {
+        return NGX_DECLINED;
+    }
+
     user->len = value.len;
     user->data = ngx_pstrdup(r->pool, &value);
 
@@ -74,7 +85,7 @@ ngx_leaseloft_token_value(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
-    time_t *exp)
+    time_t *exp, time_t *iat)
 {
     ngx_int_t                  rc;
     ngx_str_t                  token;
@@ -85,6 +96,7 @@ ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
 
     if (conf->user) {
         *exp = NGX_LEASELOFT_JWT_TIME_MAX;
+        *iat = 0;
         return ngx_leaseloft_token_value(r, conf->user, user);
     }
 
@@ -102,6 +114,7 @@ ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
 
     ngx_memcpy(user->data, claims.user, user->len);
     *exp = claims.exp;
+    *iat = claims.iat;
 
     return NGX_OK;
 }
@@ -150,6 +163,7 @@ ngx_int_t
 ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
     ngx_leaseloft_claims_t *claims)
 {
+    ngx_int_t                   rc;
     ngx_leaseloft_loc_conf_t   *conf;
     ngx_leaseloft_main_conf_t  *mcf;
 
@@ -161,8 +175,19 @@ ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
         return NGX_DECLINED;
     }
 
-    return ngx_leaseloft_token_cache_check(mcf->process->tokens, conf, token,
-                                           claims, r->connection->log);
+    rc = ngx_leaseloft_token_cache_check(mcf->process->tokens, conf, token,
+                                         claims, r->connection->log);
+
+    if (rc == NGX_OK
+        && ngx_leaseloft_revoked_check(mcf->process->revoked, claims->user,
+                                       claims->user_len, claims->iat))
+    {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "token refused: the tokens of its user are revoked");
+        return NGX_DECLINED;
+    }
+
+    return rc;
 }
 
 
@@ -361,7 +386,7 @@ static ngx_int_t
 ngx_leaseloft_token_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    time_t                exp;
+    time_t                exp, iat;
     ngx_int_t             rc;
     ngx_str_t             user;
     ngx_leaseloft_ctx_t  *ctx;
@@ -373,7 +398,7 @@ ngx_leaseloft_token_variable(ngx_http_request_t *r,
         rc = user.len ? NGX_OK : NGX_DECLINED;
 
     } else {
-        rc = ngx_leaseloft_token_check(r, &user, &exp);
+        rc = ngx_leaseloft_token_check(r, &user, &exp, &iat);
     }
 
     if (rc == NGX_ERROR) {

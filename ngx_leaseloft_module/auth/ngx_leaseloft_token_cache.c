@@ -132,8 +132,6 @@ ngx_leaseloft_token_cache_check(ngx_leaseloft_token_cache_t *tokens,
                                               claims, log);
     }
 
-    /* a check for revoked users belongs here: both kinds pass */
-
     return rc;
 }
 

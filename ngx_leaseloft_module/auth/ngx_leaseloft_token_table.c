@@ -24,6 +24,7 @@ typedef struct {
     uint32_t                    older;
     uint32_t                    len;       /* of user */
     int64_t                     exp;
+    int64_t                     iat;
     u_char                      digest[NGX_LEASELOFT_DIGEST_LEN];
     u_char                      user[LL_ID_MAX];
 } ngx_leaseloft_token_entry_t;
@@ -74,7 +75,7 @@ ngx_leaseloft_token_table_add(ngx_conf_t *cf, ngx_leaseloft_main_conf_t *mcf)
     size_t     size;
     ngx_str_t  name;
 
-    ngx_str_set(&name, "leaseloft_tokens_1");
+    ngx_str_set(&name, "leaseloft_tokens_2");
 
     size = ngx_max(mcf->zone_size / 2,
                    NGX_LEASELOFT_TOKEN_TABLE_PAGES * ngx_pagesize);
@@ -226,6 +227,7 @@ ngx_leaseloft_token_table_find(ngx_shm_zone_t *zone, u_char *digest,
     }
 
     claims->exp = entry->exp;
+    claims->iat = entry->iat;
     claims->user_len = entry->len;
     ngx_memcpy(claims->user, entry->user, entry->len);
     rc = NGX_OK;
@@ -255,6 +257,7 @@ ngx_leaseloft_token_table_store(ngx_shm_zone_t *zone, u_char *digest,
         entry = ngx_leaseloft_token_entry(table, n);
 
         entry->exp = claims->exp;
+        entry->iat = claims->iat;
         entry->len = claims->user_len;
         ngx_memcpy(entry->user, claims->user, claims->user_len);
         ngx_memcpy(entry->digest, digest, NGX_LEASELOFT_DIGEST_LEN);

@@ -34,6 +34,7 @@ typedef struct ngx_leaseloft_client_s      ngx_leaseloft_client_t;
 typedef struct ngx_leaseloft_channels_s  ngx_leaseloft_channels_t;
 typedef struct ngx_leaseloft_streams_s   ngx_leaseloft_streams_t;
 typedef struct ngx_leaseloft_token_cache_s  ngx_leaseloft_token_cache_t;
+typedef struct ngx_leaseloft_revoked_s   ngx_leaseloft_revoked_t;
 typedef struct ngx_leaseloft_zone_s      ngx_leaseloft_zone_t;
 typedef struct ngx_leaseloft_keys_s      ngx_leaseloft_keys_t;
 typedef struct ngx_leaseloft_signer_s    ngx_leaseloft_signer_t;
@@ -136,6 +137,7 @@ struct ngx_leaseloft_process_s {
     ngx_leaseloft_streams_t      *streams;  /* open event streams */
     void                         *empty;    /* tables of hibernating requests */
     ngx_leaseloft_token_cache_t  *tokens;   /* checks tokens */
+    ngx_leaseloft_revoked_t      *revoked;  /* users whose tokens are refused */
     ngx_leaseloft_zone_t         *zone;     /* shared with other processes */
     ngx_rbtree_t                  queued;   /* for the workers */
     ngx_rbtree_node_t             queued_sentinel;
@@ -156,6 +158,7 @@ struct ngx_leaseloft_ctx_s {
     ngx_leaseloft_endpoint_t   *endpoint;  /* NULL: no such method here */
     ngx_str_t                   user;      /* empty: no valid token */
     time_t                      exp;       /* the token's */
+    time_t                      iat;       /* the token's; 0: unknown */
     ngx_str_t                   property;  /* a valid id, or empty */
     ngx_uint_t                  status;    /* of the refusal; 0: none yet */
     const char                 *fault;     /* a sentence on the query: 400, if

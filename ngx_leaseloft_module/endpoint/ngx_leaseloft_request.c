@@ -153,7 +153,7 @@ ngx_leaseloft_request_check_user(ngx_http_request_t *r,
 {
     ngx_int_t  rc;
 
-    rc = ngx_leaseloft_token_check(r, &ctx->user, &ctx->exp);
+    rc = ngx_leaseloft_token_check(r, &ctx->user, &ctx->exp, &ctx->iat);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;

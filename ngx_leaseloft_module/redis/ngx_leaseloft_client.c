@@ -36,9 +36,13 @@ struct ngx_leaseloft_client_s {
     void                                 *events_data;
     ngx_leaseloft_client_reply_pt         reply;
     void                                 *reply_data;
+    ngx_leaseloft_client_service_pt       service;
+    void                                 *service_data;
 
     ngx_str_t                   channel;       /* the reply channel */
     u_char                      channel_data[LL_KEY_MAX];
+    ngx_str_t                   all;           /* that of all processes */
+    u_char                      all_data[LL_KEY_MAX];
 
     ngx_event_t                 tick;
     ngx_leaseloft_probe_t       probe;
@@ -122,6 +126,9 @@ ngx_leaseloft_client_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
                                               (char *) process->name.data,
                                               process->name.len);
 
+    client->all.data = client->all_data;
+    client->all.len = ll_keys_service_channel((char *) client->all_data);
+
     client->tick.handler = ngx_leaseloft_client_tick_handler;
     client->tick.data = client;
     client->tick.log = process->log;
@@ -167,6 +174,15 @@ ngx_leaseloft_client_on_reply(ngx_leaseloft_client_t *client,
 {
     client->reply = handler;
     client->reply_data = data;
+}
+
+
+void
+ngx_leaseloft_client_on_service(ngx_leaseloft_client_t *client,
+    ngx_leaseloft_client_service_pt handler, void *data)
+{
+    client->service = handler;
+    client->service_data = data;
 }
 
 
@@ -348,14 +364,23 @@ ngx_leaseloft_client_subscription_ready(void *data)
 {
     ngx_leaseloft_client_t *client = data;
 
-    ngx_str_t  argv[2];
+    ngx_str_t  argv[3];
 
     ngx_leaseloft_probe_touch(&client->probe);
 
     ngx_str_set(&argv[0], "SUBSCRIBE");
     argv[1] = client->channel;
+    argv[2] = client->all;
 
-    (void) ngx_leaseloft_conn_command(client->subscription.redis, 2, argv);
+    (void) ngx_leaseloft_conn_command(client->subscription.redis, 3, argv);
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_client_is(ngx_str_t *channel, ngx_str_t *own)
+{
+    return channel->len == own->len
+           && ngx_memcmp(channel->data, own->data, own->len) == 0;
 }
 
 
@@ -366,14 +391,13 @@ ngx_leaseloft_client_received(ngx_leaseloft_client_t *client,
     ngx_leaseloft_zone_count(client->process->zone,
                              NGX_LEASELOFT_FRAMES_RECEIVED, 1);
 
-    if (channel->len != client->channel.len
-        || ngx_memcmp(channel->data, client->channel.data, channel->len) != 0)
-    {
-        client->events->message(client->events_data, channel, payload);
-        return;
-    }
+    if (ngx_leaseloft_client_is(channel, &client->all)) {
+        client->service(client->service_data);
 
-    if (!ngx_leaseloft_probe_match(payload)) {
+    } else if (!ngx_leaseloft_client_is(channel, &client->channel)) {
+        client->events->message(client->events_data, channel, payload);
+
+    } else if (!ngx_leaseloft_probe_match(payload)) {
         client->reply(client->reply_data, payload);
     }
 }
@@ -423,7 +447,10 @@ ngx_leaseloft_client_subscription_reply(void *data, redisReply *reply)
 
     } else if (ngx_strcmp(element[0]->str, "subscribe") == 0) {
 
-        if (client->probe.subscribed) {
+        if (ngx_leaseloft_client_is(&channel, &client->all)) {
+            client->service(client->service_data);
+
+        } else if (client->probe.subscribed) {
             client->events->subscribed(client->events_data, &channel);
 
         } else {

@@ -37,6 +37,12 @@ typedef struct {
     void                      (*tick)(void *data);
 } ngx_leaseloft_client_events_t;
 
+/*
+ * something was published to all nginx processes, or may have been before the
+ * subscription to their channel, which Redis has just confirmed
+ */
+typedef void (*ngx_leaseloft_client_service_pt)(void *data);
+
 /* handles a message on the process's reply channel, probes excepted */
 typedef void (*ngx_leaseloft_client_reply_pt)(void *data, ngx_str_t *payload);
 
@@ -48,11 +54,13 @@ typedef void (*ngx_leaseloft_client_reply_pt)(void *data, ngx_str_t *payload);
 ngx_leaseloft_client_t *ngx_leaseloft_client_create(
     ngx_leaseloft_process_t *process, ngx_pool_t *pool);
 
-/* register callbacks; both must be called before the event loop starts */
+/* register callbacks; all must be called before the event loop starts */
 void ngx_leaseloft_client_on_events(ngx_leaseloft_client_t *client,
     const ngx_leaseloft_client_events_t *events, void *data);
 void ngx_leaseloft_client_on_reply(ngx_leaseloft_client_t *client,
     ngx_leaseloft_client_reply_pt handler, void *data);
+void ngx_leaseloft_client_on_service(ngx_leaseloft_client_t *client,
+    ngx_leaseloft_client_service_pt handler, void *data);
 
 /* closes both connections; handlers of pending commands are not called */
 void ngx_leaseloft_client_free(ngx_leaseloft_client_t *client);

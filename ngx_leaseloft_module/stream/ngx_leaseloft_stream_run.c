@@ -87,33 +87,18 @@ ngx_leaseloft_stream_run_free(ngx_leaseloft_streams_t *streams)
 
 
 void
-ngx_leaseloft_stream_run_drain(ngx_leaseloft_streams_t *streams)
+ngx_leaseloft_stream_run_each(ngx_leaseloft_streams_t *streams,
+    void (*each)(ngx_leaseloft_stream_t *stream))
 {
-    ngx_msec_t               drain;
     ngx_queue_t              all, *q;
     ngx_rbtree_node_t       *node;
     ngx_leaseloft_stream_t  *stream;
-
-    if (streams->draining) {
-        return;
-    }
-
-    drain = streams->process->conf->drain;
-
-    streams->draining = 1;
-    streams->drained = ngx_current_msec + drain;
-    streams->timer.block_exit = 1;
 
     /* streams are scheduled only after the timer has been emptied */
 
     ngx_queue_init(&all);
 
-    for ( ;; ) {
-        node = ngx_leaseloft_stream_timer_take(&streams->timer);
-        if (node == NULL) {
-            break;
-        }
-
+    while ((node = ngx_leaseloft_stream_timer_take(&streams->timer))) {
         stream = ngx_rbtree_data(node, ngx_leaseloft_stream_t, wake);
         ngx_queue_insert_tail(&all, &stream->ending);
     }
@@ -123,14 +108,27 @@ ngx_leaseloft_stream_run_drain(ngx_leaseloft_streams_t *streams)
         ngx_queue_remove(q);
 
         stream = ngx_queue_data(q, ngx_leaseloft_stream_t, ending);
-        stream->draining = 1;
-        stream->drain = ngx_current_msec
-                        + ngx_leaseloft_stream_run_between(0, drain);
+        each(stream);
 
         ngx_leaseloft_stream_run_schedule(stream);
     }
 
     ngx_leaseloft_stream_timer_arm(&streams->timer);
+}
+
+
+void
+ngx_leaseloft_stream_run_drain(ngx_leaseloft_streams_t *streams)
+{
+    if (streams->draining) {
+        return;
+    }
+
+    streams->draining = 1;
+    streams->drained = ngx_current_msec + streams->process->conf->drain;
+    streams->timer.block_exit = 1;
+
+    ngx_leaseloft_stream_run_each(streams, ngx_leaseloft_stream_run_join);
 }
 
 

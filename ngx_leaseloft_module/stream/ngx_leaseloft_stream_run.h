@@ -24,6 +24,13 @@ ngx_leaseloft_streams_t *ngx_leaseloft_stream_run_create(
 /* closes the streams of a process that quits, spread over leaseloft_drain */
 void ngx_leaseloft_stream_run_drain(ngx_leaseloft_streams_t *streams);
 
+/*
+ * Calls "each" with each stream that has not ended, and sets the time of its
+ * next check afterwards.
+ */
+void ngx_leaseloft_stream_run_each(ngx_leaseloft_streams_t *streams,
+    void (*each)(ngx_leaseloft_stream_t *stream));
+
 /* removes the timer; streams are freed with their requests */
 void ngx_leaseloft_stream_run_free(ngx_leaseloft_streams_t *streams);
 

@@ -11,6 +11,7 @@
 #include "cli_lease_put.h"
 #include "cli_lease_show.h"
 #include "cli_record.h"
+#include "cli_revoke.h"
 #include "cli_search.h"
 #include "cli_token.h"
 #include "cli_unread.h"
@@ -126,6 +127,16 @@ const cli_command_t  cli_commands[] = {
       "Repeating it has no effect.\n",
       { { "--reason", "TEXT", "why, for the log", 1 } },
       cli_erase, 0 },
+
+    { "revoke", "USER", 1, 1,
+      "refuse a user's tokens",
+      "Refuses all tokens that were issued to the user until now, and ends\n"
+      "their streams within a second.  Tokens that are issued later, as their\n"
+      "claim \"iat\" says, are valid.  This is held for the time of --ttl,\n"
+      "which must be as long as such tokens are valid.\n",
+      { { "--ttl", "SECONDS", "default 2592000, 30 days", 0 },
+        { "--lift", NULL, "accept the tokens again", 0 } },
+      cli_revoke, 0 },
 
     { "doctor", "", 0, 0,
       "check Redis, nginx and the workers",

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 27
+-- revision 28
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -108,6 +108,9 @@
 --     number of queues of an nginx }; only the time without the second key.
 --     The keys and channels (of a reply, a property, a user) are examples for
 --     the test of the user's rights.  Deletes stale heartbeats.
+-- ll1_revoke (user, seconds, channel)
+--     KEYS: revoked.  Revokes the tokens of a user for that time; with 0, ends
+--     that: { 1 if they were revoked, now, the end, in seconds }.
 -- ll1_sweep (group, idle)
 --     KEYS: a queue.  Deletes consumers of the group that have been idle for
 --     that many ms and have nothing pending: their number.

@@ -231,6 +231,41 @@ local function ll1_health(keys, argv)
 end
 
 
+-- a revocation, user -> "AT UNTIL" in seconds, is never shortened, only lifted
+local function ll1_revoke(keys, argv)
+    local user, ttl, channel = argv[1], tonumber(argv[2]), argv[3]
+    local now = math.floor(now_ms() / 1000)
+    local all, last, own, revoked = call('HGETALL', keys[1]), 0, now + ttl, 0
+
+    for i = 1, #all, 2 do
+        local ends = tonumber(string.match(all[i + 1], '^%d+ (%d+)$') or 0)
+
+        if ends <= now then
+            call('HDEL', keys[1], all[i])
+        elseif all[i] == user then
+            own, revoked = math.max(own, ends), 1
+        else
+            last = math.max(last, ends)
+        end
+    end
+
+    if ttl > 0 then
+        last = math.max(last, own)
+        call('HSET', keys[1], user, int(now) .. ' ' .. int(own))
+    else
+        call('HDEL', keys[1], user)
+    end
+
+    if last > 0 then
+        call('EXPIREAT', keys[1], int(last))
+    end
+
+    call('PUBLISH', channel, 'revoked')
+
+    return { revoked, now, own }
+end
+
+
 -- a consumer with pending requests stays until they are claimed: Redis would
 -- drop them with it
 local function ll1_sweep(keys, argv)
@@ -257,4 +292,5 @@ register('ll1_due', ll1_due)
 register('ll1_defer', ll1_defer)
 register('ll1_beat', ll1_beat)
 register('ll1_health', ll1_health, READ_ONLY)
+register('ll1_revoke', ll1_revoke)
 register('ll1_sweep', ll1_sweep)
