@@ -4,8 +4,10 @@
  */
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "conn.h"
 #include "descriptors.h"
 #include "loop.h"
 #include "options.h"
@@ -28,6 +30,7 @@ int
 main(int argc, char **argv)
 {
     int               rc;
+    char              why[256];
     options_t         options;
     searchers_t       searchers;
     struct sigaction  action;
@@ -39,6 +42,11 @@ main(int argc, char **argv)
     rc = options_parse(&options, argc, argv);
     if (rc != -1) {
         return rc;
+    }
+
+    if (conn_check(&options.redis, why, sizeof(why)) == -1) {
+        fprintf(stderr, "leaseloft-worker: %s\n", why);
+        return 1;
     }
 
     (void) ll_keys_set_prefix(options.prefix, strlen(options.prefix));

@@ -23,6 +23,10 @@
 #include "searchers.h"
 
 
+/* the options of Redis: this plus a server_setting_e */
+#define OPTIONS_REDIS  1000
+
+
 static const char  options_help[] =
     "usage: leaseloft-worker [OPTION]...\n"
     "\n"
@@ -30,8 +34,22 @@ static const char  options_help[] =
     "leases and read marks, and publishes the results.  Any number of workers\n"
     "can run at a time.\n"
     "\n"
-    "  --redis URL    unix:PATH or redis://[user:password@]host[:port]\n"
+    "  --redis URL    unix:PATH, redis://[user:password@]host[:port] or\n"
+    "                 redis+sentinel://[user:password@]host[:port],.../NAME;\n"
+    "                 rediss in place of redis for TLS\n"
     "                 (LEASELOFT_REDIS or " LL_REDIS_URL_DEFAULT ")\n"
+    "  --redis-password-file FILE\n"
+    "                 the password, instead of one in the URL; read again for\n"
+    "                 each connection (LEASELOFT_REDIS_PASSWORD_FILE)\n"
+    "  --redis-ca FILE\n"
+    "                 for TLS: CAs that sign Redis's certificate, in PEM\n"
+    "                 (LEASELOFT_REDIS_CA or those of the system)\n"
+    "  --redis-cert FILE, --redis-key FILE\n"
+    "                 for TLS: the worker's certificate and its key, in PEM\n"
+    "                 (LEASELOFT_REDIS_CERT, LEASELOFT_REDIS_KEY)\n"
+    "  --redis-name NAME\n"
+    "                 for TLS: name in Redis's certificate\n"
+    "                 (LEASELOFT_REDIS_NAME or the host)\n"
     "  --prefix NAME  of all keys and channels, the same as in nginx:\n"
     "                 1 to 16 of a-z 0-9 _ -\n"
     "                 (LEASELOFT_PREFIX or " LL_PREFIX ")\n"
@@ -49,7 +67,13 @@ static const char  options_help[] =
 
 
 static const struct option  options_long[] = {
-    { "redis", required_argument, NULL, 'r' },
+    { "redis", required_argument, NULL, OPTIONS_REDIS + SERVER_URL },
+    { "redis-password-file", required_argument, NULL,
+      OPTIONS_REDIS + SERVER_PASSWORD_FILE },
+    { "redis-ca", required_argument, NULL, OPTIONS_REDIS + SERVER_CA },
+    { "redis-cert", required_argument, NULL, OPTIONS_REDIS + SERVER_CERT },
+    { "redis-key", required_argument, NULL, OPTIONS_REDIS + SERVER_KEY },
+    { "redis-name", required_argument, NULL, OPTIONS_REDIS + SERVER_NAME },
     { "prefix", required_argument, NULL, 'p' },
     { "queues", required_argument, NULL, 'i' },
     { "name", required_argument, NULL, 'n' },
@@ -132,8 +156,7 @@ static int
 options_redis(server_t *server)
 {
     if (server_init(server) == -1) {
-        fprintf(stderr, "leaseloft-worker: the Redis URL %s; see --help\n",
-                server->url.fault);
+        fprintf(stderr, "leaseloft-worker: %s; see --help\n", server->fault);
         return 2;
     }
 
@@ -179,11 +202,12 @@ options_take(options_t *options, int c, const char *value)
 
     rc = -1;
 
-    switch (c) {
-
-    case 'r':
-        options->redis.settings[SERVER_URL] = value;
+    if (c >= OPTIONS_REDIS) {
+        options->redis.settings[c - OPTIONS_REDIS] = value;
         return -1;
+    }
+
+    switch (c) {
 
     case 'p':
         return options_prefix(options, value);

@@ -61,7 +61,7 @@ my $owner = $$;
 my @stacks;
 
 # only the test sets these
-delete @ENV{qw(LEASELOFT_REDIS LEASELOFT_PREFIX)};
+delete @ENV{grep { /^LEASELOFT_(?:REDIS|PREFIX)/ } keys %ENV};
 
 $SIG{INT} = $SIG{TERM} = sub { exit 1 };
 $SIG{PIPE} = 'IGNORE';

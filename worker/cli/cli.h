@@ -57,8 +57,8 @@ typedef struct {
 /* the options of all commands */
 
 typedef enum {
-    CLI_REDIS = 0,
-    CLI_PREFIX,
+    CLI_REDIS = 0,                 /* plus a server_setting_e */
+    CLI_PREFIX = CLI_REDIS + SERVER_SETTINGS,
     CLI_QUEUES,
     CLI_JSON,
     CLI_HELP,

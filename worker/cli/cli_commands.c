@@ -153,9 +153,30 @@ const cli_command_t  cli_commands[] = {
 
 const cli_option_t  cli_common[CLI_COMMON + 1] = {
 
-    { "--redis", "URL", "unix:PATH or redis://[user:password@]host[:port];\n"
+    { "--redis", "URL", "unix:PATH, redis://[user:password@]host[:port] or\n"
+      "                    redis+sentinel://[user:password@]host[:port],.../"
+      "NAME;\n"
+      "                    rediss in place of redis for TLS;\n"
       "                    default LEASELOFT_REDIS, or "
       LL_REDIS_URL_DEFAULT, 0 },
+
+    { "--redis-password-file", "FILE", "the password, instead of one in the "
+      "URL;\n"
+      "                    default LEASELOFT_REDIS_PASSWORD_FILE", 0 },
+
+    { "--redis-ca", "FILE", "for TLS: CAs that sign Redis's certificate, in "
+      "PEM;\n"
+      "                    default LEASELOFT_REDIS_CA, or those of the system",
+      0 },
+
+    { "--redis-cert", "FILE", "for TLS: a client certificate, in PEM;\n"
+      "                    default LEASELOFT_REDIS_CERT", 0 },
+
+    { "--redis-key", "FILE", "for TLS: the key of --redis-cert, in PEM;\n"
+      "                    default LEASELOFT_REDIS_KEY", 0 },
+
+    { "--redis-name", "NAME", "for TLS: name in Redis's certificate;\n"
+      "                    default LEASELOFT_REDIS_NAME, or the host", 0 },
 
     { "--prefix", "NAME", "of all keys and channels, as leaseloft_prefix;\n"
       "                    default LEASELOFT_PREFIX, or " LL_PREFIX, 0 },

@@ -16,7 +16,9 @@ cli_help_options(FILE *out, const cli_option_t *options, int n)
     for (i = 0; i < n && options[i].name; i++) {
         (void) snprintf(name, sizeof(name), "%s %s", options[i].name,
                         options[i].value ? options[i].value : "");
-        (void) fprintf(out, "  %-16s  %s\n", name, options[i].help);
+        (void) fprintf(out, "  %-16s%s%s\n", name,
+                       strlen(name) > 16 ? "\n                    " : "  ",
+                       options[i].help);
     }
 }
 

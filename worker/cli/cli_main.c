@@ -42,10 +42,11 @@ cli_main_check_redis(cli_t *cli)
     long         n;
     const char  *prefix, *queues;
 
-    cli->redis.settings[SERVER_URL] = cli->common[CLI_REDIS];
+    memcpy(cli->redis.settings, &cli->common[CLI_REDIS],
+           sizeof(cli->redis.settings));
 
     if (server_init(&cli->redis) == -1) {
-        return cli_usage(cli, "the URL of Redis %s", cli->redis.url.fault);
+        return cli_usage(cli, "%s", cli->redis.fault);
     }
 
     prefix = cli_main_env(cli->common[CLI_PREFIX], "LEASELOFT_PREFIX",

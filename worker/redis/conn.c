@@ -1,36 +1,34 @@
 
-/* Connections to Redis, by hiredis.  A connection owns its redisContext. */
+/*
+ * Connections to Redis: which server, login, and results.  wire.c sends and
+ * receives.
+ *
+ * With Sentinel, conn_open() asks one sentinel after the other until one names
+ * a server that accepts a write.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/keys.h"
 #include "conn.h"
+#include "sentinel.h"
+#include "tls.h"
+#include "wire.h"
 
 
 #define CONN_CONNECT_MS  2000
 #define CONN_NAME_MAX    128
 
-/* of one array; replies to our commands are much smaller */
-#define CONN_ELEMENTS    (1024 * 1024)
-
-
-#if (HIREDIS_MAJOR > 0)
-typedef size_t  conn_elements_t;
-#else
-typedef int     conn_elements_t;
-#endif
-
 
 struct conn_s {
-    server_t                    server;
-    char                        name[CONN_NAME_MAX];
-    redisContext               *redis;     /* NULL if broken */
-    redisReplyObjectFunctions   functions; /* hiredis's, except for arrays */
-    void                     *(*create_array)(const redisReadTask *task,
-                                              conn_elements_t elements);
-    unsigned                    quiet;     /* replies to be dropped */
-    char                        error[160];
+    server_t   server;
+    char       name[CONN_NAME_MAX];
+    wire_t     wire;
+    unsigned   quiet;              /* replies to be dropped */
+    unsigned   sentinel;           /* the last that knew the primary */
+    char       error[256];
 };
 
 
@@ -53,21 +51,19 @@ conn_create(const server_t *server, const char *name)
     }
 
     conn->server = *server;
+    conn->wire.sock.fd = -1;
     (void) snprintf(conn->name, sizeof(conn->name), "%s", name);
 
     return conn;
 }
 
 
+/* closes the connection; why may be its own error */
 static void
 conn_break(conn_t *conn, const char *why)
 {
-    (void) snprintf(conn->error, sizeof(conn->error), "%s", why);
-
-    if (conn->redis != NULL) {
-        redisFree(conn->redis);
-        conn->redis = NULL;
-    }
+    wire_close(&conn->wire, why);
+    (void) snprintf(conn->error, sizeof(conn->error), "%s", conn->wire.error);
 
     conn->quiet = 0;
 }
@@ -76,7 +72,7 @@ conn_break(conn_t *conn, const char *why)
 void
 conn_close(conn_t *conn)
 {
-    if (conn->redis != NULL) {
+    if (conn_alive(conn)) {
         conn_break(conn, "closed");
     }
 }
@@ -86,21 +82,9 @@ void
 conn_free(conn_t *conn)
 {
     if (conn != NULL) {
-        conn_break(conn, "closed");
+        wire_free(&conn->wire);
         free(conn);
     }
-}
-
-
-static struct timeval
-conn_timeval(int ms)
-{
-    struct timeval  tv;
-
-    tv.tv_sec = ms / 1000;
-    tv.tv_usec = (ms % 1000) * 1000;
-
-    return tv;
 }
 
 
@@ -130,54 +114,22 @@ conn_handshake_call(conn_t *conn, args_t *args)
 }
 
 
-/*
- * hiredis allocates the elements of an array when it has read their number,
- * which is limited here; NULL breaks the connection
- */
-static void *
-conn_create_array(const redisReadTask *task, conn_elements_t elements)
-{
-    conn_t  *conn;
-
-    if ((size_t) elements > CONN_ELEMENTS) {
-        return NULL;
-    }
-
-    conn = task->privdata;
-
-    return conn->create_array(task, elements);
-}
-
-
+/* AUTH and CLIENT SETNAME: 0 or -1 */
 static int
-conn_handshake(conn_t *conn)
+conn_handshake(conn_t *conn, const server_login_t *login)
 {
-    int              rc;
-    char             user[LL_REDIS_URL_PART + 1];
-    char             password[LL_REDIS_URL_PART + 1];
-    args_t           args = ARGS_INIT;
-    ll_redis_url_t  *url = &conn->server.url;
+    int     rc;
+    args_t  args = ARGS_INIT;
 
-    rc = 0;
-
-    if (url->password.len) {
-        (void) ll_redis_url_decode(user, &url->user);
-        (void) ll_redis_url_decode(password, &url->password);
-
-        args_lit(&args, "AUTH");
-        if (url->user.len) {
-            args_adds(&args, user);
-        }
-        args_adds(&args, password);
-        rc = conn_handshake_call(conn, &args);
+    if (login_auth(&conn->wire, login) == -1) {
+        conn_break(conn, conn->wire.error);
+        return -1;
     }
 
-    if (rc == 0) {
-        args_lit(&args, "CLIENT");
-        args_lit(&args, "SETNAME");
-        args_adds(&args, conn->name);
-        rc = conn_handshake_call(conn, &args);
-    }
+    args_lit(&args, "CLIENT");
+    args_lit(&args, "SETNAME");
+    args_adds(&args, conn->name);
+    rc = conn_handshake_call(conn, &args);
 
     args_free(&args);
 
@@ -185,60 +137,101 @@ conn_handshake(conn_t *conn)
 }
 
 
-int
-conn_open(conn_t *conn)
+/*
+ * Verifies that the server takes writes, by an XADD that changes nothing (ROLE
+ * needs the rights of an administrator): 0, or -1 if it is a replica.  Other
+ * errors than READONLY are left to the caller's own commands.
+ */
+static int
+conn_verify(conn_t *conn)
 {
-    char             host[LL_REDIS_URL_HOST + 1];
-    redisContext    *redis;
-    ll_redis_url_t  *url = &conn->server.url;
-    struct timeval   tv;
+    char         key[LL_KEY_MAX];
+    args_t       args = ARGS_INIT;
+    redisReply  *reply;
 
-    conn_break(conn, "not connected");
+    args_lit(&args, "XADD");
+    args_copy(&args, key, ll_keys_reply_channel(key, conn->name,
+                                                strlen(conn->name)));
+    args_lit(&args, "NOMKSTREAM");
+    args_lit(&args, "*");
+    args_lit(&args, "probe");
+    args_lit(&args, "");
 
-    tv = conn_timeval(CONN_CONNECT_MS);
+    reply = conn_call(conn, &args);
+    args_free(&args);
+    freeReplyObject(reply);
 
-    if (url->kind == LL_REDIS_URL_UNIX) {
-        redis = redisConnectUnixWithTimeout(url->path.data, tv);
-
-    } else {
-        (void) snprintf(host, sizeof(host), "%.*s",
-                        (int) url->addrs[0].host.len, url->addrs[0].host.data);
-        redis = redisConnectWithTimeout(host, (int) url->addrs[0].port, tv);
-    }
-
-    if (redis == NULL) {
-        conn_break(conn, "no memory");
-        return -1;
-    }
-
-    conn->redis = redis;
-
-    if (redis->err) {
-        conn_break(conn, redis->errstr);
-        return -1;
-    }
-
-    conn->functions = *redis->reader->fn;
-    conn->create_array = conn->functions.createArray;
-    conn->functions.createArray = conn_create_array;
-    redis->reader->fn = &conn->functions;
-    redis->reader->privdata = conn;
-
-    if (redisSetTimeout(redis, conn_timeval(CONN_TIMEOUT_MS)) != REDIS_OK) {
-        conn_break(conn, "cannot set a timeout");
-        return -1;
-    }
-
-    return conn_handshake(conn);
+    return reply ? 0 : -1;
 }
 
 
-int
-conn_set_timeout(conn_t *conn, int ms)
+/* copies the host of an address, and the name that its certificate must have */
+static void
+conn_addr(const conn_t *conn, unsigned i, SSL_CTX *tls, sock_addr_t *addr,
+    char host[LL_REDIS_URL_HOST + 1])
 {
-    if (conn->redis == NULL
-        || redisSetTimeout(conn->redis, conn_timeval(ms)) != REDIS_OK)
+    const ll_redis_url_t  *url = &conn->server.url;
+
+    memset(addr, 0, sizeof(sock_addr_t));
+
+    if (url->kind == LL_REDIS_URL_UNIX) {
+        addr->path = url->path.data;
+        return;
+    }
+
+    (void) snprintf(host, LL_REDIS_URL_HOST + 1, "%.*s",
+                    (int) url->addrs[i].host.len, url->addrs[i].host.data);
+
+    addr->host = host;
+    addr->port = url->addrs[i].port;
+    addr->tls = tls;
+    addr->name = conn->server.settings[SERVER_NAME]
+                 ? conn->server.settings[SERVER_NAME] : host;
+}
+
+
+/* connects to the server at addr, and logs in: 0 or -1 */
+static int
+conn_open_at(conn_t *conn, const sock_addr_t *addr, const server_login_t *login)
+{
+    if (wire_open(&conn->wire, addr, CONN_CONNECT_MS, CONN_TIMEOUT_MS) == -1) {
+        conn_break(conn, conn->wire.error);
+        return -1;
+    }
+
+    return conn_handshake(conn, login);
+}
+
+
+/* connects to the primary that a sentinel names: 0 or -1 */
+static int
+conn_open_primary(conn_t *conn, unsigned i, SSL_CTX *tls,
+    const server_login_t *login)
+{
+    char                 host[LL_REDIS_URL_HOST + 1];
+    char                 why[sizeof(conn->wire.error)];
+    sock_addr_t          addr;
+    sentinel_primary_t   primary;
+
+    conn_addr(conn, i, tls, &addr, host);
+
+    if (sentinel_ask(&addr, login, &conn->server.url.name, &primary, why,
+                     sizeof(why)) == -1)
     {
+        conn_break(conn, why);
+        return -1;
+    }
+
+    addr.host = primary.host;
+    addr.port = primary.port;
+
+    if (conn->server.settings[SERVER_NAME] == NULL) {
+        addr.name = primary.host;
+    }
+
+    if (conn_open_at(conn, &addr, login) == -1 || conn_verify(conn) == -1) {
+        (void) snprintf(conn->error, sizeof(conn->error), "%.80s:%u: %s",
+                        primary.host, primary.port, conn->wire.error);
         return -1;
     }
 
@@ -246,10 +239,109 @@ conn_set_timeout(conn_t *conn, int ms)
 }
 
 
+/* asks the sentinels, beginning with the one that was right last: 0 or -1 */
+static int
+conn_open_sentinel(conn_t *conn, SSL_CTX *tls, const server_login_t *login)
+{
+    unsigned  i, k, n;
+
+    n = conn->server.url.naddrs;
+
+    for (i = 0; i < n; i++) {
+        k = (conn->sentinel + i) % n;
+
+        if (conn_open_primary(conn, k, tls, login) == 0) {
+            conn->sentinel = k;
+            return 0;
+        }
+    }
+
+    return -1;
+}
+
+
+/* connects, with login and context: 0 or -1 */
+static int
+conn_open_with(conn_t *conn, SSL_CTX *tls, const server_login_t *login)
+{
+    char         host[LL_REDIS_URL_HOST + 1];
+    sock_addr_t  addr;
+
+    if (conn->server.url.kind == LL_REDIS_URL_SENTINEL) {
+        return conn_open_sentinel(conn, tls, login);
+    }
+
+    conn_addr(conn, 0, tls, &addr, host);
+
+    return conn_open_at(conn, &addr, login);
+}
+
+
+int
+conn_open(conn_t *conn)
+{
+    int              rc;
+    char             why[sizeof(conn->wire.error)];
+    SSL_CTX         *tls;
+    server_login_t   login;
+
+    conn_break(conn, "not connected");
+
+    /* the files are read each time, as they may have changed */
+
+    tls = NULL;
+    rc = server_login(&conn->server, &login, why, sizeof(why));
+
+    if (rc == 0 && conn->server.url.tls) {
+        tls = tls_create(&conn->server, why, sizeof(why));
+        rc = tls ? 0 : -1;
+    }
+
+    if (rc == 0) {
+        rc = conn_open_with(conn, tls, &login);
+
+    } else {
+        conn_break(conn, why);
+    }
+
+    SSL_CTX_free(tls);
+    server_forget(&login);
+
+    return rc;
+}
+
+
+int
+conn_check(const server_t *server, char *why, size_t size)
+{
+    int              rc;
+    SSL_CTX         *tls;
+    server_login_t   login;
+
+    rc = server_login(server, &login, why, size);
+    server_forget(&login);
+
+    if (rc == 0 && server->url.tls) {
+        tls = tls_create(server, why, size);
+        rc = tls ? 0 : -1;
+        SSL_CTX_free(tls);
+    }
+
+    return rc;
+}
+
+
+int
+conn_set_timeout(conn_t *conn, int ms)
+{
+    return wire_set_timeout(&conn->wire, ms);
+}
+
+
 int
 conn_alive(const conn_t *conn)
 {
-    return conn->redis != NULL;
+    return wire_alive(&conn->wire);
 }
 
 
@@ -263,15 +355,12 @@ conn_error(const conn_t *conn)
 int
 conn_send(conn_t *conn, args_t *args)
 {
-    if (conn->redis == NULL) {
+    if (!conn_alive(conn)) {
         return -1;
     }
 
-    if (args_finish(args) == -1
-        || redisAppendCommandArgv(conn->redis, args->n, args->argv,
-                                  args->argvlen) != REDIS_OK)
-    {
-        conn_break(conn, "no memory for a command");
+    if (wire_send(&conn->wire, args) == -1) {
+        conn_break(conn, conn->wire.error);
         return -1;
     }
 
@@ -295,18 +384,14 @@ conn_send_quiet(conn_t *conn, args_t *args)
 int
 conn_flush(conn_t *conn)
 {
-    int  done;
-
-    if (conn->redis == NULL) {
+    if (!conn_alive(conn)) {
         return -1;
     }
 
-    do {
-        if (redisBufferWrite(conn->redis, &done) != REDIS_OK) {
-            conn_break(conn, conn->redis->errstr);
-            return -1;
-        }
-    } while (!done);
+    if (wire_flush(&conn->wire) == -1) {
+        conn_break(conn, conn->wire.error);
+        return -1;
+    }
 
     return 0;
 }
@@ -315,21 +400,17 @@ conn_flush(conn_t *conn)
 static redisReply *
 conn_next(conn_t *conn)
 {
-    void        *data;
     redisReply  *reply;
 
-    if (conn->redis == NULL) {
+    if (!conn_alive(conn)) {
         return NULL;
     }
 
-    data = NULL;
-
-    if (redisGetReply(conn->redis, &data) != REDIS_OK || data == NULL) {
-        conn_break(conn, conn->redis->errstr);
+    reply = wire_recv(&conn->wire);
+    if (reply == NULL) {
+        conn_break(conn, conn->wire.error);
         return NULL;
     }
-
-    reply = data;
 
     /* another Redis is the primary now, perhaps at the same address */
 

@@ -49,10 +49,18 @@ conn_t *conn_create(const server_t *server, const char *name);
 void conn_free(conn_t *conn);
 
 /*
- * Closes the connection and connects again, with AUTH and CLIENT SETNAME.
- * Returns 0, or -1 with the reason in conn_error().
+ * Closes the connection and connects again, with AUTH and CLIENT SETNAME; with
+ * Sentinel, to a server that a sentinel names and that accepts writes.  The
+ * files of the password and of TLS are read again.  Returns 0, or -1 with the
+ * reason in conn_error().
  */
 int conn_open(conn_t *conn);
+
+/*
+ * Reads the files that conn_open() needs.  Returns 0, or -1 with a sentence in
+ * why, of size bytes.
+ */
+int conn_check(const server_t *server, char *why, size_t size);
 
 /*
  * Sets how long conn_recv() waits, instead of CONN_TIMEOUT_MS, until the next
