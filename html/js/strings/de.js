@@ -75,12 +75,6 @@ export default {
     'message.uncopied': 'Ihr Browser erlaubt das Kopieren nicht.',
     'message.more': 'mehr',
     'message.less': 'weniger',
-    'thread.more': 'Speichern oder drucken',
-    'record.save': 'Protokoll speichern',
-    'record.print': 'Drucken',
-    'record.verify': 'Protokoll prüfen',
-    'record.what': 'Das Protokoll ist eine Datei, die auch ohne uns beweist, '
-                   + 'dass nichts fehlt und nichts verändert wurde.',
     'thread.done': 'Keine Antwort nötig',
     'thread.done.what': 'Keine Antwort nötig: erledigt bis zur nächsten '
                         + 'Nachricht. Gilt nur in diesem Browser.',

@@ -73,12 +73,6 @@ export default {
     'message.uncopied': 'Your browser does not allow copying.',
     'message.more': 'more',
     'message.less': 'less',
-    'thread.more': 'Save or print',
-    'record.save': 'Save the record',
-    'record.print': 'Print',
-    'record.verify': 'Verify a record',
-    'record.what': 'The record is a file that proves, without us, that '
-                   + 'nothing is missing and nothing was changed.',
     'thread.done': 'No reply needed',
     'thread.done.what': 'No reply needed: done until the next message. Kept '
                         + 'in this browser only.',

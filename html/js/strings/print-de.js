@@ -1,6 +1,13 @@
-/* German, for the print of a record; as in en.js. */
+/* German, for the record of a thread and its print; as in en.js. */
 
 export default {
+    'record.menu': 'Speichern oder drucken',
+    'record.save': 'Protokoll speichern',
+    'record.print': 'Drucken',
+    'record.verify': 'Protokoll prüfen',
+    'record.what': 'Das Protokoll ist eine Datei, die auch ohne uns beweist, '
+                   + 'dass nichts fehlt und nichts verändert wurde.',
+
     'print.title': 'Protokoll eines Gesprächs',
     'print.loading': 'Holt das Protokoll',
     'print.checking': { one: 'Prüft: bisher {n} Eintrag',

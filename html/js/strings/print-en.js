@@ -1,6 +1,13 @@
-/* English, for the print of a record; as in en.js. */
+/* English, for the record of a thread and its print; as in en.js. */
 
 export default {
+    'record.menu': 'Save or print',
+    'record.save': 'Save the record',
+    'record.print': 'Print',
+    'record.verify': 'Verify a record',
+    'record.what': 'The record is a file that proves, without us, that '
+                   + 'nothing is missing and nothing was changed.',
+
     'print.title': 'Record of a conversation',
     'print.loading': 'Fetching the record',
     'print.checking': { one: 'Checking: {n} entry so far',

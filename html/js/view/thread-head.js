@@ -35,30 +35,20 @@ export class ThreadHead {
                 onclick: () => app.find(this.property),
             }, icon('search'), spoken(t('find.thread.what'))),
             this.done,
-            this.more = h('details', { class: 'll-record' }),
             this.people);
+        this.#loadMenu();
     }
 
-    /* The record of the thread: as a file, and on paper. */
-    #drawMore() {
-        const { t, property } = this;
+    /* The menu of the record, which nothing waits for. */
+    async #loadMenu() {
+        const { loadRecordMenu } = await import('./record-menu.js');
 
-        fill(this.more,
-             h('summary', { class: 'll-button', title: t('thread.more') },
-               icon('more'), spoken(t('thread.more'))),
-             h('div', { class: 'll-panel' },
-               h('ul', {},
-                 h('li', {}, h('a', {
-                     href: `/api/properties/${property}/record`,
-                     download: '',
-                 }, t('record.save'))),
-                 h('li', {}, h('a', { href: `print.html?p=${property}`,
-                                      target: '_blank', rel: 'noopener' },
-                               t('record.print'))),
-                 h('li', {}, h('a', { href: 'verify.html', target: '_blank',
-                                      rel: 'noopener' },
-                               t('record.verify')))),
-               h('p', { class: 'll-dim' }, t('record.what'))));
+        this.menu = await loadRecordMenu(this.app);
+        this.done.after(this.menu.element);
+
+        if (this.property) {
+            this.menu.draw(this.property);
+        }
     }
 
     /* "Needs reply" can be marked as done, until the next message. */
@@ -91,7 +81,7 @@ export class ThreadHead {
 
         if (this.property !== store.property) {
             this.property = store.property;
-            this.#drawMore();
+            this.menu?.draw(this.property);
         }
 
         this.#drawDone();
