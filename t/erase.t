@@ -261,6 +261,10 @@ is(join(' ', map { ($_->{kind} eq 'erased' ? '-' : '') . $_->{seq} }
    join(' ', map { $_ =~ /^(5|25|30)$/ ? "-$_" : $_ } 1 .. 30),
    'and has the erased entries in their places');
 is(erased_of($replay), '', 'and is told of no erasure besides');
+is($ll->poll('P', 'u-tom', 'after=25.' . unpack 'H8', $hash{25})->{reset}, undef,
+   'the cursor of an erased entry is valid');
+ok($ll->poll('P', 'u-tom', 'after=25.00000001')->{reset},
+   'and another tag is not');
 is(($replay->events())[5]{id}, '5.' . unpack('H8', $hash{5}),
    'their tags are as before');
 
@@ -436,7 +440,7 @@ is($ll->redis('PTTL', 'll:{p:L}:thread'), -1, 'the stream does not expire');
 is($ll->redis('EXISTS', 'll:{p:L}:copy:650'), 0, 'no copy is left');
 
 my ($live_l) = streams('L', 'u-tom');
-my @many = map { 3 * $_ } 1 .. 120;
+my @many = map { 3 * $_ } 1 .. 220;
 is((erase_in('L', $_))[0], 0, "$_ is erased") for @many;
 my $back = $ll->events('L', 'u-tom', query => 'after=700');
 for my $case ([$live_l, 'an open stream'], [$back, 'one that resumes']) {

@@ -63,22 +63,23 @@ local function ll1_erase(keys, argv)
     copy_rename(keys)
 
     local sealed, size = sealed_of(m[1])
-    local n, ver = int((m[2] or 0) + 1), int(m[4] + 1)
+    local n, ver = (m[2] or 0) + 1, int(m[4] + 1)
     local field, value = 'e' .. seq, argv[8]
 
     if tonumber(seq) <= sealed then
         field, value = int(math.floor((tonumber(seq) - 1) / size)), segment
     end
 
-    call('HSET', keys[SEGMENTS], field, value,
-         ERASURES, erasures_text(keys) .. seq .. ' ' .. at .. '\n')
-    call('HSET', keys[META], 'erasures', n, 'ver', ver)
+    call('HSET', keys[SEGMENTS], field, value)
+    erasures_add(keys, n, seq, at)
+    call('HSET', keys[META], 'erasures', int(n), 'ver', ver)
 
     if m[3] == seq then
         call('HSET', keys[META], 'last', argv[7])
     end
 
-    call('PUBLISH', argv[6], 'X ' .. ver .. ' ' .. m[5] .. ' ' .. n .. '\n')
+    call('PUBLISH', argv[6], 'X ' .. ver .. ' ' .. m[5] .. ' ' .. int(n)
+         .. '\n')
 
     return { 0 }
 end

@@ -5,7 +5,7 @@
 -- The field of a segment is its number, from 0.  An entry that was erased from
 -- the stream has a field "eSEQ" until it is sealed: DIGEST HASH and, as a
 -- length of one byte and its bytes, SENDER, then the entry as it is shown.  The
--- field "x" has a line "SEQ TIME" for each erasure, in their order.
+-- fields "x0", "x1" ... have a line "SEQ TIME" for each erasure, in their order.
 
 -- offsets in a segment, from 1
 local SEGMENT_COUNT, SEGMENT_ROWS, SEGMENT_TEXT, SEGMENT_AFTER, SEGMENT_AT,
@@ -14,8 +14,8 @@ local SEGMENT_COUNT, SEGMENT_ROWS, SEGMENT_TEXT, SEGMENT_AFTER, SEGMENT_AT,
 
 local ERASURES = 'x'
 
--- erasures in a list
-local ERASURES_MOST = 100
+-- lines in a field
+local ERASURES_SIZE = 100
 
 
 -- the last sealed entry, and the number of entries in each segment
@@ -179,18 +179,27 @@ local function erased_entry(keys, seq)
 end
 
 
--- the lines of all erasures
-local function erasures_text(keys)
-    return call('HGET', keys[SEGMENTS], ERASURES) or ''
+-- part k, from 0, of the lines of erasures
+local function erasures_part(keys, k)
+    return call('HGET', keys[SEGMENTS], ERASURES .. int(k)) or ''
 end
 
 
--- how many entries from first to last were erased, of n in all
+-- adds erasure n, from 1
+local function erasures_add(keys, n, seq, at)
+    local k = math.floor((n - 1) / ERASURES_SIZE)
+
+    call('HSET', keys[SEGMENTS], ERASURES .. int(k),
+         erasures_part(keys, k) .. seq .. ' ' .. at .. '\n')
+end
+
+
+-- how many of the n erasures are of entries from first to last
 local function erasures_within(keys, n, first, last)
     local within = 0
 
-    if n > 0 then
-        for seq in string.gmatch(erasures_text(keys), '(%d+) [^\n]+\n') do
+    for k = 0, math.ceil(n / ERASURES_SIZE) - 1 do
+        for seq in string.gmatch(erasures_part(keys, k), '(%d+) [^\n]+\n') do
             seq = tonumber(seq)
             within = within + (seq >= first and seq <= last and 1 or 0)
         end
@@ -200,28 +209,28 @@ local function erasures_within(keys, n, first, last)
 end
 
 
--- the erasures of entries from first to last, without the oldest ones, "known"
--- in number: how many of n are known then, and a list of seq, time ...
+-- The erasures of entries from first to last that follow the oldest ones,
+-- "known" in number, up to the end of a part: how many of the n are known then,
+-- and a list of seq, time ...
 local function erasures_since(keys, n, known, first, last)
-    local out, i = {}, 0
+    local k, out = math.floor(known / ERASURES_SIZE), {}
+    local i = k * ERASURES_SIZE
 
     if known >= n then
         return n, out
     end
 
-    for seq, at in string.gmatch(erasures_text(keys), '(%d+) ([^\n]+)\n') do
+    for seq, at in string.gmatch(erasures_part(keys, k),
+                                 '(%d+) ([^\n]+)\n')
+    do
         seq, i = tonumber(seq), i + 1
 
         if i > known and seq >= first and seq <= last then
             out[#out + 1], out[#out + 2] = int(seq), at
         end
-
-        if #out == 2 * ERASURES_MOST then
-            return i, out
-        end
     end
 
-    return n, out
+    return math.min(n, (k + 1) * ERASURES_SIZE), out
 end
 
 

@@ -363,7 +363,8 @@ local function ll1_view(keys, argv)
     if argv[7] then
         local known = tonumber(argv[7]) or w.erasures
 
-        out[20] = erasures_within(keys, w.erasures, w.from, w.head)
+        out[20] = w.from == 1 and w.head == w.newest and w.erasures
+                  or erasures_within(keys, w.erasures, w.from, w.head)
         out[21], out[22] = erasures_since(keys, w.erasures, known, w.from,
                                           math.min(w.head, seq))
     end
