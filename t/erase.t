@@ -423,7 +423,9 @@ my %gone = map { $_ => 1 } @erased;
 ok(wait_for(sub { kinds('u-tom', 'limit=200')
                   eq join ' ', map { $gone{$_} ? "-$_" : $_ } 1 .. 30 }),
    'after a restart of Redis all is as before');
-is($ll->say('P', 'u-tom', 'and on')->json()->{seq}, 31, 'and goes on');
+ok(wait_for(sub { ($ll->say('P', 'u-tom', 'and on', client_id => 'on')->json()
+                   // {})->{seq} }), 'and goes on');
+is($ll->poll('P', 'u-tom', 'limit=1')->{entries}[0]{seq}, 31, 'at the next seq');
 is($q->broken('P'), '', 'and the chain verifies');
 
 
