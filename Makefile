@@ -158,7 +158,7 @@ NGINX_INCS   = $(patsubst %,-isystem $(NGINX_TREE)/src/%,core event \
                    http/v2 http/v3) \
                -isystem $(BUILD)/nginx $(MODULE_DIRS:%=-I%)
 NGINX_TREE   = $$(cat $(BUILD)/nginx/srcdir)
-MODULE_LIBS  = -lhiredis -ljwt -lcjson -lcrypto -lzstd
+MODULE_LIBS  = -lhiredis -ljwt -lcjson -lssl -lcrypto -lzstd
 
 NGINX_OBJS  := $(call obj,$(NGINX_FUZZ) $(INSIDE_SRCS))
 

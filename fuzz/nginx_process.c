@@ -25,10 +25,10 @@ fuzz_process(ngx_pool_t *pool, ngx_leaseloft_main_conf_t *mcf)
 {
     ngx_leaseloft_process_t  *process;
 
-    static struct sockaddr_un  sun = { .sun_family = AF_UNIX };
-    static ngx_addr_t          addr = {
-        (struct sockaddr *) &sun, sizeof(sun), ngx_string("unix:fuzz")
-    };
+    static ngx_leaseloft_server_t  server;
+
+    server.sockaddr.sockaddr.sa_family = AF_UNIX;
+    server.socklen = sizeof(struct sockaddr_un);
 
     srandom(1);
     fuzz_clock(1000);
@@ -38,8 +38,8 @@ fuzz_process(ngx_pool_t *pool, ngx_leaseloft_main_conf_t *mcf)
     CHECK(ngx_event_timer_init(&fuzz_log) == NGX_OK);
 
     ngx_memzero(mcf, sizeof(ngx_leaseloft_main_conf_t));
-    mcf->redis.url.addrs = &addr;
-    mcf->redis.url.naddrs = 1;
+    mcf->redis.servers = &server;
+    mcf->redis.nservers = 1;
     mcf->queues = 1;
     mcf->max_lingering = 2;
 

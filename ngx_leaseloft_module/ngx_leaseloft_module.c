@@ -12,9 +12,11 @@
 #include "ngx_leaseloft_filter.h"
 #include "ngx_leaseloft_loc_conf.h"
 #include "ngx_leaseloft_origin.h"
+#include "ngx_leaseloft_password.h"
 #include "ngx_leaseloft_process.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_signer.h"
+#include "ngx_leaseloft_tls.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_token_table.h"
 #include "ngx_leaseloft_url.h"
@@ -34,6 +36,41 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       ngx_leaseloft_url_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_leaseloft_main_conf_t, redis),
+      NULL },
+
+    { ngx_string("leaseloft_redis_password_file"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_password_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, redis.file_password),
+      NULL },
+
+    { ngx_string("leaseloft_redis_ssl_trusted_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, redis.ssl_trusted),
+      NULL },
+
+    { ngx_string("leaseloft_redis_ssl_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, redis.ssl_certificate),
+      NULL },
+
+    { ngx_string("leaseloft_redis_ssl_certificate_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, redis.ssl_key),
+      NULL },
+
+    { ngx_string("leaseloft_redis_ssl_name"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, redis.ssl_name),
       NULL },
 
     { ngx_string("leaseloft_prefix"),
@@ -403,7 +440,7 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
         return NGX_OK;
     }
 
-    if (!mcf->redis.set) {
+    if (mcf->redis.url.data == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "endpoints of leaseloft require "
                            "\"leaseloft_redis\", "
@@ -419,7 +456,9 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
     mcf->resolver_timeout = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
                             ? 30000 : clcf->resolver_timeout;
 
-    if (ngx_leaseloft_url_resolve(cf, mcf) != NGX_OK
+    if (ngx_leaseloft_url_complete(cf, &mcf->redis) != NGX_OK
+        || ngx_leaseloft_url_resolve(cf, mcf) != NGX_OK
+        || ngx_leaseloft_tls_configure(cf, &mcf->redis) != NGX_OK
         || ngx_leaseloft_zone_add(cf, mcf) != NGX_OK
         || ngx_leaseloft_token_table_add(cf, mcf) != NGX_OK
         || ngx_leaseloft_filter_init(cf) != NGX_OK)

@@ -112,6 +112,99 @@ for my $case (['empty', 'empty|secret|short'], ['newline', 'empty|secret'],
             server => "leaseloft_key $dir/$case->[0];");
 }
 
+# TLS to Redis, and its password from a file
+{
+    my ($socket, $tls) = ($ll->{url}, 'rediss://127.0.0.1:1');
+
+    system("cd $dir && openssl req -x509 -newkey ec -pkeyopt"
+           . " ec_paramgen_curve:P-256 -passout pass:x -days 2"
+           . " -subj /CN=x -keyout locked.key -out locked.crt 2>/dev/null");
+
+    sub redis_refused {
+        my ($name, $url, $regex, %directives) = @_;
+        $ll->{url} = $url;
+        refused($name, $regex, directives => {
+            map { +"leaseloft_redis_$_" => $directives{$_} } keys %directives });
+    }
+
+    redis_refused("leaseloft_redis_$_ without TLS", 'redis://127.0.0.1',
+                  qr/leaseloft_redis_$_" has no effect.*rediss:/,
+                  $_ => "$dir/tls.crt")
+        for qw(ssl_trusted_certificate ssl_certificate ssl_certificate_key
+               ssl_name);
+    redis_refused("leaseloft_redis_$_ without a file", $tls,
+                  qr/leaseloft_redis_$_": "$dir\/none".*No such file/,
+                  ssl_certificate => "$dir/tls.crt",
+                  ssl_certificate_key => "$dir/tls.key",
+                  $_ => "$dir/none")
+        for qw(ssl_trusted_certificate ssl_certificate ssl_certificate_key);
+    redis_refused("leaseloft_redis_$_ in an empty file", $tls,
+                  qr/leaseloft_redis_$_": "$dir\/empty"/,
+                  ssl_certificate => "$dir/tls.crt",
+                  ssl_certificate_key => "$dir/tls.key",
+                  $_ => "$dir/empty")
+        for qw(ssl_trusted_certificate ssl_certificate ssl_certificate_key);
+    redis_refused('a certificate without a key', $tls,
+                  qr/needs "leaseloft_redis_ssl_certificate_key"/,
+                  ssl_certificate => "$dir/tls.crt");
+    redis_refused('a key without a certificate', $tls,
+                  qr/needs "leaseloft_redis_ssl_certificate"/,
+                  ssl_certificate_key => "$dir/tls.key");
+    redis_refused('the key of another certificate', $tls,
+                  qr/ssl_certificate_key.*not the unencrypted key/,
+                  ssl_certificate => "$dir/tls.crt",
+                  ssl_certificate_key => "$dir/private.pem");
+    redis_refused('an encrypted key', $tls,
+                  qr/ssl_certificate_key.*not the unencrypted key/,
+                  ssl_certificate => "$dir/locked.crt",
+                  ssl_certificate_key => "$dir/locked.key");
+
+    $ll->write('long', 'x' x 512);
+    $ll->write('longest', 'x' x 511 . "\n");
+    $ll->write('password', "hidden\n");
+
+    redis_refused('a missing password file', $tls,
+                  qr/password_file.*none.*cannot be opened.*No such file/,
+                  password_file => "$dir/none");
+    redis_refused("the password file $_->[0]", $tls,
+                  qr/password_file.*$_->[0]" $_->[1]/,
+                  password_file => "$dir/$_->[0]")
+        for ['empty', 'has no password'], ['newline', 'has no password'],
+            ['long', 'is too long'];
+    redis_refused('a directory as a password file', $tls,
+                  qr/password_file.*cannot be read.*directory/,
+                  password_file => $dir);
+    redis_refused('two passwords', 'redis://:other@127.0.0.1',
+                  qr/leaseloft_redis.*has a password, and a file/,
+                  password_file => "$dir/password");
+    redis_refused('a user without a password', 'redis://us@127.0.0.1',
+                  qr/leaseloft_redis.*user without a password/);
+
+    for my $case ([$tls, 'TLS by the authorities of the system'],
+                  [$tls, 'TLS with all files',
+                   ssl_trusted_certificate => "$dir/tls.crt",
+                   ssl_certificate => "$dir/tls.crt",
+                   ssl_certificate_key => "$dir/tls.key",
+                   ssl_name => 'redis.test'],
+                  ['rediss://us@127.0.0.1', 'a user and a password file',
+                   password_file => "$dir/password"],
+                  ['redis://127.0.0.1', 'the longest password',
+                   password_file => "$dir/longest"],
+                  ['unix:/x', 'a socket and a password file',
+                   password_file => "$dir/password"])
+    {
+        my ($url, $name, %directives) = @$case;
+        $ll->{url} = $url;
+        $ll->nginx_conf(directives => {
+            map { +"leaseloft_redis_$_" => $directives{$_} } keys %directives });
+        my ($status, $said) = $ll->nginx_test();
+        is($status, 0, "$name is valid") or diag($said);
+        unlike($said, qr/hidden/, "$name: the password is not shown");
+    }
+
+    $ll->{url} = $socket;
+}
+
 # values
 directive('leaseloft_prefix', $_, 'must be 1 to 16 of a-z 0-9 _ -')
     for '""', 'LL', '"l l"', 'l:', 'l*', 'x' x 17;

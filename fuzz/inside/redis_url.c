@@ -13,16 +13,21 @@
 static void
 fuzz_check_url(ngx_leaseloft_redis_conf_t *redis)
 {
-    CHECK(redis->set);
-    CHECK(redis->user.len == 0 || redis->password.len);
+    ngx_uint_t               i;
+    ngx_leaseloft_server_t  *server;
 
-    if (redis->url.family == AF_UNIX) {
-        CHECK(redis->url.naddrs == 1 && redis->url.addrs != NULL);
-        CHECK(redis->password.len == 0);
+    CHECK(redis->nservers >= 1);
 
-    } else {
-        CHECK(redis->url.host.len);
-        CHECK(redis->url.port >= 1);
+    for (i = 0; i < redis->nservers; i++) {
+        server = &redis->servers[i];
+
+        if (server->host[0]) {
+            CHECK(server->port >= 1);
+
+        } else {
+            CHECK(server->sockaddr.sockaddr.sa_family == AF_UNIX);
+            CHECK(redis->nservers == 1 && redis->password.len == 0);
+        }
     }
 }
 

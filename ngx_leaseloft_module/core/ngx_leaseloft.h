@@ -42,12 +42,30 @@ typedef struct ngx_leaseloft_ctx_s       ngx_leaseloft_ctx_t;
 typedef struct ngx_leaseloft_endpoint_s  ngx_leaseloft_endpoint_t;
 
 
-/* the address of Redis, set by leaseloft_redis */
+/* the address of a server of Redis or Sentinel */
 typedef struct {
-    ngx_url_t                  url;        /* unix: or host:port */
+    char                       host[256];  /* empty: a socket */
+    in_port_t                  port;
+    socklen_t                  socklen;    /* 0: the host is to be resolved */
+    ngx_sockaddr_t             sockaddr;
+} ngx_leaseloft_server_t;
+
+
+/* where Redis is, and how to connect to it: leaseloft_redis... */
+typedef struct {
+    ngx_str_t                  url;        /* NULL: not configured */
+    ngx_leaseloft_server_t    *servers;
+    ngx_uint_t                 nservers;
     ngx_str_t                  user;       /* may be empty */
     ngx_str_t                  password;   /* may be empty: no AUTH */
-    ngx_flag_t                 set;
+    ngx_str_t                  file_password;  /* may be empty */
+
+    ngx_uint_t                 tls;        /* 1 or 0 */
+    ngx_ssl_t                 *ssl;        /* NULL without TLS */
+    ngx_str_t                  ssl_name;   /* empty: the host of a server */
+    ngx_str_t                  ssl_trusted;    /* files, or empty */
+    ngx_str_t                  ssl_certificate;
+    ngx_str_t                  ssl_key;
 } ngx_leaseloft_redis_conf_t;
 
 

@@ -1,11 +1,8 @@
 
 /*
- * One connection to Redis over nginx's own sockets: hiredis formats commands
- * and reads replies, nginx connects, resolves, reads, writes and times.
- *
- * A connection sends a greeting (ngx_leaseloft_greeting.h) before it is ready.
- * Any failure, a malformed reply included, ends in the closed callback; the
- * owner then reconnects.
+ * One connection to Redis (ngx_leaseloft_peer.h), which sends a greeting
+ * (ngx_leaseloft_greeting.h) before it is ready.  Any failure, a malformed
+ * reply included, ends in the closed callback; the owner then reconnects.
  */
 
 
@@ -13,7 +10,7 @@
 #define NGX_LEASELOFT_CONN_H
 
 
-#include "ngx_leaseloft.h"
+#include "ngx_leaseloft_peer.h"
 
 
 typedef struct ngx_leaseloft_conn_s  ngx_leaseloft_conn_t;
@@ -52,9 +49,6 @@ void ngx_leaseloft_conn_fail(ngx_leaseloft_conn_t *redis, char *reason);
  */
 ngx_int_t ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis,
     ngx_uint_t argc, ngx_str_t *argv);
-
-/* the size of a reason, its final zero included; longer ones are cut */
-#define NGX_LEASELOFT_CONN_WHY  160
 
 /* why the connection was closed last; "" if it never was */
 char *ngx_leaseloft_conn_why(ngx_leaseloft_conn_t *redis);

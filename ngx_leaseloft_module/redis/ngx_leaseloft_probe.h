@@ -28,7 +28,7 @@ typedef struct {
     ngx_msec_t                 checked;
     ngx_msec_t                 sent;
     ngx_msec_t                 last_received;  /* by the subscription */
-    char                       refusal[NGX_LEASELOFT_CONN_WHY];
+    char                       refusal[NGX_LEASELOFT_PEER_WHY];
 
     /* to the reply channel; set by the owner */
     unsigned                   subscribed:1;

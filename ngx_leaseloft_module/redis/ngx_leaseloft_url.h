@@ -16,7 +16,14 @@
 char *ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * Resolves the host name once, if the http block has no resolver.  NGX_OK, or
+ * Checks the URL against the other directives, once all are known, and sets the
+ * password.  NGX_OK, or NGX_ERROR after an error, which is logged.
+ */
+ngx_int_t ngx_leaseloft_url_complete(ngx_conf_t *cf,
+    ngx_leaseloft_redis_conf_t *rcf);
+
+/*
+ * Resolves host names once, if the http block has no resolver.  NGX_OK, or
  * NGX_ERROR after an error, which is logged.
  */
 ngx_int_t ngx_leaseloft_url_resolve(ngx_conf_t *cf,
