@@ -49,11 +49,25 @@ const WORDS = {
                   + 'you are here next time?', 0.4],
         ['s-ana', 'No hurry.', 0.38],
     ],
-    oak: [['s-mia', 'Welcome letter received, thank you', 80],
+    oak: [['s-mia', 'Hello Lena, the boiler shows F28 and the water stays '
+                    + 'cold.', 8790],
+          ['s-lena', 'Thank you for telling me. Does the flame light when '
+                     + 'you press reset?', 8789.6],
+          ['s-mia', 'It does for a second, then it goes out.', 8789.5],
+          ['s-lena', 'Then it is the gas valve. The boiler is under '
+                     + 'warranty until March; Marc comes tomorrow at 8.',
+           8789.2],
+          ['s-mia', 'I will be home.', 8789],
+          ['s-mia', 'The new valve is in, and the water is hot.', 8766],
+          ['s-lena', 'Good. I keep his report with the papers of the Boiler.',
+           8765],
+          ['s-mia', 'Welcome letter received, thank you', 80],
           ['s-lena', 'Good. Tell me if anything is missing.', 79]],
     harbour: [['s-jon', 'The window man comes on Thursday at 10.', 2],
               ['s-eva', 'And I have sent the meter reading.', 1.2]],
-    pine: [['s-sam', 'Rent for December is paid.', 20]],
+    pine: [['s-sam', 'When is the boiler serviced this year?', 1900],
+           ['s-lena', 'On Monday; somebody rings at nine.', 1899],
+           ['s-sam', 'Rent for December is paid.', 20]],
     maple: [['s-ida', 'Could I paint the small room?', 50],
             ['s-lena', 'Of course, any light colour.', 49]],
     birch: [['s-leo', 'The keys work now.', 100]],
@@ -71,12 +85,12 @@ async function fill() {
         await stack.lease(property, {
             label, landlords: [LENA], tenants,
             from: property === 'ash' ? '2036-12-01T00:00:00Z'
-                                     : '2026-02-01T00:00:00Z',
+                                     : '2025-02-01T00:00:00Z',
         });
     }
 
     for (const [property, words] of Object.entries(WORDS)) {
-        times.set(`${property} 1`, ago(600));
+        times.set(`${property} 1`, ago(15000));
 
         for (const [user, text, hours] of words) {
             const { seq } = await stack.say(user, property, text);
@@ -96,7 +110,7 @@ async function fill() {
 
     await stack.lease('fir', {
         label: 'Fir House, 2nd floor', landlords: [LENA],
-        tenants: [['s-zoe', 'Zoe Nilsson']], from: '2026-02-01T00:00:00Z',
+        tenants: [['s-zoe', 'Zoe Nilsson']], from: '2025-02-01T00:00:00Z',
         to: new Date(Date.now() - HOUR).toISOString(),
     });
     times.set('fir 3', ago(390));
@@ -114,13 +128,17 @@ async function shift(page) {
 
     /* marks are not stored: they would change the time of their thread */
     await page.route(/\/read$/, (route) => route.fulfill({ status: 204 }));
-    await page.route(/\/api\/(inbox|properties\/\w+\/messages)\?/,
+    await page.route(/\/api\/(inbox|search|properties\/\w+\/messages)\?/,
                      async (route) => {
         const response = await route.fetch();
         const data = await response.json();
 
         for (const entry of data.entries ?? []) {
             entry.at = at(data.property, entry.seq, entry.at);
+        }
+
+        for (const { property, entry } of data.hits ?? []) {
+            entry.at = at(property, entry.seq, entry.at);
         }
 
         for (const thread of data.threads ?? []) {
@@ -154,6 +172,12 @@ async function shoot(name, [user, fullName], options, act) {
 }
 
 
+const boiler = async ({ page }) => {
+    await page.keyboard.press('Control+k');
+    await page.fill('#ll-find', 'boiler');
+    await page.locator('.ll-hit').nth(3).waitFor();
+};
+
 const elm = async (person) => {
     await person.open('elm');
     await person.sees('No hurry');
@@ -171,6 +195,12 @@ try {
                     isMobile: true };
 
     await shoot('phone-list', LENA, phone, () => {});
+    await shoot('phone-search', LENA, phone, boiler);
+    await shoot('search', LENA, { viewport: size }, async (person) => {
+        await boiler(person);
+        await person.page.locator('.ll-hit').nth(2).click();
+        await person.page.locator('.ll-flash').waitFor();
+    });
     await shoot('light', LENA, { viewport: size }, elm);
     await shoot('dark', LENA, { viewport: size, colorScheme: 'dark' }, elm);
     await shoot('phone', TOM, phone, elm);

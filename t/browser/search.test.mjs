@@ -4,101 +4,28 @@
  */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { promisify } from 'node:util';
 
-import { clean } from './lib/axe.mjs';
 import { Person, openBrowser } from './lib/people.mjs';
-import { Stack, root, until } from './lib/stack.mjs';
+import { EVIL, LENA, TOM, erase, find, focused, hits, onScreen, prepare, says }
+    from './lib/search.mjs';
+import { Stack, until } from './lib/stack.mjs';
 
-const LENA = ['u-lena', 'Lena'];
-const TOM = ['u-tom', 'Tom'];
 const MIA = ['u-mia', 'Mia'];
-const EVIL = '<img src=x onerror="window.owned=1"> & <b>boiler</b>';
 const DAY = 86400000;
-const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true,
-                isMobile: true };
 
 let stack;
 let browser;
 
 before(async () => {
     [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
-
-    await stack.shiftClock(400);
-    await stack.lease('elm', { label: '12 Elm St', landlords: [LENA],
-                               tenants: [TOM], from: '2020-01-01T00:00:00Z',
-                               zone: 'Pacific/Auckland' });
-    await stack.fillUp('elm', ['u-tom', 'u-lena'], 300, (i) => i === 100
-        ? 'The Boiler in the Küche is out' : `old line ${i}.`);
-    await stored('elm', 301);
-    await stack.shiftClock(300);
-    await stack.fillUp('elm', ['u-tom', 'u-lena'], 300, (i) =>
-        `middle line ${i}.`, 'middle');
-    await stored('elm', 601);
-    await stack.shiftClock(0);
-    await stack.fillUp('elm', ['u-tom', 'u-lena'], 300, (i) =>
-        `new line ${i}.`, 'new');
-    await stored('elm', 901);
-    await stack.say('u-tom', 'elm', 'Another BOILER, said Ana');
-    await stack.api('u-lena', 'POST', 'properties/elm/read', { upto: 902 });
-
-    await stack.lease('oak', { label: EVIL, landlords: [LENA],
-                               tenants: [['u-mia', EVIL]], zone: 'UTC' });
-    await stack.say('u-mia', 'oak', EVIL);
-    await stack.say('u-mia', 'oak',
-                    `${'before '.repeat(90)}Boiler${' after'.repeat(90)}`);
-    await stack.api('u-lena', 'POST', 'properties/oak/read', { upto: 3 });
+    await prepare(stack);
 });
 
 after(async () => {
     await browser?.close();
     await stack?.stop();
 });
-
-
-function stored(property, seq) {
-    return until(`${property} has ${seq}`, async () =>
-        (await stack.api('u-lena', 'GET',
-                         `properties/${property}/messages?limit=1`))
-            .data.head?.startsWith(`${seq}.`), 60000);
-}
-
-
-function erase(property, seq) {
-    return promisify(execFile)(
-        join(root, process.env.BUILD || 'build', 'leaseloft'),
-        ['erase', property, String(seq), '--reason', 'a test',
-         '--redis', `unix:${join(stack.dir, 'redis.sock')}`]);
-}
-
-
-const hits = (page) => page.locator('.ll-hit');
-const says = (page, text) =>
-    page.locator('.ll-find-says, .ll-find .ll-notice', { hasText: text })
-        .first().waitFor();
-
-/* What has the focus: an id, or a class. */
-const focused = (page) => page.evaluate(() =>
-    document.activeElement.id || document.activeElement.className);
-
-
-async function find(page, words) {
-    await page.fill('#ll-find', words);
-}
-
-
-/* Whether a message is within the timeline's own box. */
-function onScreen(page, seq) {
-    return page.locator(`#m${seq}`).evaluate((el) => {
-        const box = el.getBoundingClientRect();
-        const view = el.closest('.ll-timeline').getBoundingClientRect();
-
-        return box.top >= view.top && box.bottom <= view.bottom;
-    });
-}
 
 
 test('hits of all threads are marked, HTML is text, and a click shows one',
@@ -464,12 +391,12 @@ test('a hit disappears when its message is erased', async () => {
     await shows('the last secret', 'another secret', 'a secret of mine');
 
     /* the inbox tells of the last one, also of a thread that is not open */
-    await erase('ash', third.seq);
+    await erase(stack, 'ash', third.seq);
     await shows('another secret', 'a secret of mine');
     await hits(page).first().click();
     await page.locator(`#m${second.seq}`).waitFor();
     await lena.status('live');
-    await erase('ash', first.seq);
+    await erase(stack, 'ash', first.seq);
     await shows('another secret');
 
     /* nor does the server find it */
@@ -522,118 +449,5 @@ test('a search over the limit waits, and continues', async () => {
             .test(await page.locator('.ll-find-says').textContent());
     });
     await says(page, '1 message found');
-    await lena.leave();
-});
-
-
-test('on a phone the search covers the page, and going back closes it',
-     async () => {
-    const lena = await Person.arrive(browser, stack, ...LENA, PHONE);
-    const { page } = lena;
-    const wide = () => page.evaluate(() => [...document.querySelectorAll(
-        '.ll-app *')].filter((el) => {
-        const box = el.getBoundingClientRect();
-
-        return box.width > 1 && box.height > 1
-            && !el.closest('.ll-spoken, .ll-skip')
-            && (box.right > innerWidth + 1 || box.left < -1);
-    }).map((el) => el.className));
-    const small = () => page.evaluate(() => [...document
-        .querySelectorAll('button, a, input')].filter((el) => {
-        const box = el.getBoundingClientRect();
-
-        return box.width > 1 && el.checkVisibility()
-            && (box.height < 43.5 || box.width < 43.5)
-            && !el.closest('.ll-spoken, .ll-skip');
-    }).map((el) => el.className));
-
-    await page.tap('.ll-inbox .ll-finder');
-    await find(page, 'boiler');
-    await says(page, '4 messages found');
-    assert.deepEqual(await wide(), []);
-    assert.deepEqual(await small(), []);
-    await page.goBack();
-    await page.locator('.ll-filter#ll-filter').waitFor();
-    assert.equal(await page.locator('.ll-find').isVisible(), false);
-
-    await lena.open('elm');
-    await lena.sees('while you were reading');
-    await page.tap('.ll-head .ll-finder');
-    assert.equal(await page.locator('.ll-timeline').isVisible(), false);
-
-    /* what arrives under it is not read */
-    await stack.say('u-tom', 'elm', 'under the search');
-    await page.waitForTimeout(500);
-    assert.equal((await stack.api('u-lena', 'GET',
-        'properties/elm/messages?limit=1')).data.you.unread, 1);
-    await find(page, 'kuche');
-    await says(page, '1 message found');
-    assert.deepEqual(await wide(), []);
-    assert.deepEqual(await small(), []);
-    await hits(page).tap();
-    await until('on screen', () => onScreen(page, 101));
-    assert.equal(await page.locator('.ll-find').isVisible(), false);
-    await page.tap('.ll-down');
-    await lena.sees('under the search');
-    await until('read', async () => (await stack.api('u-lena', 'GET',
-        'properties/elm/messages?limit=1')).data.you.unread === 0);
-    await page.goBack();
-    await page.locator('[data-property="elm"]').waitFor();
-    assert.equal(await page.locator('.ll-thread').isVisible(), false,
-                 'one step back from the thread is the list');
-    assert.deepEqual(lena.complaints, []);
-    await lena.leave();
-});
-
-
-for (const [look, options] of Object.entries({
-    light: {}, dark: { colorScheme: 'dark' }, phone: PHONE,
-    contrast: { forcedColors: 'active' },
-    still: { reducedMotion: 'reduce', locale: 'de-DE' },
-})) {
-    test(`axe finds no violation in the search: ${look}`, async () => {
-        const lena = await Person.arrive(browser, stack, ...LENA,
-                                         { bypassCSP: true, ...options });
-        const { page } = lena;
-
-        await lena.open('elm');
-        await lena.sees('under the search');
-        await page.keyboard.press('Control+k');
-        await clean(page, `${look}: no words`);
-        await find(page, 'line 1');
-        await page.locator('.ll-hit').first().waitFor();
-        await clean(page, `${look}: hits`);
-        await find(page, 'kuche');
-        await until('one', async () => await hits(page).count() === 1);
-        await hits(page).click();
-        await until('on screen', () => onScreen(page, 101));
-        await page.locator('#m101.ll-flash').waitFor();
-        await clean(page, `${look}: a message`);
-        await page.keyboard.press('Control+k');
-        await find(page, 'submarine');
-        await says(page, /No message found|Keine Nachricht gefunden/);
-        await clean(page, `${look}: none`);
-        await find(page, '"open');
-        await clean(page, `${look}: an open quote`);
-        assert.deepEqual(lena.complaints, []);
-        await lena.leave();
-    });
-}
-
-
-test('a reload closes the search', async () => {
-    const lena = await Person.arrive(browser, stack, ...LENA, PHONE);
-    const { page } = lena;
-
-    await lena.open('elm');
-    await page.tap('.ll-head .ll-finder');
-    await page.reload();
-    await lena.sees('under the search');
-    assert.equal(await page.locator('.ll-find').isVisible(), false);
-    await page.tap('.ll-head .ll-finder');
-    await page.tap('.ll-find .ll-search .ll-button');
-    await lena.sees('under the search');
-    assert.equal(await page.locator('.ll-app').getAttribute('data-thread'),
-                 'elm');
     await lena.leave();
 });
