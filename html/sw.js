@@ -16,10 +16,10 @@ const WHOLE = 'whole';
 const USED = 'used';
 
 /* files to which no link leads */
-const MORE = ['config.json', 'css/search.css', 'img/icon-unread.svg',
-              'js/strings/de.js', 'js/strings/search-de.js',
-              'js/strings/print-de.js', 'js/strings/search-en.js',
-              'print.html'];
+const MORE = ['config.json', 'css/search.css', 'css/thread.css',
+              'img/icon-unread.svg', 'js/strings/de.js',
+              'js/strings/print-de.js', 'js/strings/search-de.js',
+              'js/strings/search-en.js', 'print.html'];
 const LINKS = {
     html: /(?:href|src)="([^":#]+)"/g,
     js: /(?:from |import |import\()'(\.[^']+)'/g,

@@ -334,7 +334,9 @@ async function start() {
      */
     page.app.loadThread();
     Promise.allSettled([account(), import('./view/extras.js'),
-                        page.app.loadSearch()]);
+                        page.app.loadSearch(),
+                        import('./core/kept-check.js').then((module) =>
+                            messenger.checkKept(module.KeptCheck))]);
     keepShell(page);
 }
 

@@ -58,7 +58,7 @@ async function fits(page, where) {
         '.ll-app *')].filter((el) => {
         const box = el.getBoundingClientRect();
 
-        return box.width > 1 && box.height > 1
+        return box.width > 1 && box.height > 1 && el.checkVisibility()
             && !el.closest('.ll-spoken, .ll-skip, .ll-list')
             && (box.right > innerWidth + 1 || box.left < -1);
     }).map((el) => el.className));

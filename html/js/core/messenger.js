@@ -9,7 +9,6 @@ import { Shelf } from './db.js';
 import { Emitter } from './emitter.js';
 import { InboxStore } from './inbox-store.js';
 import { InboxSync } from './inbox-sync.js';
-import { KeptCheck } from './kept-check.js';
 import { Live } from './live.js';
 import { Names } from './names.js';
 import { Outbox } from './outbox.js';
@@ -21,7 +20,7 @@ import { ThreadWatch } from './thread-watch.js';
 export class Messenger extends Emitter {
     #marks;
     #shelf;
-    #kept;
+    #kept = null;
 
     /**
      * open(url): a Source; online(): the browser's hint.
@@ -51,7 +50,6 @@ export class Messenger extends Emitter {
         this.inboxSync = new InboxSync({ api, clock, shelf, refused,
                                          store: this.inbox });
         this.threads = new ThreadSync({ api, clock, shelf, me: this.me });
-        this.#kept = new KeptCheck({ api, clock, shelf });
         this.names = new Names({
             clock, fetch: async (property) => {
                 const answer = await api.messages(property, { limit: 1 });
@@ -91,11 +89,29 @@ export class Messenger extends Emitter {
         ]);
     }
 
+    /**
+     * Has what is kept compared with the server's.  The class is given, since
+     * the first screen is shown without it.
+     * @param {typeof import('./kept-check.js').KeptCheck} KeptCheck
+     */
+    checkKept(KeptCheck) {
+        this.#kept = new KeptCheck({ api: this.threads.api,
+                                     clock: this.threads.clock,
+                                     shelf: this.#shelf });
+        this.#startCheck();
+    }
+
+    #startCheck() {
+        if (this.status === 'live' && this.tabs.leading) {
+            this.#kept?.start();
+        }
+    }
+
     stop() {
         this.suspend();
         this.live.stop();
         this.inboxSync.stop();
-        this.#kept.stop();
+        this.#kept?.stop();
         this.#shelf.stop();
         this.session.stop();
         this.threads.close();
@@ -197,7 +213,7 @@ export class Messenger extends Emitter {
         });
         this.tabs.on('follow', () => {
             this.live.stop();
-            this.#kept.stop();
+            this.#kept?.stop();
             this.outbox.setActive(false);
         });
         this.tabs.on('message', (message) => this.#handle(message));
@@ -344,9 +360,7 @@ export class Messenger extends Emitter {
             this.#marks.flush();
             this.#recover();
 
-            if (this.tabs.leading) {
-                this.#kept.start();
-            }
+            this.#startCheck();
         }
 
         this.emit('status', status);

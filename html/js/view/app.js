@@ -4,7 +4,7 @@
  */
 
 import { hrefFor, parseLocation } from '../core/router.js';
-import { attr, empty, fill, h } from './dom.js';
+import { attr, empty, fill, h, loadStyle } from './dom.js';
 import { Header, closeMenus } from './header.js';
 import { InboxView } from './inbox-view.js';
 import { StatusView } from './status-view.js';
@@ -160,7 +160,9 @@ export class App {
 
     /* Loads the view of a thread, which the list does not need. */
     loadThread() {
-        this.#loading ??= import('./thread-view.js').then(({ ThreadView }) => {
+        this.#loading ??= Promise.all([
+            import('./thread-view.js'), loadStyle('css/thread.css'),
+        ]).then(([{ ThreadView }]) => {
             this.#threadView = new ThreadView(this);
             this.#threadView.open(this.messenger.thread);
             this.#main.replaceChildren(this.#threadView.element);

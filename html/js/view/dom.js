@@ -98,6 +98,15 @@ export function empty(picture, title, what) {
 }
 
 
+/* Adds a style sheet to the page; resolves once it applies. */
+export function loadStyle(href) {
+    return new Promise((done, fail) => document.head.append(h('link', {
+        rel: 'stylesheet', href, onload: done,
+        onerror: () => fail(new Error(href)),
+    })));
+}
+
+
 /* Replaces the children of an element. */
 export function fill(element, ...children) {
     element.replaceChildren(...children.flat(Infinity).filter(Boolean));

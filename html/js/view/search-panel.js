@@ -10,7 +10,8 @@ import { translator } from '../core/i18n.js';
 import { hrefFor } from '../core/router.js';
 import { Search } from '../core/search.js';
 import { DayJump } from './day-jump.js';
-import { KeyedList, attr, fill, h, icon, spoken } from './dom.js';
+import { KeyedList, attr, fill, h, icon, loadStyle, spoken }
+    from './dom.js';
 
 /* characters of a message that a hit shows */
 const EXCERPT = 220;
@@ -24,14 +25,6 @@ export async function loadPanel(app) {
     ]);
 
     return new SearchPanel(app, translator(app.language, words.default));
-}
-
-
-function loadStyle(href) {
-    return new Promise((done, fail) => document.head.append(h('link', {
-        rel: 'stylesheet', href, onload: done,
-        onerror: () => fail(new Error(href)),
-    })));
 }
 
 

@@ -1,5 +1,6 @@
 /* A browser without a page: its tabs, and the server that they talk to. */
 
+import { KeptCheck } from '../../../html/js/core/kept-check.js';
 import { Messenger } from '../../../html/js/core/messenger.js';
 import { Session } from '../../../html/js/core/session.js';
 import { Tabs } from '../../../html/js/core/tabs.js';
@@ -83,6 +84,8 @@ export function browser() {
             clock, open, online: () => state.online,
             visible: () => self.visible,
         });
+
+        self.messenger.checkKept(KeptCheck);
 
         const started = self.messenger.start();
 
