@@ -56,7 +56,7 @@ static int       floor_epoll, floor_listener;
 static unsigned  floor_lose, floor_double, floor_deaf, floor_refuse;
 static unsigned  floor_stall, floor_stall_ms, floor_split;
 
-/* so many there were */
+/* the numbers of events, messages and streams so far */
 static unsigned  floor_events, floor_messages, floor_opened;
 
 
@@ -75,7 +75,7 @@ floor_send(int fd, const char *data, size_t len)
 {
     if (send(fd, data, len, MSG_NOSIGNAL|MSG_DONTWAIT) != (ssize_t) len) {
 
-        /* its end is noticed when it is read from */
+        /* a closed connection is noticed when it is read from */
 
         shutdown(fd, SHUT_RDWR);
     }
@@ -176,8 +176,7 @@ floor_message(conn_t *conn, const char *body, size_t len)
 }
 
 
-/* 1 when there was a whole request, which is done then */
-
+/* handles a request that is complete: 1, or 0 if there is none */
 static int
 floor_request(conn_t *conn)
 {
@@ -242,7 +241,7 @@ floor_read(conn_t *conn)
     conn->len += n;
 
     while (floor_request(conn)) {
-        /* the next one is there already */
+        /* the next request has been read already */
     }
 }
 
@@ -279,7 +278,6 @@ floor_accept(void)
 
 
 /* on 127.0.0.1; 0 or -1 */
-
 static int
 floor_listen(unsigned port)
 {

@@ -40,7 +40,6 @@ static void gets_connect(get_t *get);
 
 
 /* polls look for the head in it */
-
 static void
 gets_body(reply_t *reply, char *data, size_t len)
 {
@@ -111,10 +110,9 @@ gets_write(get_t *get)
 }
 
 
-/* a 200 tells a poll where the head is, the next one brings the ETag */
-
+/* the first 200 has the head, the next one the ETag of a poll after it */
 static void
-gets_learn(get_t *get)
+gets_update(get_t *get)
 {
     char  *head, *end;
 
@@ -170,7 +168,7 @@ gets_handler(net_conn_t *conn, net_event_e event, char *data, size_t len)
     }
 
     if (gets_kind == GETS_POLL && get->reply.status == 200) {
-        gets_learn(get);
+        gets_update(get);
     }
 
     if (gets_running) {

@@ -1,7 +1,7 @@
 
 /*
- * Requests that read, one after the other on each of some connections: polls
- * that find nothing, bad tokens, pages of history.
+ * Reading requests, one after the other on each of several connections: polls
+ * without new entries, invalid tokens, pages of history.
  */
 
 
@@ -29,8 +29,8 @@ typedef struct {
 
 
 /*
- * count connections, each to a property of its own as long as there are any;
- * 0 or -1.
+ * Opens count connections, each to a property of its own while there are
+ * enough. Returns 0 or -1.
  */
 int gets_init(unsigned first, unsigned properties, unsigned count,
     gets_kind_e kind, const char *query, unsigned expect);

@@ -130,7 +130,6 @@ load_wait(void)
 
 
 /* until all streams are open: 1, or the time is over */
-
 static int
 load_open(void)
 {
@@ -154,7 +153,6 @@ load_open(void)
  * Until all is answered, as more is to come until then; and then until each
  * stream has what it is to have, if it is known what that is.
  */
-
 static void
 load_drain(void)
 {
@@ -202,8 +200,7 @@ load_storm(void)
 }
 
 
-/* until each connection has had an answer as expected, or for a while */
-
+/* waits until each connection had an expected response, or for a while */
 static void
 load_warm(void)
 {
@@ -343,8 +340,7 @@ load_report(void)
 }
 
 
-/* all that is sent to from here on; 0 or -1 */
-
+/* opens streams and senders for all later phases; 0 or -1 */
 static int
 load_init(void)
 {

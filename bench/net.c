@@ -154,7 +154,6 @@ net_closed(net_conn_t *conn)
 
 
 /* bytes done, 0 for none now, -1 for closed */
-
 static ssize_t
 net_send(net_conn_t *conn, const char *data, size_t len)
 {
@@ -232,7 +231,6 @@ net_write(net_conn_t *conn, const char *data, size_t len)
 
 
 /* 1: up, 0: not yet, -1: failed */
-
 static int
 net_open(net_conn_t *conn)
 {
@@ -314,7 +312,7 @@ net_readable(net_conn_t *conn)
             conn->handler(conn, NET_DATA, net_buffer, n);
         }
 
-        /* the handler may have closed it, or even opened it anew */
+        /* the handler may have closed it, or opened it again */
 
     } while (conn->handler && !conn->opening
              && (n == NET_BUFFER || (n && conn->ssl)));

@@ -53,10 +53,13 @@ int net_init(const char *host, unsigned port, int tls);
  */
 int net_connect(net_conn_t *conn, unsigned source, net_handler_pt handler);
 
-/* sends, or keeps what could not be sent yet; 0, or -1: closed, not told */
+/*
+ * sends, or stores what cannot be sent yet; 0, or -1: closed, without a call of
+ * the handler
+ */
 int net_write(net_conn_t *conn, const char *data, size_t len);
 
-/* closes without telling; harmless when it is closed */
+/* closes it without a call of the handler; does nothing if it is closed */
 void net_close(net_conn_t *conn);
 
 /* standard input ends the wait of net_poll_input() when it has a line */

@@ -65,7 +65,6 @@ static const struct option  options_long[] = {
 
 
 /* the bytes of a file less a final newline, as the server takes them */
-
 static int
 options_key(target_t *target, const char *name)
 {

@@ -50,7 +50,6 @@ reply_started(const reply_t *reply)
 
 
 /* the value of a header, if it is this one */
-
 static const char *
 reply_value(const char *line, const char *name)
 {
@@ -108,7 +107,6 @@ reply_headers_end(reply_t *reply)
 
 
 /* 0, or -1: not HTTP */
-
 static int
 reply_line(reply_t *reply, char *line)
 {
@@ -152,8 +150,7 @@ reply_line(reply_t *reply, char *line)
 }
 
 
-/* returns how much it took; what is too long of a line is dropped */
-
+/* returns the bytes taken; the end of a line that is too long is dropped */
 static size_t
 reply_take_line(reply_t *reply, char *data, size_t len, int *rc)
 {

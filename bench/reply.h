@@ -1,7 +1,7 @@
 
 /*
- * A response of HTTP/1.1, as its bytes come in: status, the ETag, and the
- * body with a length, in chunks, or up to the end of the connection.
+ * A response of HTTP/1.1, parsed as it arrives: status, ETag, and the body with
+ * a length, in chunks, or up to the end of the connection.
  */
 
 

@@ -193,8 +193,7 @@ sends_go(sender_t *sender)
 }
 
 
-/* the next message of the next property that none is on its way to */
-
+/* the next message, for the next property without one under way */
 static int
 sends_next(sender_t *sender, uint64_t at)
 {
@@ -220,8 +219,7 @@ sends_next(sender_t *sender, uint64_t at)
 }
 
 
-/* the sender is free; without a schedule it goes on at once */
-
+/* the sender is free; without a schedule it sends the next message at once */
 static void
 sends_done(sender_t *sender, uint64_t now)
 {
@@ -250,7 +248,6 @@ sends_again(uint64_t now)
 
 
 /* 1 when a free sender took a message that was scheduled for that time */
-
 static int
 sends_one(uint64_t at)
 {

@@ -1,8 +1,8 @@
 
 /*
- * Senders: each keeps a connection, and waits for the answer to one message
- * before the next.  One that is refused is sent again until it is accepted, so
- * that in the end every message must be there once.
+ * Senders: each has a connection, and waits for the response to one message
+ * before the next. A refused message is sent again until it is accepted, so
+ * that in the end every message must be stored once.
  */
 
 
@@ -32,15 +32,15 @@ typedef struct {
 int sends_init(unsigned first, unsigned properties, unsigned count,
     unsigned rate, int mixed);
 
-/* nanoseconds until there is something to do; sends what is due */
+/* sends what is due; returns the nanoseconds until more is due */
 uint64_t sends_step(uint64_t now);
 
 void sends_start(uint64_t now);
 
-/* what has been due by now is still sent */
+/* stops the schedule; messages that are due by now are still sent */
 void sends_stop(void);
 
-/* nothing is under way, or waiting to be sent again */
+/* 1 when no message is under way, or waiting to be sent again */
 int sends_idle(void);
 
 /* one message to each property, with several senders at a time */

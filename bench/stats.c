@@ -42,7 +42,6 @@ stats_bucket(uint64_t us)
 
 
 /* the first microsecond of a bucket */
-
 static uint64_t
 stats_floor(unsigned bucket)
 {

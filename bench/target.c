@@ -28,7 +28,7 @@ static char             target_filler[2048];
 static char             target_host[64];
 
 
-/* for so many properties tokens are kept; making one takes 3 us */
+/* the number of properties whose tokens are stored; making one takes 3 us */
 #define TARGET_KEPT  5000
 
 
@@ -83,8 +83,7 @@ target_keep_tokens(void)
 }
 
 
-/* another cookie makes up for what a stream's request lacks in bytes */
-
+/* another cookie brings a stream's request to the wanted size */
 static int
 target_fill(void)
 {
@@ -135,7 +134,6 @@ target_init(const target_t *with)
  * A token whose signature is wrong, and new each time: the server has not seen
  * it before.
  */
-
 static const char *
 target_bad_token(void)
 {
@@ -158,7 +156,6 @@ target_bad_token(void)
 
 
 /* all headers that every request has, and the end of the line before them */
-
 static size_t
 target_headers(char *out, unsigned property, target_side_e side, int bad)
 {

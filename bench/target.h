@@ -39,7 +39,7 @@ typedef struct {
 } target_t;
 
 
-/* makes tokens, where they are few enough to be kept; 0 or -1 */
+/* makes the tokens, if they are few enough to be stored; 0 or -1 */
 int target_init(const target_t *target);
 
 /*

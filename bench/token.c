@@ -14,7 +14,6 @@
 
 
 /* without padding and with the alphabet of URLs */
-
 static size_t
 token_base64(char *out, const void *data, size_t len)
 {

@@ -130,10 +130,9 @@ watch_drop_line(watch_t *watch)
 
 
 /*
- * A line that came in pieces is put together, as far as it is of interest.
- * Few do, so memory for it is had only then: there are a million streams.
+ * Joins the pieces of a line, as far as they are needed. Memory is allocated
+ * only for lines in pieces, which are rare, as there are a million streams.
  */
-
 static void
 watch_keep(watch_t *watch, const char *data, size_t len)
 {
@@ -196,8 +195,7 @@ watch_body(reply_t *reply, char *data, size_t len)
 }
 
 
-/* it is to be opened again */
-
+/* has it opened again */
 static void
 watch_down(watch_t *watch)
 {

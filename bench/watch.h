@@ -1,7 +1,6 @@
 
 /*
- * Event streams: opened, held, and judged: each must get every message of its
- * property once and in order.
+ * Event streams: each must get every message of its property once and in order.
  */
 
 
@@ -31,13 +30,13 @@ typedef struct {
  */
 int watch_init(unsigned first, unsigned count, unsigned ahead);
 
-/* opens what is to be opened; to be called now and then */
+/* opens streams that wait to be opened; called regularly */
 void watch_step(uint64_t now);
 
-/* how many are open, that is, have had their first byte of a body */
+/* the number of open streams, which have got the first byte of a body */
 unsigned watch_open(void);
 
-/* closes all at once, to be opened again from where they were */
+/* closes all at once, to be opened again from their cursors */
 void watch_storm(void);
 
 /* messages scheduled within this time have their latency counted */

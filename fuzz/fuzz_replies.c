@@ -77,7 +77,6 @@ __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
 
 
 /* the replies are in the socket before the first command is sent */
-
 static void
 replies_fill(int fd)
 {

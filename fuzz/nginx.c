@@ -95,7 +95,6 @@ fuzz_run(ngx_cycle_t *cycle)
 
 
 /* no input may cause an alert */
-
 static void
 fuzz_log_writer(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)
 {

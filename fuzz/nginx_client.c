@@ -198,7 +198,6 @@ __wrap_ngx_http_run_posted_requests(ngx_connection_t *c)
 
 
 /* the response to a client */
-
 ngx_int_t
 __wrap_ngx_http_send_header(ngx_http_request_t *r)
 {
@@ -252,7 +251,6 @@ __wrap_ngx_http_send_special(ngx_http_request_t *r, ngx_uint_t flags)
 
 
 /* the cursor of the entry, "SEQ.TAG", follows that of the last one */
-
 static void
 fuzz_event_entry(fuzz_client_t *client, u_char *id, size_t len)
 {
@@ -267,7 +265,6 @@ fuzz_event_entry(fuzz_client_t *client, u_char *id, size_t len)
 
 
 /* an event: a line for each field, and an empty line */
-
 static void
 fuzz_event(fuzz_client_t *client, u_char *p, size_t len)
 {

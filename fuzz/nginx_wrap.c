@@ -62,7 +62,6 @@ ngx_uint_t __wrap_ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
  * A pool without room of its own allocates each object separately, so that
  * sanitizers see its bounds.
  */
-
 ngx_pool_t *
 __wrap_ngx_create_pool(size_t size, ngx_log_t *log)
 {
@@ -76,7 +75,6 @@ __wrap_ngx_create_pool(size_t size, ngx_log_t *log)
 
 
 /* connections to Redis */
-
 static ssize_t
 fuzz_recv(ngx_connection_t *c, u_char *buf, size_t size)
 {
@@ -146,7 +144,6 @@ __wrap_ngx_leaseloft_conn_create(ngx_leaseloft_main_conf_t *mcf, char *name,
 
 
 /* pc is a member of the structure created for its connection */
-
 static fuzz_peer_t *
 fuzz_peer(ngx_peer_connection_t *pc)
 {
@@ -233,7 +230,6 @@ __wrap_ngx_handle_write_event(ngx_event_t *wev, size_t lowat)
 
 
 /* freed parts of streams, and the shared zone, are not checked */
-
 ngx_int_t
 __wrap_ngx_leaseloft_stream_shrink(ngx_http_request_t *r, ngx_pool_t *pool)
 {

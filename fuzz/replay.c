@@ -24,7 +24,6 @@ static int  replay_run;
 
 
 /* a copy of the exact size of the input, so that sanitizers see its end */
-
 static int
 replay_file(const char *path, size_t size, replay_pt run)
 {

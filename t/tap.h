@@ -65,7 +65,6 @@ tap_num(long long got, long long expected, const char *name, const char *file,
 
 
 /* as a C string would be written, on one line */
-
 static inline void
 tap_show(const char *what, const char *s, size_t len)
 {

@@ -15,7 +15,6 @@
 
 
 /* SCHEME://HOST[:PORT], in lower case, and nothing after it */
-
 static void
 fuzz_check_origin(ngx_str_t *origin)
 {

@@ -39,7 +39,6 @@ fuzz_check_number(redisReply *arg, uint64_t min, uint64_t max)
 
 
 /* user, mode, seq, tag, limit, bytes */
-
 static void
 fuzz_check_view(redisReply *command)
 {
@@ -67,7 +66,6 @@ fuzz_check_view(redisReply *command)
 
 
 /* limit, at, property (both or neither) */
-
 static void
 fuzz_check_inbox(redisReply *command)
 {
@@ -91,7 +89,6 @@ fuzz_check_inbox(redisReply *command)
 
 
 /* commands are complete, and only these once the connection is up */
-
 static void
 fuzz_check_sent(fuzz_peer_t *peer, u_char *data, size_t len)
 {

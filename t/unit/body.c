@@ -9,7 +9,6 @@
 
 
 /* the faults as "field: detail" lines, of a copy that ends with the body */
-
 static const char *
 send_faults(const char *s, size_t len)
 {
@@ -191,7 +190,6 @@ test_json(void)
 
 
 /* n times s between head and tail */
-
 static char *
 repeat(const char *head, const char *s, size_t n, const char *tail)
 {

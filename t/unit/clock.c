@@ -97,7 +97,6 @@ test_bad(void)
 
 
 /* as the C library's calendar, on a day of each week and at the ends */
-
 static void
 test_calendar(void)
 {

@@ -80,7 +80,6 @@ test_bad(void)
 
 
 /* decodes the first verdict of a text: 0 if `rest` bytes are left, -1, or -2 */
-
 static int
 verdict(const char *text, size_t rest, ll_verdict_t *v)
 {

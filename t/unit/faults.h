@@ -17,7 +17,6 @@
 
 
 /* rc is what the parser said: it has to agree with the list */
-
 static const char *
 faults_text(int rc, faults_t *faults)
 {

@@ -116,7 +116,6 @@ say_step(const lease_step_t *step)
 
 
 /* writes the state and reads it again: it must be the same */
-
 static void
 keep_state(void)
 {
@@ -256,7 +255,6 @@ run(const body_lease_t *body, const char *id)
 
 
 /* "anna omar / tom tia" */
-
 static void
 parties(body_lease_t *lease, const char *who)
 {

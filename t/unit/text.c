@@ -41,7 +41,6 @@ test_valid(void)
 
 
 /* of a copy that ends with the text, so that sanitizers see each byte beyond */
-
 static void
 normal(const char *s, const char *expected, const char *name)
 {
