@@ -13,6 +13,8 @@
 
 #include "fuzz/nginx.h"
 
+#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_revoked.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_token_table.h"
 
@@ -49,7 +51,6 @@ static ngx_leaseloft_keys_t  fuzz_sets[2];
 
 
 /* SCHEME HEADER.CLAIMS.SIGNATURE, as far as the input has them */
-
 static ngx_str_t
 fuzz_sign(ngx_pool_t *pool, const char *scheme, const uint8_t *data,
     size_t size)
@@ -120,7 +121,7 @@ fuzz_headers(ngx_http_request_t *r, const uint8_t *data, size_t size)
 static void
 fuzz_check(ngx_http_request_t *r, ngx_uint_t sealed)
 {
-    time_t      exp;
+    time_t      exp, iat;
     ngx_int_t   rc;
     ngx_str_t   user;
     ngx_uint_t  i;
@@ -128,7 +129,7 @@ fuzz_check(ngx_http_request_t *r, ngx_uint_t sealed)
     /* the second time it is cached, with the same result */
 
     for (i = 0; i < 2; i++) {
-        rc = ngx_leaseloft_token_check(r, &user, &exp);
+        rc = ngx_leaseloft_token_check(r, &user, &exp, &iat);
 
         CHECK(rc == NGX_OK || rc == NGX_DECLINED);
 
@@ -209,10 +210,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_memzero(&mcf, sizeof(ngx_leaseloft_main_conf_t));
     ngx_memzero(&process, sizeof(ngx_leaseloft_process_t));
 
+    ngx_queue_init(&ngx_posted_events);
+    CHECK(ngx_event_timer_init(&fuzz_log) == NGX_OK);
+
     mcf.process = &process;
+    process.conf = &mcf;
+    process.log = &fuzz_log;
     process.tokens = ngx_leaseloft_token_cache_create(fuzz_table(pool), NULL,
                                                       pool, &fuzz_log);
     CHECK(process.tokens != NULL);
+
+    /* it never connects, so that no user is revoked */
+
+    process.client = ngx_leaseloft_client_create(&process, pool);
+    CHECK(process.client != NULL);
+    process.revoked = ngx_leaseloft_revoked_create(&process, pool);
+    CHECK(process.revoked != NULL);
 
     if (fuzz_keys[0].mac == NULL) {
         fuzz_keys[0].mac = ngx_leaseloft_key_mac(&fuzz_keys[0].secret);
@@ -245,6 +258,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void) ngx_leaseloft_token_is_ambient(r);
 
     fuzz_requests_end();
+    ngx_leaseloft_revoked_free(process.revoked);
+    ngx_leaseloft_client_free(process.client);
     ngx_destroy_pool(pool);
 
     return 0;
