@@ -38,7 +38,7 @@ fuzz_check_number(redisReply *arg, uint64_t min, uint64_t max)
 }
 
 
-/* user, mode, seq, tag, limit, bytes */
+/* user, mode, seq, tag, limit, bytes, known erasures */
 static void
 fuzz_check_view(redisReply *command)
 {
@@ -48,7 +48,7 @@ fuzz_check_view(redisReply *command)
 
     i = FUZZ_CALL + LL_PROPERTY_KEYS;
 
-    CHECK(command->elements == i + 6);
+    CHECK(command->elements == i + 7);
     CHECK(strcmp(fuzz_argument(command, i)->str, FUZZ_USER) == 0);
 
     mode = fuzz_argument(command, i + 1)->str;
@@ -62,6 +62,7 @@ fuzz_check_view(redisReply *command)
 
     fuzz_check_number(fuzz_argument(command, i + 4), 1, 200);
     fuzz_check_number(fuzz_argument(command, i + 5), 0, LL_SEQ_MAX);
+    fuzz_check_number(fuzz_argument(command, i + 6), 0, LL_SEQ_MAX);
 }
 
 
