@@ -19,7 +19,7 @@ use POSIX qw(sysconf _SC_CLK_TCK);
 use LeaseLoft;
 
 our @EXPORT_OK = qw(cpu pss spread number ratio note used spent stolen
-                    realtime);
+                    realtime realtime_low);
 
 my $ticks = sysconf(_SC_CLK_TCK);
 
@@ -162,14 +162,19 @@ sub stolen {
 
 
 # realtime(@pids): if REALTIME is set, runs these processes before all others,
-# so that the time they take is their own
-sub realtime {
-    my (@pids) = @_;
+# so that the time they take is their own; realtime_low() those that yield to
+# them
+sub realtime { return _realtime(10, @_) }
+sub realtime_low { return _realtime(5, @_) }
+
+
+sub _realtime {
+    my ($priority, @pids) = @_;
 
     return unless $ENV{REALTIME};
 
     for my $pid (@pids) {
-        system('chrt', '--all-tasks', '--fifo', '--pid', 10, $pid) == 0
+        system('chrt', '--all-tasks', '--fifo', '--pid', $priority, $pid) == 0
             or die "no real time: chrt needs root\n";
     }
 }

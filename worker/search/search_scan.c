@@ -18,7 +18,7 @@
 #define SEARCH_SCAN_PAGE     (256 * 1024)
 
 /*
- * What is read for a page, about 60 ms for messages of usual length.  Longer
+ * What is read for a page, about 40 ms for messages of usual length.  Longer
  * pages would let other searches wait.
  */
 #define SEARCH_SCAN_ENTRIES  16384

@@ -19,6 +19,7 @@ use Bench::Drain;
 use Bench::Growth;
 use Bench::Measure;
 use Bench::Raw;
+use Bench::Search;
 use Bench::Storage;
 
 # a module that the user has built
@@ -27,8 +28,8 @@ my @push = $ENV{PUSH_STREAM_MODULE} ? ['push-stream', 'push'] : ();
 my @cpu = (['nginx', 'nginx µs'], ['worker', 'worker µs'],
            ['redis', 'Redis µs'], ['node', 'Node µs'], ['floor', 'floor µs']);
 my @order = qw(memory memory-tls polls tokens latency latency-always throughput
-               throughput-always workers drain raw history bytes storage storm
-               outage growth-streams growth-properties growth-messages
+               throughput-always workers drain raw history search search-sends
+               bytes storage storm outage growth-streams growth-properties growth-messages
                growth-parties growth-nginx many);
 
 my %all = (
@@ -171,6 +172,7 @@ my %all = (
                  ['doubled', 'doubled']],
     },
     Bench::Growth::cases(),
+    Bench::Search::cases(),
 );
 
 

@@ -99,6 +99,12 @@ sub settled {
 }
 
 
+# a text of that length
+sub text {
+    return substr join(' ', map { $words[rand @words] } 1 .. 40), 0, $length;
+}
+
+
 sub fill {
     my ($server, $properties, $messages) = @_;
 
@@ -109,8 +115,7 @@ sub fill {
         my $letter = $n % 2 ? 't' : 'l';
 
         for my $property (1 .. $properties) {
-            my $text = substr join(' ', map { $words[rand @words] } 1 .. 40), 0,
-                              $length;
+            my $text = text();
             $redis->send_command('XADD', $queue, '*', 'op', 'send', 'p',
                 "b$property", 'u', "$letter$property", 'b',
                 sprintf('{"client_id":"%08x-%04x-%04x","text":"%s"}', $n,
