@@ -175,6 +175,18 @@ is(summary(@whole), '1-15 lena:2 tom:3 ana:4 lena:4 mia:6 tom:8 lena:9 mia:9'
 like($ll->redis('HGET', 'll:{p:P}:meta', 'sealed'), qr/^(?:8|12) 4$/,
      'most of it was read from segments');
 
+# erased entries, one of them sealed, the other not
+is(($ll->cli('erase', 'P', $_, '--reason', 'test'))[0], 0, "entry $_ is erased")
+    for 2, 15;
+
+for my $user (qw(u-tom u-omar)) {
+    my @erased = grep { $_->{erased_at} } record_of('P', $user);
+    is(join(' ', map { join ' ', sort keys %$_ } @erased),
+       join(' ', ('digest erased_at hash seq') x 2),
+       "$user: of an erased entry its digest is left");
+    is("$erased[0]{seq} $erased[1]{seq}", '2 15', 'at its place');
+}
+
 # marks from before they said where the thread ended are shown to their own user
 $ll->redis('XADD', 'll:{p:P}:reads', '*', 'u', 'u-tom', 'n', 15,
            't', 1893456000000);
