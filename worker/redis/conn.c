@@ -192,9 +192,10 @@ conn_addr(const conn_t *conn, unsigned i, SSL_CTX *tls, sock_addr_t *addr,
 
 /* connects to the server at addr, and logs in: 0 or -1 */
 static int
-conn_open_at(conn_t *conn, const sock_addr_t *addr, const server_login_t *login)
+conn_open_at(conn_t *conn, const sock_addr_t *addr, const server_login_t *login,
+    int timeout_ms)
 {
-    if (wire_open(&conn->wire, addr, CONN_CONNECT_MS, CONN_TIMEOUT_MS) == -1) {
+    if (wire_open(&conn->wire, addr, CONN_CONNECT_MS, timeout_ms) == -1) {
         conn_break(conn, conn->wire.error);
         return -1;
     }
@@ -229,13 +230,18 @@ conn_open_primary(conn_t *conn, unsigned i, SSL_CTX *tls,
         addr.name = primary.host;
     }
 
-    if (conn_open_at(conn, &addr, login) == -1 || conn_verify(conn) == -1) {
+    /* until Sentinel has promoted another one, it names one that is silent:
+       do not wait for that longer than to connect */
+
+    if (conn_open_at(conn, &addr, login, CONN_CONNECT_MS) == -1
+        || conn_verify(conn) == -1)
+    {
         (void) snprintf(conn->error, sizeof(conn->error), "%.80s:%u: %s",
                         primary.host, primary.port, conn->wire.error);
         return -1;
     }
 
-    return 0;
+    return conn_set_timeout(conn, CONN_TIMEOUT_MS);
 }
 
 
@@ -273,7 +279,7 @@ conn_open_with(conn_t *conn, SSL_CTX *tls, const server_login_t *login)
 
     conn_addr(conn, 0, tls, &addr, host);
 
-    return conn_open_at(conn, &addr, login);
+    return conn_open_at(conn, &addr, login, CONN_TIMEOUT_MS);
 }
 
 

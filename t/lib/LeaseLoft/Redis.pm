@@ -43,7 +43,7 @@ sub send_command {
         $out .= '$' . length($arg) . "\r\n$arg\r\n";
     }
 
-    $self->{socket}->syswrite($out) == length $out
+    ($self->{socket}->syswrite($out) // 0) == length $out
         or die "redis: short write\n";
 }
 
