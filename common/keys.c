@@ -122,6 +122,13 @@ ll_keys_copy(char *dst, const char *property, size_t len, uint64_t seq)
 
 
 size_t
+ll_keys_purge(char *dst, const char *property, size_t len)
+{
+    return ll_keys_tagged(dst, 'p', property, len, "purge");
+}
+
+
+size_t
 ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len)
 {
     return ll_keys_tagged(dst, 'u', user, len, ll_user_keys[key]);

@@ -80,13 +80,15 @@ int ll_keys_prefix_valid(const char *prefix, size_t len);
 
 /*
  * The keys of a property, a bucket of its sent ids, a copy of its thread that
- * entry seq is being erased from, and the keys of a user.
+ * entry seq is being erased from, its members while it is deleted, and the keys
+ * of a user.
  */
 size_t ll_keys_property(char *dst, ll_property_key_e key, const char *property,
     size_t len);
 size_t ll_keys_sent(char *dst, const char *property, size_t len,
     uint64_t bucket);
 size_t ll_keys_copy(char *dst, const char *property, size_t len, uint64_t seq);
+size_t ll_keys_purge(char *dst, const char *property, size_t len);
 size_t ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len);
 
 /*

@@ -10,6 +10,7 @@
 #include "cli_lease_load.h"
 #include "cli_lease_put.h"
 #include "cli_lease_show.h"
+#include "cli_purge.h"
 #include "cli_record.h"
 #include "cli_revoke.h"
 #include "cli_search.h"
@@ -127,6 +128,15 @@ const cli_command_t  cli_commands[] = {
       "Repeating it has no effect.\n",
       { { "--reason", "TEXT", "why, for the log", 1 } },
       cli_erase, 0 },
+
+    { "purge", "PROPERTY", 1, 1,
+      "delete a property with everything of it",
+      "Deletes the thread, leases, read marks, counters and dead letters of\n"
+      "the property, and the thread from all inboxes.  Open streams end.  If\n"
+      "the command is interrupted, repeat it.  A declaration of a lease that\n"
+      "follows begins a new thread.\n",
+      { { "--dry-run", NULL, "only print what would be deleted", 0 } },
+      cli_purge, 0 },
 
     { "revoke", "USER", 1, 1,
       "refuse a user's tokens",

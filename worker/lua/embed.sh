@@ -13,7 +13,7 @@ base=${1%.lua}
            "${1##*/}"
     printf 'static const char  functions_lua[] =\n'
     cat "$1" "${base}_segment.lua" "${base}_view.lua" "${base}_record.lua" \
-        "${base}_thread.lua" "${base}_read.lua" "${base}_erase.lua" \
+        "${base}_thread.lua" "${base}_read.lua" "${base}_erase.lua" "${base}_purge.lua" \
         "${base}_inbox.lua" "${base}_queue.lua" "${base}_service.lua" \
         | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$/\\n"/'
     printf '    ;\n'

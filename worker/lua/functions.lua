@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 28
+-- revision 29
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -88,6 +88,9 @@
 --     that one: 1 if it did.  The caller calls ll1_total afterwards.
 -- ll1_total (channel)
 --     KEYS: those of a user.  Rebuilds the account and the order: the total.
+-- ll1_purge (channel)
+--     KEYS: those of a property, purge, buckets of sent ids.  Deletes all but
+--     purge, where it stores the members: the members.
 -- ll1_due (property, rev, time)
 --     KEYS: due, vers.  Sets the next due time (empty: none) as of rev, unless
 --     a newer rev has set it: 1 if it did.
