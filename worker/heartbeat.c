@@ -113,10 +113,10 @@ conn_result_e
 heartbeat_send(heartbeat_t *heartbeat)
 {
     buf_t           record = BUF_INIT;
-    int64_t         sent, now;
+    int64_t         sent;
     store_t        *store = &heartbeat->work->store;
     redisReply     *reply;
-    const char     *refused;
+    store_beat_t    beat;
     conn_result_e   result;
 
     heartbeat_record(heartbeat, &record);
@@ -135,9 +135,12 @@ heartbeat_send(heartbeat_t *heartbeat)
         heartbeat->healthy = clock_monotonic();
         heartbeat_fail(heartbeat, "");
 
-        if (store_beat_read(reply, &now, &refused, &heartbeat->queues) == 0) {
-            job_set_time(heartbeat->work, now, sent, heartbeat->healthy);
-            heartbeat_refuse(heartbeat, refused);
+        if (store_beat_read(reply, &beat) == 0) {
+            heartbeat->queues = beat.queues;
+            heartbeat->place = beat.place;
+            heartbeat->workers = beat.workers;
+            job_set_time(heartbeat->work, beat.now, sent, heartbeat->healthy);
+            heartbeat_refuse(heartbeat, beat.refused);
         }
 
     } else if (reply != NULL

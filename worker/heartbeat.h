@@ -27,6 +27,8 @@ typedef struct {
     const consumer_t  *consumer;
     const options_t   *options;
     unsigned           queues;     /* of an nginx, at most; 0: unknown */
+    unsigned           place;      /* of this worker, from 0, among so many */
+    unsigned           workers;    /* that take requests; 0: unknown */
     int64_t            healthy;    /* last success, clock_monotonic() */
     int64_t            remind_at;
     char               refused[HEARTBEAT_REFUSED];

@@ -24,10 +24,11 @@
 #include "chain.h"
 #include "claim.h"
 #include "clock.h"
-#include "common/id.h"
 #include "common/version.h"
 #include "consumer.h"
 #include "consumer_queues.h"
+#include "consumer_share.h"
+#include "due.h"
 #include "heartbeat.h"
 #include "log.h"
 #include "loop.h"
@@ -175,72 +176,13 @@ loop_work(loop_t *loop, batch_t *batch)
 }
 
 
-/* adds a tick for each due property of [property, time, ...]: 0, or -1 */
-static int
-loop_due_jobs(loop_t *loop, batch_t *batch, const redisReply *reply)
-{
-    job_t             *job;
-    size_t             i;
-    int64_t            now;
-    long long          due;
-    property_t        *property;
-    const redisReply  *id;
-
-    now = job_now(&loop->work);
-    loop->next_due = CLOCK_NEVER;
-
-    for (i = 0; i + 1 < reply->elements; i += 2) {
-        id = reply->element[i];
-
-        if (conn_number(reply->element[i + 1], &due) == -1
-            || !ll_id_valid(id->str, id->len))
-        {
-            continue;
-        }
-
-        if (due > now) {
-            loop->next_due = due;
-            break;
-        }
-
-        property = property_cache_get(loop->work.properties, id->str, id->len);
-        if (property == NULL) {
-            return -1;
-        }
-
-        job = batch_add(batch);
-        if (job == NULL) {
-            return -1;
-        }
-
-        job->op = JOB_TICK;
-        job->property = property;
-        job->due = due;
-    }
-
-    return 0;
-}
-
-
 /* opens and closes leases that are due, up to LOOP_TICKS at a time */
 static void
 loop_due(loop_t *loop)
 {
-    batch_t      batch = BATCH_INIT;
-    store_t     *store = &loop->work.store;
-    redisReply  *reply;
+    batch_t  batch = BATCH_INIT;
 
-    reply = NULL;
-
-    if (store_due_list(store, LOOP_TICKS) == 0) {
-        reply = store_recv(store);
-    }
-
-    if (conn_result(reply) == CONN_OK) {
-        (void) loop_due_jobs(loop, &batch, reply);
-    }
-
-    freeReplyObject(reply);
+    due_read(&loop->work, &batch, LOOP_TICKS, &loop->next_due);
 
     if (batch.n == LOOP_TICKS) {
 
@@ -318,6 +260,9 @@ loop_start(loop_t *loop)
         loop->stats.reconnects++;
     }
 
+    consumer_share_deal(&loop->consumer, loop->heartbeat.place,
+                        loop->heartbeat.workers);
+
     loop->connected = 1;
     loop->ready = 1;
     loop->crashed = 0;
@@ -352,6 +297,9 @@ loop_block(const loop_t *loop)
     left = seal_wait(&loop->work.seal);
     ms = left >= 0 && left < ms ? left : ms;
 
+    left = consumer_share_wait(&loop->consumer);
+    ms = left >= 0 && left < ms ? left : ms;
+
     return ms > 1 ? ms : 1;
 }
 
@@ -372,6 +320,16 @@ static void
 loop_requests(loop_t *loop)
 {
     batch_t  batch = BATCH_INIT, none = BATCH_INIT;
+
+    if (!consumer_prefetching(&loop->consumer)
+        && !consumer_has_queues(&loop->consumer))
+    {
+        /* sent with the next command, which is the look at the queues */
+
+        (void) consumer_send_acks(&loop->consumer);
+        clock_sleep((unsigned) loop_block(loop));
+        return;
+    }
 
     if (consumer_read(&loop->consumer, &batch, loop_block(loop)) == 0) {
         backoff_reset(&loop->backoff);
@@ -405,6 +363,7 @@ loop_is_due(const loop_t *loop, int64_t now)
     return now >= loop->beat_at || now >= loop->due_at || now >= loop->tidy_at
            || loop->next_due <= job_now(&loop->work)
            || seal_wait(&loop->work.seal) == 0
+           || consumer_share_wait(&loop->consumer) == 0
            || (now >= loop->claim_at && loop_healthy(loop, now));
 }
 
@@ -444,11 +403,15 @@ loop_turn(loop_t *loop)
         }
 
         (void) consumer_queues_widen(&loop->consumer, loop->heartbeat.queues);
+        consumer_share_deal(&loop->consumer, loop->heartbeat.place,
+                            loop->heartbeat.workers);
     }
 
     if (!loop->ready) {
         return;
     }
+
+    (void) consumer_share_watch(&loop->consumer);
 
     if (now >= loop->tidy_at) {
         loop->tidy_at = now + LOOP_TIDY_MS;
@@ -483,7 +446,9 @@ loop_prefetch(void *data, int block)
 {
     loop_t  *loop = data;
 
-    if (*loop->quit || loop_is_due(loop, clock_monotonic())) {
+    if (*loop->quit || loop_is_due(loop, clock_monotonic())
+        || !consumer_has_queues(&loop->consumer))
+    {
         return 0;
     }
 

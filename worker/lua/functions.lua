@@ -108,7 +108,8 @@
 --     worker.  The error "LAYOUT N" if the data has another layout; if there is
 --     no data yet, sets it.
 --     { Redis's time in ms, commands that the user may not run, the largest
---     number of queues of an nginx }; only the time without the second key.
+--     number of queues of an nginx, the worker's place among those that take
+--     requests, from 0, their number }; only the time without the second key.
 --     The keys and channels (of a reply, a property, a user) are examples for
 --     the test of the user's rights.  Deletes stale heartbeats.
 -- ll1_revoke (user, seconds, channel)

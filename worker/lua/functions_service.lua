@@ -37,6 +37,9 @@ end
 -- heartbeats and entries of nginx are deleted after this time
 local STALE_MS = 60000
 
+-- a worker without a heartbeat for so long counts as dead
+local ALIVE_MS = 3000
+
 -- an nginx process adds an entry every 10 seconds, and counts for this time
 local NGINX_MS = 30000
 
@@ -151,6 +154,21 @@ local function nginx_queues(key, since)
 end
 
 
+-- the place of a worker among those that take requests, and their number
+local function place_of(keys, now, id)
+    local alive, place, n = heartbeats(keys, now, ALIVE_MS), 0, 0
+
+    for i = 1, #alive, 2 do
+        if not string.find(alive[i + 1], ' refused:', 1, true) then
+            place = place + (alive[i] < id and 1 or 0)
+            n = n + 1
+        end
+    end
+
+    return place, n
+end
+
+
 -- the layout of the data if it is not the caller's, which is set if there is
 -- none; workers of an older version pass none
 local function other_layout(key, layout)
@@ -213,7 +231,7 @@ local function ll1_beat(keys, argv)
     call('XTRIM', nginx, 'MINID', int(now - STALE_MS))
     refresh_expiry(nginx)
 
-    return { now, '', queues }
+    return { now, '', queues, place_of(keys, now, argv[1]) }
 end
 
 
@@ -225,7 +243,7 @@ local function ll1_health(keys, argv)
     end
 
     local now = now_ms()
-    local alive = heartbeats(keys, now, 3000)
+    local alive = heartbeats(keys, now, ALIVE_MS)
 
     return { now, #alive / 2, alive, '' }
 end

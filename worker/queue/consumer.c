@@ -98,6 +98,21 @@ consumer_reads(const consumer_t *consumer, unsigned k)
 }
 
 
+/* queues to be read now */
+static uint64_t
+consumer_now(const consumer_t *consumer)
+{
+    return consumer->queues & (~consumer->others | consumer->helped);
+}
+
+
+int
+consumer_has_queues(const consumer_t *consumer)
+{
+    return consumer_now(consumer) != 0;
+}
+
+
 /* moves an invalid request to the dead letters of its queue: 0, or -1 */
 static int
 consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
@@ -289,6 +304,9 @@ consumer_send_read(consumer_t *consumer, int64_t block)
     char      key[LL_KEY_MAX];
     args_t   *args = &consumer->args;
     unsigned  k;
+    uint64_t  now;
+
+    now = consumer_now(consumer);
 
     args_reset(args);
     args_lit(args, "XREADGROUP");
@@ -308,19 +326,15 @@ consumer_send_read(consumer_t *consumer, int64_t block)
     args_lit(args, "STREAMS");
 
     for (k = 0; k < LL_QUEUES_MAX; k++) {
-        if (!consumer_reads(consumer, k)) {
-            continue;
+        if ((now >> k) & 1) {
+            args_copy(args, key, ll_keys_queue(key, k));
         }
-
-        args_copy(args, key, ll_keys_queue(key, k));
     }
 
     for (k = 0; k < LL_QUEUES_MAX; k++) {
-        if (!consumer_reads(consumer, k)) {
-            continue;
+        if ((now >> k) & 1) {
+            args_lit(args, ">");
         }
-
-        args_lit(args, ">");
     }
 
     return conn_send(consumer->conn, args);

@@ -2,7 +2,8 @@
 /*
  * This worker as a consumer of the queues: reads requests, and acknowledges
  * those that are done.  claim.h has those that were delivered before,
- * consumer_queues.h which queues are read.
+ * consumer_queues.h which queues are known, consumer_share.h which of them this
+ * worker reads.
  *
  * Acknowledgements are sent along with other commands, or before the second
  * read in a row that finds nothing.
@@ -32,7 +33,9 @@ typedef struct {
     work_t       *work;
     args_t        args;
     const char   *name;            /* of the consumer, in each group */
-    uint64_t      queues;          /* queues read: bit k for queue k */
+    uint64_t      queues;          /* known queues: bit k for queue k */
+    uint64_t      others;          /* those of other workers */
+    uint64_t      helped;          /* of these, those to be read for now */
     unsigned      limit;           /* requests of a batch, of each queue */
     int64_t       claim_ms;
     int           busy;            /* the last read returned requests */
@@ -42,6 +45,15 @@ typedef struct {
     args_t        acks[LL_QUEUES_MAX];
     char          cursors[LL_QUEUES_MAX][STATE_REQUEST_MAX];
                                    /* of XAUTOCLAIM; empty: from the start */
+
+    /* consumer_share.c */
+    int64_t       watch_at;        /* when to look next */
+    struct {
+        char      head[STATE_REQUEST_MAX];
+                                   /* the oldest request; empty: none */
+        int64_t   since;           /* it has been that one */
+        int64_t   until;           /* the queue is helped */
+    }             watched[LL_QUEUES_MAX];
 } consumer_t;
 
 
@@ -55,6 +67,9 @@ void consumer_init(consumer_t *consumer, work_t *work, const char *name,
 
 /* frees what the consumer holds; the connection stays */
 void consumer_free(consumer_t *consumer);
+
+/* 1 if there are queues to be read now */
+int consumer_has_queues(const consumer_t *consumer);
 
 /*
  * Sends the next read while replies to other commands are still outstanding;
@@ -92,9 +107,9 @@ int consumer_send_acks(consumer_t *consumer);
 void consumer_leave(consumer_t *consumer);
 
 
-/* for claim.c and consumer_queues.c only */
+/* for claim.c, consumer_queues.c and consumer_share.c only */
 
-/* 1 if queue k is read */
+/* 1 if queue k is known */
 int consumer_reads(const consumer_t *consumer, unsigned k);
 
 /*

@@ -1,6 +1,6 @@
 
 /*
- * Which queues a worker reads: those of --queues, those that an nginx announces
+ * Which queues a worker knows: those of --queues, those that an nginx announces
  * in Redis, and all others that exist, as an nginx that had more queues may
  * have left requests in them.
  *

@@ -1,6 +1,6 @@
 
 /*
- * Which queues a consumer reads.
+ * Which queues a consumer knows.
  *
  * Each function returns 0, or -1 if the connection is lost or Redis refuses
  * the command; conn_alive() tells which.
@@ -14,13 +14,13 @@
 #include "consumer.h"
 
 
-/* creates missing streams and consumer groups of the queues that are read */
+/* creates missing streams and consumer groups of the known queues */
 int consumer_queues_create(consumer_t *consumer);
 
-/* looks for other queues in Redis, and reads those from now on too */
+/* looks for other queues in Redis, which are known from now on */
 int consumer_queues_find(consumer_t *consumer);
 
-/* reads the first n queues from now on, besides those that are read already */
+/* the first n queues are known from now on, besides those that are already */
 int consumer_queues_widen(consumer_t *consumer, unsigned n);
 
 /*

@@ -5,6 +5,7 @@
  * connection.
  */
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -452,10 +453,9 @@ store_beat(store_t *store, const char *worker, const buf_t *record)
 
 
 int
-store_beat_read(const redisReply *reply, int64_t *now, const char **refused,
-    unsigned *queues)
+store_beat_read(const redisReply *reply, store_beat_t *beat)
 {
-    long long          n, ms;
+    long long          n, ms, place, workers;
     const redisReply  *names;
 
     names = conn_element(reply, 1);
@@ -468,9 +468,22 @@ store_beat_read(const redisReply *reply, int64_t *now, const char **refused,
         return -1;
     }
 
-    *now = ms;
-    *refused = names->str;
-    *queues = (unsigned) n;
+    beat->now = ms;
+    beat->refused = names->str;
+    beat->queues = (unsigned) n;
+
+    /* a library before revision 29 does not return these */
+
+    if (conn_number(conn_element(reply, 3), &place) == -1
+        || conn_number(conn_element(reply, 4), &workers) == -1
+        || place < 0 || place >= workers || workers > INT_MAX)
+    {
+        place = 0;
+        workers = 0;
+    }
+
+    beat->place = (unsigned) place;
+    beat->workers = (unsigned) workers;
 
     return 0;
 }

@@ -142,14 +142,23 @@ int store_verdicts(store_t *store, const char *nginx, size_t len,
 /* ll1_beat; an empty record removes the worker */
 int store_beat(store_t *store, const char *worker, const buf_t *record);
 
+/* a reply of ll1_beat */
+
+typedef struct {
+    int64_t      now;              /* Redis's time, in ms */
+    const char  *refused;          /* commands that the worker's user may not
+                                      run; "" for none.  In the reply */
+    unsigned     queues;           /* the largest number of queues of an nginx;
+                                      0 if there is none */
+    unsigned     place;            /* of the worker, from 0, among so many */
+    unsigned     workers;          /* workers that take requests; 0: unknown */
+} store_beat_t;
+
 /*
- * Reads a reply of ll1_beat: Redis's time, the commands that the worker's user
- * may not run ("" for none), and the largest number of queues of an nginx (0
- * if there is none).  Returns 0, or -1 if the reply is malformed or of a
+ * Reads a reply of ll1_beat.  Returns 0, or -1 if it is malformed or of a
  * library before revision 9.
  */
-int store_beat_read(const redisReply *reply, int64_t *now,
-    const char **refused, unsigned *queues);
+int store_beat_read(const redisReply *reply, store_beat_t *beat);
 
 /*
  * ll1_sweep: removes consumers of queue k without pending requests that have
