@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 29
+-- revision 30
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not

@@ -472,7 +472,7 @@ store_beat_read(const redisReply *reply, store_beat_t *beat)
     beat->refused = names->str;
     beat->queues = (unsigned) n;
 
-    /* a library before revision 29 does not return these */
+    /* a library before revision 30 does not return these */
 
     if (conn_number(conn_element(reply, 3), &place) == -1
         || conn_number(conn_element(reply, 4), &workers) == -1
