@@ -111,6 +111,8 @@ test('the page and leaseloft verify agree on every record', async () => {
         const want = await theirs(path, item);
         const got = await verdict(page, { path, ...item });
 
+        assert.doesNotMatch(got.text, /null|undefined|\{\w+\}/, item.name);
+
         if (want.verified) {
             assert.equal(got.kind, item.key ? 'good' : 'part', item.name);
             assert.match(got.text, want.entries
