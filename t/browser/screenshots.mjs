@@ -172,6 +172,35 @@ async function shoot(name, [user, fullName], options, act) {
 }
 
 
+/* The print of a record, and its file in the page that verifies it. */
+async function paper() {
+    const tom = await Person.arrive(browser, stack, ...TOM);
+    const page = await tom.context.newPage();
+    const key = await (await fetch(`${stack.url}/api/record-key`)).text();
+    const record = await (await tom.context.request.get(
+        `${stack.url}/api/properties/elm/record`)).text();
+    const file = (text) => ({ name: 'record-elm.ndjson', mimeType: 'text/plain',
+                              buffer: Buffer.from(text) });
+
+    await page.goto(`${stack.url}/print.html?p=elm`);
+    await page.waitForSelector('.sheets[data-ready]');
+    await page.screenshot({ path: join(out, 'print.png'), fullPage: true });
+    await page.goto(`file://${root}html/verify.html`);
+
+    for (const [name, text, kind] of [
+        ['verify', record, 'good'],
+        ['verify-false', record.replace('fine', 'fire'), 'bad'],
+    ]) {
+        await page.fill('#key', key.trim());
+        await page.setInputFiles('#file', file(text));
+        await page.locator(`#result.${kind}`).waitFor();
+        await page.screenshot({ path: join(out, `${name}.png`) });
+    }
+
+    await tom.leave();
+}
+
+
 const boiler = async ({ page }) => {
     await page.keyboard.press('Control+k');
     await page.fill('#ll-find', 'boiler');
@@ -212,6 +241,11 @@ try {
             document.documentElement.dir = 'rtl';
         });
     });
+    await shoot('record', TOM, { viewport: size }, async (person) => {
+        await elm(person);
+        await person.page.click('.ll-record summary');
+    });
+    await paper();
     await stack.api('s-tom', 'POST', 'properties/elm/read', { upto: 10 });
     await shoot('offline', TOM, { viewport: size }, async (person) => {
         await elm(person);
