@@ -173,6 +173,14 @@ for my $user (qw(u-lena u-tom u-karl)) {
                 && !defined $event->{id};
     }
     is($n, 4, "all streams of $user are told");
+
+    # each process has to be told; which one answers is chance
+    my $told = 0;
+    wait_for(sub {
+        $told = get($user, 'before=9&limit=5', $tag{$user})->status() == 200
+                ? $told + 1 : 0;
+        return $told == 10;
+    });
     isnt(get($user, 'before=9&limit=5')->header('ETag'), $tag{$user},
          "the page has another ETag for $user");
     is(get($user, 'before=9&limit=5', $tag{$user})->status(), 200,
