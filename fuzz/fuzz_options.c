@@ -26,6 +26,7 @@ options_check(const options_t *options)
     CHECK(options->claim_ms >= 100 && options->claim_ms <= 3600000);
     CHECK(options->seal_after <= 1000000);
     CHECK(options->seal_size >= 1 && options->seal_size <= 128);
+    CHECK(options->searchers <= 16);
     CHECK(options->name[0] != '\0');
 
     if (options->named) {

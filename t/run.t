@@ -107,6 +107,8 @@ like($said, qr/id: 2\.[0-9a-f]{8}\ndata: \{"seq":2.*heating/,
 like($said, qr/"total_unread":1,/, 'the inbox of Lena has one unread');
 like($said, qr/event: read\ndata: \{"user":"u-lena","upto":2/,
                                     'the stream of Lena gets the read event');
+like($said, qr/\{"hits":\[\{"property":"elm-12-3",.*"The heating is out"/,
+     'the search of Lena finds the message');
 like($said, qr/"status":404/, 'Mia gets 404');
 unlike($said, qr/"status":(?!404)/, 'no other problem is printed');
 

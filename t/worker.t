@@ -21,6 +21,7 @@ my $program = $LeaseLoft::worker;
 for my $try (
     [ '--help', 0, qr/^usage: leaseloft-worker/ ],
     [ '--version', 0, qr/^leaseloft-worker \d+\.\d+\.\d+$/ ],
+    [ '--searchers 17', 2, qr/--searchers must be a number from 0 to 16/ ],
     [ '--batch 0', 2, qr/--batch must be a number from 1 to 1024/ ],
     [ '--queues 65', 2, qr/--queues must be a number from 1 to 64/ ],
     [ '--claim x', 2, qr/--claim must be a number/ ],
