@@ -327,6 +327,7 @@ loop_requests(loop_t *loop)
         /* sent with the next command, which is the look at the queues */
 
         (void) consumer_send_acks(&loop->consumer);
+        backoff_reset(&loop->backoff);
         clock_sleep((unsigned) loop_block(loop));
         return;
     }
