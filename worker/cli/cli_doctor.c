@@ -16,7 +16,10 @@
 #include "cli_report.h"
 
 
-/* 1 if they are loaded, which the checks of workers require */
+/*
+ * 1 if they are loaded, which the checks of workers require, or if Redis does
+ * not tell
+ */
 static int
 cli_doctor_functions(cli_report_t *report)
 {
@@ -39,7 +42,7 @@ cli_doctor_functions(cli_report_t *report)
         cli_report_add(report, CLI_REPORT_FINE, "functions", LL_LIBRARY);
     }
 
-    loaded = reply && reply->elements;
+    loaded = reply ? reply->elements > 0 : conn_alive(report->cli->conn);
     freeReplyObject(reply);
 
     return loaded;
@@ -69,7 +72,9 @@ cli_doctor_run(cli_report_t *report, const char *info)
 
     memset(&workers, 0, sizeof(cli_doctor_workers_t));
 
-    cli_doctor_redis(report, info);
+    if (info) {
+        cli_doctor_redis(report, info);
+    }
 
     if (!cli_doctor_layout(report)) {
         return;
@@ -126,19 +131,15 @@ cli_doctor(cli_t *cli)
         return CLI_FAILED;
     }
 
-    args_lit(&report.args, "INFO");
-
-    rc = CLI_FAILED;
-    info = cli_redis_call(cli, &report.args);
-
-    if (info && info->str) {
-        if (cli->json) {
-            buf_lit(&report.out, "{\"checks\":[");
-        }
-
-        cli_doctor_run(&report, info->str);
-        rc = cli_doctor_print(&report);
+    if (cli->json) {
+        buf_lit(&report.out, "{\"checks\":[");
     }
+
+    args_lit(&report.args, "INFO");
+    info = cli_report_call(&report, "version");
+
+    cli_doctor_run(&report, info ? info->str : NULL);
+    rc = cli_doctor_print(&report);
 
     freeReplyObject(info);
     args_free(&report.args);

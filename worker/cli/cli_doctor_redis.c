@@ -2,6 +2,9 @@
 /*
  * The checks of "leaseloft doctor" of Redis: whether its settings are those of
  * the shipped redis.conf, or as safe.
+ *
+ * A managed Redis, or the rights of a user, may lack CONFIG: what INFO has is
+ * taken from there, and of other settings it is said that they are not checked.
  */
 
 #include <stdio.h>
@@ -29,10 +32,13 @@ cli_doctor_redis_info_number(const char *info, const char *name)
 }
 
 
-/* a configuration value, owned by *reply, or NULL */
+/*
+ * A configuration value, owned by *reply, or NULL after advice to compare it
+ * with what is wanted.
+ */
 static const char *
 cli_doctor_redis_config(cli_report_t *report, const char *check,
-    const char *name, redisReply **reply)
+    const char *name, const char *wanted, redisReply **reply)
 {
     const redisReply  *value;
 
@@ -40,10 +46,19 @@ cli_doctor_redis_config(cli_report_t *report, const char *check,
     args_lit(&report->args, "GET");
     args_adds(&report->args, name);
 
-    *reply = cli_report_call(report, check);
+    *reply = cli_redis_try(report->cli, &report->args);
     value = conn_element(*reply, 1);
 
-    return value ? value->str : NULL;
+    if (value && value->str) {
+        return value->str;
+    }
+
+    cli_report_add(report, CLI_REPORT_ADVICE, check,
+                   "\"%s\" cannot be checked, see that it is \"%s\": %s", name,
+                   wanted, *reply ? "Redis does not tell it"
+                                  : report->cli->why);
+
+    return NULL;
 }
 
 
@@ -81,20 +96,16 @@ static void
 cli_doctor_redis_persistence(cli_report_t *report, const char *info)
 {
     char         status[64];
-    redisReply  *on, *sync;
+    redisReply  *sync;
     const char  *value;
 
-    value = cli_doctor_redis_config(report, "persistence", "appendonly", &on);
-
-    if (value && strcmp(value, "yes") != 0) {
+    if (cli_doctor_redis_info_number(info, "aof_enabled") == 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "persistence",
                        "threads are not persistent: set \"appendonly yes\"");
     }
 
-    freeReplyObject(on);
-
     value = cli_doctor_redis_config(report, "persistence", "appendfsync",
-                                    &sync);
+                                    "always", &sync);
 
     if (value && strcmp(value, "no") == 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "persistence",
@@ -132,24 +143,20 @@ cli_doctor_redis_persistence(cli_report_t *report, const char *info)
 static void
 cli_doctor_redis_memory(cli_report_t *report, const char *info)
 {
-    long long    used, max;
-    redisReply  *reply;
-    const char  *policy;
+    char       policy[64];
+    long long  used, max;
 
-    policy = cli_doctor_redis_config(report, "eviction", "maxmemory-policy",
-                                     &reply);
+    cli_redis_value(info, '\n', "maxmemory_policy", policy, sizeof(policy));
 
-    if (policy && strcmp(policy, "noeviction") != 0) {
+    if (strcmp(policy, "noeviction") != 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "eviction",
                        "Redis may evict threads: set \"maxmemory-policy "
                        "noeviction\"");
 
-    } else if (policy) {
+    } else {
         cli_report_add(report, CLI_REPORT_FINE, "eviction",
                        "noeviction");
     }
-
-    freeReplyObject(reply);
 
     used = cli_doctor_redis_info_number(info, "used_memory");
     max = cli_doctor_redis_info_number(info, "maxmemory");
@@ -178,7 +185,8 @@ cli_doctor_redis_buffers(cli_report_t *report)
     const char  *value;
 
     value = cli_doctor_redis_config(report, "buffers",
-                                    "client-output-buffer-limit", &reply);
+                                    "client-output-buffer-limit",
+                                    "pubsub 64mb 32mb 30", &reply);
     value = value ? strstr(value, "pubsub ") : NULL;
 
     if (value && sscanf(value, "pubsub %lld %lld", &hard, &soft) == 2) {
@@ -210,33 +218,25 @@ cli_doctor_redis_buffers(cli_report_t *report)
 static void
 cli_doctor_redis_clients(cli_report_t *report, const char *info)
 {
-    long long    max, now;
-    redisReply  *reply;
-    const char  *value;
+    long long  max, now;
 
     now = cli_doctor_redis_info_number(info, "connected_clients");
-    value = cli_doctor_redis_config(report, "clients", "maxclients", &reply);
+    max = cli_doctor_redis_info_number(info, "maxclients");
 
-    if (value) {
-        max = strtoll(value, NULL, 10);
+    if (now > max / 10 * 9) {
+        cli_report_add(report, CLI_REPORT_FAULT, "clients",
+                       "%lld of %lld connections used: raise "
+                       "\"maxclients\"", now, max);
 
-        if (now > max / 10 * 9) {
-            cli_report_add(report, CLI_REPORT_FAULT, "clients",
-                           "%lld of %lld connections used: raise "
-                           "\"maxclients\"", now, max);
+    } else if (max < DOCTOR_CLIENTS) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "clients",
+                       "only %lld connections: raise \"maxclients\" to %d",
+                       max, DOCTOR_CLIENTS);
 
-        } else if (max < DOCTOR_CLIENTS) {
-            cli_report_add(report, CLI_REPORT_ADVICE, "clients",
-                           "only %lld connections: raise \"maxclients\" to %d",
-                           max, DOCTOR_CLIENTS);
-
-        } else {
-            cli_report_add(report, CLI_REPORT_FINE, "clients",
-                           "%lld of %lld", now, max);
-        }
+    } else {
+        cli_report_add(report, CLI_REPORT_FINE, "clients", "%lld of %lld", now,
+                       max);
     }
-
-    freeReplyObject(reply);
 }
 
 
