@@ -177,11 +177,17 @@ $q->lease('R', tenants => ['u-tom', 'u-ana']);
 $q->frames(qr/./);
 
 my (%running, %erased, %tried, @sent);
-my ($made, $kills) = (0, 0);
-my $end = time() + $seconds;
+my ($made, $kills, %kill_at) = (0, 0);
+my ($end, $latest) = (time() + $seconds, time() + $seconds + 60);
 
-while (time() < $end || keys %running) {
-    if (time() < $end) {
+# on a busy machine it takes longer until enough has happened
+sub goes_on {
+    return time() < $end
+           || (time() < $latest && ($kills < 5 || keys %erased < 30));
+}
+
+while (goes_on() || keys %running) {
+    if (goes_on()) {
         push @sent, scalar $q->put('send', 'R', $users[rand 3],
             { client_id => 'r' . ++$made, text => text('r', $made) })
             for 1 .. 1 + rand 6;
@@ -196,19 +202,19 @@ while (time() < $end || keys %running) {
                                          : rand($head - 1));
             $n = $head if $n > $head;
             $tried{$n} = 1;
-            $running{ begin('R', $n, $ll->{url}) } = $n;
+            my $pid = begin('R', $n, $ll->{url});
+            $running{$pid} = $n;
+            $kill_at{$pid} = time() + rand(0.03) if rand() < 0.2;
         }
     }
 
     for my $pid (keys %running) {
-        if (rand() < 0.02) {
-            kill 'KILL', $pid;
-            $kills++;
-        }
+        kill 'KILL', $pid if ($kill_at{$pid} // 'inf') < time();
 
         if (waitpid($pid, POSIX::WNOHANG()) == $pid) {
             my $n = delete $running{$pid};
             $erased{$n} = 1 if $? == 0;
+            $kills++ if ($? & 127) == 9;
         }
     }
 
@@ -223,8 +229,8 @@ ok(wait_for(sub {
 my $sealed = $q->redis('HGET', 'll:{p:R}:meta', 'sealed');
 note("$made messages, ", scalar keys %erased, " erased, $kills commands killed,"
      . " sealed: $sealed");
-cmp_ok(scalar keys %erased, '>', 20, 'many were erased');
-cmp_ok($kills, '>', 3, 'some commands were killed');
+cmp_ok(scalar keys %erased, '>=', 30, 'many were erased');
+cmp_ok($kills, '>=', 5, 'some commands were killed');
 like($sealed, qr/^[1-9]\d+ 4$/, 'many entries were sealed');
 
 is($q->broken('R'), '', 'numbers and chain are valid') or diag("seed $seed");
