@@ -340,6 +340,20 @@ for my $way ([tls => 1], [http => 2], [tls => 1, http => 2]) {
     $ll->redis('HSET', 'll:{p:P}:segments', 20, $damaged);
 
     cut_off($ll->get($path, user => 'u-lena'), 'a damaged segment');
+
+    # clients of each protocol see that it is not whole: curl exits with 18
+    # (partial file) or 92 (stream error)
+    for my $case ([18], [18, tls => 1], [92, http => 2],
+                  [92, tls => 1, http => 2])
+    {
+        my ($want, @way) = @$case;
+        open my $pipe, '-|', $ll->_curl_command('GET', $path, { @way },
+            'Authorization: Bearer ' . $ll->token('u-lena')) or die;
+        1 while sysread $pipe, my $some, 65536;
+        close $pipe;
+        is($? >> 8, $want, "a client sees the end that is missing: @way");
+    }
+
     like($ll->slurp('error.log'),
          qr/entry 2561 of property "P" is missing in redis, or its segment is/,
          'it is logged');
