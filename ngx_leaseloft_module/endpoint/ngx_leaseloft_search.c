@@ -100,7 +100,11 @@ ngx_leaseloft_search_check(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(query, r->args.data, r->args.len);
+    /* without a query, data may be a null pointer */
+
+    if (r->args.len) {
+        ngx_memcpy(query, r->args.data, r->args.len);
+    }
 
     search->ctx = ctx;
     ctx->data = search;
