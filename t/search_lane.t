@@ -20,7 +20,7 @@ my $wait = 0.7;
 my $lane = 'll:{search}:requests';
 
 my $ll = LeaseLoft->new(worker_options => '--searchers 0',
-                        directives => { leaseloft_wait => '700ms' });
+                        directives => { leaseloft_wait => '20s' });
 
 $ll->lease('P');
 is($ll->say('P', 'u-tom', 'the boiler is out')->status(), 201, 'a message');
@@ -117,6 +117,14 @@ is($ll->redis('XLEN', $lane), 0, 'none is left in the lane');
 cmp_ok($ll->redis('PTTL', $lane), '>', 0, 'the lane expires by itself');
 cmp_ok(metric('search_seconds_total'), '>', 0, 'a metric has the time');
 is(metric('searches_total'), 101, 'and the number');
+
+
+# from here on nginx waits for a shorter time
+
+$ll->stop('nginx');
+$ll->nginx_conf(directives => { leaseloft_wait => '700ms' });
+$ll->start('nginx');
+ok($ll->wait_healthy(), 'nginx has another leaseloft_wait');
 
 
 # stopped searchers: the lane is bounded, clients get 503, messages go on
