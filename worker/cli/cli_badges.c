@@ -54,3 +54,30 @@ cli_badges_store(cli_t *cli, args_t *args, const char *property,
 
     return changed;
 }
+
+
+int
+cli_badges_store_all(cli_t *cli, args_t *args, const char *property)
+{
+    int          rc;
+    size_t       i;
+    redisReply  *badges;
+    const char  *user;
+
+    badges = cli_badges(cli, args, property);
+    rc = badges ? 0 : -1;
+
+    for (i = 1; rc == 0 && i + 3 < badges->elements; i += 4) {
+        user = cli_redis_text(badges, i);
+
+        if (ll_id_valid(user, strlen(user))
+            && cli_badges_store(cli, args, property, badges, i) == -1)
+        {
+            rc = -1;
+        }
+    }
+
+    freeReplyObject(badges);
+
+    return rc;
+}

@@ -23,5 +23,8 @@ redisReply *cli_badges(cli_t *cli, args_t *args, const char *property);
 int cli_badges_store(cli_t *cli, args_t *args, const char *property,
     const redisReply *badges, size_t i);
 
+/* The same for all members of a property.  Returns 0, or -1 with cli->why. */
+int cli_badges_store_all(cli_t *cli, args_t *args, const char *property);
+
 
 #endif /* CLI_BADGES_H */

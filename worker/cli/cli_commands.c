@@ -7,6 +7,7 @@
 #include "cli_dead_retry.h"
 #include "cli_doctor.h"
 #include "cli_erase.h"
+#include "cli_forget.h"
 #include "cli_lease_load.h"
 #include "cli_lease_put.h"
 #include "cli_lease_show.h"
@@ -137,6 +138,18 @@ const cli_command_t  cli_commands[] = {
       "follows begins a new thread.\n",
       { { "--dry-run", NULL, "only print what would be deleted", 0 } },
       cli_purge, 0 },
+
+    { "forget", "USER", 1, 1,
+      "forget a person",
+      "Replaces the name of the user by the id where ended leases and closed\n"
+      "windows have it, ends all windows of the user, and revokes the\n"
+      "tokens.  With --texts, erases all messages of the user, as\n"
+      "\"erase\" does.  Refused while the user is on an active or pending\n"
+      "lease.  If the command is interrupted, repeat it.\n",
+      { { "--texts", NULL, "erase the user's messages; needs --reason", 0 },
+        { "--reason", "TEXT", "why, for the log", 0 },
+        { "--dry-run", NULL, "only print what would be done", 0 } },
+      cli_forget, 0 },
 
     { "revoke", "USER", 1, 1,
       "refuse a user's tokens",

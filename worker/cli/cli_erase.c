@@ -37,6 +37,7 @@ enum {
 
 typedef struct {
     cli_t           *cli;
+    const char      *reason;
     args_t           args;
     store_erase_t    erase;
     redisReply      *meta;         /* sealed, erasures, seq */
@@ -56,24 +57,11 @@ typedef enum {
 } cli_erase_step_e;
 
 
-/* PROPERTY, SEQ and --reason */
-static int
-cli_erase_check(cli_t *cli, uint64_t *seq)
+int
+cli_erase_check_reason(const cli_t *cli, const char *reason)
 {
-    size_t       len;
-    const char  *reason;
+    size_t  len;
 
-    if (cli_check_id(cli, "PROPERTY", cli->args[0]) != CLI_OK) {
-        return CLI_USAGE;
-    }
-
-    if (ll_cursor_decode_seq(cli->args[1], strlen(cli->args[1]), seq) == -1
-        || *seq == 0)
-    {
-        return cli_usage(cli, "SEQ must be the number of an entry");
-    }
-
-    reason = cli->values[CLI_ERASE_REASON];
     len = strlen(reason);
 
     if (reason[strspn(reason, " \t\r\n")] == '\0'
@@ -84,6 +72,24 @@ cli_erase_check(cli_t *cli, uint64_t *seq)
     }
 
     return CLI_OK;
+}
+
+
+/* PROPERTY, SEQ and --reason */
+static int
+cli_erase_check(cli_t *cli, uint64_t *seq)
+{
+    if (cli_check_id(cli, "PROPERTY", cli->args[0]) != CLI_OK) {
+        return CLI_USAGE;
+    }
+
+    if (ll_cursor_decode_seq(cli->args[1], strlen(cli->args[1]), seq) == -1
+        || *seq == 0)
+    {
+        return cli_usage(cli, "SEQ must be the number of an entry");
+    }
+
+    return cli_erase_check_reason(cli, cli->values[CLI_ERASE_REASON]);
 }
 
 
@@ -314,8 +320,7 @@ cli_erase_entry(cli_erase_t *e)
                 e->logged = 1;
                 log_notice("erasing entry %llu of property \"%s\", "
                            "reason: \"%s\"", (unsigned long long) e->erase.seq,
-                           e->erase.property,
-                           e->cli->values[CLI_ERASE_REASON]);
+                           e->erase.property, e->reason);
             }
 
             step = cli_erase_replace(e);
@@ -340,34 +345,16 @@ cli_erase_entry(cli_erase_t *e)
 }
 
 
-/* updates the inboxes of all members: 0, or -1 after an error message */
+/* 0, or -1 after an error message */
 static int
 cli_erase_badges(cli_erase_t *e)
 {
-    int          rc;
-    size_t       i;
-    redisReply  *badges;
-    const char  *user;
-
-    badges = cli_badges(e->cli, &e->args, e->erase.property);
-    rc = badges ? 0 : -1;
-
-    for (i = 1; rc == 0 && i + 3 < badges->elements; i += 4) {
-        user = cli_redis_text(badges, i);
-
-        if (ll_id_valid(user, strlen(user))
-            && cli_badges_store(e->cli, &e->args, e->erase.property, badges, i)
-               == -1)
-        {
-            rc = -1;
-        }
+    if (cli_badges_store_all(e->cli, &e->args, e->erase.property) == -1) {
+        return cli_fail("the entry is erased, but not all inboxes are "
+                        "updated: %s; repeat the command", e->cli->why), -1;
     }
 
-    freeReplyObject(badges);
-
-    return rc == 0
-           ? 0 : (cli_fail("the entry is erased, but not all inboxes are "
-                           "updated: %s; repeat the command", e->cli->why), -1);
+    return 0;
 }
 
 
@@ -406,6 +393,46 @@ cli_erase_report(const cli_erase_t *e)
 }
 
 
+/* erases the message: 0, or -1 after an error message */
+static int
+cli_erase_run(cli_erase_t *e)
+{
+    return cli_erase_now(e) == 0 && cli_erase_entry(e) == 0
+           && cli_erase_badges(e) == 0 ? 0 : -1;
+}
+
+
+static void
+cli_erase_free(cli_erase_t *e)
+{
+    entries_free(&e->entries);
+    store_erase_free(&e->erase);
+    freeReplyObject(e->meta);
+    args_free(&e->args);
+}
+
+
+int
+cli_erase_message(cli_t *cli, const char *property, uint64_t seq,
+    const char *reason)
+{
+    int          rc;
+    cli_erase_t  e;
+
+    memset(&e, 0, sizeof(cli_erase_t));
+
+    e.cli = cli;
+    e.reason = reason;
+    e.erase.property = property;
+    e.erase.seq = seq;
+
+    rc = cli_erase_run(&e);
+    cli_erase_free(&e);
+
+    return rc;
+}
+
+
 int
 cli_erase(cli_t *cli)
 {
@@ -415,6 +442,7 @@ cli_erase(cli_t *cli)
     memset(&e, 0, sizeof(cli_erase_t));
 
     e.cli = cli;
+    e.reason = cli->values[CLI_ERASE_REASON];
     e.erase.property = cli->args[0];
 
     rc = cli_erase_check(cli, &e.erase.seq);
@@ -422,14 +450,10 @@ cli_erase(cli_t *cli)
         return rc;
     }
 
-    rc = cli_redis_connect(cli) == 0 && cli_erase_now(&e) == 0
-         && cli_erase_entry(&e) == 0 && cli_erase_badges(&e) == 0
+    rc = cli_redis_connect(cli) == 0 && cli_erase_run(&e) == 0
          ? cli_erase_report(&e) : CLI_FAILED;
 
-    entries_free(&e.entries);
-    store_erase_free(&e.erase);
-    freeReplyObject(e.meta);
-    args_free(&e.args);
+    cli_erase_free(&e);
 
     return rc;
 }

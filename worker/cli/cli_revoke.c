@@ -14,8 +14,6 @@
 #include "json.h"
 
 
-/* seconds; tokens are rarely valid for longer */
-#define REVOKE_TTL      (30 * 86400)
 #define REVOKE_TTL_MAX  (3660 * 86400L)
 
 
@@ -34,7 +32,7 @@ cli_revoke_seconds(const char *text)
 }
 
 
-static redisReply *
+redisReply *
 cli_revoke_call(cli_t *cli, const char *user, long ttl)
 {
     char         key[LL_KEY_MAX];
@@ -132,7 +130,7 @@ cli_revoke(cli_t *cli)
         return cli_usage(cli, "--ttl and --lift exclude each other");
     }
 
-    ttl = cli->values[0] ? cli_revoke_seconds(cli->values[0]) : REVOKE_TTL;
+    ttl = cli->values[0] ? cli_revoke_seconds(cli->values[0]) : CLI_REVOKE_TTL;
 
     if (ttl == -1) {
         return cli_usage(cli, "--ttl must be 1 to %ld seconds", REVOKE_TTL_MAX);

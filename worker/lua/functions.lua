@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 30
+-- revision 31
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -91,6 +91,10 @@
 -- ll1_purge (channel)
 --     KEYS: those of a property, purge, buckets of sent ids.  Deletes all but
 --     purge, where it stores the members: the members.
+-- ll1_unname (user, channel)
+--     Replaces the name of a user by the id, where closed windows and ended
+--     leases have it, and ends the user's window: 1, 0 if nothing was to
+--     change, 2 if a lease is active or pending.
 -- ll1_due (property, rev, time)
 --     KEYS: due, vers.  Sets the next due time (empty: none) as of rev, unless
 --     a newer rev has set it: 1 if it did.
