@@ -177,6 +177,13 @@ for my $case (['empty', 'empty|secret|short'], ['newline', 'empty|secret'],
     redis_refused('two passwords', 'redis://:other@127.0.0.1',
                   qr/leaseloft_redis.*has a password, and a file/,
                   password_file => "$dir/password");
+    redis_refused('a Redis Cluster', 'redis+cluster://127.0.0.1',
+                  qr/leaseloft_redis.*a Redis Cluster, which is not supported/);
+    redis_refused('a Sentinel without a name', 'redis+sentinel://127.0.0.1',
+                  qr/leaseloft_redis.*no name of the primary/);
+    redis_refused('a Sentinel that cannot be resolved',
+                  'redis+sentinel://127.0.0.1,none.invalid/x',
+                  qr/leaseloft_redis.*none\.invalid.*cannot be resolved/);
     redis_refused('a user without a password', 'redis://us@127.0.0.1',
                   qr/leaseloft_redis.*user without a password/);
 
@@ -188,6 +195,10 @@ for my $case (['empty', 'empty|secret|short'], ['newline', 'empty|secret'],
                    ssl_name => 'redis.test'],
                   ['rediss://us@127.0.0.1', 'a user and a password file',
                    password_file => "$dir/password"],
+                  ['redis+sentinel://127.0.0.1,[::1]:1,localhost/a-b_c.1',
+                   'several Sentinels'],
+                  ['rediss+sentinel://us:pw@127.0.0.1/x', 'Sentinel over TLS',
+                   ssl_trusted_certificate => "$dir/tls.crt"],
                   ['redis://127.0.0.1', 'the longest password',
                    password_file => "$dir/longest"],
                   ['unix:/x', 'a socket and a password file',

@@ -261,6 +261,36 @@ accepted('a name that is configured', $url, %ca,
          leaseloft_redis_ssl_name => 'redis.test');
 
 
+# a Sentinel that speaks TLS only, and names the port for TLS
+
+my $watch = LeaseLoft::free_port();
+
+$ll->write('sentinel.conf', <<"END");
+bind 127.0.0.1
+port 0
+tls-port $watch
+tls-replication yes
+tls-cert-file ${\ $certs->path('redis.crt') }
+tls-key-file ${\ $certs->path('redis.key') }
+tls-ca-cert-file ${\ $certs->path('ca.crt') }
+tls-auth-clients no
+dir ${\ $ll->dir() }
+sentinel monitor leaseloft 127.0.0.1 $port 1
+END
+$ll->spawn('sentinel',
+           'redis-server ' . $ll->dir() . '/sentinel.conf --sentinel');
+ok(wait_for(sub { connect_to($watch) }, 5), 'a Sentinel runs');
+
+my $sentinel = "rediss+sentinel://127.0.0.1:$watch/leaseloft";
+
+accepted('Sentinel over TLS', $sentinel, %ca);
+because('Sentinel of another authority',
+        qr/no Sentinel.*not signed by a trusted authority/, $sentinel,
+        leaseloft_redis_ssl_trusted_certificate => $certs->path('other.crt'));
+because('Sentinel without TLS', qr/no Sentinel.*is this a port for TLS/,
+        "redis+sentinel://127.0.0.1:$watch/leaseloft");
+
+
 # the password comes from a file, which only the master can read
 
 $ll->redis('ACL', 'SETUSER', 'keeper', 'on', '>s3cr@t/:x', '~*', '&*', '+@all');

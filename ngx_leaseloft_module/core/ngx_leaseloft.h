@@ -56,6 +56,8 @@ typedef struct {
     ngx_str_t                  url;        /* NULL: not configured */
     ngx_leaseloft_server_t    *servers;
     ngx_uint_t                 nservers;
+    ngx_str_t                  primary;    /* what Sentinels, the servers, call
+                                              it; empty: no Sentinel */
     ngx_str_t                  user;       /* may be empty */
     ngx_str_t                  password;   /* may be empty: no AUTH */
     ngx_str_t                  file_password;  /* may be empty */

@@ -27,6 +27,7 @@ typedef struct {
 
 struct ngx_leaseloft_client_s {
     ngx_leaseloft_process_t           *process;
+    ngx_leaseloft_sentinel_t          *sentinel;   /* NULL: none to ask */
     ngx_leaseloft_client_side_t        command;
     ngx_leaseloft_client_side_t        subscription;
 
@@ -60,6 +61,8 @@ static void ngx_leaseloft_client_subscription_reply(void *data,
     redisReply *reply);
 static void ngx_leaseloft_client_subscription_closed(void *data);
 static void ngx_leaseloft_client_connect(void *data);
+static void ngx_leaseloft_client_moved(void *data,
+    ngx_leaseloft_server_t *server);
 static void ngx_leaseloft_client_tick_handler(ngx_event_t *ev);
 static void ngx_leaseloft_client_update(ngx_leaseloft_client_t *client);
 
@@ -92,6 +95,10 @@ ngx_leaseloft_client_side_init(ngx_leaseloft_client_t *client,
         return NGX_ERROR;
     }
 
+    if (client->sentinel) {
+        ngx_leaseloft_conn_follow(side->redis, client->sentinel);
+    }
+
     ngx_leaseloft_backoff_init(&side->backoff, ngx_leaseloft_client_connect,
                                side, client->process->log);
     ngx_leaseloft_backoff_now(&side->backoff);
@@ -106,6 +113,37 @@ ngx_leaseloft_client_connect(void *data)
     ngx_leaseloft_client_side_t  *side = data;
 
     ngx_leaseloft_conn_connect(side->redis);
+}
+
+
+/* both connections lead to the same server, the new one */
+static void
+ngx_leaseloft_client_moved(void *data, ngx_leaseloft_server_t *server)
+{
+    ngx_leaseloft_client_t *client = data;
+
+    ngx_leaseloft_conn_moved(client->command.redis, server);
+    ngx_leaseloft_conn_moved(client->subscription.redis, server);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_client_sentinel(ngx_leaseloft_client_t *client, ngx_pool_t *pool)
+{
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    mcf = client->process->conf;
+
+    if (mcf->redis.primary.len == 0) {
+        return NGX_OK;
+    }
+
+    client->sentinel = ngx_leaseloft_sentinel_create(mcf,
+                                                  ngx_leaseloft_client_moved,
+                                                  client, pool,
+                                                  client->process->log);
+
+    return client->sentinel ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -134,10 +172,11 @@ ngx_leaseloft_client_create(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
     client->tick.log = process->log;
     client->tick.cancelable = 1;
 
-    if (ngx_leaseloft_client_side_init(client, &client->command, "command",
+    if (ngx_leaseloft_client_sentinel(client, pool) != NGX_OK
+        || ngx_leaseloft_client_side_init(client, &client->command, "command",
                                        &ngx_leaseloft_client_command_handlers,
                                        pool)
-        != NGX_OK
+           != NGX_OK
         || ngx_leaseloft_client_side_init(client, &client->subscription,
                                    "subscription",
                                    &ngx_leaseloft_client_subscription_handlers,
@@ -191,6 +230,10 @@ ngx_leaseloft_client_free(ngx_leaseloft_client_t *client)
 {
     ngx_leaseloft_conn_close(client->command.redis);
     ngx_leaseloft_conn_close(client->subscription.redis);
+
+    if (client->sentinel) {
+        ngx_leaseloft_sentinel_free(client->sentinel);
+    }
 
     ngx_leaseloft_backoff_free(&client->command.backoff);
     ngx_leaseloft_backoff_free(&client->subscription.backoff);

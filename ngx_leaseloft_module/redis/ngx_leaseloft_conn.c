@@ -1,13 +1,14 @@
 
 /*
  * A peer (ngx_leaseloft_peer.h) with a greeting, whose commands are in the
- * peer's buffer before it is connected.
+ * peer's buffer before it is connected, or before Sentinel is asked where to.
  */
 
 
 #include "ngx_leaseloft_conn.h"
 #include "ngx_leaseloft_greeting.h"
 #include "ngx_leaseloft_peer.h"
+#include "ngx_leaseloft_sentinel.h"
 
 
 /* from the lookup of the host to the last reply to the greeting */
@@ -19,10 +20,14 @@ struct ngx_leaseloft_conn_s {
     ngx_leaseloft_conn_handlers_t   *handlers;
     void                            *data;
     ngx_leaseloft_greeting_t         greeting;
+    ngx_leaseloft_sentinel_t        *sentinel;     /* NULL: a fixed address */
+    ngx_leaseloft_sentinel_ask_t     ask;
     unsigned                         ready:1;
 };
 
 
+static void ngx_leaseloft_conn_primary(void *data,
+    ngx_leaseloft_server_t *server, char *reason);
 static void ngx_leaseloft_conn_reply(void *data, redisReply *reply);
 static void ngx_leaseloft_conn_closed(void *data);
 static void ngx_leaseloft_conn_greeted(ngx_leaseloft_conn_t *redis,
@@ -61,6 +66,16 @@ ngx_leaseloft_conn_create(ngx_leaseloft_main_conf_t *mcf, char *name,
 
 
 void
+ngx_leaseloft_conn_follow(ngx_leaseloft_conn_t *redis,
+    ngx_leaseloft_sentinel_t *sentinel)
+{
+    redis->sentinel = sentinel;
+    redis->ask.handler = ngx_leaseloft_conn_primary;
+    redis->ask.data = redis;
+}
+
+
+void
 ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis)
 {
     ngx_leaseloft_redis_conf_t  *rcf;
@@ -75,8 +90,43 @@ ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis)
         return;
     }
 
+    if (redis->sentinel) {
+        ngx_leaseloft_sentinel_ask(redis->sentinel, &redis->ask);
+        return;
+    }
+
     ngx_leaseloft_peer_connect(&redis->peer, &rcf->servers[0],
                                NGX_LEASELOFT_CONN_TIMEOUT);
+}
+
+
+/* the answer of Sentinel */
+static void
+ngx_leaseloft_conn_primary(void *data, ngx_leaseloft_server_t *server,
+    char *reason)
+{
+    ngx_leaseloft_conn_t *redis = data;
+
+    if (server == NULL) {
+        ngx_leaseloft_conn_fail(redis, reason);
+        return;
+    }
+
+    ngx_leaseloft_peer_connect(&redis->peer, server,
+                               NGX_LEASELOFT_CONN_TIMEOUT);
+}
+
+
+void
+ngx_leaseloft_conn_moved(ngx_leaseloft_conn_t *redis,
+    ngx_leaseloft_server_t *server)
+{
+    if (redis->peer.timer.timer_set || redis->ready) {
+
+        if (!ngx_leaseloft_sentinel_same(&redis->peer.server, server)) {
+            ngx_leaseloft_conn_fail(redis, "another server is the primary");
+        }
+    }
 }
 
 
@@ -86,6 +136,7 @@ ngx_leaseloft_conn_close(ngx_leaseloft_conn_t *redis)
     redis->ready = 0;
     redis->greeting.left = 0;
 
+    ngx_leaseloft_sentinel_cancel(&redis->ask);
     ngx_leaseloft_peer_close(&redis->peer);
 }
 
@@ -101,6 +152,12 @@ static void
 ngx_leaseloft_conn_closed(void *data)
 {
     ngx_leaseloft_conn_t *redis = data;
+
+    ngx_leaseloft_sentinel_cancel(&redis->ask);
+
+    if (redis->sentinel && !redis->ready) {
+        ngx_leaseloft_sentinel_doubt(redis->sentinel);
+    }
 
     redis->ready = 0;
     redis->greeting.left = 0;

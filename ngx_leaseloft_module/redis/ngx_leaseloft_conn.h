@@ -10,7 +10,7 @@
 #define NGX_LEASELOFT_CONN_H
 
 
-#include "ngx_leaseloft_peer.h"
+#include "ngx_leaseloft_sentinel.h"
 
 
 typedef struct ngx_leaseloft_conn_s  ngx_leaseloft_conn_t;
@@ -32,6 +32,14 @@ ngx_leaseloft_conn_t *ngx_leaseloft_conn_create(
     ngx_leaseloft_main_conf_t *mcf, char *name,
     ngx_leaseloft_conn_handlers_t *handlers, void *data, ngx_pool_t *pool,
     ngx_log_t *log);
+
+/* makes it ask sentinel for the server, before each attempt to connect */
+void ngx_leaseloft_conn_follow(ngx_leaseloft_conn_t *redis,
+    ngx_leaseloft_sentinel_t *sentinel);
+
+/* fails a connection to, or an attempt to connect to, another server */
+void ngx_leaseloft_conn_moved(ngx_leaseloft_conn_t *redis,
+    ngx_leaseloft_server_t *server);
 
 /* connects, then calls ready or closed; closed possibly before it returns */
 void ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis);

@@ -127,10 +127,6 @@ ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_leaseloft_url_refuse(cf, url.fault);
     }
 
-    if (url.kind == LL_REDIS_URL_SENTINEL) {
-        return "cannot ask sentinels yet";
-    }
-
     if (ngx_leaseloft_url_part(cf, &rcf->user, &url.user) != NGX_OK
         || ngx_leaseloft_url_part(cf, &rcf->password, &url.password) != NGX_OK
         || ngx_leaseloft_url_servers(cf, rcf, &url, &value[1]) != NGX_OK)
@@ -138,6 +134,8 @@ ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    rcf->primary.data = (u_char *) url.name.data;
+    rcf->primary.len = url.name.len;
     rcf->url = value[1];
     rcf->tls = url.tls;
 
