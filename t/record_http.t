@@ -256,7 +256,8 @@ for my $way ([tls => 1], [http => 2], [tls => 1, http => 2]) {
     kill 'STOP', $pids[0];
     kill 'KILL', $pids[1];
 
-    ok(wait_for(sub { fds() == $fds }, 10),
+    # by send_timeout; the limit for Redis is 10 s
+    ok(wait_for(sub { fds() == $fds }, 8),
        "@$way: a slow client and one that goes away are disconnected")
         or diag(fds() . " $fds");
     kill 'KILL', $pids[0];
