@@ -421,6 +421,9 @@ test('without a worker the search covers this device, and says so',
     await says(page, '2 messages found');
     stack.startWorker();
     await stack.healthy();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('.ll-find .ll-notice').waitFor({ state: 'hidden' });
+    await says(page, '2 messages found');
     await page.getByRole('button', { name: 'All threads' }).click();
     await says(page, '4 messages found');
     assert.equal(await page.locator('.ll-find .ll-notice').isVisible(),

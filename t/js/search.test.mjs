@@ -102,17 +102,17 @@ test('"earlier" goes on where the page ended, each hit once', async () => {
 
 test('pages without a hit are passed over, then one is told how far',
      async () => {
-    const { clock, server, search } = searching(100, (i) =>
+    const { clock, server, search } = searching(200, (i) =>
         i === 3 ? 'boiler' : 'other');
 
     server.scan = 10;
     search.set('elm', 'boiler', 0);
     await clock.tick(1);
     assert.equal(server.calls.filter((c) => c.startsWith('search')).length,
-                 5);
+                 10);
     assert.equal(search.phase, 'ready');
-    assert.equal(search.next, 51);
-    assert.equal(search.back, server.entries[49].at);
+    assert.equal(search.next, 101);
+    assert.equal(search.back, server.entries[99].at);
     search.more();
     await clock.tick(1);
     assert.deepEqual(seqs(search), [3]);
@@ -325,28 +325,50 @@ test('the last jump counts, and a page for another place is dropped',
         server.write('u-lena', `line ${i}`);
     }
 
+    server.read_.set('u-tom', 3000);
+
     const tom = await tab();
     const { threads } = tom.messenger;
 
     await tom.messenger.openThread('elm');
     await clock.tick(1000);
 
+    /* pages for a reader who scrolls come late */
+    const messages = server.messages.bind(server);
+    let release;
+
+    server.messages = async (property, query) => {
+        const answer = await messages(property, query);
+
+        if (query.before || query.limit === 50) {
+            await new Promise((done) => {
+                release = done;
+            });
+        }
+
+        return answer;
+    };
+
     const older = threads.loadOlder();
     const first = threads.jumpTo(2000);
 
-    assert.equal(await threads.jumpTo(10), true);
-    await Promise.all([older, first]);
-    await settle();
+    assert.equal(await threads.jumpTo(500), true);
+    release();
+    await older;
     assert.equal(await first, null, 'overtaken');
-    assert.equal(threads.store.low, 1);
+
+    const { store } = threads;
+
+    assert.deepEqual([store.low, store.high], [489, 524]);
+    assert.equal(store.moreBefore, true, 'the page for another run is void');
 
     const newer = threads.loadNewer();
 
-    await threads.jumpTo(2000);
+    await threads.jumpTo(100);
+    release();
     await newer;
-    assert.deepEqual([threads.store.low, threads.store.high], [1989, 2024]);
-    assert.equal(threads.store.ahead.size, 0);
-    assert.equal(threads.store.moreBefore, true);
+    assert.deepEqual([store.low, store.high], [89, 124]);
+    assert.equal(store.ahead.size, 0);
     assert.equal(await threads.jumpTo(4000), false, 'no such message');
 });
 

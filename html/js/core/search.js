@@ -15,7 +15,7 @@ const LONGEST = 200;
 const PAGE = 20;
 
 /* pages without a hit that are passed over by themselves */
-const EMPTY_PAGES = 5;
+const EMPTY_PAGES = 10;
 
 
 export class Search extends Emitter {

@@ -246,9 +246,14 @@ class SearchPanel {
         }
     }
 
+    /* The next page, or the same again if no server has answered. */
     #more() {
-        this.#atMore = this.search.hits.length;
-        this.search.more();
+        if (this.search.local && this.search.phase === 'ready') {
+            this.search.again();
+        } else {
+            this.#atMore = this.search.hits.length;
+            this.search.more();
+        }
     }
 
     /* What is erased meanwhile is not shown any longer. */
@@ -290,10 +295,10 @@ class SearchPanel {
         this.#say([where, phase === 'waiting' ? t('find.wait') : words]
                   .filter(Boolean).join(' '));
         this.#drawHits();
-        this.earlier.hidden = search.next === null
-            || !(busy ? search.hits.length
-                      : ['ready', 'failed'].includes(phase));
-        fill(this.earlier, t(phase === 'failed' ? 'find.retry'
+        this.earlier.hidden = busy ? search.hits.length === 0
+            : !where && (search.next === null
+                         || !['ready', 'failed'].includes(phase));
+        fill(this.earlier, t(where || phase === 'failed' ? 'find.retry'
                              : search.property === null ? 'find.further'
                              : 'find.earlier'));
         this.#focusNew();
