@@ -24,6 +24,8 @@ options_check(const options_t *options)
     CHECK(options->queues >= 1 && options->queues <= 64);
     CHECK(options->batch >= 1 && options->batch <= 1024);
     CHECK(options->claim_ms >= 100 && options->claim_ms <= 3600000);
+    CHECK(options->replicas <= 16);
+    CHECK(options->replica_ms >= 1 && options->replica_ms <= 2000);
     CHECK(options->seal_after <= 1000000);
     CHECK(options->seal_size >= 1 && options->seal_size <= 128);
     CHECK(options->searchers <= 16);

@@ -33,6 +33,7 @@
 #include "log.h"
 #include "loop.h"
 #include "pipeline.h"
+#include "replicas.h"
 #include "store_library.h"
 #include "unpack.h"
 
@@ -484,6 +485,8 @@ loop_init(loop_t *loop, const options_t *options, searchers_t *searchers,
     }
 
     seal_init(&loop->work.seal, options->seal_after, options->seal_size);
+    replicas_init(&loop->work.replicas, options->replicas,
+                  options->replica_ms);
     store_init(&loop->work.store, loop->conn);
     consumer_init(&loop->consumer, &loop->work, options->name,
                   options->queues, options->batch, options->claim_ms);

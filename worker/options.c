@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,30 @@
 
 
 /* the options of Redis: this plus a server_setting_e */
-#define OPTIONS_REDIS  1000
+#define OPTIONS_REDIS     1000
+
+/* this plus an index of options_numbers */
+#define OPTIONS_NUMBER    2000
+
+#define OPTIONS_REPLICAS  16
+
+
+/* options that are a small number, in options_t at the offset */
+
+static const struct {
+    const char  *name;
+    unsigned     min;
+    unsigned     max;
+    size_t       offset;
+} options_numbers[] = {
+    { "queues", 1, LL_QUEUES_MAX, offsetof(options_t, queues) },
+    { "batch", 1, 1024, offsetof(options_t, batch) },
+    { "seal-after", 0, 1000000, offsetof(options_t, seal_after) },
+    { "seal-size", 1, LL_SEGMENT_MAX, offsetof(options_t, seal_size) },
+    { "searchers", 0, SEARCHERS_MAX, offsetof(options_t, searchers) },
+    { "replicas", 0, OPTIONS_REPLICAS, offsetof(options_t, replicas) },
+    { "replica-wait", 1, 2000, offsetof(options_t, replica_ms) }
+};
 
 
 static const char  options_help[] =
@@ -57,6 +81,10 @@ static const char  options_help[] =
     "  --name NAME    unique name of the worker (host, pid, random digits)\n"
     "  --batch N      maximum number of requests of a batch: 1 to 1024 (32)\n"
     "  --claim MS     claim other workers' requests after this time (5000)\n"
+    "  --replicas N   answer 201 only after N replicas have received the\n"
+    "                 message, else 202: 0 to 16 (0)\n"
+    "  --replica-wait MS\n"
+    "                 how long to wait for them: 1 to 2000 (500)\n"
     "  --seal-after N compress entries older than the newest N of their\n"
     "                 thread; 0: none (64)\n"
     "  --seal-size N  compress so many at a time: 1 to 128 (64)\n"
@@ -75,13 +103,15 @@ static const struct option  options_long[] = {
     { "redis-key", required_argument, NULL, OPTIONS_REDIS + SERVER_KEY },
     { "redis-name", required_argument, NULL, OPTIONS_REDIS + SERVER_NAME },
     { "prefix", required_argument, NULL, 'p' },
-    { "queues", required_argument, NULL, 'i' },
+    { "queues", required_argument, NULL, OPTIONS_NUMBER + 0 },
     { "name", required_argument, NULL, 'n' },
-    { "batch", required_argument, NULL, 'b' },
+    { "batch", required_argument, NULL, OPTIONS_NUMBER + 1 },
     { "claim", required_argument, NULL, 'c' },
-    { "seal-after", required_argument, NULL, 'a' },
-    { "seal-size", required_argument, NULL, 's' },
-    { "searchers", required_argument, NULL, 'f' },
+    { "replicas", required_argument, NULL, OPTIONS_NUMBER + 5 },
+    { "replica-wait", required_argument, NULL, OPTIONS_NUMBER + 6 },
+    { "seal-after", required_argument, NULL, OPTIONS_NUMBER + 2 },
+    { "seal-size", required_argument, NULL, OPTIONS_NUMBER + 3 },
+    { "searchers", required_argument, NULL, OPTIONS_NUMBER + 4 },
     { "log", required_argument, NULL, 'l' },
     { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'v' },
@@ -193,14 +223,35 @@ options_name(options_t *options, const char *name)
 }
 
 
+/* handles number i of options_numbers: -1, or the status to exit with */
+static int
+options_take_number(options_t *options, int i, const char *value)
+{
+    int        rc;
+    int64_t    n;
+    unsigned  *dst;
+
+    rc = options_number(options_numbers[i].name, value, options_numbers[i].min,
+                        options_numbers[i].max, &n);
+
+    if (rc == -1) {
+        dst = (unsigned *) ((char *) options + options_numbers[i].offset);
+        *dst = (unsigned) n;
+    }
+
+    return rc;
+}
+
+
 /* handles option c: -1, or the status to exit with */
 static int
 options_take(options_t *options, int c, const char *value)
 {
-    int      rc, level;
-    int64_t  n;
+    int  level;
 
-    rc = -1;
+    if (c >= OPTIONS_NUMBER) {
+        return options_take_number(options, c - OPTIONS_NUMBER, value);
+    }
 
     if (c >= OPTIONS_REDIS) {
         options->redis.settings[c - OPTIONS_REDIS] = value;
@@ -212,34 +263,9 @@ options_take(options_t *options, int c, const char *value)
     case 'p':
         return options_prefix(options, value);
 
-    case 'i':
-        rc = options_number("queues", value, 1, LL_QUEUES_MAX, &n);
-        options->queues = (unsigned) n;
-        return rc;
-
-    case 'b':
-        rc = options_number("batch", value, 1, 1024, &n);
-        options->batch = (unsigned) n;
-        return rc;
-
     case 'c':
         return options_number("claim", value, 100, 3600000,
                               &options->claim_ms);
-
-    case 'a':
-        rc = options_number("seal-after", value, 0, 1000000, &n);
-        options->seal_after = (unsigned) n;
-        return rc;
-
-    case 's':
-        rc = options_number("seal-size", value, 1, LL_SEGMENT_MAX, &n);
-        options->seal_size = (unsigned) n;
-        return rc;
-
-    case 'f':
-        rc = options_number("searchers", value, 0, SEARCHERS_MAX, &n);
-        options->searchers = (unsigned) n;
-        return rc;
 
     case 'n':
         return options_name(options, value);
@@ -316,6 +342,7 @@ options_parse(options_t *options, int argc, char **argv)
     options->queues = 1;
     options->batch = 32;    /* measured: see docs/design.md */
     options->claim_ms = 5000;
+    options->replica_ms = 500;
     options->seal_after = 64;
     options->seal_size = 64;
     options->searchers = 1;

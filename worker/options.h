@@ -26,6 +26,8 @@ typedef struct {
     unsigned   seal_after;              /* newest entries that stay; 0: all */
     unsigned   seal_size;               /* entries of a segment */
     unsigned   searchers;
+    unsigned   replicas;                /* that a message needs for a 201 */
+    unsigned   replica_ms;              /* how long to wait for them */
     char       name[OPTIONS_NAME_MAX];  /* of this worker, unique */
     int        named;                   /* by --name */
 } options_t;

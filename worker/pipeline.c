@@ -10,6 +10,9 @@
  * noted there.  If Redis refuses to publish batch N, the results of batch N + 1
  * are dropped, and it begins again later, as after a crash.
  *
+ * With --replicas, a batch that is done waits for the replicas before it is
+ * published, in a trip of its own.
+ *
  * Each batch is acknowledged after the replies to its own commands.  A verdict
  * is sent only after the append of its message was answered, so by the same
  * connection it cannot overtake a sync.
@@ -22,6 +25,7 @@
 #include "claim.h"
 #include "job_publish.h"
 #include "pipeline.h"
+#include "replicas.h"
 
 
 static void
@@ -119,6 +123,10 @@ pipeline_finish(pipeline_t *pipeline)
     }
 
     result = dispatch_run(pipeline->work, next->jobs, next->n);
+
+    if (result == WORK_DONE) {
+        result = replicas_wait(pipeline->work, next->jobs, next->n);
+    }
 
     if (result != WORK_DONE) {
         return result;

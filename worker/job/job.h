@@ -137,12 +137,22 @@ typedef struct {
 } job_t;
 
 
+/* replicas that have to receive a message before its 201; replicas.h */
+
+typedef struct {
+    unsigned           wanted;     /* 0: none */
+    unsigned           ms;         /* how long to wait for them */
+    int                missing;    /* they did not answer in time */
+} replicas_t;
+
+
 typedef struct {
     store_t            store;
     property_cache_t  *properties;
     badge_list_t       badges;
     stats_t           *stats;
     seal_t             seal;
+    replicas_t         replicas;
     int64_t            now;        /* job_now() at the start of the round */
     int64_t            clock_offset;
                                    /* Redis's clock minus clock_monotonic() */
