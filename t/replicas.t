@@ -66,6 +66,13 @@ like($ll->slurp('worker1.log'),
 is(scalar(() = $ll->slurp('worker1.log') =~ /answer in time/g), 1,
    'it says so once');
 
+# WAIT of a connection that only reads is about the writes of others too, as for
+# a message that another worker has stored
+my $other = $s->redis('redis');
+$other->command('GET', 'none');
+is($other->command('WAIT', 1, 50), 0,
+   'WAIT after a read is about all writes before it');
+
 my $start = time();
 is(send_as('b', 'another text')->status(), 409, 'a refusal does not wait');
 cmp_ok(time() - $start, '<', 0.5, 'it is answered at once');
