@@ -343,7 +343,7 @@ ngx_module_t  ngx_leaseloft_module = {
     ngx_leaseloft_commands,            /* module directives */
     NGX_HTTP_MODULE,                   /* module type */
     NULL,                              /* init master */
-    NULL,                              /* init module */
+    ngx_leaseloft_process_check,       /* init module */
     ngx_leaseloft_process_init,        /* init process */
     NULL,                              /* init thread */
     NULL,                              /* exit thread */

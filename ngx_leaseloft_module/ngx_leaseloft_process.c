@@ -21,7 +21,10 @@
 
 
 /* random bytes in the name of a process */
-#define NGX_LEASELOFT_PROCESS_NAME  12
+#define NGX_LEASELOFT_PROCESS_NAME   12
+
+/* ms between the last "bye" of a process and its end */
+#define NGX_LEASELOFT_PROCESS_LEAVE  15000
 
 
 /*
@@ -84,6 +87,32 @@ ngx_leaseloft_process_name(ngx_leaseloft_process_t *process, ngx_pool_t *pool)
     }
 
     ngx_hex_dump(process->name.data, bytes, NGX_LEASELOFT_PROCESS_NAME);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_process_check(ngx_cycle_t *cycle)
+{
+    ngx_core_conf_t            *ccf;
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_leaseloft_module);
+
+    if (mcf == NULL || mcf->endpoints == 0) {
+        return NGX_OK;
+    }
+
+    if (ccf->shutdown_timeout && ccf->shutdown_timeout <= mcf->drain) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "\"worker_shutdown_timeout\" is %Mms, not longer than "
+                      "\"leaseloft_drain\", %Mms: streams will be cut off "
+                      "without \"bye\"; set it to %Mms at least",
+                      ccf->shutdown_timeout, mcf->drain,
+                      mcf->drain + NGX_LEASELOFT_PROCESS_LEAVE);
+    }
 
     return NGX_OK;
 }

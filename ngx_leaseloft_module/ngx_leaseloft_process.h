@@ -12,6 +12,12 @@
 
 
 /*
+ * Called by nginx with each new configuration, also by "nginx -t": warns of
+ * what the configuration of its core does to the module.  NGX_OK.
+ */
+ngx_int_t ngx_leaseloft_process_check(ngx_cycle_t *cycle);
+
+/*
  * Called by nginx when a process starts.  Returns NGX_OK, also if no endpoint
  * is configured, or NGX_ERROR, after which the process exits.
  */

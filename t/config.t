@@ -284,5 +284,26 @@ $ll->write('other.key', 'other');
 is($status, 0, 'a second server with a key of its own is valid')
     or diag($said);
 
+# streams that leave need more time than the drain
+
+for my $case (['45s', '45s', 60000], ['10s', '45s', 60000], ['44s', '45s', 60000],
+              ['46s', '45s', 0], [undef, '45s', 0])
+{
+    my ($shutdown, $drain, $advice) = @$case;
+    $ll->nginx_conf(directives => { leaseloft_drain => $drain }, http => '',
+                    server => '');
+    my $text = $ll->slurp('nginx.conf');
+    my $line = $shutdown ? "worker_shutdown_timeout $shutdown;" : '';
+    $ll->write('nginx.conf', $text =~ s/worker_shutdown_timeout [^;]*;/$line/r);
+
+    my ($status, $said) = $ll->nginx_test();
+    my $name = 'worker_shutdown_timeout ' . ($shutdown // 'not set');
+    is($status, 0, "$name with a drain of $drain is valid");
+    my ($advised) = $said =~ /\[warn\].*"worker_shutdown_timeout".*longer.*
+                             "leaseloft_drain".*set[ ]it[ ]to[ ](\d+)ms/x;
+    is($advised // 0, $advice, "$name: " . ($advice ? 'a' : 'no') . ' warning');
+}
+
+
 $ll->expect_log(qr/\[emerg\]/);
 $ll->finish();
