@@ -150,6 +150,8 @@ fuzz_ask(ngx_leaseloft_process_t *process, ngx_leaseloft_loc_conf_t *lcf,
         r->headers_in.if_none_match = &h[part->nelts - 1];
     }
 
+    CHECK(endpoint->check == NULL || endpoint->check(r, ctx) == NGX_OK);
+
     fuzz_finalize(r, endpoint->handler(r, ctx));
 }
 

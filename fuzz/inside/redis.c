@@ -1,7 +1,8 @@
 
 /*
  * Replies of Redis to nginx, cut anywhere: through the connections and the
- * client of the module into polls, streams, inboxes, writes and health.
+ * client of the module into polls, streams, inboxes, writes, searches and
+ * health.
  *
  * The first byte says which requests clients have sent before, a bit each; the
  * other bytes are sent by Redis on the command connection, except
@@ -38,6 +39,7 @@ fuzz_clients_ask(ngx_leaseloft_process_t *process,
 
     static ngx_str_t                  after = ngx_string("after=2&limit=3");
     static ngx_str_t                  cursor = ngx_string("2");
+    static ngx_str_t                  words = ngx_string("q=heating");
     static ngx_leaseloft_endpoint_t  *endpoints[] = {
         &ngx_leaseloft_messages_endpoint,
         &ngx_leaseloft_inbox_endpoint,
@@ -45,12 +47,13 @@ fuzz_clients_ask(ngx_leaseloft_process_t *process,
         &ngx_leaseloft_inbox_events_endpoint,
         &ngx_leaseloft_send_endpoint,
         &ngx_leaseloft_health_endpoint,
-        &ngx_leaseloft_metrics_endpoint
+        &ngx_leaseloft_metrics_endpoint,
+        &ngx_leaseloft_search_endpoint
     };
 
     for (i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
         if (what & (1 << i)) {
-            fuzz_ask(process, lcf, endpoints[i], &after,
+            fuzz_ask(process, lcf, endpoints[i], i == 7 ? &words : &after,
                      i == 2 ? &cursor : NULL, NULL);
         }
     }
