@@ -131,6 +131,9 @@ struct ngx_leaseloft_channels_s {
     ngx_uint_t                  nwanted;
     ngx_leaseloft_channel_t    *wanted[NGX_LEASELOFT_CLIENT_BATCH];
 
+    ngx_event_t                 tell;          /* notifies the next channels */
+    ngx_uint_t                  untold;        /* so many, from the first on */
+
     ngx_msec_t                  failed;        /* time of the first failure */
     unsigned                    retry:1;       /* a read failed */
 };

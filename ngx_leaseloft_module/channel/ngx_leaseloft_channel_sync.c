@@ -67,29 +67,6 @@ ngx_leaseloft_channel_sync_ready(void *data)
 }
 
 
-/* the connection state has changed */
-void
-ngx_leaseloft_channel_sync_state(void *data)
-{
-    ngx_leaseloft_channels_t *channels = data;
-
-    ngx_leaseloft_channel_t  *channel;
-
-    for (channel = ngx_leaseloft_channel_next(channels, NULL);
-         channel;
-         channel = ngx_leaseloft_channel_next(channels, channel))
-    {
-        /* see ngx_leaseloft_channel_subscribe_lost() */
-
-        if (!ngx_leaseloft_client_up(channels->process->client)) {
-            ngx_leaseloft_channel_cache_clear(channel);
-        }
-
-        ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_LIVE);
-    }
-}
-
-
 void
 ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel)
 {

@@ -21,11 +21,10 @@ void ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel);
 void ngx_leaseloft_channel_sync_retry(ngx_leaseloft_channels_t *channels);
 
 /*
- * Callbacks of the Redis client; data is ngx_leaseloft_channels_t: commands can
- * be sent, the connection state has changed.
+ * A callback of the Redis client; data is ngx_leaseloft_channels_t: commands
+ * can be sent.
  */
 void ngx_leaseloft_channel_sync_ready(void *data);
-void ngx_leaseloft_channel_sync_state(void *data);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_SYNC_H */

@@ -11,6 +11,7 @@
 #include "ngx_leaseloft_channel_message.h"
 #include "ngx_leaseloft_channel_subscribe.h"
 #include "ngx_leaseloft_channel_sync.h"
+#include "ngx_leaseloft_channel_tell.h"
 #include "ngx_leaseloft_channel_watch.h"
 
 
@@ -34,7 +35,7 @@ static const ngx_leaseloft_client_events_t
     ngx_leaseloft_channel_subscribe_done,
     ngx_leaseloft_channel_message,
     ngx_leaseloft_channel_subscribe_lost,
-    ngx_leaseloft_channel_sync_state,
+    ngx_leaseloft_channel_tell,
     ngx_leaseloft_channel_watch_tick
 };
 
@@ -64,6 +65,7 @@ ngx_leaseloft_channel_watch_create(ngx_leaseloft_process_t *process,
     channels->mask = NGX_LEASELOFT_CHANNEL_BUCKETS - 1;
 
     ngx_leaseloft_channel_subscribe_init(channels);
+    ngx_leaseloft_channel_tell_init(channels);
     ngx_leaseloft_client_on_events(process->client,
                                    &ngx_leaseloft_channel_watch_events,
                                    channels);

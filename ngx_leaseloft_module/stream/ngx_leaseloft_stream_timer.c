@@ -8,6 +8,10 @@
 #include "ngx_leaseloft_stream_timer.h"
 
 
+/* nodes that are handled in one turn of the event loop */
+#define NGX_LEASELOFT_STREAM_TIMER_TURN  64
+
+
 static void ngx_leaseloft_stream_timer_handler(ngx_event_t *ev);
 
 
@@ -95,15 +99,21 @@ ngx_leaseloft_stream_timer_take(ngx_leaseloft_stream_timer_t *timer)
 }
 
 
+/*
+ * Many streams may be due at once, as after a change that concerns them all.
+ * Each turn of the event loop takes some of them, so that requests and frames
+ * do not wait for the rest.
+ */
 static void
 ngx_leaseloft_stream_timer_handler(ngx_event_t *ev)
 {
+    ngx_uint_t                     i;
     ngx_rbtree_node_t             *node;
     ngx_leaseloft_stream_timer_t  *timer;
 
     timer = ev->data;
 
-    for ( ;; ) {
+    for (i = 0; i < NGX_LEASELOFT_STREAM_TIMER_TURN; i++) {
         node = ngx_leaseloft_stream_timer_first(timer);
 
         if (node == NULL
@@ -137,6 +147,8 @@ ngx_leaseloft_stream_timer_arm(ngx_leaseloft_stream_timer_t *timer)
 
     delay = (ngx_msec_int_t) (node->key - ngx_current_msec);
 
+    /* nginx would run a timer of 0 ms in the same turn once more */
+
     timer->event.cancelable = !timer->block_exit;
-    ngx_add_timer(&timer->event, (ngx_msec_t) ngx_max(delay, 0));
+    ngx_add_timer(&timer->event, (ngx_msec_t) ngx_max(delay, 1));
 }
