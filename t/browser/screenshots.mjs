@@ -168,6 +168,7 @@ async function shoot(name, [user, fullName], options, act) {
     await page.mouse.move(900, 300);
     await page.waitForTimeout(400);
     await page.screenshot({ path: join(out, `${name}.png`) });
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await person.leave();
 }
 
@@ -195,6 +196,7 @@ async function paper() {
         await page.setInputFiles('#file', file(text));
         await page.locator(`#result.${kind}`).waitFor();
         await page.screenshot({ path: join(out, `${name}.png`) });
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     }
 
     await tom.leave();
