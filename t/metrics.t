@@ -53,6 +53,7 @@ is($r->header('Content-Length'), length $r->body(),
    'Content-Length is the length of the body');
 like($r->body(), qr/\n\z/, 'the body ends with a line feed');
 
+my $labels = qr/worker="[\w.-]+"|version="[\d.]+",nginx="[\d.]+"/;
 my (%type, %seen, $last);
 
 for my $line (split /\n/, $r->body()) {
@@ -66,7 +67,7 @@ for my $line (split /\n/, $r->body()) {
         is($type, $name =~ /_total$/ ? 'counter' : 'gauge',
            "$name: is a $type, as its name says");
 
-    } elsif ($line =~ /^((\w+)(?:\{worker="[\w.-]+"\})?) \d+(?:\.\d+)?$/) {
+    } elsif ($line =~ /^((\w+)(?:\{$labels\})?) \d+(?:\.\d+)?$/) {
         is($2, $last, "$1: stands under its TYPE") if $2 ne $last;
         ok(!$seen{$1}++, "$1: stands once");
 
@@ -80,6 +81,9 @@ like($_, qr/^leaseloft_/, "$_ has the prefix leaseloft_")
     for grep { !/^leaseloft_/ } keys %type;
 is(scalar(grep { /^leaseloft_worker_messages_total\{/ } keys %seen), 2,
    'both workers have a metric of their own');
+is(scalar(grep { /^leaseloft_worker_busy_seconds_total\{/ } keys %seen), 2,
+   'the time of workers is in seconds');
+is(value('build_info'), 1, 'build_info has the versions');
 is(value('redis_up'), 1, 'redis_up is 1');
 is(value('workers'), 2, 'workers is 2');
 
@@ -93,7 +97,7 @@ is($m->{'leaseloft_worker_news_total{worker="w-new"}'}, 5,
    'an unknown member of a worker is exported');
 is($m->{'leaseloft_worker_d_total{worker="w-new"}'}, '1.5',
    'a fraction is exported');
-is(scalar(grep { !/^(#.*|[a-z_]+(\{worker="[\w.-]+"\})? [\d.]+)$/ }
+is(scalar(grep { !/^(#.*|[a-z_]+(\{$labels\})? [\d.]+)$/ }
                split /\n/, text()), 0, 'malformed members are left out');
 $ll->redis('HDEL', 'll:{w}:workers', 'w-new', "w\"x\n", 'w-empty');
 

@@ -26,7 +26,7 @@ for my $try (
     [ '--queues 65', 2, qr/--queues must be a number from 1 to 64/ ],
     [ '--claim x', 2, qr/--claim must be a number/ ],
     [ '--name "a b"', 2, qr/--name must be/ ],
-    [ '--redis http://x', 2, qr/the Redis URL/ ],
+    [ '--redis http://x', 2, qr/the URL of Redis is neither/ ],
     [ '--log loud', 2, qr/--log must be/ ],
     [ '--what', 2, qr/--what is unknown.*; see --help$/ ],
     [ 'what', 2, qr/unexpected argument/ ],

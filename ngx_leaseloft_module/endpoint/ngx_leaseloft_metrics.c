@@ -11,6 +11,8 @@
 #include "ngx_leaseloft_metrics.h"
 #include "ngx_leaseloft_zone.h"
 
+#include "common/version.h"
+
 
 #define NGX_LEASELOFT_METRICS_SIZE  16384
 
@@ -107,6 +109,11 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
     text->data = p;
     last = p + size;
 
+    p = ngx_slprintf(p, last,
+                     "# HELP leaseloft_build_info The version of this module.\n"
+                     "# TYPE leaseloft_build_info gauge\n"
+                     "leaseloft_build_info{version=\"" LEASELOFT_VERSION "\","
+                     "nginx=\"" NGINX_VERSION "\"} 1\n");
     p = ngx_leaseloft_metrics_number(p, last, "redis_up", "gauge",
                                      "1 while both connections to Redis work.",
                                      ngx_leaseloft_client_up(process->client));

@@ -4,6 +4,7 @@
  */
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "stats.h"
 
@@ -30,14 +31,14 @@ static const struct {
     STATS_FIELD(claimed),
     STATS_FIELD(dead),
     STATS_FIELD(segments),
-    STATS_FIELD(reconnects),
-    STATS_FIELD(busy_us)
+    STATS_FIELD(reconnects)
 };
 
 
 void
 stats_encode(buf_t *buf, const stats_t *stats)
 {
+    char    text[48];
     size_t  i;
 
     for (i = 0; i < sizeof(stats_fields) / sizeof(stats_fields[0]); i++) {
@@ -51,4 +52,11 @@ stats_encode(buf_t *buf, const stats_t *stats)
         buf_number(buf, (int64_t) *(const uint64_t *)
                    ((const char *) stats + stats_fields[i].offset));
     }
+
+    /* metrics of Prometheus are in seconds */
+
+    (void) snprintf(text, sizeof(text), " busy_seconds=%llu.%06llu",
+                    (unsigned long long) (stats->busy_us / 1000000),
+                    (unsigned long long) (stats->busy_us % 1000000));
+    buf_adds(buf, text);
 }
