@@ -57,7 +57,7 @@ sub cli_json {
 my $help = is_cli(0, qr/^Usage: leaseloft COMMAND/, '--help');
 my @commands = $help =~ /^  (\w[\w ]*\w)  +/mg;
 
-is(scalar @commands, 17, '--help lists all commands');
+is(scalar @commands, 18, '--help lists all commands');
 
 my $page = do {
     open my $f, '<:utf8', "$LeaseLoft::root/docs/cli.md" or die;

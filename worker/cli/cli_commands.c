@@ -1,6 +1,7 @@
 
 /* The tables of commands and options, for the arguments and the help. */
 
+#include "cli_backup.h"
 #include "cli_commands.h"
 #include "cli_dead_drop.h"
 #include "cli_dead_list.h"
@@ -160,6 +161,15 @@ const cli_command_t  cli_commands[] = {
       { { "--ttl", "SECONDS", "default 2592000, 30 days", 0 },
         { "--lift", NULL, "accept the tokens again", 0 } },
       cli_revoke, 0 },
+
+    { "backup", "DIR", 1, 1,
+      "back up Redis's append-only files",
+      "Copies the append-only files of a Redis on this machine to DIR/TIME\n"
+      "while it runs, and verifies the copy by loading it into a\n"
+      "redis-server of its own, which takes as much memory as Redis.\n"
+      "Automatic rewrites of the files are disabled during the copy.\n",
+      { { "--redis-server", "PATH", "the program; default redis-server", 0 } },
+      cli_backup, 0 },
 
     { "doctor", "", 0, 0,
       "check Redis, nginx and the workers",
