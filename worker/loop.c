@@ -537,7 +537,9 @@ loop_run(const options_t *options, searchers_t *searchers,
                 clock_sleep(backoff_next(&loop.backoff));
             }
 
-        } else if (!consumer_prefetching(&loop.consumer)) {
+        } else if (!consumer_prefetching(&loop.consumer)
+                   && !conn_moved(loop.conn))
+        {
             loop_turn(&loop);
         }
 

@@ -4,14 +4,14 @@
  * receives.
  *
  * With Sentinel, conn_open() asks one sentinel after the other until one names
- * a server that accepts a write.
+ * a server that accepts a write, and conn_moved() goes on to ask that one.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/keys.h"
+#include "clock.h"
 #include "conn.h"
 #include "sentinel.h"
 #include "tls.h"
@@ -21,13 +21,19 @@
 #define CONN_CONNECT_MS  2000
 #define CONN_NAME_MAX    128
 
+/* how often another sentinel is asked, if the present one is lost; that may
+   take a second */
+#define CONN_ASK_MS      5000
+
 
 struct conn_s {
     server_t   server;
     char       name[CONN_NAME_MAX];
     wire_t     wire;
     unsigned   quiet;              /* replies to be dropped */
-    unsigned   sentinel;           /* the last that knew the primary */
+    sentinel_t sentinel;
+    unsigned   known;              /* index of the sentinel that knew last */
+    int64_t    ask_at;             /* when to ask the next, if it is lost */
     char       error[256];
 };
 
@@ -52,6 +58,7 @@ conn_create(const server_t *server, const char *name)
 
     conn->server = *server;
     conn->wire.sock.fd = -1;
+    conn->sentinel.wire.sock.fd = -1;
     (void) snprintf(conn->name, sizeof(conn->name), "%s", name);
 
     return conn;
@@ -83,6 +90,7 @@ conn_free(conn_t *conn)
 {
     if (conn != NULL) {
         wire_free(&conn->wire);
+        sentinel_close(&conn->sentinel);
         free(conn);
     }
 }
@@ -137,34 +145,6 @@ conn_handshake(conn_t *conn, const server_login_t *login)
 }
 
 
-/*
- * Verifies that the server takes writes, by an XADD that changes nothing (ROLE
- * needs the rights of an administrator): 0, or -1 if it is a replica.  Other
- * errors than READONLY are left to the caller's own commands.
- */
-static int
-conn_verify(conn_t *conn)
-{
-    char         key[LL_KEY_MAX];
-    args_t       args = ARGS_INIT;
-    redisReply  *reply;
-
-    args_lit(&args, "XADD");
-    args_copy(&args, key, ll_keys_reply_channel(key, conn->name,
-                                                strlen(conn->name)));
-    args_lit(&args, "NOMKSTREAM");
-    args_lit(&args, "*");
-    args_lit(&args, "probe");
-    args_lit(&args, "");
-
-    reply = conn_call(conn, &args);
-    args_free(&args);
-    freeReplyObject(reply);
-
-    return reply ? 0 : -1;
-}
-
-
 /* copies the host of an address, and the name that its certificate must have */
 static void
 conn_addr(const conn_t *conn, unsigned i, SSL_CTX *tls, sock_addr_t *addr,
@@ -212,32 +192,32 @@ conn_open_primary(conn_t *conn, unsigned i, SSL_CTX *tls,
     char                 host[LL_REDIS_URL_HOST + 1];
     char                 why[sizeof(conn->wire.error)];
     sock_addr_t          addr;
-    sentinel_primary_t   primary;
+    sentinel_primary_t  *primary = &conn->sentinel.primary;
 
     conn_addr(conn, i, tls, &addr, host);
 
-    if (sentinel_ask(&addr, login, &conn->server.url.name, &primary, why,
+    if (sentinel_ask(&conn->sentinel, &addr, login, &conn->server.url.name, why,
                      sizeof(why)) == -1)
     {
         conn_break(conn, why);
         return -1;
     }
 
-    addr.host = primary.host;
-    addr.port = primary.port;
+    addr.host = primary->host;
+    addr.port = primary->port;
 
     if (conn->server.settings[SERVER_NAME] == NULL) {
-        addr.name = primary.host;
+        addr.name = primary->host;
     }
 
     /* until Sentinel has promoted another one, it names one that is silent:
        do not wait for that longer than to connect */
 
     if (conn_open_at(conn, &addr, login, CONN_CONNECT_MS) == -1
-        || conn_verify(conn) == -1)
+        || login_verify(&conn->wire, conn->name) == -1)
     {
         (void) snprintf(conn->error, sizeof(conn->error), "%.80s:%u: %s",
-                        primary.host, primary.port, conn->wire.error);
+                        primary->host, primary->port, conn->wire.error);
         return -1;
     }
 
@@ -254,10 +234,10 @@ conn_open_sentinel(conn_t *conn, SSL_CTX *tls, const server_login_t *login)
     n = conn->server.url.naddrs;
 
     for (i = 0; i < n; i++) {
-        k = (conn->sentinel + i) % n;
+        k = (conn->known + i) % n;
 
         if (conn_open_primary(conn, k, tls, login) == 0) {
-            conn->sentinel = k;
+            conn->known = k;
             return 0;
         }
     }
@@ -283,6 +263,36 @@ conn_open_with(conn_t *conn, SSL_CTX *tls, const server_login_t *login)
 }
 
 
+/*
+ * Reads the files, as they may have changed: 0, or -1 with a sentence in why.
+ * The caller calls conn_forget() in both cases.
+ */
+static int
+conn_prepare(const server_t *server, SSL_CTX **tls, server_login_t *login,
+    char *why, size_t size)
+{
+    *tls = NULL;
+
+    if (server_login(server, login, why, size) == -1) {
+        return -1;
+    }
+
+    if (server->url.tls) {
+        *tls = tls_create(server, why, size);
+    }
+
+    return server->url.tls && *tls == NULL ? -1 : 0;
+}
+
+
+static void
+conn_forget(SSL_CTX *tls, server_login_t *login)
+{
+    SSL_CTX_free(tls);
+    server_forget(login);
+}
+
+
 int
 conn_open(conn_t *conn)
 {
@@ -293,15 +303,7 @@ conn_open(conn_t *conn)
 
     conn_break(conn, "not connected");
 
-    /* the files are read each time, as they may have changed */
-
-    tls = NULL;
-    rc = server_login(&conn->server, &login, why, sizeof(why));
-
-    if (rc == 0 && conn->server.url.tls) {
-        tls = tls_create(&conn->server, why, sizeof(why));
-        rc = tls ? 0 : -1;
-    }
+    rc = conn_prepare(&conn->server, &tls, &login, why, sizeof(why));
 
     if (rc == 0) {
         rc = conn_open_with(conn, tls, &login);
@@ -310,8 +312,7 @@ conn_open(conn_t *conn)
         conn_break(conn, why);
     }
 
-    SSL_CTX_free(tls);
-    server_forget(&login);
+    conn_forget(tls, &login);
 
     return rc;
 }
@@ -324,16 +325,65 @@ conn_check(const server_t *server, char *why, size_t size)
     SSL_CTX         *tls;
     server_login_t   login;
 
-    rc = server_login(server, &login, why, size);
-    server_forget(&login);
-
-    if (rc == 0 && server->url.tls) {
-        tls = tls_create(server, why, size);
-        rc = tls ? 0 : -1;
-        SSL_CTX_free(tls);
-    }
+    rc = conn_prepare(server, &tls, &login, why, size);
+    conn_forget(tls, &login);
 
     return rc;
+}
+
+
+/* asks the next sentinel, not too often: 1 if it names another primary */
+static int
+conn_ask_next(conn_t *conn)
+{
+    int                  rc;
+    char                 host[LL_REDIS_URL_HOST + 1];
+    char                 why[sizeof(conn->wire.error)];
+    SSL_CTX             *tls;
+    sock_addr_t          addr;
+    server_login_t       login;
+    sentinel_primary_t   old;
+
+    if (clock_monotonic() < conn->ask_at) {
+        return 0;
+    }
+
+    conn->ask_at = clock_monotonic() + CONN_ASK_MS;
+    conn->known = (conn->known + 1) % conn->server.url.naddrs;
+
+    old = conn->sentinel.primary;
+    rc = conn_prepare(&conn->server, &tls, &login, why, sizeof(why));
+
+    if (rc == 0) {
+        conn_addr(conn, conn->known, tls, &addr, host);
+        rc = sentinel_ask(&conn->sentinel, &addr, &login,
+                          &conn->server.url.name, why, sizeof(why));
+    }
+
+    conn_forget(tls, &login);
+
+    return rc == 0 && (old.port != conn->sentinel.primary.port
+                       || strcmp(old.host, conn->sentinel.primary.host) != 0);
+}
+
+
+int
+conn_moved(conn_t *conn)
+{
+    int  rc;
+
+    if (conn->server.url.kind != LL_REDIS_URL_SENTINEL || !conn_alive(conn)) {
+        return 0;
+    }
+
+    rc = sentinel_poll(&conn->sentinel, &conn->server.url.name);
+
+    if (rc == 1 || (rc == -1 && conn_ask_next(conn))) {
+        conn_break(conn, "another server is the primary");
+        return 1;
+    }
+
+    return 0;
 }
 
 

@@ -57,6 +57,13 @@ void conn_free(conn_t *conn);
 int conn_open(conn_t *conn);
 
 /*
+ * With Sentinel, asks from time to time whether another server is the primary
+ * now; to be called often, while no reply is to be received.  Returns 1 if so,
+ * and then the connection is closed, else 0.
+ */
+int conn_moved(conn_t *conn);
+
+/*
  * Reads the files that conn_open() needs.  Returns 0, or -1 with a sentence in
  * why, of size bytes.
  */

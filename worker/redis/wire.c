@@ -1,6 +1,7 @@
 
 /* Commands and replies, by hiredis's formatter and reader. */
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,22 @@ wire_open(wire_t *wire, const sock_addr_t *addr, int connect_ms,
     }
 
     return 0;
+}
+
+
+int
+wire_ready(const wire_t *wire)
+{
+    struct pollfd  pfd;
+
+    if (!wire_alive(wire)) {
+        return 1;
+    }
+
+    pfd.fd = wire->sock.fd;
+    pfd.events = POLLIN;
+
+    return poll(&pfd, 1, 0) != 0;
 }
 
 

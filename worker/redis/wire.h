@@ -52,6 +52,9 @@ void wire_free(wire_t *wire);
 /* Returns 1 if the wire is open. */
 int wire_alive(const wire_t *wire);
 
+/* Returns 1 if wire_recv() has bytes to read, or an error, without waiting. */
+int wire_ready(const wire_t *wire);
+
 /* Sets how long wire_recv() waits.  Returns 0 or -1. */
 int wire_set_timeout(wire_t *wire, int ms);
 

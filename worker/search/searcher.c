@@ -80,6 +80,10 @@ searcher_turn(searcher_t *searcher)
     int             rc;
     lane_request_t  request;
 
+    if (searcher->open && conn_moved(searcher->conn)) {
+        searcher->open = 0;
+    }
+
     if (!searcher->open) {
         if (searcher_open(searcher) == -1) {
             clock_sleep(backoff_next(&searcher->backoff));
