@@ -23,11 +23,27 @@
 #define CHECK_ENTRIES  200000
 
 
+/*
+ * Reads the counters, and then the number of keys: what changes in between is
+ * counted as a change since.  0, or -1 after an error message.
+ */
 static int
 cli_backup_check_count(cli_t *cli, cli_backup_count_t *count)
 {
     args_t       args = ARGS_INIT;
     redisReply  *info, *size;
+
+    info = cli_backup_source_info(cli, "all");
+
+    if (info == NULL) {
+        return -1;
+    }
+
+    count->changes = cli_backup_source_number(info,
+                                              "rdb_changes_since_last_save");
+    count->saved = cli_backup_source_number(info, "rdb_last_save_time");
+    count->expired = cli_backup_source_number(info, "expired_keys");
+    freeReplyObject(info);
 
     args_lit(&args, "DBSIZE");
     size = cli_redis_call(cli, &args);
@@ -39,17 +55,6 @@ cli_backup_check_count(cli_t *cli, cli_backup_count_t *count)
 
     (void) conn_number(size, &count->keys);
     freeReplyObject(size);
-
-    info = cli_backup_source_info(cli, "all");
-
-    if (info == NULL) {
-        return -1;
-    }
-
-    count->changes = cli_backup_source_number(info,
-                                              "rdb_changes_since_last_save");
-    count->expired = cli_backup_source_number(info, "expired_keys");
-    freeReplyObject(info);
 
     return 0;
 }
@@ -86,9 +91,9 @@ cli_backup_check_keys(cli_t *copy, cli_backup_check_t *check)
     allowed = check->last.changes - check->first.changes
               + check->last.expired - check->first.expired;
 
-    /* a snapshot for a replica has reset the counter of changes */
+    /* a snapshot resets the counter of changes */
 
-    if (check->last.changes < check->first.changes) {
+    if (check->last.saved != check->first.saved) {
         return 0;
     }
 

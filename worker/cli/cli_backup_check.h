@@ -11,8 +11,9 @@
 
 typedef struct {
     long long  keys;
-    long long  changes;            /* counters of INFO */
-    long long  expired;
+    long long  changes;            /* since the last snapshot */
+    long long  saved;              /* time of that */
+    long long  expired;            /* since Redis started */
 } cli_backup_count_t;
 
 
