@@ -1,8 +1,8 @@
 
 /*
- * Asks a sentinel, over a connection of its own.  After a requested failover the
- * old primary takes writes for some ten seconds, and nothing but the sentinels
- * tells that another one was promoted.
+ * Asks a sentinel, over a connection of its own.  After a requested failover
+ * the old primary takes writes for some ten seconds, and nothing but the
+ * sentinels tells that another one was promoted.
  */
 
 #include <stdio.h>
