@@ -95,7 +95,7 @@ sub texts_of {
 
     for my $event ($stream->events()) {
         if ($event->{event} eq 'reset') {
-            my $head = $event->{json}{head};
+            my ($head) = $event->{json}{head} =~ /^(\d+)/;
             @texts = texts_in(map { $_->[1][1] }
                               grep { $_->[0] =~ /^(\d+)/ && $1 <= $head }
                               $ll->thread('P'));
