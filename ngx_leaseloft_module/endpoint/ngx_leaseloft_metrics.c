@@ -32,6 +32,8 @@ typedef struct {
 } ngx_leaseloft_sample_t;
 
 
+static u_char *ngx_leaseloft_metrics_counters(u_char *p, u_char *last,
+    ngx_leaseloft_process_t *process);
 static u_char *ngx_leaseloft_metrics_number(u_char *p, u_char *last,
     char *name, char *type, char *help, ngx_uint_t value);
 static u_char *ngx_leaseloft_metrics_seconds(u_char *p, u_char *last,
@@ -79,9 +81,8 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
 {
     size_t                   size;
     u_char                  *p, *last;
-    ngx_uint_t               i, value;
+    ngx_uint_t               i;
     ngx_array_t              samples;
-    ngx_leaseloft_metric_t  *metric;
     ngx_leaseloft_sample_t  *sample, *end;
 
     if (ngx_array_init(&samples, pool, 32, sizeof(ngx_leaseloft_sample_t))
@@ -127,6 +128,26 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
                                      "Searches that wait for a worker.",
                                      searches);
 
+    p = ngx_leaseloft_metrics_counters(p, last, process);
+
+    for ( /* void */ ; sample < end; sample++) {
+        p = ngx_leaseloft_metrics_gather(p, sample, end);
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
+}
+
+
+/* those of the zone */
+static u_char *
+ngx_leaseloft_metrics_counters(u_char *p, u_char *last,
+    ngx_leaseloft_process_t *process)
+{
+    ngx_uint_t               i, value;
+    ngx_leaseloft_metric_t  *metric;
+
     for (i = 0; i < NGX_LEASELOFT_COUNTERS; i++) {
         metric = &ngx_leaseloft_metrics[i];
         value = ngx_leaseloft_zone_counter(process->zone, i);
@@ -140,13 +161,7 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
         }
     }
 
-    for ( /* void */ ; sample < end; sample++) {
-        p = ngx_leaseloft_metrics_gather(p, sample, end);
-    }
-
-    text->len = p - text->data;
-
-    return NGX_OK;
+    return p;
 }
 
 
