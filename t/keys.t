@@ -172,6 +172,7 @@ for my $case (
     ['{"alg":"HS256","kid":null}', $good, 'kid null'],
     ['{"alg":"HS256","kid":""}', $good, 'an empty kid'],
     ['{"typ":"jwt","kid":"\"","alg":"HS256"}', $good, 'a kid of no key'],
+    ['{"typ":"at+jwt","alg":"HS256"}', $good, 'another typ'],
     ['{"alg":"HS256","crit":[]}', $good, 'an empty crit'],
     ['{"alg":"HS256","crit":null}', $good, 'crit null'],
     ['{"alg":"hs256"}', $good, 'alg in lower case'],
