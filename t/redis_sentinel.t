@@ -216,9 +216,11 @@ is_cli('a Redis in place of a Sentinel', 1,
        qr/sentinel 127\.0\.0\.1:$s->{ports}{redis} refuses: ERR unknown command/,
        url($s->{ports}{redis}));
 
-# a Sentinel that names a replica, as one may that was cut off
+# a Sentinel that names a replica, as one may that was cut off; under a name of
+# its own, or the others would correct it
 my $old = $s->primary() eq 'redis' ? 'replica' : 'redis';
-my $stale = LeaseLoft::free_port();
+my %monitor = (stale => $old, right => $s->primary());
+my %wrong = map { $_ => LeaseLoft::free_port() } keys %monitor;
 
 sub sentinel_of {
     my ($name, $port, $conf) = @_;
@@ -229,14 +231,14 @@ sub sentinel_of {
     ok(wait_for(sub { LeaseLoft::connect_to($port) }, 10), "$name runs");
 }
 
-sentinel_of('stale', $stale, "port $stale\n"
-            . "sentinel monitor leaseloft 127.0.0.1 $s->{ports}{$old} 5\n");
+sentinel_of($_, $wrong{$_}, "port $wrong{$_}\nsentinel monitor lost 127.0.0.1"
+            . " $s->{ports}{$monitor{$_}} 5\n") for sort keys %monitor;
 
 is_cli('a Sentinel that names a replica', 1,
        qr/127\.0\.0\.1:$s->{ports}{$old}: it is a read-only replica$/m,
-       url($stale));
+       url($wrong{stale}) =~ s/leaseloft$/lost/r);
 is_cli('another one after it', 0, qr/^\d+\ttotal$/m,
-       url($stale, $sentinels[1]));
+       url(@wrong{qw(stale right)}) =~ s/leaseloft$/lost/r);
 
 
 # --- passwords, and TLS ---
