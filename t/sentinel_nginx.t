@@ -1,11 +1,11 @@
 #!/usr/bin/perl
 
 # nginx and the worker ask three Sentinels where the primary is: while none of
-# them runs, when the failover is requested, and when the primary is killed.
-# Messages are sent and read all the time: each that is acknowledged is in the
-# thread once, and each reader has it once.  A failover that is requested loses
-# what the old primary acknowledged after the other was promoted, and no more;
-# readers who saw it get reset.
+# them runs, when the primary is killed, when it is stopped, and when a failover
+# is requested.  Messages are sent and read all the time: each that is
+# acknowledged is in the thread once, and each reader has it once.  A failover
+# that is requested loses what the old primary acknowledged after the other was
+# promoted, and no more; readers who saw it get reset.
 
 use strict;
 use warnings;
@@ -188,6 +188,15 @@ for my $stream (@streams) {
 ok($ll->wait_healthy(), 'health is 200 after the primary is killed');
 ok($s->restart($s->primary() eq 'redis' ? 'replica' : 'redis'),
    'the killed Redis starts again');
+
+# it continues as a second primary, until Sentinel makes it a replica
+my $silent = $s->primary();
+fail_over('stop', sub { $ll->signal($_[0], 'STOP') });
+$ll->signal($silent, 'CONT');
+send_one() for 1 .. 20;
+judge('stop');
+ok($ll->wait_healthy(200, 20), 'health is 200 after the primary is stopped');
+ok($s->wait_replica($silent, 40), 'the stopped Redis becomes a replica');
 
 # Sentinel may refuse while what it knows of the replica is outdated
 my @requested = fail_over('request', sub {
