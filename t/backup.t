@@ -122,6 +122,20 @@ unlike(slurp("$json->{path}/appendonlydir/appendonly.aof.1.incr.aof"),
        qr/SET\r\n\$1\r\n\z/, 'what was half a command is gone');
 
 
+# a key that expires while the copy is verified: nothing is appended to the copy
+
+$ll->redis('SET', 'short', 'lived', 'PX', 1500);
+my @sleep = in_redis_server($ll, "stat -c %s appendonly.aof.1.incr.aof >"
+                                 . $ll->dir() . '/size; sleep 2',
+                            '--hz 100');
+$json = decode_json(($ll->cli('backup', '--json', @sleep, $dir))[1]
+                    =~ /^(\{.*)/m ? $1 : '{}');
+is(-s "$json->{path}/appendonlydir/appendonly.aof.1.incr.aof",
+   $ll->slurp('size') + 0, 'the copy is as long as before it was verified');
+like(slurp("$json->{path}/appendonlydir/appendonly.aof.1.incr.aof"),
+     qr/lived/, 'and has a key that has expired since');
+
+
 # damaged copies
 
 my $incr = 'appendonly.aof.1.incr.aof';
@@ -129,11 +143,17 @@ my $incr = 'appendonly.aof.1.incr.aof';
 fails('half of the file is missing', qr/^leaseloft: the copy (?:lacks|has)/m,
       in_redis_server($ll, "truncate -s \$((\$(stat -c %s $incr) / 2)) $incr"),
       $dir);
+is($ll->say('P', 'u-tom', 'the last one')->status(), 201, 'a message is sent');
+fails('the last message is missing',
+      qr/^leaseloft: the copy lacks entries of "P"$/m,
+      in_redis_server($ll, "perl -0777 -pi -e 's/the last one.*//s' $incr"),
+      $dir);
 fails('a byte of the format is changed',
       qr/^leaseloft: the copy cannot be loaded: .*Bad file format/m,
       in_redis_server($ll, "perl -0pi -e "
                       . "'s/\\*(\\d+\\r\\n.4\\r\\nXADD)/+\$1/' $incr"), $dir);
-fails('the functions are missing', qr/^leaseloft: cannot read "P": .*functions/m,
+fails('the functions are missing',
+      qr/^leaseloft: cannot read "P": .*functions/m,
       in_redis_server($ll, "sed -i 's/ll1_entries/ll1_xntries/' $incr"), $dir);
 fails('a letter of a text is changed',
       qr/^leaseloft: entry \d+ of "P" is damaged in the copy/m,
@@ -146,7 +166,8 @@ fails('the program ends by a signal',
       in_redis_server($ll, 'kill -9 $$'), $dir);
 fails('the program fails', qr/the copy cannot be loaded: .*no reason/,
       in_redis_server($ll, 'exit 1'), $dir);
-fails('there is no such program', qr/cannot run "\/nowhere\/redis".*--redis-server/,
+fails('there is no such program',
+      qr/cannot run "\/nowhere\/redis".*--redis-server/,
       '--redis-server', '/nowhere/redis', $dir);
 
 
@@ -170,7 +191,8 @@ fails('without a right to CONFIG SET',
       '--redis', "redis://reader:Erstkennwort\@$url", $dir);
 fails('with a wrong password', qr/^leaseloft: cannot connect to Redis: /m,
       '--redis', "redis://op:Zweitkennwort\@$url", $dir);
-fails('a directory that does not exist', qr/^leaseloft: cannot open "\/nowhere"/m,
+fails('a directory that does not exist',
+      qr/^leaseloft: cannot open "\/nowhere"/m,
       '/nowhere');
 fails('a file in place of a directory', qr/Not a directory/,
       $ll->dir() . '/redis.conf');

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # "leaseloft backup" while Redis rewrites its append-only files, interrupted,
-# killed, on a full disk, and for a Redis on another machine: no half of a backup
-# gets a name, and automatic rewrites are enabled again.
+# killed, on a full disk, and for a Redis on another machine: no half of a
+# backup gets a name, and automatic rewrites are enabled again.
 
 use strict;
 use warnings;
@@ -141,6 +141,8 @@ end_rewrite();
 is($status, 0, 'KILL: the next backup succeeds');
 like($said, qr/^deleted "\.\d+T\d+\.\d+Z\.partial", which a backup that was/m,
      'KILL: it deletes what was left');
+unlike($said, qr/are disabled in Redis/,
+       'KILL: it takes the setting for its own');
 is(percentage($ll), 77, 'KILL: and enables automatic rewrites');
 is((backups($dir))[1], '', 'KILL: nothing is left');
 
@@ -169,11 +171,13 @@ is((backups($dir))[1], '', 'and deleted');
 
 slow_rewrite();
 begin_backup($ll, 'lost', $dir);
-ok(wait_for(sub { $ll->slurp('lost.log') =~ /^waiting/m }, 20), 'a backup waits');
+ok(wait_for(sub { $ll->slurp('lost.log') =~ /^waiting/m }, 20),
+   'a backup waits');
 $ll->stop('redis', 'KILL');
 $ll->start('redis');
 is(ended('lost'), 1 << 8, 'it fails if Redis ends');
-like($ll->slurp('lost.log'), qr/^leaseloft: Redis does not answer/m, 'says why');
+like($ll->slurp('lost.log'), qr/^leaseloft: Redis does not answer/m,
+     'it says why');
 is((backups($dir))[1], '', 'and leaves nothing, as Redis has forgotten it');
 ok($ll->wait_healthy(), 'all is healthy again');
 is(percentage($ll), 100, 'with the setting of the configuration');
@@ -256,9 +260,10 @@ SKIP: {
         $ll->redis('CONFIG', 'SET', 'port', $port);
         $ll->redis('CONFIG', 'SET', 'bind', '10.251.7.1');
         my $url = "redis://10.251.7.1:$port";
-        my $there = "ip netns exec $name $LeaseLoft::cli backup --redis $url $dir";
+        my $there = "ip netns exec $name $LeaseLoft::cli backup --redis $url"
+                    . " $dir";
         like(scalar qx($there 2>&1),
-             qr/^leaseloft: Redis is on another machine: run the command there/m,
+             qr/^leaseloft: Redis is on another machine: run the command/m,
              'a Redis on another machine is refused');
         is($? >> 8, 1, 'with exit status 1');
         is(($ll->cli('backup', '--redis', $url, $dir))[0], 0,
