@@ -257,6 +257,7 @@ cli_backup_check_chain(cli_t *cli, const cli_backup_item_t *item,
     entries_t       entries;
     thread_entry_t  entry;
 
+    rc = 0;
     seq = 0;
     *bad = 0;
 
