@@ -131,6 +131,8 @@ ok(wait_for(sub { $ll->slurp('killed.log') =~ /^waiting/m }, 20),
    'KILL: a backup waits');
 $ll->stop('killed', 'KILL');
 is(percentage($ll), 0, 'KILL: automatic rewrites stay disabled');
+like(($ll->cli('doctor'))[1], qr/^advice +rewrites .*rewrite-percentage 100/m,
+     'KILL: doctor tells it');
 like(state(), qr/\|\.\d{8}T\d{6}\.\d{3}Z\.partial \.rewrites$/,
      'KILL: a hidden directory and a file are left');
 is((state() =~ /^(.*)\|/)[0], ($before =~ /^(.*)\|/)[0],

@@ -140,6 +140,28 @@ cli_doctor_redis_persistence(cli_report_t *report, const char *info)
 }
 
 
+/* a backup that was killed leaves them disabled */
+static void
+cli_doctor_redis_rewrites(cli_report_t *report)
+{
+    redisReply  *reply;
+    const char  *value;
+
+    value = cli_doctor_redis_config(report, "rewrites",
+                                    "auto-aof-rewrite-percentage", "100",
+                                    &reply);
+
+    if (value && strcmp(value, "0") == 0) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "rewrites",
+                       "the append-only file is never rewritten: set "
+                       "\"auto-aof-rewrite-percentage 100\", unless a backup "
+                       "is running");
+    }
+
+    freeReplyObject(reply);
+}
+
+
 static void
 cli_doctor_redis_memory(cli_report_t *report, const char *info)
 {
@@ -245,6 +267,7 @@ cli_doctor_redis(cli_report_t *report, const char *info)
 {
     cli_doctor_redis_version(report, info);
     cli_doctor_redis_persistence(report, info);
+    cli_doctor_redis_rewrites(report);
     cli_doctor_redis_memory(report, info);
     cli_doctor_redis_buffers(report);
     cli_doctor_redis_clients(report, info);
