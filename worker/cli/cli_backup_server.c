@@ -243,48 +243,53 @@ cli_backup_server_connect(cli_backup_server_t *server)
 }
 
 
+/* 1 while it loads the copy, 0, or -1 after an error message */
+static int
+cli_backup_server_loads(cli_backup_server_t *server)
+{
+    int          loads;
+    args_t       args = ARGS_INIT;
+    redisReply  *info;
+
+    args_lit(&args, "INFO");
+    args_lit(&args, "persistence");
+
+    info = cli_redis_try(&server->cli, &args);
+    args_free(&args);
+
+    if (info == NULL) {
+
+        /* it may have ended: that says more */
+
+        clock_sleep(SERVER_POLL_MS * 10);
+
+        return cli_backup_server_runs(server) != 0
+               ? -1 : (cli_fail("%s", server->cli.why), -1);
+    }
+
+    loads = info->str == NULL || cli_backup_source_number(info, "loading") != 0;
+    freeReplyObject(info);
+
+    return loads;
+}
+
+
 /* waits until it has loaded the copy: 0, or -1 after an error message */
 static int
 cli_backup_server_load(cli_backup_server_t *server)
 {
-    int          loading;
-    args_t       args = ARGS_INIT;
-    redisReply  *info;
+    int  loads;
 
-    do {
+    while ((loads = cli_backup_server_loads(server)) == 1) {
+
         if (cli_backup_server_runs(server) != 0) {
             return -1;
         }
 
-        args_lit(&args, "INFO");
-        args_lit(&args, "persistence");
+        clock_sleep(SERVER_POLL_MS);
+    }
 
-        info = cli_redis_try(&server->cli, &args);
-
-        if (info == NULL) {
-
-            /* it may have ended: that says more */
-
-            clock_sleep(SERVER_POLL_MS * 10);
-            args_free(&args);
-
-            return cli_backup_server_runs(server) != 0
-                   ? -1 : (cli_fail("%s", server->cli.why), -1);
-        }
-
-        loading = info->str == NULL
-                  || cli_backup_source_number(info, "loading") != 0;
-        freeReplyObject(info);
-
-        if (loading) {
-            clock_sleep(SERVER_POLL_MS);
-        }
-
-    } while (loading);
-
-    args_free(&args);
-
-    return 0;
+    return loads;
 }
 
 
