@@ -32,6 +32,9 @@ $ll->say('Q', 'u-mia', 'hello') for 1 .. 3;
 # nginx reports itself here every 10 seconds, whatever it is asked
 my $report = 'll:{w}:nginx';
 
+# the process that searches renews its lane, also while its worker is stopped
+my $searcher = 'PEXPIREAT ll:{search}:requests';
+
 # each key with a digest of its value, less that of the reports
 sub keys_now {
     my @keys = sort grep { $_ ne $report } @{ $ll->redis('KEYS', '*') };
@@ -68,8 +71,10 @@ sub written {
     while (@words) {
         my ($n) = shift(@words) =~ /^\*(\d+)$/ or die "no command in the file\n";
         my @args = map { (splice @words, 0, 2)[1] } 1 .. $n;
-        push @commands, "@args[0, 1]"
-            if $n > 1 && $args[0] ne 'SELECT' && $args[1] ne $report;
+        my $command = "@args[0, 1]";
+        push @commands, $command
+            if $n > 1 && $args[0] ne 'SELECT' && $args[1] ne $report
+               && $command ne $searcher;
     }
 
     return join "\n", @commands;
