@@ -40,7 +40,10 @@ ok(build_next(), 'the next version is built') or BAIL_OUT('no next version');
 diag(sprintf 'the next version was built in %.1f s', time() - $start);
 
 my $worker = "$next/build/leaseloft-worker";
-my $f = Fault->new(claim => 800);
+
+# a queue is read by one worker at a time, so each version needs some
+my $f = Fault->new(claim => 800, properties => 16, options => '--queues 8',
+                   directives => { leaseloft_queues => 8 });
 my $ll = $f->ll();
 
 # which versions of a function are called within 2 s
