@@ -75,6 +75,11 @@ is(join(' ', map { "$_->[0]: $_->[1]" }
              includes(@common)),
    '', 'common includes its own and standard headers only');
 
+# nginx's headers define what those of the C library declare
+is(join(' ', grep { my $text = do { local (@ARGV, $/) = $_; <> };
+                    /\.c$/ && $text =~ /#include (?!"ngx_leaseloft)/
+                    && $` !~ /#include "ngx_leaseloft/ } @module),
+   '', 'each file of the module includes nginx first');
 none('the module does not include the worker', qr{worker/}, @module);
 none('the worker does not include the module or nginx', qr{ngx_}, @worker);
 

@@ -222,6 +222,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     /* it never connects, so that no user is revoked */
 
+    ngx_str_set(&process.name, "fuzz");
     process.client = ngx_leaseloft_client_create(&process, pool);
     CHECK(process.client != NULL);
     process.revoked = ngx_leaseloft_revoked_create(&process, pool);

@@ -5,8 +5,9 @@
  */
 
 
-#include "common/redis_url.h"
 #include "ngx_leaseloft_password.h"
+
+#include "common/redis_url.h"
 
 
 /* a byte more than a password of the greatest length with its newline */

@@ -5,8 +5,9 @@
  */
 
 
-#include "common/redis_url.h"
 #include "ngx_leaseloft_url.h"
+
+#include "common/redis_url.h"
 
 
 /* copies a user or a password, decoded */
