@@ -58,7 +58,12 @@ sub fill {
     $ll->redis('XADD', 'll:{q:0}:dead', '*', 'op', 'send', 'p', $_, 'u',
                'u-tom', 'b', $secret, 'why', 'x', 'id', '1-1')
         for $far, 'Other';
-    return wait_for(sub { $ll->redis('HLEN', "ll:{p:$far}:segments") >= 1 }, 5);
+    return wait_for(sub {
+        !grep { my $head = $ll->redis('HGET', "ll:{p:$_}:meta", 'seq');
+                my ($sealed) = ($ll->redis('HGET', "ll:{p:$_}:meta", 'sealed')
+                                // '') =~ /^(\d+)/;
+                ($sealed // 0) + 4 + 3 <= $head } $far, 'Other'
+    }, 10);
 }
 
 ok(fill(), 'two properties with sealed entries');

@@ -68,10 +68,17 @@ is(scalar(() = $ll->slurp('worker1.log') =~ /answer in time/g), 1,
 
 # WAIT of a connection that only reads is about the writes of others too, as for
 # a message that another worker has stored
-my $other = $s->redis('redis');
-$other->command('GET', 'none');
-is($other->command('WAIT', 1, 50), 0,
-   'WAIT after a read is about all writes before it');
+SKIP: {
+    my ($version) = $s->redis('redis')->command('INFO', 'server')
+                    =~ /^redis_version:(\d+)/m;
+    skip 'WAIT of Redis 8 is about writes of its own connection', 1
+        if $version >= 8;
+
+    my $other = $s->redis('redis');
+    $other->command('GET', 'none');
+    is($other->command('WAIT', 1, 50), 0,
+       'WAIT after a read is about all writes before it');
+}
 
 my $start = time();
 is(send_as('b', 'another text')->status(), 409, 'a refusal does not wait');

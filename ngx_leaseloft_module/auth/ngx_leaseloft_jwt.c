@@ -194,6 +194,24 @@ ngx_leaseloft_jwt_forged(ngx_leaseloft_keys_t *keys, ngx_str_t *token,
 
 
 /*
+ * 1 if "typ" is absent or JWT, in any case (RFC 7519, 5.1); some versions of
+ * libjwt refuse others, some do not
+ */
+static ngx_uint_t
+ngx_leaseloft_jwt_is_typ(cJSON *header)
+{
+    cJSON  *typ;
+
+    typ = cJSON_GetObjectItemCaseSensitive(header, "typ");
+
+    return typ == NULL
+           || (cJSON_IsString(typ)
+               && ngx_strcasecmp((u_char *) typ->valuestring, (u_char *) "jwt")
+                  == 0);
+}
+
+
+/*
  * Verifies the signature, by the header in part: NULL and *jwt, to be freed, or
  * why the token is refused.
  */
@@ -217,6 +235,9 @@ ngx_leaseloft_jwt_signed(ngx_leaseloft_keys_t *keys, ngx_str_t *token,
 
     if (cJSON_GetObjectItemCaseSensitive(header, "crit")) {
         fault = "its header has the member \"crit\"";
+
+    } else if (!ngx_leaseloft_jwt_is_typ(header)) {
+        fault = "its \"typ\" is not JWT";
 
     } else {
         *ngx_cpymem(buf, token->data, token->len) = '\0';
