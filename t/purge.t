@@ -59,10 +59,7 @@ sub fill {
                'u-tom', 'b', $secret, 'why', 'x', 'id', '1-1')
         for $far, 'Other';
     return wait_for(sub {
-        !grep { my $head = $ll->redis('HGET', "ll:{p:$_}:meta", 'seq');
-                my ($sealed) = ($ll->redis('HGET', "ll:{p:$_}:meta", 'sealed')
-                                // '') =~ /^(\d+)/;
-                ($sealed // 0) + 4 + 3 <= $head } $far, 'Other'
+        !grep { !$ll->redis('EXISTS', "ll:{p:$_}:segments") } $far, 'Other'
     }, 10);
 }
 
@@ -79,12 +76,15 @@ $_->wait_event('hello') for @streams, $inbox, $other;
 
 # --dry-run
 
-my $kept = found();
+# sealing may go on, which moves entries between the keys that there are
+sub names { return join ' ', sort grep { !/\{(?:w|search)/ }
+                             @{ $ll->redis('KEYS', '*') } }
+my $kept = names();
 my ($status, $said) = purge('--dry-run', $far);
 is($status, 0, 'a dry run exits with 0');
 like($said, qr/^$far: would delete 1[12] entries, the thread of 3 users, 1 dead/,
      'it says what would be deleted');
-is(found(), $kept, 'it deletes nothing');
+is(names(), $kept, 'it deletes nothing');
 my $json = decode_json((purge('--dry-run', '--json', $far))[1]);
 is(join(' ', map { "$_=$json->{$_}" } qw(property purged users dead_letters)),
    "$far purged=0 users=3 dead_letters=1" =~ s/^/property=/r,

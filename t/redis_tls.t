@@ -26,7 +26,7 @@ $pki->authority($_) for qw(ca foreign);
 $pki->issue('redis', 'DNS:localhost,DNS:redis.test,IP:127.0.0.1');
 $pki->issue('renewed', 'DNS:localhost,DNS:redis.test,IP:127.0.0.1');
 $pki->issue('named', 'DNS:redis.test');
-$pki->issue('expired', 'DNS:localhost', days => -1);
+$pki->issue('expired', 'DNS:localhost', days => 0);
 $pki->issue('client', 'DNS:worker');
 $pki->issue('stranger', 'DNS:worker', by => 'foreign');
 

@@ -29,7 +29,7 @@ my @children;
 mkdir $ll->dir() . '/certs';
 $certs->authority($_) for qw(ca other);
 $certs->issue('redis', 'DNS:redis.test,IP:127.0.0.1');
-$certs->issue('old', 'DNS:redis.test,IP:127.0.0.1', days => -1);
+$certs->issue('old', 'DNS:redis.test,IP:127.0.0.1', days => 0);
 $certs->issue('client', 'DNS:nginx.test');
 $certs->issue('stranger', 'DNS:nginx.test', by => 'other');
 

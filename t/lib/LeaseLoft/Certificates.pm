@@ -5,7 +5,7 @@ package LeaseLoft::Certificates;
 #     my $pki = LeaseLoft::Certificates->new($dir);
 #     $pki->authority('ca');                         ca.crt, ca.key in $dir
 #     $pki->issue('redis', 'DNS:redis.test,IP:127.0.0.1');   signed by ca
-#     $pki->issue('old', 'DNS:redis.test', days => -1, by => 'other');
+#     $pki->issue('old', 'DNS:redis.test', days => 0, by => 'other');
 
 use strict;
 use warnings;
