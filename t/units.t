@@ -20,7 +20,7 @@ plan skip_all => 'systemd-analyze is not installed'
 
 my @units = glob('conf/systemd/*.service');
 
-plan tests => 1 + 4 * @units;
+plan tests => 1 + 5 * @units;
 
 is_deeply([sort map { basename($_) } @units], [sort keys %exposure],
     'every unit has a bound');
@@ -36,6 +36,7 @@ for my $path (@units) {
 
     like($unit, qr/^StartLimitIntervalSec=0\n(?:.*\n)*Restart=always$/m,
         "$name is started again for ever");
+    like($unit, qr/^Type=notify$/m, "$name tells systemd when it is ready");
     like($unit, qr/^UMask=0077$/m, "other users cannot read files of $name");
 
     # the programs need not be installed

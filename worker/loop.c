@@ -32,6 +32,8 @@
 #include "heartbeat.h"
 #include "log.h"
 #include "loop.h"
+#include "loop_status.h"
+#include "notify.h"
 #include "pipeline.h"
 #include "replicas.h"
 #include "store_library.h"
@@ -125,6 +127,8 @@ loop_refused(loop_t *loop, work_result_e result)
 
     (void) heartbeat_send(&loop->heartbeat);
     (void) pipeline_renew(&loop->pipeline);
+
+    loop_status_report(LOOP_STATUS_REFUSED, loop->conn, &loop->heartbeat);
 }
 
 
@@ -511,6 +515,18 @@ loop_free(loop_t *loop)
 }
 
 
+/* what systemd is told */
+static loop_status_e
+loop_state(const loop_t *loop)
+{
+    if (loop->ready) {
+        return LOOP_STATUS_TAKES;
+    }
+
+    return loop->backoff.limit ? LOOP_STATUS_FAILS : LOOP_STATUS_STARTS;
+}
+
+
 int
 loop_run(const options_t *options, searchers_t *searchers,
     volatile sig_atomic_t *quit)
@@ -526,6 +542,8 @@ loop_run(const options_t *options, searchers_t *searchers,
                options->name, LEASELOFT_VERSION, store_library_revision());
 
     while (!*quit) {
+
+        loop_status_report(loop_state(&loop), loop.conn, &loop.heartbeat);
 
         if (!conn_alive(loop.conn) && loop_connect(&loop) == -1) {
             clock_sleep(backoff_next(&loop.backoff));
@@ -552,6 +570,8 @@ loop_run(const options_t *options, searchers_t *searchers,
             loop.ready = 0;
         }
     }
+
+    notify_stopping();
 
     if (conn_alive(loop.conn) && consumer_prefetching(&loop.consumer)) {
         loop_requests(&loop);

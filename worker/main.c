@@ -9,7 +9,9 @@
 
 #include "conn.h"
 #include "descriptors.h"
+#include "log.h"
 #include "loop.h"
+#include "notify.h"
 #include "options.h"
 
 
@@ -43,6 +45,9 @@ main(int argc, char **argv)
     if (rc != -1) {
         return rc;
     }
+
+    log_open();
+    notify_open();
 
     if (conn_check(&options.redis, why, sizeof(why)) == -1) {
         fprintf(stderr, "leaseloft-worker: %s\n", why);

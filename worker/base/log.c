@@ -2,8 +2,11 @@
 /* The log of the worker, on standard error. */
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -15,9 +18,37 @@
 
 static log_level_e  log_level = LOG_NOTICE;
 
+/* standard error is a stream of the journal */
+static int  log_journal;
+
 static const char  *log_names[] = {
     "alert", "error", "warn", "notice", "info", "debug"
 };
+
+/* of syslog */
+static const char  *log_priorities[] = {
+    "<1>", "<3>", "<4>", "<5>", "<6>", "<7>"
+};
+
+
+void
+log_open(void)
+{
+    char         mine[64];
+    const char  *stream;
+    struct stat  st;
+
+    stream = getenv("JOURNAL_STREAM");
+
+    if (stream == NULL || fstat(STDERR_FILENO, &st) == -1) {
+        return;
+    }
+
+    (void) snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t) st.st_dev,
+                    (uintmax_t) st.st_ino);
+
+    log_journal = strcmp(mine, stream) == 0;
+}
 
 
 void
@@ -56,7 +87,9 @@ log_write(log_level_e level, const char *fmt, ...)
 
     clock_format(now, clock_now());
 
-    head = snprintf(line, sizeof(line), "%s [%s] ", now, log_names[level]);
+    head = snprintf(line, sizeof(line), "%s%s [%s] ",
+                    log_journal ? log_priorities[level] : "", now,
+                    log_names[level]);
 
     va_start(args, fmt);
     n = vsnprintf(line + head, sizeof(line) - (size_t) head, fmt, args);

@@ -22,6 +22,13 @@ typedef enum {
 } log_level_e;
 
 
+/*
+ * To be called before the first record.  If standard error leads to systemd's
+ * journal, as JOURNAL_STREAM says, each line begins with its priority in
+ * syslog, such as "<3>", which the journal reads and removes.
+ */
+void log_open(void);
+
 /* Sets the level above which records are dropped; default LOG_NOTICE. */
 void log_set_level(log_level_e level);
 

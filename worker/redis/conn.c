@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "conn.h"
+#include "notify.h"
 #include "sentinel.h"
 #include "tls.h"
 #include "wire.h"
@@ -235,6 +236,10 @@ conn_open_sentinel(conn_t *conn, SSL_CTX *tls, const server_login_t *login)
 
     for (i = 0; i < n; i++) {
         k = (conn->known + i) % n;
+
+        /* each may take seconds */
+
+        notify_alive();
 
         if (conn_open_primary(conn, k, tls, login) == 0) {
             conn->known = k;
