@@ -110,7 +110,7 @@ is_cli(2, qr/Redis Cluster, which is not supported yet/, 'doctor',
        '--redis=redis+cluster://localhost:1,localhost:2');
 is_cli(2, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
 is_cli(2, qr/neither unix:PATH nor redis:..HOST:PORT/, 'unread', 'u-lena', '--redis=');
-is_cli(1, qr/cannot connect/, 'doctor', '--redis', 'unix:/nowhere/redis');
+is_cli(1, qr/cannot connect/, 'unread', 'u', '--redis', 'unix:/nowhere/redis');
 
 # options before a command, between its words and after it
 
@@ -422,29 +422,6 @@ is(scalar(grep { ($_->{text} // '') eq 'from the dead' }
    'a request that is retried twice is carried out once');
 
 
-# doctor
-
-my $doctor = is_cli(0, qr/^nothing has to be changed$/m, 'doctor');
-
-like($doctor, qr/^ok +workers +1$/m, 'doctor counts the workers');
-like($doctor, qr/^ok +persistence +appendfsync always$/m,
-     'doctor reports appendfsync always as ok');
-
-$ll->redis('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
-$ll->redis('CONFIG', 'SET', 'appendfsync', 'everysec');
-$ll->redis('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 1mb 1');
-is_cli(1, qr/^fault +eviction .*"maxmemory-policy noeviction"$/m, 'doctor');
-
-my %levels = map { $_->{check} => $_->{level} }
-             @{ cli_json('doctor')->{checks} };
-
-is($levels{persistence}, 'advice', 'doctor advises against everysec');
-is($levels{buffers}, 'advice', 'doctor advises against small buffers');
-is($levels{version}, 'ok', 'doctor reports the version of Redis as ok');
-
-$ll->redis('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
-
-
 # users, passwords and prefixes
 
 my $port = LeaseLoft::free_port();
@@ -452,7 +429,7 @@ my $port = LeaseLoft::free_port();
 $ll->redis('CONFIG', 'SET', 'port', $port);
 $ll->redis('ACL', 'SETUSER', 'op', 'on', '>p@ss/w', '~*', '&*', '+@all');
 
-is_cli(0, qr/^ok +workers/m, 'doctor', '--redis',
+is_cli(0, qr/^Q, head/, 'lease', 'show', 'Q', '--redis',
        "redis://op:p%40ss%2Fw\@127.0.0.1:$port");
 is_cli(0, qr/^Q, head/, 'lease', 'show', 'Q', '--redis',
        "redis://op:p%40ss%2Fw\@localhost:$port");
@@ -462,7 +439,7 @@ is_cli(1, qr/no property "Q"/, 'lease', 'show', 'Q', '--prefix', 'other');
 is_cli(2, qr/prefix must be 1 to 16 of a-z 0-9 _ -/, 'doctor', '--prefix', $_)
     for '', 'LL', 'x' x 17;
 
-my $refused = is_cli(1, qr/cannot connect to Redis: WRONGPASS/, 'doctor',
+my $refused = is_cli(1, qr/cannot connect to Redis: WRONGPASS/, 'unread', 'u',
                      '--redis', "redis://op:wrong\@127.0.0.1:$port");
 
 unlike($refused, qr/\bwrong\b/, 'a refused password is not printed');
@@ -471,9 +448,6 @@ unlike($refused, qr/\bwrong\b/, 'a refused password is not printed');
 # without a worker
 
 $ll->stop('worker1');
-
-is(wait_for(sub { ($ll->cli('doctor'))[1] =~ /^fault +workers /m }, 8), 1,
-   'doctor reports that no worker runs');
 
 my $since = time();
 

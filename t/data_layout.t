@@ -20,7 +20,7 @@ sub health { return $ll->get('/internal/health') }
 
 sub dump_keys {
     return join "\n", map { "$_ @{ $ll->redis('DEBUG', 'DIGEST-VALUE', $_) }" }
-                      sort grep { !/\{[wq]/ } @{ $ll->redis('KEYS', '*') };
+                      sort grep { !/\{(?:[wq]|search)/ } @{ $ll->redis('KEYS', '*') };
 }
 
 

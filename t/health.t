@@ -170,7 +170,7 @@ for my $right (['+@pubsub', 'PUBLISH'], ['+xack', 'XACK'],
 
     my ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
                                  . '/redis.sock');
-    is($exit, 1, "worker without $rule: doctor fails");
+    is($exit, 2, "worker without $rule: doctor fails");
     like($said, $rule eq '+@read' ? qr/fault +workers/
                 : qr/fault +workers +w1 .*$command/,
          "worker without $rule: doctor names it");
@@ -234,7 +234,7 @@ $ll->redis('XADD', 'll:{q:3}:requests', '*', 'op', 'x');
 beat();
 ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
                           . '/redis.sock');
-is($exit, 1, '4 queues, 1 read: doctor fails');
+is($exit, 2, '4 queues, 1 read: doctor fails');
 like($said, qr/^fault +queue +3: no worker reads it, 1 requests wait/m,
      '4 queues, 1 read: doctor names the queue with requests');
 $ll->redis('DEL', 'll:{q:3}:requests');
@@ -278,7 +278,7 @@ is_down('a wrong password of the worker', 'workers',
         qr/^No worker has sent a heartbeat/);
 ($exit, $said) = $ll->cli('doctor', '--redis', 'unix:' . $ll->dir()
                           . '/redis.sock');
-is($exit, 1, 'a wrong password of the worker: doctor fails');
+is($exit, 2, 'a wrong password of the worker: doctor fails');
 like($said, qr/^fault +workers +no heartbeat/m,
      'a wrong password of the worker: doctor finds no heartbeat');
 like($said, qr/^fault +refusals .*"worker": wrong password/m,

@@ -77,8 +77,9 @@ static void
 ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process)
 {
     char       key[LL_KEY_MAX];
-    u_char     queues[NGX_INT_T_LEN], pid[NGX_INT64_LEN];
-    ngx_str_t  argv[14];
+    u_char     queues[NGX_INT_T_LEN], pid[NGX_INT64_LEN], all[NGX_INT_T_LEN],
+               free[NGX_INT_T_LEN];
+    ngx_str_t  argv[18];
 
     ngx_str_set(&argv[0], "XADD");
     argv[1].len = ll_keys_nginx(key);
@@ -97,6 +98,13 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process)
     ngx_str_set(&argv[12], "pid");
     argv[13].data = pid;
     argv[13].len = ngx_sprintf(pid, "%P", ngx_pid) - pid;
+    ngx_str_set(&argv[14], "connections");
+    argv[15].data = all;
+    argv[15].len = ngx_sprintf(all, "%ui", ngx_cycle->connection_n) - all;
+    ngx_str_set(&argv[16], "free");
+    argv[17].data = free;
+    argv[17].len = ngx_sprintf(free, "%ui", ngx_cycle->free_connection_n)
+                   - free;
 
-    (void) ngx_leaseloft_client_command(process->client, 14, argv, NULL, NULL);
+    (void) ngx_leaseloft_client_command(process->client, 18, argv, NULL, NULL);
 }

@@ -78,6 +78,7 @@ $SIG{PIPE} = 'IGNORE';
 #     limits => 1                       with limit_req and limit_conn of conf/,
 #                                       which other tests would exceed
 #     workers => N                      1
+#     connections => N                  of nginx, 4096
 #     worker_options => '--seal-after 1'
 #     start => 0                        only prepares it
 sub new {
@@ -87,6 +88,7 @@ sub new {
         dir => tempdir('leaseloft-XXXXXX', TMPDIR => 1),
         key => join('', map { sprintf '%08x', rand 2**32 } 1 .. 5),
         workers => 1, worker_options => '', directives => {},
+        connections => 4096,
         expected => [], pids => {}, failed => [], reports => [],
         %options,
     }, $class;
@@ -217,7 +219,7 @@ pid $dir/nginx.pid;
 error_log $dir/error.log $debug;
 worker_shutdown_timeout 45s;
 $main
-events { worker_connections 4096; }
+events { worker_connections $self->{connections}; }
 http {
     leaseloft_redis "$self->{url}";
     leaseloft_key $dir/token.key;

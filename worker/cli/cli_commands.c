@@ -174,8 +174,9 @@ const cli_command_t  cli_commands[] = {
     { "doctor", "", 0, 0,
       "check Redis, nginx and the workers",
       "Checks Redis's version, persistence, eviction, limits and functions,\n"
-      "the workers, the lag of the queues and the requests given up.  The\n"
-      "exit status is 1 if there is a fault.\n",
+      "its machine, nginx, the workers, the queues and a sample of the data.\n"
+      "The exit status is 0 if all is fine, 1 for advice, 2 for a fault, 3\n"
+      "if something cannot be checked.\n",
       CLI_NO_OPTIONS, cli_doctor, 0 },
 
     { NULL, NULL, 0, 0, NULL, NULL, CLI_NO_OPTIONS, NULL, 0 }

@@ -3,14 +3,17 @@
  * leaseloft doctor: checks whether this Redis is fit to be the only storage of
  * threads, and whether workers keep up.
  *
- * Only faults set the exit status to 1.
+ * The exit status is that of monitoring plugins (cli_report.h).  A report is
+ * always printed, also if Redis cannot be reached.
  */
 
 #include <string.h>
 
 #include "cli_doctor.h"
+#include "cli_doctor_machine.h"
 #include "cli_doctor_queues.h"
 #include "cli_doctor_redis.h"
+#include "cli_doctor_sample.h"
 #include "cli_doctor_workers.h"
 #include "cli_redis.h"
 #include "cli_report.h"
@@ -74,6 +77,7 @@ cli_doctor_run(cli_report_t *report, const char *info)
 
     if (info) {
         cli_doctor_redis(report, info);
+        cli_doctor_machine(report, info);
     }
 
     if (!cli_doctor_layout(report)) {
@@ -82,34 +86,13 @@ cli_doctor_run(cli_report_t *report, const char *info)
 
     if (cli_doctor_functions(report)) {
         cli_doctor_workers(report, &workers);
+        cli_doctor_sample(report);
 
     } else {
         (void) cli_doctor_workers_refusals(report);
     }
 
     cli_doctor_queues(report, &workers);
-}
-
-
-/* prints the report; the exit status */
-static int
-cli_doctor_print(cli_report_t *report)
-{
-    if (report->cli->json) {
-        buf_lit(&report->out, "],\"faults\":");
-        buf_number(&report->out, report->faults);
-        buf_lit(&report->out, "}");
-
-    } else if (report->faults) {
-        buf_number(&report->out, report->faults);
-        buf_lit(&report->out, " to change");
-
-    } else {
-        buf_lit(&report->out, "nothing has to be changed");
-    }
-
-    return cli_print(&report->out) == CLI_OK && report->faults == 0
-           ? CLI_OK : CLI_FAILED;
 }
 
 
@@ -122,24 +105,24 @@ cli_doctor(cli_t *cli)
 
     memset(&report, 0, sizeof(cli_report_t));
     report.cli = cli;
+    info = NULL;
 
     /* without the check of the layout, which is one of doctor's own */
 
     cli->conn = cli_redis_open(cli);
 
-    if (cli->conn == NULL) {
-        return CLI_FAILED;
+    if (cli->conn) {
+        args_lit(&report.args, "INFO");
+        info = cli_report_call(&report, "version");
+
+        cli_doctor_run(&report, info ? info->str : NULL);
+
+    } else {
+        cli_report_add(&report, CLI_REPORT_UNKNOWN, "connection",
+                       "%s, so nothing can be checked", cli->why);
     }
 
-    if (cli->json) {
-        buf_lit(&report.out, "{\"checks\":[");
-    }
-
-    args_lit(&report.args, "INFO");
-    info = cli_report_call(&report, "version");
-
-    cli_doctor_run(&report, info ? info->str : NULL);
-    rc = cli_doctor_print(&report);
+    rc = cli_report_print(&report);
 
     freeReplyObject(info);
     args_free(&report.args);

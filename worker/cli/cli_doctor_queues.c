@@ -2,6 +2,7 @@
 /* The checks of "leaseloft doctor" of the queues and of dead letters. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli_doctor_queues.h"
@@ -11,6 +12,7 @@
 #define DOCTOR_LAG          1000       /* requests */
 #define DOCTOR_SEARCHES     32
 #define DOCTOR_IDLE_MS      10000      /* twice the time until a claim */
+#define DOCTOR_AGE_MS       10000      /* of a request that nobody has read */
 
 
 /* the idle time of the oldest pending request, or 0 */
@@ -71,13 +73,99 @@ cli_doctor_queues_requests(cli_report_t *report, unsigned k)
 }
 
 
+/* the age of the oldest request after that id, or 0 */
+static long long
+cli_doctor_queues_age(cli_report_t *report, const char *key, const char *after)
+{
+    char         start[64];
+    long long    then, now;
+    redisReply  *reply;
+
+    (void) snprintf(start, sizeof(start), "(%.40s", after);
+
+    args_lit(&report->args, "XRANGE");
+    args_adds(&report->args, key);
+    args_adds(&report->args, start);
+    args_lit(&report->args, "+");
+    args_lit(&report->args, "COUNT");
+    args_lit(&report->args, "1");
+
+    reply = cli_report_call(report, "queue");
+    then = strtoll(cli_redis_text(conn_element(reply, 0), 0), NULL, 10);
+    freeReplyObject(reply);
+
+    args_lit(&report->args, "TIME");
+
+    reply = then ? cli_report_call(report, "queue") : NULL;
+    args_reset(&report->args);
+    now = strtoll(cli_redis_text(reply, 0), NULL, 10) * 1000;
+    freeReplyObject(reply);
+
+    return now > then && then ? now - then : 0;
+}
+
+
+/* the id of the request that was read last, in an element of XINFO GROUPS */
+static const char *
+cli_doctor_queues_last(const redisReply *group)
+{
+    size_t  i;
+
+    for (i = 0; i + 1 < group->elements; i += 2) {
+        if (strcmp(cli_redis_text(group, i), "last-delivered-id") == 0) {
+            return cli_redis_text(group, i + 1);
+        }
+    }
+
+    return "0";
+}
+
+
+/* checks the requests of a group: those that wait and those in progress */
+static void
+cli_doctor_queues_group(cli_report_t *report, const char *key, unsigned k,
+    const redisReply *group)
+{
+    long long  lag, pending, idle, age;
+
+    lag = cli_report_field(group, "lag");
+    pending = cli_report_field(group, "pending");
+    idle = pending > 0 ? cli_doctor_queues_idle(report, key) : 0;
+    age = cli_doctor_queues_age(report, key, cli_doctor_queues_last(group));
+
+    if (idle > DOCTOR_IDLE_MS) {
+        cli_report_add(report, CLI_REPORT_FAULT, "queue",
+                       "%u: %lld requests taken and not finished, the "
+                       "oldest %lld s ago, so senders do not see their "
+                       "messages: see the logs of workers", k, pending,
+                       idle / 1000);
+
+    } else if (age > DOCTOR_AGE_MS) {
+        cli_report_add(report, CLI_REPORT_FAULT, "queue",
+                       "%u: nobody has read the oldest request for %lld s, so "
+                       "senders do not see their messages: start more workers, "
+                       "or see their logs", k, age / 1000);
+
+    } else if (lag > DOCTOR_LAG) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "queue",
+                       "%u: %lld requests wait, so senders get a 202: start "
+                       "more workers", k, lag);
+
+    } else {
+        cli_report_add(report, CLI_REPORT_FINE, "queue",
+                       "%u: %lld wait, %lld in progress", k,
+                       lag < 0 ? 0 : lag, pending);
+    }
+}
+
+
 /* checks a queue; whether it is read is known if there are workers */
 static void
 cli_doctor_queues_queue(cli_report_t *report,
     const cli_doctor_workers_t *workers, unsigned k)
 {
     char               key[LL_KEY_MAX];
-    long long          lag, pending, idle, waiting;
+    long long          waiting;
     redisReply        *reply;
     const redisReply  *group;
 
@@ -110,26 +198,7 @@ cli_doctor_queues_queue(cli_report_t *report,
     }
 
     if (group) {
-        lag = cli_report_field(group, "lag");
-        pending = cli_report_field(group, "pending");
-        idle = pending > 0 ? cli_doctor_queues_idle(report, key) : 0;
-
-        if (idle > DOCTOR_IDLE_MS) {
-            cli_report_add(report, CLI_REPORT_FAULT, "queue",
-                           "%u: %lld requests taken and not finished, the "
-                           "oldest %lld s ago: see the logs of workers", k,
-                           pending, idle / 1000);
-
-        } else if (lag > DOCTOR_LAG) {
-            cli_report_add(report, CLI_REPORT_ADVICE, "queue",
-                           "%u: %lld requests wait: start more workers", k,
-                           lag);
-
-        } else {
-            cli_report_add(report, CLI_REPORT_FINE, "queue",
-                           "%u: %lld wait, %lld in progress", k,
-                           lag < 0 ? 0 : lag, pending);
-        }
+        cli_doctor_queues_group(report, key, k, group);
     }
 
     freeReplyObject(reply);
@@ -151,7 +220,8 @@ cli_doctor_queues_dead(cli_report_t *report, unsigned k)
 
     if (reply && reply->integer) {
         cli_report_add(report, CLI_REPORT_ADVICE, "dead",
-                       "%u: %lld requests given up: see \"leaseloft dead "
+                       "%u: %lld requests given up, whose senders believe "
+                       "that they are on their way: see \"leaseloft dead "
                        "list\"", k, reply->integer);
 
     } else if (reply && k == 0) {
@@ -182,7 +252,8 @@ cli_doctor_queues_search(cli_report_t *report)
 
     if (n == 0) {
         cli_report_add(report, CLI_REPORT_ADVICE, "search",
-                       "no worker takes searches: start one with --searchers");
+                       "no worker takes searches, which get a 503: start one "
+                       "with --searchers");
     }
 
     if (n != 1) {

@@ -21,47 +21,6 @@
 #define DOCTOR_CLIENTS      1000
 
 
-static long long
-cli_doctor_redis_info_number(const char *info, const char *name)
-{
-    char  value[64];
-
-    cli_redis_value(info, '\n', name, value, sizeof(value));
-
-    return strtoll(value, NULL, 10);
-}
-
-
-/*
- * A configuration value, owned by *reply, or NULL after advice to compare it
- * with what is wanted.
- */
-static const char *
-cli_doctor_redis_config(cli_report_t *report, const char *check,
-    const char *name, const char *wanted, redisReply **reply)
-{
-    const redisReply  *value;
-
-    args_lit(&report->args, "CONFIG");
-    args_lit(&report->args, "GET");
-    args_adds(&report->args, name);
-
-    *reply = cli_redis_try(report->cli, &report->args);
-    value = conn_element(*reply, 1);
-
-    if (value && value->str) {
-        return value->str;
-    }
-
-    cli_report_add(report, CLI_REPORT_ADVICE, check,
-                   "\"%s\" cannot be checked, see that it is \"%s\": %s", name,
-                   wanted, *reply ? "Redis does not tell it"
-                                  : report->cli->why);
-
-    return NULL;
-}
-
-
 static void
 cli_doctor_redis_version(cli_report_t *report, const char *info)
 {
@@ -84,7 +43,7 @@ cli_doctor_redis_version(cli_report_t *report, const char *info)
                        "this Redis is a replica: connect to the master");
     }
 
-    if (cli_doctor_redis_info_number(info, "cluster_enabled")) {
+    if (cli_redis_number(info, "cluster_enabled")) {
         cli_report_add(report, CLI_REPORT_FAULT, "role",
                        "this Redis is part of a cluster, which is not "
                        "supported");
@@ -99,12 +58,12 @@ cli_doctor_redis_persistence(cli_report_t *report, const char *info)
     redisReply  *sync;
     const char  *value;
 
-    if (cli_doctor_redis_info_number(info, "aof_enabled") == 0) {
+    if (cli_redis_number(info, "aof_enabled") == 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "persistence",
                        "threads are not persistent: set \"appendonly yes\"");
     }
 
-    value = cli_doctor_redis_config(report, "persistence", "appendfsync",
+    value = cli_report_config(report, "persistence", "appendfsync",
                                     "always", &sync);
 
     if (value && strcmp(value, "no") == 0) {
@@ -133,7 +92,17 @@ cli_doctor_redis_persistence(cli_report_t *report, const char *info)
                        "space on disk");
     }
 
-    if (cli_doctor_redis_info_number(info, "loading")) {
+    cli_redis_value(info, '\n', "aof_last_bgrewrite_status", status,
+                    sizeof(status));
+
+    if (status[0] && strcmp(status, "ok") != 0) {
+        cli_report_add(report, CLI_REPORT_FAULT, "rewrites",
+                       "the last rewrite of the append-only file failed, so "
+                       "it grows until the disk is full: see Redis's log, free "
+                       "disk and memory, then run \"BGREWRITEAOF\"");
+    }
+
+    if (cli_redis_number(info, "loading")) {
         cli_report_add(report, CLI_REPORT_FAULT, "persistence",
                        "Redis is still loading its data: wait");
     }
@@ -147,7 +116,7 @@ cli_doctor_redis_rewrites(cli_report_t *report)
     redisReply  *reply;
     const char  *value;
 
-    value = cli_doctor_redis_config(report, "rewrites",
+    value = cli_report_config(report, "rewrites",
                                     "auto-aof-rewrite-percentage", "100",
                                     &reply);
 
@@ -172,28 +141,30 @@ cli_doctor_redis_memory(cli_report_t *report, const char *info)
 
     if (strcmp(policy, "noeviction") != 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "eviction",
-                       "Redis may evict threads: set \"maxmemory-policy "
-                       "noeviction\"");
+                       "Redis may evict threads, which are lost then: set "
+                       "\"maxmemory-policy noeviction\"");
 
     } else {
         cli_report_add(report, CLI_REPORT_FINE, "eviction",
                        "noeviction");
     }
 
-    used = cli_doctor_redis_info_number(info, "used_memory");
-    max = cli_doctor_redis_info_number(info, "maxmemory");
+    used = cli_redis_number(info, "used_memory");
+    max = cli_redis_number(info, "maxmemory");
 
     if (max == 0) {
         cli_report_add(report, CLI_REPORT_ADVICE, "memory",
-                       "%lld MiB used, no limit: set \"maxmemory\" to the "
-                       "memory available", used >> 20);
+                       "%lld MiB used, no limit, so the kernel kills Redis "
+                       "when memory is short: set \"maxmemory\"", used >> 20);
 
     } else {
         cli_report_add(report, used > max / 10 * 9 ? CLI_REPORT_FAULT
                                : used > max / 10 * 7 ? CLI_REPORT_ADVICE
                                : CLI_REPORT_FINE, "memory",
                        "%lld of %lld MiB used%s", used >> 20, max >> 20,
-                       used > max / 10 * 7 ? ": raise \"maxmemory\"" : "");
+                       used > max / 10 * 7 ? ", and a full Redis refuses all "
+                                             "messages: raise \"maxmemory\""
+                                           : "");
     }
 }
 
@@ -206,7 +177,7 @@ cli_doctor_redis_buffers(cli_report_t *report)
     redisReply  *reply;
     const char  *value;
 
-    value = cli_doctor_redis_config(report, "buffers",
+    value = cli_report_config(report, "buffers",
                                     "client-output-buffer-limit",
                                     "pubsub 64mb 32mb 30", &reply);
     value = value ? strstr(value, "pubsub ") : NULL;
@@ -242,23 +213,95 @@ cli_doctor_redis_clients(cli_report_t *report, const char *info)
 {
     long long  max, now;
 
-    now = cli_doctor_redis_info_number(info, "connected_clients");
-    max = cli_doctor_redis_info_number(info, "maxclients");
+    now = cli_redis_number(info, "connected_clients");
+    max = cli_redis_number(info, "maxclients");
 
     if (now > max / 10 * 9) {
         cli_report_add(report, CLI_REPORT_FAULT, "clients",
-                       "%lld of %lld connections used: raise "
+                       "%lld of %lld connections used, and nginx and workers "
+                       "cannot connect without a free one: raise "
                        "\"maxclients\"", now, max);
 
     } else if (max < DOCTOR_CLIENTS) {
         cli_report_add(report, CLI_REPORT_ADVICE, "clients",
-                       "only %lld connections: raise \"maxclients\" to %d",
+                       "only %lld connections, too few for many nginx and "
+                       "workers: raise \"maxclients\" to %d",
                        max, DOCTOR_CLIENTS);
 
     } else {
         cli_report_add(report, CLI_REPORT_FINE, "clients", "%lld of %lld", now,
                        max);
     }
+}
+
+
+/* 1 if the user "default" is on and needs no password */
+static int
+cli_doctor_redis_open(const redisReply *user)
+{
+    int                open;
+    size_t             i, j;
+    const redisReply  *flags;
+
+    open = 0;
+
+    for (i = 0; user && i + 1 < user->elements; i += 2) {
+        if (strcmp(cli_redis_text(user, i), "flags") != 0) {
+            continue;
+        }
+
+        flags = user->element[i + 1];
+
+        for (j = 0; j < flags->elements; j++) {
+            open += strcmp(cli_redis_text(flags, j), "on") == 0
+                    || strcmp(cli_redis_text(flags, j), "nopass") == 0;
+        }
+    }
+
+    return open == 2;
+}
+
+
+/* who may connect without a password; a socket has the modes of files */
+static void
+cli_doctor_redis_default(cli_report_t *report, const char *info)
+{
+    redisReply  *user, *reply;
+    const char  *mode;
+
+    args_lit(&report->args, "ACL");
+    args_lit(&report->args, "GETUSER");
+    args_lit(&report->args, "default");
+
+    user = cli_report_call(report, "access");
+
+    if (user == NULL) {
+        return;
+    }
+
+    if (!cli_doctor_redis_open(user)) {
+        cli_report_add(report, CLI_REPORT_FINE, "access",
+                       "the user \"default\" is off or has a password");
+
+    } else if (cli_redis_number(info, "tcp_port") == 0) {
+        cli_report_add(report, CLI_REPORT_FINE, "access",
+                       "by Redis's socket only");
+
+    } else {
+        mode = cli_report_config(report, "access", "protected-mode", "yes",
+                                 &reply);
+
+        cli_report_add(report, mode && strcmp(mode, "no") == 0
+                               ? CLI_REPORT_FAULT : CLI_REPORT_ADVICE,
+                       "access",
+                       "whoever reaches port %lld may read and delete all "
+                       "messages, as the user \"default\" needs no password: "
+                       "set \"user default off\" (conf/leaseloft.acl)",
+                       cli_redis_number(info, "tcp_port"));
+        freeReplyObject(reply);
+    }
+
+    freeReplyObject(user);
 }
 
 
@@ -271,4 +314,5 @@ cli_doctor_redis(cli_report_t *report, const char *info)
     cli_doctor_redis_memory(report, info);
     cli_doctor_redis_buffers(report);
     cli_doctor_redis_clients(report, info);
+    cli_doctor_redis_default(report, info);
 }

@@ -11,9 +11,13 @@
 #include "cli_doctor_workers.h"
 #include "cli_redis.h"
 #include "clock.h"
+#include "common/version.h"
 
 
 #define DOCTOR_SKEW_MS      1000
+
+/* a worker sends a heartbeat each second, and counts as dead after 3 */
+#define DOCTOR_ALIVE_MS     3000
 
 /* nginx writes its record every 10 seconds */
 #define DOCTOR_NGINX_MS     30000
@@ -50,7 +54,7 @@ cli_doctor_workers_one(cli_report_t *report, cli_doctor_workers_t *workers,
 }
 
 
-/* the value of a name in an entry of ACL LOG, or "" */
+/* the value of a name in an entry of ACL LOG, or of a stream; "" */
 static const char *
 cli_doctor_workers_logged(const redisReply *entry, const char *name)
 {
@@ -134,12 +138,94 @@ cli_doctor_workers_refusals(cli_report_t *report)
 }
 
 
-/* sets the smallest and the largest number of queues of nginx processes */
+/*
+ * Workers whose record is there without a heartbeat: they hang or were killed,
+ * as one that stops deletes its record.  Others delete it after a minute.
+ */
+static void
+cli_doctor_workers_silent(cli_report_t *report, long long now, int others)
+{
+    char         key[LL_KEY_MAX];
+    size_t       i;
+    long long    age;
+    redisReply  *reply;
+
+    (void) ll_keys_workers(key);
+
+    args_lit(&report->args, "HGETALL");
+    args_adds(&report->args, key);
+
+    reply = cli_report_call(report, "workers");
+
+    for (i = 0; reply && i + 1 < reply->elements; i += 2) {
+        age = now - strtoll(cli_redis_text(reply, i + 1), NULL, 10);
+
+        if (age > DOCTOR_ALIVE_MS) {
+            cli_report_add(report, others ? CLI_REPORT_ADVICE
+                                          : CLI_REPORT_FAULT, "workers",
+                           "%s hangs or was killed, its last heartbeat is "
+                           "%lld s old, and what it had taken waits for "
+                           "others: see its log, and restart it",
+                           cli_redis_text(reply, i), age / 1000);
+        }
+    }
+
+    freeReplyObject(reply);
+}
+
+
+/* whoever has no free connection refuses its clients, health checks too */
+static void
+cli_doctor_workers_connections(cli_report_t *report, const redisReply *fields,
+    const char *pid)
+{
+    long long  free, max;
+
+    free = cli_report_field(fields, "free");
+    max = cli_report_field(fields, "connections");
+
+    if (max > 0 && free >= 0 && free < max / 10) {
+        cli_report_add(report, free < max / 50 ? CLI_REPORT_FAULT
+                                               : CLI_REPORT_ADVICE,
+                       "connections",
+                       "process %s of nginx has %lld of %lld connections free, "
+                       "and without one it accepts no client: raise "
+                       "\"worker_connections\" and \"worker_rlimit_nofile\"",
+                       pid, free, max);
+    }
+}
+
+
+/* checks the newest record of a process */
+static void
+cli_doctor_workers_process(cli_report_t *report, const redisReply *fields,
+    const char *pid)
+{
+    const char  *version;
+
+    cli_doctor_workers_connections(report, fields, pid);
+
+    version = cli_doctor_workers_logged(fields, "version");
+
+    if (version[0] && strcmp(version, LEASELOFT_VERSION) != 0) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "versions",
+                       "process %s of nginx has version \"%s\", this command "
+                       "has \"" LEASELOFT_VERSION "\", and only equal ones are "
+                       "tested together: upgrade all", pid, version);
+    }
+}
+
+
+/*
+ * Checks the newest record of each nginx process, and sets the smallest and the
+ * largest number of their queues.
+ */
 static void
 cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
     long long *most)
 {
-    char               key[LL_KEY_MAX];
+    char               key[LL_KEY_MAX], name[LL_ID_MAX + 3];
+    buf_t              names = BUF_INIT;
     size_t             i, n;
     long long          queues;
     redisReply        *reply;
@@ -147,10 +233,10 @@ cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
 
     (void) ll_keys_nginx(key);
 
-    args_lit(&report->args, "XRANGE");
+    args_lit(&report->args, "XREVRANGE");
     args_adds(&report->args, key);
-    args_number(&report->args, now - DOCTOR_NGINX_MS);
     args_lit(&report->args, "+");
+    args_number(&report->args, now - DOCTOR_NGINX_MS);
     args_lit(&report->args, "COUNT");
     args_lit(&report->args, DOCTOR_NGINX_MAX);
 
@@ -163,20 +249,31 @@ cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
         fields = conn_element(conn_element(reply, i), 1);
         queues = cli_report_field(fields, "queues");
 
-        if (queues > 0) {
-            *least = queues < *least ? queues : *least;
-            *most = queues > *most ? queues : *most;
-            n++;
+        (void) snprintf(name, sizeof(name), " %.*s ", LL_ID_MAX,
+                        cli_doctor_workers_logged(fields, "name"));
+
+        if (queues <= 0 || (names.data && strstr(names.data, name))) {
+            continue;
         }
+
+        *least = queues < *least ? queues : *least;
+        *most = queues > *most ? queues : *most;
+        n++;
+
+        buf_adds(&names, name);
+        cli_doctor_workers_process(report, fields,
+                                   cli_doctor_workers_logged(fields, "pid"));
     }
 
     if (reply && n == 0) {
         cli_report_add(report, CLI_REPORT_ADVICE, "nginx",
-                       "no process has written its record for %d seconds",
+                       "no process has written its record for %d seconds, so "
+                       "none may run: start nginx, or see its error log",
                        DOCTOR_NGINX_MS / 1000);
     }
 
     freeReplyObject(reply);
+    buf_free(&names);
 }
 
 
@@ -273,15 +370,17 @@ cli_doctor_workers(cli_report_t *report, cli_doctor_workers_t *workers)
                                cli_redis_text(list, i + 1));
     }
 
+    cli_doctor_workers_silent(report, now, workers->n > 0);
+
     if (n == 0 && !cli_doctor_workers_refusals(report)) {
         cli_report_add(report, CLI_REPORT_FAULT, "workers",
-                       "no heartbeat: start \"leaseloft-worker\", or see "
-                       "its log");
+                       "no heartbeat, so requests wait and lapse: start "
+                       "\"leaseloft-worker\", or see its log");
 
     } else if (n == 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "workers",
-                       "no heartbeat: see \"refusals\" and the logs of "
-                       "workers");
+                       "no heartbeat, so requests wait: see \"refusals\" and "
+                       "the logs of workers");
 
     } else if (workers->n) {
         cli_report_add(report, CLI_REPORT_FINE, "workers",

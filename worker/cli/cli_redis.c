@@ -4,29 +4,34 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli_redis.h"
+#include "clock.h"
 #include "fcall.h"
 
 
-#define CLI_REDIS_SCAN  1000
+#define CLI_REDIS_SCAN    1000   /* keys in a step */
+#define CLI_REDIS_SAMPLE  8      /* steps */
+#define CLI_REDIS_CURSOR  32
 
 
 conn_t *
-cli_redis_open(const cli_t *cli)
+cli_redis_open(cli_t *cli)
 {
     conn_t  *conn;
 
     conn = conn_create(&cli->redis, "leaseloft");
 
     if (conn == NULL) {
-        (void) cli_fail("out of memory");
+        (void) snprintf(cli->why, sizeof(cli->why), "out of memory");
         return NULL;
     }
 
     if (conn_open(conn) != 0) {
-        (void) cli_fail("cannot connect to Redis: %s", conn_error(conn));
+        (void) snprintf(cli->why, sizeof(cli->why),
+                        "cannot connect to Redis: %s", conn_error(conn));
         conn_free(conn);
         return NULL;
     }
@@ -72,13 +77,8 @@ cli_redis_connect(cli_t *cli)
 {
     cli->conn = cli_redis_open(cli);
 
-    if (cli->conn == NULL) {
-        return -1;
-    }
-
-    if (cli_redis_layout(cli) != 0) {
-        (void) cli_fail("%s", cli->why);
-        return -1;
+    if (cli->conn == NULL || cli_redis_layout(cli) != 0) {
+        return cli_fail("%s", cli->why), -1;
     }
 
     return 0;
@@ -173,6 +173,17 @@ cli_redis_value(const char *text, char sep, const char *name, char *dst,
 }
 
 
+long long
+cli_redis_number(const char *info, const char *name)
+{
+    char  value[64];
+
+    cli_redis_value(info, '\n', name, value, sizeof(value));
+
+    return strtoll(value, NULL, 10);
+}
+
+
 void
 cli_redis_queue_call(args_t *args, const char *function, unsigned k)
 {
@@ -206,48 +217,98 @@ cli_redis_key_id(const redisReply *key, char id[LL_ID_MAX + 1])
 }
 
 
+/* a step of SCAN, which sets the cursor to the next one; NULL with cli->why */
+static redisReply *
+cli_redis_scan(cli_t *cli, const char *pattern, char cursor[CLI_REDIS_CURSOR])
+{
+    args_t       args = ARGS_INIT;
+    redisReply  *reply;
+
+    args_lit(&args, "SCAN");
+    args_adds(&args, cursor);
+    args_lit(&args, "MATCH");
+    args_adds(&args, pattern);
+    args_lit(&args, "COUNT");
+    args_number(&args, CLI_REDIS_SCAN);
+
+    reply = cli_redis_try(cli, &args);
+    args_free(&args);
+
+    (void) snprintf(cursor, CLI_REDIS_CURSOR, "%s", cli_redis_text(reply, 0));
+
+    return reply;
+}
+
+
+/* calls "each" for the keys in a reply of SCAN, and frees it */
+static int
+cli_redis_scanned(redisReply *reply, cli_redis_each_pt each, void *data)
+{
+    int                rc;
+    char               name[LL_ID_MAX + 1];
+    size_t             i;
+    const char        *id;
+    const redisReply  *keys;
+
+    rc = 0;
+    keys = conn_element(reply, 1);
+
+    for (i = 0; rc == 0 && keys && i < keys->elements; i++) {
+        id = cli_redis_key_id(keys->element[i], name);
+        rc = id ? each(data, id) : 0;
+    }
+
+    freeReplyObject(reply);
+
+    return rc;
+}
+
+
 int
 cli_redis_each(cli_t *cli, char kind, const char *suffix,
     cli_redis_each_pt each, void *data)
 {
     int          rc;
-    char         cursor[32] = "0", pattern[LL_KEY_MAX], name[LL_ID_MAX + 1];
-    size_t       i;
-    args_t       args = ARGS_INIT;
-    redisReply  *reply, *keys;
-    const char  *id;
+    char         cursor[CLI_REDIS_CURSOR] = "0", pattern[LL_KEY_MAX];
+    redisReply  *reply;
 
     (void) ll_keys_pattern(pattern, kind, suffix);
 
-    rc = 0;
-
     do {
-        args_lit(&args, "SCAN");
-        args_adds(&args, cursor);
-        args_lit(&args, "MATCH");
-        args_adds(&args, pattern);
-        args_lit(&args, "COUNT");
-        args_number(&args, CLI_REDIS_SCAN);
+        reply = cli_redis_scan(cli, pattern, cursor);
 
-        reply = cli_redis_call(cli, &args);
         if (reply == NULL) {
-            rc = -1;
-            break;
+            return cli_fail("%s", cli->why), -1;
         }
 
-        (void) snprintf(cursor, sizeof(cursor), "%s", cli_redis_text(reply, 0));
-        keys = (redisReply *) conn_element(reply, 1);
-
-        for (i = 0; rc == 0 && keys && i < keys->elements; i++) {
-            id = cli_redis_key_id(keys->element[i], name);
-            rc = id ? each(data, id) : 0;
-        }
-
-        freeReplyObject(reply);
+        rc = cli_redis_scanned(reply, each, data);
 
     } while (rc == 0 && strcmp(cursor, "0") != 0);
 
-    args_free(&args);
+    return rc;
+}
+
+
+int
+cli_redis_sample(cli_t *cli, char kind, const char *suffix,
+    cli_redis_each_pt each, void *data)
+{
+    int          i, rc;
+    char         cursor[CLI_REDIS_CURSOR], pattern[LL_KEY_MAX];
+    redisReply  *reply;
+
+    (void) ll_keys_pattern(pattern, kind, suffix);
+
+    /* any number is a cursor, and SCAN begins there */
+
+    (void) snprintf(cursor, sizeof(cursor), "%llu",
+                    (unsigned long long) clock_now() * 2654435761);
+    rc = 0;
+
+    for (i = 0; rc == 0 && i < CLI_REDIS_SAMPLE; i++) {
+        reply = cli_redis_scan(cli, pattern, cursor);
+        rc = reply ? cli_redis_scanned(reply, each, data) : -1;
+    }
 
     return rc;
 }

@@ -23,9 +23,9 @@ int cli_redis_layout(cli_t *cli);
 
 /*
  * Opens another connection to the same Redis, to be freed by conn_free().
- * Returns NULL after an error message.
+ * Returns NULL with the reason in cli->why.
  */
-conn_t *cli_redis_open(const cli_t *cli);
+conn_t *cli_redis_open(cli_t *cli);
 
 /*
  * Sends the command in args, resets args, and returns the reply, to be freed
@@ -50,6 +50,9 @@ int cli_redis_can_continue(const cli_t *cli);
 void cli_redis_value(const char *text, char sep, const char *name, char *dst,
     size_t size);
 
+/* Returns the number after a name in the text of INFO; 0 if there is none. */
+long long cli_redis_number(const char *info, const char *name);
+
 /* Appends FCALL with the keys of queue k and its dead letters; see fcall.h. */
 void cli_redis_queue_call(args_t *args, const char *function, unsigned k);
 
@@ -62,6 +65,14 @@ typedef int (*cli_redis_each_pt)(void *data, const char *id);
  * fails.
  */
 int cli_redis_each(cli_t *cli, char kind, const char *suffix,
+    cli_redis_each_pt each, void *data);
+
+/*
+ * Calls "each" with ids of up to some thousand keys, beginning at a random
+ * place, until it returns other than 0.  Returns as cli_redis_each(), but
+ * prints nothing: -1 has the reason in cli->why.
+ */
+int cli_redis_sample(cli_t *cli, char kind, const char *suffix,
     cli_redis_each_pt each, void *data);
 
 /* Returns the text of element i of a reply, or "". */

@@ -1,7 +1,8 @@
 
 /*
- * Reports of checks.  A finding is ok, advice, or a fault: something that loses
- * messages or stops the service.
+ * Reports of checks.  A finding is ok, advice, a fault (something that loses
+ * messages or stops the service), or unknown: a check that could not be made.
+ * The text of each says what is found, why it matters and what to change.
  */
 
 
@@ -15,16 +16,17 @@
 typedef enum {
     CLI_REPORT_FINE = 0,
     CLI_REPORT_ADVICE,
-    CLI_REPORT_FAULT
+    CLI_REPORT_FAULT,
+    CLI_REPORT_UNKNOWN,
+    CLI_REPORT_LEVELS
 } cli_report_level_e;
 
 
 typedef struct {
     cli_t        *cli;
     args_t        args;            /* of the next command */
-    int           n;               /* findings */
-    int           faults;
-    buf_t         out;
+    int           n[CLI_REPORT_LEVELS];  /* findings of each level */
+    buf_t         out;             /* the findings, as text or as JSON */
 } cli_report_t;
 
 
@@ -39,10 +41,25 @@ void cli_report_add(cli_report_t *report, cli_report_level_e level,
 /*
  * Sends the command in report->args, resets them, and returns the reply, to be
  * freed by freeReplyObject().  Returns NULL after adding a finding if there is
- * no reply, which is a fault, or if it is an error, which is advice: managed
+ * no reply, which is a fault, or if it is an error, which is unknown: managed
  * services disable CONFIG.
  */
 redisReply *cli_report_call(cli_report_t *report, const char *check);
+
+/*
+ * Returns the value of a setting of Redis, owned by *reply, which the caller
+ * frees.  Returns NULL after adding an unknown finding that names the value
+ * wanted; with "wanted" NULL, no finding is added.
+ */
+const char *cli_report_config(cli_report_t *report, const char *check,
+    const char *name, const char *wanted, redisReply **reply);
+
+/*
+ * Prints the report, after a line that sums it up, and returns the exit
+ * status, which monitoring plugins and cron can use: 0 if all is fine, 1 for
+ * advice, 2 for faults, 3 if there is no fault and a check could not be made.
+ */
+int cli_report_print(cli_report_t *report);
 
 /* Returns the number after a name in a list of names and values, or -1. */
 long long cli_report_field(const redisReply *list, const char *name);

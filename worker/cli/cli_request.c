@@ -76,7 +76,12 @@ cli_request_create(cli_t *cli)
 
     requests->subscriber = cli_redis_open(cli);
 
-    if (requests->subscriber == NULL || cli_request_subscribe(requests) != 0) {
+    if (requests->subscriber == NULL) {
+        (void) cli_fail("%s", cli->why);
+        goto failed;
+    }
+
+    if (cli_request_subscribe(requests) != 0) {
         goto failed;
     }
 

@@ -20,11 +20,15 @@
 /* longer than any record; a longer one is damaged */
 #define COUNT_RECORD  128
 
+/* entries that are counted for a check */
+#define COUNT_CHECK   10000
+
 
 typedef struct {
     char        user[LL_ID_MAX + 1];
     char        record[COUNT_RECORD];
     char        mark_text[24];
+    char        counted[24];       /* what meta has */
     char        state;             /* o or c */
     char        role;
     long long   from;
@@ -46,6 +50,7 @@ typedef struct {
     long long        seq;          /* counted up to this entry */
     long long        messages;
     long long        head;
+    long long        n_meta;       /* messages up to it, as meta has it */
     count_member_t  *members;
     size_t           n;
 } count_t;
@@ -84,6 +89,9 @@ cli_unread_count_member(count_member_t *member, const redisReply *list,
                     cli_redis_text(list, i));
     (void) snprintf(member->record, sizeof(member->record), "%s", record);
     (void) snprintf(member->mark_text, sizeof(member->mark_text), "%s", mark);
+
+    (void) snprintf(member->counted, sizeof(member->counted), "%s",
+                    cli_redis_text(list, i + 3));
 
     member->mark = strtoll(mark, NULL, 10);
 
@@ -147,7 +155,8 @@ cli_unread_count_read(count_t *count)
     members = calloc(reply->elements / 4 + 1, sizeof(count_member_t));
 
     if (members == NULL
-        || conn_number(conn_element(reply, 0), &count->head) == -1)
+        || conn_number(conn_element(reply, 0), &count->head) == -1
+        || conn_number(conn_element(reply, 1), &count->n_meta) == -1)
     {
         free(members);
         freeReplyObject(reply);
@@ -300,15 +309,15 @@ cli_unread_count_pass(count_t *count)
 }
 
 
-/* adds the arguments of ll1_recount for a member */
+/* sets what meta should have of a member */
 static void
-cli_unread_count_result(args_t *args, const count_member_t *member)
+cli_unread_count_right(const count_member_t *member, char record[COUNT_RECORD],
+    long long *counted)
 {
-    char       record[COUNT_RECORD];
-    long long  skip, counted;
+    long long  skip;
 
-    counted = member->own + (member->mark >= member->from ? member->marked
-                                                          : member->before);
+    *counted = member->own + (member->mark >= member->from ? member->marked
+                                                           : member->before);
 
     /* after the mark has come into the window nothing reads it */
 
@@ -316,13 +325,24 @@ cli_unread_count_result(args_t *args, const count_member_t *member)
                                         : member->before - member->marked;
 
     if (member->state == 'o') {
-        (void) snprintf(record, sizeof(record), "o %c %lld %lld", member->role,
+        (void) snprintf(record, COUNT_RECORD, "o %c %lld %lld", member->role,
                         member->from, skip);
     } else {
-        (void) snprintf(record, sizeof(record), "c %c %lld %lld %lld %lld",
+        (void) snprintf(record, COUNT_RECORD, "c %c %lld %lld %lld %lld",
                         member->role, member->from, member->to, skip,
                         member->all);
     }
+}
+
+
+/* adds the arguments of ll1_recount for a member */
+static void
+cli_unread_count_result(args_t *args, const count_member_t *member)
+{
+    char       record[COUNT_RECORD];
+    long long  counted;
+
+    cli_unread_count_right(member, record, &counted);
 
     args_adds(args, member->user);
     args_adds(args, member->record);
@@ -395,4 +415,60 @@ cli_unread_count(cli_t *cli, const char *property)
     free(count.members);
 
     return rc == 1 ? 0 : -1;
+}
+
+
+/* 1 if meta has what was counted, else 0 */
+static int
+cli_unread_count_same(const count_t *count)
+{
+    char                   record[COUNT_RECORD];
+    size_t                 i;
+    long long              counted;
+    const count_member_t  *member;
+
+    if (count->messages != count->n_meta) {
+        return 0;
+    }
+
+    for (i = 0; i < count->n; i++) {
+        member = &count->members[i];
+        cli_unread_count_right(member, record, &counted);
+
+        if (strcmp(record, member->record) != 0
+            || counted != strtoll(member->counted, NULL, 10))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+cli_unread_count_check(cli_t *cli, const char *property)
+{
+    int      rc;
+    count_t  count;
+
+    memset(&count, 0, sizeof(count_t));
+
+    count.cli = cli;
+    count.property = property;
+
+    rc = cli_unread_count_read(&count);
+
+    if (rc == 0 && count.head > COUNT_CHECK) {
+        rc = 1;
+
+    } else if (rc == 0) {
+        rc = cli_unread_count_pass(&count);
+        rc = rc == 0 ? cli_unread_count_same(&count) : -1;
+    }
+
+    args_free(&count.args);
+    free(count.members);
+
+    return rc;
 }

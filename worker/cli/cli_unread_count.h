@@ -19,5 +19,12 @@
  */
 int cli_unread_count(cli_t *cli, const char *property);
 
+/*
+ * Counts likewise, of a thread of at most 10,000 entries, and changes nothing.
+ * Returns 1 if what meta has is right, or if the thread is longer; 0 if not; -1
+ * with the reason in cli->why.
+ */
+int cli_unread_count_check(cli_t *cli, const char *property);
+
 
 #endif /* CLI_UNREAD_COUNT_H */

@@ -1,0 +1,19 @@
+
+/* The checks of the machine of Redis: memory, disk, overcommit. */
+
+
+#ifndef CLI_DOCTOR_MACHINE_H
+#define CLI_DOCTOR_MACHINE_H
+
+
+#include "cli_report.h"
+
+
+/*
+ * Checks "maxmemory" against the memory of the machine, which INFO has; and
+ * disk and overcommit if the URL of Redis is of this machine.
+ */
+void cli_doctor_machine(cli_report_t *report, const char *info);
+
+
+#endif /* CLI_DOCTOR_MACHINE_H */
