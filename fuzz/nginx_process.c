@@ -8,7 +8,7 @@
 #include "nginx.h"
 
 #include "ngx_leaseloft_channel_watch.h"
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_queue.h"
 
@@ -51,8 +51,8 @@ fuzz_process(ngx_pool_t *pool, ngx_leaseloft_main_conf_t *mcf)
     process->log = &fuzz_log;
     ngx_str_set(&process->name, "fuzz");
 
-    process->client = ngx_leaseloft_client_create(process, pool);
-    CHECK(process->client != NULL);
+    process->cluster = ngx_leaseloft_cluster_create(process, pool);
+    CHECK(process->cluster != NULL);
 
     ngx_leaseloft_queue_init(process);
 
@@ -170,7 +170,7 @@ fuzz_process_free(ngx_leaseloft_process_t *process)
     ngx_free(process->channels->buckets);
 
     ngx_leaseloft_stream_run_free(process->streams);
-    ngx_leaseloft_client_free(process->client);
+    ngx_leaseloft_cluster_free(process->cluster);
 
     CHECK(process->queued.root == process->queued.sentinel);
     CHECK(ngx_event_timer_rbtree.root == ngx_event_timer_rbtree.sentinel);

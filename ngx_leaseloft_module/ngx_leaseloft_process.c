@@ -6,7 +6,7 @@
 
 
 #include "ngx_leaseloft_channel_watch.h"
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_presence.h"
 #include "ngx_leaseloft_mark.h"
 #include "ngx_leaseloft_process.h"
@@ -150,8 +150,8 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    process->client = ngx_leaseloft_client_create(process, pool);
-    if (process->client == NULL) {
+    process->cluster = ngx_leaseloft_cluster_create(process, pool);
+    if (process->cluster == NULL) {
         return NGX_ERROR;
     }
 
@@ -198,7 +198,7 @@ ngx_leaseloft_process_exit(ngx_cycle_t *cycle)
 
     process = mcf->process;
 
-    ngx_leaseloft_client_free(process->client);
+    ngx_leaseloft_cluster_free(process->cluster);
     ngx_leaseloft_stream_run_free(process->streams);
     ngx_leaseloft_revoked_free(process->revoked);
     ngx_leaseloft_zone_detach(process->zone);

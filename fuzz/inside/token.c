@@ -13,7 +13,7 @@
 
 #include "fuzz/nginx.h"
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_revoked.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_token_table.h"
@@ -223,8 +223,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* it never connects, so that no user is revoked */
 
     ngx_str_set(&process.name, "fuzz");
-    process.client = ngx_leaseloft_client_create(&process, pool);
-    CHECK(process.client != NULL);
+    process.cluster = ngx_leaseloft_cluster_create(&process, pool);
+    CHECK(process.cluster != NULL);
     process.revoked = ngx_leaseloft_revoked_create(&process, pool);
     CHECK(process.revoked != NULL);
 
@@ -260,7 +260,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_requests_end();
     ngx_leaseloft_revoked_free(process.revoked);
-    ngx_leaseloft_client_free(process.client);
+    ngx_leaseloft_cluster_free(process.cluster);
     ngx_destroy_pool(pool);
 
     return 0;

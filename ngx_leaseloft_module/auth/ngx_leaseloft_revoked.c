@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_revoked.h"
 
 
@@ -62,8 +62,8 @@ ngx_leaseloft_revoked_create(ngx_leaseloft_process_t *process,
     revoked->retry.log = process->log;
     revoked->retry.cancelable = 1;
 
-    ngx_leaseloft_client_on_service(process->client, ngx_leaseloft_revoked_ask,
-                                    revoked);
+    ngx_leaseloft_cluster_on_service(process->cluster,
+                                     ngx_leaseloft_revoked_ask, revoked);
 
     return revoked;
 }
@@ -111,10 +111,11 @@ ngx_leaseloft_revoked_ask(void *data)
     argv[1].len = ll_keys_revoked(key);
 
     revoked->stale = 0;
-    revoked->command = ngx_leaseloft_client_command(revoked->process->client,
-                                                    2, argv,
-                                                    ngx_leaseloft_revoked_reply,
-                                                    revoked);
+    revoked->command = ngx_leaseloft_cluster_command(
+                                           revoked->process->cluster, &argv[1],
+                                           2, argv,
+                                           ngx_leaseloft_revoked_reply,
+                                           revoked);
 
     if (revoked->command == NULL && !revoked->retry.timer_set) {
         ngx_add_timer(&revoked->retry, NGX_LEASELOFT_REVOKED_RETRY);

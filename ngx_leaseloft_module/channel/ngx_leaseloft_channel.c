@@ -9,7 +9,7 @@
  * change is missed.  Only the version of a message that arrives meanwhile is
  * recorded; if the reply is older, the channel is read once more.  A version
  * that is not the next one moves a live channel back to SYNCING.  A lost
- * connection moves all channels back to DOWN.
+ * connection moves all channels of its server back to DOWN.
  *
  * Frames of recent changes are kept while a subscriber is behind, up to a
  * limit; a subscriber that needs an older one reads it from Redis.
@@ -181,7 +181,21 @@ ngx_uint_t
 ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel)
 {
     return channel->state == NGX_LEASELOFT_CHANNEL_LIVE
-           && ngx_leaseloft_client_up(channel->process->client);
+           && ngx_leaseloft_channel_up(channel);
+}
+
+
+ngx_uint_t
+ngx_leaseloft_channel_up(ngx_leaseloft_channel_t *channel)
+{
+    return ngx_leaseloft_client_up(channel->client);
+}
+
+
+ngx_uint_t
+ngx_leaseloft_channel_starting(ngx_leaseloft_channel_t *channel)
+{
+    return ngx_leaseloft_client_starting(channel->client);
 }
 
 

@@ -15,7 +15,7 @@
 #define NGX_LEASELOFT_CHANNEL_H
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_frame.h"
 #include "ngx_leaseloft_view.h"
 
@@ -80,6 +80,7 @@ struct ngx_leaseloft_channel_s {
     uint32_t                        hash;
     ngx_queue_t                     all;
     ngx_leaseloft_process_t        *process;
+    ngx_leaseloft_client_t         *client;    /* of its server */
     ngx_leaseloft_channel_kind_e    kind;
     ngx_leaseloft_channel_state_e   state;
     ngx_str_t                       id;
@@ -129,7 +130,7 @@ struct ngx_leaseloft_channels_s {
 
     ngx_event_t                 want;          /* subscribes to the wanted */
     ngx_uint_t                  nwanted;
-    ngx_leaseloft_channel_t    *wanted[NGX_LEASELOFT_CLIENT_BATCH];
+    ngx_leaseloft_channel_t    *wanted[NGX_LEASELOFT_SUBSCRIPTION_BATCH];
 
     ngx_event_t                 tell;          /* notifies the next channels */
     ngx_uint_t                  untold;        /* so many, from the first on */
@@ -163,6 +164,12 @@ void ngx_leaseloft_channel_remove(ngx_leaseloft_channels_t *channels,
 
 /* returns 1 if each change is received as it happens, else 0 */
 ngx_uint_t ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel);
+
+/* returns 1 while its server is connected, else 0 */
+ngx_uint_t ngx_leaseloft_channel_up(ngx_leaseloft_channel_t *channel);
+
+/* returns 1 until the first attempt to connect to its server ends, else 0 */
+ngx_uint_t ngx_leaseloft_channel_starting(ngx_leaseloft_channel_t *channel);
 
 
 /* returns the newest version that was announced, of a user the newest rev */

@@ -161,7 +161,7 @@ ngx_leaseloft_channel_cache_store(ngx_leaseloft_channel_t *channel,
 {
     ngx_leaseloft_cache_entry_t  *entry;
 
-    if (!ngx_leaseloft_client_up(channel->process->client)) {
+    if (!ngx_leaseloft_channel_up(channel)) {
         return;
     }
 
@@ -195,7 +195,7 @@ ngx_leaseloft_channel_cache_allow(ngx_leaseloft_channel_t *channel,
 {
     ngx_leaseloft_cache_entry_t  *entry;
 
-    if (!ngx_leaseloft_client_up(channel->process->client)) {
+    if (!ngx_leaseloft_channel_up(channel)) {
         return;
     }
 

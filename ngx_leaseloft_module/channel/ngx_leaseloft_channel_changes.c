@@ -133,7 +133,7 @@ ngx_leaseloft_channel_changes_ask(ngx_leaseloft_changes_t *set)
         return 0;
     }
 
-    set->threads = ngx_leaseloft_threads_ask(set->channel->process->client,
+    set->threads = ngx_leaseloft_threads_ask(set->channel->process->cluster,
                                         set->pool, &set->channel->id,
                                         properties, n,
                                         ngx_leaseloft_channel_changes_done,

@@ -143,7 +143,7 @@ ngx_leaseloft_channel_message_user(ngx_leaseloft_channel_t *channel,
 
 
 void
-ngx_leaseloft_channel_message(void *data,
+ngx_leaseloft_channel_message(void *data, ngx_leaseloft_client_t *client,
     ngx_str_t *name, ngx_str_t *payload)
 {
     ngx_leaseloft_channels_t *channels = data;
@@ -167,7 +167,7 @@ ngx_leaseloft_channel_message(void *data,
                       payload->len);
         ngx_leaseloft_zone_count(channels->process->zone,
                                  NGX_LEASELOFT_FRAMES_MALFORMED, 1);
-        ngx_leaseloft_client_reset(channels->process->client);
+        ngx_leaseloft_client_reset(client);
         return;
     }
 

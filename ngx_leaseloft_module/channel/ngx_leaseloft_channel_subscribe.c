@@ -53,7 +53,7 @@ ngx_leaseloft_channel_subscribe_queue(ngx_leaseloft_channel_t *channel)
     channel->state = NGX_LEASELOFT_CHANNEL_SUBSCRIBING;
     channels->wanted[channels->nwanted++] = channel;
 
-    if (channels->nwanted == NGX_LEASELOFT_CLIENT_BATCH) {
+    if (channels->nwanted == NGX_LEASELOFT_SUBSCRIPTION_BATCH) {
         ngx_leaseloft_channel_subscribe_flush(channels);
     }
 }
@@ -66,21 +66,16 @@ ngx_leaseloft_channel_subscribe_handler(ngx_event_t *ev)
 }
 
 
-void
-ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels)
+/* subscribes to n wanted channels of one server by one command */
+static void
+ngx_leaseloft_channel_subscribe_send(ngx_leaseloft_channels_t *channels,
+    ngx_leaseloft_channel_t **wanted, ngx_uint_t n)
 {
     char        *data;
     ngx_str_t   *names;
     ngx_int_t    rc;
-    ngx_uint_t   i, n;
+    ngx_uint_t   i;
 
-    n = channels->nwanted;
-
-    if (n == 0) {
-        return;
-    }
-
-    channels->nwanted = 0;
     rc = NGX_ERROR;
 
     names = ngx_alloc(n * (sizeof(ngx_str_t) + LL_KEY_MAX),
@@ -91,12 +86,10 @@ ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels)
 
         for (i = 0; i < n; i++, data += LL_KEY_MAX) {
             names[i].data = (u_char *) data;
-            names[i].len = ngx_leaseloft_channel_name(channels->wanted[i],
-                                                      data);
+            names[i].len = ngx_leaseloft_channel_name(wanted[i], data);
         }
 
-        rc = ngx_leaseloft_client_subscribe(channels->process->client, n,
-                                            names);
+        rc = ngx_leaseloft_client_subscribe(wanted[0]->client, n, names);
 
         ngx_free(names);
     }
@@ -108,25 +101,43 @@ ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels)
     /* ngx_leaseloft_channel_subscribe_all() retries after a reconnect */
 
     for (i = 0; i < n; i++) {
-        channels->wanted[i]->state = NGX_LEASELOFT_CHANNEL_DOWN;
+        wanted[i]->state = NGX_LEASELOFT_CHANNEL_DOWN;
     }
 }
 
 
 void
-ngx_leaseloft_channel_subscribe_all(void *data)
+ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels)
+{
+    ngx_uint_t  n;
+
+    n = channels->nwanted;
+
+    if (n) {
+        channels->nwanted = 0;
+        ngx_leaseloft_channel_subscribe_send(channels, channels->wanted, n);
+    }
+}
+
+
+void
+ngx_leaseloft_channel_subscribe_all(void *data, ngx_leaseloft_client_t *client)
 {
     ngx_leaseloft_channels_t *channels = data;
 
     ngx_leaseloft_channel_t  *channel;
 
-    channels->nwanted = 0;
+    ngx_leaseloft_channel_subscribe_flush(channels);
 
     for (channel = ngx_leaseloft_channel_next(channels, NULL);
          channel;
          channel = ngx_leaseloft_channel_next(channels, channel))
     {
-        ngx_leaseloft_channel_subscribe_queue(channel);
+        if (channel->client == client
+            && channel->state == NGX_LEASELOFT_CHANNEL_DOWN)
+        {
+            ngx_leaseloft_channel_subscribe_queue(channel);
+        }
     }
 
     ngx_leaseloft_channel_subscribe_flush(channels);
@@ -135,7 +146,7 @@ ngx_leaseloft_channel_subscribe_all(void *data)
 
 void
 ngx_leaseloft_channel_subscribe_done(void *data,
-    ngx_str_t *name)
+    ngx_leaseloft_client_t *client, ngx_str_t *name)
 {
     ngx_leaseloft_channels_t *channels = data;
 
@@ -145,35 +156,48 @@ ngx_leaseloft_channel_subscribe_done(void *data,
 
     /* it may have been freed, or freed and created: then it is read twice */
 
-    if (channel && channel->state == NGX_LEASELOFT_CHANNEL_SUBSCRIBING) {
+    if (channel && channel->client == client
+        && channel->state == NGX_LEASELOFT_CHANNEL_SUBSCRIBING)
+    {
         ngx_leaseloft_channel_sync(channel);
     }
 }
 
 
+/* what is known of a channel is no longer current */
+static void
+ngx_leaseloft_channel_subscribe_reset(ngx_leaseloft_channel_t *channel)
+{
+    channel->state = NGX_LEASELOFT_CHANNEL_DOWN;
+    ngx_leaseloft_channel_changes_drop(channel);
+
+    /* another primary may reach the same versions by another history */
+
+    ngx_leaseloft_channel_cache_clear(channel);
+
+    if (channel->command) {
+        ngx_leaseloft_command_cancel(channel->command);
+        channel->command = NULL;
+    }
+}
+
+
 void
-ngx_leaseloft_channel_subscribe_lost(void *data)
+ngx_leaseloft_channel_subscribe_lost(void *data,
+    ngx_leaseloft_client_t *client)
 {
     ngx_leaseloft_channels_t *channels = data;
 
     ngx_leaseloft_channel_t  *channel;
 
-    channels->nwanted = 0;
+    ngx_leaseloft_channel_subscribe_flush(channels);
 
     for (channel = ngx_leaseloft_channel_next(channels, NULL);
          channel;
          channel = ngx_leaseloft_channel_next(channels, channel))
     {
-        channel->state = NGX_LEASELOFT_CHANNEL_DOWN;
-        ngx_leaseloft_channel_changes_drop(channel);
-
-        /* another primary may reach the same versions by another history */
-
-        ngx_leaseloft_channel_cache_clear(channel);
-
-        if (channel->command) {
-            ngx_leaseloft_command_cancel(channel->command);
-            channel->command = NULL;
+        if (channel->client == client) {
+            ngx_leaseloft_channel_subscribe_reset(channel);
         }
     }
 }

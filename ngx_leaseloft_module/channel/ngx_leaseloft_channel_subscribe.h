@@ -16,7 +16,7 @@
 void ngx_leaseloft_channel_subscribe_init(ngx_leaseloft_channels_t *channels);
 
 /*
- * Subscribes to a channel at the end of this iteration if the client is
+ * Subscribes to a channel at the end of this iteration if its server is
  * connected.  The channel is read once Redis confirms the subscription.
  */
 void ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel);
@@ -25,12 +25,15 @@ void ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel);
 void ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels);
 
 /*
- * Callbacks of the Redis client; data is ngx_leaseloft_channels_t: the client
- * can subscribe, a subscription is confirmed, subscriptions are lost.
+ * Callbacks of a Redis client; data is ngx_leaseloft_channels_t: the client can
+ * subscribe, a subscription is confirmed, subscriptions are lost.
  */
-void ngx_leaseloft_channel_subscribe_all(void *data);
-void ngx_leaseloft_channel_subscribe_done(void *data, ngx_str_t *name);
-void ngx_leaseloft_channel_subscribe_lost(void *data);
+void ngx_leaseloft_channel_subscribe_all(void *data,
+    ngx_leaseloft_client_t *client);
+void ngx_leaseloft_channel_subscribe_done(void *data,
+    ngx_leaseloft_client_t *client, ngx_str_t *name);
+void ngx_leaseloft_channel_subscribe_lost(void *data,
+    ngx_leaseloft_client_t *client);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_SUBSCRIBE_H */

@@ -50,7 +50,7 @@ static ngx_int_t ngx_leaseloft_channel_sync_catch_up_user(
 
 /* the client is connected: sends the reads that could not be sent before */
 void
-ngx_leaseloft_channel_sync_ready(void *data)
+ngx_leaseloft_channel_sync_ready(void *data, ngx_leaseloft_client_t *client)
 {
     ngx_leaseloft_channels_t *channels = data;
 
@@ -60,7 +60,9 @@ ngx_leaseloft_channel_sync_ready(void *data)
          channel;
          channel = ngx_leaseloft_channel_next(channels, channel))
     {
-        if (channel->state == NGX_LEASELOFT_CHANNEL_SYNCING) {
+        if (channel->state == NGX_LEASELOFT_CHANNEL_SYNCING
+            && (client == NULL || channel->client == client))
+        {
             ngx_leaseloft_channel_sync(channel);
         }
     }
@@ -107,7 +109,7 @@ ngx_leaseloft_channel_sync_ask_user(ngx_leaseloft_channel_t *channel)
                                     : (uint64_t) NGX_LEASELOFT_CHANNEL_NO_REV)
                   - number;
 
-    return ngx_leaseloft_call_user(channel->process->client,
+    return ngx_leaseloft_call_user(channel->process->cluster,
                                    LL_FUNCTION "inbox_since",
                                    &channel->id, 1, argv,
                                    ngx_leaseloft_channel_sync_reply, channel);
@@ -135,7 +137,7 @@ ngx_leaseloft_channel_sync_ask_head(ngx_leaseloft_channel_t *channel)
     ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_HASH], "hash");
     ngx_str_set(&argv[2 + NGX_LEASELOFT_HEAD_ERASURES], "erasures");
 
-    return ngx_leaseloft_client_command(channel->process->client,
+    return ngx_leaseloft_cluster_command(channel->process->cluster, &argv[1],
                                         2 + NGX_LEASELOFT_HEAD_ELEMENTS, argv,
                                         ngx_leaseloft_channel_sync_reply,
                                         channel);
@@ -177,7 +179,7 @@ ngx_leaseloft_channel_sync_ask(ngx_leaseloft_channel_t *channel)
 
     ngx_str_set(&argv[4], "1");
 
-    return ngx_leaseloft_call_property(channel->process->client,
+    return ngx_leaseloft_call_property(channel->process->cluster,
                                        LL_FUNCTION "since", &channel->id,
                                        5, argv,
                                        ngx_leaseloft_channel_sync_reply,
@@ -265,7 +267,7 @@ ngx_leaseloft_channel_sync_retry(ngx_leaseloft_channels_t *channels)
         && ngx_current_msec - channels->failed >= NGX_LEASELOFT_CHANNEL_RETRY)
     {
         channels->retry = 0;
-        ngx_leaseloft_channel_sync_ready(channels);
+        ngx_leaseloft_channel_sync_ready(channels, NULL);
     }
 }
 

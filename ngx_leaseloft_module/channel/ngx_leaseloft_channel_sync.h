@@ -21,10 +21,11 @@ void ngx_leaseloft_channel_sync(ngx_leaseloft_channel_t *channel);
 void ngx_leaseloft_channel_sync_retry(ngx_leaseloft_channels_t *channels);
 
 /*
- * A callback of the Redis client; data is ngx_leaseloft_channels_t: commands
- * can be sent.
+ * A callback of a Redis client; data is ngx_leaseloft_channels_t: commands can
+ * be sent.  Reads its channels, all channels if client is NULL.
  */
-void ngx_leaseloft_channel_sync_ready(void *data);
+void ngx_leaseloft_channel_sync_ready(void *data,
+    ngx_leaseloft_client_t *client);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_SYNC_H */

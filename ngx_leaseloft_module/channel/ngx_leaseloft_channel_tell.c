@@ -24,13 +24,13 @@ static void ngx_leaseloft_channel_tell_handler(ngx_event_t *ev);
 
 
 void
-ngx_leaseloft_channel_tell(void *data)
+ngx_leaseloft_channel_tell(void *data, ngx_leaseloft_client_t *client)
 {
     ngx_leaseloft_channels_t *channels = data;
 
     ngx_leaseloft_channel_t  *channel;
 
-    if (!ngx_leaseloft_client_up(channels->process->client)) {
+    if (!ngx_leaseloft_client_up(client)) {
 
         /* see ngx_leaseloft_channel_subscribe_lost() */
 
@@ -38,7 +38,9 @@ ngx_leaseloft_channel_tell(void *data)
              channel;
              channel = ngx_leaseloft_channel_next(channels, channel))
         {
-            ngx_leaseloft_channel_cache_clear(channel);
+            if (channel->client == client) {
+                ngx_leaseloft_channel_cache_clear(channel);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 
 /*
- * Notifies channels of the state of the connection to Redis.
+ * Notifies channels of the state of the connections to Redis.
  */
 
 
@@ -15,11 +15,12 @@
 void ngx_leaseloft_channel_tell_init(ngx_leaseloft_channels_t *channels);
 
 /*
- * A callback of the Redis client; data is ngx_leaseloft_channels_t: the
- * connection state has changed.  Clears caches at once if it is lost, and
- * notifies all channels, some of them in later turns of the event loop.
+ * A callback of a Redis client; data is ngx_leaseloft_channels_t: the
+ * connection state has changed.  Clears the caches of its channels at once if
+ * it is lost, and notifies all channels, some of them in later turns of the
+ * event loop.
  */
-void ngx_leaseloft_channel_tell(void *data);
+void ngx_leaseloft_channel_tell(void *data, ngx_leaseloft_client_t *client);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_TELL_H */

@@ -66,9 +66,9 @@ ngx_leaseloft_channel_watch_create(ngx_leaseloft_process_t *process,
 
     ngx_leaseloft_channel_subscribe_init(channels);
     ngx_leaseloft_channel_tell_init(channels);
-    ngx_leaseloft_client_on_events(process->client,
-                                   &ngx_leaseloft_channel_watch_events,
-                                   channels);
+    ngx_leaseloft_cluster_on_events(process->cluster,
+                                    &ngx_leaseloft_channel_watch_events,
+                                    channels);
 
     return channels;
 }
@@ -78,6 +78,8 @@ ngx_leaseloft_channel_t *
 ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
     ngx_leaseloft_channel_kind_e kind, ngx_str_t *id, ngx_msec_t linger)
 {
+    char                      data[LL_KEY_MAX];
+    ngx_str_t                 name;
     ngx_leaseloft_channel_t  *channel;
 
     channel = ngx_leaseloft_channel_find(process, kind, id);
@@ -96,6 +98,10 @@ ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
 
         channel->process = process;
         channel->kind = kind;
+
+        name.data = (u_char *) data;
+        name.len = ngx_leaseloft_channel_name(channel, data);
+        channel->client = ngx_leaseloft_cluster_client(process->cluster, &name);
 
         ngx_queue_init(&channel->subscribers);
         ngx_queue_init(&channel->frames);
@@ -238,8 +244,7 @@ ngx_leaseloft_channel_watch_free(ngx_leaseloft_channel_t *channel)
     name.len = ngx_leaseloft_channel_name(channel, data);
 
     if (channel->state != NGX_LEASELOFT_CHANNEL_DOWN) {
-        (void) ngx_leaseloft_client_unsubscribe(channel->process->client,
-                                                &name);
+        (void) ngx_leaseloft_client_unsubscribe(channel->client, &name);
     }
 
     if (channel->command) {

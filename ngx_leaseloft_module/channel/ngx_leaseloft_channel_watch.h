@@ -13,7 +13,7 @@
 
 /*
  * Creates the channels of a process in the pool, and registers their callbacks
- * with process->client.  Returns NULL if memory is exhausted.
+ * with process->cluster.  Returns NULL if memory is exhausted.
  */
 ngx_leaseloft_channels_t *ngx_leaseloft_channel_watch_create(
     ngx_leaseloft_process_t *process, ngx_pool_t *pool);

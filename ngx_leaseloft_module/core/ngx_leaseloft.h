@@ -4,7 +4,7 @@
  *
  * ngx_leaseloft_request.c checks the user, the origin and the access of a
  * request, then its endpoint's handler runs.  Handlers send commands to Redis
- * through ngx_leaseloft_client.c and receive events through
+ * through ngx_leaseloft_cluster.c and receive events through
  * ngx_leaseloft_channel.c; see docs/design.md and docs/code.md.
  *
  * The state of a process is in ngx_leaseloft_process_t, to which the main
@@ -30,7 +30,8 @@
 
 
 typedef struct ngx_leaseloft_process_s   ngx_leaseloft_process_t;
-typedef struct ngx_leaseloft_client_s      ngx_leaseloft_client_t;
+typedef struct ngx_leaseloft_client_s    ngx_leaseloft_client_t;
+typedef struct ngx_leaseloft_cluster_s   ngx_leaseloft_cluster_t;
 typedef struct ngx_leaseloft_channels_s  ngx_leaseloft_channels_t;
 typedef struct ngx_leaseloft_streams_s   ngx_leaseloft_streams_t;
 typedef struct ngx_leaseloft_token_cache_s  ngx_leaseloft_token_cache_t;
@@ -152,7 +153,7 @@ typedef struct {
 /* the state of one nginx worker process */
 struct ngx_leaseloft_process_s {
     ngx_leaseloft_main_conf_t    *conf;
-    ngx_leaseloft_client_t       *client;       /* to Redis */
+    ngx_leaseloft_cluster_t      *cluster;  /* clients of Redis */
     ngx_leaseloft_channels_t     *channels; /* watched properties and users */
     ngx_leaseloft_streams_t      *streams;  /* open event streams */
     void                         *empty;    /* tables of hibernating requests */

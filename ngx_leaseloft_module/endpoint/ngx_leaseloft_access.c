@@ -61,7 +61,7 @@ ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx)
     access->ctx = ctx;
     access->watched = channel && ngx_leaseloft_channel_live(channel);
     access->rev = access->watched ? channel->rev : 0;
-    access->command = ngx_leaseloft_call_property(ctx->process->client,
+    access->command = ngx_leaseloft_call_property(ctx->process->cluster,
                           LL_FUNCTION "access", &ctx->property, 1, &ctx->user,
                           ngx_leaseloft_access_reply, access);
 

@@ -128,7 +128,7 @@ ngx_leaseloft_events_handler(ngx_http_request_t *r, ngx_leaseloft_ctx_t *ctx)
 
     mode = events->resumed ? NGX_LEASELOFT_VIEW_AFTER : NGX_LEASELOFT_VIEW_NONE;
 
-    stream->command = ngx_leaseloft_view_ask(ctx->process->client,
+    stream->command = ngx_leaseloft_view_ask(ctx->process->cluster,
                                          &ctx->property, &ctx->user, mode,
                                          &events->cursor,
                                          NGX_LEASELOFT_EVENTS_LIMIT,
@@ -240,6 +240,16 @@ ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
     stream = &events->stream;
     ctx = stream->ctx;
 
+    channel = ngx_leaseloft_channel_watch(ctx->process,
+                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
+                                          &ctx->property,
+                                          stream->conf->linger);
+    if (channel == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_leaseloft_channel_watch_attach(channel, &stream->subscriber);
+
     if (ngx_leaseloft_view_base(stream->request->pool, &ctx->property, view,
                                 &hello[0])
         != NGX_OK)
@@ -256,16 +266,6 @@ ngx_leaseloft_events_open(ngx_leaseloft_events_t *events,
     if (rc != NGX_OK) {
         return rc;
     }
-
-    channel = ngx_leaseloft_channel_watch(ctx->process,
-                                          NGX_LEASELOFT_CHANNEL_PROPERTY,
-                                          &ctx->property,
-                                          stream->conf->linger);
-    if (channel == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_leaseloft_channel_watch_attach(channel, &stream->subscriber);
 
     ngx_leaseloft_events_sign(view, events->signature);
 
@@ -375,7 +375,7 @@ ngx_leaseloft_events_refresh(ngx_leaseloft_events_t *events)
     events->stale = 0;
     events->asked = events->stream.subscriber.channel->ver;
 
-    events->stream.command = ngx_leaseloft_view_ask(ctx->process->client,
+    events->stream.command = ngx_leaseloft_view_ask(ctx->process->cluster,
                                        &ctx->property, &ctx->user,
                                        NGX_LEASELOFT_VIEW_AFTER, &cursor,
                                        NGX_LEASELOFT_EVENTS_LIMIT,

@@ -12,7 +12,7 @@
  */
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_status.h"
 
@@ -190,10 +190,13 @@ ngx_leaseloft_health_refused(ngx_leaseloft_health_t *health, char *text)
 static void
 ngx_leaseloft_health_connected(ngx_leaseloft_health_t *health)
 {
-    char  *why;
+    char                    *why;
+    ngx_leaseloft_client_t  *client;
 
-    if (!ngx_leaseloft_client_up(health->process->client)) {
-        why = ngx_leaseloft_client_why(health->process->client);
+    client = ngx_leaseloft_cluster_first(health->process->cluster);
+
+    if (!ngx_leaseloft_client_up(client)) {
+        why = ngx_leaseloft_client_why(client);
         health->redis = "down";
         ngx_leaseloft_health_say(health, &health->faults,
                                  "Redis is not connected%s%s.",
@@ -206,8 +209,9 @@ ngx_leaseloft_health_connected(ngx_leaseloft_health_t *health)
 static ngx_int_t
 ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
 {
-    char         *text;
-    redisReply  **element;
+    char                     *text;
+    redisReply              **element;
+    ngx_leaseloft_client_t   *client;
 
     if (reply == NULL) {
         health->nginx = "unknown";
@@ -252,7 +256,8 @@ ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
 
     ngx_leaseloft_health_connected(health);
 
-    text = ngx_leaseloft_client_refusal(health->process->client);
+    client = ngx_leaseloft_cluster_first(health->process->cluster);
+    text = ngx_leaseloft_client_refusal(client);
 
     if (*text) {
         health->redis = "down";

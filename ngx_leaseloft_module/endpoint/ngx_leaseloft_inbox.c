@@ -10,7 +10,7 @@
 
 
 #include "ngx_leaseloft_call.h"
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_header.h"
 #include "ngx_leaseloft_page.h"
 #include "ngx_leaseloft_reply.h"
@@ -223,7 +223,7 @@ ngx_leaseloft_inbox_ask(ngx_leaseloft_inbox_t *inbox)
     argv[1] = inbox->cursor.at;
     argv[2] = inbox->cursor.property;
 
-    inbox->command = ngx_leaseloft_call_user(inbox->ctx->process->client,
+    inbox->command = ngx_leaseloft_call_user(inbox->ctx->process->cluster,
                                              LL_FUNCTION "inbox",
                                              &inbox->ctx->user, 3, argv,
                                              ngx_leaseloft_inbox_reply,
@@ -267,7 +267,7 @@ ngx_leaseloft_inbox_reply(void *data, ngx_leaseloft_outcome_e outcome,
         properties[i] = inbox->rows[i].property;
     }
 
-    inbox->threads = ngx_leaseloft_threads_ask(inbox->ctx->process->client,
+    inbox->threads = ngx_leaseloft_threads_ask(inbox->ctx->process->cluster,
                                                pool, &inbox->ctx->user,
                                                properties, inbox->nrows,
                                                ngx_leaseloft_inbox_threads,

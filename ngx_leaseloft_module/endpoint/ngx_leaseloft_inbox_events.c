@@ -78,18 +78,18 @@ ngx_leaseloft_inbox_events_handler(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (!ngx_leaseloft_client_up(ctx->process->client)
-        && !ngx_leaseloft_client_starting(ctx->process->client))
-    {
-        ngx_leaseloft_stream_run_refuse(stream);
-        return NGX_DONE;
-    }
-
     channel = ngx_leaseloft_channel_watch(ctx->process,
                                           NGX_LEASELOFT_CHANNEL_USER,
                                           &ctx->user, stream->conf->linger);
     if (channel == NULL) {
         ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
+        return NGX_DONE;
+    }
+
+    if (!ngx_leaseloft_channel_up(channel)
+        && !ngx_leaseloft_channel_starting(channel))
+    {
+        ngx_leaseloft_stream_run_refuse(stream);
         return NGX_DONE;
     }
 
@@ -178,7 +178,7 @@ ngx_leaseloft_inbox_events_note(ngx_leaseloft_stream_t *stream,
     if (ngx_leaseloft_channel_live(stream->subscriber.channel)) {
         ngx_leaseloft_inbox_events_open(stream);
 
-    } else if (!ngx_leaseloft_client_up(stream->ctx->process->client)) {
+    } else if (!ngx_leaseloft_channel_up(stream->subscriber.channel)) {
         ngx_leaseloft_stream_run_refuse(stream);
     }
 }

@@ -128,7 +128,7 @@ ngx_leaseloft_messages_ask(ngx_leaseloft_poll_t *poll)
     poll->bare = poll->query.malformed || poll->range;
     mode = poll->bare ? NGX_LEASELOFT_VIEW_NONE : poll->query.mode;
 
-    poll->command = ngx_leaseloft_view_ask(poll->ctx->process->client,
+    poll->command = ngx_leaseloft_view_ask(poll->ctx->process->cluster,
                                            &poll->ctx->property,
                                            &poll->ctx->user, mode,
                                            &poll->query.cursor,
@@ -169,7 +169,7 @@ ngx_leaseloft_messages_read(ngx_leaseloft_poll_t *poll)
         return;
     }
 
-    poll->range = ngx_leaseloft_page_ask(ctx->process->client, &ctx->property,
+    poll->range = ngx_leaseloft_page_ask(ctx->process->cluster, &ctx->property,
                                          entry->from, before,
                                          poll->query.limit,
                                          ngx_leaseloft_messages_range, poll);

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_metrics.h"
 #include "ngx_leaseloft_zone.h"
 
@@ -117,7 +117,8 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
                      "nginx=\"" NGINX_VERSION "\"} 1\n");
     p = ngx_leaseloft_metrics_number(p, last, "redis_up", "gauge",
                                      "1 while both connections to Redis work.",
-                                     ngx_leaseloft_client_up(process->client));
+                                     ngx_leaseloft_client_up(
+                               ngx_leaseloft_cluster_first(process->cluster)));
     p = ngx_leaseloft_metrics_number(p, last, "workers", "gauge",
                                      "Workers with a heartbeat within 3 s.",
                                      ngx_leaseloft_metrics_workers(reply));

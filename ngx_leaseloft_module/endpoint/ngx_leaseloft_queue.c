@@ -25,8 +25,8 @@ ngx_leaseloft_queue_init(ngx_leaseloft_process_t *process)
     ngx_rbtree_init(&process->queued, &process->queued_sentinel,
                     ngx_rbtree_insert_value);
 
-    ngx_leaseloft_client_on_reply(process->client, ngx_leaseloft_queue_verdicts,
-                                  process);
+    ngx_leaseloft_cluster_on_reply(process->cluster,
+                                   ngx_leaseloft_queue_verdicts, process);
 }
 
 
@@ -107,9 +107,10 @@ ngx_leaseloft_queue_send(ngx_leaseloft_process_t *process,
     argv[argc - 1].len = p - reply;
     argv[argc - 1].data = reply;
 
-    queued->command = ngx_leaseloft_client_command(process->client, argc, argv,
-                                                   ngx_leaseloft_queue_reply,
-                                                   queued);
+    queued->command = ngx_leaseloft_cluster_command(process->cluster, &argv[1],
+                                                    argc, argv,
+                                                    ngx_leaseloft_queue_reply,
+                                                    queued);
     if (queued->command == NULL) {
         return NGX_DECLINED;
     }

@@ -9,7 +9,7 @@
 #define NGX_LEASELOFT_QUEUE_H
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_zone.h"
 
 
@@ -47,7 +47,7 @@ typedef struct {
 } ngx_leaseloft_work_t;
 
 
-/* initializes the requests of a process; process->client must exist */
+/* initializes the requests of a process; process->cluster must exist */
 void ngx_leaseloft_queue_init(ngx_leaseloft_process_t *process);
 
 /*

@@ -102,7 +102,7 @@ ngx_leaseloft_record_ask(ngx_leaseloft_record_t *record, char *function,
     ctx = record->ctx;
 
     record->step = step;
-    record->command = ngx_leaseloft_call_property(ctx->process->client,
+    record->command = ngx_leaseloft_call_property(ctx->process->cluster,
                           function, &ctx->property, argc, argv,
                           ngx_leaseloft_record_reply, record);
 

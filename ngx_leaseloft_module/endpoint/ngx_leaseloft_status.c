@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_metrics.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_status.h"
@@ -79,7 +79,8 @@ ngx_leaseloft_status_lane_ask(ngx_leaseloft_ctx_t *ctx)
     argv[1].data = (u_char *) key;
 
     lane->length = 0;
-    lane->command = ngx_leaseloft_client_command(ctx->process->client, 2, argv,
+    lane->command = ngx_leaseloft_cluster_command(ctx->process->cluster,
+                        &argv[1], 2, argv,
                         ngx_leaseloft_status_lane_reply, lane);
     ctx->data = lane;
 
@@ -165,10 +166,13 @@ ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
 {
     char                     keys[NGX_LEASELOFT_STATUS_ARGS][LL_KEY_MAX];
     ngx_str_t                argv[NGX_LEASELOFT_STATUS_ARGS];
+    ngx_leaseloft_client_t  *client;
     ngx_leaseloft_status_t  *status;
 
-    if (!ngx_leaseloft_client_ready(ctx->process->client)
-        && !ngx_leaseloft_client_starting(ctx->process->client))
+    client = ngx_leaseloft_cluster_first(ctx->process->cluster);
+
+    if (!ngx_leaseloft_client_ready(client)
+        && !ngx_leaseloft_client_starting(client))
     {
         return answer(ctx, NULL);
     }
@@ -182,11 +186,12 @@ ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
 
     status->ctx = ctx;
     status->answer = answer;
-    status->command = ngx_leaseloft_client_command(ctx->process->client,
-                                                   NGX_LEASELOFT_STATUS_ARGS,
-                                                   argv,
-                                                   ngx_leaseloft_status_reply,
-                                                   status);
+    status->command = ngx_leaseloft_cluster_command(ctx->process->cluster,
+                                                    &argv[3],
+                                                    NGX_LEASELOFT_STATUS_ARGS,
+                                                    argv,
+                                                    ngx_leaseloft_status_reply,
+                                                    status);
     if (status->command == NULL) {
         return answer(ctx, NULL);
     }

@@ -13,7 +13,7 @@
 
 /* FCALL_RO FUNCTION NKEYS KEYS ARGS; names is the storage of the keys */
 static ngx_leaseloft_command_t *
-ngx_leaseloft_call(ngx_leaseloft_client_t *client, char *function,
+ngx_leaseloft_call(ngx_leaseloft_cluster_t *cluster, char *function,
     ngx_uint_t nkeys, ngx_str_t *keys, ngx_uint_t argc, ngx_str_t *argv,
     ngx_leaseloft_reply_pt handler, void *data)
 {
@@ -38,12 +38,12 @@ ngx_leaseloft_call(ngx_leaseloft_client_t *client, char *function,
     ngx_memcpy(&args[n], argv, argc * sizeof(ngx_str_t));
     n += argc;
 
-    return ngx_leaseloft_client_command(client, n, args, handler, data);
+    return ngx_leaseloft_cluster_command(cluster, keys, n, args, handler, data);
 }
 
 
 ngx_leaseloft_command_t *
-ngx_leaseloft_call_property(ngx_leaseloft_client_t *client, char *function,
+ngx_leaseloft_call_property(ngx_leaseloft_cluster_t *cluster, char *function,
     ngx_str_t *property, ngx_uint_t argc, ngx_str_t *argv,
     ngx_leaseloft_reply_pt handler, void *data)
 {
@@ -57,13 +57,13 @@ ngx_leaseloft_call_property(ngx_leaseloft_client_t *client, char *function,
                                        property->len);
     }
 
-    return ngx_leaseloft_call(client, function, LL_PROPERTY_KEYS, keys,
+    return ngx_leaseloft_call(cluster, function, LL_PROPERTY_KEYS, keys,
                               argc, argv, handler, data);
 }
 
 
 ngx_leaseloft_command_t *
-ngx_leaseloft_call_user(ngx_leaseloft_client_t *client, char *function,
+ngx_leaseloft_call_user(ngx_leaseloft_cluster_t *cluster, char *function,
     ngx_str_t *user, ngx_uint_t argc, ngx_str_t *argv,
     ngx_leaseloft_reply_pt handler, void *data)
 {
@@ -77,6 +77,6 @@ ngx_leaseloft_call_user(ngx_leaseloft_client_t *client, char *function,
                                    user->len);
     }
 
-    return ngx_leaseloft_call(client, function, LL_USER_KEYS, keys, argc,
+    return ngx_leaseloft_call(cluster, function, LL_USER_KEYS, keys, argc,
                               argv, handler, data);
 }

@@ -1,6 +1,7 @@
 
 /*
- * The Redis client: a command connection and a subscription connection.
+ * The client of one Redis server: a command connection and a subscription
+ * connection.
  *
  * Both reconnect automatically, with full-jitter backoff.  Commands are
  * pipelined and answered in order.  A probe, published to the process's own
@@ -12,27 +13,35 @@
 #define NGX_LEASELOFT_CLIENT_H
 
 
-#include "ngx_leaseloft_command.h"
+#include "ngx_leaseloft_subscription.h"
 
 
 /*
- * Callbacks for changes of the connections and for published messages,
+ * Callbacks for changes of a client's connections and for published messages,
  * registered by the module that manages the subscriptions.
  */
 typedef struct {
     /* commands can be sent */
-    void                      (*ready)(void *data);
+    void                      (*ready)(void *data,
+                                       ngx_leaseloft_client_t *client);
     /* channels can be subscribed to; there are no subscriptions yet */
-    void                      (*subscriber_ready)(void *data);
+    void                      (*subscriber_ready)(void *data,
+                                              ngx_leaseloft_client_t *client);
     /* Redis confirmed the subscription to a channel */
-    void                      (*subscribed)(void *data, ngx_str_t *channel);
+    void                      (*subscribed)(void *data,
+                                            ngx_leaseloft_client_t *client,
+                                            ngx_str_t *channel);
     /* a message was published; the arguments are valid during the call */
-    void                      (*message)(void *data, ngx_str_t *channel,
+    void                      (*message)(void *data,
+                                         ngx_leaseloft_client_t *client,
+                                         ngx_str_t *channel,
                                          ngx_str_t *payload);
     /* the subscription connection was closed: all subscriptions ended */
-    void                      (*subscriber_lost)(void *data);
+    void                      (*subscriber_lost)(void *data,
+                                              ngx_leaseloft_client_t *client);
     /* ngx_leaseloft_client_up() has changed */
-    void                      (*state)(void *data);
+    void                      (*state)(void *data,
+                                       ngx_leaseloft_client_t *client);
     /* called four times a second, unless the process was blocked */
     void                      (*tick)(void *data);
 } ngx_leaseloft_client_events_t;
@@ -47,20 +56,25 @@ typedef void (*ngx_leaseloft_client_service_pt)(void *data);
 typedef void (*ngx_leaseloft_client_reply_pt)(void *data, ngx_str_t *payload);
 
 
+/* the callbacks of clients; all are set before the event loop starts */
+typedef struct {
+    const ngx_leaseloft_client_events_t  *events;
+    void                                 *events_data;
+    ngx_leaseloft_client_reply_pt         reply;
+    void                                 *reply_data;
+    ngx_leaseloft_client_service_pt       service;
+    void                                 *service_data;
+} ngx_leaseloft_client_handlers_t;
+
+
 /*
- * Creates the client in pool and begins to connect.  NULL: no memory.  It is
- * closed by ngx_leaseloft_client_free().
+ * Creates the client in pool and begins to connect; handlers must live as long
+ * as the client.  NULL: no memory.  It is closed by
+ * ngx_leaseloft_client_free().
  */
 ngx_leaseloft_client_t *ngx_leaseloft_client_create(
-    ngx_leaseloft_process_t *process, ngx_pool_t *pool);
-
-/* register callbacks; all must be called before the event loop starts */
-void ngx_leaseloft_client_on_events(ngx_leaseloft_client_t *client,
-    const ngx_leaseloft_client_events_t *events, void *data);
-void ngx_leaseloft_client_on_reply(ngx_leaseloft_client_t *client,
-    ngx_leaseloft_client_reply_pt handler, void *data);
-void ngx_leaseloft_client_on_service(ngx_leaseloft_client_t *client,
-    ngx_leaseloft_client_service_pt handler, void *data);
+    ngx_leaseloft_process_t *process,
+    const ngx_leaseloft_client_handlers_t *handlers, ngx_pool_t *pool);
 
 /* closes both connections; handlers of pending commands are not called */
 void ngx_leaseloft_client_free(ngx_leaseloft_client_t *client);
@@ -76,13 +90,8 @@ ngx_leaseloft_command_t *ngx_leaseloft_client_command(
 
 /*
  * The client keeps no list of subscriptions: the owner of the events sends all
- * of them whenever subscriber_ready is called.
- */
-#define NGX_LEASELOFT_CLIENT_BATCH  256
-
-/*
- * Send SUBSCRIBE for n channels, at most NGX_LEASELOFT_CLIENT_BATCH, and
- * UNSUBSCRIBE for one.  NGX_OK, or NGX_DECLINED when not connected.
+ * of them whenever subscriber_ready is called, as by
+ * ngx_leaseloft_subscription_add() and ngx_leaseloft_subscription_remove().
  */
 ngx_int_t ngx_leaseloft_client_subscribe(ngx_leaseloft_client_t *client,
     ngx_uint_t n, ngx_str_t *channels);

@@ -55,13 +55,18 @@ ngx_leaseloft_presence_start(ngx_leaseloft_process_t *process,
 static void
 ngx_leaseloft_presence_handler(ngx_event_t *ev)
 {
+    char                       data[LL_KEY_MAX];
+    ngx_str_t                  key;
     ngx_leaseloft_presence_t  *presence;
 
     presence = ev->data;
 
     ngx_add_timer(ev, NGX_LEASELOFT_PRESENCE_TICK);
 
-    if (!ngx_leaseloft_client_ready(presence->process->client)) {
+    key.data = (u_char *) data;
+    key.len = ll_keys_nginx(data);
+
+    if (!ngx_leaseloft_cluster_ready(presence->process->cluster, &key)) {
         presence->next = ngx_current_msec;
         return;
     }
@@ -106,5 +111,6 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process)
     argv[17].len = ngx_sprintf(free, "%ui", ngx_cycle->free_connection_n)
                    - free;
 
-    (void) ngx_leaseloft_client_command(process->client, 18, argv, NULL, NULL);
+    (void) ngx_leaseloft_cluster_command(process->cluster, &argv[1], 18, argv,
+                                         NULL, NULL);
 }

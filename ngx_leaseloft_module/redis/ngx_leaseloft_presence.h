@@ -10,7 +10,7 @@
 #define NGX_LEASELOFT_PRESENCE_H
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 
 
 /*

@@ -228,7 +228,7 @@ ngx_leaseloft_stream_open_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
         return NGX_ERROR;
     }
 
-    if (!ngx_leaseloft_client_up(process->client)) {
+    if (!ngx_leaseloft_channel_up(stream->subscriber.channel)) {
         stream->live = 0;
         return ngx_leaseloft_stream_kind(stream)->ping(stream);
     }

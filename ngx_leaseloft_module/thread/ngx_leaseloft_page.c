@@ -45,7 +45,7 @@ ngx_leaseloft_page_of_view(ngx_http_request_t *r, ngx_str_t *property,
 
 
 ngx_leaseloft_command_t *
-ngx_leaseloft_page_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
+ngx_leaseloft_page_ask(ngx_leaseloft_cluster_t *cluster, ngx_str_t *property,
     uint64_t from, uint64_t before, ngx_uint_t limit,
     ngx_leaseloft_reply_pt handler, void *data)
 {
@@ -78,7 +78,8 @@ ngx_leaseloft_page_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
     argv[5].data = p;
     argv[5].len = ngx_sprintf(p, "%ui", limit) - p;
 
-    return ngx_leaseloft_client_command(client, 6, argv, handler, data);
+    return ngx_leaseloft_cluster_command(cluster, &argv[1], 6, argv, handler,
+                                         data);
 }
 
 

@@ -46,9 +46,10 @@ ngx_int_t ngx_leaseloft_page_of_view(ngx_http_request_t *r,
  * Sends XREVRANGE for the newest "limit" entries with from <= seq, and with
  * seq < before unless before is 0.  Returns NULL if the command cannot be sent.
  */
-ngx_leaseloft_command_t *ngx_leaseloft_page_ask(ngx_leaseloft_client_t *client,
-    ngx_str_t *property, uint64_t from, uint64_t before, ngx_uint_t limit,
-    ngx_leaseloft_reply_pt handler, void *data);
+ngx_leaseloft_command_t *ngx_leaseloft_page_ask(
+    ngx_leaseloft_cluster_t *cluster, ngx_str_t *property, uint64_t from,
+    uint64_t before, ngx_uint_t limit, ngx_leaseloft_reply_pt handler,
+    void *data);
 
 /*
  * Copies the entries of the reply to XREVRANGE, up to NGX_LEASELOFT_PAGE_BYTES,

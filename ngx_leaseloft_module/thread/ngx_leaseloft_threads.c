@@ -36,7 +36,7 @@ static void ngx_leaseloft_threads_reply(void *data,
 
 
 ngx_leaseloft_threads_t *
-ngx_leaseloft_threads_ask(ngx_leaseloft_client_t *client, ngx_pool_t *pool,
+ngx_leaseloft_threads_ask(ngx_leaseloft_cluster_t *cluster, ngx_pool_t *pool,
     ngx_str_t *user, ngx_str_t *properties, ngx_uint_t n,
     ngx_leaseloft_threads_pt handler, void *data)
 {
@@ -65,7 +65,7 @@ ngx_leaseloft_threads_ask(ngx_leaseloft_client_t *client, ngx_pool_t *pool,
 
         item = &threads->items[threads->n];
         item->threads = threads;
-        item->command = ngx_leaseloft_call_property(client,
+        item->command = ngx_leaseloft_call_property(cluster,
                                                 LL_FUNCTION "thread",
                                                 &argv[0], 2, argv,
                                                 ngx_leaseloft_threads_reply,

@@ -9,7 +9,7 @@
 #define NGX_LEASELOFT_THREADS_H
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 
 
 typedef struct ngx_leaseloft_threads_s  ngx_leaseloft_threads_t;
@@ -30,7 +30,7 @@ typedef void (*ngx_leaseloft_threads_pt)(void *data, ngx_int_t rc);
  * for now.
  */
 ngx_leaseloft_threads_t *ngx_leaseloft_threads_ask(
-    ngx_leaseloft_client_t *client, ngx_pool_t *pool, ngx_str_t *user,
+    ngx_leaseloft_cluster_t *cluster, ngx_pool_t *pool, ngx_str_t *user,
     ngx_str_t *properties, ngx_uint_t n, ngx_leaseloft_threads_pt handler,
     void *data);
 

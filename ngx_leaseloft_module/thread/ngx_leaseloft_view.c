@@ -58,7 +58,7 @@ static ngx_str_t  ngx_leaseloft_view_windows[] = {
 
 
 ngx_leaseloft_command_t *
-ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
+ngx_leaseloft_view_ask(ngx_leaseloft_cluster_t *cluster, ngx_str_t *property,
     ngx_str_t *user, ngx_leaseloft_view_mode_e mode, ll_cursor_t *cursor,
     ngx_uint_t limit, size_t bytes, uint64_t known,
     ngx_leaseloft_reply_pt handler, void *data)
@@ -94,7 +94,7 @@ ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client, ngx_str_t *property,
     p = ngx_sprintf(p, "%uL", known);
     argv[6].len = p - argv[6].data;
 
-    return ngx_leaseloft_call_property(client, LL_FUNCTION "view", property,
+    return ngx_leaseloft_call_property(cluster, LL_FUNCTION "view", property,
                                        7, argv, handler, data);
 }
 

@@ -9,7 +9,7 @@
 #define NGX_LEASELOFT_VIEW_H
 
 
-#include "ngx_leaseloft_client.h"
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_entries.h"
 #include "common/date.h"
 
@@ -63,10 +63,11 @@ typedef struct {
  * the erasures in the thread, the first "known" ones are known; the view has
  * the next ones up to the cursor.  Returns NULL if the command can't be sent.
  */
-ngx_leaseloft_command_t *ngx_leaseloft_view_ask(ngx_leaseloft_client_t *client,
-    ngx_str_t *property, ngx_str_t *user, ngx_leaseloft_view_mode_e mode,
-    ll_cursor_t *cursor, ngx_uint_t limit, size_t bytes, uint64_t known,
-    ngx_leaseloft_reply_pt handler, void *data);
+ngx_leaseloft_command_t *ngx_leaseloft_view_ask(
+    ngx_leaseloft_cluster_t *cluster, ngx_str_t *property, ngx_str_t *user,
+    ngx_leaseloft_view_mode_e mode, ll_cursor_t *cursor, ngx_uint_t limit,
+    size_t bytes, uint64_t known, ngx_leaseloft_reply_pt handler,
+    void *data);
 
 /*
  * Parses the reply; the view points into it.  Returns NGX_OK, and then
