@@ -1,5 +1,5 @@
 
-/* Names of keys and channels in Redis.  The prefix is static. */
+/* Names of keys and channels in Redis.  Prefix and mode are static. */
 
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +13,9 @@
  */
 static char    ll_keys_begin[LL_PREFIX_MAX + sizeof(":{")] = LL_PREFIX ":{";
 static size_t  ll_keys_begin_len = sizeof(LL_PREFIX ":{") - 1;
+
+static int          ll_keys_cluster;
+static const char  *ll_keys_channel = "ch";
 
 
 static const char  *ll_property_keys[LL_PROPERTY_KEYS] = {
@@ -58,6 +61,23 @@ ll_keys_set_prefix(const char *prefix, size_t len)
     ll_keys_begin_len = len + 2;
 
     return 0;
+}
+
+
+void
+ll_keys_set_cluster(int cluster)
+{
+    /* the functions in Redis publish by SPUBLISH on channels of this name */
+
+    ll_keys_cluster = cluster;
+    ll_keys_channel = cluster ? "shard" : "ch";
+}
+
+
+const char *
+ll_keys_publish(void)
+{
+    return ll_keys_cluster ? "SPUBLISH" : "PUBLISH";
 }
 
 
@@ -151,38 +171,52 @@ ll_keys_dead(char *dst, unsigned k)
 }
 
 
-size_t
-ll_keys_due(char *dst)
+/* "PREFIX:{TAG}:NAME", in a cluster with the tag of queue k */
+static size_t
+ll_keys_service(char *dst, const char *tag, unsigned k, const char *name)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "%sdue}:due", ll_keys_begin);
+    if (ll_keys_cluster) {
+        return (size_t) snprintf(dst, LL_KEY_MAX, "%sq:%u}:%s", ll_keys_begin,
+                                 k, name);
+    }
+
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%s%s}:%s", ll_keys_begin, tag,
+                             name);
 }
 
 
 size_t
-ll_keys_due_vers(char *dst)
+ll_keys_due(char *dst, unsigned k)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "%sdue}:vers", ll_keys_begin);
+    return ll_keys_service(dst, "due", k, "due");
 }
 
 
 size_t
-ll_keys_workers(char *dst)
+ll_keys_due_vers(char *dst, unsigned k)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:workers", ll_keys_begin);
+    return ll_keys_service(dst, "due", k, "vers");
 }
 
 
 size_t
-ll_keys_nginx(char *dst)
+ll_keys_workers(char *dst, unsigned k)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:nginx", ll_keys_begin);
+    return ll_keys_service(dst, "w", k, "workers");
 }
 
 
 size_t
-ll_keys_layout(char *dst)
+ll_keys_nginx(char *dst, unsigned k)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:layout", ll_keys_begin);
+    return ll_keys_service(dst, "w", k, "nginx");
+}
+
+
+size_t
+ll_keys_layout(char *dst, unsigned k)
+{
+    return ll_keys_service(dst, "w", k, "layout");
 }
 
 
@@ -204,28 +238,29 @@ ll_keys_revoked(char *dst)
 size_t
 ll_keys_service_channel(char *dst)
 {
-    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:ch", ll_keys_begin);
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sw}:%s", ll_keys_begin,
+                             ll_keys_channel);
 }
 
 
 size_t
 ll_keys_property_channel(char *dst, const char *property, size_t len)
 {
-    return ll_keys_tagged(dst, 'p', property, len, "ch");
+    return ll_keys_tagged(dst, 'p', property, len, ll_keys_channel);
 }
 
 
 size_t
 ll_keys_user_channel(char *dst, const char *user, size_t len)
 {
-    return ll_keys_tagged(dst, 'u', user, len, "ch");
+    return ll_keys_tagged(dst, 'u', user, len, ll_keys_channel);
 }
 
 
 size_t
 ll_keys_reply_channel(char *dst, const char *nginx, size_t len)
 {
-    return ll_keys_tagged(dst, 'r', nginx, len, "ch");
+    return ll_keys_tagged(dst, 'r', nginx, len, ll_keys_channel);
 }
 
 

@@ -79,6 +79,15 @@ int ll_keys_set_prefix(const char *prefix, size_t len);
 int ll_keys_prefix_valid(const char *prefix, size_t len);
 
 /*
+ * Says whether this process uses a Redis Cluster; called once, when it starts.
+ * There the channels are sharded, and the service has keys beside each queue.
+ */
+void ll_keys_set_cluster(int cluster);
+
+/* Returns the command that publishes on the channels below. */
+const char *ll_keys_publish(void);
+
+/*
  * The keys of a property, a bucket of its sent ids, a copy of its thread that
  * entry seq is being erased from, its members while it is deleted, and the keys
  * of a user.
@@ -91,19 +100,21 @@ size_t ll_keys_copy(char *dst, const char *property, size_t len, uint64_t seq);
 size_t ll_keys_purge(char *dst, const char *property, size_t len);
 size_t ll_keys_user(char *dst, ll_user_key_e key, const char *user, size_t len);
 
-/*
- * Queue k, its dead letters, the due list, the versions of its times, the
- * workers, the nginx processes, the layout of the data, and users whose tokens
- * were revoked.
- */
+/* Queue k, its dead letters, and users whose tokens were revoked. */
 size_t ll_keys_queue(char *dst, unsigned k);
 size_t ll_keys_dead(char *dst, unsigned k);
-size_t ll_keys_due(char *dst);
-size_t ll_keys_due_vers(char *dst);
-size_t ll_keys_workers(char *dst);
-size_t ll_keys_nginx(char *dst);
-size_t ll_keys_layout(char *dst);
 size_t ll_keys_revoked(char *dst);
+
+/*
+ * The due list, the versions of its times, the workers, the nginx processes,
+ * and the layout of the data.  In a cluster, those beside queue k; else there
+ * is one of each, and k is ignored.
+ */
+size_t ll_keys_due(char *dst, unsigned k);
+size_t ll_keys_due_vers(char *dst, unsigned k);
+size_t ll_keys_workers(char *dst, unsigned k);
+size_t ll_keys_nginx(char *dst, unsigned k);
+size_t ll_keys_layout(char *dst, unsigned k);
 
 /* The lane of searches. */
 size_t ll_keys_search(char *dst);

@@ -143,9 +143,9 @@ ngx_leaseloft_status_command(ngx_leaseloft_process_t *process,
     ngx_str_set(&argv[1], LL_FUNCTION "health");
     ngx_str_set(&argv[2], "1");
 
-    argv[3].len = ll_keys_workers(keys[3]);
+    argv[3].len = ll_keys_workers(keys[3], 0);
     argv[4].len = ll_keys_queue(keys[4], 0);
-    argv[5].len = ll_keys_nginx(keys[5]);
+    argv[5].len = ll_keys_nginx(keys[5], 0);
     argv[6].len = ll_keys_property(keys[6], LL_KEY_META, id, len);
     argv[7].len = ll_keys_user(keys[7], LL_KEY_USER_INBOX, id, len);
     argv[8].len = ll_keys_reply_channel(keys[8],

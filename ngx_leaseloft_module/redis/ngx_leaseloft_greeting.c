@@ -52,7 +52,7 @@ ngx_leaseloft_greeting_start(ngx_leaseloft_greeting_t *greeting,
     ngx_str_set(&ping, "PING");
 
     ngx_str_set(&get[0], "GET");
-    get[1].len = ll_keys_layout(layout);
+    get[1].len = ll_keys_layout(layout, 0);
     get[1].data = (u_char *) layout;
 
     channel.len = ll_keys_reply_channel(name, "probe", sizeof("probe") - 1);

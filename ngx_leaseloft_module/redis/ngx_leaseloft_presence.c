@@ -87,7 +87,7 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process)
     ngx_str_t  argv[18];
 
     ngx_str_set(&argv[0], "XADD");
-    argv[1].len = ll_keys_nginx(key);
+    argv[1].len = ll_keys_nginx(key, 0);
     argv[1].data = (u_char *) key;
     ngx_str_set(&argv[2], "MAXLEN");
     ngx_str_set(&argv[3], "~");

@@ -40,11 +40,11 @@ test_names(void)
     is_str(key, "ll:{q:0}:requests", "the key of a queue");
     (void) ll_keys_dead(key, 3);
     is_str(key, "ll:{q:3}:dead", "the key of dead letters");
-    (void) ll_keys_due(key);
+    (void) ll_keys_due(key, 0);
     is_str(key, "ll:{due}:due", "the key of due times");
-    (void) ll_keys_due_vers(key);
+    (void) ll_keys_due_vers(key, 0);
     is_str(key, "ll:{due}:vers", "the key of due versions");
-    (void) ll_keys_workers(key);
+    (void) ll_keys_workers(key, 0);
     is_str(key, "ll:{w}:workers", "the key of workers");
     (void) ll_keys_property_channel(key, "P", 1);
     is_str(key, "ll:{p:P}:ch", "the channel of a property");
@@ -66,7 +66,7 @@ refused(const char *prefix, size_t len)
 
     ok(ll_keys_set_prefix(prefix, len) == -1,
        len ? prefix : "an empty prefix");
-    (void) ll_keys_due(key);
+    (void) ll_keys_due(key, 0);
     is_str(key, "ll:{due}:due", "a refused prefix changes nothing");
 }
 
@@ -109,16 +109,16 @@ test_prefix(void)
     (void) ll_keys_dead(key, 7);
     is_str(key, "a-z_0-9-b-c-d-ef:{q:7}:dead",
            "the key of dead letters has the prefix");
-    (void) ll_keys_due(key);
+    (void) ll_keys_due(key, 0);
     is_str(key, "a-z_0-9-b-c-d-ef:{due}:due",
            "the key of due times has the prefix");
-    (void) ll_keys_due_vers(key);
+    (void) ll_keys_due_vers(key, 0);
     is_str(key, "a-z_0-9-b-c-d-ef:{due}:vers",
            "the key of due versions has the prefix");
-    (void) ll_keys_workers(key);
+    (void) ll_keys_workers(key, 0);
     is_str(key, "a-z_0-9-b-c-d-ef:{w}:workers",
            "the key of workers has the prefix");
-    (void) ll_keys_nginx(key);
+    (void) ll_keys_nginx(key, 0);
     is_str(key, "a-z_0-9-b-c-d-ef:{w}:nginx",
            "the key of nginx processes has the prefix");
     (void) ll_keys_search(key);
@@ -178,6 +178,47 @@ test_queue_of(void)
 }
 
 
+/* with the default prefix */
+static void
+test_cluster(void)
+{
+    char  key[LL_KEY_MAX];
+
+    is_str(ll_keys_publish(), "PUBLISH", "a single server: PUBLISH");
+
+    ll_keys_set_cluster(1);
+
+    is_str(ll_keys_publish(), "SPUBLISH", "a cluster: SPUBLISH");
+    (void) ll_keys_property_channel(key, "P", 1);
+    is_str(key, "ll:{p:P}:shard", "the sharded channel of a property");
+    (void) ll_keys_user_channel(key, "U", 1);
+    is_str(key, "ll:{u:U}:shard", "the sharded channel of a user");
+    (void) ll_keys_reply_channel(key, "n-1", 3);
+    is_str(key, "ll:{r:n-1}:shard", "the sharded channel of replies");
+    (void) ll_keys_service_channel(key);
+    is_str(key, "ll:{w}:shard", "the sharded channel of all nginx processes");
+    (void) ll_keys_queue(key, 7);
+    is_str(key, "ll:{q:7}:requests", "queues have the same names");
+    (void) ll_keys_due(key, 7);
+    is_str(key, "ll:{q:7}:due", "due times are beside a queue");
+    (void) ll_keys_due_vers(key, 7);
+    is_str(key, "ll:{q:7}:vers", "so are their versions");
+    (void) ll_keys_workers(key, 7);
+    is_str(key, "ll:{q:7}:workers", "so are workers");
+    (void) ll_keys_nginx(key, 7);
+    is_str(key, "ll:{q:7}:nginx", "so are nginx processes");
+    (void) ll_keys_layout(key, 7);
+    is_str(key, "ll:{q:7}:layout", "so is the layout");
+
+    ll_keys_set_cluster(0);
+
+    (void) ll_keys_workers(key, 7);
+    is_str(key, "ll:{w}:workers", "a single server has one key of workers");
+    (void) ll_keys_property_channel(key, "P", 1);
+    is_str(key, "ll:{p:P}:ch", "and its channels are not sharded");
+}
+
+
 int
 main(void)
 {
@@ -185,6 +226,7 @@ main(void)
     test_prefix();
     test_id();
     test_queue_of();
+    test_cluster();
 
     return tap_done();
 }

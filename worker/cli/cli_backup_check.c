@@ -115,7 +115,7 @@ cli_backup_check_version(cli_t *cli)
     redisReply  *reply;
 
     args_lit(&args, "GET");
-    args_copy(&args, key, ll_keys_layout(key));
+    args_copy(&args, key, ll_keys_layout(key, 0));
 
     reply = cli_redis_call(cli, &args);
     args_free(&args);

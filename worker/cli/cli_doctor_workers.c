@@ -231,7 +231,7 @@ cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
     redisReply        *reply;
     const redisReply  *fields;
 
-    (void) ll_keys_nginx(key);
+    (void) ll_keys_nginx(key, 0);
 
     args_lit(&report->args, "XREVRANGE");
     args_adds(&report->args, key);
@@ -347,7 +347,7 @@ cli_doctor_workers(cli_report_t *report, cli_doctor_workers_t *workers)
     redisReply        *reply;
     const redisReply  *list;
 
-    (void) ll_keys_workers(key);
+    (void) ll_keys_workers(key, 0);
 
     args_lit(&report->args, "FCALL_RO");
     args_lit(&report->args, LL_FUNCTION "health");

@@ -267,7 +267,7 @@ cli_purge_run(cli_purge_t *purge)
     }
 
     args_lit(args, "ZREM");
-    args_copy(args, name, ll_keys_due(name));
+    args_copy(args, name, ll_keys_due(name, 0));
     args_adds(args, purge->property);
 
     if (cli_purge_integer(purge) == -1) {
@@ -275,7 +275,7 @@ cli_purge_run(cli_purge_t *purge)
     }
 
     args_lit(args, "HDEL");
-    args_copy(args, name, ll_keys_due_vers(name));
+    args_copy(args, name, ll_keys_due_vers(name, 0));
     args_adds(args, purge->property);
 
     if (cli_purge_integer(purge) == -1

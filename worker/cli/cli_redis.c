@@ -49,7 +49,7 @@ cli_redis_layout(cli_t *cli)
     redisReply  *reply;
 
     args_lit(&args, "GET");
-    args_copy(&args, key, ll_keys_layout(key));
+    args_copy(&args, key, ll_keys_layout(key, 0));
 
     reply = conn_call(cli->conn, &args);
     args_free(&args);

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 31
+-- revision 32
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -163,6 +163,18 @@ local call
 call = function(...)
     call = redis.call
     return call(...)
+end
+
+
+-- the command that publishes on a channel: in a cluster the caller's names of
+-- channels end with ":shard", else with ":ch" (common/keys.c)
+local function publish_command(channel)
+    return string.byte(channel, -1) == 100 and 'SPUBLISH' or 'PUBLISH'
+end
+
+
+local function publish(channel, message)
+    call(publish_command(channel), channel, message)
 end
 
 

@@ -78,8 +78,7 @@ local function ll1_erase(keys, argv)
         call('HSET', keys[META], 'last', argv[7])
     end
 
-    call('PUBLISH', argv[6], 'X ' .. ver .. ' ' .. m[5] .. ' ' .. int(n)
-         .. '\n')
+    publish(argv[6], 'X ' .. ver .. ' ' .. m[5] .. ' ' .. int(n) .. '\n')
 
     return { 0 }
 end

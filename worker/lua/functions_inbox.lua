@@ -151,7 +151,7 @@ local function ll1_badge(keys, argv)
     end
 
     for _, frame in ipairs(frames) do
-        call('PUBLISH', argv[1], frame)
+        publish(argv[1], frame)
     end
 
     return #frames
@@ -189,7 +189,7 @@ local function ll1_total(keys, argv)
     if total ~= old_total or #all ~= old_n then
         rev = rev + 1
         call('HSET', keys[INBOX], ACCOUNT, account_text(rev, total, #all))
-        call('PUBLISH', argv[1], 'I ' .. int(rev) .. ' ' .. int(total) .. '\n')
+        publish(argv[1], 'I ' .. int(rev) .. ' ' .. int(total) .. '\n')
     end
 
     return total

@@ -15,8 +15,8 @@ local function ll1_purge(keys, argv)
         end
 
         -- whoever watches it finds out that nothing is left to see
-        call('PUBLISH', argv[1], 'L ' .. int(m[1] + 1) .. ' ' .. int(m[2] + 1)
-             .. '\n')
+        publish(argv[1],
+                'L ' .. int(m[1] + 1) .. ' ' .. int(m[2] + 1) .. '\n')
     end
 
     for i, key in ipairs(keys) do
@@ -92,7 +92,7 @@ local function ll1_unname(keys, argv)
     local ver, rev = int(m[1] + 1), int(m[2] + 1)
 
     call('HSET', keys[META], MEMBER .. user, 'x', 'ver', ver, 'rev', rev)
-    call('PUBLISH', argv[2], 'L ' .. ver .. ' ' .. rev .. '\n')
+    publish(argv[2], 'L ' .. ver .. ' ' .. rev .. '\n')
 
     return 1
 end

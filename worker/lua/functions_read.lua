@@ -73,10 +73,10 @@ local function mark_move(keys, w, upto, argv)
          'marked', ms .. ' ' .. text)
     call('XADD', keys[READS], '*', 'u', w.user, 'n', int(upto), 't', ms,
          unpack(w.state == 'o' and { 'h', int(w.newest) } or {}))
-    call('PUBLISH', argv[6], 'R ' .. int(w.ver) .. ' ' .. int(w.rev) .. ' '
-         .. w.user .. ' ' .. (w.state == 'o' and '1' or '0')
-         .. '\n{"user":"' .. w.user .. '","upto":' .. int(upto) .. ',"at":"'
-         .. text .. '"}')
+    publish(argv[6], 'R ' .. int(w.ver) .. ' ' .. int(w.rev) .. ' '
+            .. w.user .. ' ' .. (w.state == 'o' and '1' or '0')
+            .. '\n{"user":"' .. w.user .. '","upto":' .. int(upto)
+            .. ',"at":"' .. text .. '"}')
 end
 
 
@@ -195,7 +195,7 @@ local function ll1_recount(keys, argv)
         local ver = int(m[3] + 1)
 
         call('HSET', keys[META], 'ver', ver, unpack(set))
-        call('PUBLISH', argv[1], 'L ' .. ver .. ' ' .. m[4] .. '\n')
+        publish(argv[1], 'L ' .. ver .. ' ' .. m[4] .. '\n')
     end
 
     return 1

@@ -45,11 +45,19 @@ local NGINX_MS = 30000
 
 
 -- the names of those commands that the calling user may not run; each has
--- arguments like those that it is used with
-local function refused(commands)
+-- arguments like those that it is used with.  Channels like that one decide
+-- whether those about channels are sharded.
+local function refused(commands, channel)
     local names = {}
+    local sharded = publish_command(channel) == 'SPUBLISH'
 
     for _, command in ipairs(commands) do
+        if sharded and (command[1] == 'PUBLISH'
+                        or string.find(command[1], 'SUBSCRIBE$'))
+        then
+            command[1] = 'S' .. command[1]
+        end
+
         if not redis.acl_check_cmd(unpack(command)) then
             local name = command.name or command[1]
             if names[#names] ~= name then
@@ -75,7 +83,7 @@ local function nginx_refused(argv)
         { 'HKEYS', meta }, { 'XRANGE', meta, '-', '+' },
         { 'XREVRANGE', meta, '+', '-' }, { 'HGET', inbox, '' },
         { 'HGETALL', inbox }, { 'ZRANGE', inbox, 0, 0 }
-    })
+    }, reply)
 end
 
 
@@ -106,7 +114,7 @@ local function worker_refused(workers, argv)
         { 'XRANGE', meta, '-', '+' }, { 'XREVRANGE', meta, '+', '-' },
         { 'HSET', inbox, '', '' }, { 'ZADD', due, 0, '' },
         { 'ZREM', due, '' }, { 'ZSCORE', due, '' }, { 'ZRANGE', due, 0, 0 }
-    })
+    }, reply)
 end
 
 
@@ -278,7 +286,7 @@ local function ll1_revoke(keys, argv)
         call('EXPIREAT', keys[1], int(last))
     end
 
-    call('PUBLISH', channel, 'revoked')
+    publish(channel, 'revoked')
 
     return { revoked, now, own }
 end

@@ -53,8 +53,8 @@ end
 
 -- all arguments are strings
 local function publish_entry(channel, ver, rev, seq, hash, entry)
-    call('PUBLISH', channel, 'E ' .. ver .. ' ' .. rev .. ' ' .. seq .. ' '
-         .. tag_of(hash) .. '\n' .. entry)
+    publish(channel, 'E ' .. ver .. ' ' .. rev .. ' ' .. seq .. ' '
+            .. tag_of(hash) .. '\n' .. entry)
 end
 
 
@@ -250,8 +250,8 @@ local function ll1_lease(keys, argv)
     local ctx = { seq = tonumber(m[1] or 0), ver = tonumber(m[4] or 0) + 1,
                   rev = tonumber(m[3] or 0) + 1, channel = argv[4] }
 
-    call('PUBLISH', ctx.channel,
-         'L ' .. int(ctx.ver) .. ' ' .. int(ctx.rev) .. '\n')
+    publish(ctx.channel,
+            'L ' .. int(ctx.ver) .. ' ' .. int(ctx.rev) .. '\n')
 
     local i = 5
     while i <= #argv do

@@ -318,9 +318,9 @@ store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
     args_reset(args);
     fcall_begin(args, "ll1_due", 2);
 
-    len = ll_keys_due(key);
+    len = ll_keys_due(key, 0);
     args_copy(args, key, len);
-    len = ll_keys_due_vers(key);
+    len = ll_keys_due_vers(key, 0);
     args_copy(args, key, len);
 
     args_adds(args, property);
@@ -345,7 +345,7 @@ store_defer(store_t *store, const char *property, int64_t due,
 
     args_reset(args);
     fcall_begin(args, "ll1_defer", 1);
-    args_copy(args, key, ll_keys_due(key));
+    args_copy(args, key, ll_keys_due(key, 0));
     args_adds(args, property);
     args_number(args, due);
     args_number(args, retry_at);
@@ -364,7 +364,7 @@ store_due_list(store_t *store, unsigned limit)
     args_reset(args);
     args_lit(args, "ZRANGE");
 
-    len = ll_keys_due(key);
+    len = ll_keys_due(key, 0);
     args_copy(args, key, len);
 
     args_lit(args, "0");
@@ -383,7 +383,7 @@ store_verdicts(store_t *store, const char *nginx, size_t len,
     args_t  *args = &store->args;
 
     args_reset(args);
-    args_lit(args, "PUBLISH");
+    args_adds(args, ll_keys_publish());
     args_copy(args, key, ll_keys_reply_channel(key, nginx, len));
     args_add(args, verdicts->data, verdicts->len);
 
@@ -415,7 +415,7 @@ store_examples(args_t *args)
     args_copy(args, key, len);
     len = ll_keys_user(key, LL_KEY_USER_INBOX, id, sizeof(id) - 1);
     args_copy(args, key, len);
-    len = ll_keys_due(key);
+    len = ll_keys_due(key, 0);
     args_copy(args, key, len);
     len = ll_keys_reply_channel(key, id, sizeof(id) - 1);
     args_copy(args, key, len);
@@ -436,11 +436,11 @@ store_beat(store_t *store, const char *worker, const buf_t *record)
     args_reset(args);
     fcall_begin(args, "ll1_beat", 3);
 
-    len = ll_keys_workers(key);
+    len = ll_keys_workers(key, 0);
     args_copy(args, key, len);
-    len = ll_keys_nginx(key);
+    len = ll_keys_nginx(key, 0);
     args_copy(args, key, len);
-    len = ll_keys_layout(key);
+    len = ll_keys_layout(key, 0);
     args_copy(args, key, len);
 
     args_adds(args, worker);
