@@ -150,7 +150,7 @@ cli_doctor_workers_silent(cli_report_t *report, long long now, int others)
     long long    age;
     redisReply  *reply;
 
-    (void) ll_keys_workers(key);
+    (void) ll_keys_workers(key, 0);
 
     args_lit(&report->args, "HGETALL");
     args_adds(&report->args, key);
