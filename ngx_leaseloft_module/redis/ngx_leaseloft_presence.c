@@ -64,7 +64,7 @@ ngx_leaseloft_presence_handler(ngx_event_t *ev)
     ngx_add_timer(ev, NGX_LEASELOFT_PRESENCE_TICK);
 
     key.data = (u_char *) data;
-    key.len = ll_keys_nginx(data);
+    key.len = ll_keys_nginx(data, 0);
 
     if (!ngx_leaseloft_cluster_ready(presence->process->cluster, &key)) {
         presence->next = ngx_current_msec;
