@@ -77,7 +77,8 @@ for set; do
         need /usr/sbin/varnishd varnish "a proxy to test with"
         need /usr/sbin/squid squid "a proxy to test with"
         need /usr/bin/node nodejs "runs the pages' modules"
-        need /usr/bin/chromium chromium "runs the pages"
+        need /usr/bin/chromium-headless-shell chromium-headless-shell \
+            "runs the pages"
         want /usr/bin/firefox-esr firefox-esr "runs a test in another browser"
         [ -n "$NGINX_SRC" ] || for mod in brotli-filter echo js lua \
             headers-more-filter image-filter modsecurity subs-filter \

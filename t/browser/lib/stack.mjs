@@ -66,6 +66,9 @@ async function freePorts(n) {
 
 
 export class Stack {
+    /* of users whose requests are not sent by a page: promises */
+    #tokens = new Map();
+
     static async start() {
         const stack = new Stack();
 
@@ -255,9 +258,14 @@ export class Stack {
     }
 
     async api(user, method, path, body) {
+        if (!this.#tokens.has(user)) {
+            this.#tokens.set(user, this.token(user));
+        }
+
+        const token = await this.#tokens.get(user);
         const response = await fetch(`${this.url}/api/${path}`, {
             method,
-            headers: { Authorization: `Bearer ${await this.token(user)}`,
+            headers: { Authorization: `Bearer ${token}`,
                        'Content-Type': 'application/json' },
             body: body === undefined ? undefined : JSON.stringify(body),
             signal: AbortSignal.timeout(15000),
@@ -270,10 +278,16 @@ export class Stack {
 
     async say(user, property, text) {
         const id = `t-${Math.random().toString(36).slice(2)}`;
-        const { status, data } = await this.api(user, 'POST',
-            `properties/${property}/messages`, { client_id: id, text });
 
-        if (status !== 201) {
+        /* as with a lease; what was stored after a 202 is answered 200 */
+        const { status, data } = await until('the message', async () => {
+            const answer = await this.api(user, 'POST',
+                `properties/${property}/messages`, { client_id: id, text });
+
+            return answer.status !== 202 && answer;
+        });
+
+        if (status !== 201 && status !== 200) {
             throw new Error(`send: ${status} ${JSON.stringify(data)}`);
         }
 
