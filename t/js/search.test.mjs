@@ -238,6 +238,43 @@ test('no network, or a server that cannot: this device, and it says so',
 });
 
 
+test('a server that could not search is asked again, as late as it says',
+     async () => {
+    const { clock, server, search } = searching(3);
+
+    server.status = 503;
+    search.set('elm', 'line', 0);
+    await clock.tick(1);
+    assert.deepEqual(seqs(search), [1]);
+    assert.equal(server.calls.length, 1);
+
+    /* without a word of the server's: after 5 s, again and again */
+    await clock.tick(4990);
+    assert.equal(server.calls.length, 1);
+    server.retryAfter = 20;
+    await clock.tick(20);
+    assert.equal(server.calls.length, 2);
+    assert.deepEqual([search.phase, search.local], ['ready', 'server']);
+    server.status = 0;
+    await clock.tick(19980);
+    assert.equal(server.calls.length, 2);
+    await clock.tick(30);
+    assert.equal(server.calls.length, 3);
+    assert.deepEqual([search.phase, search.local], ['ready', null]);
+    assert.deepEqual(seqs(search), [3, 2, 1]);
+    await clock.tick(60000);
+    assert.equal(server.calls.length, 3);
+
+    /* not once there is another search, or none */
+    server.status = 503;
+    search.set('elm', 'line 2', 0);
+    await clock.tick(1);
+    search.set('elm', '');
+    await clock.tick(60000);
+    assert.equal(server.calls.length, 4);
+});
+
+
 test('on this device: the open thread and those that were seen, no erased',
      async () => {
     const { server, db, tab } = browser();

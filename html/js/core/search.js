@@ -14,6 +14,9 @@ const PAUSE = 250;
 const LONGEST = 200;
 const PAGE = 20;
 
+/* after a server that could not search, in seconds at least */
+const RETRY = 5;
+
 /* pages without a hit that are passed over by themselves */
 const EMPTY_PAGES = 10;
 
@@ -121,10 +124,15 @@ export class Search extends Emitter {
         this.emit('change');
     }
 
-    async #run(turn = ++this.#turn) {
-        let empty = 0;
-
+    async #run() {
+        this.#turn++;
         this.#say('searching', { back: null });
+        await this.#pages(this.#turn);
+    }
+
+    /* Pages until there is a hit, or nothing more. */
+    async #pages(turn) {
+        let empty = 0;
 
         for (;;) {
             this.#abort = new AbortController();
@@ -139,6 +147,13 @@ export class Search extends Emitter {
                 await this.#failed(answer, turn);
                 return;
             }
+
+            /* a first page replaces what was found on this device */
+            if (this.next === null) {
+                this.hits = [];
+            }
+
+            this.local = null;
 
             const hits = this.#hitsOf(answer.data);
 
@@ -210,6 +225,17 @@ export class Search extends Emitter {
 
         default:
             await this.#onDevice(status === 0 ? 'network' : 'server', turn);
+            this.#retry(Math.max(retryAfter, RETRY), turn);
+        }
+    }
+
+    /* Asks the server again, while this device's hits are shown. */
+    #retry(seconds, turn) {
+        if (turn === this.#turn && this.phase === 'ready'
+            && this.local === 'server')
+        {
+            this.#timer = this.clock.setTimeout(
+                () => this.#pages(turn), seconds * 1000);
         }
     }
 

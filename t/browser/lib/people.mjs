@@ -5,7 +5,7 @@
 
 import { chromium } from 'playwright-core';
 
-import { until } from './stack.mjs';
+import { PATIENCE, until } from './stack.mjs';
 
 
 /*
@@ -48,7 +48,7 @@ export class Person {
                 viewport: { width: 1180, height: 760 }, ...options,
             });
         pool.delete(user);
-        person.context.setDefaultTimeout(15000);
+        person.context.setDefaultTimeout(PATIENCE);
         person.token = await stack.token(user, name);
         person.page = await person.tab('/#token=' + person.token);
 
@@ -100,7 +100,7 @@ export class Person {
         return page.locator('.ll-msg', { hasText: text }).count();
     }
 
-    async status(wanted, page = this.page, ms = 20000) {
+    async status(wanted, page = this.page, ms = undefined) {
         await until(`status ${wanted}`, async () =>
             await page.locator('.ll-top .ll-pill')
                       .getAttribute('data-status') === wanted, ms);

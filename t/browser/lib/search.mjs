@@ -24,7 +24,7 @@ export async function prepare(stack) {
     const stored = (property, seq) => until(`${property} has ${seq}`,
         async () => (await stack.api('u-lena', 'GET',
             `properties/${property}/messages?limit=1`))
-            .data.head?.startsWith(`${seq}.`), 60000);
+            .data.head?.startsWith(`${seq}.`));
 
     await stack.shiftClock(400);
     await stack.lease('elm', { label: '12 Elm St', landlords: [LENA],
