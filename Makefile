@@ -2,6 +2,7 @@
 # make run        builds and starts everything with demo data, until Ctrl-C
 # make start      the same in the background; make stop ends it
 # make test       builds and runs all tests
+# make install    what runs, below DESTDIR and prefix (conf/install.mk)
 # make bench      measures LeaseLoft and other servers
 # make SAN=1 ...  the same under AddressSanitizer and UBSan, in build-san/
 #
@@ -96,13 +97,14 @@ all: module $(BUILD)/leaseloft-worker $(BUILD)/leaseloft
 
 module: $(MODULE)
 
-tests: all $(UNITS) $(REPLAY) $(BENCH)
+tests: all man $(UNITS) $(REPLAY) $(BENCH)
 
 
 # --- Debian packages ---
 
+# DEPS=no: nothing is installed
 deps:
-	@conf/deps.sh build
+	@[ '$(DEPS)' = no ] || conf/deps.sh build
 
 test-deps:
 	@conf/deps.sh build test
@@ -207,7 +209,8 @@ $(BUILD)/module-inputs: FORCE
 
 $(BUILD)/nginx/Makefile: config conf/configure.sh $(BUILD)/module-inputs | deps
 	@echo "  configure nginx for the module"
-	CC='$(CC)' CFLAGS='$(CFLAGS) $(SAN_FLAGS)' LDFLAGS='$(SAN_FLAGS)' \
+	CC='$(CC)' CFLAGS='$(CFLAGS) $(SAN_FLAGS)' \
+	    LDFLAGS='$(SAN_FLAGS) $(LDFLAGS)' \
 	    conf/configure.sh '$(abspath $(BUILD))' $(NGINX_SRC)
 
 $(MODULE): $(BUILD)/nginx/Makefile $(MODULE_SRCS) $(MODULE_HDRS)
@@ -232,6 +235,11 @@ run start: all
 
 stop:
 	@conf/run.sh stop
+
+
+# --- installation ---
+
+include conf/install.mk
 
 
 # --- tests ---

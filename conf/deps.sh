@@ -77,6 +77,9 @@ for set; do
         need /usr/sbin/varnishd varnish "a proxy to test with"
         need /usr/sbin/squid squid "a proxy to test with"
         need /usr/bin/node nodejs "runs the pages' modules"
+        need /usr/bin/man man-db "formats the manual pages"
+        need /usr/bin/groff groff-base "formats the manual pages"
+        need /sbin/apparmor_parser apparmor "checks the AppArmor profiles"
         need /usr/bin/chromium-headless-shell chromium-headless-shell \
             "runs the pages"
         want /usr/bin/firefox-esr firefox-esr "runs a test in another browser"
