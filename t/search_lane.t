@@ -1,13 +1,14 @@
 #!/usr/bin/perl
 
-# The lane of searches: no searcher, a stopped one, a full lane, a searcher or a
-# worker that is killed, malformed requests, and a Redis that restarts.  None of
-# these delays a message or changes health.
+# The lane of searches: no searcher, a stopped one, a full lane, a busy machine,
+# a searcher or a worker that is killed, malformed requests, and a Redis that
+# restarts.  None of these delays a message or changes health.
 
 use strict;
 use warnings;
 
 use IO::Select;
+use POSIX qw(setsid);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -86,6 +87,46 @@ sub sends_are_fast {
                                          1000 * $slowest);
 }
 
+# whether searchers have taken all requests in the lane
+sub taken {
+    my %group = @{ $ll->redis('XINFO', 'GROUPS', $lane)->[0] };
+    my %lane = @{ $ll->redis('XINFO', 'STREAM', $lane) };
+
+    return $group{'last-delivered-id'} eq $lane{'last-generated-id'};
+}
+
+# the policy, nice value and time slice (ns) of a process
+sub scheduling {
+    my ($pid) = @_;
+
+    my $attributes = "\0" x 48;
+
+    require 'syscall.ph';
+    syscall(SYS_sched_getattr(), $pid + 0, $attributes, 48, 0) == 0
+        or die "sched_getattr: $!";
+
+    my (undef, $policy, undef, $nice, undef, $slice)
+        = unpack 'LLQlLQ', $attributes;
+
+    return ($policy, $nice, $slice);
+}
+
+# processes that keep all processors busy, each in a session of its own
+sub busy {
+    my ($n) = `nproc` =~ /(\d+)/;
+
+    return map {
+        my $pid = fork() // die "fork: $!";
+
+        if ($pid == 0) {
+            setsid();
+            exec 'sh', '-c', 'while :; do :; done' or POSIX::_exit(127);
+        }
+
+        $pid;
+    } 1 .. 2 * $n;
+}
+
 
 # no searcher
 
@@ -110,6 +151,32 @@ $ll->{worker_options} = '--searchers 2 --log info';
 $ll->start('worker1');
 ok(wait_search($ll), 'a worker with searchers makes the lane');
 ok(wait_for(sub { searchers($ll) == 2 }), 'there are two');
+
+my ($kernel) = (POSIX::uname())[2] =~ /^(\d+\.\d+)/;
+my $slices = sprintf('%d%03d', split /\./, $kernel) >= 6012;
+my $batch = 3;
+
+is((scheduling($ll->pid('worker1')))[0], 0, 'a worker is scheduled as usual');
+
+for my $pid (searchers($ll)) {
+
+    SKIP: {
+        skip 'no sessions', 1 unless -e "/proc/$pid/autogroup";
+        ok(wait_for(sub { qx(cat /proc/$pid/autogroup) =~ / nice 10$/ }),
+           'the session of a searcher has a lower priority');
+    }
+
+    my ($policy, $nice, $slice) = scheduling($pid);
+
+    is(getpgrp($pid), $pid, 'it is its own');
+    is_deeply([$policy, $nice], [$batch, 10], 'so has the searcher');
+
+    SKIP: {
+        skip 'no time slices', 1 unless $slices;
+        is($slice, 100_000_000, 'whoever wakes up interrupts it');
+    }
+}
+
 ok(found(), 'a search is answered');
 is_deeply(statuses(start_searches(100)), { 200 => 100 },
           '100 searches at once are answered');
@@ -163,6 +230,23 @@ cmp_ok($dropped, '>=', 200, 'they drop what nobody waits for any more');
 ok(found(), 'and answer the next search');
 
 
+# a busy machine
+
+my @busy = busy();
+@sockets = start_searches(40);
+my $refused = grep { $ll->say('P', 'u-lena', "busy $_")->status() != 201 }
+                   1 .. 20;
+my $answers = statuses(@sockets);
+kill 'KILL', @busy;
+waitpid $_, 0 for @busy;
+
+is($refused, 0, 'on a busy machine each of 20 messages is accepted');
+is(($answers->{200} // 0) + ($answers->{503} // 0), 40,
+   'and each of 40 searches gets 200 or 503');
+ok(wait_for(sub { $ll->redis('XLEN', $lane) == 0 }), 'none is left over');
+ok(wait_for(sub { found() }), 'later searches are answered');
+
+
 # stopped for so long that the lane expires
 
 kill 'STOP', @stopped;
@@ -176,11 +260,20 @@ ok(wait_search($ll), 'they make it again');
 ok(wait_for(sub { search()->status() == 200 }), 'and answer');
 
 
-# a searcher is killed while it has a request
+# searchers are killed while each has a request; one that was stopped between
+# two of its reads has none
 
-kill 'STOP', @stopped;
-@sockets = start_searches(2);
-ok(wait_for(sub { $ll->redis('XLEN', $lane) == 2 }), 'two searches wait');
+for (1 .. 20) {
+    kill 'STOP', @stopped;
+    @sockets = start_searches(2);
+    wait_for(sub { $ll->redis('XLEN', $lane) == 2 });
+    last if taken();
+
+    kill 'CONT', @stopped;
+    statuses(@sockets);
+}
+
+ok(taken(), 'two searches are taken');
 kill 'KILL', @stopped;
 sends_are_fast(20, 'killed searchers');
 is_deeply(statuses(@sockets), { 503 => 2 }, 'their searches get 503');

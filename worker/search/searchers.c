@@ -1,27 +1,24 @@
 
 /*
  * Starts searchers by fork(), without exec: the options may contain a password,
- * and a new process must be of this version.  It has a lower priority than the
- * worker.  Searchers of a worker that was killed are killed by the kernel
- * (PR_SET_PDEATHSIG).
+ * and a new process must be of this version.  Searchers of a worker that was
+ * killed are killed by the kernel (PR_SET_PDEATHSIG).
  */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "descriptors.h"
 #include "log.h"
+#include "priority.h"
 #include "searcher.h"
 #include "searchers.h"
 
-
-#define SEARCHERS_NICE     10
 
 /* size of the name of its connection */
 #define SEARCHERS_NAME     128
@@ -53,11 +50,11 @@ searchers_child(const searchers_t *searchers, pid_t parent)
         return 1;
     }
 
-    (void) setpriority(PRIO_PROCESS, 0, SEARCHERS_NICE);
-
     /* the worker's connection to Redis must end with the worker */
 
     descriptors_close();
+
+    priority_lower(searchers->quit);
 
     (void) snprintf(name, sizeof(name), "%s-search", searchers->name);
 

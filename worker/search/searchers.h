@@ -1,8 +1,11 @@
 
 /*
- * The searchers of a worker, each a process of its own: a search can neither
- * delay a message nor change what the worker has in memory, and whatever a
- * search does to its process, the worker goes on.
+ * The searchers of a worker, each a process of its own: a search cannot change
+ * what the worker has in memory, and whatever it does to its process, the
+ * worker goes on.  A searcher has a lower priority than the servers
+ * (priority.h), which interrupt it when they wake up; on a busy machine,
+ * searches get what is left.  Redis answers a searcher between messages, one
+ * block of a thread at a time.
  */
 
 
