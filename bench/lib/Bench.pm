@@ -14,12 +14,12 @@ use Exporter qw(import);
 use IPC::Open2;
 use JSON::PP;
 use List::Util qw(sum min max);
-use POSIX qw(sysconf _SC_CLK_TCK);
+use POSIX qw(setsid sysconf _SC_CLK_TCK);
 
 use LeaseLoft;
 
 our @EXPORT_OK = qw(cpu pss spread number ratio note used spent stolen
-                    realtime realtime_low);
+                    realtime realtime_low yield);
 
 my $ticks = sysconf(_SC_CLK_TCK);
 
@@ -177,6 +177,22 @@ sub _realtime {
         system('chrt', '--all-tasks', '--fifo', '--pid', $priority, $pid) == 0
             or die "no real time: chrt needs root\n";
     }
+}
+
+
+# yield(): lowers the priority of this process as searchers do, and by the same
+# means (worker/base/priority.c), for what stands for other machines
+sub yield {
+    require 'syscall.ph';
+
+    my $attributes = pack 'LLQlLQQQ', 48, 3, 0, 10, 0, 100_000_000, 0, 0;
+
+    syscall(SYS_sched_setattr(), $$, $attributes, 0) == 0
+        or die "sched_setattr: $!\n";
+
+    setsid();
+    open my $f, '>', '/proc/self/autogroup' or return;
+    syswrite $f, '10';
 }
 
 

@@ -9,7 +9,7 @@ use IO::Select;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-use Bench qw(cpu realtime realtime_low spread stolen);
+use Bench qw(cpu realtime realtime_low spread stolen yield);
 use Bench::Servers;
 use Bench::Storage;
 use LeaseLoft::Redis;
@@ -197,6 +197,8 @@ sub searching {
 
     my $pid = open(my $pipe, '-|') // die "fork: $!";
     return ($pid, $pipe) if $pid;
+
+    yield();
 
     my ($done, @ms) = 0;
     $SIG{TERM} = sub { $done = 1 };
