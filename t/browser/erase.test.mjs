@@ -4,20 +4,16 @@
  */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { promisify } from 'node:util';
 
 import { Person, openBrowser } from './lib/people.mjs';
 import { Proxy } from './lib/proxy.mjs';
-import { Stack, root, until } from './lib/stack.mjs';
+import { erase } from './lib/search.mjs';
+import { Stack, until } from './lib/stack.mjs';
 
 const LENA = ['u-lena', 'Lena'];
 const TOM = ['u-tom', 'Tom'];
 const GONE = 'This message was removed';
-
-const run = promisify(execFile);
 
 let stack;
 let browser;
@@ -33,13 +29,6 @@ after(async () => {
     await proxy?.stop();
     await stack?.stop();
 });
-
-
-function erase(property, seq) {
-    return run(join(root, process.env.BUILD || 'build', 'leaseloft'), [
-        'erase', property, String(seq), '--reason', 'a test',
-        '--redis', `unix:${join(stack.dir, 'redis.sock')}`]);
-}
 
 
 /* All that the database keeps, as text. */
@@ -99,7 +88,7 @@ test('every tab loses the text, and so does what the browser keeps',
     await until('it is kept', async () =>
         (await kept(tom.page)).includes('my card is 4111'));
     await tom.sees('my card is 4111');
-    await erase('tabs', seq);
+    await erase(stack, 'tabs', seq);
 
     for (const page of [lena.page, second, tom.page]) {
         await loses(page, '4111');
@@ -123,7 +112,7 @@ test('the list loses the preview of the newest message', async () => {
     const { seq } = await stack.say('u-tom', 'list', 'preview 4222');
 
     await card.getByText('preview 4222').waitFor();
-    await erase('list', seq);
+    await erase(stack, 'list', seq);
     await card.getByText(GONE).waitFor();
     await loses(page, '4222');
     await Promise.all([lena.leave(), tom.leave()]);
@@ -149,7 +138,7 @@ test('a page that was away loses the text when it is back, and stays so '
     proxy.set('gone');
     await tom.context.setOffline(true);
     await tom.status('offline');
-    await erase('away', seq);
+    await erase(stack, 'away', seq);
     await tom.sees('secret 4333');
 
     /* the cursor is past the message, and nothing new is said */
@@ -180,7 +169,7 @@ test('a thread that is not open is dropped from the device', async () => {
     await until('it is kept', async () =>
         (await kept(tom.page)).includes('secret 4444'));
     await tom.page.close();
-    await erase('shut', seq);
+    await erase(stack, 'shut', seq);
 
     const page = await tom.tab('/');
 
@@ -204,7 +193,7 @@ test('in German, too', async () => {
     const { seq } = await stack.say('u-lena', 'deutsch', 'geheim 4555');
 
     await tom.sees('geheim 4555');
-    await erase('deutsch', seq);
+    await erase(stack, 'deutsch', seq);
     await tom.page.locator(`#m${seq}`, {
         hasText: 'Diese Nachricht wurde entfernt' }).waitFor();
     await tom.page.locator('[data-property="deutsch"]').getByText(

@@ -35,6 +35,26 @@ function searching(n = 0, textOf = (i) => `line ${i}`) {
 }
 
 
+/* Tom has read n messages, and has the thread open. */
+async function reading(n) {
+    const all = browser();
+    const { clock, server, tab } = all;
+
+    for (let i = 1; i <= n; i++) {
+        server.write('u-lena', `line ${i}`);
+    }
+
+    server.read_.set('u-tom', n);
+
+    const tom = await tab();
+
+    await tom.messenger.openThread('elm');
+    await clock.tick(1000);
+
+    return { ...all, tom, threads: tom.messenger.threads };
+}
+
+
 const seqs = (search) => search.hits.map((hit) => hit.entry.seq);
 
 
@@ -314,19 +334,8 @@ test('on this device: the open thread and those that were seen, no erased',
 
 test('a jump loads what surrounds a message, and nothing in between',
      async () => {
-    const { clock, server, say, tab } = browser();
+    const { clock, server, say, tom, threads } = await reading(3000);
 
-    for (let i = 1; i <= 3000; i++) {
-        server.write('u-lena', `line ${i}`);
-    }
-
-    server.read_.set('u-tom', 3000);
-
-    const tom = await tab();
-    const { threads } = tom.messenger;
-
-    await tom.messenger.openThread('elm');
-    await clock.tick(1000);
     server.calls.length = 0;
     assert.equal(await threads.jumpTo(100), true);
     assert.deepEqual(server.calls, ['messages 88']);
@@ -356,19 +365,7 @@ test('a jump loads what surrounds a message, and nothing in between',
 
 test('the last jump counts, and a page for another place is dropped',
      async () => {
-    const { clock, server, tab } = browser();
-
-    for (let i = 1; i <= 3000; i++) {
-        server.write('u-lena', `line ${i}`);
-    }
-
-    server.read_.set('u-tom', 3000);
-
-    const tom = await tab();
-    const { threads } = tom.messenger;
-
-    await tom.messenger.openThread('elm');
-    await clock.tick(1000);
+    const { server, threads } = await reading(3000);
 
     /* pages for a reader who scrolls come late */
     const messages = server.messages.bind(server);
@@ -411,19 +408,8 @@ test('the last jump counts, and a page for another place is dropped',
 
 
 test('a jump without a network, to what is kept', async () => {
-    const { clock, server, cut, tab } = browser();
+    const { cut, threads } = await reading(300);
 
-    for (let i = 1; i <= 300; i++) {
-        server.write('u-lena', `line ${i}`);
-    }
-
-    server.read_.set('u-tom', 300);
-
-    const tom = await tab();
-    const { threads } = tom.messenger;
-
-    await tom.messenger.openThread('elm');
-    await clock.tick(1000);
     await threads.jumpTo(20);
     cut();
     assert.equal(await threads.jumpTo(290), true);
