@@ -472,11 +472,6 @@ ll_redis_url_parse(ll_redis_url_t *url, const char *s, size_t len)
 int
 ll_redis_url_check(ll_redis_url_t *url, int from_file)
 {
-    if (url->kind == LL_REDIS_URL_CLUSTER) {
-        return ll_redis_url_fail(url, "names a Redis Cluster, which is not "
-                                 "supported yet", 0);
-    }
-
     if (url->password.len && from_file) {
         return ll_redis_url_fail(url, "has a password, and a file with a "
                                  "password is given too", 0);

@@ -135,6 +135,7 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
     }
 
     (void) ll_keys_set_prefix((char *) mcf->prefix.data, mcf->prefix.len);
+    ll_keys_set_cluster(mcf->redis.cluster);
 
     pool = cycle->pool;
 

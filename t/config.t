@@ -177,8 +177,6 @@ for my $case (['empty', 'empty|secret|short'], ['newline', 'empty|secret'],
     redis_refused('two passwords', 'redis://:other@127.0.0.1',
                   qr/leaseloft_redis.*has a password, and a file/,
                   password_file => "$dir/password");
-    redis_refused('a Redis Cluster', 'redis+cluster://127.0.0.1',
-                  qr/leaseloft_redis.*a Redis Cluster, which is not supported/);
     redis_refused('a Sentinel without a name', 'redis+sentinel://127.0.0.1',
                   qr/leaseloft_redis.*no name of the primary/);
     redis_refused('a Sentinel that cannot be resolved',

@@ -96,9 +96,14 @@ sub is_shape {
                         || grep { ref || !length } @{ $said->{$_} } }
                  qw(faults advice);
 
+    # a single server has all or none
+    push @wrong, 'slots' unless JSON::PP->new->canonical
+                                ->encode($said->{slots} // [])
+                                =~ /^\{"all":16384,"reachable":(?:16384|0)\}$/;
+
     is(join(' ', @wrong), '', "$what: members have their types");
     is(join(' ', sort keys %$said),
-       'advice detail faults nginx redis status title type workers',
+       'advice detail faults nginx redis slots status title type workers',
        "$what: no other members");
 }
 

@@ -188,14 +188,16 @@ ngx_leaseloft_channel_live(ngx_leaseloft_channel_t *channel)
 ngx_uint_t
 ngx_leaseloft_channel_up(ngx_leaseloft_channel_t *channel)
 {
-    return ngx_leaseloft_client_up(channel->client);
+    return channel->client ? ngx_leaseloft_client_up(channel->client) : 0;
 }
 
 
 ngx_uint_t
 ngx_leaseloft_channel_starting(ngx_leaseloft_channel_t *channel)
 {
-    return ngx_leaseloft_client_starting(channel->client);
+    return channel->client
+           ? ngx_leaseloft_client_starting(channel->client)
+           : ngx_leaseloft_cluster_starting(channel->process->cluster);
 }
 
 

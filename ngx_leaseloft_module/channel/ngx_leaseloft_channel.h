@@ -80,7 +80,7 @@ struct ngx_leaseloft_channel_s {
     uint32_t                        hash;
     ngx_queue_t                     all;
     ngx_leaseloft_process_t        *process;
-    ngx_leaseloft_client_t         *client;    /* of its server */
+    ngx_leaseloft_client_t         *client;    /* of its slot, or NULL */
     ngx_leaseloft_channel_kind_e    kind;
     ngx_leaseloft_channel_state_e   state;
     ngx_str_t                       id;
@@ -111,6 +111,7 @@ struct ngx_leaseloft_channel_s {
     ngx_msec_t                      expires;   /* when idle: freed then */
     ngx_leaseloft_command_t        *command;   /* a read in progress */
     unsigned                        known:1;   /* has been read once */
+    unsigned                        slot:14;   /* of its name */
 };
 
 

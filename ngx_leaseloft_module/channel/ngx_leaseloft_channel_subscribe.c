@@ -4,7 +4,8 @@
  *
  * Channels that are wanted in one iteration of the event loop are subscribed to
  * by one command at its end, and all channels by as few commands as possible
- * after a reconnect, since a command costs Redis more than a name in it.
+ * after a reconnect, since a command costs Redis more than a name in it.  In a
+ * cluster a command is for channels of one slot.
  */
 
 
@@ -66,7 +67,7 @@ ngx_leaseloft_channel_subscribe_handler(ngx_event_t *ev)
 }
 
 
-/* subscribes to n wanted channels of one server by one command */
+/* subscribes to n wanted channels of one slot by one command */
 static void
 ngx_leaseloft_channel_subscribe_send(ngx_leaseloft_channels_t *channels,
     ngx_leaseloft_channel_t **wanted, ngx_uint_t n)
@@ -89,7 +90,9 @@ ngx_leaseloft_channel_subscribe_send(ngx_leaseloft_channels_t *channels,
             names[i].len = ngx_leaseloft_channel_name(wanted[i], data);
         }
 
-        rc = ngx_leaseloft_client_subscribe(wanted[0]->client, n, names);
+        rc = wanted[0]->client
+             ? ngx_leaseloft_client_subscribe(wanted[0]->client, n, names)
+             : NGX_DECLINED;
 
         ngx_free(names);
     }
@@ -106,16 +109,40 @@ ngx_leaseloft_channel_subscribe_send(ngx_leaseloft_channels_t *channels,
 }
 
 
+static int
+ngx_leaseloft_channel_subscribe_compare(const void *one, const void *two)
+{
+    ngx_leaseloft_channel_t  *a, *b;
+
+    a = *(ngx_leaseloft_channel_t **) one;
+    b = *(ngx_leaseloft_channel_t **) two;
+
+    return (int) a->slot - (int) b->slot;
+}
+
+
 void
 ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels)
 {
-    ngx_uint_t  n;
+    ngx_uint_t                 i, n;
+    ngx_leaseloft_channel_t  **wanted;
 
     n = channels->nwanted;
+    wanted = channels->wanted;
+    channels->nwanted = 0;
 
-    if (n) {
-        channels->nwanted = 0;
-        ngx_leaseloft_channel_subscribe_send(channels, channels->wanted, n);
+    if (channels->process->conf->redis.cluster) {
+        ngx_qsort(wanted, n, sizeof(ngx_leaseloft_channel_t *),
+                  ngx_leaseloft_channel_subscribe_compare);
+    }
+
+    for ( /* void */ ; n; n -= i, wanted += i) {
+
+        for (i = 1; i < n && wanted[i]->slot == wanted[0]->slot; i++) {
+            /* void */
+        }
+
+        ngx_leaseloft_channel_subscribe_send(channels, wanted, i);
     }
 }
 
@@ -200,4 +227,85 @@ ngx_leaseloft_channel_subscribe_lost(void *data,
             ngx_leaseloft_channel_subscribe_reset(channel);
         }
     }
+}
+
+
+/* which the server tells of a slot that it no longer has */
+void
+ngx_leaseloft_channel_subscribe_ended(void *data,
+    ngx_leaseloft_client_t *client, ngx_str_t *name)
+{
+    ngx_leaseloft_channels_t *channels = data;
+
+    ngx_leaseloft_channel_t  *channel;
+
+    channel = ngx_leaseloft_channel_by_name(channels, name);
+
+    /* one that was freed and created is subscribed to after this */
+
+    if (channel == NULL || channel->client != client
+        || channel->state == NGX_LEASELOFT_CHANNEL_DOWN
+        || channel->state == NGX_LEASELOFT_CHANNEL_SUBSCRIBING)
+    {
+        return;
+    }
+
+    ngx_leaseloft_channel_subscribe_reset(channel);
+    ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_LIVE);
+
+    /* the answer, MOVED, says where its slot is */
+
+    ngx_leaseloft_channel_subscribe(channel);
+}
+
+
+void
+ngx_leaseloft_channel_subscribe_moved(void *data)
+{
+    ngx_leaseloft_channels_t *channels = data;
+
+    ngx_leaseloft_client_t   *client;
+    ngx_leaseloft_channel_t  *channel;
+
+    ngx_leaseloft_channel_subscribe_flush(channels);
+
+    for (channel = ngx_leaseloft_channel_next(channels, NULL);
+         channel;
+         channel = ngx_leaseloft_channel_next(channels, channel))
+    {
+        client = ngx_leaseloft_cluster_client(channels->process->cluster,
+                                              channel->slot);
+
+        if (client == channel->client) {
+            continue;
+        }
+
+        ngx_leaseloft_channel_subscribe_leave(channel);
+        ngx_leaseloft_channel_subscribe_reset(channel);
+        channel->client = client;
+
+        ngx_leaseloft_channel_notify(channel, NGX_LEASELOFT_EVENT_LIVE);
+        ngx_leaseloft_channel_subscribe(channel);
+    }
+
+    ngx_leaseloft_channel_subscribe_flush(channels);
+}
+
+
+void
+ngx_leaseloft_channel_subscribe_leave(ngx_leaseloft_channel_t *channel)
+{
+    char       data[LL_KEY_MAX];
+    ngx_str_t  name;
+
+    if (channel->client == NULL
+        || channel->state == NGX_LEASELOFT_CHANNEL_DOWN)
+    {
+        return;
+    }
+
+    name.data = (u_char *) data;
+    name.len = ngx_leaseloft_channel_name(channel, data);
+
+    (void) ngx_leaseloft_client_unsubscribe(channel->client, &name);
 }

@@ -21,19 +21,26 @@ void ngx_leaseloft_channel_subscribe_init(ngx_leaseloft_channels_t *channels);
  */
 void ngx_leaseloft_channel_subscribe(ngx_leaseloft_channel_t *channel);
 
+/* unsubscribes from a channel */
+void ngx_leaseloft_channel_subscribe_leave(ngx_leaseloft_channel_t *channel);
+
 /* subscribes now to the channels that wait for the end of the iteration */
 void ngx_leaseloft_channel_subscribe_flush(ngx_leaseloft_channels_t *channels);
 
 /*
  * Callbacks of a Redis client; data is ngx_leaseloft_channels_t: the client can
- * subscribe, a subscription is confirmed, subscriptions are lost.
+ * subscribe, a subscription is confirmed, one has ended, subscriptions are
+ * lost; slots have moved between clients.
  */
 void ngx_leaseloft_channel_subscribe_all(void *data,
     ngx_leaseloft_client_t *client);
 void ngx_leaseloft_channel_subscribe_done(void *data,
     ngx_leaseloft_client_t *client, ngx_str_t *name);
+void ngx_leaseloft_channel_subscribe_ended(void *data,
+    ngx_leaseloft_client_t *client, ngx_str_t *name);
 void ngx_leaseloft_channel_subscribe_lost(void *data,
     ngx_leaseloft_client_t *client);
+void ngx_leaseloft_channel_subscribe_moved(void *data);
 
 
 #endif /* NGX_LEASELOFT_CHANNEL_SUBSCRIBE_H */

@@ -199,7 +199,13 @@ ngx_leaseloft_channel_sync_reply(void *data, ngx_leaseloft_outcome_e outcome,
     channel->command = NULL;
 
     if (outcome != NGX_LEASELOFT_REPLIED) {
-        /* ngx_leaseloft_channel_sync_ready() retries */
+
+        /* ngx_leaseloft_channel_sync_ready() retries if it is lost */
+
+        if (outcome == NGX_LEASELOFT_UNSENT) {
+            ngx_leaseloft_channel_retry(channel);
+        }
+
         return;
     }
 

@@ -33,9 +33,11 @@ static const ngx_leaseloft_client_events_t
     ngx_leaseloft_channel_sync_ready,
     ngx_leaseloft_channel_subscribe_all,
     ngx_leaseloft_channel_subscribe_done,
+    ngx_leaseloft_channel_subscribe_ended,
     ngx_leaseloft_channel_message,
     ngx_leaseloft_channel_subscribe_lost,
     ngx_leaseloft_channel_tell,
+    ngx_leaseloft_channel_subscribe_moved,
     ngx_leaseloft_channel_watch_tick
 };
 
@@ -101,7 +103,9 @@ ngx_leaseloft_channel_watch(ngx_leaseloft_process_t *process,
 
         name.data = (u_char *) data;
         name.len = ngx_leaseloft_channel_name(channel, data);
-        channel->client = ngx_leaseloft_cluster_client(process->cluster, &name);
+        channel->slot = ngx_leaseloft_cluster_slot(process->cluster, &name);
+        channel->client = ngx_leaseloft_cluster_client(process->cluster,
+                                                       channel->slot);
 
         ngx_queue_init(&channel->subscribers);
         ngx_queue_init(&channel->frames);
@@ -230,8 +234,6 @@ ngx_leaseloft_channel_watch_expire(ngx_leaseloft_channels_t *channels)
 static void
 ngx_leaseloft_channel_watch_free(ngx_leaseloft_channel_t *channel)
 {
-    char                       data[LL_KEY_MAX];
-    ngx_str_t                  name;
     ngx_leaseloft_channels_t  *channels;
 
     channels = channel->process->channels;
@@ -240,12 +242,7 @@ ngx_leaseloft_channel_watch_free(ngx_leaseloft_channel_t *channel)
 
     ngx_leaseloft_channel_subscribe_flush(channels);
 
-    name.data = (u_char *) data;
-    name.len = ngx_leaseloft_channel_name(channel, data);
-
-    if (channel->state != NGX_LEASELOFT_CHANNEL_DOWN) {
-        (void) ngx_leaseloft_client_unsubscribe(channel->client, &name);
-    }
+    ngx_leaseloft_channel_subscribe_leave(channel);
 
     if (channel->command) {
         ngx_leaseloft_command_cancel(channel->command);

@@ -63,6 +63,7 @@ typedef struct {
     ngx_str_t                  password;   /* may be empty: no AUTH */
     ngx_str_t                  file_password;  /* may be empty */
 
+    ngx_uint_t                 cluster;    /* 1: servers of a Redis Cluster */
     ngx_uint_t                 tls;        /* 1 or 0 */
     ngx_ssl_t                 *ssl;        /* NULL without TLS */
     ngx_str_t                  ssl_name;   /* empty: the host of a server */

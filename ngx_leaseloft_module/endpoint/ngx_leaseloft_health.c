@@ -2,7 +2,8 @@
 /*
  * Health: 200 while messages can be sent and delivered, that is, while
  *
- *   - Redis answers nginx on both connections, and accepts writes,
+ *   - Redis answers nginx on both connections, and accepts writes; of a Redis
+ *     Cluster, the primaries of all slots do,
  *   - nginx's Redis user may run all commands that requests need,
  *   - each queue is read by a worker that has sent a heartbeat within 3 seconds
  *     and whose Redis user may run all commands that it needs.
@@ -187,20 +188,82 @@ ngx_leaseloft_health_refused(ngx_leaseloft_health_t *health, char *text)
 }
 
 
+/* what a client, of one primary of several if server is set, cannot do */
 static void
-ngx_leaseloft_health_connected(ngx_leaseloft_health_t *health)
+ngx_leaseloft_health_client(ngx_leaseloft_health_t *health,
+    ngx_leaseloft_client_t *client, ngx_leaseloft_server_t *server)
 {
-    char                    *why;
-    ngx_leaseloft_client_t  *client;
+    char        *why, *refusal;
+    u_char      *last, name[sizeof(server->host) + 64];
+    ngx_uint_t   slots;
 
-    client = ngx_leaseloft_cluster_first(health->process->cluster);
+    slots = ngx_leaseloft_cluster_slots(health->process->cluster, client);
+    if (slots == 0) {
+        return;
+    }
+
+    last = ngx_cpymem(name, "Redis", sizeof("Redis") - 1);
+
+    if (server) {
+        last = ngx_sprintf(name, "Redis %s:%ui, which has %ui of 16384 slots,",
+                           server->host, (ngx_uint_t) server->port, slots);
+    }
 
     if (!ngx_leaseloft_client_up(client)) {
         why = ngx_leaseloft_client_why(client);
         health->redis = "down";
         ngx_leaseloft_health_say(health, &health->faults,
-                                 "Redis is not connected%s%s.",
+                                 "%*s is not connected%s%s.",
+                                 (size_t) (last - name), name,
                                  *why ? ", " : " ", *why ? why : "yet");
+        return;
+    }
+
+    refusal = ngx_leaseloft_client_refusal(client);
+
+    if (*refusal) {
+        health->redis = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "%*s refuses to write: %s.",
+                                 (size_t) (last - name), name, refusal);
+    }
+}
+
+
+static void
+ngx_leaseloft_health_connected(ngx_leaseloft_health_t *health)
+{
+    char                     *why;
+    ngx_uint_t                covered;
+    ngx_leaseloft_client_t   *client;
+    ngx_leaseloft_cluster_t  *cluster;
+
+    cluster = health->process->cluster;
+
+    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
+         client;
+         client = ngx_leaseloft_cluster_next(cluster, client))
+    {
+        ngx_leaseloft_health_client(health, client,
+                                    ngx_leaseloft_cluster_server(cluster,
+                                                                 client));
+    }
+
+    covered = ngx_leaseloft_cluster_covered(cluster);
+
+    if (covered == 0) {
+        why = ngx_leaseloft_cluster_why(cluster);
+        health->redis = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "No server has said which primaries the "
+                                 "Redis Cluster has%s%s.",
+                                 *why ? ", " : " ", *why ? why : "yet");
+
+    } else if (covered < LL_SLOTS) {
+        health->redis = "down";
+        ngx_leaseloft_health_say(health, &health->faults,
+                                 "No primary has %ui of the 16384 slots of "
+                                 "the Redis Cluster.", LL_SLOTS - covered);
     }
 }
 
@@ -209,13 +272,16 @@ ngx_leaseloft_health_connected(ngx_leaseloft_health_t *health)
 static ngx_int_t
 ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
 {
-    char                     *text;
-    redisReply              **element;
-    ngx_leaseloft_client_t   *client;
+    redisReply  **element;
+
+    /* of a single server, an error reply says more */
+
+    if (reply == NULL || health->process->conf->redis.cluster) {
+        ngx_leaseloft_health_connected(health);
+    }
 
     if (reply == NULL) {
         health->nginx = "unknown";
-        ngx_leaseloft_health_connected(health);
 
         if (health->faults.nelts == 0) {
             health->redis = "down";
@@ -254,15 +320,8 @@ ngx_leaseloft_health_redis(ngx_leaseloft_health_t *health, redisReply *reply)
         return NGX_DECLINED;
     }
 
-    ngx_leaseloft_health_connected(health);
-
-    client = ngx_leaseloft_cluster_first(health->process->cluster);
-    text = ngx_leaseloft_client_refusal(client);
-
-    if (*text) {
-        health->redis = "down";
-        ngx_leaseloft_health_say(health, &health->faults,
-                                 "Redis refuses to write: %s.", text);
+    if (!health->process->conf->redis.cluster) {
+        ngx_leaseloft_health_connected(health);
     }
 
     return NGX_OK;
@@ -348,7 +407,7 @@ ngx_leaseloft_health_worker(ngx_leaseloft_health_t *health, redisReply *name,
 
     queues = ngx_leaseloft_health_fact(record, "queues");
 
-    if (queues.len
+    if (queues.len && !health->process->conf->redis.cluster
         && ngx_atoi(queues.data, queues.len)
            != (ngx_int_t) health->process->conf->queues)
     {
@@ -377,7 +436,7 @@ ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health,
     redisReply *heartbeats)
 {
     size_t                    i;
-    uint64_t                  all, unread;
+    uint64_t                  unread;
     ngx_str_t                *sentences;
     ngx_array_t              *list;
     ngx_leaseloft_workers_t   workers;
@@ -408,8 +467,7 @@ ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health,
                    workers.refused.nelts * sizeof(ngx_str_t));
     }
 
-    all = ~(uint64_t) 0 >> (LL_QUEUES_MAX - health->process->conf->queues);
-    unread = all & ~workers.reads;
+    unread = ngx_leaseloft_status_queues(health->process) & ~workers.reads;
 
     if (heartbeats->elements == 0) {
         ngx_leaseloft_health_say(health, &health->faults,
@@ -495,7 +553,7 @@ ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
 
     detail = health->faults.nelts ? health->faults.elts : &fine;
 
-    p = ngx_pnalloc(health->pool, 256 + fine.len
+    p = ngx_pnalloc(health->pool, 512 + fine.len
                     + 2 * ngx_leaseloft_health_size(&health->faults)
                     + ngx_leaseloft_health_size(&health->advice));
     if (p == NULL) {
@@ -510,8 +568,10 @@ ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
                     status);
     p = ngx_leaseloft_health_string(p, detail);
     p = ngx_sprintf(p, ",\"nginx\":\"%s\",\"redis\":\"%s\","
-                    "\"workers\":\"%s\",\"faults\":",
-                    health->nginx, health->redis, health->workers);
+                    "\"workers\":\"%s\","
+                    "\"slots\":{\"all\":%d,\"reachable\":%ui},\"faults\":",
+                    health->nginx, health->redis, health->workers, LL_SLOTS,
+                    ngx_leaseloft_cluster_reachable(health->process->cluster));
     p = ngx_leaseloft_health_list(p, &health->faults);
     p = ngx_cpymem(p, ",\"advice\":", sizeof(",\"advice\":") - 1);
     p = ngx_leaseloft_health_list(p, &health->advice);

@@ -32,6 +32,9 @@ typedef struct {
 } ngx_leaseloft_sample_t;
 
 
+static size_t ngx_leaseloft_metrics_size(ngx_leaseloft_cluster_t *cluster);
+static u_char *ngx_leaseloft_metrics_nodes(u_char *p, u_char *last,
+    ngx_leaseloft_cluster_t *cluster);
 static u_char *ngx_leaseloft_metrics_counters(u_char *p, u_char *last,
     ngx_leaseloft_process_t *process);
 static u_char *ngx_leaseloft_metrics_number(u_char *p, u_char *last,
@@ -92,7 +95,7 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    size = NGX_LEASELOFT_METRICS_SIZE;
+    size = ngx_leaseloft_metrics_size(process->cluster);
     sample = samples.elts;
     end = sample + samples.nelts;
 
@@ -117,8 +120,10 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
                      "nginx=\"" NGINX_VERSION "\"} 1\n");
     p = ngx_leaseloft_metrics_number(p, last, "redis_up", "gauge",
                                      "1 while both connections to Redis work.",
-                                     ngx_leaseloft_client_up(
-                               ngx_leaseloft_cluster_first(process->cluster)));
+                                     ngx_leaseloft_cluster_reachable(
+                                                             process->cluster)
+                                     == LL_SLOTS);
+    p = ngx_leaseloft_metrics_nodes(p, last, process->cluster);
     p = ngx_leaseloft_metrics_number(p, last, "workers", "gauge",
                                      "Workers with a heartbeat within 3 s.",
                                      ngx_leaseloft_metrics_workers(reply));
@@ -138,6 +143,66 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
     text->len = p - text->data;
 
     return NGX_OK;
+}
+
+
+/* bytes for all metrics but those of workers */
+static size_t
+ngx_leaseloft_metrics_size(ngx_leaseloft_cluster_t *cluster)
+{
+    size_t                   size;
+    ngx_leaseloft_client_t  *client;
+
+    size = NGX_LEASELOFT_METRICS_SIZE;
+
+    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
+         client;
+         client = ngx_leaseloft_cluster_next(cluster, client))
+    {
+        size += 512;
+    }
+
+    return size;
+}
+
+
+/* what can be reached of Redis, and in a cluster each primary */
+static u_char *
+ngx_leaseloft_metrics_nodes(u_char *p, u_char *last,
+    ngx_leaseloft_cluster_t *cluster)
+{
+    ngx_leaseloft_client_t  *client;
+    ngx_leaseloft_server_t  *server;
+
+    p = ngx_leaseloft_metrics_number(p, last, "redis_slots_reachable", "gauge",
+                                     "Slots of Redis Cluster that can be "
+                                     "reached, of 16384; all or none of a "
+                                     "single server.",
+                                     ngx_leaseloft_cluster_reachable(cluster));
+
+    client = ngx_leaseloft_cluster_next(cluster, NULL);
+
+    if (client == NULL
+        || ngx_leaseloft_cluster_server(cluster, client) == NULL)
+    {
+        return p;
+    }
+
+    p = ngx_slprintf(p, last,
+                     "# HELP leaseloft_redis_node_up 1 while both connections "
+                     "to this primary work.\n"
+                     "# TYPE leaseloft_redis_node_up gauge\n");
+
+    for ( /* void */ ; client;
+         client = ngx_leaseloft_cluster_next(cluster, client))
+    {
+        server = ngx_leaseloft_cluster_server(cluster, client);
+        p = ngx_slprintf(p, last, "leaseloft_redis_node_up{node=\"%s:%ui\"} "
+                         "%ui\n", server->host, (ngx_uint_t) server->port,
+                         ngx_leaseloft_client_up(client));
+    }
+
+    return p;
 }
 
 

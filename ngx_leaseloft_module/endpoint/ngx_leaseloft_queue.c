@@ -36,11 +36,13 @@ ngx_leaseloft_queue_add(ngx_leaseloft_process_t *process,
     ngx_leaseloft_queued_t *queued, ngx_leaseloft_work_t *work)
 {
     char       queue[LL_KEY_MAX];
-    unsigned   k;
+    ngx_int_t  k;
     ngx_str_t  argv[13];
 
-    k = ll_keys_queue_of((char *) work->property.data, work->property.len,
-                         process->conf->queues);
+    k = ngx_leaseloft_cluster_queue(process->cluster, &work->property);
+    if (k == -1) {
+        return NGX_DECLINED;
+    }
 
     ngx_str_set(&argv[0], "XADD");
     argv[1].len = ll_keys_queue(queue, k);
@@ -96,12 +98,18 @@ static ngx_int_t
 ngx_leaseloft_queue_send(ngx_leaseloft_process_t *process,
     ngx_leaseloft_queued_t *queued, ngx_uint_t argc, ngx_str_t *argv)
 {
-    u_char  reply[LL_KEY_MAX], *p;
+    u_char      reply[LL_KEY_MAX], *p;
+    ngx_str_t  *name;
+
+    name = ngx_leaseloft_cluster_name(process->cluster, &argv[1]);
+    if (name == NULL) {
+        return NGX_DECLINED;
+    }
 
     queued->process = process;
     queued->node.key = ++process->requests;
 
-    p = ngx_slprintf(reply, reply + sizeof(reply), "%V.%uL", &process->name,
+    p = ngx_slprintf(reply, reply + sizeof(reply), "%V.%uL", name,
                      (uint64_t) queued->node.key);
 
     argv[argc - 1].len = p - reply;

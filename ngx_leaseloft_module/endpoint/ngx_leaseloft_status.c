@@ -131,7 +131,7 @@ ngx_leaseloft_status_metrics_handler(ngx_http_request_t *r,
  * and channels that nginx uses, for which Redis checks nginx's rights.
  */
 static void
-ngx_leaseloft_status_command(ngx_leaseloft_process_t *process,
+ngx_leaseloft_status_command(ngx_leaseloft_process_t *process, ngx_uint_t k,
     char (*keys)[LL_KEY_MAX], ngx_str_t *argv)
 {
     ngx_uint_t  i;
@@ -143,9 +143,9 @@ ngx_leaseloft_status_command(ngx_leaseloft_process_t *process,
     ngx_str_set(&argv[1], LL_FUNCTION "health");
     ngx_str_set(&argv[2], "1");
 
-    argv[3].len = ll_keys_workers(keys[3], 0);
-    argv[4].len = ll_keys_queue(keys[4], 0);
-    argv[5].len = ll_keys_nginx(keys[5], 0);
+    argv[3].len = ll_keys_workers(keys[3], k);
+    argv[4].len = ll_keys_queue(keys[4], k);
+    argv[5].len = ll_keys_nginx(keys[5], k);
     argv[6].len = ll_keys_property(keys[6], LL_KEY_META, id, len);
     argv[7].len = ll_keys_user(keys[7], LL_KEY_USER_INBOX, id, len);
     argv[8].len = ll_keys_reply_channel(keys[8],
@@ -160,20 +160,72 @@ ngx_leaseloft_status_command(ngx_leaseloft_process_t *process,
 }
 
 
+/*
+ * The queue whose server is asked, the first one that can be reached, as each
+ * of them has the heartbeats of all workers; -1: there is none.
+ */
+static ngx_int_t
+ngx_leaseloft_status_queue(ngx_leaseloft_cluster_t *cluster)
+{
+    ngx_int_t                k;
+    ngx_leaseloft_client_t  *client;
+
+    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
+         client;
+         client = ngx_leaseloft_cluster_next(cluster, client))
+    {
+        k = ngx_leaseloft_cluster_home(cluster, client);
+
+        if (k != -1 && (ngx_leaseloft_client_ready(client)
+                        || ngx_leaseloft_client_starting(client)))
+        {
+            return k;
+        }
+    }
+
+    return ngx_leaseloft_cluster_starting(cluster) ? 0 : -1;
+}
+
+
+uint64_t
+ngx_leaseloft_status_queues(ngx_leaseloft_process_t *process)
+{
+    uint64_t                 queues;
+    ngx_int_t                k;
+    ngx_leaseloft_client_t  *client;
+
+    if (!process->conf->redis.cluster) {
+        return ~(uint64_t) 0 >> (LL_QUEUES_MAX - process->conf->queues);
+    }
+
+    queues = 0;
+
+    for (client = ngx_leaseloft_cluster_next(process->cluster, NULL);
+         client;
+         client = ngx_leaseloft_cluster_next(process->cluster, client))
+    {
+        k = ngx_leaseloft_cluster_home(process->cluster, client);
+
+        if (k != -1 && ngx_leaseloft_client_up(client)) {
+            queues |= (uint64_t) 1 << k;
+        }
+    }
+
+    return queues;
+}
+
+
 ngx_int_t
 ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
     ngx_int_t (*answer)(ngx_leaseloft_ctx_t *ctx, redisReply *reply))
 {
     char                     keys[NGX_LEASELOFT_STATUS_ARGS][LL_KEY_MAX];
     ngx_str_t                argv[NGX_LEASELOFT_STATUS_ARGS];
-    ngx_leaseloft_client_t  *client;
+    ngx_int_t                k;
     ngx_leaseloft_status_t  *status;
 
-    client = ngx_leaseloft_cluster_first(ctx->process->cluster);
-
-    if (!ngx_leaseloft_client_ready(client)
-        && !ngx_leaseloft_client_starting(client))
-    {
+    k = ngx_leaseloft_status_queue(ctx->process->cluster);
+    if (k == -1) {
         return answer(ctx, NULL);
     }
 
@@ -182,7 +234,7 @@ ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_leaseloft_status_command(ctx->process, keys, argv);
+    ngx_leaseloft_status_command(ctx->process, k, keys, argv);
 
     status->ctx = ctx;
     status->answer = answer;

@@ -27,6 +27,7 @@ struct ngx_leaseloft_client_s {
     ngx_event_t                        tick;
 
     const ngx_leaseloft_client_handlers_t  *handlers;
+    ngx_leaseloft_server_t                 *server;    /* NULL: no cluster */
 
     unsigned                    starting:1;    /* first attempt to connect */
     unsigned                    up:1;
@@ -39,6 +40,8 @@ static void ngx_leaseloft_client_command_closed(void *data);
 static void ngx_leaseloft_client_subscription_ready(void *data);
 static void ngx_leaseloft_client_subscription_closed(void *data);
 static void ngx_leaseloft_client_subscribed(void *data, ngx_str_t *channel);
+static void ngx_leaseloft_client_unsubscribed(void *data, ngx_str_t *channel);
+static ngx_int_t ngx_leaseloft_client_refused(void *data, char *error);
 static void ngx_leaseloft_client_service(void *data);
 static void ngx_leaseloft_client_reply(void *data, ngx_str_t *payload);
 static void ngx_leaseloft_client_message(void *data, ngx_str_t *channel,
@@ -63,6 +66,8 @@ static const ngx_leaseloft_subscription_handlers_t
     ngx_leaseloft_client_subscription_ready,
     ngx_leaseloft_client_subscription_closed,
     ngx_leaseloft_client_subscribed,
+    ngx_leaseloft_client_unsubscribed,
+    ngx_leaseloft_client_refused,
     ngx_leaseloft_client_service,
     ngx_leaseloft_client_reply,
     ngx_leaseloft_client_message
@@ -109,43 +114,65 @@ ngx_leaseloft_client_sentinel(ngx_leaseloft_client_t *client, ngx_pool_t *pool)
 }
 
 
+/* where a connection leads to */
+static void
+ngx_leaseloft_client_lead(ngx_leaseloft_client_t *client,
+    ngx_leaseloft_conn_t *conn, ngx_uint_t queue)
+{
+    if (client->sentinel) {
+        ngx_leaseloft_conn_follow(conn, client->sentinel);
+    }
+
+    if (client->server) {
+        ngx_leaseloft_conn_lead(conn, client->server, queue);
+    }
+}
+
+
 static ngx_int_t
 ngx_leaseloft_client_connections(ngx_leaseloft_client_t *client,
-    ngx_pool_t *pool)
+    const ngx_leaseloft_client_conf_t *conf, ngx_pool_t *pool)
 {
-    ngx_leaseloft_process_t  *process;
+    ngx_str_t                      name;
+    ngx_leaseloft_conn_t          *conn;
+    ngx_leaseloft_process_t       *process;
+    ngx_leaseloft_subscription_t  *sub;
 
     process = client->process;
+    sub = &client->subscription;
+
+    sub->process = process;
+    sub->probe = &client->probe;
+    sub->handlers = &ngx_leaseloft_client_subscription_handlers;
+    sub->data = client;
+    sub->sharded = client->server != NULL;
 
     client->conn = ngx_leaseloft_conn_create(process->conf, "command",
                                          &ngx_leaseloft_client_command_handlers,
                                          client, pool, process->log);
-    if (client->conn == NULL) {
+    conn = ngx_leaseloft_subscription_conn(sub, pool);
+
+    if (client->conn == NULL || conn == NULL) {
         return NGX_ERROR;
     }
 
-    if (client->sentinel) {
-        ngx_leaseloft_conn_follow(client->conn, client->sentinel);
-    }
+    ngx_leaseloft_client_lead(client, client->conn, conf->queue);
+    ngx_leaseloft_client_lead(client, conn, conf->queue);
 
     ngx_leaseloft_backoff_init(&client->backoff, ngx_leaseloft_client_connect,
                                client, process->log);
     ngx_leaseloft_backoff_now(&client->backoff);
 
-    client->subscription.process = process;
-    client->subscription.probe = &client->probe;
-    client->subscription.handlers = &ngx_leaseloft_client_subscription_handlers;
-    client->subscription.data = client;
+    name = conf->name;
+    ngx_leaseloft_subscription_init(sub, conn, &name);
 
-    return ngx_leaseloft_subscription_init(&client->subscription,
-                                           client->sentinel, &process->name,
-                                           pool);
+    return NGX_OK;
 }
 
 
 ngx_leaseloft_client_t *
 ngx_leaseloft_client_create(ngx_leaseloft_process_t *process,
-    const ngx_leaseloft_client_handlers_t *handlers, ngx_pool_t *pool)
+    const ngx_leaseloft_client_conf_t *conf, ngx_pool_t *pool)
 {
     ngx_leaseloft_client_t  *client;
 
@@ -155,7 +182,8 @@ ngx_leaseloft_client_create(ngx_leaseloft_process_t *process,
     }
 
     client->process = process;
-    client->handlers = handlers;
+    client->handlers = conf->handlers;
+    client->server = conf->server;
 
     client->tick.handler = ngx_leaseloft_client_tick_handler;
     client->tick.data = client;
@@ -163,20 +191,31 @@ ngx_leaseloft_client_create(ngx_leaseloft_process_t *process,
     client->tick.cancelable = 1;
 
     if (ngx_leaseloft_client_sentinel(client, pool) != NGX_OK
-        || ngx_leaseloft_client_connections(client, pool) != NGX_OK)
+        || ngx_leaseloft_client_connections(client, conf, pool) != NGX_OK)
     {
         return NULL;
     }
 
     ngx_leaseloft_command_init(&client->commands, client->conn, process);
+    client->commands.redirect = conf->redirect;
+    client->commands.redirect_data = conf->redirect_data;
+
     ngx_leaseloft_probe_init(&client->probe, &client->commands,
                              client->subscription.conn,
                              &client->subscription.channel);
+    client->probe.sharded = client->server != NULL;
 
     client->starting = 1;
     ngx_add_timer(&client->tick, NGX_LEASELOFT_CLIENT_TICK);
 
     return client;
+}
+
+
+void
+ngx_leaseloft_client_abandon(ngx_leaseloft_client_t *client)
+{
+    ngx_leaseloft_command_lost(&client->commands);
 }
 
 
@@ -216,6 +255,39 @@ ngx_leaseloft_client_command(ngx_leaseloft_client_t *client, ngx_uint_t argc,
 
     return ngx_leaseloft_command_send(&client->commands, argc, argv, handler,
                                       data);
+}
+
+
+ngx_int_t
+ngx_leaseloft_client_put(ngx_leaseloft_client_t *client,
+    ngx_leaseloft_command_t *command, ngx_uint_t asking)
+{
+    if (!client->starting && !ngx_leaseloft_client_ready(client)) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_leaseloft_command_put(&client->commands, command, asking);
+}
+
+
+ngx_str_t *
+ngx_leaseloft_client_name(ngx_leaseloft_client_t *client)
+{
+    return &client->subscription.name;
+}
+
+
+void
+ngx_leaseloft_client_rename(ngx_leaseloft_client_t *client, ngx_str_t *name)
+{
+    ngx_leaseloft_subscription_rename(&client->subscription, name);
+}
+
+
+void
+ngx_leaseloft_client_serve(ngx_leaseloft_client_t *client)
+{
+    ngx_leaseloft_subscription_serve(&client->subscription);
 }
 
 
@@ -343,6 +415,10 @@ ngx_leaseloft_client_subscription_ready(void *data)
 {
     ngx_leaseloft_client_t *client = data;
 
+    if (client->server) {
+        client->handlers->connected(client->handlers->nodes, client);
+    }
+
     client->handlers->events->subscriber_ready(client->handlers->events_data,
                                                client);
     ngx_leaseloft_client_update(client);
@@ -369,6 +445,25 @@ ngx_leaseloft_client_subscribed(void *data, ngx_str_t *channel)
 
     client->handlers->events->subscribed(client->handlers->events_data, client,
                                          channel);
+}
+
+
+static void
+ngx_leaseloft_client_unsubscribed(void *data, ngx_str_t *channel)
+{
+    ngx_leaseloft_client_t *client = data;
+
+    client->handlers->events->unsubscribed(client->handlers->events_data,
+                                           client, channel);
+}
+
+
+static ngx_int_t
+ngx_leaseloft_client_refused(void *data, char *error)
+{
+    ngx_leaseloft_client_t *client = data;
+
+    return client->handlers->refused(client->handlers->nodes, error);
 }
 
 
@@ -417,8 +512,16 @@ ngx_leaseloft_client_update(ngx_leaseloft_client_t *client)
     client->up = up;
     client->starting = 0;
 
-    ngx_log_error(NGX_LOG_NOTICE, client->process->log, 0,
-                  "redis is %s", up ? "connected" : "not connected");
+    if (client->server) {
+        ngx_log_error(NGX_LOG_NOTICE, client->process->log, 0,
+                      "redis %s:%ui is %s", client->server->host,
+                      (ngx_uint_t) client->server->port,
+                      up ? "connected" : "not connected");
+
+    } else {
+        ngx_log_error(NGX_LOG_NOTICE, client->process->log, 0,
+                      "redis is %s", up ? "connected" : "not connected");
+    }
 
     client->handlers->events->state(client->handlers->events_data, client);
 }

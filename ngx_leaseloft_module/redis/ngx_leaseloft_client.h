@@ -31,6 +31,10 @@ typedef struct {
     void                      (*subscribed)(void *data,
                                             ngx_leaseloft_client_t *client,
                                             ngx_str_t *channel);
+    /* a subscription ended: the owner asked for that, or its slot has moved */
+    void                      (*unsubscribed)(void *data,
+                                              ngx_leaseloft_client_t *client,
+                                              ngx_str_t *channel);
     /* a message was published; the arguments are valid during the call */
     void                      (*message)(void *data,
                                          ngx_leaseloft_client_t *client,
@@ -42,6 +46,8 @@ typedef struct {
     /* ngx_leaseloft_client_up() has changed */
     void                      (*state)(void *data,
                                        ngx_leaseloft_client_t *client);
+    /* slots have moved: a channel may belong to another client */
+    void                      (*moved)(void *data);
     /* called four times a second, unless the process was blocked */
     void                      (*tick)(void *data);
 } ngx_leaseloft_client_events_t;
@@ -64,20 +70,41 @@ typedef struct {
     void                                 *reply_data;
     ngx_leaseloft_client_service_pt       service;
     void                                 *service_data;
+
+    /* in a cluster: the reply channel is subscribed to; a subscription is
+       refused, NGX_OK if the connection is to stay open nevertheless */
+    void                      (*connected)(void *data,
+                                           ngx_leaseloft_client_t *client);
+    ngx_int_t                 (*refused)(void *data, char *error);
+    void                       *nodes;     /* their data */
 } ngx_leaseloft_client_handlers_t;
 
 
+typedef struct {
+    const ngx_leaseloft_client_handlers_t  *handlers;  /* outlive the client */
+    ngx_str_t                               name;  /* of its reply channel */
+
+    /* in a cluster */
+    ngx_leaseloft_server_t                 *server;    /* NULL: no cluster */
+    ngx_uint_t                              queue;     /* which it has */
+    ngx_leaseloft_redirect_pt               redirect;  /* of commands */
+    void                                   *redirect_data;
+} ngx_leaseloft_client_conf_t;
+
+
 /*
- * Creates the client in pool and begins to connect; handlers must live as long
- * as the client.  NULL: no memory.  It is closed by
- * ngx_leaseloft_client_free().
+ * Creates the client in pool and begins to connect.  NULL: no memory.  It is
+ * closed by ngx_leaseloft_client_free().
  */
 ngx_leaseloft_client_t *ngx_leaseloft_client_create(
-    ngx_leaseloft_process_t *process,
-    const ngx_leaseloft_client_handlers_t *handlers, ngx_pool_t *pool);
+    ngx_leaseloft_process_t *process, const ngx_leaseloft_client_conf_t *conf,
+    ngx_pool_t *pool);
 
 /* closes both connections; handlers of pending commands are not called */
 void ngx_leaseloft_client_free(ngx_leaseloft_client_t *client);
+
+/* ends all pending commands as lost */
+void ngx_leaseloft_client_abandon(ngx_leaseloft_client_t *client);
 
 /*
  * Queues a command; its bytes are copied.  Returns it, or NULL when the command
@@ -87,6 +114,21 @@ void ngx_leaseloft_client_free(ngx_leaseloft_client_t *client);
 ngx_leaseloft_command_t *ngx_leaseloft_client_command(
     ngx_leaseloft_client_t *client, ngx_uint_t argc, ngx_str_t *argv,
     ngx_leaseloft_reply_pt handler, void *data);
+
+/*
+ * Sends a command that was created by ngx_leaseloft_command_create(), as
+ * ngx_leaseloft_command_put().
+ */
+ngx_int_t ngx_leaseloft_client_put(ngx_leaseloft_client_t *client,
+    ngx_leaseloft_command_t *command, ngx_uint_t asking);
+
+/* the name of its reply channel, and others in a cluster */
+ngx_str_t *ngx_leaseloft_client_name(ngx_leaseloft_client_t *client);
+void ngx_leaseloft_client_rename(ngx_leaseloft_client_t *client,
+    ngx_str_t *name);
+
+/* in a cluster: subscribes to the channel of all processes */
+void ngx_leaseloft_client_serve(ngx_leaseloft_client_t *client);
 
 /*
  * The client keeps no list of subscriptions: the owner of the events sends all

@@ -13,14 +13,6 @@
 #define NGX_LEASELOFT_COMMAND_SPARE_MAX  1024
 
 
-struct ngx_leaseloft_command_s {
-    ngx_queue_t                 queue;
-    ngx_leaseloft_reply_pt      handler;       /* NULL: cancelled */
-    void                       *data;
-    ngx_msec_t                  sent;
-};
-
-
 void
 ngx_leaseloft_command_init(ngx_leaseloft_commands_t *commands,
     ngx_leaseloft_conn_t *conn, ngx_leaseloft_process_t *process)
@@ -59,7 +51,7 @@ ngx_leaseloft_command_free(ngx_leaseloft_commands_t *commands)
         }
 
         ngx_queue_remove(&command->queue);
-        ngx_free(command);
+        ngx_leaseloft_command_destroy(command);
     }
 }
 
@@ -91,6 +83,7 @@ ngx_leaseloft_command_add(ngx_leaseloft_commands_t *commands,
     command->handler = handler;
     command->data = data;
     command->sent = ngx_current_msec;
+    ngx_str_null(&command->text);
 
     ngx_queue_insert_tail(&commands->sent, &command->queue);
     commands->nsent++;
@@ -107,8 +100,10 @@ ngx_leaseloft_command_drop(ngx_leaseloft_commands_t *commands,
     ngx_queue_remove(&command->queue);
     commands->nsent--;
 
-    if (commands->nspare >= NGX_LEASELOFT_COMMAND_SPARE_MAX) {
-        ngx_free(command);
+    if (command->text.len
+        || commands->nspare >= NGX_LEASELOFT_COMMAND_SPARE_MAX)
+    {
+        ngx_leaseloft_command_destroy(command);
         return;
     }
 
@@ -137,6 +132,92 @@ ngx_leaseloft_command_send(ngx_leaseloft_commands_t *commands, ngx_uint_t argc,
                              1);
 
     return command;
+}
+
+
+ngx_leaseloft_command_t *
+ngx_leaseloft_command_create(ngx_uint_t argc, ngx_str_t *argv,
+    ngx_leaseloft_reply_pt handler, void *data, ngx_log_t *log)
+{
+    ngx_leaseloft_command_t  *command;
+
+    command = ngx_calloc(sizeof(ngx_leaseloft_command_t), log);
+    if (command == NULL) {
+        return NULL;
+    }
+
+    if (ngx_leaseloft_writer_format(&command->text, argc, argv) != NGX_OK) {
+        ngx_free(command);
+        return NULL;
+    }
+
+    command->handler = handler;
+    command->data = data;
+
+    return command;
+}
+
+
+void
+ngx_leaseloft_command_destroy(ngx_leaseloft_command_t *command)
+{
+    if (command->text.len) {
+        ngx_leaseloft_writer_release(&command->text);
+    }
+
+    ngx_free(command);
+}
+
+
+ngx_int_t
+ngx_leaseloft_command_put(ngx_leaseloft_commands_t *commands,
+    ngx_leaseloft_command_t *command, ngx_uint_t asking)
+{
+    ngx_str_t  argv;
+
+    if (commands->nsent >= NGX_LEASELOFT_COMMAND_SENT_MAX) {
+        return NGX_DECLINED;
+    }
+
+    if (asking) {
+        ngx_str_set(&argv, "ASKING");
+
+        if (ngx_leaseloft_command_send(commands, 1, &argv, NULL, NULL) == NULL)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (ngx_leaseloft_conn_text(commands->conn, &command->text) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    command->sent = ngx_current_msec;
+
+    ngx_queue_insert_tail(&commands->sent, &command->queue);
+    commands->nsent++;
+
+    ngx_leaseloft_zone_count(commands->process->zone, NGX_LEASELOFT_COMMANDS,
+                             1);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_leaseloft_command_fail(ngx_leaseloft_command_t *command)
+{
+    void                    *data;
+    ngx_leaseloft_reply_pt   handler;
+
+    handler = command->handler;
+    data = command->data;
+
+    ngx_leaseloft_command_destroy(command);
+
+    if (handler) {
+        handler(data, NGX_LEASELOFT_UNSENT, NULL);
+    }
 }
 
 
@@ -176,6 +257,21 @@ ngx_leaseloft_command_reply(ngx_leaseloft_commands_t *commands,
     command = ngx_leaseloft_command_first(&commands->sent);
     if (command == NULL) {
         return NGX_DECLINED;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR && commands->redirect) {
+
+        ngx_queue_remove(&command->queue);
+        commands->nsent--;
+
+        if (commands->redirect(commands->redirect_data, command, reply)
+            == NGX_OK)
+        {
+            return NGX_OK;
+        }
+
+        ngx_queue_insert_head(&commands->sent, &command->queue);
+        commands->nsent++;
     }
 
     ngx_leaseloft_command_end(commands, command, NGX_LEASELOFT_REPLIED, reply);

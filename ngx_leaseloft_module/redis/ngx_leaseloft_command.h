@@ -31,6 +31,29 @@ typedef void (*ngx_leaseloft_reply_pt)(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 
 
+/*
+ * Decides what happens to a command that got an error reply.  NGX_OK: it has
+ * taken the command, which was created by ngx_leaseloft_command_create();
+ * NGX_DECLINED: the command ends with this reply.
+ */
+typedef ngx_int_t (*ngx_leaseloft_redirect_pt)(void *data,
+    ngx_leaseloft_command_t *command, redisReply *reply);
+
+
+struct ngx_leaseloft_command_s {
+    ngx_queue_t                 queue;
+    ngx_leaseloft_reply_pt      handler;   /* NULL: cancelled */
+    void                       *data;
+    ngx_msec_t                  sent;
+
+    /* of commands that can be sent again; otherwise empty */
+    ngx_str_t                   text;
+    ngx_uint_t                  slot;
+    ngx_uint_t                  tries;
+    ngx_msec_t                  since;     /* the first one */
+};
+
+
 typedef struct {
     ngx_queue_t                 sent;      /* oldest first */
     ngx_queue_t                 spare;
@@ -38,6 +61,10 @@ typedef struct {
     ngx_uint_t                  nspare;
     ngx_leaseloft_conn_t       *conn;
     ngx_leaseloft_process_t    *process;
+
+    /* called for error replies; may be NULL */
+    ngx_leaseloft_redirect_pt   redirect;
+    void                       *redirect_data;
 } ngx_leaseloft_commands_t;
 
 
@@ -56,6 +83,28 @@ void ngx_leaseloft_command_free(ngx_leaseloft_commands_t *commands);
 ngx_leaseloft_command_t *ngx_leaseloft_command_send(
     ngx_leaseloft_commands_t *commands, ngx_uint_t argc, ngx_str_t *argv,
     ngx_leaseloft_reply_pt handler, void *data);
+
+/*
+ * Creates a command that keeps its bytes, so that it can be sent more than
+ * once.  NULL: no memory.  It belongs to the caller until it is sent.
+ */
+ngx_leaseloft_command_t *ngx_leaseloft_command_create(ngx_uint_t argc,
+    ngx_str_t *argv, ngx_leaseloft_reply_pt handler, void *data,
+    ngx_log_t *log);
+
+/*
+ * Sends such a command, after ASKING if that is 1.  NGX_OK, or NGX_DECLINED: it
+ * still belongs to the caller.
+ */
+ngx_int_t ngx_leaseloft_command_put(ngx_leaseloft_commands_t *commands,
+    ngx_leaseloft_command_t *command, ngx_uint_t asking);
+
+/*
+ * Frees such a command that is not sent; the second calls its handler with
+ * NGX_LEASELOFT_UNSENT then.
+ */
+void ngx_leaseloft_command_destroy(ngx_leaseloft_command_t *command);
+void ngx_leaseloft_command_fail(ngx_leaseloft_command_t *command);
 
 /* the handler will not be called; Redis still runs the command */
 void ngx_leaseloft_command_cancel(ngx_leaseloft_command_t *command);

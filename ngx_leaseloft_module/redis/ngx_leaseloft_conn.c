@@ -21,6 +21,8 @@ struct ngx_leaseloft_conn_s {
     void                            *data;
     ngx_leaseloft_greeting_t         greeting;
     ngx_leaseloft_sentinel_t        *sentinel;     /* NULL: a fixed address */
+    ngx_leaseloft_server_t          *server;       /* without Sentinel */
+    ngx_uint_t                       queue;        /* which the server has */
     ngx_leaseloft_sentinel_ask_t     ask;
     unsigned                         ready:1;
 };
@@ -60,6 +62,7 @@ ngx_leaseloft_conn_create(ngx_leaseloft_main_conf_t *mcf, char *name,
 
     redis->handlers = handlers;
     redis->data = data;
+    redis->server = &mcf->redis.servers[0];
 
     return redis;
 }
@@ -76,6 +79,15 @@ ngx_leaseloft_conn_follow(ngx_leaseloft_conn_t *redis,
 
 
 void
+ngx_leaseloft_conn_lead(ngx_leaseloft_conn_t *redis,
+    ngx_leaseloft_server_t *server, ngx_uint_t queue)
+{
+    redis->server = server;
+    redis->queue = queue;
+}
+
+
+void
 ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis)
 {
     ngx_leaseloft_redis_conf_t  *rcf;
@@ -83,7 +95,7 @@ ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis)
     rcf = &redis->peer.conf->redis;
 
     if (ngx_leaseloft_greeting_start(&redis->greeting, &redis->peer.writer,
-                                     rcf)
+                                     rcf, redis->queue)
         != NGX_OK)
     {
         ngx_leaseloft_conn_fail(redis, "greeting failed");
@@ -95,7 +107,7 @@ ngx_leaseloft_conn_connect(ngx_leaseloft_conn_t *redis)
         return;
     }
 
-    ngx_leaseloft_peer_connect(&redis->peer, &rcf->servers[0],
+    ngx_leaseloft_peer_connect(&redis->peer, redis->server,
                                NGX_LEASELOFT_CONN_TIMEOUT);
 }
 
@@ -123,7 +135,7 @@ ngx_leaseloft_conn_moved(ngx_leaseloft_conn_t *redis,
 {
     if (redis->peer.timer.timer_set || redis->ready) {
 
-        if (!ngx_leaseloft_sentinel_same(&redis->peer.server, server)) {
+        if (!ngx_leaseloft_server_same(&redis->peer.server, server)) {
             ngx_leaseloft_conn_fail(redis, "another server is the primary");
         }
     }
@@ -189,6 +201,17 @@ ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis, ngx_uint_t argc,
     }
 
     return ngx_leaseloft_peer_command(&redis->peer, argc, argv);
+}
+
+
+ngx_int_t
+ngx_leaseloft_conn_text(ngx_leaseloft_conn_t *redis, ngx_str_t *text)
+{
+    if (!redis->ready && redis->greeting.left == 0) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_leaseloft_peer_text(&redis->peer, text);
 }
 
 

@@ -33,6 +33,13 @@ ngx_leaseloft_conn_t *ngx_leaseloft_conn_create(
     ngx_leaseloft_conn_handlers_t *handlers, void *data, ngx_pool_t *pool,
     ngx_log_t *log);
 
+/*
+ * In a cluster: makes it connect to server, which must outlive it; the layout
+ * of the data is that beside queue.
+ */
+void ngx_leaseloft_conn_lead(ngx_leaseloft_conn_t *redis,
+    ngx_leaseloft_server_t *server, ngx_uint_t queue);
+
 /* makes it ask sentinel for the server, before each attempt to connect */
 void ngx_leaseloft_conn_follow(ngx_leaseloft_conn_t *redis,
     ngx_leaseloft_sentinel_t *sentinel);
@@ -57,6 +64,10 @@ void ngx_leaseloft_conn_fail(ngx_leaseloft_conn_t *redis, char *reason);
  */
 ngx_int_t ngx_leaseloft_conn_command(ngx_leaseloft_conn_t *redis,
     ngx_uint_t argc, ngx_str_t *argv);
+
+/* the same for a command that ngx_leaseloft_writer_format() has formatted */
+ngx_int_t ngx_leaseloft_conn_text(ngx_leaseloft_conn_t *redis,
+    ngx_str_t *text);
 
 /* why the connection was closed last; "" if it never was */
 char *ngx_leaseloft_conn_why(ngx_leaseloft_conn_t *redis);

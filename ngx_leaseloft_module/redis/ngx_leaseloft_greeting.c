@@ -44,7 +44,8 @@ ngx_leaseloft_greeting_auth(ngx_leaseloft_greeting_t *greeting,
 
 ngx_int_t
 ngx_leaseloft_greeting_start(ngx_leaseloft_greeting_t *greeting,
-    ngx_leaseloft_writer_t *writer, ngx_leaseloft_redis_conf_t *rcf)
+    ngx_leaseloft_writer_t *writer, ngx_leaseloft_redis_conf_t *rcf,
+    ngx_uint_t queue)
 {
     char       name[LL_KEY_MAX], layout[LL_KEY_MAX];
     ngx_str_t  ping, get[2], channel, probe[NGX_LEASELOFT_WRITE_PROBE_ARGS];
@@ -52,7 +53,7 @@ ngx_leaseloft_greeting_start(ngx_leaseloft_greeting_t *greeting,
     ngx_str_set(&ping, "PING");
 
     ngx_str_set(&get[0], "GET");
-    get[1].len = ll_keys_layout(layout, 0);
+    get[1].len = ll_keys_layout(layout, queue);
     get[1].data = (u_char *) layout;
 
     channel.len = ll_keys_reply_channel(name, "probe", sizeof("probe") - 1);
@@ -85,7 +86,10 @@ ngx_leaseloft_greeting_refused(ngx_leaseloft_greeting_t *greeting,
         return 0;
     }
 
-    /* reads work without the right to GET or XADD, which health names */
+    /*
+     * Reads work without the right to GET or XADD, which health names.  In a
+     * cluster the keys may be elsewhere.
+     */
 
     return greeting->left > NGX_LEASELOFT_GREETING_LAYOUT
            || (greeting->left == NGX_LEASELOFT_GREETING_PROBE

@@ -19,9 +19,13 @@ typedef struct {
 } ngx_leaseloft_greeting_t;
 
 
-/* appends the commands to writer; NGX_OK or NGX_ERROR */
+/*
+ * Appends the commands to writer; in a cluster, the layout is that beside
+ * queue.  NGX_OK or NGX_ERROR.
+ */
 ngx_int_t ngx_leaseloft_greeting_start(ngx_leaseloft_greeting_t *greeting,
-    ngx_leaseloft_writer_t *writer, ngx_leaseloft_redis_conf_t *rcf);
+    ngx_leaseloft_writer_t *writer, ngx_leaseloft_redis_conf_t *rcf,
+    ngx_uint_t queue);
 
 /*
  * Takes the next reply.  NGX_OK: it was the last one, the connection is ready;

@@ -20,6 +20,7 @@ static void ngx_leaseloft_peer_handshaked(ngx_connection_t *c);
 static void ngx_leaseloft_peer_ready(ngx_leaseloft_peer_t *peer);
 static void ngx_leaseloft_peer_write_handler(ngx_event_t *wev);
 static void ngx_leaseloft_peer_read_handler(ngx_event_t *rev);
+static void ngx_leaseloft_peer_flush(ngx_leaseloft_peer_t *peer);
 static void ngx_leaseloft_peer_flush_handler(ngx_event_t *ev);
 static void ngx_leaseloft_peer_timer_handler(ngx_event_t *ev);
 static ngx_int_t ngx_leaseloft_peer_replies(ngx_leaseloft_peer_t *peer);
@@ -422,11 +423,32 @@ ngx_leaseloft_peer_command(ngx_leaseloft_peer_t *peer, ngx_uint_t argc,
         return NGX_DECLINED;
     }
 
+    ngx_leaseloft_peer_flush(peer);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_peer_text(ngx_leaseloft_peer_t *peer, ngx_str_t *text)
+{
+    if (ngx_leaseloft_writer_text(&peer->writer, text) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ngx_leaseloft_peer_flush(peer);
+
+    return NGX_OK;
+}
+
+
+/* sends what was appended, at the end of this iteration */
+static void
+ngx_leaseloft_peer_flush(ngx_leaseloft_peer_t *peer)
+{
     if (peer->open && !peer->flush.posted) {
         ngx_post_event(&peer->flush, &ngx_posted_events);
     }
-
-    return NGX_OK;
 }
 
 

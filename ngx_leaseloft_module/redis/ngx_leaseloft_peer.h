@@ -98,5 +98,8 @@ void ngx_leaseloft_peer_refuse(ngx_leaseloft_peer_t *peer, char *error);
 ngx_int_t ngx_leaseloft_peer_command(ngx_leaseloft_peer_t *peer,
     ngx_uint_t argc, ngx_str_t *argv);
 
+/* the same for a command that ngx_leaseloft_writer_format() has formatted */
+ngx_int_t ngx_leaseloft_peer_text(ngx_leaseloft_peer_t *peer, ngx_str_t *text);
+
 
 #endif /* NGX_LEASELOFT_PEER_H */

@@ -25,7 +25,8 @@ typedef struct {
 
 
 static void ngx_leaseloft_presence_handler(ngx_event_t *ev);
-static void ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process);
+static void ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process,
+    ngx_uint_t k);
 
 
 ngx_int_t
@@ -52,34 +53,57 @@ ngx_leaseloft_presence_start(ngx_leaseloft_process_t *process,
 }
 
 
+/* sends one to each server that can be reached; 0: to none */
+static ngx_uint_t
+ngx_leaseloft_presence_send_all(ngx_leaseloft_process_t *process)
+{
+    ngx_int_t                 k;
+    ngx_uint_t                n;
+    ngx_leaseloft_client_t   *client;
+    ngx_leaseloft_cluster_t  *cluster;
+
+    n = 0;
+    cluster = process->cluster;
+
+    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
+         client;
+         client = ngx_leaseloft_cluster_next(cluster, client))
+    {
+        k = ngx_leaseloft_cluster_home(cluster, client);
+
+        if (k != -1 && ngx_leaseloft_client_ready(client)) {
+            ngx_leaseloft_presence_send(process, k);
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
 static void
 ngx_leaseloft_presence_handler(ngx_event_t *ev)
 {
-    char                       data[LL_KEY_MAX];
-    ngx_str_t                  key;
     ngx_leaseloft_presence_t  *presence;
 
     presence = ev->data;
 
     ngx_add_timer(ev, NGX_LEASELOFT_PRESENCE_TICK);
 
-    key.data = (u_char *) data;
-    key.len = ll_keys_nginx(data, 0);
-
-    if (!ngx_leaseloft_cluster_ready(presence->process->cluster, &key)) {
-        presence->next = ngx_current_msec;
+    if ((ngx_msec_int_t) (ngx_current_msec - presence->next) < 0) {
         return;
     }
 
-    if ((ngx_msec_int_t) (ngx_current_msec - presence->next) >= 0) {
-        presence->next = ngx_current_msec + NGX_LEASELOFT_PRESENCE_INTERVAL;
-        ngx_leaseloft_presence_send(presence->process);
+    presence->next = ngx_current_msec;
+
+    if (ngx_leaseloft_presence_send_all(presence->process)) {
+        presence->next += NGX_LEASELOFT_PRESENCE_INTERVAL;
     }
 }
 
 
 static void
-ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process)
+ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process, ngx_uint_t k)
 {
     char       key[LL_KEY_MAX];
     u_char     queues[NGX_INT_T_LEN], pid[NGX_INT64_LEN], all[NGX_INT_T_LEN],
@@ -87,7 +111,7 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process)
     ngx_str_t  argv[18];
 
     ngx_str_set(&argv[0], "XADD");
-    argv[1].len = ll_keys_nginx(key, 0);
+    argv[1].len = ll_keys_nginx(key, k);
     argv[1].data = (u_char *) key;
     ngx_str_set(&argv[2], "MAXLEN");
     ngx_str_set(&argv[3], "~");

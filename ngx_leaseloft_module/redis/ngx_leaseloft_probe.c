@@ -37,7 +37,13 @@ ngx_leaseloft_probe_send(ngx_leaseloft_probe_t *probe)
     u_char     text[sizeof("probe \n") + NGX_INT_T_LEN];
     ngx_str_t  argv[3], write[NGX_LEASELOFT_WRITE_PROBE_ARGS];
 
-    ngx_str_set(&argv[0], "PUBLISH");
+    if (probe->sharded) {
+        ngx_str_set(&argv[0], "SPUBLISH");
+
+    } else {
+        ngx_str_set(&argv[0], "PUBLISH");
+    }
+
     argv[1] = *probe->channel;
     argv[2].data = text;
     argv[2].len = ngx_sprintf(text, "probe %M\n", ngx_current_msec) - text;
@@ -47,7 +53,7 @@ ngx_leaseloft_probe_send(ngx_leaseloft_probe_t *probe)
     /* the number of subscribers is meaningful only once subscribed */
 
     (void) ngx_leaseloft_command_send(probe->commands, 3, argv,
-                                      probe->subscribed
+                                      probe->subscribed && !probe->unconfirmed
                                       ? ngx_leaseloft_probe_published : NULL,
                                       probe);
 
@@ -68,7 +74,7 @@ ngx_leaseloft_probe_published(void *data, ngx_leaseloft_outcome_e outcome,
 
     if (outcome == NGX_LEASELOFT_REPLIED
         && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0
-        && probe->subscribed)
+        && probe->subscribed && !probe->unconfirmed)
     {
         ngx_leaseloft_conn_fail(probe->subscription,
                                 "connected to another server");

@@ -30,8 +30,10 @@ typedef struct {
     ngx_msec_t                 last_received;  /* by the subscription */
     char                       refusal[NGX_LEASELOFT_PEER_WHY];
 
-    /* to the reply channel; set by the owner */
+    /* to the reply channel; these are set by the owner */
     unsigned                   subscribed:1;
+    unsigned                   unconfirmed:1;  /* it is subscribed to anew */
+    unsigned                   sharded:1;      /* in a cluster */
 } ngx_leaseloft_probe_t;
 
 

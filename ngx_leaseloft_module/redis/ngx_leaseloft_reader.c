@@ -9,7 +9,8 @@
 #include "ngx_leaseloft_reader.h"
 
 
-#define NGX_LEASELOFT_READER_ELEMENTS_MAX  4096
+/* each slot of a Redis Cluster may be in a row of its own */
+#define NGX_LEASELOFT_READER_ELEMENTS_MAX  16384
 #define NGX_LEASELOFT_READER_BLOCK         16384
 
 /*

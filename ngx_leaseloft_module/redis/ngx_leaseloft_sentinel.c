@@ -133,14 +133,6 @@ ngx_leaseloft_sentinel_doubt(ngx_leaseloft_sentinel_t *sentinel)
 }
 
 
-ngx_uint_t
-ngx_leaseloft_sentinel_same(ngx_leaseloft_server_t *a,
-    ngx_leaseloft_server_t *b)
-{
-    return a->port == b->port && ngx_strcmp(a->host, b->host) == 0;
-}
-
-
 static void
 ngx_leaseloft_sentinel_timer_handler(ngx_event_t *ev)
 {
@@ -255,14 +247,7 @@ ngx_leaseloft_sentinel_answer(ngx_leaseloft_sentinel_t *sentinel,
 static ngx_int_t
 ngx_leaseloft_sentinel_parse(ngx_leaseloft_server_t *server, redisReply *reply)
 {
-    size_t                len;
-    u_char               *host;
-    ngx_int_t             port;
-    redisReply          **element;
-    struct sockaddr_in   *sin;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-#endif
+    redisReply  **element;
 
     element = reply->element;
 
@@ -273,45 +258,10 @@ ngx_leaseloft_sentinel_parse(ngx_leaseloft_server_t *server, redisReply *reply)
         return NGX_ERROR;
     }
 
-    ngx_memzero(server, sizeof(ngx_leaseloft_server_t));
-
-    host = (u_char *) element[0]->str;
-    len = element[0]->len;
-    port = ngx_atoi((u_char *) element[1]->str, element[1]->len);
-
-    if (len == 0 || len >= sizeof(server->host) || ngx_strlen(host) != len
-        || port < 1 || port > 65535)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(server->host, host, len);
-    server->port = (in_port_t) port;
-
-    sin = &server->sockaddr.sockaddr_in;
-    sin->sin_addr.s_addr = ngx_inet_addr(host, len);
-
-    if (sin->sin_addr.s_addr != INADDR_NONE) {
-        sin->sin_family = AF_INET;
-        server->socklen = sizeof(struct sockaddr_in);
-
-    } else {
-#if (NGX_HAVE_INET6)
-        sin6 = &server->sockaddr.sockaddr_in6;
-        ngx_memzero(sin6, sizeof(struct sockaddr_in6));
-
-        if (ngx_inet6_addr(host, len, sin6->sin6_addr.s6_addr) == NGX_OK) {
-            sin6->sin6_family = AF_INET6;
-            server->socklen = sizeof(struct sockaddr_in6);
-        }
-#endif
-    }
-
-    if (server->socklen) {
-        ngx_inet_set_port(&server->sockaddr.sockaddr, server->port);
-    }
-
-    return NGX_OK;
+    return ngx_leaseloft_server_set(server, (u_char *) element[0]->str,
+                                    element[0]->len,
+                                    ngx_atoi((u_char *) element[1]->str,
+                                             element[1]->len));
 }
 
 
@@ -363,7 +313,7 @@ ngx_leaseloft_sentinel_reply(void *data, redisReply *reply)
     ngx_leaseloft_peer_timeout(peer, 0);
 
     moved = sentinel->known
-            && !ngx_leaseloft_sentinel_same(&sentinel->primary, &server);
+            && !ngx_leaseloft_server_same(&sentinel->primary, &server);
 
     sentinel->known = 1;
     sentinel->primary = server;

@@ -13,6 +13,7 @@
 
 
 #include "ngx_leaseloft_peer.h"
+#include "ngx_leaseloft_server.h"
 
 
 typedef struct ngx_leaseloft_sentinel_s  ngx_leaseloft_sentinel_t;
@@ -52,10 +53,6 @@ void ngx_leaseloft_sentinel_cancel(ngx_leaseloft_sentinel_ask_t *ask);
 
 /* the last answer was of no use: another Sentinel is asked next */
 void ngx_leaseloft_sentinel_doubt(ngx_leaseloft_sentinel_t *sentinel);
-
-/* 1 if a and b are the same host and port */
-ngx_uint_t ngx_leaseloft_sentinel_same(ngx_leaseloft_server_t *a,
-    ngx_leaseloft_server_t *b);
 
 
 #endif /* NGX_LEASELOFT_SENTINEL_H */

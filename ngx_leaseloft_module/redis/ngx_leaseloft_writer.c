@@ -56,13 +56,11 @@ ngx_leaseloft_writer_reserve(ngx_leaseloft_writer_t *writer, size_t len)
 
 
 ngx_int_t
-ngx_leaseloft_writer_append(ngx_leaseloft_writer_t *writer, ngx_uint_t argc,
-    ngx_str_t *argv)
+ngx_leaseloft_writer_format(ngx_str_t *text, ngx_uint_t argc, ngx_str_t *argv)
 {
     int          len;
-    char        *text;
+    char        *data;
     size_t       lens[NGX_LEASELOFT_WRITER_ARGS];
-    ngx_int_t    rc;
     ngx_uint_t   i;
     const char  *args[NGX_LEASELOFT_WRITER_ARGS];
 
@@ -75,26 +73,55 @@ ngx_leaseloft_writer_append(ngx_leaseloft_writer_t *writer, ngx_uint_t argc,
         lens[i] = argv[i].len;
     }
 
-    len = redisFormatCommandArgv(&text, (int) argc, args, lens);
+    len = redisFormatCommandArgv(&data, (int) argc, args, lens);
     if (len < 0) {
         return NGX_ERROR;
     }
 
-    rc = NGX_ERROR;
+    text->data = (u_char *) data;
+    text->len = len;
 
-    if (ngx_leaseloft_writer_reserve(writer, len) != NGX_OK) {
-        goto done;
+    return NGX_OK;
+}
+
+
+void
+ngx_leaseloft_writer_release(ngx_str_t *text)
+{
+    redisFreeCommand((char *) text->data);
+}
+
+
+ngx_int_t
+ngx_leaseloft_writer_append(ngx_leaseloft_writer_t *writer, ngx_uint_t argc,
+    ngx_str_t *argv)
+{
+    ngx_int_t  rc;
+    ngx_str_t  text;
+
+    if (ngx_leaseloft_writer_format(&text, argc, argv) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    ngx_memcpy(writer->buf + writer->last, text, len);
-    writer->last += len;
-    rc = NGX_OK;
+    rc = ngx_leaseloft_writer_text(writer, &text);
 
-done:
-
-    redisFreeCommand(text);
+    ngx_leaseloft_writer_release(&text);
 
     return rc;
+}
+
+
+ngx_int_t
+ngx_leaseloft_writer_text(ngx_leaseloft_writer_t *writer, ngx_str_t *text)
+{
+    if (ngx_leaseloft_writer_reserve(writer, text->len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(writer->buf + writer->last, text->data, text->len);
+    writer->last += text->len;
+
+    return NGX_OK;
 }
 
 

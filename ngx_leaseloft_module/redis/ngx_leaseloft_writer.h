@@ -23,11 +23,23 @@ typedef struct {
 
 
 /*
+ * Formats a command in RESP, in memory that ngx_leaseloft_writer_release()
+ * frees.  NGX_OK or NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_leaseloft_writer_format(ngx_str_t *text, ngx_uint_t argc,
+    ngx_str_t *argv);
+void ngx_leaseloft_writer_release(ngx_str_t *text);
+
+/*
  * Appends a command in RESP; its bytes are copied.  NGX_OK, or NGX_ERROR, with
  * nothing appended: no memory, or the buffer is full.
  */
 ngx_int_t ngx_leaseloft_writer_append(ngx_leaseloft_writer_t *writer,
     ngx_uint_t argc, ngx_str_t *argv);
+
+/* the same for a command that is formatted */
+ngx_int_t ngx_leaseloft_writer_text(ngx_leaseloft_writer_t *writer,
+    ngx_str_t *text);
 
 /*
  * Sends as much as c accepts.  NGX_OK: all of it; NGX_AGAIN: call again from

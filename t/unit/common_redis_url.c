@@ -261,8 +261,7 @@ test_check(void)
            "user:password@, or give a file with the password");
     checks("redis://:p@h", 1,
            "has a password, and a file with a password is given too");
-    checks("redis+cluster://h", 0,
-           "names a Redis Cluster, which is not supported yet");
+    checks("redis+cluster://h", 0, "");
     checks("redis+sentinel://h/x", 0, "");
 }
 

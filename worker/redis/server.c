@@ -118,6 +118,11 @@ server_init(server_t *server)
         server_from_env(server, SERVER_PASSWORD_FILE);
     }
 
+    if (server->url.kind == LL_REDIS_URL_CLUSTER) {
+        return server_fail(server, "names a Redis Cluster, which is not "
+                           "supported yet by workers and the command line");
+    }
+
     if (ll_redis_url_check(&server->url,
                            server->settings[SERVER_PASSWORD_FILE] != NULL)
         == -1)

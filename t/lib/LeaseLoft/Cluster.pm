@@ -1,0 +1,252 @@
+package LeaseLoft::Cluster;
+
+# A Redis Cluster of primaries, each with replicas, on loopback. Its nodes are
+# parts of the stack: node0 and so on, the primaries first.
+#
+#     my $ll = LeaseLoft->new(start => 0);
+#     my $cluster = LeaseLoft::Cluster->new($ll, primaries => 3, replicas => 1);
+#
+#     $ll->{url} = $cluster->url();          then nginx_conf() and start()
+#     $cluster->on('node0', 'PING');
+#     $cluster->owner($slot);                the part which has a slot now
+#     $cluster->move($slot, 'node1');        with its keys
+#     $ll->stop('node0', 'KILL');
+#     $cluster->start('node0');
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(time sleep);
+
+use LeaseLoft;
+use LeaseLoft::Redis;
+
+
+# new($ll, %options): primaries => 3, replicas => 0 (of each), conf => TEXT;
+# slots are dealt evenly unless dealt => [[FIRST, LAST], ...] says otherwise
+sub new {
+    my ($class, $ll, %options) = @_;
+
+    my $self = bless { ll => $ll, primaries => 3, replicas => 0, conf => '',
+                       %options }, $class;
+    my $n = $self->{primaries};
+
+    $self->{parts} = [ map { "node$_" } 0 .. $n * (1 + $self->{replicas}) - 1 ];
+    $self->{dealt} //= [ map { [ int(16384 * $_ / $n),
+                                 int(16384 * ($_ + 1) / $n) - 1 ] }
+                         0 .. $n - 1 ];
+
+    for my $part ($self->parts()) {
+        $self->{ports}{$part} = LeaseLoft::free_port();
+        $self->_write_conf($part, LeaseLoft::free_port());
+        $self->start($part);
+    }
+
+    $self->_join();
+
+    return $self;
+}
+
+
+sub parts { @{ $_[0]{parts} } }
+
+
+# the first $n parts, all unless told
+sub url {
+    my ($self, $n) = @_;
+
+    my @parts = $self->parts();
+
+    return 'redis+cluster://' . join ',',
+           map { $self->address($_) } @parts[0 .. ($n // @parts) - 1];
+}
+
+
+sub address { "127.0.0.1:$_[0]{ports}{$_[1]}" }
+
+
+sub start {
+    my ($self, $part) = @_;
+
+    my $dir = $self->{ll}->dir();
+
+    $self->{ll}->spawn($part, "redis-server $dir/$part.conf");
+    LeaseLoft::wait_for(sub { eval { $self->on($part, 'PING') } }, 10)
+        or die "no $part\n";
+}
+
+
+sub _write_conf {
+    my ($self, $part, $bus) = @_;
+
+    my $dir = $self->{ll}->dir();
+
+    mkdir "$dir/$part";
+    $self->{ll}->write("$part.conf", <<"END" . $self->{conf});
+include $LeaseLoft::root/conf/redis.conf
+daemonize no
+bind 127.0.0.1
+port $self->{ports}{$part}
+dir $dir/$part
+unixsocket $dir/$part.sock
+enable-debug-command local
+repl-diskless-sync-delay 0
+cluster-enabled yes
+cluster-port $bus
+cluster-node-timeout 2000
+cluster-require-full-coverage no
+END
+    $self->{bus}{$part} = $bus;
+}
+
+
+# a connection to a part
+sub redis {
+    my ($self, $part) = @_;
+
+    return LeaseLoft::Redis->new($self->{ll}->dir() . "/$part.sock")
+           || die "no $part\n";
+}
+
+
+sub on {
+    my ($self, $part, @command) = @_;
+
+    return $self->redis($part)->command(@command);
+}
+
+
+sub id { $_[0]->on($_[1], 'CLUSTER', 'MYID') }
+
+
+sub _join {
+    my ($self) = @_;
+
+    my @parts = $self->parts();
+    my $n = $self->{primaries};
+
+    for my $i (0 .. $#parts) {
+        $self->on($parts[$i], 'CLUSTER', 'SET-CONFIG-EPOCH', $i + 1);
+        $self->on($parts[$i], 'CLUSTER', 'MEET', '127.0.0.1',
+                  $self->{ports}{$parts[0]}, $self->{bus}{$parts[0]}) if $i;
+        $self->on($parts[$i], 'CLUSTER', 'ADDSLOTSRANGE',
+                  @{ $self->{dealt}[$i] }) if $i < $n && $self->{dealt}[$i];
+    }
+
+    LeaseLoft::wait_for(sub {
+        @parts == grep { $self->_knows($_) == @parts } @parts
+    }, 30) or die "the nodes do not meet\n";
+
+    for my $i ($n .. $#parts) {
+        my $id = $self->id($parts[$i % $n]);
+        $self->on($parts[$i], 'CLUSTER', 'REPLICATE', $id);
+    }
+
+    $self->wait_ready(30) or die "the cluster is not ready\n";
+}
+
+
+# how many nodes a part knows
+sub _knows {
+    my ($self, $part) = @_;
+
+    return scalar grep { !/handshake|noaddr/ }
+                  split /\n/, $self->on($part, 'CLUSTER', 'NODES');
+}
+
+
+# waits until all parts that run agree, replicas are connected
+sub wait_ready {
+    my ($self, $timeout) = @_;
+
+    return LeaseLoft::wait_for(sub {
+        for my $part ($self->running()) {
+            return 0 if $self->on($part, 'CLUSTER', 'INFO')
+                        !~ /cluster_state:ok/;
+
+            my $role = $self->on($part, 'ROLE');
+            return 0 if $role->[0] eq 'slave' && $role->[3] ne 'connected';
+        }
+
+        return 1;
+    }, $timeout // 10);
+}
+
+
+sub running { grep { $_[0]{ll}->pid($_) } $_[0]->parts() }
+
+
+# the part that has a slot, as the running primaries say themselves; undef if
+# none does
+sub owner {
+    my ($self, $slot) = @_;
+
+    for my $part ($self->running()) {
+        my ($line) = grep { /myself/ && /master/ } split /\n/,
+                     eval { $self->on($part, 'CLUSTER', 'NODES') } // '';
+
+        my @fields = split ' ', $line // '';
+
+        for my $range (@fields[8 .. $#fields]) {
+            return $part if $range =~ /^(\d+)(?:-(\d+))?$/ && $1 <= $slot
+                            && $slot <= ($2 // $1);
+        }
+    }
+
+    return undef;
+}
+
+
+# the slot of a key
+sub slot { $_[0]->on(($_[0]->running())[0], 'CLUSTER', 'KEYSLOT', $_[1]) }
+
+
+# the part that has a key
+sub has { $_[0]->owner($_[0]->slot($_[1])) }
+
+
+# copies the functions and the keys of a single server, as redis-cli --cluster
+# import
+sub import_from {
+    my ($self, $single) = @_;
+
+    my $functions = $single->command('FUNCTION', 'DUMP');
+
+    for my $part (grep { $self->on($_, 'ROLE')->[0] eq 'master' }
+                  $self->parts()) {
+        $self->on($part, 'FUNCTION', 'RESTORE', $functions, 'REPLACE');
+    }
+
+    for my $key (@{ $single->command('KEYS', '*') }) {
+        $self->on($self->has($key), 'RESTORE', $key, 0,
+                  $single->command('DUMP', $key), 'REPLACE');
+    }
+}
+
+
+# moves a slot and its keys, as redis-cli --cluster reshard; $pause->() is
+# called before the slot changes its owner
+sub move {
+    my ($self, $slot, $to, $pause) = @_;
+
+    my $from = $self->owner($slot);
+    return if $from eq $to;
+
+    my ($from_id, $to_id) = map { $self->id($_) } $from, $to;
+
+    $self->on($to, 'CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $from_id);
+    $self->on($from, 'CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $to_id);
+
+    while (my @keys = @{ $self->on($from, 'CLUSTER', 'GETKEYSINSLOT', $slot,
+                                   10) }) {
+        $self->on($from, 'MIGRATE', '127.0.0.1', $self->{ports}{$to}, '', 0,
+                  5000, 'KEYS', @keys);
+    }
+
+    $pause->() if $pause;
+
+    $self->on($_, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $to_id) for $to, $from;
+}
+
+
+1;
