@@ -3,6 +3,7 @@
 # make start      the same in the background; make stop ends it
 # make test       builds and runs all tests
 # make install    what runs, below DESTDIR and prefix (conf/install.mk)
+# make deb        Debian packages of it, in build/deb; make test-deb tests them
 # make bench      measures LeaseLoft and other servers
 # make SAN=1 ...  the same under AddressSanitizer and UBSan, in build-san/
 #
@@ -240,6 +241,21 @@ stop:
 # --- installation ---
 
 include conf/install.mk
+
+# Debian packages, in BUILD/deb
+.PHONY: deb
+deb:
+	@conf/deps.sh build deb
+	@conf/deb.sh '$(abspath $(BUILD))'
+
+# installs, upgrades and removes them in a bare Debian with systemd, made in
+# build/deb-root; some minutes, the first time
+.PHONY: test-deb
+test-deb: deb
+	@conf/deps.sh test-deb
+	@lintian --fail-on error --tag-display-limit 0 $(BUILD)/deb/*.changes
+	@conf/deb_root.sh $(abspath $(BUILD))/deb-root/debian $(BUILD)/deb/*.deb
+	@DEB_ROOT=$(abspath $(BUILD))/deb-root/debian $(PROVE) t/deb/packages.t
 
 
 # --- tests ---

@@ -102,6 +102,15 @@ for set; do
     valgrind)
         need /usr/bin/valgrind valgrind "checks the worker's memory"
         ;;
+    deb)
+        need /usr/bin/dh debhelper "builds packages"
+        need /usr/bin/dh_apparmor dh-apparmor "adds AppArmor profiles to them"
+        need /usr/bin/fakeroot fakeroot "makes root the owner of their files"
+        ;;
+    test-deb)
+        need /usr/bin/lintian lintian "checks packages"
+        need /usr/sbin/debootstrap debootstrap "makes a bare Debian"
+        ;;
     palloc)
         need /usr/bin/dpkg-source dpkg-dev "unpacks nginx's sources"
         ;;

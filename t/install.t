@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What "make install" installs: the files and their modes, configuration that is kept, the
-# manual pages and the completion, which have what --help has, and the AppArmor
-# profiles.
+# What "make install" installs: the files and their modes, configuration that is
+# kept, the manual pages and the completion, which have what --help has, the
+# AppArmor profiles, and that the packages have all of it.
 
 use strict;
 use warnings;
@@ -47,6 +47,17 @@ is(readlink "$share/leaseloft/html/config.json", '/etc/leaseloft/pages.json',
    'the configuration of the pages is with the others');
 is(qx(grep -rl '/usr/\\(bin\\|share\\)/leaseloft' $root/opt/ll/lib $root/etc), '',
    'installed files name the prefix');
+
+# each is in a Debian package, or known not to be (t/deb/ has the packages)
+
+my @packaged = map { m{^(?:debian/tmp/)?(\S+)$} ? $1 : () }
+               map { split /\n/, slurp($_) }
+               glob 'conf/debian/{*.install,*.manpages,not-installed}';
+
+is(join("\n", grep { my $path = s{^opt/ll/}{usr/}r;
+                     !grep { $path =~ m{^\Q$_\E(?:/|$)} } @packaged }
+              qx(cd $root && find . -type f -printf '%P\n') =~ /(.+)/g),
+   '', 'the packages have all files');
 
 # configuration
 
