@@ -440,6 +440,7 @@ test('a search over the limit waits, and continues', async () => {
     const said = page.locator('.ll-find-says');
 
     await page.keyboard.press('Control+k');
+    await page.locator('#ll-find').waitFor();
 
     /* other requests of hers, which the browser sends first, leave no room */
     await until('429', async () => {
