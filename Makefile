@@ -98,7 +98,7 @@ all: module $(BUILD)/leaseloft-worker $(BUILD)/leaseloft
 
 module: $(MODULE)
 
-tests: all man $(UNITS) $(REPLAY) $(BENCH)
+tests: all man $(UNITS) $(REPLAY) $(BENCH) $(BUILD)/t/lib/cluster_call
 
 
 # --- Debian packages ---
@@ -145,6 +145,11 @@ $(BUILD)/leaseloft: $(call obj,$(CLI_SRCS)) $(LIBS)
 $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(LINK) -Wl,--as-needed -lcmocka $(WORKER_LIBS)
+
+# run by t/cluster_client.t
+$(BUILD)/t/lib/%: $(BUILD)/obj/t/lib/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(LINK) $(WORKER_LIBS)
 
 # fuzz targets are always built, with a driver that replays the corpus
 $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LIBS)
