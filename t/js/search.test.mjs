@@ -140,6 +140,27 @@ test('pages without a hit are passed over, then one is told how far',
 });
 
 
+test('parts of a page are joined, and shown as they come', async () => {
+    const { clock, server, search } = searching(100, (i) =>
+        i % 4 === 0 ? 'boiler' : 'other');
+    const shown = new Set();
+
+    search.on('change', () => shown.add(`${search.phase} `
+                                        + search.hits.length));
+    server.scan = 10;
+    search.set('elm', 'boiler', 0);
+    await clock.tick(1);
+    assert.deepEqual([...shown].filter((is) => !is.endsWith(' 0')),
+                     ['searching 3', 'searching 5', 'searching 8',
+                      'searching 10', 'searching 13', 'searching 15',
+                      'searching 18', 'ready 20']);
+    assert.deepEqual(seqs(search).slice(0, 4), [100, 96, 92, 88]);
+    search.more();
+    await clock.tick(1);
+    assert.deepEqual([search.hits.length, search.next], [25, null]);
+});
+
+
 test('over all threads a hit names its thread, and goes on by a cursor',
      async () => {
     const { clock, search } = searching(30);

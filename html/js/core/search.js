@@ -17,8 +17,11 @@ const PAGE = 20;
 /* after a server that could not search, in seconds at least */
 const RETRY = 5;
 
-/* pages without a hit that are passed over by themselves */
-const EMPTY_PAGES = 10;
+/*
+ * A server that is busy, or has much to read, answers before a page is full.
+ * So many are asked for by themselves to fill one.
+ */
+const PARTS = 10;
 
 
 export class Search extends Emitter {
@@ -127,14 +130,14 @@ export class Search extends Emitter {
     async #run() {
         this.#turn++;
         this.#say('searching', { back: null });
-        await this.#pages(this.#turn);
+        await this.#page(this.#turn);
     }
 
-    /* Pages until there is a hit, or nothing more. */
-    async #pages(turn) {
-        let empty = 0;
+    /* A page of hits, or all that there are. */
+    async #page(turn) {
+        let found = 0;
 
-        for (;;) {
+        for (let parts = 1; ; parts++) {
             this.#abort = new AbortController();
 
             const answer = await this.#ask(this.#abort.signal);
@@ -159,16 +162,20 @@ export class Search extends Emitter {
 
             this.hits = this.hits.concat(hits);
             this.next = answer.data.next;
-            empty += hits.length ? 0 : 1;
+            found += hits.length;
 
-            if (hits.length || this.next === null || empty === EMPTY_PAGES) {
+            if (found >= PAGE || this.next === null || parts === PARTS) {
                 this.#say('ready');
 
-                if (!hits.length && this.next !== null) {
+                if (found === 0 && this.next !== null) {
                     await this.#findBack(turn);
                 }
 
                 return;
+            }
+
+            if (hits.length) {
+                this.#say('searching');
             }
         }
     }
@@ -235,7 +242,7 @@ export class Search extends Emitter {
             && this.local === 'server')
         {
             this.#timer = this.clock.setTimeout(
-                () => this.#pages(turn), seconds * 1000);
+                () => this.#page(turn), seconds * 1000);
         }
     }
 
