@@ -14,12 +14,7 @@ use Time::HiRes qw(time);
 use lib 't/lib';
 use LeaseLoft;
 
-my ($page) = map { local (@ARGV, $/) = $_; <> } 'docs/operations.md';
-my ($rights) = $page =~ /^((?:    user .*\n(?:      .*\n)*)+)/m
-    or BAIL_OUT('no rights in docs/operations.md');
-$rights =~ s/\n\s{6}/ /g;
-$rights =~ s/^\s+//mg;
-
+my $rights = LeaseLoft::Redis::acl('PASSWORD');
 my $port = LeaseLoft::free_port();
 my $host = "127.0.0.1:$port";
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # A managed Redis: TLS and a password, no CONFIG, DEBUG or ACL, and users with
-# only the rights in docs/operations.md.  All works, and doctor says what it
+# only the rights in conf/leaseloft.acl.  All works, and doctor says what it
 # cannot check.
 
 use strict;
@@ -14,12 +14,7 @@ use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Certificates;
 
-my ($page) = map { local (@ARGV, $/) = $_; <> } 'docs/operations.md';
-my ($rights) = $page =~ /^((?:    user .*\n(?:      .*\n)*)+)/m;
-
-$rights =~ s/\n\s{6}/ /g;
-$rights =~ s/^\s+//mg;
-
+my $rights = LeaseLoft::Redis::acl('PASSWORD');
 my $port = LeaseLoft::free_port();
 my $ll = LeaseLoft->new(start => 0);
 my $dir = $ll->dir();

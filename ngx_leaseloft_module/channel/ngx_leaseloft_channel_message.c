@@ -11,6 +11,11 @@
 #include "ngx_leaseloft_zone.h"
 
 
+/* where an entry has its kind, and a message its time */
+#define NGX_LEASELOFT_CHANNEL_MESSAGE_HEAD  48
+#define NGX_LEASELOFT_CHANNEL_MESSAGE_TAIL  (64 + LL_ID_MAX)
+
+
 /* a read mark has moved: passes the frame to each subscriber */
 static ngx_int_t
 ngx_leaseloft_channel_message_read(ngx_leaseloft_channel_t *channel,
@@ -51,6 +56,63 @@ ngx_leaseloft_channel_message_read(ngx_leaseloft_channel_t *channel,
 }
 
 
+/* the milliseconds since "2026-11-22T12:00:00.123Z"; 0 if that is later */
+static ngx_msec_t
+ngx_leaseloft_channel_message_age(u_char *at)
+{
+    int64_t      msecs;
+    struct tm    tm;
+    ngx_time_t  *now;
+
+    ngx_memzero(&tm, sizeof(struct tm));
+
+    tm.tm_year = (int) ngx_atoi(at, 4) - 1900;
+    tm.tm_mon = (int) ngx_atoi(at + 5, 2) - 1;
+    tm.tm_mday = (int) ngx_atoi(at + 8, 2);
+    tm.tm_hour = (int) ngx_atoi(at + 11, 2);
+    tm.tm_min = (int) ngx_atoi(at + 14, 2);
+    tm.tm_sec = (int) ngx_atoi(at + 17, 2);
+
+    now = ngx_timeofday();
+    msecs = ((int64_t) now->sec - timegm(&tm)) * 1000 + (int64_t) now->msec
+            - ngx_atoi(at + 20, 3);
+
+    return msecs > 0 ? (ngx_msec_t) msecs : 0;
+}
+
+
+/*
+ * Counts the time since a message was stored: its member "at", the last one but
+ * client_id.  A quote in a text is escaped, so that the name is found there
+ * only.
+ */
+static void
+ngx_leaseloft_channel_message_observe(ngx_leaseloft_channel_t *channel,
+    ngx_str_t *entry)
+{
+    u_char  *p, *last;
+
+    static u_char  kind[] = "\"kind\":\"message\"", at[] = "\"at\":\"";
+
+    last = entry->data + entry->len;
+    p = entry->data + ngx_min(entry->len, NGX_LEASELOFT_CHANNEL_MESSAGE_HEAD);
+
+    if (ngx_strlcasestrn(entry->data, p, kind, sizeof(kind) - 2) == NULL) {
+        return;
+    }
+
+    p = last - ngx_min(entry->len, NGX_LEASELOFT_CHANNEL_MESSAGE_TAIL);
+    p = ngx_strlcasestrn(p, last, at, sizeof(at) - 2);
+
+    if (p && last - p > (ssize_t) sizeof("\"at\":\"2026-11-22T12:00:00.123Z"))
+    {
+        ngx_leaseloft_counters_observe(channel->process->zone,
+                       NGX_LEASELOFT_DELIVERY_SECONDS,
+                       ngx_leaseloft_channel_message_age(p + sizeof(at) - 1));
+    }
+}
+
+
 /* NGX_DECLINED: the channel has to be read */
 static ngx_int_t
 ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
@@ -81,6 +143,7 @@ ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
                                               channel->process->log);
             if (frame) {
                 ngx_leaseloft_channel_keep(channel, frame);
+                ngx_leaseloft_channel_message_observe(channel, &payload);
             }
         }
 
@@ -165,8 +228,8 @@ ngx_leaseloft_channel_message(void *data,
         ngx_log_error(NGX_LOG_ERR, channels->process->log, 0,
                       "malformed frame of %uz bytes on a channel of redis",
                       payload->len);
-        ngx_leaseloft_zone_count(channels->process->zone,
-                                 NGX_LEASELOFT_FRAMES_MALFORMED, 1);
+        ngx_leaseloft_counters_add(channels->process->zone,
+                                   NGX_LEASELOFT_FRAMES_MALFORMED, 1);
         ngx_leaseloft_client_reset(channels->process->client);
         return;
     }
@@ -196,8 +259,8 @@ ngx_leaseloft_channel_message(void *data,
     }
 
     if (rc != NGX_OK) {
-        ngx_leaseloft_zone_count(channels->process->zone,
-                                 NGX_LEASELOFT_HOLES_FILLED, 1);
+        ngx_leaseloft_counters_add(channels->process->zone,
+                                   NGX_LEASELOFT_HOLES_FILLED, 1);
         ngx_leaseloft_channel_sync(channel);
         return;
     }

@@ -53,6 +53,7 @@ static void ngx_leaseloft_events_refreshed(void *data,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_events_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_EVENTS,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,
@@ -351,8 +352,8 @@ ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream)
         n++;
     }
 
-    ngx_leaseloft_zone_count(stream->ctx->process->zone,
-                             NGX_LEASELOFT_EVENTS_SENT, n);
+    ngx_leaseloft_counters_add(stream->ctx->process->zone,
+                               NGX_LEASELOFT_EVENTS_SENT, n);
 
     return NGX_OK;
 }

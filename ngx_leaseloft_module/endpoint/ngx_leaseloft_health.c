@@ -51,6 +51,7 @@ static ngx_int_t ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_health_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_HEALTH,
     .method = NGX_HTTP_GET|NGX_HTTP_HEAD,
     .methods = ngx_string("GET, HEAD"),
     .handler = ngx_leaseloft_health_handler

@@ -26,18 +26,9 @@ typedef struct {
 } ngx_leaseloft_status_t;
 
 
-/* the lane of searches, for metrics */
-typedef struct {
-    ngx_leaseloft_command_t    *command;   /* NULL: Redis has replied */
-    ngx_uint_t                  length;
-} ngx_leaseloft_lane_t;
-
-
-static void ngx_leaseloft_status_lane_reply(void *data,
-    ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_status_lane_cleanup(void *data);
 static ngx_int_t ngx_leaseloft_status_metrics_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
+static ngx_uint_t ngx_leaseloft_status_is(ngx_str_t *value, char *text);
 static void ngx_leaseloft_status_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_status_on_timeout(void *data);
@@ -47,81 +38,52 @@ static ngx_int_t ngx_leaseloft_status_metrics_answer(ngx_leaseloft_ctx_t *ctx,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_metrics_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_METRICS,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .handler = ngx_leaseloft_status_metrics_handler
 };
 
 
-/*
- * Asks for the length of the lane.  Redis replies in order, so it is known when
- * the reply to the next command arrives; 0 if Redis does not reply.
- */
-static ngx_int_t
-ngx_leaseloft_status_lane_ask(ngx_leaseloft_ctx_t *ctx)
-{
-    char                   key[LL_KEY_MAX];
-    ngx_str_t              argv[2];
-    ngx_pool_cleanup_t    *cln;
-    ngx_leaseloft_lane_t  *lane;
-
-    cln = ngx_pool_cleanup_add(ctx->request->pool,
-                               sizeof(ngx_leaseloft_lane_t));
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    lane = cln->data;
-    cln->handler = ngx_leaseloft_status_lane_cleanup;
-
-    ngx_str_set(&argv[0], "XLEN");
-    argv[1].len = ll_keys_search(key);
-    argv[1].data = (u_char *) key;
-
-    lane->length = 0;
-    lane->command = ngx_leaseloft_client_command(ctx->process->client, 2, argv,
-                        ngx_leaseloft_status_lane_reply, lane);
-    ctx->data = lane;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_leaseloft_status_lane_reply(void *data, ngx_leaseloft_outcome_e outcome,
-    redisReply *reply)
-{
-    ngx_leaseloft_lane_t  *lane = data;
-
-    lane->command = NULL;
-
-    if (outcome == NGX_LEASELOFT_REPLIED && reply->type == REDIS_REPLY_INTEGER)
-    {
-        lane->length = (ngx_uint_t) reply->integer;
-    }
-}
-
-
-static void
-ngx_leaseloft_status_lane_cleanup(void *data)
-{
-    ngx_leaseloft_lane_t  *lane = data;
-
-    if (lane->command) {
-        ngx_leaseloft_command_cancel(lane->command);
-    }
-}
-
-
 static ngx_int_t
 ngx_leaseloft_status_metrics_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx)
 {
-    if (ngx_leaseloft_status_lane_ask(ctx) != NGX_OK) {
+    ngx_str_t                 part;
+    ngx_leaseloft_metrics_t  *metrics;
+
+    metrics = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_metrics_t));
+    if (metrics == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    metrics->nginx = 1;
+    metrics->service = 1;
+
+    if (ngx_http_arg(r, (u_char *) "part", 4, &part) == NGX_OK) {
+        metrics->nginx = !ngx_leaseloft_status_is(&part, "service");
+        metrics->service = !ngx_leaseloft_status_is(&part, "nginx");
+    }
+
+    ctx->data = metrics;
+
+    if (!metrics->service) {
+        return ngx_leaseloft_status_metrics_answer(ctx, NULL);
+    }
+
+    if (ngx_leaseloft_depth_ask(ctx, &metrics->depth) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_leaseloft_status_ask(ctx, ngx_leaseloft_status_metrics_answer);
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_status_is(ngx_str_t *value, char *text)
+{
+    return value->len == ngx_strlen(text)
+           && ngx_memcmp(value->data, text, value->len) == 0;
 }
 
 
@@ -243,16 +205,17 @@ ngx_leaseloft_status_on_close(void *data)
 static ngx_int_t
 ngx_leaseloft_status_metrics_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
 {
-    ngx_str_t              text;
-    ngx_leaseloft_lane_t  *lane;
+    ngx_str_t                 text;
+    ngx_leaseloft_metrics_t  *metrics;
 
     static ngx_str_t  type =
         ngx_string("text/plain; version=0.0.4; charset=utf-8");
 
-    lane = ctx->data;
+    metrics = ctx->data;
+    metrics->reply = reply;
 
-    if (ngx_leaseloft_metrics_create(ctx->request->pool, ctx->process, reply,
-                                     lane->length, &text)
+    if (ngx_leaseloft_metrics_create(ctx->request->pool, ctx->process, metrics,
+                                     &text)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -49,6 +49,7 @@ struct ngx_leaseloft_client_s {
     ngx_leaseloft_probe_t       probe;
 
     unsigned                    starting:1;    /* first attempt to connect */
+    unsigned                    ready:1;   /* for commands, once connected */
     unsigned                    up:1;
 };
 
@@ -348,6 +349,8 @@ ngx_leaseloft_client_command_ready(void *data)
 {
     ngx_leaseloft_client_t  *client = data;
 
+    client->ready = 1;
+
     ngx_leaseloft_probe_touch(&client->probe);
     ngx_leaseloft_backoff_reset(&client->command.backoff);
 
@@ -390,9 +393,14 @@ ngx_leaseloft_client_command_closed(void *data)
 {
     ngx_leaseloft_client_t *client = data;
 
-    ngx_leaseloft_zone_count(client->process->zone,
-                             NGX_LEASELOFT_CONNECTIONS_LOST, 1);
+    /* attempts to connect are not counted */
 
+    if (client->ready) {
+        ngx_leaseloft_counters_add(client->process->zone,
+                                   NGX_LEASELOFT_CONNECTIONS_LOST, 1);
+    }
+
+    client->ready = 0;
     client->starting = 0;
 
     ngx_leaseloft_backoff_wait(&client->command.backoff);
@@ -431,8 +439,8 @@ static void
 ngx_leaseloft_client_received(ngx_leaseloft_client_t *client,
     ngx_str_t *channel, ngx_str_t *payload)
 {
-    ngx_leaseloft_zone_count(client->process->zone,
-                             NGX_LEASELOFT_FRAMES_RECEIVED, 1);
+    ngx_leaseloft_counters_add(client->process->zone,
+                               NGX_LEASELOFT_FRAMES_RECEIVED, 1);
 
     if (ngx_leaseloft_client_is(channel, &client->all)) {
         client->service(client->service_data);
@@ -511,8 +519,10 @@ ngx_leaseloft_client_subscription_closed(void *data)
 {
     ngx_leaseloft_client_t *client = data;
 
-    ngx_leaseloft_zone_count(client->process->zone,
-                             NGX_LEASELOFT_CONNECTIONS_LOST, 1);
+    if (client->probe.subscribed) {
+        ngx_leaseloft_counters_add(client->process->zone,
+                                   NGX_LEASELOFT_CONNECTIONS_LOST, 1);
+    }
 
     client->probe.subscribed = 0;
     client->starting = 0;
@@ -531,6 +541,10 @@ ngx_leaseloft_client_update(ngx_leaseloft_client_t *client)
 
     up = client->probe.subscribed
          && ngx_leaseloft_conn_ready(client->command.redis);
+
+    ngx_leaseloft_zone_set_links(client->process->zone,
+                                 client->probe.subscribed
+                                 + ngx_leaseloft_client_ready(client));
 
     if (up == client->up) {
         return;

@@ -133,8 +133,8 @@ ngx_leaseloft_command_send(ngx_leaseloft_commands_t *commands, ngx_uint_t argc,
         return NULL;
     }
 
-    ngx_leaseloft_zone_count(commands->process->zone, NGX_LEASELOFT_COMMANDS,
-                             1);
+    ngx_leaseloft_counters_add(commands->process->zone, NGX_LEASELOFT_COMMANDS,
+                               1);
 
     return command;
 }

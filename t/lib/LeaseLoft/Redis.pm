@@ -106,4 +106,16 @@ sub _bytes {
 }
 
 
+# acl($password): the users of conf/leaseloft.acl, all with that password, as
+# lines of redis.conf; "default" stays on
+sub acl {
+    my ($password) = @_;
+
+    open my $f, '<', 'conf/leaseloft.acl' or die "leaseloft.acl: $!";
+
+    return join '', map { s/#@[A-Z]+@/>$password/r }
+                        grep { !/^user default / } <$f>;
+}
+
+
 1;
