@@ -33,16 +33,15 @@ sub seqs { return join ' ', map { $_->{seq} } $_[0]->entries() }
 # the library of functions, changed so that frames with LOST are not published
 my %library = @{ $ll->redis('FUNCTION', 'LIST', 'WITHCODE')->[0] };
 my $hearing = $library{library_code};
-my $deaf = $hearing =~ s/\bcall\('PUBLISH', /publish('PUBLISH', /gr;
+my $deaf = $hearing;
 
-$deaf =~ s/^(#!.*?\n.*?\n\n)/$1local function publish(command, channel, text)
-    if string.find(text, 'LOST', 1, true)
-       or string.find(text, '^I [%d ]+\\nP')
+ok($deaf =~ s/^(local function publish\(channel, message\)\n)/$1
+    if string.find(message, 'LOST', 1, true)
+       or string.find(message, '^I [%d ]+\\nP')
     then
-        return 0
+        return
     end
-    return redis.call(command, channel, text)
-end\n\n/s;
+/m, 'the library can be changed');
 
 sub load_library { $ll->redis('FUNCTION', 'LOAD', 'REPLACE', $_[0]) }
 
