@@ -28,7 +28,7 @@ my ($rounds, $most) = (400, 6000);
 my $cap = 12e-6;
 
 my $ll = LeaseLoft->new(
-    main => 'worker_processes 1;',
+    main => 'worker_processes 1;', worker_options => '--searchers 0',
     http => 'keepalive_requests 1000000; keepalive_time 1h;');
 
 # ids of one length; X and Y do not exist, and "!" is invalid

@@ -106,15 +106,16 @@ start_worker();
 is(scalar(grep { $q->lease($_)->{status} != 200 } @properties), 0,
    'leases are declared');
 
-# Redis counts reads from sockets: one for each trip of the worker
+# Redis counts reads from sockets: one or more for each trip of the worker, and
+# 500 for 200 batches if each is published before the next one begins
 
 kill 'STOP', $pid;
 my @numbers = fill(200);
 my $reads = count('total_reads_processed');
 kill 'CONT', $pid;
 $q->await($numbers[-1], 20);
-cmp_ok(count('total_reads_processed') - $reads, '<', 200 * 1.5,
-       'a busy worker makes one trip for each batch');
+cmp_ok(count('total_reads_processed') - $reads, '<', 200 * 2,
+       'a busy worker makes fewer than two trips for each batch');
 is(wrong(@numbers), '', 'a full queue is processed');
 
 # inboxes are refused, but not the commands of the next batch that were sent

@@ -283,16 +283,17 @@ test('the sign-in page gives the reason and the way to sign in', async () => {
 test('a session is renewed at the address in config.json', async () => {
     const context = await browser.newContext({ serviceWorkers: 'block' });
     const page = await context.newPage();
+    const next = await stack.token(...TOM);
     let renewals = 0;
 
     await context.route('**/config.json', (route) => route.fulfill({
         json: { renew: '/renew' } }));
     await context.route('**/renew', async (route) => {
         renewals++;
-        await route.fulfill({ json: { token: await stack.token(...TOM) } });
+        await route.fulfill({ json: { token: next } });
     });
 
-    const token = await stack.token(...TOM, 8);
+    const token = await stack.token(...TOM, 12);
 
     await page.goto(`${stack.url}/#token=${token}`);
     await page.locator('.ll-inbox').waitFor();
