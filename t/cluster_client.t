@@ -14,7 +14,7 @@ use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Cluster;
 
-my $build = $ENV{LEASELOFT_BUILD} || 'build';
+my $build = $ENV{BUILD} || 'build';
 my $ll = LeaseLoft->new(start => 0);
 my $cluster = LeaseLoft::Cluster->new($ll, replicas => 1);
 my @port = map { $cluster->{ports}{$_} } $cluster->parts();
