@@ -218,8 +218,9 @@ sub import_from {
     }
 
     for my $key (@{ $single->command('KEYS', '*') }) {
-        $self->on($self->has($key), 'RESTORE', $key, 0,
-                  $single->command('DUMP', $key), 'REPLACE');
+        # it may have expired
+        my $value = $single->command('DUMP', $key) // next;
+        $self->on($self->has($key), 'RESTORE', $key, 0, $value, 'REPLACE');
     }
 }
 
