@@ -156,13 +156,13 @@ ngx_leaseloft_channel_subscribe_all(void *data, ngx_leaseloft_client_t *client)
 
     ngx_leaseloft_channel_subscribe_flush(channels);
 
+    /* in any state: a read may have been repeated while it was not connected */
+
     for (channel = ngx_leaseloft_channel_next(channels, NULL);
          channel;
          channel = ngx_leaseloft_channel_next(channels, channel))
     {
-        if (channel->client == client
-            && channel->state == NGX_LEASELOFT_CHANNEL_DOWN)
-        {
+        if (channel->client == client) {
             ngx_leaseloft_channel_subscribe_queue(channel);
         }
     }
