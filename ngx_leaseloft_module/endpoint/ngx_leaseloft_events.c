@@ -474,17 +474,13 @@ ngx_leaseloft_events_refreshed(void *data, ngx_leaseloft_outcome_e outcome,
         /*
          * Older than the channel: the property was restored, and another read
          * would return the same.  The channel is read instead, and notifies
-         * the stream, which runs the pump.  One that is not live is read
-         * anyway, but not before it is subscribed to.
+         * the stream; one that is not live is read once it is subscribed to.
          */
-
         ngx_leaseloft_view_free(&view);
         events->stale = 1;
-
         if (ngx_leaseloft_channel_live(stream->subscriber.channel)) {
             ngx_leaseloft_channel_sync(stream->subscriber.channel);
         }
-
         return;
     }
 

@@ -41,6 +41,17 @@ sub sent_after {
     return 0;
 }
 
+# the number of the worker that reads the queue; the other one stands by
+sub reader {
+    my ($last) = sort { $a->{idle} <=> $b->{idle} }
+                 map { my %consumer = @$_; \%consumer }
+                 @{ $ll->redis('XINFO', 'CONSUMERS', 'll:{q:0}:requests',
+                               'workers') };
+    my ($pid) = $last->{name} =~ /-(\d+)-[0-9a-f]+$/;
+
+    return $pid == $ll->pid('worker1') ? 1 : 2;
+}
+
 # how many messages a worker found in the thread already
 sub duplicates {
     my ($n) = @_;
@@ -54,7 +65,7 @@ sub duplicates {
 
 
 for my $round (1 .. ($Fault::long ? 20 : 5)) {
-    my $n = 1 + int rand 2;
+    my $n = reader();
     my $before = duplicates($n);
 
     $f->fault('SIGSTOP past the claim time, SIGCONT', sub {
