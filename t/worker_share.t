@@ -121,7 +121,12 @@ ok(wait_for(sub { $q->redis('XLEN', 'll:{q:0}:requests') == 0 }, 15),
 $ll->stop($_) for qw(a b);
 start_worker($_) for qw(c d);
 ok(beaten(qw(c d)), 'two other workers know of each other');
+like($q->redis('CLIENT', 'LIST'), qr/name=c /, 'one of them is connected');
 $ll->stop('c', 'KILL');
+
+# until it knows, Redis may give it a request, which waits to be claimed
+ok(wait_for(sub { $q->redis('CLIENT', 'LIST') !~ /name=c / }, 10),
+   'Redis knows that the one which reads is gone');
 my @times = map {
     my $start = time();
     is(statuses(5, say_some(1)), '201', "message $_ after a kill is stored");
