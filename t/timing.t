@@ -19,7 +19,7 @@ use warnings;
 
 use List::Util qw(min shuffle);
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(time sleep);
 
 use lib 't/lib';
 use LeaseLoft;
@@ -47,9 +47,6 @@ $ll->lease('S', landlords => ['u-omar'], tenants => ['u-mia'],
            starts_at => '2090-01-01T00:00:00Z');
 $ll->say('Q', 'u-mia', 'x' x 4000) for 1 .. 50;
 
-my $watch = $ll->events('Q', 'u-mia');
-ok($watch->wait_event('hello'), 'a stream to Q is open');
-
 my $token = $ll->token('u-tom');
 my $body = '{"client_id":"c","text":"t"}';
 my %requests;
@@ -68,7 +65,14 @@ for my $case (['GET', 'messages'], ['GET', 'messages?after=1&limit=5'],
     }
 }
 
-my $socket = LeaseLoft::connect_to($ll->{ports}{http}) or die "connect: $!";
+my ($socket, $watch);
+
+# a connection, and a stream to Q
+sub begin {
+    $socket = LeaseLoft::connect_to($ll->{ports}{http}) or die "connect: $!";
+    $watch = $ll->events('Q', 'u-mia');
+    ok($watch->wait_event('hello'), 'a stream to Q is open');
+}
 
 # sends a request: the status, and the seconds that it took
 sub ask {
@@ -142,23 +146,48 @@ sub compare {
 
 # by commands: exact, without a worker, which polls Redis for requests
 
-$ll->signal('worker1', 'STOP');
+# the commands of 20 requests to each property by each endpoint
+sub commands {
+    my %found;
 
-for my $name (sort keys %requests) {
-    my $first;
-
-    for my $p ('X', 'Y', @there) {
-        asked();
-        my %seen = map { (ask($requests{$name}{$p}))[0] => 1 } 1 .. 20;
-        my $calls = asked();
-
-        is(join(' ', keys %seen), 404, "$name: $p gets 404");
-        # one read of one field, whatever the property holds
-        is($calls, 'fcall_ro=20 hget=20', "$name: $p sends one call to Redis")
-            if !defined $first;
-        $first //= $calls;
-        is($calls, $first, "$name: $p sends the same commands as X");
+    for my $name (sort keys %requests) {
+        for my $p ('X', 'Y', @there) {
+            asked();
+            my %seen = map { (ask($requests{$name}{$p}))[0] => 1 } 1 .. 20;
+            $found{"$name: $p"} = [ asked(), join ' ', keys %seen ];
+        }
     }
+
+    return %found;
+}
+
+# one read of one field, whatever the property holds
+my $one = 'fcall_ro=20 hget=20';
+
+$ll->signal('worker1', 'STOP');
+begin();
+
+# nginx and Redis may run a command of their own meanwhile: then everything is
+# measured again.  That hides nothing, as a command that a property makes nginx
+# send is sent each time, and one that it sends only once, it sends once more
+# after it is started again.
+
+my (%found, $tries);
+
+for (;;) {
+    ok(wait_for(sub { asked(); sleep 1; asked() eq '' }, 20),
+       'without requests, no command is sent');
+    %found = commands();
+    last if ++$tries == 4 || !grep { $_->[0] ne $one } values %found;
+
+    $ll->stop('nginx');
+    $ll->start('nginx');
+    begin();
+}
+
+for my $name (sort keys %found) {
+    is($found{$name}[1], 404, "$name gets 404");
+    is($found{$name}[0], $one, "$name sends one call to Redis, as all others");
 }
 
 $ll->signal('worker1', 'CONT');
