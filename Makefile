@@ -448,7 +448,7 @@ lint-code:
 	@conf/format --check $(C_FILES)
 	@if [ -e $(NODE_BIN)/tsc ]; then \
 	    $(NODE_BIN)/tsc -p t/browser && \
-	    $(NODE_BIN)/eslint --config t/browser/eslint.config.mjs html; \
+	    $(NODE_BIN)/eslint --config t/browser/eslint.config.mjs html t bench; \
 	else echo "html/js is not checked: run npm install in t/browser" >&2; fi
 
 format:

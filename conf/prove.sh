@@ -23,7 +23,7 @@ case $file in
     esac
 
     # a browser that hangs fails one test, not the whole run
-    limit="timeout -k 10 300"
+    limit="timeout -k 10 600"
 
     # prove's YAML parser does not accept all that node writes, so node's
     # diagnostics of failures become comments

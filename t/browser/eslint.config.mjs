@@ -2,15 +2,24 @@
 
 const BROWSER = ['AbortController', 'AbortSignal', 'BroadcastChannel',
     'IDBKeyRange', 'MessageChannel', 'ResizeObserver', 'Response',
-    'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'TextDecoderStream', 'addEventListener', 'atob', 'btoa', 'caches',
+    'TextDecoder', 'TextDecoderStream', 'TextEncoder', 'URL',
+    'URLSearchParams', 'addEventListener', 'atob', 'btoa', 'caches',
     'clearTimeout', 'console', 'crypto', 'document', 'fetch',
     'getComputedStyle', 'history', 'indexedDB', 'innerHeight', 'innerWidth',
     'localStorage', 'location', 'matchMedia', 'navigator', 'performance',
     'queueMicrotask', 'requestAnimationFrame', 'self', 'setInterval',
     'setTimeout', 'structuredClone', 'window'];
 
+/* which tests use in a page besides, and what node has */
+const TESTS = ['Buffer', 'ClipboardEvent', 'DOMException', 'DataTransfer',
+    'DragEvent', 'Event', 'File', 'IDBDatabase', 'IDBFactory', 'KeyboardEvent',
+    'MutationObserver', 'Navigator', 'PointerEvent', 'ReadableStream',
+    'Storage', 'SubtleCrypto', 'TransformStream', 'process', 'sessionStorage',
+    'setImmediate'];
+
 const globals = Object.fromEntries(BROWSER.map((name) =>
     [name, 'readonly']));
+const ofTests = Object.fromEntries(TESTS.map((name) => [name, 'readonly']));
 
 const rules = {
     'array-callback-return': 'error',
@@ -71,6 +80,14 @@ export default [
         files: ['html/**/*.js'],
         linterOptions: { reportUnusedDisableDirectives: 'error' },
         languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals },
+        rules,
+    },
+    {
+        /* under node, with functions that run in a page */
+        files: ['t/**/*.mjs', 'bench/*.mjs'],
+        linterOptions: { reportUnusedDisableDirectives: 'error' },
+        languageOptions: { ecmaVersion: 2024, sourceType: 'module',
+                           globals: { ...globals, ...ofTests } },
         rules,
     },
     {

@@ -1,7 +1,6 @@
 /*
- * Accessibility: axe-core on every state of the pages, in light and dark, on a
- * phone and wide, left to right and right to left; zoom, targets, contrast
- * modes, motion.  And the size of the first load.
+ * Accessibility besides axe.test.mjs: left to right and right to left, zoom,
+ * targets, motion.  And the size of the first load.
  */
 
 import assert from 'node:assert/strict';
@@ -9,41 +8,15 @@ import http from 'node:http';
 import test, { after, before } from 'node:test';
 
 import { clean } from './lib/axe.mjs';
+import { ANA, LENA, PHONE, TOM, fits, furnish } from './lib/look.mjs';
 import { Person, openBrowser } from './lib/people.mjs';
-import { Stack, until } from './lib/stack.mjs';
-
-const LENA = ['u-lena', 'Lena'];
-const TOM = ['u-tom', 'Tom'];
-const ANA = ['u-ana', 'Ana'];
+import { until } from './lib/stack.mjs';
 
 let stack;
 let browser;
 
 before(async () => {
-    [stack, browser] = await Promise.all([Stack.start(), openBrowser()]);
-    await stack.lease('elm', { label: '12 Elm St, Unit 3',
-                               landlords: [LENA], tenants: [TOM, ANA] });
-    await stack.lease('oak', { label: '4 Oak Ave', landlords: [LENA],
-                               tenants: [ANA] });
-    await stack.lease('later', { label: '5 Later St', landlords: [LENA],
-                                 tenants: [TOM],
-                                 from: '2036-12-01T00:00:00Z' });
-    await stack.lease('past', { label: '6 Past St', landlords: [LENA],
-                                tenants: [TOM], to: '2026-02-01T00:00:00Z' });
-    await stack.say('u-tom', 'elm', 'The heating is out since last night');
-    await stack.say('u-lena', 'elm', 'See https://example.com/heating');
-    await stack.say('u-ana', 'oak', 'שלום, when can I move in?');
-    await stack.fillUp('oak', ['u-ana'], 30, (i) => `line ${i}`);
-
-    const readers = ['a', 'b', 'c', 'd'].map((x) => [`u-r${x}`, `R${x}`]);
-
-    await stack.lease('seen', { label: '7 Seen St', landlords: [LENA],
-                                tenants: readers });
-    await stack.say('u-lena', 'seen', 'To all of you');
-
-    for (const [user] of readers) {
-        await stack.api(user, 'POST', 'properties/seen/read', { upto: 2 });
-    }
+    [stack, browser] = await Promise.all([furnish(), openBrowser()]);
 });
 
 after(async () => {
@@ -51,35 +24,6 @@ after(async () => {
     await stack?.stop();
 });
 
-
-/* Nothing on screen is cut off on the left or right. */
-async function fits(page, where) {
-    const wide = await page.evaluate(() => [...document.querySelectorAll(
-        '.ll-app *')].filter((el) => {
-        const box = el.getBoundingClientRect();
-
-        return box.width > 1 && box.height > 1 && el.checkVisibility()
-            && !el.closest('.ll-spoken, .ll-skip, .ll-list')
-            && (box.right > innerWidth + 1 || box.left < -1);
-    }).map((el) => el.className));
-
-    assert.deepEqual(wide, [], where);
-}
-
-
-const LOOKS = {
-    light: {},
-    dark: { colorScheme: 'dark' },
-    phone: { viewport: { width: 360, height: 640 }, hasTouch: true,
-             isMobile: true },
-};
-
-/* these differ in layout or colours only: two states are enough */
-const VARIANTS = {
-    wide: { viewport: { width: 1900, height: 1000 } },
-    contrast: { forcedColors: 'active' },
-    zoomed: { viewport: { width: 590, height: 380 } },
-};
 
 test('a thread\'s head is not shown before it has a title', async () => {
     const lena = await Person.arrive(browser, stack, ...LENA);
@@ -102,142 +46,6 @@ test('a thread\'s head is not shown before it has a title', async () => {
     assert.equal(await page.evaluate(() => window.emptyHead ?? false), false);
     await lena.leave();
 });
-
-
-for (const [look, options] of Object.entries({ ...LOOKS, ...VARIANTS })) {
-    test(`axe finds no violation, nothing is cut off: ${look}`, async () => {
-        const lena = await Person.arrive(browser, stack, ...LENA,
-                                         { bypassCSP: true, ...options });
-        const { page } = lena;
-        const back = async () => {
-            if (await page.locator('.ll-back').isVisible()) {
-                await page.click('.ll-back');
-            }
-        };
-
-        await page.locator('.ll-names', { hasText: 'Ana' }).first().waitFor();
-        await lena.status('live');
-        await clean(page, `${look}: dashboard`);
-        await fits(page, `${look}: dashboard`);
-        await lena.open('elm');
-        await lena.sees('The heating is out');
-        await clean(page, `${look}: thread`);
-        await fits(page, `${look}: thread`);
-
-        assert.ok((await page.screenshot()).length > 10000,
-                  'the screenshot has content');
-
-        if (look in VARIANTS) {
-            await lena.leave();
-            return;
-        }
-
-        await page.locator('.ll-time').first().focus();
-        await page.locator('.ll-more').click();
-        await page.getByRole('menu').waitFor();
-        await clean(page, `${look}: a message's actions`);
-        await fits(page, `${look}: a message's actions`);
-        await page.keyboard.press('Escape');
-        await page.focus('.ll-timeline');
-        await page.keyboard.press('?');
-        await page.getByRole('dialog').waitFor();
-        await clean(page, `${look}: keys`);
-        await fits(page, `${look}: keys`);
-        await page.keyboard.press('Escape');
-        await page.click('.ll-people summary');
-        await clean(page, `${look}: people`);
-        await fits(page, `${look}: people`);
-        await page.keyboard.press('Escape');
-        await back();
-        await lena.open('oak');
-        await page.locator('.ll-divider').waitFor();
-        await clean(page, `${look}: unread`);
-        await page.click('.ll-done');
-        await page.locator('.ll-done[aria-pressed="true"]').waitFor();
-        await clean(page, `${look}: no reply needed`);
-        await page.click('.ll-done');
-        await back();
-        await lena.open('seen');
-        await page.click('.ll-seen summary');
-        await page.locator('.ll-seen p').waitFor();
-        await clean(page, `${look}: seen by all`);
-        await fits(page, `${look}: seen by all`);
-        await back();
-        await lena.open('later');
-        await clean(page, `${look}: pending`);
-        await back();
-        await page.fill('.ll-filter', 'nothing like this');
-        await page.getByText('Nothing found').waitFor();
-        await clean(page, `${look}: nothing found`);
-        await page.fill('.ll-filter', '');
-        await page.click('.ll-account summary');
-        await clean(page, `${look}: account`);
-        await page.keyboard.press('Escape');
-        await lena.leave();
-    });
-}
-
-
-test('axe finds no violation: offline, unsent, failed, signed out',
-     async () => {
-    const tom = await Person.arrive(browser, stack, ...TOM,
-                                    { bypassCSP: true });
-
-    await stack.lease('fail', { landlords: [LENA], tenants: [TOM] });
-    await tom.open('fail');
-    await tom.context.setOffline(true);
-    await tom.status('offline');
-    await tom.write('in the tunnel');
-    await tom.page.locator('.ll-banner', { hasText: '1 message waits' })
-             .waitFor();
-    await clean(tom.page, 'offline');
-    await stack.lease('fail', { landlords: [LENA], tenants: [ANA] });
-    await tom.context.setOffline(false);
-    await tom.page.locator('.ll-remedy').waitFor();
-    await clean(tom.page, 'failed');
-    await tom.context.clearCookies();
-    await tom.page.goto(`${stack.url}/#token=no`);
-    await tom.page.locator('.ll-signin').waitFor();
-    await clean(tom.page, 'signed out');
-    await tom.leave();
-});
-
-
-for (const colorScheme of ['light', 'dark']) {
-    test(`axe finds no violation: signing in and out, ${colorScheme}`,
-         async () => {
-        const tom = await Person.arrive(browser, stack, ...TOM,
-                                        { bypassCSP: true, colorScheme });
-        const { page } = tom;
-        const other = await tom.context.newPage();
-
-        await tom.open('elm');
-        await other.goto(`${stack.url}/#token=${await stack.token(...ANA)}`);
-        await other.locator('.ll-choice').waitFor();
-        await clean(other, 'another user\'s link');
-        await other.getByRole('button', { name: 'Continue as Ana' }).click();
-        await page.locator('.ll-session', { hasText: 'Ana' }).waitFor();
-        await clean(page, 'another user');
-        await fits(page, 'another user');
-        await tom.context.clearCookies();
-        await page.evaluate(() => window.dispatchEvent(new Event('focus')));
-        await page.locator('.ll-session', { hasText: 'ended' }).waitFor();
-        await clean(page, 'ended');
-        await other.goto(`${stack.url}/?x#token=${tom.token}`);
-        await page.locator('.ll-session').waitFor({ state: 'hidden' });
-        await page.bringToFront();
-        await page.fill('.ll-input', 'a draft');
-        await page.click('.ll-account summary');
-        await page.getByRole('button', { name: 'Sign out' }).click();
-        await page.locator('.ll-dialog').waitFor();
-        await clean(page, 'a question before signing out');
-        await page.getByRole('button', { name: 'Sign out and delete' })
-                  .click();
-        await page.locator('.ll-signin').waitFor();
-        await clean(page, 'signed out');
-        await tom.leave();
-    });
-}
 
 
 test('pages work in German and from right to left', async () => {
@@ -275,7 +83,7 @@ test('pages work in German and from right to left', async () => {
 
 
 test('touch targets are at least 44 pixels wide and high', async () => {
-    const lena = await Person.arrive(browser, stack, ...LENA, LOOKS.phone);
+    const lena = await Person.arrive(browser, stack, ...LENA, PHONE);
     const small = () => lena.page.evaluate(() => [...document
         .querySelectorAll('button, a, summary, select, input, textarea')]
         .filter((el) => {

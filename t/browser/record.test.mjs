@@ -136,7 +136,8 @@ for (const [paper, size] of [['a4', [595, 842]], ['letter', [612, 792]]]) {
                 assert.match(sheet.range, seqs.length === 0 ? /^No entry/
                     : new Set(seqs).size === 1
                         ? new RegExp(`^Entry ${seqs[0]} of 27`)
-                        : new RegExp(`^Entry ${seqs[0]} to ${seqs.at(-1)} of 27`),
+                        : new RegExp(`^Entry ${seqs[0]} to ${seqs.at(-1)}`
+                                     + ' of 27'),
                              where);
                 assert.match(sheet.range,
                              new RegExp(`Page ${i + 1} of ${sheets.length}$`));
@@ -286,7 +287,8 @@ test('a record that is false or cut off is not printed', async () => {
 });
 
 
-test('the print and the menu are accessible; the print is in German, too', async () => {
+test('the print and the menu are accessible; the print is in German, too',
+     async () => {
     const lena = await Person.arrive(browser, stack, ...LENA,
                                      { locale: 'de-DE', bypassCSP: true });
     const page = await printed(lena);
@@ -304,7 +306,8 @@ test('the print and the menu are accessible; the print is in German, too', async
 });
 
 
-test('a long conversation is printed in a time that grows with it', async (t) => {
+test('a long conversation is printed in a time that grows with it',
+     async (t) => {
     await stack.lease('long', { landlords: [LENA], tenants: [TOM] });
     await stack.fillUp('long', ['u-tom', 'u-lena'], 1500, (i) =>
         `message ${i} ${'word '.repeat(i % 40)}`);

@@ -14,7 +14,8 @@ function erase(b, seq) {
 }
 
 
-const kept = (b, property = 'elm') => b.db.shelf.get(`u-tom thread ${property}`);
+const kept = (b, property = 'elm') =>
+    b.db.shelf.get(`u-tom thread ${property}`);
 const kinds = (entries) => entries.map((e) => e.kind[0]).join('');
 
 

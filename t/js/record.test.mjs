@@ -13,7 +13,8 @@ import { RecordPages, cutText, fingerprint }
 
 test('JSON is parsed as RFC 8259 says, objects as Maps', () => {
     const map = StrictJson.parse(
-        ' {"a" : [1, -0.5e2, true, false, null], "\\u00fc\\ud83d\\udd27":"\\n"} ');
+        ' {"a" : [1, -0.5e2, true, false, null],'
+        + ' "\\u00fc\\ud83d\\udd27":"\\n"} ');
 
     assert.deepEqual(map.get('a'), [1, -50, true, false, null]);
     assert.equal(map.get('\u00fc\u{1f527}'), '\n');

@@ -11,7 +11,7 @@ import { searchDevice } from '../../html/js/core/device.js';
 import { Formatter } from '../../html/js/core/format.js';
 import { Search } from '../../html/js/core/search.js';
 import { browser } from './lib/browser.mjs';
-import { FakeClock, FakeServer, settle } from './lib/fakes.mjs';
+import { FakeClock, FakeServer } from './lib/fakes.mjs';
 
 
 function searching(n = 0, textOf = (i) => `line ${i}`) {
