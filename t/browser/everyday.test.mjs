@@ -120,6 +120,26 @@ test('control characters are removed, a refused text returns to the input',
 });
 
 
+test('a message that is not sent within seconds is named while live',
+     async () => {
+    await stack.lease('stuck', { landlords: [LENA], tenants: [TOM] });
+
+    const tom = await Person.arrive(browser, stack, ...TOM);
+    const banner = tom.page.locator('.ll-banner',
+                                    { hasText: '1 message waits' });
+
+    await tom.open('stuck');
+    await tom.page.route(/\/messages$/, (route) => route.abort());
+    await tom.write('hello');
+    await banner.waitFor();
+    await tom.status('live');
+    await tom.page.unroute(/\/messages$/);
+    await tom.page.locator('.ll-state-sent, .ll-state-seen').waitFor();
+    await banner.waitFor({ state: 'hidden' });
+    await tom.leave();
+});
+
+
 test('direction controls in a text do not affect links and times', async () => {
     await stack.lease('bidi', { landlords: [LENA],
                                 tenants: [['u-bob', '\u202Ebob']] });

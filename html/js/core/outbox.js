@@ -73,6 +73,14 @@ export class Outbox extends Emitter {
         return this.items.filter((item) => item.state === 'queued').length;
     }
 
+    /* For how many milliseconds the oldest waits to reach the server, or -1. */
+    age() {
+        const item = this.items.find((i) => i.state === 'queued'
+                                            && !i.accepted);
+
+        return item ? this.clock.now() - Date.parse(item.at) : -1;
+    }
+
     /* How many are lost when this tab is closed. */
     loose() {
         return this.items.filter((item) => item.loose).length;

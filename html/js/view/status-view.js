@@ -8,11 +8,13 @@ import { attr, fill, h, icon } from './dom.js';
 const ICONS = { live: 'live', connecting: 'sync', checking: 'sync',
                 offline: 'off', 'signed-out': 'warn' };
 const PATIENCE = 3000;
+const LATE = 5000;
 
 
 export class StatusView {
     #shown = null;
     #pills = [];
+    #late = null;
 
     constructor({ t, messenger, clock }) {
         this.t = t;
@@ -79,12 +81,21 @@ export class StatusView {
     #drawBanner() {
         const n = this.messenger.outbox.waiting();
         const loose = this.messenger.outbox.loose();
+        const age = this.messenger.outbox.age();
         let words = '';
+
+        this.clock.clearTimeout(this.#late);
 
         if (loose > 0) {
             words = this.t('banner.loose', { n: loose });
 
-        } else if (this.#shown !== 'live' && this.#shown !== null && n > 0) {
+        } else if (this.#shown === 'live' && age >= 0 && age < LATE) {
+            this.#late = this.clock.setTimeout(() => this.#drawBanner(),
+                                               LATE - age);
+
+        } else if (this.#shown !== null && n > 0
+                   && (this.#shown !== 'live' || age >= LATE))
+        {
             words = this.t('banner.waiting', { n });
 
         } else if (this.#shown === 'offline') {
