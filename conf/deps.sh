@@ -69,6 +69,7 @@ for set; do
         need /usr/bin/zstd zstd "reads sealed segments"
         need /usr/bin/nghttp nghttp2-client "HTTP/2 requests"
         need $inc/cmocka.h libcmocka-dev "unit tests"
+        need /usr/bin/promtool prometheus "checks metrics and alerts"
         need /usr/bin/ss iproute2 "closes connections, creates networks"
         need /usr/bin/uncrustify uncrustify "checks the format of C files"
         need /usr/sbin/haproxy haproxy "a proxy to test with"

@@ -47,15 +47,10 @@ ngx_int_t __wrap_ngx_leaseloft_stream_shrink(ngx_http_request_t *r,
 void *__wrap_ngx_leaseloft_stream_hibernate_tables(
     ngx_leaseloft_process_t *process, ngx_http_request_t *r);
 void __wrap_ngx_leaseloft_stream_shrink_ssl(ngx_http_request_t *r);
-void __wrap_ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
-    ngx_leaseloft_counter_e counter, ngx_uint_t n);
 ngx_int_t __wrap_ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone,
-    ngx_str_t *user, ngx_uint_t max);
+    ngx_str_t *user, ngx_uint_t max, ngx_leaseloft_zone_kind_e kind);
 void __wrap_ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone,
-    ngx_str_t *user);
-ngx_uint_t __wrap_ngx_leaseloft_zone_streams(ngx_leaseloft_zone_t *zone);
-ngx_uint_t __wrap_ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
-    ngx_leaseloft_counter_e counter);
+    ngx_str_t *user, ngx_leaseloft_zone_kind_e kind);
 
 
 /*
@@ -251,16 +246,9 @@ __wrap_ngx_leaseloft_stream_shrink_ssl(ngx_http_request_t *r)
 }
 
 
-void
-__wrap_ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
-    ngx_leaseloft_counter_e counter, ngx_uint_t n)
-{
-}
-
-
 ngx_int_t
 __wrap_ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone,
-    ngx_str_t *user, ngx_uint_t max)
+    ngx_str_t *user, ngx_uint_t max, ngx_leaseloft_zone_kind_e kind)
 {
     return NGX_OK;
 }
@@ -268,21 +256,6 @@ __wrap_ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone,
 
 void
 __wrap_ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone,
-    ngx_str_t *user)
+    ngx_str_t *user, ngx_leaseloft_zone_kind_e kind)
 {
-}
-
-
-ngx_uint_t
-__wrap_ngx_leaseloft_zone_streams(ngx_leaseloft_zone_t *zone)
-{
-    return 0;
-}
-
-
-ngx_uint_t
-__wrap_ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
-    ngx_leaseloft_counter_e counter)
-{
-    return 0;
 }

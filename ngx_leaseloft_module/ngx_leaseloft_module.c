@@ -482,5 +482,12 @@ ngx_leaseloft_postconfiguration(ngx_conf_t *cf)
 
     *handler = ngx_leaseloft_request_precontent;
 
+    handler = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (handler == NULL) {
+        return NGX_ERROR;
+    }
+
+    *handler = ngx_leaseloft_request_log;
+
     return NGX_OK;
 }

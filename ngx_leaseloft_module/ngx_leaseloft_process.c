@@ -151,6 +151,8 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
+
     process->cluster = ngx_leaseloft_cluster_create(process, pool);
     if (process->cluster == NULL) {
         return NGX_ERROR;
@@ -159,7 +161,6 @@ ngx_leaseloft_process_init(ngx_cycle_t *cycle)
     ngx_leaseloft_queue_init(process);
     ngx_leaseloft_mark_init(process);
 
-    process->zone = ngx_leaseloft_zone_attach(mcf->zone, pool, cycle->log);
     process->tokens = ngx_leaseloft_token_cache_create(mcf->tokens,
                                                        process->zone, pool,
                                                        cycle->log);

@@ -150,6 +150,10 @@ for my $command (qw(xadd publish subscribe unsubscribe time get hget hmget
 }
 
 ok($ll->wait_healthy(), 'with all of them health is 200');
+$redis->command('ACL', 'SETUSER', 'nginx', '-xlen');
+unlike($ll->get('/internal/metrics')->body(), qr/^leaseloft_queue_requests/m,
+       'nginx without xlen: metrics leave out what it counts');
+$redis->command('ACL', 'SETUSER', 'nginx', '+xlen');
 
 
 # each right of the worker that is taken away is named by its heartbeat

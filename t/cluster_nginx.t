@@ -191,6 +191,29 @@ for my $property (@properties[0 .. 5]) {
 }
 
 
+# metrics have each primary, and the queue that it is asked for
+
+sub metric {
+    my ($name) = @_;
+    return { map { $_ // '' } $ll->get('/internal/metrics')->body()
+             =~ /^leaseloft_\Q$name\E(?:\{\w+="([^"]+)"\})? (\S+)$/mg };
+}
+
+sub sum { my $sum = 0; $sum += $_ for values %{ $_[0] }; return $sum }
+
+is_deeply(metric('redis_node_up'),
+          { map { $cluster->address($_) => 1 } qw(node0 node1 node2) },
+          'metrics have all primaries, which are up');
+is(metric('redis_slots_reachable')->{''}, 16384, '... and all slots');
+ok(wait_for(sub { metric('redis_links')->{''} == 12 }, 10),
+   '... and two connections of each process to each primary, which work');
+is(metric('redis_links_wanted')->{''}, 12, '... and are all that it needs');
+is(scalar keys %{ metric('queue_requests') }, 3, '... and three queues');
+is(sum(metric('queue_requests')), 6, '... with the messages that wait');
+cmp_ok(sum(metric('queue_oldest_seconds')), '>', 0, '... and their age');
+is(sum(metric('dead_letters')), 0, '... and no dead letters');
+
+
 # slots move under the streams; while one does, its keys are on two primaries
 
 my %next = (node0 => 'node1', node1 => 'node2', node2 => 'node0');
@@ -257,6 +280,12 @@ ok(wait_for(sub { reachable() < 16384 }, 5), 'health says that slots are lost');
 like(faults(), qr/^Redis 127\.0\.0\.1:\d+, which has \d+ of 16384 slots, is/,
      'health says which primary is not connected');
 is($ll->get('/internal/health')->status(), 503, 'health is 503');
+is(metric('redis_node_up')->{ $cluster->address('node1') }, 0,
+   'metrics say that it is down');
+is(sum(metric('redis_node_up')), 2, '... and the other two are not');
+is(scalar keys %{ metric('queue_requests') }, 2, '... and tell their queues');
+ok(wait_for(sub { metric('redis_links')->{''} == 8 }, 10),
+   '... and that connections are lost');
 
 for my $stream (streams_of(@down)) {
     ok($stream->find_event(is_ping(0), 5), 'a stream of it is not live');

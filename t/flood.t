@@ -32,12 +32,7 @@ my @paths = ('/api/inbox/events', '/api/properties/P/events',
              map { "/api/properties/Q$_/events" } 0 .. 9);
 my $token = $ll->token('u-tom');
 
-sub metric {
-    my ($name) = @_;
-    my ($value) = $ll->get('/internal/metrics')->body()
-                      =~ /^leaseloft_$name (\d+)/m;
-    return $value;
-}
+sub metric { return $ll->metric(@_) }
 
 # descriptors and KiB of nginx's process, and channels in Redis
 sub used {

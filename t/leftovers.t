@@ -29,10 +29,7 @@ sub consumers {
     return join ' ', sort map { my %c = @$_; $c{name} } @$list;
 }
 
-sub streams {
-    return $ll->get('/internal/metrics')->body() =~ /^leaseloft_streams (\d+)$/m
-           ? $1 : undef;
-}
+sub streams { return $ll->metric('streams') }
 
 
 # consumers: Redis creates one for a worker with the first request that it reads

@@ -6,6 +6,9 @@
 use strict;
 use warnings;
 
+use Digest::SHA qw(hmac_sha256);
+use JSON::PP;
+use MIME::Base64 qw(encode_base64url);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -25,7 +28,9 @@ sub value {
     my ($name) = @_;
     my $m = metrics();
     my $sum = 0;
-    $sum += $m->{$_} for grep { /^leaseloft_\Q$name\E(\{|$)/ } keys %$m;
+    $sum += $m->{$_}
+        for grep { /^leaseloft_\Q$name\E(?:\{|$)/ || $_ eq "leaseloft_$name" }
+                 keys %$m;
     return $sum;
 }
 
@@ -53,23 +58,35 @@ is($r->header('Content-Length'), length $r->body(),
    'Content-Length is the length of the body');
 like($r->body(), qr/\n\z/, 'the body ends with a line feed');
 
-my $labels = qr/worker="[\w.-]+"|version="[\d.]+",nginx="[\d.]+"/;
+# promtool, of Prometheus, finds no fault
+$ll->write('metrics', $r->body());
+my $dir = $ll->dir();
+is(qx(promtool check metrics <$dir/metrics 2>&1), '',
+   'promtool check metrics finds nothing');
+
+my $label = qr/(?:worker|version|nginx|library|endpoint|status|reason|kind
+                  |queue|le)="[\w.+-]+"/x;
+my $labels = qr/$label(?:,$label)*/;
 my (%type, %seen, $last);
 
 for my $line (split /\n/, $r->body()) {
     if ($line =~ /^# HELP (\w+) \S.*\.$/) {
         $last = $1;
 
-    } elsif ($line =~ /^# TYPE (\w+) (counter|gauge)$/) {
+    } elsif ($line =~ /^# TYPE (\w+) (counter|gauge|histogram)$/) {
         my ($name, $type) = ($1, $2);
         is($name, $last, "$name: TYPE follows HELP");
         ok(!$type{$name}++, "$name: TYPE stands once");
-        is($type, $name =~ /_total$/ ? 'counter' : 'gauge',
-           "$name: is a $type, as its name says");
+        is($type, $name =~ /_total$/ ? 'counter'
+                  : $name =~ /_(?:send|delivery)_seconds$/ ? 'histogram'
+                  : 'gauge', "$name: is a $type, as its name says");
 
     } elsif ($line =~ /^((\w+)(?:\{$labels\})?) \d+(?:\.\d+)?$/) {
-        is($2, $last, "$1: stands under its TYPE") if $2 ne $last;
-        ok(!$seen{$1}++, "$1: stands once");
+        my ($series, $name) = ($1, $2);
+
+        fail("$series: stands under $last")
+            unless $name =~ /^\Q$last\E(?:_bucket|_sum|_count)?$/;
+        fail("$series: stands twice") if $seen{$series}++;
 
     } else {
         fail("line is not of the format: $line");
@@ -84,8 +101,36 @@ is(scalar(grep { /^leaseloft_worker_messages_total\{/ } keys %seen), 2,
 is(scalar(grep { /^leaseloft_worker_busy_seconds_total\{/ } keys %seen), 2,
    'the time of workers is in seconds');
 is(value('build_info'), 1, 'build_info has the versions');
+is(value('worker_info'), 2, 'worker_info has the versions of both workers');
+cmp_ok(abs(value('start_time_seconds') - time()), '<', 120,
+       'start_time_seconds is when nginx started');
+cmp_ok(abs(value('worker_start_time_seconds') / 2 - time()), '<', 120,
+       'worker_start_time_seconds is when the workers started');
+ok(wait_for(sub { value('redis_links') == 4 }, 10),
+   'redis_links counts two connections of each process');
+is(value('redis_links_wanted'), 4, 'redis_links_wanted is as much');
+is(value('redis_slots_reachable'), 16384, 'a single server has all slots');
+is(value('processes'), 2, 'processes is 2');
+is(value('connections'), 2 * 4096, 'connections is that of all processes');
+cmp_ok(value('connections_free'), '>', 8000, 'most connections are free');
+cmp_ok(value('connections_free_least'), '<=', value('connections_free') / 2,
+       'connections_free_least is of one process');
+cmp_ok(value('zone_free_bytes') / value('zone_bytes'), '>', 0.5,
+       'more than half of the zone is free');
+is(value('dead_letters'), 0, 'there is no dead letter');
 is(value('redis_up'), 1, 'redis_up is 1');
 is(value('workers'), 2, 'workers is 2');
+
+# each is described, and nothing else
+my $page = do { local (@ARGV, $/) = 'docs/metrics.md'; <> };
+my %described = map { $_ => 1 } map { /`(leaseloft_\w+)`/g }
+                    $page =~ /^\|([^|]*)\|/mg;
+
+is(join(' ', sort grep { !/^leaseloft_worker_\w+_total$/ && !$described{$_} }
+                  keys %type), '', 'docs/metrics.md describes all metrics');
+delete @described{'leaseloft_worker_NAME_total', 'leaseloft_redis_node_up'};
+is(join(' ', sort grep { !$type{$_} } keys %described), '',
+   'it describes no other, but those of nodes of a cluster');
 
 # members that later workers may report, and malformed records
 my $soon = int((time() + 2) * 1000);
@@ -111,6 +156,68 @@ grows('worker_rejected_total', 1, 'an invalid send',
       sub { $ll->say('P', 'u-tom', '') });
 grows('tokens_refused_total', 1, 'a bad token',
       sub { $ll->get('/api/inbox', token => 'x') });
+
+# the claims of a token, and the reason by which its refusal is counted
+my $now = int time();
+my %claims = (sub => 'u-tom', exp => $now + 60);
+
+for my $case (['missing', undef], ['malformed', 'x'],
+              ['signature', $ll->token('u-tom') =~ s/.....$/AAAAA/r],
+              ['key', jwt({ alg => 'RS256' }, \%claims)],
+              ['expired', jwt({ alg => 'HS256' }, { %claims, exp => $now - 9 })],
+              ['early', jwt({ alg => 'HS256' }, { %claims, nbf => $now + 50 })])
+{
+    my ($reason, $token) = @$case;
+
+    # the second time it is found among those that were refused
+    grows("tokens_refused_total{reason=\"$reason\"}", 2, 'two tokens', sub {
+        $ll->get('/api/inbox', token => $token) for 1, 2;
+    });
+}
+
+grows('tokens_refused_total{reason="another_user"}', 1, 'another user', sub {
+    $ll->get('/api/inbox', user => 'u-tom',
+             headers => { 'LeaseLoft-User' => 'u-ana' });
+});
+sub jwt {
+    my ($header, $claims) = @_;
+
+    my $text = join '.', map { encode_base64url(JSON::PP->new->encode($_)) }
+                             $header, $claims;
+    return "$text." . encode_base64url(hmac_sha256($text, $ll->{key}));
+}
+
+# responses by endpoint and status
+for my $case (['send', 201, sub { $ll->say('P', 'u-tom', 'x') }],
+              ['send', 422, sub { $ll->say('P', 'u-tom', '') }],
+              ['messages', 200, sub { $ll->poll('P', 'u-tom') }],
+              ['messages', 404, sub { $ll->get('/api/properties/X/messages',
+                                               user => 'u-tom') }],
+              ['read', 204, sub { $ll->mark('P', 'u-tom', 1) }],
+              ['lease', 200, sub { $ll->lease('P', tenants => ['u-tom', 'u-ana']) }],
+              ['inbox', 200, sub { $ll->get('/api/inbox', user => 'u-tom') }],
+              ['session', 200, sub { $ll->get('/api/session', user => 'u-tom') }])
+{
+    my ($endpoint, $status, $do) = @$case;
+
+    grows("http_responses_total{endpoint=\"$endpoint\",status=\"$status\"}", 1,
+          'a request', $do);
+}
+
+# times: a send by one, and its delivery to the process of each stream
+grows('send_seconds_count', 1, 'a send', sub { $ll->say('P', 'u-tom', 'x') });
+{
+    my $stream = $ll->events('P', 'u-tom');
+    $stream->wait_event('hello');
+    grows('delivery_seconds_count', 1, 'a send', sub {
+        $ll->say('P', 'u-tom', '"at":"2001-01-01T00:00:00.000Z"');
+    });
+    my $m = metrics();
+    is($m->{'leaseloft_delivery_seconds_bucket{le="10"}'},
+       $m->{'leaseloft_delivery_seconds_count'},
+       'the time is that of the message, not of its text');
+    $stream->close();
+}
 grows('polls_total', 2, 'two polls', sub { $ll->poll('P', 'u-tom') for 1, 2 });
 
 my @streams;
@@ -131,6 +238,49 @@ cmp_ok(value('frames_received_total'), '>', 0,
        'frames_received_total counts frames');
 cmp_ok(value('redis_commands_total'), '>', 10,
        'redis_commands_total counts commands');
+
+
+# by kind
+@streams = (map({ $ll->events('P', 'u-tom') } 1 .. 3),
+            $ll->stream('/api/inbox/events', user => 'u-tom'));
+$_->wait_event('hello') for @streams;
+is(value('streams{kind="thread"}'), 3, 'streams of threads are counted');
+is(value('streams{kind="inbox"}'), 1, 'streams of inboxes are counted');
+$_->close() for @streams;
+ok(wait_for(sub { value('streams') == 0 }, 5), 'no stream is open');
+
+
+# the two parts, which together are all
+
+my $nginx = $ll->get('/internal/metrics?part=nginx')->body();
+my $service = $ll->get('/internal/metrics?part=service')->body();
+
+unlike($nginx, qr/^leaseloft_(?:worker|queue|dead|searches_waiting)/m,
+       'the part of nginx has nothing of the workers');
+like($nginx, qr/^leaseloft_writes_total/m, 'it has the counters of nginx');
+unlike($service, qr/^leaseloft_(?!worker|queue|dead|searches_waiting)/m,
+       'the part of the service has nothing of nginx');
+like($service, qr/^leaseloft_worker_messages_total\{/m,
+     'it has the counters of the workers');
+is_deeply([sort map { /^# TYPE (\S+)/ ? $1 : () } split /\n/, text()],
+          [sort map { /^# TYPE (\S+)/ ? $1 : () } split /\n/,
+                                                   "$nginx$service"],
+          'no metric is in both, and all are in one');
+
+
+# what waits in the queue, and for how long
+
+$ll->signal($_, 'STOP') for 'worker1', 'worker2';
+$ll->say('P', 'u-tom', 'waits', client_id => 'c-waits');
+is(value('queue_requests'), 1, 'a request waits');
+cmp_ok(value('queue_oldest_seconds'), '>', 1.9, 'for two seconds');
+cmp_ok(value('queue_oldest_seconds'), '<', 20, 'and not more');
+grows('writes_accepted_total', 1, 'a second one', sub {
+    $ll->say('P', 'u-tom', 'waits too')
+});
+$ll->signal($_, 'CONT') for 'worker1', 'worker2';
+ok(wait_for(sub { value('queue_requests') == 0 }, 10), 'the workers take them');
+is(value('queue_oldest_seconds'), 0, 'the oldest request has no age then');
 
 
 # the streams of a killed process are no longer counted

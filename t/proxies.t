@@ -145,10 +145,7 @@ for my $name (@proxies) {
 
 
 # streams that nginx counts
-sub streams {
-    return $ll->get('/internal/metrics')->body()
-               =~ /^leaseloft_streams (\d+)$/m ? $1 : 'none';
-}
+sub streams { return $ll->metric('streams') // 'none' }
 
 
 # the shortest time from before a message is sent to when it has come

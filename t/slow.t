@@ -19,12 +19,7 @@ my @ways = ([http => 1], [tls => 1], [http => 2], [tls => 1, http => 2]);
 
 my $ll;
 
-sub metric {
-    my ($name) = @_;
-    my ($value) = $ll->get('/internal/metrics')->body()
-                      =~ /^leaseloft_$name (\d+)/m;
-    return $value;
-}
+sub metric { return $ll->metric(@_) }
 
 sub fds {
     my ($pid) = $ll->nginx_children();

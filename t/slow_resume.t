@@ -19,10 +19,7 @@ $ll->lease('P', tenants => ['u-tom']);
 
 # how many streams nginx has open; a connection of HTTP/2 may stay, where it was
 # the stream's window that was full
-sub streams {
-    return $ll->get('/internal/metrics')->body()
-               =~ /^leaseloft_streams (\d+)$/m ? $1 : -1;
-}
+sub streams { return $ll->metric('streams') // -1 }
 
 for my $how (['HTTP/1.1'], ['HTTP/2', http => 2], ['TLS', tls => 1],
              ['TLS and HTTP/2', tls => 1, http => 2])

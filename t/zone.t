@@ -27,11 +27,7 @@ sub open_streams {
     return (\%first, @streams);
 }
 
-sub streams {
-    my ($n) = $ll->get('/internal/metrics')->body()
-              =~ /^leaseloft_streams (\d+)$/m;
-    return $n;
-}
+sub streams { return $ll->metric('streams') }
 
 my ($first, @streams) = open_streams(400);
 

@@ -29,6 +29,7 @@ heartbeat_init(heartbeat_t *heartbeat, work_t *work,
     heartbeat->work = work;
     heartbeat->consumer = consumer;
     heartbeat->options = options;
+    heartbeat->started = clock_now() / 1000;
 }
 
 
@@ -93,18 +94,19 @@ heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
 static void
 heartbeat_record(const heartbeat_t *heartbeat, buf_t *record)
 {
-    char              text[128];
+    char              text[160];
     const options_t  *options = heartbeat->options;
 
     stats_encode(record, heartbeat->work->stats);
 
     (void) snprintf(text, sizeof(text),
                     " version:%s library:%ld queues:%u reads:%llx batch:%u "
-                    "claim:%lld",
+                    "claim:%lld started:%lld",
                     LEASELOFT_VERSION, store_library_revision(),
                     options->queues,
                     (unsigned long long) heartbeat->consumer->queues,
-                    options->batch, (long long) options->claim_ms);
+                    options->batch, (long long) options->claim_ms,
+                    (long long) heartbeat->started);
     buf_adds(record, text);
 }
 

@@ -26,6 +26,7 @@ typedef struct {
     work_t            *work;
     const consumer_t  *consumer;
     const options_t   *options;
+    int64_t            started;    /* seconds since 1970 */
     unsigned           queues;     /* of an nginx, at most; 0: unknown */
     unsigned           place;      /* of this worker, from 0, among so many */
     unsigned           workers;    /* that take requests; 0: unknown */

@@ -121,15 +121,16 @@ fuzz_headers(ngx_http_request_t *r, const uint8_t *data, size_t size)
 static void
 fuzz_check(ngx_http_request_t *r, ngx_uint_t sealed)
 {
-    time_t      exp, iat;
-    ngx_int_t   rc;
-    ngx_str_t   user;
-    ngx_uint_t  i;
+    time_t                   exp, iat;
+    ngx_int_t                rc;
+    ngx_str_t                user;
+    ngx_uint_t               i;
+    ngx_leaseloft_refusal_e  refusal;
 
     /* the second time it is cached, with the same result */
 
     for (i = 0; i < 2; i++) {
-        rc = ngx_leaseloft_token_check(r, &user, &exp, &iat);
+        rc = ngx_leaseloft_token_check(r, &user, &exp, &iat, &refusal);
 
         CHECK(rc == NGX_OK || rc == NGX_DECLINED);
 

@@ -45,7 +45,36 @@ static cJSON *ngx_leaseloft_jwt_object(ngx_str_t *part, u_char *buf);
 static void ngx_leaseloft_jwt_split(ngx_str_t *token, ngx_str_t *parts);
 
 
+/* faults that metrics tell apart */
 static char  ngx_leaseloft_jwt_early[] = "it is not valid yet";
+static char  ngx_leaseloft_jwt_expired[] = "it has expired";
+static char  ngx_leaseloft_jwt_issuer[] =
+    "its issuer is not the configured one";
+static char  ngx_leaseloft_jwt_other_audience[] =
+    "its audience is not the configured one";
+static char  ngx_leaseloft_jwt_bad[] = "invalid signature";
+static char  ngx_leaseloft_jwt_bad_or_malformed[] =
+    "invalid signature or malformed token";
+static char  ngx_leaseloft_jwt_no_kid[] = "no key has its \"kid\"";
+static char  ngx_leaseloft_jwt_kid[] = "every key has a \"kid\"";
+static char  ngx_leaseloft_jwt_alg[] = "its algorithm is not the key's";
+
+
+static const struct {
+    char                       *fault;
+    ngx_leaseloft_refusal_e     refusal;
+} ngx_leaseloft_jwt_refusals[] = {
+    { ngx_leaseloft_jwt_early, NGX_LEASELOFT_REFUSAL_EARLY },
+    { ngx_leaseloft_jwt_expired, NGX_LEASELOFT_REFUSAL_EXPIRED },
+    { ngx_leaseloft_jwt_issuer, NGX_LEASELOFT_REFUSAL_ISSUER },
+    { ngx_leaseloft_jwt_other_audience, NGX_LEASELOFT_REFUSAL_AUDIENCE },
+    { ngx_leaseloft_jwt_bad, NGX_LEASELOFT_REFUSAL_SIGNATURE },
+    { ngx_leaseloft_jwt_bad_or_malformed, NGX_LEASELOFT_REFUSAL_SIGNATURE },
+    { ngx_leaseloft_jwt_no_kid, NGX_LEASELOFT_REFUSAL_KEY },
+    { ngx_leaseloft_jwt_kid, NGX_LEASELOFT_REFUSAL_KEY },
+    { ngx_leaseloft_jwt_alg, NGX_LEASELOFT_REFUSAL_KEY },
+    { NULL, NGX_LEASELOFT_REFUSAL_MALFORMED }
+};
 
 
 ngx_uint_t
@@ -88,6 +117,22 @@ ngx_leaseloft_jwt_form(ngx_str_t *token)
 }
 
 
+/* the reason that metrics have for a fault */
+static ngx_leaseloft_refusal_e
+ngx_leaseloft_jwt_refusal(char *fault)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; ngx_leaseloft_jwt_refusals[i].fault; i++) {
+        if (fault == ngx_leaseloft_jwt_refusals[i].fault) {
+            break;
+        }
+    }
+
+    return ngx_leaseloft_jwt_refusals[i].refusal;
+}
+
+
 ngx_int_t
 ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
     ngx_leaseloft_claims_t *claims, ngx_log_t *log)
@@ -101,7 +146,7 @@ ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
     ngx_leaseloft_jwt_split(token, parts);
 
     if (ngx_leaseloft_jwt_forged(conf->keys, token, &parts[2])) {
-        fault = "invalid signature";
+        fault = ngx_leaseloft_jwt_bad;
         goto refused;
     }
 
@@ -128,6 +173,8 @@ ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
     }
 
 refused:
+
+    claims->refusal = ngx_leaseloft_jwt_refusal(fault);
 
     ngx_log_error(NGX_LOG_INFO, log, 0, "token refused: %s", fault);
 
@@ -283,7 +330,7 @@ ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header, char *token,
         return "its \"kid\" is not a text";
     }
 
-    fault = kid ? "no key has its \"kid\"" : "every key has a \"kid\"";
+    fault = kid ? ngx_leaseloft_jwt_no_kid : ngx_leaseloft_jwt_kid;
     key = keys->list.elts;
 
     for (i = 0; i < keys->list.nelts; i++) {
@@ -293,7 +340,7 @@ ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header, char *token,
         }
 
         if (name == NULL || ngx_strcmp(name, key[i].name) != 0) {
-            fault = "its algorithm is not the key's";
+            fault = ngx_leaseloft_jwt_alg;
             continue;
         }
 
@@ -311,7 +358,7 @@ ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header, char *token,
         /* nginx would report the queued errors as those of a connection */
         ERR_clear_error();
 
-        fault = "invalid signature or malformed token";
+        fault = ngx_leaseloft_jwt_bad_or_malformed;
     }
 
     return fault;
@@ -381,13 +428,13 @@ ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
                cJSON_GetObjectItemCaseSensitive(object, "iss"), &conf->issuer)
            != NGX_OK)
     {
-        return "its issuer is not the configured one";
+        return ngx_leaseloft_jwt_issuer;
     }
 
     if (conf->audience.len
         && ngx_leaseloft_jwt_audience(object, &conf->audience) != NGX_OK)
     {
-        return "its audience is not the configured one";
+        return ngx_leaseloft_jwt_other_audience;
     }
 
     return ngx_leaseloft_jwt_times(conf, jwt, claims);
@@ -442,7 +489,7 @@ ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf, jwt_t *jwt,
     }
 
     if (when <= now - conf->leeway) {
-        return "it has expired";
+        return ngx_leaseloft_jwt_expired;
     }
 
     claims->exp = when + conf->leeway;

@@ -8,6 +8,7 @@
 #define NGX_LEASELOFT_JWT_H
 
 
+#include "ngx_leaseloft_counters.h"
 #include "ngx_leaseloft_key.h"
 
 
@@ -24,6 +25,7 @@ typedef struct {
     size_t                      user_len;
     time_t                      exp;       /* leeway included */
     time_t                      iat;       /* 0: none */
+    ngx_leaseloft_refusal_e     refusal;   /* set if the token is refused */
 } ngx_leaseloft_claims_t;
 
 
@@ -36,7 +38,8 @@ ngx_uint_t ngx_leaseloft_jwt_form(ngx_str_t *token);
 /*
  * Verifies the signature and the claims of a well-formed token by the keys and
  * the requirements of conf.  NGX_OK; NGX_DECLINED: it is invalid for good;
- * NGX_AGAIN: it is not valid yet; NGX_ERROR.  Reasons are logged.
+ * NGX_AGAIN: it is not valid yet; NGX_ERROR.  Reasons are logged, and in
+ * claims->refusal.
  */
 ngx_int_t ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf,
     ngx_str_t *token, ngx_leaseloft_claims_t *claims, ngx_log_t *log);

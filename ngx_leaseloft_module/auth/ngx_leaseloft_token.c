@@ -47,7 +47,8 @@ static ngx_str_t  ngx_leaseloft_token_name = ngx_string("leaseloft_user");
  */
 static ngx_int_t
 ngx_leaseloft_token_value(ngx_http_request_t *r,
-    ngx_http_complex_value_t *cv, ngx_str_t *user)
+    ngx_http_complex_value_t *cv, ngx_str_t *user,
+    ngx_leaseloft_refusal_e *refusal)
 {
     ngx_str_t                   value;
     ngx_leaseloft_main_conf_t  *mcf;
@@ -57,6 +58,7 @@ ngx_leaseloft_token_value(ngx_http_request_t *r,
     }
 
     if (value.len == 0) {
+        *refusal = NGX_LEASELOFT_REFUSAL_MISSING;
         return NGX_DECLINED;
     }
 
@@ -64,6 +66,7 @@ ngx_leaseloft_token_value(ngx_http_request_t *r,
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "the value of \"leaseloft_user\" is not a valid user "
                       "id");
+        *refusal = NGX_LEASELOFT_REFUSAL_MALFORMED;
         return NGX_DECLINED;
     }
 
@@ -73,6 +76,7 @@ ngx_leaseloft_token_value(ngx_http_request_t *r,
         && ngx_leaseloft_revoked_check(mcf->process->revoked, value.data,
                                        value.len, 0))
     {
+        *refusal = NGX_LEASELOFT_REFUSAL_REVOKED;
         return NGX_DECLINED;
     }
 
@@ -85,7 +89,7 @@ ngx_leaseloft_token_value(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
-    time_t *exp, time_t *iat)
+    time_t *exp, time_t *iat, ngx_leaseloft_refusal_e *refusal)
 {
     ngx_int_t                  rc;
     ngx_str_t                  token;
@@ -97,12 +101,13 @@ ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
     if (conf->user) {
         *exp = NGX_LEASELOFT_JWT_TIME_MAX;
         *iat = 0;
-        return ngx_leaseloft_token_value(r, conf->user, user);
+        return ngx_leaseloft_token_value(r, conf->user, user, refusal);
     }
 
     rc = ngx_leaseloft_token_read(r, &token, &claims);
 
     if (rc != NGX_OK) {
+        *refusal = claims.refusal;
         return rc;
     }
 
@@ -129,6 +134,8 @@ ngx_leaseloft_token_read(ngx_http_request_t *r, ngx_str_t *token,
     ngx_str_t                 *value;
     ngx_uint_t                 n;
     ngx_leaseloft_cookies_t    cookies;
+
+    claims->refusal = NGX_LEASELOFT_REFUSAL_MISSING;
 
     p = ngx_leaseloft_token_header(r);
 
@@ -172,6 +179,7 @@ ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
 
     /* processes without endpoints have no token cache */
     if (mcf->process == NULL || conf->keys == NULL || conf->user) {
+        claims->refusal = NGX_LEASELOFT_REFUSAL_KEY;
         return NGX_DECLINED;
     }
 
@@ -184,6 +192,7 @@ ngx_leaseloft_token_verify(ngx_http_request_t *r, ngx_str_t *token,
     {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "token refused: the tokens of its user are revoked");
+        claims->refusal = NGX_LEASELOFT_REFUSAL_REVOKED;
         return NGX_DECLINED;
     }
 
@@ -386,10 +395,11 @@ static ngx_int_t
 ngx_leaseloft_token_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    time_t                exp, iat;
-    ngx_int_t             rc;
-    ngx_str_t             user;
-    ngx_leaseloft_ctx_t  *ctx;
+    time_t                   exp, iat;
+    ngx_int_t                rc;
+    ngx_str_t                user;
+    ngx_leaseloft_ctx_t     *ctx;
+    ngx_leaseloft_refusal_e  refusal;
 
     ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
 
@@ -398,7 +408,7 @@ ngx_leaseloft_token_variable(ngx_http_request_t *r,
         rc = user.len ? NGX_OK : NGX_DECLINED;
 
     } else {
-        rc = ngx_leaseloft_token_check(r, &user, &exp, &iat);
+        rc = ngx_leaseloft_token_check(r, &user, &exp, &iat, &refusal);
     }
 
     if (rc == NGX_ERROR) {

@@ -17,10 +17,11 @@
  * Finds the user of a request.  NGX_OK: user is set, in r->pool, and exp, the
  * expiry of the token, which a value of leaseloft_user does not have before
  * the year 9999, and iat, when it was issued, or 0 if that is unknown;
- * NGX_DECLINED: there is none, or it is invalid; or NGX_ERROR.
+ * NGX_DECLINED: there is none, or it is invalid, and refusal says why; or
+ * NGX_ERROR.
  */
 ngx_int_t ngx_leaseloft_token_check(ngx_http_request_t *r, ngx_str_t *user,
-    time_t *exp, time_t *iat);
+    time_t *exp, time_t *iat, ngx_leaseloft_refusal_e *refusal);
 
 /*
  * The same, but returns the claims and the token itself, which points into the

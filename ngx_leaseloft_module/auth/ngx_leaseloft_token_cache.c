@@ -24,6 +24,7 @@
 typedef struct {
     u_char                      digest[NGX_LEASELOFT_DIGEST_LEN];
     time_t                      expires;
+    ngx_leaseloft_refusal_e     refusal;
 } ngx_leaseloft_refused_t;
 
 
@@ -112,6 +113,7 @@ ngx_leaseloft_token_cache_check(ngx_leaseloft_token_cache_t *tokens,
     ngx_int_t  rc;
 
     if (!ngx_leaseloft_jwt_form(token)) {
+        claims->refusal = NGX_LEASELOFT_REFUSAL_MALFORMED;
         return NGX_DECLINED;
     }
 
@@ -153,10 +155,11 @@ ngx_leaseloft_token_cache_verify(ngx_leaseloft_token_cache_t *tokens,
            <= ngx_time() + NGX_LEASELOFT_TOKEN_CACHE_REFUSED_TIME
         && ngx_memcmp(refused->digest, digest, NGX_LEASELOFT_DIGEST_LEN) == 0)
     {
+        claims->refusal = refused->refusal;
         return NGX_DECLINED;
     }
 
-    ngx_leaseloft_zone_count(tokens->zone, NGX_LEASELOFT_TOKENS_VERIFIED, 1);
+    ngx_leaseloft_counters_add(tokens->zone, NGX_LEASELOFT_TOKENS_VERIFIED, 1);
 
     rc = ngx_leaseloft_jwt_verify(conf, token, claims, log);
 
@@ -173,6 +176,7 @@ ngx_leaseloft_token_cache_verify(ngx_leaseloft_token_cache_t *tokens,
     case NGX_DECLINED:
         ngx_memcpy(refused->digest, digest, NGX_LEASELOFT_DIGEST_LEN);
         refused->expires = ngx_time() + NGX_LEASELOFT_TOKEN_CACHE_REFUSED_TIME;
+        refused->refusal = claims->refusal;
         return NGX_DECLINED;
 
     case NGX_AGAIN:

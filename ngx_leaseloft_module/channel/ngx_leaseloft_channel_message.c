@@ -51,6 +51,77 @@ ngx_leaseloft_channel_message_read(ngx_leaseloft_channel_t *channel,
 }
 
 
+/*
+ * The milliseconds since "2026-11-22T12:00:00.123Z", which was just now: what
+ * follows the date suffices.  0 if that is later, by a clock that is ahead.
+ */
+static ngx_msec_t
+ngx_leaseloft_channel_message_age(u_char *at)
+{
+    ngx_int_t    msecs;
+    ngx_time_t  *now;
+
+    static ngx_int_t  day = 24 * 3600 * 1000;
+
+    now = ngx_timeofday();
+    msecs = (ngx_int_t) (now->sec % (24 * 3600)) * 1000 + (ngx_int_t) now->msec
+            - ((ngx_atoi(at + 11, 2) * 60 + ngx_atoi(at + 14, 2)) * 60
+               + ngx_atoi(at + 17, 2)) * 1000
+            - ngx_atoi(at + 20, 3);
+
+    if (msecs < 0) {
+        msecs += day;
+    }
+
+    return msecs < day / 2 ? (ngx_msec_t) msecs : 0;
+}
+
+
+/*
+ * Counts the time since a message was stored: its last members are "at" and
+ * "client_id", whose value needs no escape.  Other entries do not end so.
+ */
+static void
+ngx_leaseloft_channel_message_observe(ngx_leaseloft_channel_t *channel,
+    ngx_str_t *entry)
+{
+    u_char  *p;
+
+    static u_char  at[] = "\"at\":\"", id[] = "\",\"client_id\":\"";
+    static size_t  time = sizeof("2026-11-22T12:00:00.123Z") - 1;
+    static size_t  head = sizeof(at) - 1 + sizeof("2026-11-22T12:00:00.123Z")
+                          - 1 + sizeof(id) - 1;
+
+    if (entry->len < head + sizeof("\"}") - 1) {
+        return;
+    }
+
+    /* back to the quote before the value of client_id */
+
+    p = entry->data + entry->len - sizeof("\"}");
+
+    while (*p != '"') {
+        if (p == entry->data) {
+            return;
+        }
+
+        p--;
+    }
+
+    p = p + 1 - head;
+
+    if (p < entry->data || ngx_memcmp(p, at, sizeof(at) - 1) != 0
+        || ngx_memcmp(p + sizeof(at) - 1 + time, id, sizeof(id) - 1) != 0)
+    {
+        return;
+    }
+
+    ngx_leaseloft_counters_observe(channel->process->zone,
+                   NGX_LEASELOFT_DELIVERY_SECONDS,
+                   ngx_leaseloft_channel_message_age(p + sizeof(at) - 1));
+}
+
+
 /* NGX_DECLINED: the channel has to be read */
 static ngx_int_t
 ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
@@ -81,6 +152,7 @@ ngx_leaseloft_channel_message_property(ngx_leaseloft_channel_t *channel,
                                               channel->process->log);
             if (frame) {
                 ngx_leaseloft_channel_keep(channel, frame);
+                ngx_leaseloft_channel_message_observe(channel, &payload);
             }
         }
 
@@ -165,8 +237,8 @@ ngx_leaseloft_channel_message(void *data, ngx_leaseloft_client_t *client,
         ngx_log_error(NGX_LOG_ERR, channels->process->log, 0,
                       "malformed frame of %uz bytes on a channel of redis",
                       payload->len);
-        ngx_leaseloft_zone_count(channels->process->zone,
-                                 NGX_LEASELOFT_FRAMES_MALFORMED, 1);
+        ngx_leaseloft_counters_add(channels->process->zone,
+                                   NGX_LEASELOFT_FRAMES_MALFORMED, 1);
         ngx_leaseloft_client_reset(client);
         return;
     }
@@ -196,8 +268,8 @@ ngx_leaseloft_channel_message(void *data, ngx_leaseloft_client_t *client,
     }
 
     if (rc != NGX_OK) {
-        ngx_leaseloft_zone_count(channels->process->zone,
-                                 NGX_LEASELOFT_HOLES_FILLED, 1);
+        ngx_leaseloft_counters_add(channels->process->zone,
+                                   NGX_LEASELOFT_HOLES_FILLED, 1);
         ngx_leaseloft_channel_sync(channel);
         return;
     }

@@ -91,11 +91,32 @@ typedef struct {
 } ngx_leaseloft_main_conf_t;
 
 
+/* endpoints, as metrics tell them apart */
+typedef enum {
+    NGX_LEASELOFT_ENDPOINT_EVENTS = 0,
+    NGX_LEASELOFT_ENDPOINT_INBOX_EVENTS,
+    NGX_LEASELOFT_ENDPOINT_MESSAGES,
+    NGX_LEASELOFT_ENDPOINT_SEND,
+    NGX_LEASELOFT_ENDPOINT_READ,
+    NGX_LEASELOFT_ENDPOINT_LEASE,
+    NGX_LEASELOFT_ENDPOINT_INBOX,
+    NGX_LEASELOFT_ENDPOINT_SEARCH,
+    NGX_LEASELOFT_ENDPOINT_SEARCH_THREADS,
+    NGX_LEASELOFT_ENDPOINT_SESSION,
+    NGX_LEASELOFT_ENDPOINT_RECORD,
+    NGX_LEASELOFT_ENDPOINT_RECORD_KEY,
+    NGX_LEASELOFT_ENDPOINT_METRICS,
+    NGX_LEASELOFT_ENDPOINT_HEALTH,
+    NGX_LEASELOFT_ENDPOINT_KINDS
+} ngx_leaseloft_endpoint_e;
+
+
 /*
  * An endpoint belongs to a directive: the methods it answers, what it requires
  * of a request, and the handler, called for requests that have all of it.
  */
 struct ngx_leaseloft_endpoint_s {
+    ngx_leaseloft_endpoint_e    kind;
     ngx_uint_t                  method;    /* NGX_HTTP_GET, or several */
     ngx_str_t                   methods;   /* "GET": for Allow */
     unsigned                    user:1;    /* requires a valid token */

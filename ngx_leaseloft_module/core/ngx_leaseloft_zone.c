@@ -3,7 +3,6 @@
  * The shared zone contains counters, and one row for each user with streams in
  * a process: (user, process, number).  The number of a user's streams is the
  * sum of their rows, which are adjacent in a tree ordered by user and process.
- * The key is a digest of the user's id, so that a row takes 64 bytes, not 128.
  *
  * Counters are changed atomically, rows under the mutex of the slab pool.
  * nginx's master unlocks the mutex if its owner dies.
@@ -19,26 +18,7 @@
 
 
 #include "ngx_leaseloft_zone.h"
-
-#include <ngx_md5.h>
-
-
-/*
- * The MD5 of a user's id.  A collision only makes two users share a limit of
- * streams.
- */
-typedef struct {
-    ngx_rbtree_key_t            key;
-    uint64_t                    rest;
-} ngx_leaseloft_zone_row_user_t;
-
-
-typedef struct {
-    ngx_rbtree_node_t           node;      /* with the key of the user */
-    uint64_t                    rest;
-    ngx_pid_t                   pid;
-    uint32_t                    streams;
-} ngx_leaseloft_zone_row_t;
+#include "ngx_leaseloft_zone_row.h"
 
 
 #define NGX_LEASELOFT_ZONE_CHECK    5000
@@ -50,6 +30,10 @@ typedef struct {
     ngx_queue_t                 queue;
     ngx_pid_t                   pid;
     ngx_msec_t                  seen;      /* the same clock for all */
+    ngx_uint_t                  connections;
+    ngx_uint_t                  free;      /* of these */
+    ngx_uint_t                  links;     /* to Redis, that work */
+    ngx_uint_t                  wanted;
 } ngx_leaseloft_zone_entry_t;
 
 
@@ -57,21 +41,13 @@ typedef struct {
  * The zone's data.  A change of this layout requires a new name of the zone,
  * since a reload may load another build of this module.
  */
-typedef struct {
+struct ngx_leaseloft_shared_s {
     ngx_rbtree_t                rows;
     ngx_rbtree_node_t           sentinel;
     ngx_queue_t                 processes;
-    ngx_uint_t                  streams;
-    ngx_atomic_t                counters[NGX_LEASELOFT_COUNTERS];
-} ngx_leaseloft_shared_t;
-
-
-struct ngx_leaseloft_zone_s {
-    ngx_slab_pool_t            *shpool;
-    ngx_leaseloft_shared_t     *shared;
-    ngx_pid_t                   pid;
-    ngx_event_t                 timer;
-    ngx_log_t                  *log;
+    ngx_uint_t                  streams[NGX_LEASELOFT_ZONE_KINDS];
+    time_t                      start;
+    ngx_leaseloft_counters_t    counters;
 };
 
 
@@ -82,16 +58,6 @@ static void ngx_leaseloft_zone_forget(ngx_leaseloft_zone_t *zone,
     ngx_pid_t pid);
 static void ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone);
 static ngx_uint_t ngx_leaseloft_zone_alive(ngx_leaseloft_zone_entry_t *entry);
-static ngx_leaseloft_zone_row_user_t ngx_leaseloft_zone_row_user(
-    ngx_str_t *user);
-static ngx_int_t ngx_leaseloft_zone_row_cmp(ngx_leaseloft_zone_row_t *row,
-    ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid);
-static void ngx_leaseloft_zone_row_insert(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
-static ngx_leaseloft_zone_row_t *ngx_leaseloft_zone_row_first(
-    ngx_rbtree_t *rows, ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid);
-static ngx_leaseloft_zone_row_t *ngx_leaseloft_zone_row_next(ngx_rbtree_t *rows,
-    ngx_leaseloft_zone_row_t *row);
 
 
 ngx_int_t
@@ -99,7 +65,7 @@ ngx_leaseloft_zone_add(ngx_conf_t *cf, ngx_leaseloft_main_conf_t *mcf)
 {
     ngx_str_t  name;
 
-    ngx_str_set(&name, "leaseloft_4");
+    ngx_str_set(&name, "leaseloft_5");
 
     mcf->zone = ngx_shared_memory_add(cf, &name, mcf->zone_size,
                                       &ngx_leaseloft_module);
@@ -137,6 +103,7 @@ ngx_leaseloft_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    shared->start = ngx_time();
     ngx_queue_init(&shared->processes);
     ngx_rbtree_init(&shared->rows, &shared->sentinel,
                     ngx_leaseloft_zone_row_insert);
@@ -174,6 +141,7 @@ ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone, ngx_pool_t *pool,
 
     zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
     zone->shared = shm_zone->data;
+    zone->counters = &zone->shared->counters;
     zone->pid = ngx_pid;
     zone->log = log;
 
@@ -262,6 +230,10 @@ ngx_leaseloft_zone_check(ngx_leaseloft_zone_t *zone)
 
     if (entry) {
         entry->seen = ngx_current_msec;
+        entry->connections = ngx_cycle->connection_n;
+        entry->free = ngx_cycle->free_connection_n;
+        entry->links = zone->links;
+        entry->wanted = zone->wanted;
     }
 
     for (q = ngx_queue_head(processes);
@@ -326,7 +298,7 @@ ngx_leaseloft_zone_alive(ngx_leaseloft_zone_entry_t *entry)
 static void
 ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone)
 {
-    ngx_uint_t                 lost;
+    ngx_uint_t                 i, lost;
     ngx_rbtree_t              *rows;
     ngx_rbtree_node_t         *node;
     ngx_leaseloft_zone_row_t  *row, *next;
@@ -336,7 +308,7 @@ ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone)
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
-    zone->shared->streams = 0;
+    ngx_memzero(zone->shared->streams, sizeof(zone->shared->streams));
     row = NULL;
 
     if (rows->root != rows->sentinel) {
@@ -348,10 +320,15 @@ ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone)
         next = ngx_leaseloft_zone_row_next(rows, row);
 
         if (ngx_leaseloft_zone_entry(zone, row->pid)) {
-            zone->shared->streams += row->streams;
+            for (i = 0; i < NGX_LEASELOFT_ZONE_KINDS; i++) {
+                zone->shared->streams[i] += row->streams[i];
+            }
 
         } else {
-            lost += row->streams;
+            for (i = 0; i < NGX_LEASELOFT_ZONE_KINDS; i++) {
+                lost += row->streams[i];
+            }
+
             ngx_rbtree_delete(rows, &row->node);
             ngx_slab_free_locked(zone->shpool, row);
         }
@@ -369,119 +346,9 @@ ngx_leaseloft_zone_sweep(ngx_leaseloft_zone_t *zone)
 }
 
 
-static ngx_leaseloft_zone_row_user_t
-ngx_leaseloft_zone_row_user(ngx_str_t *user)
-{
-    u_char                         digest[16];
-    ngx_md5_t                      md5;
-    ngx_leaseloft_zone_row_user_t  u;
-
-    ngx_md5_init(&md5);
-    ngx_md5_update(&md5, user->data, user->len);
-    ngx_md5_final(digest, &md5);
-
-    ngx_memcpy(&u.key, digest, sizeof(ngx_rbtree_key_t));
-    ngx_memcpy(&u.rest, digest + 8, sizeof(uint64_t));
-
-    return u;
-}
-
-
-static ngx_int_t
-ngx_leaseloft_zone_row_cmp(ngx_leaseloft_zone_row_t *row,
-    ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid)
-{
-    if (row->node.key != user->key) {
-        return row->node.key < user->key ? -1 : 1;
-    }
-
-    if (row->rest != user->rest) {
-        return row->rest < user->rest ? -1 : 1;
-    }
-
-    return (row->pid > pid) - (row->pid < pid);
-}
-
-
-static void
-ngx_leaseloft_zone_row_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
-    ngx_rbtree_node_t *sentinel)
-{
-    ngx_rbtree_node_t              **p;
-    ngx_leaseloft_zone_row_t        *row;
-    ngx_leaseloft_zone_row_user_t    user;
-
-    row = (ngx_leaseloft_zone_row_t *) node;
-    user.key = node->key;
-    user.rest = row->rest;
-
-    for ( ;; ) {
-        p = ngx_leaseloft_zone_row_cmp((ngx_leaseloft_zone_row_t *) temp, &user,
-                                       row->pid) > 0
-            ? &temp->left : &temp->right;
-
-        if (*p == sentinel) {
-            break;
-        }
-
-        temp = *p;
-    }
-
-    *p = node;
-    node->parent = temp;
-    node->left = sentinel;
-    node->right = sentinel;
-    ngx_rbt_red(node);
-}
-
-
-/* the first row that is not less than (user, pid), or NULL */
-static ngx_leaseloft_zone_row_t *
-ngx_leaseloft_zone_row_first(ngx_rbtree_t *rows,
-    ngx_leaseloft_zone_row_user_t *user, ngx_pid_t pid)
-{
-    ngx_rbtree_node_t         *node;
-    ngx_leaseloft_zone_row_t  *row, *found;
-
-    found = NULL;
-    node = rows->root;
-
-    while (node != rows->sentinel) {
-        row = (ngx_leaseloft_zone_row_t *) node;
-
-        if (ngx_leaseloft_zone_row_cmp(row, user, pid) < 0) {
-            node = node->right;
-
-        } else {
-            found = row;
-            node = node->left;
-        }
-    }
-
-    return found;
-}
-
-
-static ngx_leaseloft_zone_row_t *
-ngx_leaseloft_zone_row_next(ngx_rbtree_t *rows, ngx_leaseloft_zone_row_t *row)
-{
-    return (ngx_leaseloft_zone_row_t *) ngx_rbtree_next(rows, &row->node);
-}
-
-
-void
-ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
-    ngx_leaseloft_counter_e counter, ngx_uint_t n)
-{
-    if (zone) {
-        (void) ngx_atomic_fetch_add(&zone->shared->counters[counter], n);
-    }
-}
-
-
 ngx_int_t
 ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
-    ngx_uint_t max)
+    ngx_uint_t max, ngx_leaseloft_zone_kind_e kind)
 {
     ngx_int_t                      rc;
     ngx_uint_t                     streams;
@@ -505,7 +372,8 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
          row && row->node.key == u.key && row->rest == u.rest;
          row = ngx_leaseloft_zone_row_next(rows, row))
     {
-        streams += row->streams;
+        streams += row->streams[NGX_LEASELOFT_ZONE_THREAD]
+                   + row->streams[NGX_LEASELOFT_ZONE_INBOX];
 
         if (row->pid == zone->pid) {
             own = row;
@@ -526,7 +394,7 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
         own->node.key = u.key;
         own->rest = u.rest;
         own->pid = zone->pid;
-        own->streams = 0;
+        ngx_memzero(own->streams, sizeof(own->streams));
 
         /*
          * the address of the function differs in processes that loaded
@@ -537,8 +405,8 @@ ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
         ngx_rbtree_insert(rows, &own->node);
     }
 
-    own->streams++;
-    zone->shared->streams++;
+    own->streams[kind]++;
+    zone->shared->streams[kind]++;
     rc = NGX_OK;
 
 done:
@@ -550,7 +418,8 @@ done:
 
 
 void
-ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone, ngx_str_t *user)
+ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone, ngx_str_t *user,
+    ngx_leaseloft_zone_kind_e kind)
 {
     ngx_rbtree_t                   *rows;
     ngx_leaseloft_zone_row_t       *row;
@@ -568,10 +437,12 @@ ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone, ngx_str_t *user)
     row = ngx_leaseloft_zone_row_first(rows, &u, zone->pid);
 
     if (row && ngx_leaseloft_zone_row_cmp(row, &u, zone->pid) == 0) {
-        zone->shared->streams--;
-        row->streams--;
+        zone->shared->streams[kind]--;
+        row->streams[kind]--;
 
-        if (row->streams == 0) {
+        if (row->streams[NGX_LEASELOFT_ZONE_THREAD] == 0
+            && row->streams[NGX_LEASELOFT_ZONE_INBOX] == 0)
+        {
             ngx_rbtree_delete(rows, &row->node);
             ngx_slab_free_locked(zone->shpool, row);
         }
@@ -581,16 +452,52 @@ ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone, ngx_str_t *user)
 }
 
 
-ngx_uint_t
-ngx_leaseloft_zone_streams(ngx_leaseloft_zone_t *zone)
+void
+ngx_leaseloft_zone_links(ngx_leaseloft_zone_t *zone, ngx_int_t links,
+    ngx_int_t wanted)
 {
-    return zone ? zone->shared->streams : 0;
+    if (zone) {
+        zone->links += links;
+        zone->wanted += wanted;
+    }
 }
 
 
-ngx_uint_t
-ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
-    ngx_leaseloft_counter_e counter)
+void
+ngx_leaseloft_zone_usage(ngx_leaseloft_zone_t *zone,
+    ngx_leaseloft_zone_usage_t *usage)
 {
-    return zone ? zone->shared->counters[counter] : 0;
+    ngx_queue_t                 *q, *processes;
+    ngx_leaseloft_zone_entry_t  *entry;
+
+    ngx_memzero(usage, sizeof(ngx_leaseloft_zone_usage_t));
+
+    if (zone == NULL) {
+        return;
+    }
+
+    processes = &zone->shared->processes;
+    usage->start = zone->shared->start;
+    usage->size = zone->shpool->end - zone->shpool->start;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    usage->unused = zone->shpool->pfree * ngx_pagesize;
+    ngx_memcpy(usage->streams, zone->shared->streams, sizeof(usage->streams));
+
+    for (q = ngx_queue_head(processes);
+         q != ngx_queue_sentinel(processes);
+         q = ngx_queue_next(q))
+    {
+        entry = ngx_queue_data(q, ngx_leaseloft_zone_entry_t, queue);
+
+        usage->least = usage->processes++ ? ngx_min(usage->least, entry->free)
+                                          : entry->free;
+        usage->connections += entry->connections;
+        usage->free += entry->free;
+        usage->links += entry->links;
+        usage->wanted += entry->wanted;
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
 }

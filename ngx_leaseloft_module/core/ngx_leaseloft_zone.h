@@ -11,33 +11,22 @@
 #define NGX_LEASELOFT_ZONE_H
 
 
-#include "ngx_leaseloft.h"
+#include "ngx_leaseloft_counters.h"
 
 
-typedef enum {
-    NGX_LEASELOFT_STREAMS_OPENED = 0,   /* thread and inbox streams accepted */
-    NGX_LEASELOFT_STREAMS_REFUSED,      /* bye overload */
-    NGX_LEASELOFT_STREAMS_SLOW,         /* bye slow */
-    NGX_LEASELOFT_STREAMS_DRAINED,      /* bye drain */
-    NGX_LEASELOFT_EVENTS_SENT,          /* entries delivered to streams */
-    NGX_LEASELOFT_FRAMES_RECEIVED,      /* messages published by Redis */
-    NGX_LEASELOFT_FRAMES_MALFORMED,
-    NGX_LEASELOFT_HOLES_FILLED,         /* re-reads of a channel after a gap */
-    NGX_LEASELOFT_POLLS,                /* thread polls answered */
-    NGX_LEASELOFT_POLLS_FROM_MEMORY,    /* of these, without Redis */
-    NGX_LEASELOFT_SENDS,                /* writes: queued for the workers */
-    NGX_LEASELOFT_SENDS_ACCEPTED,       /* answered 202 */
-    NGX_LEASELOFT_SENDS_FAILED,         /* answered 503 */
-    NGX_LEASELOFT_SEARCHES,             /* added to the lane */
-    NGX_LEASELOFT_SEARCHES_FAILED,      /* answered 503 */
-    NGX_LEASELOFT_SEARCHES_REFUSED,     /* answered 429 */
-    NGX_LEASELOFT_SEARCH_MSECS,         /* until the result, in ms */
-    NGX_LEASELOFT_CONNECTIONS_LOST,     /* connections to Redis lost */
-    NGX_LEASELOFT_COMMANDS,             /* commands sent to Redis */
-    NGX_LEASELOFT_TOKENS_REFUSED,       /* answered 401 */
-    NGX_LEASELOFT_TOKENS_VERIFIED,      /* not found among verified ones */
-    NGX_LEASELOFT_COUNTERS
-} ngx_leaseloft_counter_e;
+/* what a process last told of itself, summed up over all processes */
+typedef struct {
+    ngx_uint_t                  processes;
+    ngx_uint_t                  connections;   /* of worker_connections */
+    ngx_uint_t                  free;          /* of these */
+    ngx_uint_t                  least;         /* free ones of one process */
+    ngx_uint_t                  links;         /* to Redis, that work */
+    ngx_uint_t                  wanted;        /* of these, if all work */
+    ngx_uint_t                  streams[NGX_LEASELOFT_ZONE_KINDS];
+    size_t                      size;          /* of the zone, in bytes */
+    size_t                      unused;        /* bytes of it in free pages */
+    time_t                      start;         /* when it was created */
+} ngx_leaseloft_zone_usage_t;
 
 
 /*
@@ -57,26 +46,29 @@ ngx_leaseloft_zone_t *ngx_leaseloft_zone_attach(ngx_shm_zone_t *shm_zone,
 /* removes this process's rows; called when it exits */
 void ngx_leaseloft_zone_detach(ngx_leaseloft_zone_t *zone);
 
-/* adds n to a counter; zone may be NULL */
-void ngx_leaseloft_zone_count(ngx_leaseloft_zone_t *zone,
-    ngx_leaseloft_counter_e counter, ngx_uint_t n);
-
 /*
  * Count a stream of a user in and out; both kinds of stream together.  open
  * returns NGX_OK, or NGX_DECLINED when the user has max streams or the zone is
  * full.
  */
 ngx_int_t ngx_leaseloft_zone_stream_open(ngx_leaseloft_zone_t *zone,
-    ngx_str_t *user, ngx_uint_t max);
+    ngx_str_t *user, ngx_uint_t max, ngx_leaseloft_zone_kind_e kind);
 void ngx_leaseloft_zone_stream_close(ngx_leaseloft_zone_t *zone,
-    ngx_str_t *user);
+    ngx_str_t *user, ngx_leaseloft_zone_kind_e kind);
 
-/* the number of open streams of all processes */
-ngx_uint_t ngx_leaseloft_zone_streams(ngx_leaseloft_zone_t *zone);
+/*
+ * Add to the number of this process's connections to Redis that work, and to
+ * that of those which it should have; zone may be NULL.
+ */
+void ngx_leaseloft_zone_links(ngx_leaseloft_zone_t *zone, ngx_int_t links,
+    ngx_int_t wanted);
 
-/* the value of a counter, of all processes */
-ngx_uint_t ngx_leaseloft_zone_counter(ngx_leaseloft_zone_t *zone,
-    ngx_leaseloft_counter_e counter);
+/*
+ * Sums up what processes told; each tells of its connections and links every 5
+ * seconds.  zone may be NULL: usage is zero then.
+ */
+void ngx_leaseloft_zone_usage(ngx_leaseloft_zone_t *zone,
+    ngx_leaseloft_zone_usage_t *usage);
 
 
 #endif /* NGX_LEASELOFT_ZONE_H */

@@ -5,8 +5,7 @@
  * One rule covers replay, live delivery, gaps and slow clients: the pump sends
  * the entry that follows the stream's cursor, from the channel's recent frames
  * or from Redis, until the cursor is the newest entry that the reader may see.
- * So entries are sent in order and without gaps, however the two sources
- * interleave.
+ * So entries are sent in order and without gaps, whatever the source.
  *
  * Redis evaluates the access of the reader at some rev of the lease.  While the
  * channel has a newer rev, nothing is sent until Redis has re-evaluated it,
@@ -53,6 +52,7 @@ static void ngx_leaseloft_events_refreshed(void *data,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_events_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_EVENTS,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,
@@ -351,8 +351,8 @@ ngx_leaseloft_events_pump(ngx_leaseloft_stream_t *stream)
         n++;
     }
 
-    ngx_leaseloft_zone_count(stream->ctx->process->zone,
-                             NGX_LEASELOFT_EVENTS_SENT, n);
+    ngx_leaseloft_counters_add(stream->ctx->process->zone,
+                               NGX_LEASELOFT_EVENTS_SENT, n);
 
     return NGX_OK;
 }

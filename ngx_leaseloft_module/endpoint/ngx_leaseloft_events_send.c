@@ -89,8 +89,8 @@ ngx_leaseloft_events_send_entries(ngx_leaseloft_events_t *events,
         }
     }
 
-    ngx_leaseloft_zone_count(events->stream.ctx->process->zone,
-                             NGX_LEASELOFT_EVENTS_SENT, n);
+    ngx_leaseloft_counters_add(events->stream.ctx->process->zone,
+                               NGX_LEASELOFT_EVENTS_SENT, n);
 
     if (events->cursor.seq == view->head.seq) {
         events->cursor = view->head;

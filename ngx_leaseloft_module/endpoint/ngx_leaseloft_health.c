@@ -14,6 +14,7 @@
 
 
 #include "ngx_leaseloft_cluster.h"
+#include "ngx_leaseloft_depth.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_status.h"
 
@@ -52,6 +53,7 @@ static ngx_int_t ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_health_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_HEALTH,
     .method = NGX_HTTP_GET|NGX_HTTP_HEAD,
     .methods = ngx_string("GET, HEAD"),
     .handler = ngx_leaseloft_health_handler
@@ -467,7 +469,7 @@ ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health,
                    workers.refused.nelts * sizeof(ngx_str_t));
     }
 
-    unread = ngx_leaseloft_status_queues(health->process) & ~workers.reads;
+    unread = ngx_leaseloft_depth_queues(health->process) & ~workers.reads;
 
     if (heartbeats->elements == 0) {
         ngx_leaseloft_health_say(health, &health->faults,

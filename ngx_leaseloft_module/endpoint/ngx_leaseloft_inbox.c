@@ -85,6 +85,7 @@ static ngx_int_t ngx_leaseloft_inbox_page(ngx_leaseloft_inbox_t *inbox,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_INBOX,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,

@@ -41,6 +41,7 @@ static void ngx_leaseloft_inbox_events_note(ngx_leaseloft_stream_t *stream,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_inbox_events_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_INBOX_EVENTS,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,

@@ -87,6 +87,7 @@ static void ngx_leaseloft_mark_leave(ngx_leaseloft_mark_t *mark);
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_read_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_READ,
     .method = NGX_HTTP_POST,
     .methods = ngx_string("POST"),
     .user = 1,

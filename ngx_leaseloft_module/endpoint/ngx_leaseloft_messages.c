@@ -62,6 +62,7 @@ static ngx_int_t ngx_leaseloft_messages_answer(ngx_leaseloft_poll_t *poll,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_messages_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_MESSAGES,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,
@@ -90,7 +91,7 @@ ngx_leaseloft_messages_handler(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_leaseloft_zone_count(ctx->process->zone, NGX_LEASELOFT_POLLS, 1);
+    ngx_leaseloft_counters_add(ctx->process->zone, NGX_LEASELOFT_POLLS, 1);
 
     rc = ngx_leaseloft_messages_from_memory(r, ctx, &poll->query);
     if (rc != NGX_DECLINED) {
@@ -381,8 +382,8 @@ ngx_leaseloft_messages_from_memory(ngx_http_request_t *r,
                                        NGX_LEASELOFT_CHANNEL_PROPERTY,
                                        &ctx->property, conf->linger);
 
-    ngx_leaseloft_zone_count(ctx->process->zone,
-                             NGX_LEASELOFT_POLLS_FROM_MEMORY, 1);
+    ngx_leaseloft_counters_add(ctx->process->zone,
+                               NGX_LEASELOFT_POLLS_FROM_MEMORY, 1);
 
     return ngx_leaseloft_messages_send(r, query, &entry->base, entry->digest,
                                        NULL, NULL);

@@ -1,9 +1,8 @@
 
 /*
- * Metrics.  Counters of workers may have any name: each NAME=VALUE of a
- * heartbeat is a sample of the counter leaseloft_worker_NAME_total.  The format
- * requires all samples of a metric to be adjacent, so they are grouped by name.
- * All memory is in the request's pool.
+ * Metrics of this nginx: its processes share the zone that has them.  Series
+ * are written from the start, with 0, as increase() in Prometheus does not see
+ * a first value.
  */
 
 
@@ -14,41 +13,14 @@
 #include "common/version.h"
 
 
-#define NGX_LEASELOFT_METRICS_SIZE  16384
+/* more than the metrics of nginx take, and those of all primaries */
+#define NGX_LEASELOFT_METRICS_SIZE  131072
 
 
 typedef struct {
     char                       *name;
     char                       *help;
 } ngx_leaseloft_metric_t;
-
-
-/* one value of one worker; points into the reply */
-typedef struct {
-    ngx_str_t                   worker;
-    ngx_str_t                   name;
-    ngx_str_t                   value;
-    ngx_uint_t                  done;      /* written */
-} ngx_leaseloft_sample_t;
-
-
-static size_t ngx_leaseloft_metrics_size(ngx_leaseloft_cluster_t *cluster);
-static u_char *ngx_leaseloft_metrics_nodes(u_char *p, u_char *last,
-    ngx_leaseloft_cluster_t *cluster);
-static u_char *ngx_leaseloft_metrics_counters(u_char *p, u_char *last,
-    ngx_leaseloft_process_t *process);
-static u_char *ngx_leaseloft_metrics_number(u_char *p, u_char *last,
-    char *name, char *type, char *help, ngx_uint_t value);
-static u_char *ngx_leaseloft_metrics_seconds(u_char *p, u_char *last,
-    char *name, char *help, ngx_uint_t ms);
-static ngx_uint_t ngx_leaseloft_metrics_workers(redisReply *reply);
-static ngx_int_t ngx_leaseloft_metrics_samples(ngx_array_t *samples,
-    redisReply *reply);
-static ngx_int_t ngx_leaseloft_metrics_record(ngx_array_t *samples,
-    ngx_str_t *worker, ngx_str_t *record);
-static ngx_uint_t ngx_leaseloft_metrics_word(ngx_str_t *word, char *others);
-static u_char *ngx_leaseloft_metrics_gather(u_char *p,
-    ngx_leaseloft_sample_t *sample, ngx_leaseloft_sample_t *last);
 
 
 /* one for each ngx_leaseloft_counter_e, in that order */
@@ -72,113 +44,209 @@ static ngx_leaseloft_metric_t  ngx_leaseloft_metrics[] = {
     { "search_seconds_total", "Time until the results of searches." },
     { "redis_links_lost_total", "Connections to Redis lost." },
     { "redis_commands_total", "Commands sent to Redis." },
-    { "tokens_refused_total", "Requests answered 401." },
     { "tokens_verified_total", "Tokens not found among those verified before." }
 };
 
 
-ngx_int_t
-ngx_leaseloft_metrics_create(ngx_pool_t *pool,
-    ngx_leaseloft_process_t *process, redisReply *reply, ngx_uint_t searches,
-    ngx_str_t *text)
+/* one for each ngx_leaseloft_histogram_e */
+static ngx_leaseloft_metric_t  ngx_leaseloft_metrics_histograms[] = {
+    { "send_seconds", "Time from queueing a message to its answer." },
+    { "delivery_seconds", "Time from storing a message to its streams." }
+};
+
+
+/* one for each ngx_leaseloft_endpoint_e */
+static char  *ngx_leaseloft_metrics_endpoints[] = {
+    "events", "inbox_events", "messages", "send", "read", "lease", "inbox",
+    "search", "search_all", "session", "record", "record_key", "metrics",
+    "health"
+};
+
+
+/* ngx_leaseloft_counters_bound, in seconds */
+static char  *ngx_leaseloft_metrics_bounds[] = {
+    "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5",
+    "10", "+Inf"
+};
+
+
+/* one for each ngx_leaseloft_refusal_e */
+static char  *ngx_leaseloft_metrics_refusals[] = {
+    "missing", "malformed", "key", "signature", "expired", "early", "issuer",
+    "audience", "revoked", "another_user"
+};
+
+
+static u_char *
+ngx_leaseloft_metrics_head(u_char *p, u_char *last, char *name, char *type,
+    char *help)
 {
-    size_t                   size;
-    u_char                  *p, *last;
-    ngx_uint_t               i;
-    ngx_array_t              samples;
-    ngx_leaseloft_sample_t  *sample, *end;
-
-    if (ngx_array_init(&samples, pool, 32, sizeof(ngx_leaseloft_sample_t))
-        != NGX_OK
-        || ngx_leaseloft_metrics_samples(&samples, reply) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    size = ngx_leaseloft_metrics_size(process->cluster);
-    sample = samples.elts;
-    end = sample + samples.nelts;
-
-    /* each sample may be the first of its name */
-    for (i = 0; i < samples.nelts; i++) {
-        size += 256 + 3 * sample[i].name.len + sample[i].worker.len
-                + sample[i].value.len;
-    }
-
-    p = ngx_pnalloc(pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->data = p;
-    last = p + size;
-
-    p = ngx_slprintf(p, last,
-                     "# HELP leaseloft_build_info The version of this module.\n"
-                     "# TYPE leaseloft_build_info gauge\n"
-                     "leaseloft_build_info{version=\"" LEASELOFT_VERSION "\","
-                     "nginx=\"" NGINX_VERSION "\"} 1\n");
-    p = ngx_leaseloft_metrics_number(p, last, "redis_up", "gauge",
-                                     "1 while both connections to Redis work.",
-                                     ngx_leaseloft_cluster_reachable(
-                                                             process->cluster)
-                                     == LL_SLOTS);
-    p = ngx_leaseloft_metrics_nodes(p, last, process->cluster);
-    p = ngx_leaseloft_metrics_number(p, last, "workers", "gauge",
-                                     "Workers with a heartbeat within 3 s.",
-                                     ngx_leaseloft_metrics_workers(reply));
-    p = ngx_leaseloft_metrics_number(p, last, "streams", "gauge",
-                                     "Event streams open now.",
-                                     ngx_leaseloft_zone_streams(process->zone));
-    p = ngx_leaseloft_metrics_number(p, last, "searches_waiting", "gauge",
-                                     "Searches that wait for a worker.",
-                                     searches);
-
-    p = ngx_leaseloft_metrics_counters(p, last, process);
-
-    for ( /* void */ ; sample < end; sample++) {
-        p = ngx_leaseloft_metrics_gather(p, sample, end);
-    }
-
-    text->len = p - text->data;
-
-    return NGX_OK;
+    return ngx_slprintf(p, last, "# HELP leaseloft_%s %s\n"
+                        "# TYPE leaseloft_%s %s\n",
+                        name, help, name, type);
 }
 
 
-/* bytes for all metrics but those of workers */
-static size_t
-ngx_leaseloft_metrics_size(ngx_leaseloft_cluster_t *cluster)
+static u_char *
+ngx_leaseloft_metrics_gauge(u_char *p, u_char *last, char *name, char *help,
+    ngx_uint_t value)
 {
-    size_t                   size;
-    ngx_leaseloft_client_t  *client;
+    p = ngx_leaseloft_metrics_head(p, last, name, "gauge", help);
 
-    size = NGX_LEASELOFT_METRICS_SIZE;
+    return ngx_slprintf(p, last, "leaseloft_%s %ui\n", name, value);
+}
 
-    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
-         client;
-         client = ngx_leaseloft_cluster_next(cluster, client))
-    {
-        size += 512;
+
+static u_char *
+ngx_leaseloft_metrics_usage(u_char *p, u_char *last,
+    ngx_leaseloft_process_t *process)
+{
+    ngx_leaseloft_zone_usage_t  usage;
+
+    ngx_leaseloft_zone_usage(process->zone, &usage);
+
+    p = ngx_leaseloft_metrics_gauge(p, last, "start_time_seconds",
+            "When nginx started to count, in seconds since 1970.",
+            usage.start);
+    p = ngx_leaseloft_metrics_gauge(p, last, "processes",
+            "Worker processes of nginx.", usage.processes);
+    p = ngx_leaseloft_metrics_gauge(p, last, "connections",
+            "Connections that all processes of nginx may have.",
+            usage.connections);
+    p = ngx_leaseloft_metrics_gauge(p, last, "connections_free",
+            "Connections that are free, of all processes.", usage.free);
+    p = ngx_leaseloft_metrics_gauge(p, last, "connections_free_least",
+            "Free connections of the process that has the fewest.",
+            usage.least);
+    p = ngx_leaseloft_metrics_gauge(p, last, "zone_bytes",
+            "The size of leaseloft_zone.", usage.size);
+    p = ngx_leaseloft_metrics_gauge(p, last, "zone_free_bytes",
+            "The free pages of leaseloft_zone.", usage.unused);
+    p = ngx_leaseloft_metrics_gauge(p, last, "redis_links",
+            "Connections to Redis that work, of all processes.", usage.links);
+    p = ngx_leaseloft_metrics_gauge(p, last, "redis_links_wanted",
+            "Connections to Redis if all work, of all processes.",
+            usage.wanted);
+
+    p = ngx_leaseloft_metrics_head(p, last, "streams", "gauge",
+                                   "Event streams open now.");
+
+    return ngx_slprintf(p, last, "leaseloft_streams{kind=\"thread\"} %ui\n"
+                        "leaseloft_streams{kind=\"inbox\"} %ui\n",
+                        usage.streams[NGX_LEASELOFT_ZONE_THREAD],
+                        usage.streams[NGX_LEASELOFT_ZONE_INBOX]);
+}
+
+
+static u_char *
+ngx_leaseloft_metrics_counters(u_char *p, u_char *last,
+    ngx_leaseloft_counters_t *counters)
+{
+    ngx_uint_t               i, value;
+    ngx_leaseloft_metric_t  *metric;
+
+    for (i = 0; i < NGX_LEASELOFT_COUNTERS; i++) {
+        metric = &ngx_leaseloft_metrics[i];
+        value = counters->counters[i];
+
+        p = ngx_leaseloft_metrics_head(p, last, metric->name, "counter",
+                                       metric->help);
+
+        if (i == NGX_LEASELOFT_SEARCH_MSECS) {
+            p = ngx_slprintf(p, last, "leaseloft_%s %ui.%03ui\n",
+                             metric->name, value / 1000, value % 1000);
+        } else {
+            p = ngx_slprintf(p, last, "leaseloft_%s %ui\n", metric->name,
+                             value);
+        }
     }
 
-    return size;
+    p = ngx_leaseloft_metrics_head(p, last, "tokens_refused_total", "counter",
+                                   "Requests answered 401, by the reason.");
+
+    for (i = 0; i < NGX_LEASELOFT_REFUSALS; i++) {
+        p = ngx_slprintf(p, last, "leaseloft_tokens_refused_total"
+                         "{reason=\"%s\"} %uA\n",
+                         ngx_leaseloft_metrics_refusals[i],
+                         counters->refused[i]);
+    }
+
+    return p;
+}
+
+
+static u_char *
+ngx_leaseloft_metrics_answers(u_char *p, u_char *last,
+    ngx_leaseloft_counters_t *counters)
+{
+    u_char      status[NGX_INT_T_LEN + 1];
+    ngx_uint_t  i, j;
+
+    p = ngx_leaseloft_metrics_head(p, last, "http_responses_total", "counter",
+                                   "Responses, by endpoint and status.");
+
+    for (i = 0; i < NGX_LEASELOFT_ENDPOINT_KINDS; i++) {
+        for (j = 0; j < NGX_LEASELOFT_COUNTERS_STATUSES; j++) {
+            *ngx_sprintf(status, "%ui", ngx_leaseloft_counters_status[j]) = 0;
+
+            p = ngx_slprintf(p, last, "leaseloft_http_responses_total"
+                             "{endpoint=\"%s\",status=\"%s\"} %uA\n",
+                             ngx_leaseloft_metrics_endpoints[i],
+                             ngx_leaseloft_counters_status[j]
+                             ? (char *) status : "other",
+                             counters->answered[i][j]);
+        }
+    }
+
+    return p;
+}
+
+
+/* the buckets are cumulative, in seconds */
+static u_char *
+ngx_leaseloft_metrics_histogram(u_char *p, u_char *last,
+    ngx_leaseloft_metric_t *metric, ngx_leaseloft_histogram_t *histogram)
+{
+    ngx_uint_t  i, n, msecs;
+
+    p = ngx_leaseloft_metrics_head(p, last, metric->name, "histogram",
+                                   metric->help);
+
+    /* the sum first: it must not have more than the buckets */
+
+    msecs = histogram->msecs;
+    n = 0;
+
+    for (i = 0; i < NGX_LEASELOFT_COUNTERS_BUCKETS; i++) {
+        n += histogram->buckets[i];
+
+        p = ngx_slprintf(p, last, "leaseloft_%s_bucket{le=\"%s\"} %ui\n",
+                         metric->name, ngx_leaseloft_metrics_bounds[i], n);
+    }
+
+    return ngx_slprintf(p, last, "leaseloft_%s_sum %ui.%03ui\n"
+                        "leaseloft_%s_count %ui\n",
+                        metric->name, msecs / 1000, msecs % 1000, metric->name,
+                        n);
 }
 
 
 /* what can be reached of Redis, and in a cluster each primary */
 static u_char *
-ngx_leaseloft_metrics_nodes(u_char *p, u_char *last,
+ngx_leaseloft_metrics_redis(u_char *p, u_char *last,
     ngx_leaseloft_cluster_t *cluster)
 {
+    ngx_uint_t               slots;
     ngx_leaseloft_client_t  *client;
     ngx_leaseloft_server_t  *server;
 
-    p = ngx_leaseloft_metrics_number(p, last, "redis_slots_reachable", "gauge",
-                                     "Slots of Redis Cluster that can be "
-                                     "reached, of 16384; all or none of a "
-                                     "single server.",
-                                     ngx_leaseloft_cluster_reachable(cluster));
+    slots = ngx_leaseloft_cluster_reachable(cluster);
+
+    p = ngx_leaseloft_metrics_gauge(p, last, "redis_up",
+            "1 while both connections to Redis work.", slots == LL_SLOTS);
+    p = ngx_leaseloft_metrics_gauge(p, last, "redis_slots_reachable",
+            "Slots of Redis Cluster that can be reached, of 16384; all or none "
+            "of a single server.", slots);
 
     client = ngx_leaseloft_cluster_next(cluster, NULL);
 
@@ -188,10 +256,9 @@ ngx_leaseloft_metrics_nodes(u_char *p, u_char *last,
         return p;
     }
 
-    p = ngx_slprintf(p, last,
-                     "# HELP leaseloft_redis_node_up 1 while both connections "
-                     "to this primary work.\n"
-                     "# TYPE leaseloft_redis_node_up gauge\n");
+    p = ngx_leaseloft_metrics_head(p, last, "redis_node_up", "gauge",
+                                   "1 while both connections to this primary "
+                                   "work.");
 
     for ( /* void */ ; client;
          client = ngx_leaseloft_cluster_next(cluster, client))
@@ -206,205 +273,75 @@ ngx_leaseloft_metrics_nodes(u_char *p, u_char *last,
 }
 
 
-/* those of the zone */
 static u_char *
-ngx_leaseloft_metrics_counters(u_char *p, u_char *last,
+ngx_leaseloft_metrics_nginx(u_char *p, u_char *last,
     ngx_leaseloft_process_t *process)
 {
-    ngx_uint_t               i, value;
-    ngx_leaseloft_metric_t  *metric;
+    ngx_uint_t                 i;
+    ngx_leaseloft_counters_t  *counters;
 
-    for (i = 0; i < NGX_LEASELOFT_COUNTERS; i++) {
-        metric = &ngx_leaseloft_metrics[i];
-        value = ngx_leaseloft_zone_counter(process->zone, i);
+    p = ngx_slprintf(p, last,
+                     "# HELP leaseloft_build_info The version of this module.\n"
+                     "# TYPE leaseloft_build_info gauge\n"
+                     "leaseloft_build_info{version=\"" LEASELOFT_VERSION "\","
+                     "nginx=\"" NGINX_VERSION "\"} 1\n");
+    p = ngx_leaseloft_metrics_redis(p, last, process->cluster);
+    p = ngx_leaseloft_metrics_usage(p, last, process);
 
-        if (i == NGX_LEASELOFT_SEARCH_MSECS) {
-            p = ngx_leaseloft_metrics_seconds(p, last, metric->name,
-                                              metric->help, value);
-        } else {
-            p = ngx_leaseloft_metrics_number(p, last, metric->name, "counter",
-                                             metric->help, value);
-        }
-    }
-
-    return p;
-}
-
-
-static u_char *
-ngx_leaseloft_metrics_number(u_char *p, u_char *last, char *name, char *type,
-    char *help, ngx_uint_t value)
-{
-    return ngx_slprintf(p, last, "# HELP leaseloft_%s %s\n"
-                        "# TYPE leaseloft_%s %s\n"
-                        "leaseloft_%s %ui\n",
-                        name, help, name, type, name, value);
-}
-
-
-/* a counter of milliseconds */
-static u_char *
-ngx_leaseloft_metrics_seconds(u_char *p, u_char *last, char *name, char *help,
-    ngx_uint_t ms)
-{
-    return ngx_slprintf(p, last, "# HELP leaseloft_%s %s\n"
-                        "# TYPE leaseloft_%s counter\n"
-                        "leaseloft_%s %ui.%03ui\n",
-                        name, help, name, name, ms / 1000, ms % 1000);
-}
-
-
-static ngx_uint_t
-ngx_leaseloft_metrics_workers(redisReply *reply)
-{
-    return reply && reply->elements > 2
-           && reply->element[1]->type == REDIS_REPLY_INTEGER
-           ? (ngx_uint_t) reply->element[1]->integer : 0;
-}
-
-
-static ngx_int_t
-ngx_leaseloft_metrics_samples(ngx_array_t *samples, redisReply *reply)
-{
-    size_t       i;
-    ngx_str_t    worker, record;
-    redisReply  *list, **element;
-
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || reply->elements < 3 || reply->element[2]->type != REDIS_REPLY_ARRAY)
-    {
-        return NGX_OK;
-    }
-
-    list = reply->element[2];
-
-    for (i = 0; i + 1 < list->elements; i += 2) {
-        element = &list->element[i];
-
-        if (element[0]->type != REDIS_REPLY_STRING
-            || element[1]->type != REDIS_REPLY_STRING)
-        {
-            continue;
-        }
-
-        worker.data = (u_char *) element[0]->str;
-        worker.len = element[0]->len;
-        record.data = (u_char *) element[1]->str;
-        record.len = element[1]->len;
-
-        if (ngx_leaseloft_metrics_word(&worker, "_-.:@")
-            && ngx_leaseloft_metrics_record(samples, &worker, &record)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* "TIME NAME=VALUE NAME=VALUE ..." */
-static ngx_int_t
-ngx_leaseloft_metrics_record(ngx_array_t *samples, ngx_str_t *worker,
-    ngx_str_t *record)
-{
-    u_char                  *p, *last, *end, *sign;
-    ngx_str_t                name, value;
-    ngx_leaseloft_sample_t  *sample;
-
-    p = record->data;
-    last = p + record->len;
-
-    for ( /* void */ ; p < last; p = end + 1) {
-
-        end = ngx_strlchr(p, last, ' ');
-        if (end == NULL) {
-            end = last;
-        }
-
-        sign = ngx_strlchr(p, end, '=');
-        if (sign == NULL) {
-            continue;
-        }
-
-        name.data = p;
-        name.len = sign - p;
-        value.data = sign + 1;
-        value.len = end - sign - 1;
-
-        if (!ngx_leaseloft_metrics_word(&name, "_")
-            || !ngx_leaseloft_metrics_word(&value, ".-"))
-        {
-            continue;
-        }
-
-        sample = ngx_array_push(samples);
-        if (sample == NULL) {
-            return NGX_ERROR;
-        }
-
-        sample->worker = *worker;
-        sample->name = name;
-        sample->value = value;
-        sample->done = 0;
-    }
-
-    return NGX_OK;
-}
-
-
-/* 1: only letters, digits, and others, none of which needs an escape */
-static ngx_uint_t
-ngx_leaseloft_metrics_word(ngx_str_t *word, char *others)
-{
-    u_char  c;
-    size_t  i;
-
-    for (i = 0; i < word->len; i++) {
-        c = word->data[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || (c && strchr(others, c))))
-        {
-            return 0;
-        }
-    }
-
-    return word->len != 0;
-}
-
-
-/* writes all samples with the name of the first, unless already written */
-static u_char *
-ngx_leaseloft_metrics_gather(u_char *p, ngx_leaseloft_sample_t *sample,
-    ngx_leaseloft_sample_t *last)
-{
-    ngx_str_t  *name;
-
-    if (sample->done) {
+    if (process->zone == NULL) {
         return p;
     }
 
-    name = &sample->name;
+    counters = process->zone->counters;
 
-    p = ngx_sprintf(p, "# HELP leaseloft_worker_%V_total "
-                    "Counted by workers since their start.\n"
-                    "# TYPE leaseloft_worker_%V_total counter\n",
-                    name, name);
+    p = ngx_leaseloft_metrics_counters(p, last, counters);
+    p = ngx_leaseloft_metrics_answers(p, last, counters);
 
-    for ( /* void */ ; sample < last; sample++) {
-
-        if (sample->name.len != name->len
-            || ngx_memcmp(sample->name.data, name->data, name->len) != 0)
-        {
-            continue;
-        }
-
-        p = ngx_sprintf(p, "leaseloft_worker_%V_total{worker=\"%V\"} %V\n",
-                        name, &sample->worker, &sample->value);
-        sample->done = 1;
+    for (i = 0; i < NGX_LEASELOFT_HISTOGRAMS; i++) {
+        p = ngx_leaseloft_metrics_histogram(p, last,
+                                        &ngx_leaseloft_metrics_histograms[i],
+                                        &counters->histograms[i]);
     }
 
     return p;
+}
+
+
+ngx_int_t
+ngx_leaseloft_metrics_create(ngx_pool_t *pool,
+    ngx_leaseloft_process_t *process, ngx_leaseloft_metrics_t *metrics,
+    ngx_str_t *text)
+{
+    size_t        size;
+    u_char       *p, *last;
+    ngx_array_t   samples;
+
+    if (ngx_leaseloft_metrics_service_samples(pool, metrics, &samples)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    size = NGX_LEASELOFT_METRICS_SIZE
+           + ngx_leaseloft_metrics_service_size(metrics, &samples);
+
+    p = ngx_pnalloc(pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+    last = p + size;
+
+    if (metrics->nginx) {
+        p = ngx_leaseloft_metrics_nginx(p, last, process);
+    }
+
+    if (metrics->service) {
+        p = ngx_leaseloft_metrics_service(p, last, metrics, &samples);
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
 }

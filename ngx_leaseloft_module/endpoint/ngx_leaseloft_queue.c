@@ -107,6 +107,7 @@ ngx_leaseloft_queue_send(ngx_leaseloft_process_t *process,
     }
 
     queued->process = process;
+    queued->since = ngx_current_msec;
     queued->node.key = ++process->requests;
 
     p = ngx_slprintf(reply, reply + sizeof(reply), "%V.%uL", name,
@@ -152,7 +153,7 @@ ngx_leaseloft_queue_reply(void *data, ngx_leaseloft_outcome_e outcome,
     if (outcome == NGX_LEASELOFT_REPLIED
         && reply->type == REDIS_REPLY_STRING)
     {
-        ngx_leaseloft_zone_count(queued->process->zone, queued->counter, 1);
+        ngx_leaseloft_counters_add(queued->process->zone, queued->counter, 1);
         return;
     }
 

@@ -21,6 +21,7 @@ struct ngx_leaseloft_queued_s {
     ngx_leaseloft_process_t    *process;
     ngx_leaseloft_command_t    *command;   /* NULL: stored by Redis */
     ngx_leaseloft_counter_e     counter;   /* counts it when it is stored */
+    ngx_msec_t                  since;     /* when it was queued */
 
     /*
      * The request was not queued, or, if unknown is 1, the connection was lost

@@ -81,6 +81,7 @@ static ngx_int_t ngx_leaseloft_record_end(ngx_leaseloft_record_t *record);
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_record_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_RECORD,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,

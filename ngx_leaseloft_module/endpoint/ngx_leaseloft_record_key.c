@@ -14,6 +14,7 @@ static ngx_int_t ngx_leaseloft_record_key_handler(ngx_http_request_t *r,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_record_key_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_RECORD_KEY,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .signs = 1,

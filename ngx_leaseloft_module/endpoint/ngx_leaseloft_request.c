@@ -151,9 +151,11 @@ static ngx_int_t
 ngx_leaseloft_request_check_user(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t                rc;
+    ngx_leaseloft_refusal_e  refusal;
 
-    rc = ngx_leaseloft_token_check(r, &ctx->user, &ctx->exp, &ctx->iat);
+    rc = ngx_leaseloft_token_check(r, &ctx->user, &ctx->exp, &ctx->iat,
+                                   &refusal);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
@@ -161,12 +163,13 @@ ngx_leaseloft_request_check_user(ngx_http_request_t *r,
 
     if (rc != NGX_OK) {
         ctx->user.len = 0;
-        ngx_leaseloft_zone_count(ctx->process->zone,
-                                 NGX_LEASELOFT_TOKENS_REFUSED, 1);
+        ngx_leaseloft_counters_refused(ctx->process->zone, refusal);
         return NGX_HTTP_UNAUTHORIZED;
     }
 
     if (!ngx_leaseloft_request_is_expected(r, &ctx->user)) {
+        ngx_leaseloft_counters_refused(ctx->process->zone,
+                                       NGX_LEASELOFT_REFUSAL_ANOTHER_USER);
         ctx->another = 1;
         return NGX_HTTP_UNAUTHORIZED;
     }
@@ -348,4 +351,32 @@ ngx_leaseloft_request_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     mcf->endpoints++;
 
     return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_leaseloft_request_log(ngx_http_request_t *r)
+{
+    ngx_leaseloft_ctx_t        *ctx;
+    ngx_leaseloft_endpoint_t   *endpoint;
+    ngx_leaseloft_loc_conf_t   *conf;
+    ngx_leaseloft_main_conf_t  *mcf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_leaseloft_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_leaseloft_module);
+
+    if (conf->endpoints[0] == NULL || mcf->process == NULL) {
+        return NGX_OK;
+    }
+
+    /* a limit may have refused the request before it had a context */
+
+    ctx = ngx_http_get_module_ctx(r, ngx_leaseloft_module);
+    endpoint = ctx && ctx->endpoint ? ctx->endpoint : conf->endpoints[0];
+
+    ngx_leaseloft_counters_answered(mcf->process->zone, endpoint->kind,
+                                    r->err_status ? r->err_status
+                                                  : r->headers_out.status);
+
+    return NGX_OK;
 }

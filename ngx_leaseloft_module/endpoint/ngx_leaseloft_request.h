@@ -23,6 +23,9 @@ ngx_int_t ngx_leaseloft_request_preaccess(ngx_http_request_t *r);
  */
 ngx_int_t ngx_leaseloft_request_precontent(ngx_http_request_t *r);
 
+/* the handler of the log phase: counts the response by endpoint and status */
+ngx_int_t ngx_leaseloft_request_log(ngx_http_request_t *r);
+
 /* the content handler: answers a refused request, or calls the endpoint */
 ngx_int_t ngx_leaseloft_request_content(ngx_http_request_t *r);
 

@@ -49,6 +49,7 @@ static ngx_int_t ngx_leaseloft_search_refuse(ngx_leaseloft_search_t *search,
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_search_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_SEARCH,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,
@@ -61,6 +62,7 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_search_endpoint = {
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_search_threads_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_SEARCH_THREADS,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,
@@ -226,9 +228,9 @@ ngx_leaseloft_search_answer(ngx_leaseloft_search_t *search,
     if (verdict->status == NGX_HTTP_OK && body.len > hits.len
         && ngx_strncmp(body.data, hits.data, hits.len) == 0)
     {
-        ngx_leaseloft_zone_count(search->ctx->process->zone,
-                                 NGX_LEASELOFT_SEARCH_MSECS,
-                                 ngx_current_msec - search->start);
+        ngx_leaseloft_counters_add(search->ctx->process->zone,
+                                   NGX_LEASELOFT_SEARCH_MSECS,
+                                   ngx_current_msec - search->start);
 
         return ngx_leaseloft_response_json(r, NGX_HTTP_OK, &body);
     }
@@ -278,8 +280,8 @@ ngx_leaseloft_search_on_close(void *data)
 static ngx_int_t
 ngx_leaseloft_search_refuse(ngx_leaseloft_search_t *search, char *detail)
 {
-    ngx_leaseloft_zone_count(search->ctx->process->zone,
-                             NGX_LEASELOFT_SEARCHES_FAILED, 1);
+    ngx_leaseloft_counters_add(search->ctx->process->zone,
+                               NGX_LEASELOFT_SEARCHES_FAILED, 1);
 
     return ngx_leaseloft_response_problem(search->ctx->request,
         NGX_HTTP_SERVICE_UNAVAILABLE,

@@ -45,6 +45,7 @@ static ngx_uint_t ngx_leaseloft_session_is_secure(ngx_http_request_t *r,
 
 
 static ngx_leaseloft_endpoint_t  ngx_leaseloft_session_delete_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_SESSION,
     .method = NGX_HTTP_DELETE,
     .methods = ngx_string("DELETE"),
     .check = ngx_leaseloft_session_check_delete,
@@ -53,6 +54,7 @@ static ngx_leaseloft_endpoint_t  ngx_leaseloft_session_delete_endpoint = {
 
 
 static ngx_leaseloft_endpoint_t  ngx_leaseloft_session_post_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_SESSION,
     .method = NGX_HTTP_POST,
     .methods = ngx_string("POST"),
     .body = 1,
@@ -63,6 +65,7 @@ static ngx_leaseloft_endpoint_t  ngx_leaseloft_session_post_endpoint = {
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_session_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_SESSION,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .user = 1,
@@ -184,8 +187,7 @@ ngx_leaseloft_session_body(ngx_http_request_t *r, ngx_str_t *body)
         rc = ngx_leaseloft_token_verify(r, &token, &claims);
 
         if (rc == NGX_DECLINED) {
-            ngx_leaseloft_zone_count(ctx->process->zone,
-                                     NGX_LEASELOFT_TOKENS_REFUSED, 1);
+            ngx_leaseloft_counters_refused(ctx->process->zone, claims.refusal);
             return ngx_leaseloft_response_problem(r, NGX_HTTP_UNAUTHORIZED,
                                                   NULL);
         }

@@ -26,103 +26,70 @@ typedef struct {
 } ngx_leaseloft_status_t;
 
 
-/* the lane of searches, for metrics */
-typedef struct {
-    ngx_leaseloft_command_t    *command;   /* NULL: Redis has replied */
-    ngx_uint_t                  length;
-} ngx_leaseloft_lane_t;
-
-
-static void ngx_leaseloft_status_lane_reply(void *data,
-    ngx_leaseloft_outcome_e outcome, redisReply *reply);
-static void ngx_leaseloft_status_lane_cleanup(void *data);
 static ngx_int_t ngx_leaseloft_status_metrics_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx);
+static ngx_uint_t ngx_leaseloft_status_is(ngx_str_t *value, char *text);
 static void ngx_leaseloft_status_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_status_on_timeout(void *data);
 static void ngx_leaseloft_status_on_close(void *data);
+static ngx_int_t ngx_leaseloft_status_metrics_ask(void *data);
 static ngx_int_t ngx_leaseloft_status_metrics_answer(ngx_leaseloft_ctx_t *ctx,
     redisReply *reply);
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_metrics_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_METRICS,
     .method = NGX_HTTP_GET,
     .methods = ngx_string("GET"),
     .handler = ngx_leaseloft_status_metrics_handler
 };
 
 
-/*
- * Asks for the length of the lane.  Redis replies in order, so it is known when
- * the reply to the next command arrives; 0 if Redis does not reply.
- */
-static ngx_int_t
-ngx_leaseloft_status_lane_ask(ngx_leaseloft_ctx_t *ctx)
-{
-    char                   key[LL_KEY_MAX];
-    ngx_str_t              argv[2];
-    ngx_pool_cleanup_t    *cln;
-    ngx_leaseloft_lane_t  *lane;
-
-    cln = ngx_pool_cleanup_add(ctx->request->pool,
-                               sizeof(ngx_leaseloft_lane_t));
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    lane = cln->data;
-    cln->handler = ngx_leaseloft_status_lane_cleanup;
-
-    ngx_str_set(&argv[0], "XLEN");
-    argv[1].len = ll_keys_search(key);
-    argv[1].data = (u_char *) key;
-
-    lane->length = 0;
-    lane->command = ngx_leaseloft_cluster_command(ctx->process->cluster,
-                        &argv[1], 2, argv,
-                        ngx_leaseloft_status_lane_reply, lane);
-    ctx->data = lane;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_leaseloft_status_lane_reply(void *data, ngx_leaseloft_outcome_e outcome,
-    redisReply *reply)
-{
-    ngx_leaseloft_lane_t  *lane = data;
-
-    lane->command = NULL;
-
-    if (outcome == NGX_LEASELOFT_REPLIED && reply->type == REDIS_REPLY_INTEGER)
-    {
-        lane->length = (ngx_uint_t) reply->integer;
-    }
-}
-
-
-static void
-ngx_leaseloft_status_lane_cleanup(void *data)
-{
-    ngx_leaseloft_lane_t  *lane = data;
-
-    if (lane->command) {
-        ngx_leaseloft_command_cancel(lane->command);
-    }
-}
-
-
 static ngx_int_t
 ngx_leaseloft_status_metrics_handler(ngx_http_request_t *r,
     ngx_leaseloft_ctx_t *ctx)
 {
-    if (ngx_leaseloft_status_lane_ask(ctx) != NGX_OK) {
+    ngx_str_t                 part;
+    ngx_leaseloft_metrics_t  *metrics;
+
+    metrics = ngx_pcalloc(r->pool, sizeof(ngx_leaseloft_metrics_t));
+    if (metrics == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_leaseloft_status_ask(ctx, ngx_leaseloft_status_metrics_answer);
+    metrics->nginx = 1;
+    metrics->service = 1;
+
+    if (ngx_http_arg(r, (u_char *) "part", 4, &part) == NGX_OK) {
+        metrics->nginx = !ngx_leaseloft_status_is(&part, "service");
+        metrics->service = !ngx_leaseloft_status_is(&part, "nginx");
+    }
+
+    ctx->data = metrics;
+
+    if (!metrics->service) {
+        return ngx_leaseloft_status_metrics_answer(ctx, NULL);
+    }
+
+    return ngx_leaseloft_depth_ask(ctx, &metrics->depth,
+                                   ngx_leaseloft_status_metrics_ask);
+}
+
+
+/* the depth is known */
+static ngx_int_t
+ngx_leaseloft_status_metrics_ask(void *data)
+{
+    return ngx_leaseloft_status_ask(data, ngx_leaseloft_status_metrics_answer);
+}
+
+
+static ngx_uint_t
+ngx_leaseloft_status_is(ngx_str_t *value, char *text)
+{
+    return value->len == ngx_strlen(text)
+           && ngx_memcmp(value->data, text, value->len) == 0;
 }
 
 
@@ -184,34 +151,6 @@ ngx_leaseloft_status_queue(ngx_leaseloft_cluster_t *cluster)
     }
 
     return ngx_leaseloft_cluster_starting(cluster) ? 0 : -1;
-}
-
-
-uint64_t
-ngx_leaseloft_status_queues(ngx_leaseloft_process_t *process)
-{
-    uint64_t                 queues;
-    ngx_int_t                k;
-    ngx_leaseloft_client_t  *client;
-
-    if (!process->conf->redis.cluster) {
-        return ~(uint64_t) 0 >> (LL_QUEUES_MAX - process->conf->queues);
-    }
-
-    queues = 0;
-
-    for (client = ngx_leaseloft_cluster_next(process->cluster, NULL);
-         client;
-         client = ngx_leaseloft_cluster_next(process->cluster, client))
-    {
-        k = ngx_leaseloft_cluster_home(process->cluster, client);
-
-        if (k != -1 && ngx_leaseloft_client_up(client)) {
-            queues |= (uint64_t) 1 << k;
-        }
-    }
-
-    return queues;
 }
 
 
@@ -300,16 +239,17 @@ ngx_leaseloft_status_on_close(void *data)
 static ngx_int_t
 ngx_leaseloft_status_metrics_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
 {
-    ngx_str_t              text;
-    ngx_leaseloft_lane_t  *lane;
+    ngx_str_t                 text;
+    ngx_leaseloft_metrics_t  *metrics;
 
     static ngx_str_t  type =
         ngx_string("text/plain; version=0.0.4; charset=utf-8");
 
-    lane = ctx->data;
+    metrics = ctx->data;
+    metrics->reply = reply;
 
-    if (ngx_leaseloft_metrics_create(ctx->request->pool, ctx->process, reply,
-                                     lane->length, &text)
+    if (ngx_leaseloft_metrics_create(ctx->request->pool, ctx->process, metrics,
+                                     &text)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

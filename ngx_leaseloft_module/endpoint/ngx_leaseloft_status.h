@@ -21,8 +21,5 @@
 ngx_int_t ngx_leaseloft_status_ask(ngx_leaseloft_ctx_t *ctx,
     ngx_int_t (*answer)(ngx_leaseloft_ctx_t *ctx, redisReply *reply));
 
-/* returns bits of the queues that nginx adds requests to */
-uint64_t ngx_leaseloft_status_queues(ngx_leaseloft_process_t *process);
-
 
 #endif /* NGX_LEASELOFT_STATUS_H */

@@ -48,6 +48,7 @@ static ngx_int_t ngx_leaseloft_write_client_id(
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_send_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_SEND,
     .method = NGX_HTTP_POST,
     .methods = ngx_string("POST"),
     .user = 1,
@@ -59,6 +60,7 @@ ngx_leaseloft_endpoint_t  ngx_leaseloft_send_endpoint = {
 
 
 ngx_leaseloft_endpoint_t  ngx_leaseloft_lease_endpoint = {
+    .kind = NGX_LEASELOFT_ENDPOINT_LEASE,
     .method = NGX_HTTP_PUT,
     .methods = ngx_string("PUT"),
     .property = 1,
@@ -132,6 +134,19 @@ ngx_leaseloft_write_failed(ngx_leaseloft_queued_t *queued, ngx_uint_t unknown)
 }
 
 
+/* counts the time since a send was queued */
+static void
+ngx_leaseloft_write_observe(ngx_leaseloft_pending_t *pending)
+{
+    if (pending->ctx->endpoint == &ngx_leaseloft_send_endpoint) {
+        ngx_leaseloft_counters_observe(pending->ctx->process->zone,
+                                       NGX_LEASELOFT_SEND_SECONDS,
+                                       ngx_current_msec
+                                       - pending->queued.since);
+    }
+}
+
+
 /* no verdict within leaseloft_wait */
 static void
 ngx_leaseloft_write_on_timeout(void *data)
@@ -145,6 +160,8 @@ ngx_leaseloft_write_on_timeout(void *data)
     stored = pending->queued.command == NULL;
 
     ngx_leaseloft_queue_remove(&pending->queued);
+
+    ngx_leaseloft_write_observe(pending);
 
     if (!stored) {
         rc = ngx_leaseloft_write_send_unknown(pending->ctx);
@@ -186,6 +203,7 @@ ngx_leaseloft_write_verdict(ngx_leaseloft_queued_t *queued,
     }
 
     ngx_leaseloft_queue_remove(queued);
+    ngx_leaseloft_write_observe(pending);
 
     rc = ngx_leaseloft_write_answer(pending, verdict);
 
@@ -312,8 +330,8 @@ ngx_leaseloft_write_send_accepted(ngx_leaseloft_ctx_t *ctx,
     ngx_str_t   body;
     u_char      buf[64 + LL_ID_MAX];
 
-    ngx_leaseloft_zone_count(ctx->process->zone, NGX_LEASELOFT_SENDS_ACCEPTED,
-                             1);
+    ngx_leaseloft_counters_add(ctx->process->zone, NGX_LEASELOFT_SENDS_ACCEPTED,
+                               1);
 
     p = ngx_sprintf(buf, "{\"state\":\"accepted\"");
 
@@ -367,7 +385,8 @@ ngx_leaseloft_write_client_id(ngx_leaseloft_pending_t *pending, ngx_str_t *id)
 ngx_int_t
 ngx_leaseloft_write_send_refused(ngx_leaseloft_ctx_t *ctx)
 {
-    ngx_leaseloft_zone_count(ctx->process->zone, NGX_LEASELOFT_SENDS_FAILED, 1);
+    ngx_leaseloft_counters_add(ctx->process->zone, NGX_LEASELOFT_SENDS_FAILED,
+                               1);
 
     return ngx_leaseloft_response_problem(ctx->request,
                                           NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
@@ -383,8 +402,8 @@ ngx_leaseloft_write_send_unknown(ngx_leaseloft_ctx_t *ctx)
         "before it confirmed the request; it is safe to repeat the same "
         "request.\"}");
 
-    ngx_leaseloft_zone_count(ctx->process->zone,
-                             NGX_LEASELOFT_SENDS_FAILED, 1);
+    ngx_leaseloft_counters_add(ctx->process->zone,
+                               NGX_LEASELOFT_SENDS_FAILED, 1);
 
     return ngx_leaseloft_response_document(ctx->request,
                                            NGX_HTTP_SERVICE_UNAVAILABLE,

@@ -145,8 +145,8 @@ ngx_leaseloft_filter_count(ngx_http_request_t *r, ngx_uint_t status)
     if (status == NGX_HTTP_TOO_MANY_REQUESTS && ctx && ctx->endpoint
         && ctx->endpoint->search)
     {
-        ngx_leaseloft_zone_count(ctx->process->zone,
-                                 NGX_LEASELOFT_SEARCHES_REFUSED, 1);
+        ngx_leaseloft_counters_add(ctx->process->zone,
+                                   NGX_LEASELOFT_SEARCHES_REFUSED, 1);
     }
 }
 

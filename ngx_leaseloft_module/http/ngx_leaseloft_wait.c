@@ -198,3 +198,19 @@ ngx_leaseloft_wait_finalize(ngx_http_request_t *r, ngx_int_t rc)
 
     ngx_http_run_posted_requests(c);
 }
+
+
+void
+ngx_leaseloft_wait_continue(ngx_http_request_t *r,
+    ngx_int_t (*next)(void *data), void *data)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    ngx_leaseloft_wait_end(r);
+
+    ngx_http_finalize_request(r, next(data));
+
+    ngx_http_run_posted_requests(c);
+}

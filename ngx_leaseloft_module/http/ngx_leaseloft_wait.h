@@ -48,5 +48,12 @@ void ngx_leaseloft_wait_end(ngx_http_request_t *r);
  */
 void ngx_leaseloft_wait_finalize(ngx_http_request_t *r, ngx_int_t rc);
 
+/*
+ * The same with the result of next(data), a content handler which may wait
+ * again.
+ */
+void ngx_leaseloft_wait_continue(ngx_http_request_t *r,
+    ngx_int_t (*next)(void *data), void *data);
+
 
 #endif /* NGX_LEASELOFT_WAIT_H */

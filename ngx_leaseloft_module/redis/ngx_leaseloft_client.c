@@ -14,6 +14,7 @@
 
 
 #define NGX_LEASELOFT_CLIENT_TICK  250
+#define NGX_LEASELOFT_CLIENT_LINKS   2
 
 
 struct ngx_leaseloft_client_s {
@@ -28,8 +29,10 @@ struct ngx_leaseloft_client_s {
 
     const ngx_leaseloft_client_handlers_t  *handlers;
     ngx_leaseloft_server_t                 *server;    /* NULL: no cluster */
+    ngx_uint_t                              links;     /* that work */
 
     unsigned                    starting:1;    /* first attempt to connect */
+    unsigned                    ready:1;   /* for commands, once connected */
     unsigned                    up:1;
 };
 
@@ -51,6 +54,8 @@ static void ngx_leaseloft_client_moved(void *data,
     ngx_leaseloft_server_t *server);
 static void ngx_leaseloft_client_tick_handler(ngx_event_t *ev);
 static void ngx_leaseloft_client_update(ngx_leaseloft_client_t *client);
+static void ngx_leaseloft_client_count(ngx_leaseloft_client_t *client,
+    ngx_uint_t links, ngx_int_t wanted);
 
 
 static ngx_leaseloft_conn_handlers_t  ngx_leaseloft_client_command_handlers = {
@@ -206,6 +211,7 @@ ngx_leaseloft_client_create(ngx_leaseloft_process_t *process,
     client->probe.sharded = client->server != NULL;
 
     client->starting = 1;
+    ngx_leaseloft_client_count(client, 0, NGX_LEASELOFT_CLIENT_LINKS);
     ngx_add_timer(&client->tick, NGX_LEASELOFT_CLIENT_TICK);
 
     return client;
@@ -222,6 +228,8 @@ ngx_leaseloft_client_abandon(ngx_leaseloft_client_t *client)
 void
 ngx_leaseloft_client_free(ngx_leaseloft_client_t *client)
 {
+    ngx_leaseloft_client_count(client, 0, -NGX_LEASELOFT_CLIENT_LINKS);
+
     ngx_leaseloft_conn_close(client->conn);
     ngx_leaseloft_subscription_free(&client->subscription);
 
@@ -356,6 +364,8 @@ ngx_leaseloft_client_command_ready(void *data)
 {
     ngx_leaseloft_client_t  *client = data;
 
+    client->ready = 1;
+
     ngx_leaseloft_probe_touch(&client->probe);
     ngx_leaseloft_backoff_reset(&client->backoff);
 
@@ -398,9 +408,14 @@ ngx_leaseloft_client_command_closed(void *data)
 {
     ngx_leaseloft_client_t *client = data;
 
-    ngx_leaseloft_zone_count(client->process->zone,
-                             NGX_LEASELOFT_CONNECTIONS_LOST, 1);
+    /* attempts to connect are not counted */
 
+    if (client->ready) {
+        ngx_leaseloft_counters_add(client->process->zone,
+                                   NGX_LEASELOFT_CONNECTIONS_LOST, 1);
+    }
+
+    client->ready = 0;
     client->starting = 0;
 
     ngx_leaseloft_backoff_wait(&client->backoff);
@@ -505,6 +520,10 @@ ngx_leaseloft_client_update(ngx_leaseloft_client_t *client)
     up = client->probe.subscribed
          && ngx_leaseloft_conn_ready(client->conn);
 
+    ngx_leaseloft_client_count(client, client->probe.subscribed
+                                       + ngx_leaseloft_client_ready(client),
+                               0);
+
     if (up == client->up) {
         return;
     }
@@ -524,6 +543,18 @@ ngx_leaseloft_client_update(ngx_leaseloft_client_t *client)
     }
 
     client->handlers->events->state(client->handlers->events_data, client);
+}
+
+
+/* tells the zone that so many connections work, and that more are wanted */
+static void
+ngx_leaseloft_client_count(ngx_leaseloft_client_t *client, ngx_uint_t links,
+    ngx_int_t wanted)
+{
+    ngx_leaseloft_zone_links(client->process->zone,
+                             (ngx_int_t) links - (ngx_int_t) client->links,
+                             wanted);
+    client->links = links;
 }
 
 

@@ -128,8 +128,8 @@ ngx_leaseloft_command_send(ngx_leaseloft_commands_t *commands, ngx_uint_t argc,
         return NULL;
     }
 
-    ngx_leaseloft_zone_count(commands->process->zone, NGX_LEASELOFT_COMMANDS,
-                             1);
+    ngx_leaseloft_counters_add(commands->process->zone, NGX_LEASELOFT_COMMANDS,
+                               1);
 
     return command;
 }
@@ -197,8 +197,8 @@ ngx_leaseloft_command_put(ngx_leaseloft_commands_t *commands,
     ngx_queue_insert_tail(&commands->sent, &command->queue);
     commands->nsent++;
 
-    ngx_leaseloft_zone_count(commands->process->zone, NGX_LEASELOFT_COMMANDS,
-                             1);
+    ngx_leaseloft_counters_add(commands->process->zone, NGX_LEASELOFT_COMMANDS,
+                               1);
 
     return NGX_OK;
 }

@@ -200,8 +200,8 @@ static void
 ngx_leaseloft_subscription_received(ngx_leaseloft_subscription_t *sub,
     ngx_str_t *channel, ngx_str_t *payload)
 {
-    ngx_leaseloft_zone_count(sub->process->zone, NGX_LEASELOFT_FRAMES_RECEIVED,
-                             1);
+    ngx_leaseloft_counters_add(sub->process->zone,
+                               NGX_LEASELOFT_FRAMES_RECEIVED, 1);
 
     if (ngx_leaseloft_subscription_is(channel, &sub->all)) {
         sub->handlers->service(sub->data);
@@ -329,8 +329,10 @@ ngx_leaseloft_subscription_closed(void *data)
 {
     ngx_leaseloft_subscription_t *sub = data;
 
-    ngx_leaseloft_zone_count(sub->process->zone,
-                             NGX_LEASELOFT_CONNECTIONS_LOST, 1);
+    if (sub->probe->subscribed) {
+        ngx_leaseloft_counters_add(sub->process->zone,
+                                   NGX_LEASELOFT_CONNECTIONS_LOST, 1);
+    }
 
     sub->probe->subscribed = 0;
 

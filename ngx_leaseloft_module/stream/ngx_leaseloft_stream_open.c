@@ -140,6 +140,15 @@ ngx_leaseloft_stream_open_free(void *data)
 }
 
 
+/* how the zone counts a stream */
+static ngx_leaseloft_zone_kind_e
+ngx_leaseloft_stream_open_kind(ngx_leaseloft_stream_t *stream)
+{
+    return stream->ctx->endpoint->kind == NGX_LEASELOFT_ENDPOINT_INBOX_EVENTS
+           ? NGX_LEASELOFT_ZONE_INBOX : NGX_LEASELOFT_ZONE_THREAD;
+}
+
+
 static void
 ngx_leaseloft_stream_open_cleanup(void *data)
 {
@@ -160,7 +169,8 @@ ngx_leaseloft_stream_open_cleanup(void *data)
     ngx_leaseloft_stream_run_forget(stream);
 
     if (stream->counted) {
-        ngx_leaseloft_zone_stream_close(process->zone, &stream->ctx->user);
+        ngx_leaseloft_zone_stream_close(process->zone, &stream->ctx->user,
+                                   ngx_leaseloft_stream_open_kind(stream));
     }
 
     ngx_leaseloft_stream_output_free(&stream->output);
@@ -190,7 +200,8 @@ ngx_leaseloft_stream_open_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
     process = stream->ctx->process;
 
     if (ngx_leaseloft_zone_stream_open(process->zone, &stream->ctx->user,
-                                       stream->conf->max_streams)
+                                       stream->conf->max_streams,
+                                       ngx_leaseloft_stream_open_kind(stream))
         != NGX_OK)
     {
         ngx_leaseloft_stream_run_refuse(stream);
@@ -199,7 +210,7 @@ ngx_leaseloft_stream_open_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
 
     stream->counted = 1;
 
-    ngx_leaseloft_zone_count(process->zone, NGX_LEASELOFT_STREAMS_OPENED, 1);
+    ngx_leaseloft_counters_add(process->zone, NGX_LEASELOFT_STREAMS_OPENED, 1);
 
     ngx_leaseloft_stream_run_join(stream);
 

@@ -402,10 +402,10 @@ ngx_leaseloft_stream_run_bye(ngx_leaseloft_stream_t *stream,
     zone = stream->ctx->process->zone;
 
     if (reason == NGX_LEASELOFT_BYE_SLOW) {
-        ngx_leaseloft_zone_count(zone, NGX_LEASELOFT_STREAMS_SLOW, 1);
+        ngx_leaseloft_counters_add(zone, NGX_LEASELOFT_STREAMS_SLOW, 1);
 
     } else if (reason == NGX_LEASELOFT_BYE_DRAIN) {
-        ngx_leaseloft_zone_count(zone, NGX_LEASELOFT_STREAMS_DRAINED, 1);
+        ngx_leaseloft_counters_add(zone, NGX_LEASELOFT_STREAMS_DRAINED, 1);
 
     } else if (reason == NGX_LEASELOFT_BYE_OVERLOAD) {
         event.retry = ngx_leaseloft_stream_run_between(
@@ -428,8 +428,8 @@ ngx_leaseloft_stream_run_bye(ngx_leaseloft_stream_t *stream,
 void
 ngx_leaseloft_stream_run_refuse(ngx_leaseloft_stream_t *stream)
 {
-    ngx_leaseloft_zone_count(stream->ctx->process->zone,
-                             NGX_LEASELOFT_STREAMS_REFUSED, 1);
+    ngx_leaseloft_counters_add(stream->ctx->process->zone,
+                               NGX_LEASELOFT_STREAMS_REFUSED, 1);
 
     if (ngx_leaseloft_stream_send_headers(stream) != NGX_OK) {
         ngx_leaseloft_stream_run_end(stream, NGX_ERROR);
@@ -465,8 +465,8 @@ ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream)
 
     r = stream->request;
 
-    ngx_leaseloft_zone_count(stream->ctx->process->zone,
-                             NGX_LEASELOFT_STREAMS_SLOW, 1);
+    ngx_leaseloft_counters_add(stream->ctx->process->zone,
+                               NGX_LEASELOFT_STREAMS_SLOW, 1);
 
 #if (NGX_HTTP_V2)
 

@@ -60,11 +60,7 @@ sub fds {
     return scalar grep { /^\d+$/ } readdir $dir;
 }
 
-sub streams {
-    my ($n) = $ll->get('/internal/metrics')->body()
-                  =~ /^leaseloft_streams (\d+)/m;
-    return $n;
-}
+sub streams { return $ll->metric('streams') }
 
 # a permanent neighbour entry, so that the kernel sends packets to an address
 # that is gone, rather than report that it does not resolve

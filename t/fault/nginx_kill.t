@@ -41,8 +41,7 @@ $f->fault('an nginx process is stopped for 6 s', sub {
 
 # the streams of killed processes do not count
 ok(wait_for(sub {
-    my ($n) = $ll->get('/internal/metrics')->body()
-                  =~ /^leaseloft_streams(?:\{[^}]*\})? (\d+)/m;
+    my $n = $ll->metric('streams');
     defined $n && $n <= 12;
 }), 'the streams of killed processes do not count')
     or diag(grep { /streams/ } split /^/,

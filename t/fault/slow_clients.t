@@ -42,12 +42,7 @@ sub fds {
     return scalar grep { /^\d+$/ } readdir $dir;
 }
 
-sub metric {
-    my ($name) = @_;
-    my ($value) = $ll->get('/internal/metrics')->body()
-                      =~ /^leaseloft_$name (\d+)/m;
-    return $value;
-}
+sub metric { return $ll->metric(@_) }
 
 # sends messages of 4 or 16 kB, which fill the buffers on the way
 sub messages {

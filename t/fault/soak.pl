@@ -264,8 +264,6 @@ is(scalar(@channels), 2, 'Redis: each nginx process subscribes to one channel')
 is(join(' ', @{ $ll->redis('PUBSUB', 'NUMSUB', @channels) }[1, 3]), '1 1',
    'Redis: each of these channels has one subscriber');
 
-my ($open) = $ll->get('/internal/metrics')->body()
-                 =~ /^leaseloft_streams (\d+)/m;
-is($open, 0, 'no stream is counted');
+is($ll->metric('streams'), 0, 'no stream is counted');
 
 $ll->finish();

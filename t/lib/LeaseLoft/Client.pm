@@ -215,6 +215,19 @@ sub mark {
 }
 
 
+# metric($name): the sum of all series of leaseloft_$name, or undef
+sub metric {
+    my ($self, $name) = @_;
+
+    my ($sum, @values) = (0, $self->get('/internal/metrics')->body()
+                          =~ /^leaseloft_$name(?:\{[^}]*\})? (\S+)$/mg);
+
+    $sum += $_ for @values;
+
+    return @values ? $sum : undef;
+}
+
+
 # poll($property, $user, $query): the decoded body of a 200
 sub poll {
     my ($self, $property, $user, $query) = @_;
