@@ -15,8 +15,9 @@ use lib 't/lib', 't/fault/lib';
 use Fault;
 use LeaseLoft;
 
+# searchers read by the same commands, in processes of their own
 my $f = Fault->new(proxy => 'workers', socket => 1, claim => 800,
-                   options => '--seal-after 8 --seal-size 4');
+                   options => '--seal-after 8 --seal-size 4 --searchers 0');
 my $ll = $f->ll();
 my $strikes = $Fault::long ? 10 : 2;
 
