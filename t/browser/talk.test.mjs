@@ -147,7 +147,8 @@ async function streams() {
     const text = await (await fetch(`${stack.internal}/metrics`, {
         signal: AbortSignal.timeout(10000) })).text();
 
-    return Number(/^leaseloft_streams (\d+)/m.exec(text)[1]);
+    return [...text.matchAll(/^leaseloft_streams\{[^}]*\} (\d+)/gm)]
+        .reduce((sum, [, n]) => sum + Number(n), 0);
 }
 
 
