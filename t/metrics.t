@@ -270,6 +270,7 @@ is_deeply([sort map { /^# TYPE (\S+)/ ? $1 : () } split /\n/, text()],
 
 # what waits in the queue, and for how long
 
+ok(wait_for(sub { value('queue_requests') == 0 }, 10), 'no request waits');
 $ll->signal($_, 'STOP') for 'worker1', 'worker2';
 $ll->say('P', 'u-tom', 'waits', client_id => 'c-waits');
 is(value('queue_requests'), 1, 'a request waits');

@@ -88,6 +88,8 @@ sub send_one {
 
         return 0 if $verdict->{status} !~ /^20[01]$/;
 
+        # WAIT is about what its connection has written: this, after the message
+        within(1, sub { $q->redis('PUBLISH', 'nobody', '') });
         $kept{$id} = 1 if within(1, sub { $q->redis('WAIT', 1, 100) });
         return 1;
     }

@@ -149,7 +149,7 @@ sub fail_over {
     my $new = $old eq 'redis' ? 'replica' : 'redis';
 
     send_one() for 1 .. 5;
-    ok($s->on($old, 'WAIT', 1, 2000) >= 1, "$name: the replica has all");
+    ok($s->redis($old)->replicated(1), "$name: the replica has all");
 
     my ($start, $moved, $longest) = (time(), 0, 0);
     my $first = @acked;

@@ -34,6 +34,27 @@ sub command {
 }
 
 
+# replicated($n): whether n replicas have, within 5 s, all that the server has
+# now.  WAIT is about what its own connection has written; here it only has the
+# replicas say at once how far they are.
+sub replicated {
+    my ($self, $n) = @_;
+
+    my ($end) = $self->command('INFO', 'replication')
+                =~ /^master_repl_offset:(\d+)/m;
+
+    for (1 .. 100) {
+        my @offsets = $self->command('INFO', 'replication')
+                      =~ /^slave\d+:.*?,state=online,offset=(\d+),/mg;
+
+        return 1 if $n <= grep { $_ >= $end } @offsets;
+        $self->command('WAIT', @offsets + 1, 50);
+    }
+
+    return 0;
+}
+
+
 sub send_command {
     my ($self, @args) = @_;
 
