@@ -16,6 +16,7 @@
 #include "ngx_leaseloft_process.h"
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_signer.h"
+#include "ngx_leaseloft_stream_bye.h"
 #include "ngx_leaseloft_tls.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_token_table.h"
@@ -422,7 +423,11 @@ ngx_leaseloft_init_main_conf(ngx_conf_t *cf, void *conf)
 static ngx_int_t
 ngx_leaseloft_preconfiguration(ngx_conf_t *cf)
 {
-    return ngx_leaseloft_token_add_variables(cf);
+    if (ngx_leaseloft_token_add_variables(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_leaseloft_stream_bye_add_variable(cf);
 }
 
 

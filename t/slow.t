@@ -73,6 +73,10 @@ cmp_ok(metric('streams_slow_total'), '>=', @ways,
        'busy: the aborted streams are counted as slow');
 cmp_ok(time() - $start, '<', 8,
        sprintf 'busy: the streams are aborted after %.1f s', time() - $start);
+is(scalar(() = $ll->slurp('access.log') =~ /^\S+ u-tom .* slow$/mg), @ways,
+   'busy: the access log has the user of each and the reason');
+like($ll->slurp('access.log'), qr/ u-lena .* -$/m,
+     'busy: it has no reason for other requests');
 gone($fds, @streams);
 
 

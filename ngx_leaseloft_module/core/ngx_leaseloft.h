@@ -210,6 +210,8 @@ struct ngx_leaseloft_ctx_s {
     unsigned                    answered:1;    /* the module responded */
     unsigned                    another:1; /* not LeaseLoft-User's user */
     unsigned                    plain:1;   /* the body bypasses filters */
+    unsigned                    bye:3;     /* 1 + the reason why its stream was
+                                              ended; 0: it was not */
     void                       *data;      /* the endpoint's own */
 };
 

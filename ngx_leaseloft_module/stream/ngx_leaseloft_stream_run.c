@@ -14,6 +14,7 @@
 
 #include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_response.h"
+#include "ngx_leaseloft_stream_bye.h"
 #include "ngx_leaseloft_stream_hibernate.h"
 #include "ngx_leaseloft_stream_run.h"
 #include "ngx_leaseloft_stream_send.h"
@@ -42,15 +43,6 @@ struct ngx_leaseloft_streams_s {
 static void ngx_leaseloft_stream_run_check(ngx_rbtree_node_t *node);
 static void ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream);
 static void ngx_leaseloft_stream_run_end_handler(ngx_event_t *ev);
-
-
-static ngx_str_t  ngx_leaseloft_stream_run_byes[] = {
-    ngx_string("{\"reason\":\"expired\"}"),
-    ngx_string("{\"reason\":\"removed\"}"),
-    ngx_string("{\"reason\":\"drain\"}"),
-    ngx_string("{\"reason\":\"slow\"}"),
-    ngx_string("{\"reason\":\"overload\"}")
-};
 
 
 ngx_leaseloft_streams_t *
@@ -393,7 +385,7 @@ ngx_leaseloft_stream_run_bye(ngx_leaseloft_stream_t *stream,
     ngx_memzero(&event, sizeof(ngx_leaseloft_event_t));
 
     ngx_str_set(&event.name, "bye");
-    event.data = &ngx_leaseloft_stream_run_byes[reason];
+    event.data = ngx_leaseloft_stream_bye(stream, reason);
     event.pieces = 1;
     event.retry = ngx_leaseloft_stream_run_between(
                                             NGX_LEASELOFT_STREAM_RUN_RETRY_MIN,
@@ -465,6 +457,7 @@ ngx_leaseloft_stream_run_abort(ngx_leaseloft_stream_t *stream)
 
     r = stream->request;
 
+    (void) ngx_leaseloft_stream_bye(stream, NGX_LEASELOFT_BYE_SLOW);
     ngx_leaseloft_counters_add(stream->ctx->process->zone,
                                NGX_LEASELOFT_STREAMS_SLOW, 1);
 
