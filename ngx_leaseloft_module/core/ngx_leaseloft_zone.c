@@ -17,6 +17,7 @@
  */
 
 
+#include "ngx_leaseloft_capacity.h"
 #include "ngx_leaseloft_zone.h"
 #include "ngx_leaseloft_zone_row.h"
 
@@ -210,6 +211,7 @@ ngx_leaseloft_zone_check(ngx_leaseloft_zone_t *zone)
 {
     ngx_uint_t                   dead;
     ngx_queue_t                 *q, *next, *processes;
+    ngx_leaseloft_capacity_t     capacity;
     ngx_leaseloft_zone_entry_t  *entry;
 
     dead = 0;
@@ -230,8 +232,9 @@ ngx_leaseloft_zone_check(ngx_leaseloft_zone_t *zone)
 
     if (entry) {
         entry->seen = ngx_current_msec;
-        entry->connections = ngx_cycle->connection_n;
-        entry->free = ngx_cycle->free_connection_n;
+        ngx_leaseloft_capacity(&capacity);
+        entry->connections = capacity.connections;
+        entry->free = capacity.free;
         entry->links = zone->links;
         entry->wanted = zone->wanted;
     }

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_leaseloft_capacity.h"
 #include "ngx_leaseloft_presence.h"
 
 #include "common/version.h"
@@ -105,10 +106,14 @@ ngx_leaseloft_presence_handler(ngx_event_t *ev)
 static void
 ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process, ngx_uint_t k)
 {
-    char       key[LL_KEY_MAX];
-    u_char     queues[NGX_INT_T_LEN], pid[NGX_INT64_LEN], all[NGX_INT_T_LEN],
-               free[NGX_INT_T_LEN];
-    ngx_str_t  argv[18];
+    char                      key[LL_KEY_MAX];
+    u_char                    queues[NGX_INT_T_LEN], pid[NGX_INT64_LEN],
+                              all[NGX_INT_T_LEN], free[NGX_INT_T_LEN],
+                              files[NGX_INT_T_LEN];
+    ngx_str_t                 argv[20];
+    ngx_leaseloft_capacity_t  capacity;
+
+    ngx_leaseloft_capacity(&capacity);
 
     ngx_str_set(&argv[0], "XADD");
     argv[1].len = ll_keys_nginx(key, k);
@@ -129,12 +134,14 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process, ngx_uint_t k)
     argv[13].len = ngx_sprintf(pid, "%P", ngx_pid) - pid;
     ngx_str_set(&argv[14], "connections");
     argv[15].data = all;
-    argv[15].len = ngx_sprintf(all, "%ui", ngx_cycle->connection_n) - all;
+    argv[15].len = ngx_sprintf(all, "%ui", capacity.connections) - all;
     ngx_str_set(&argv[16], "free");
     argv[17].data = free;
-    argv[17].len = ngx_sprintf(free, "%ui", ngx_cycle->free_connection_n)
-                   - free;
+    argv[17].len = ngx_sprintf(free, "%ui", capacity.free) - free;
+    ngx_str_set(&argv[18], "files");
+    argv[19].data = files;
+    argv[19].len = ngx_sprintf(files, "%ui", capacity.files) - files;
 
-    (void) ngx_leaseloft_cluster_command(process->cluster, &argv[1], 18, argv,
+    (void) ngx_leaseloft_cluster_command(process->cluster, &argv[1], 20, argv,
                                          NULL, NULL);
 }
