@@ -81,6 +81,8 @@ my %letter = @{ (letters())[0][1] };
 my $origin = $letter{id};
 
 like($origin, qr/^\d+-\d+$/, 'a dead letter has the id of its request');
+like($letter{why}, qr/^delivered 5 times, never completed: WRONGTYPE /,
+     'it says why Redis failed the request');
 
 is($q->ask('lease', 'P', '', lease_of('L-1', 'u-tom', 'u-mia'))->{status}, 200,
    'a lease with the tenant is declared');

@@ -328,7 +328,8 @@ ok(wait_for(sub { $q->redis('XLEN', 'll:{q:0}:dead') == @bad + 1 }, 10),
    'the request is given up after five deliveries');
 $dead = $q->redis('XRANGE', 'll:{q:0}:dead', '-', '+');
 like({ @{ $dead->[-1][1] } }->{why},
-     qr/^delivered 5 times, never completed$/, 'the dead letter says so');
+     qr/^delivered 5 times, never completed: WRONGTYPE [\w ]+$/,
+     'the dead letter says so, and why');
 ok(wait_for(sub { $q->redis('XPENDING', $inbox, 'workers')->[0] == 0 }, 3),
    'no request is pending');
 ok(wait_for(sub { $q->redis('XLEN', $inbox) == 0 }, 3), 'no request is left');

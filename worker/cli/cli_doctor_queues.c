@@ -205,11 +205,40 @@ cli_doctor_queues_queue(cli_report_t *report,
 }
 
 
+/* why the newest dead letter was given up, owned by *reply */
+static const char *
+cli_doctor_queues_why(cli_report_t *report, const char *key,
+    redisReply **reply)
+{
+    size_t             i;
+    const redisReply  *fields;
+
+    args_lit(&report->args, "XREVRANGE");
+    args_adds(&report->args, key);
+    args_lit(&report->args, "+");
+    args_lit(&report->args, "-");
+    args_lit(&report->args, "COUNT");
+    args_lit(&report->args, "1");
+
+    *reply = cli_report_call(report, "dead");
+    fields = conn_element(conn_element(*reply, 0), 1);
+
+    for (i = 0; fields && i + 1 < fields->elements; i += 2) {
+        if (strcmp(cli_redis_text(fields, i), "why") == 0) {
+            return cli_redis_text(fields, i + 1);
+        }
+    }
+
+    return "of no known reason";
+}
+
+
 static void
 cli_doctor_queues_dead(cli_report_t *report, unsigned k)
 {
     char         key[LL_KEY_MAX];
-    redisReply  *reply;
+    redisReply  *reply, *newest;
+    const char  *why;
 
     (void) ll_keys_dead(key, k);
 
@@ -219,10 +248,12 @@ cli_doctor_queues_dead(cli_report_t *report, unsigned k)
     reply = cli_report_call(report, "dead");
 
     if (reply && reply->integer) {
+        why = cli_doctor_queues_why(report, key, &newest);
         cli_report_add(report, CLI_REPORT_ADVICE, "dead",
                        "%u: %lld requests given up, whose senders believe "
-                       "that they are on their way: see \"leaseloft dead "
-                       "list\"", k, reply->integer);
+                       "that they are on their way; the newest one \"%.200s\":"
+                       " see \"leaseloft dead list\"", k, reply->integer, why);
+        freeReplyObject(newest);
 
     } else if (reply && k == 0) {
         cli_report_add(report, CLI_REPORT_FINE, "dead",

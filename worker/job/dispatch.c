@@ -100,6 +100,10 @@ dispatch_finish(work_t *work, job_t *job)
         return result;
     }
 
+    if (reply->type == REDIS_REPLY_ERROR && job->id) {
+        failure_note(&work->failures, job->id, reply->str);
+    }
+
     dispatch_step(work, job,
                   reply->type == REDIS_REPLY_ERROR
                   ? JOB_DEFERRED

@@ -19,6 +19,7 @@
 #include "badge.h"
 #include "body.h"
 #include "body_lease.h"
+#include "failure.h"
 #include "lease.h"
 #include "problem.h"
 #include "property_cache.h"
@@ -157,6 +158,7 @@ typedef struct {
     int64_t            clock_offset;
                                    /* Redis's clock minus clock_monotonic() */
     uint64_t           round;
+    failures_t         failures;
 } work_t;
 
 

@@ -141,6 +141,22 @@ consumer_bury(consumer_t *consumer, unsigned k, const redisReply *entry,
 }
 
 
+/* moves a request that failed too often to the dead letters: 0, or -1 */
+static int
+consumer_give_up(consumer_t *consumer, unsigned k, const redisReply *entry)
+{
+    char         text[sizeof(CONSUMER_FAILED ": ") + FAILURE_TEXT];
+    const char  *why;
+
+    why = failure_find(&consumer->work->failures, entry->element[0]->str);
+
+    (void) snprintf(text, sizeof(text), "%s%s%s", CONSUMER_FAILED,
+                    why ? ": " : "", why ? why : "");
+
+    return consumer_bury(consumer, k, entry, text);
+}
+
+
 /* adds an entry to the batch, or moves it to the dead letters: 0, or -1 */
 static int
 consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
@@ -150,7 +166,7 @@ consumer_take(consumer_t *consumer, batch_t *batch, unsigned k,
     const char  *why;
 
     if (deliveries > CONSUMER_DELIVERIES) {
-        return consumer_bury(consumer, k, entry, CONSUMER_FAILED);
+        return consumer_give_up(consumer, k, entry);
     }
 
     job = batch_add(batch);
