@@ -78,6 +78,7 @@ cli_doctor_run(cli_report_t *report, const char *info)
     if (info) {
         cli_doctor_redis(report, info);
         cli_doctor_machine(report, info);
+        workers.refuses = cli_doctor_redis_refuses(report, info);
     }
 
     if (!cli_doctor_layout(report)) {

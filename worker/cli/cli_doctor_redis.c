@@ -305,6 +305,56 @@ cli_doctor_redis_default(cli_report_t *report, const char *info)
 }
 
 
+/* 1 if fewer replicas are connected than a write requires */
+static int
+cli_doctor_redis_replicas(cli_report_t *report, const char *info)
+{
+    char         good[32];
+    long long    wanted;
+    redisReply  *reply;
+    const char  *value;
+
+    /* absent unless replicas are required */
+
+    cli_redis_value(info, '\n', "min_slaves_good_slaves", good, sizeof(good));
+
+    if (good[0] == '\0') {
+        return 0;
+    }
+
+    value = cli_report_config(report, "role", "min-replicas-to-write", NULL,
+                              &reply);
+    wanted = value ? strtoll(value, NULL, 10) : 0;
+    freeReplyObject(reply);
+
+    return strtoll(good, NULL, 10) < wanted;
+}
+
+
+const char *
+cli_doctor_redis_refuses(cli_report_t *report, const char *info)
+{
+    char       role[64], status[64];
+    long long  used, max;
+
+    cli_redis_value(info, '\n', "role", role, sizeof(role));
+    cli_redis_value(info, '\n', "aof_last_write_status", status,
+                    sizeof(status));
+
+    used = cli_redis_number(info, "used_memory")
+           - cli_redis_number(info, "mem_not_counted_for_evict");
+    max = cli_redis_number(info, "maxmemory");
+
+    return strcmp(role, "master") != 0 ? "it is a replica"
+           : max && used > max ? "its memory is full (see \"memory\")"
+           : status[0] && strcmp(status, "ok") != 0
+             ? "it cannot write its append-only file (see \"persistence\")"
+           : cli_doctor_redis_replicas(report, info)
+             ? "fewer replicas are connected than \"min-replicas-to-write\""
+           : NULL;
+}
+
+
 void
 cli_doctor_redis(cli_report_t *report, const char *info)
 {

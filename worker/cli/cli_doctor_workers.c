@@ -12,6 +12,7 @@
 #include "cli_redis.h"
 #include "clock.h"
 #include "common/version.h"
+#include "store_library.h"
 
 
 #define DOCTOR_SKEW_MS      1000
@@ -22,6 +23,9 @@
 /* nginx writes its record every 10 seconds */
 #define DOCTOR_NGINX_MS     30000
 #define DOCTOR_NGINX_MAX    "1000"
+
+/* descriptors of nginx that are none of connections, at most */
+#define DOCTOR_FILES        32
 
 /* entries of ACL LOG, and their maximum age in seconds */
 #define DOCTOR_REFUSALS     "32"
@@ -179,19 +183,23 @@ static void
 cli_doctor_workers_connections(cli_report_t *report, const redisReply *fields,
     const char *pid)
 {
-    long long  free, max;
+    long long  free, max, files;
 
     free = cli_report_field(fields, "free");
     max = cli_report_field(fields, "connections");
+    files = cli_report_field(fields, "files");
 
     if (max > 0 && free >= 0 && free < max / 10) {
         cli_report_add(report, free < max / 50 ? CLI_REPORT_FAULT
                                                : CLI_REPORT_ADVICE,
                        "connections",
                        "process %s of nginx has %lld of %lld connections free, "
-                       "and without one it accepts no client: raise "
-                       "\"worker_connections\" and \"worker_rlimit_nofile\"",
-                       pid, free, max);
+                       "and without one it accepts no client: raise %s",
+                       pid, free, max,
+                       files > 0 && files <= max + DOCTOR_FILES
+                       ? "\"worker_rlimit_nofile\", which allows no more"
+                       : "\"worker_connections\", and "
+                         "\"worker_rlimit_nofile\" above it");
     }
 }
 
@@ -277,17 +285,42 @@ cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
 }
 
 
+/* compares the record of a worker with this command */
+static void
+cli_doctor_workers_version(cli_report_t *report, const char *name,
+    const char *record)
+{
+    char  version[64], library[32];
+
+    cli_redis_value(record, ' ', "version", version, sizeof(version));
+    cli_redis_value(record, ' ', "library", library, sizeof(library));
+
+    if (version[0] && strcmp(version, LEASELOFT_VERSION) != 0) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "versions",
+                       "worker %s has version \"%s\", this command has \""
+                       LEASELOFT_VERSION "\", and only equal ones are tested "
+                       "together: upgrade all", name, version);
+
+    } else if (library[0]
+               && strtol(library, NULL, 10) != store_library_revision())
+    {
+        cli_report_add(report, CLI_REPORT_ADVICE, "versions",
+                       "worker %s has functions of revision %s, this command "
+                       "has %ld: install the same build for all", name,
+                       library, store_library_revision());
+    }
+}
+
+
 /* reports different numbers of queues, and different versions */
 static void
 cli_doctor_workers_compare(cli_report_t *report, const redisReply *list,
     long long least, long long most)
 {
-    char         queues[32], version[64], first[64];
+    char         queues[32];
     size_t       i;
     long long    n;
     const char  *name;
-
-    first[0] = '\0';
 
     if (least < most) {
         cli_report_add(report, CLI_REPORT_ADVICE, "queues",
@@ -300,8 +333,6 @@ cli_doctor_workers_compare(cli_report_t *report, const redisReply *list,
 
         cli_redis_value(cli_redis_text(list, i + 1), ' ', "queues", queues,
                         sizeof(queues));
-        cli_redis_value(cli_redis_text(list, i + 1), ' ', "version", version,
-                        sizeof(version));
         n = strtoll(queues, NULL, 10);
 
         if (n && most && n != most) {
@@ -311,14 +342,7 @@ cli_doctor_workers_compare(cli_report_t *report, const redisReply *list,
                            n);
         }
 
-        if (first[0] == '\0') {
-            (void) snprintf(first, sizeof(first), "%s", version);
-
-        } else if (strcmp(first, version) != 0) {
-            cli_report_add(report, CLI_REPORT_ADVICE, "versions",
-                           "worker %s has version \"%s\", another one has "
-                           "\"%s\": upgrade all", name, version, first);
-        }
+        cli_doctor_workers_version(report, name, cli_redis_text(list, i + 1));
     }
 }
 
@@ -370,9 +394,17 @@ cli_doctor_workers(cli_report_t *report, cli_doctor_workers_t *workers)
                                cli_redis_text(list, i + 1));
     }
 
-    cli_doctor_workers_silent(report, now, workers->n > 0);
+    if (workers->refuses == NULL) {
+        cli_doctor_workers_silent(report, now, workers->n > 0);
+    }
 
-    if (n == 0 && !cli_doctor_workers_refusals(report)) {
+    if (n == 0 && workers->refuses) {
+        cli_report_add(report, CLI_REPORT_FAULT, "workers",
+                       "no heartbeat, as Redis refuses all writes: %s, which "
+                       "workers notice by themselves once it is mended",
+                       workers->refuses);
+
+    } else if (n == 0 && !cli_doctor_workers_refusals(report)) {
         cli_report_add(report, CLI_REPORT_FAULT, "workers",
                        "no heartbeat, so requests wait and lapse: start "
                        "\"leaseloft-worker\", or see its log");
