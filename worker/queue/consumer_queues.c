@@ -136,7 +136,9 @@ consumer_queues_find(consumer_t *consumer)
             continue;
         }
 
-        reply = consumer_reply(consumer);
+        /* of the replies to all, the first error is logged */
+
+        reply = rc == 0 ? consumer_reply(consumer) : conn_recv(consumer->conn);
 
         if (reply == NULL) {
             rc = -1;
