@@ -49,8 +49,9 @@ struct ngx_leaseloft_command_s {
     /* of commands that can be sent again; otherwise empty */
     ngx_str_t                   text;
     ngx_uint_t                  slot;
-    ngx_uint_t                  tries;
-    ngx_msec_t                  since;     /* the first one */
+    ngx_uint_t                  hops;      /* redirections since a pause */
+    ngx_msec_t                  since;     /* the first redirection */
+    unsigned                    redirected:1;
 };
 
 

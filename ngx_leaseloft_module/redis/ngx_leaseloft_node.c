@@ -132,16 +132,16 @@ ngx_leaseloft_node_trim(ngx_leaseloft_node_list_t *list)
     for (node = ngx_leaseloft_node_next(list, NULL); node; node = next) {
         next = ngx_leaseloft_node_next(list, node);
 
-        if (node->nslots) {
-            node->used = ngx_current_msec;
-
-        } else if (ngx_current_msec - node->used > NGX_LEASELOFT_NODE_LINGER) {
-
-            if (node->client) {
-                ngx_leaseloft_client_abandon(node->client);
-            }
-
-            ngx_leaseloft_node_remove(list, node);
+        if (node->nslots
+            || ngx_current_msec - node->used <= NGX_LEASELOFT_NODE_LINGER)
+        {
+            continue;
         }
+
+        if (node->client) {
+            ngx_leaseloft_client_abandon(node->client);
+        }
+
+        ngx_leaseloft_node_remove(list, node);
     }
 }

@@ -15,9 +15,10 @@ typedef struct {
     ngx_queue_t                 queue;
     ngx_pool_t                 *pool;
     ngx_leaseloft_server_t      server;
-    ngx_leaseloft_client_t     *client;    /* in pool; NULL without slots */
+    ngx_leaseloft_client_t     *client;    /* in pool; or NULL */
     ngx_uint_t                  nslots;
-    ngx_msec_t                  used;      /* when it last had slots */
+    ngx_msec_t                  used;      /* while without slots: when it had
+                                              some, or a command was for it */
 } ngx_leaseloft_node_t;
 
 
@@ -49,8 +50,8 @@ ngx_leaseloft_node_t *ngx_leaseloft_node_add(ngx_leaseloft_node_list_t *list,
     ngx_leaseloft_server_t *server);
 
 /*
- * Frees nodes that have had no slots for some seconds, in which their last
- * commands are answered.  Nothing may refer to their clients.
+ * Frees nodes that have had neither slots nor commands for some seconds, in
+ * which their last commands are answered.  Nothing may refer to their clients.
  */
 void ngx_leaseloft_node_trim(ngx_leaseloft_node_list_t *list);
 

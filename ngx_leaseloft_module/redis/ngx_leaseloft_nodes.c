@@ -181,6 +181,10 @@ ngx_leaseloft_nodes_update(ngx_leaseloft_nodes_t *nodes, ngx_uint_t changed)
          node;
          node = ngx_leaseloft_node_next(&nodes->list, node))
     {
+        if (node->nslots) {
+            node->used = ngx_current_msec;
+        }
+
         node->nslots = 0;
     }
 
@@ -380,11 +384,31 @@ ngx_leaseloft_nodes_queue(ngx_leaseloft_nodes_t *nodes,
 
 
 static void
+ngx_leaseloft_nodes_create_client(ngx_leaseloft_nodes_t *nodes,
+    ngx_leaseloft_node_t *node, ngx_str_t *name)
+{
+    ngx_leaseloft_client_conf_t  conf;
+
+    ngx_memzero(&conf, sizeof(ngx_leaseloft_client_conf_t));
+
+    conf.handlers = nodes->handlers;
+    conf.name = *name;
+    conf.server = &node->server;
+    conf.queue = ngx_max(ngx_leaseloft_nodes_queue(nodes, node), 0);
+    conf.redirect = nodes->redirect;
+    conf.redirect_data = nodes->redirect_data;
+
+    node->client = ngx_leaseloft_client_create(nodes->process, &conf,
+                                               node->pool);
+}
+
+
+static void
 ngx_leaseloft_nodes_connect(ngx_leaseloft_nodes_t *nodes,
     ngx_leaseloft_node_t *node)
 {
-    u_char                       data[LL_KEY_ID_MAX + NGX_INT_T_LEN];
-    ngx_leaseloft_client_conf_t  conf;
+    u_char     data[LL_KEY_ID_MAX + NGX_INT_T_LEN];
+    ngx_str_t  name;
 
     if (node->client
         && ngx_leaseloft_nodes_owns(nodes, node,
@@ -393,26 +417,18 @@ ngx_leaseloft_nodes_connect(ngx_leaseloft_nodes_t *nodes,
         return;
     }
 
-    ngx_memzero(&conf, sizeof(ngx_leaseloft_client_conf_t));
-    conf.name.data = data;
+    name.data = data;
 
-    if (ngx_leaseloft_nodes_name(nodes, node, &conf.name) != NGX_OK) {
+    if (ngx_leaseloft_nodes_name(nodes, node, &name) != NGX_OK) {
         return;
     }
 
     if (node->client) {
-        ngx_leaseloft_client_rename(node->client, &conf.name);
-        return;
+        ngx_leaseloft_client_rename(node->client, &name);
+
+    } else {
+        ngx_leaseloft_nodes_create_client(nodes, node, &name);
     }
-
-    conf.handlers = nodes->handlers;
-    conf.server = &node->server;
-    conf.queue = ngx_max(ngx_leaseloft_nodes_queue(nodes, node), 0);
-    conf.redirect = nodes->redirect;
-    conf.redirect_data = nodes->redirect_data;
-
-    node->client = ngx_leaseloft_client_create(nodes->process, &conf,
-                                               node->pool);
 }
 
 
@@ -495,15 +511,25 @@ ngx_leaseloft_nodes_client(ngx_leaseloft_nodes_t *nodes, ngx_uint_t slot)
 }
 
 
+/* without slots, a client cannot subscribe to a channel, whatever its name */
 ngx_leaseloft_client_t *
-ngx_leaseloft_nodes_find(ngx_leaseloft_nodes_t *nodes,
+ngx_leaseloft_nodes_visit(ngx_leaseloft_nodes_t *nodes,
     ngx_leaseloft_server_t *server)
 {
     ngx_leaseloft_node_t  *node;
 
-    node = ngx_leaseloft_node_by_server(&nodes->list, server);
+    node = ngx_leaseloft_node_add(&nodes->list, server);
+    if (node == NULL) {
+        return NULL;
+    }
 
-    return node ? node->client : NULL;
+    node->used = ngx_current_msec;
+
+    if (node->client == NULL) {
+        ngx_leaseloft_nodes_create_client(nodes, node, &nodes->process->name);
+    }
+
+    return node->client;
 }
 
 

@@ -36,8 +36,12 @@ void ngx_leaseloft_nodes_on_redirect(ngx_leaseloft_nodes_t *nodes,
 ngx_leaseloft_client_t *ngx_leaseloft_nodes_client(
     ngx_leaseloft_nodes_t *nodes, ngx_uint_t slot);
 
-/* returns the client of an address; NULL: there is none */
-ngx_leaseloft_client_t *ngx_leaseloft_nodes_find(ngx_leaseloft_nodes_t *nodes,
+/*
+ * Returns the client of an address to which ASK leads; if there is none, as the
+ * first slots of a new primary are on their way, one is created.  NULL: no
+ * memory, or too many.
+ */
+ngx_leaseloft_client_t *ngx_leaseloft_nodes_visit(ngx_leaseloft_nodes_t *nodes,
     ngx_leaseloft_server_t *server);
 
 /* returns the client after one, for NULL the first one; NULL: no more */

@@ -11,7 +11,7 @@
 
 #define NGX_LEASELOFT_REDIRECT_PAUSE    50
 #define NGX_LEASELOFT_REDIRECT_LIMIT    1000
-#define NGX_LEASELOFT_REDIRECT_TRIES    3      /* without a pause */
+#define NGX_LEASELOFT_REDIRECT_HOPS     3      /* without a pause */
 #define NGX_LEASELOFT_REDIRECT_WAITING  65536
 
 
@@ -85,6 +85,8 @@ ngx_leaseloft_redirect_wait(ngx_leaseloft_redirect_t *redirect,
         return NGX_DECLINED;
     }
 
+    command->hops = 0;
+
     ngx_queue_insert_tail(&redirect->waiting, &command->queue);
     redirect->nwaiting++;
 
@@ -139,7 +141,7 @@ ngx_leaseloft_redirect_follow(ngx_leaseloft_redirect_t *redirect,
     ngx_leaseloft_client_t  *client;
     ngx_leaseloft_server_t   server;
 
-    if (command->tries > NGX_LEASELOFT_REDIRECT_TRIES) {
+    if (++command->hops > NGX_LEASELOFT_REDIRECT_HOPS) {
         return NGX_DECLINED;
     }
 
@@ -154,7 +156,7 @@ ngx_leaseloft_redirect_follow(ngx_leaseloft_redirect_t *redirect,
         return NGX_DECLINED;
     }
 
-    client = ngx_leaseloft_nodes_find(redirect->nodes, &server);
+    client = ngx_leaseloft_nodes_visit(redirect->nodes, &server);
 
     return client ? ngx_leaseloft_client_put(client, command, 1)
                   : NGX_DECLINED;
@@ -196,7 +198,8 @@ ngx_leaseloft_redirect_handler(void *data, ngx_leaseloft_command_t *command,
         return NGX_OK;
     }
 
-    if (command->tries++ == 0) {
+    if (!command->redirected) {
+        command->redirected = 1;
         command->since = ngx_current_msec;
     }
 
