@@ -82,6 +82,24 @@ ngx_leaseloft_probe_published(void *data, ngx_leaseloft_outcome_e outcome,
 }
 
 
+/* the reason for which the server accepts no writes, or "" */
+static char *
+ngx_leaseloft_probe_refusal(redisReply *reply)
+{
+    /* health names missing rights; the other two are about one slot */
+
+    if (reply->type != REDIS_REPLY_ERROR
+        || ngx_strncmp(reply->str, "NOPERM ", 7) == 0
+        || ngx_strncmp(reply->str, "MOVED ", 6) == 0
+        || ngx_strncmp(reply->str, "ASK ", 4) == 0)
+    {
+        return "";
+    }
+
+    return reply->str;
+}
+
+
 static void
 ngx_leaseloft_probe_written(void *data, ngx_leaseloft_outcome_e outcome,
     redisReply *reply)
@@ -90,13 +108,8 @@ ngx_leaseloft_probe_written(void *data, ngx_leaseloft_outcome_e outcome,
 
     char  *why;
 
-    why = "";
-
-    if (outcome == NGX_LEASELOFT_REPLIED && reply->type == REDIS_REPLY_ERROR
-        && ngx_strncmp(reply->str, "NOPERM ", 7) != 0)
-    {
-        why = reply->str;
-    }
+    why = outcome == NGX_LEASELOFT_REPLIED ? ngx_leaseloft_probe_refusal(reply)
+                                           : "";
 
     ngx_cpystrn((u_char *) probe->refusal, (u_char *) why,
                 sizeof(probe->refusal));
