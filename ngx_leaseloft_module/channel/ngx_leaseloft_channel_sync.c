@@ -200,9 +200,14 @@ ngx_leaseloft_channel_sync_reply(void *data, ngx_leaseloft_outcome_e outcome,
 
     if (outcome != NGX_LEASELOFT_REPLIED) {
 
-        /* ngx_leaseloft_channel_sync_ready() retries if it is lost */
+        /*
+         * ngx_leaseloft_channel_sync_ready() retries if the connection is lost;
+         * in a cluster it may be that of another server.
+         */
 
-        if (outcome == NGX_LEASELOFT_UNSENT) {
+        if (outcome == NGX_LEASELOFT_UNSENT
+            || (channel->client && ngx_leaseloft_client_ready(channel->client)))
+        {
             ngx_leaseloft_channel_retry(channel);
         }
 

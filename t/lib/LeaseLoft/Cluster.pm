@@ -95,6 +95,7 @@ cluster-enabled yes
 cluster-port $bus
 cluster-node-timeout 2000
 cluster-require-full-coverage no
+shutdown-timeout 0
 END
     $self->{bus}{$part} = $bus;
 }
@@ -233,20 +234,68 @@ sub move {
     my $from = $self->owner($slot);
     return if $from eq $to;
 
-    my ($from_id, $to_id) = map { $self->id($_) } $from, $to;
+    $self->open_slot($slot, $to);
+    $self->_migrate_all($slot, $from, $to);
+    $pause->() if $pause;
+    $self->close_slot($slot, $to);
+}
 
-    $self->on($to, 'CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $from_id);
-    $self->on($from, 'CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $to_id);
+
+# its steps: from now on keys of the slot may be moved ...
+sub open_slot {
+    my ($self, $slot, $to) = @_;
+
+    my $from = $self->owner($slot);
+
+    $self->on($to, 'CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $self->id($from));
+    $self->on($from, 'CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $self->id($to));
+}
+
+
+# ... these keys are ...
+sub migrate {
+    my ($self, $from, $to, @keys) = @_;
+
+    $self->on($from, 'MIGRATE', '127.0.0.1', $self->{ports}{$to}, '', 0, 5000,
+              'KEYS', @keys);
+}
+
+
+sub _migrate_all {
+    my ($self, $slot, $from, $to) = @_;
 
     while (my @keys = @{ $self->on($from, 'CLUSTER', 'GETKEYSINSLOT', $slot,
                                    10) }) {
-        $self->on($from, 'MIGRATE', '127.0.0.1', $self->{ports}{$to}, '', 0,
-                  5000, 'KEYS', @keys);
+        $self->migrate($from, $to, @keys);
     }
+}
 
-    $pause->() if $pause;
 
-    $self->on($_, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $to_id) for $to, $from;
+# ... and then all keys have, and the slot is the other part's.  All primaries
+# are told: one that is not yet told may have the new owner told otherwise
+sub close_slot {
+    my ($self, $slot, $to) = @_;
+
+    my $id = $self->id($to);
+    my $from = $self->owner($slot);
+    my @others = grep { $_ ne $to && $_ ne $from
+                        && $self->on($_, 'ROLE')->[0] eq 'master' }
+                 $self->running();
+
+    $self->on($_, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $id)
+        for $to, $from, @others;
+}
+
+
+# ... or the keys move back, and the slot stays
+sub cancel_slot {
+    my ($self, $slot, $to) = @_;
+
+    my $from = $self->owner($slot);
+
+    $self->on($from, 'CLUSTER', 'SETSLOT', $slot, 'STABLE');
+    $self->_migrate_all($slot, $to, $from);
+    $self->on($to, 'CLUSTER', 'SETSLOT', $slot, 'STABLE');
 }
 
 
