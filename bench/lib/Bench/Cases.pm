@@ -17,6 +17,7 @@ use warnings;
 use Bench::Crowd;
 use Bench::Drain;
 use Bench::Growth;
+use Bench::Landlord;
 use Bench::Measure;
 use Bench::Raw;
 use Bench::Search;
@@ -28,9 +29,10 @@ my @push = $ENV{PUSH_STREAM_MODULE} ? ['push-stream', 'push'] : ();
 my @cpu = (['nginx', 'nginx µs'], ['worker', 'worker µs'],
            ['redis', 'Redis µs'], ['node', 'Node µs'], ['floor', 'floor µs']);
 my @order = qw(memory memory-tls polls tokens latency latency-always throughput
-               throughput-always workers drain raw history search search-sends
-               bytes storage storm outage growth-streams growth-properties growth-messages
-               growth-parties growth-nginx many);
+               throughput-always workers drain raw history landlord search
+               search-sends bytes storage storm outage growth-streams
+               growth-properties growth-messages growth-parties growth-nginx
+               many);
 
 my %all = (
     'memory' => {
@@ -131,6 +133,11 @@ my %all = (
         contenders => [['ours', 'ours'], ['XREVRANGE alone', 'redis']],
         measure => \&Bench::Measure::history, more => [['nginx', 'nginx µs'],
                                        ['redis', 'Redis µs']],
+    },
+    'landlord' => {
+        title => 'a landlord of 10,000 properties, Redis µs each', of => 'what',
+        ratio => 0, contenders => [Bench::Landlord::contenders()],
+        measure => \&Bench::Landlord::landlord, more => [['ms', 'ms']],
     },
     'bytes' => {
         title => 'Redis bytes for each stored message of 120 bytes',
