@@ -221,6 +221,14 @@ ll_keys_layout(char *dst, unsigned k)
 
 
 size_t
+ll_keys_owed(char *dst, unsigned k)
+{
+    return (size_t) snprintf(dst, LL_KEY_MAX, "%sq:%u}:owed", ll_keys_begin,
+                             k);
+}
+
+
+size_t
 ll_keys_search(char *dst)
 {
     return (size_t) snprintf(dst, LL_KEY_MAX, "%ssearch}:requests",

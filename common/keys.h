@@ -116,6 +116,9 @@ size_t ll_keys_workers(char *dst, unsigned k);
 size_t ll_keys_nginx(char *dst, unsigned k);
 size_t ll_keys_layout(char *dst, unsigned k);
 
+/* In a cluster: inboxes and due times that are owed, beside queue k. */
+size_t ll_keys_owed(char *dst, unsigned k);
+
 /* The lane of searches. */
 size_t ll_keys_search(char *dst);
 

@@ -168,7 +168,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     log_set_level(LOG_ALERT);
 
-    CHECK(loop_run(&options, &searchers, &replies_quit) == 0);
+    CHECK(loop_run(&options, &searchers, &replies_quit, NULL) == 0);
 
     if (replies_far != -1) {
         (void) close(replies_far);

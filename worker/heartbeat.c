@@ -10,6 +10,7 @@
 #include "common/version.h"
 #include "heartbeat.h"
 #include "log.h"
+#include "slot_map.h"
 #include "store_library.h"
 
 
@@ -22,14 +23,17 @@
 
 void
 heartbeat_init(heartbeat_t *heartbeat, work_t *work,
-    const consumer_t *consumer, const options_t *options)
+    const consumer_t *consumer, const options_t *options,
+    const crew_seat_t *seat)
 {
     memset(heartbeat, 0, sizeof(heartbeat_t));
 
     heartbeat->work = work;
     heartbeat->consumer = consumer;
     heartbeat->options = options;
-    heartbeat->started = clock_now() / 1000;
+    heartbeat->seat = seat;
+    heartbeat->started = seat != NULL ? seat->crew->started
+                                      : clock_now() / 1000;
 }
 
 
@@ -92,50 +96,102 @@ heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
 
 /* makes the record: counters and configuration */
 static void
-heartbeat_record(const heartbeat_t *heartbeat, buf_t *record)
+heartbeat_record(heartbeat_t *heartbeat, buf_t *record)
 {
-    char              text[160];
-    const options_t  *options = heartbeat->options;
+    char                text[160];
+    stats_t             sum;
+    uint64_t            reads;
+    const options_t    *options = heartbeat->options;
+    const crew_seat_t  *seat = heartbeat->seat;
 
-    stats_encode(record, heartbeat->work->stats);
+    sum = *heartbeat->work->stats;
+    reads = heartbeat->consumer->queues;
+
+    if (seat != NULL) {
+        crew_sum(seat->crew, &sum);
+        reads |= peers_queues(&seat->crew->peers);
+    }
+
+    heartbeat->reads = reads;
+    stats_encode(record, &sum);
 
     (void) snprintf(text, sizeof(text),
                     " version:%s library:%ld queues:%u reads:%llx batch:%u "
                     "claim:%lld started:%lld",
                     LEASELOFT_VERSION, store_library_revision(),
                     options->queues,
-                    (unsigned long long) heartbeat->consumer->queues,
+                    (unsigned long long) reads,
                     options->batch, (long long) options->claim_ms,
                     (long long) heartbeat->started);
     buf_adds(record, text);
 }
 
 
+/* the queue that the records are beside; -1: the primary has none */
+static int
+heartbeat_home(const heartbeat_t *heartbeat)
+{
+    return heartbeat->seat != NULL
+           ? route_home(heartbeat->work->store.route) : 0;
+}
+
+
+/* sends the record and returns the reply, or NULL */
+static redisReply *
+heartbeat_call(heartbeat_t *heartbeat)
+{
+    int          home;
+    buf_t        record = BUF_INIT;
+    store_t     *store = &heartbeat->work->store;
+    redisReply  *reply;
+
+    home = heartbeat_home(heartbeat);
+
+    if (home == -1) {
+        heartbeat->reads = peers_queues(&heartbeat->seat->crew->peers);
+        args_reset(&store->args);
+        args_lit(&store->args, "TIME");
+
+        return conn_call(store->conn, &store->args);
+    }
+
+    heartbeat_record(heartbeat, &record);
+    reply = NULL;
+
+    if (!buf_failed(&record)
+        && store_beat(store, (unsigned) home, heartbeat->options->name,
+                      &record)
+           == 0)
+    {
+        reply = store_recv_by(store, store->way);
+    }
+
+    buf_free(&record);
+
+    return reply;
+}
+
+
 conn_result_e
 heartbeat_send(heartbeat_t *heartbeat)
 {
-    buf_t           record = BUF_INIT;
     int64_t         sent;
-    store_t        *store = &heartbeat->work->store;
     redisReply     *reply;
     store_beat_t    beat;
     conn_result_e   result;
 
-    heartbeat_record(heartbeat, &record);
-    reply = NULL;
     sent = clock_monotonic();
-
-    if (!buf_failed(&record)
-        && store_beat(store, heartbeat->options->name, &record) == 0)
-    {
-        reply = store_recv(store);
-    }
-
+    reply = heartbeat_call(heartbeat);
     result = conn_result(reply);
 
     if (result == CONN_OK) {
         heartbeat->healthy = clock_monotonic();
         heartbeat_fail(heartbeat, "");
+
+        if (heartbeat->seat != NULL) {
+            peers_answered(crew_peer(heartbeat->seat),
+                           heartbeat->consumer->queues);
+        }
 
         if (store_beat_read(reply, &beat) == 0) {
             heartbeat->queues = beat.queues;
@@ -152,14 +208,22 @@ heartbeat_send(heartbeat_t *heartbeat)
     {
         heartbeat_refuse(heartbeat, reply->str);
 
-    } else if (reply != NULL) {
+    } else if (reply != NULL && !slot_map_is_away(reply)) {
         heartbeat_fail(heartbeat, reply->str);
     }
 
     freeReplyObject(reply);
-    buf_free(&record);
 
     return result;
+}
+
+
+int
+heartbeat_has_news(const heartbeat_t *heartbeat)
+{
+    return heartbeat->seat != NULL
+           && (peers_queues(&heartbeat->seat->crew->peers)
+               & ~heartbeat->reads) != 0;
 }
 
 
@@ -173,10 +237,16 @@ heartbeat_refused(const heartbeat_t *heartbeat)
 void
 heartbeat_stop(heartbeat_t *heartbeat)
 {
+    int       home;
     buf_t     none = BUF_INIT;
     store_t  *store = &heartbeat->work->store;
 
-    if (store_beat(store, heartbeat->options->name, &none) == 0) {
-        freeReplyObject(store_recv(store));
+    home = heartbeat_home(heartbeat);
+
+    if (home != -1
+        && store_beat(store, (unsigned) home, heartbeat->options->name, &none)
+           == 0)
+    {
+        freeReplyObject(store_recv_by(store, store->way));
     }
 }

@@ -14,30 +14,23 @@
  * retried.  When the connection breaks, the batch is dropped: on the next
  * connection the worker takes back the requests that are pending for it.
  *
- * loop_t owns the connection, the store, the consumer and the properties.
+ * In a cluster, this is the loop of a process that serves one primary
+ * (processes.h).  Each second it reads which queues the primary has.  It also
+ * pays debts to other primaries (store_owed.h).
  */
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "backoff.h"
-#include "chain.h"
 #include "claim.h"
 #include "clock.h"
 #include "common/version.h"
-#include "consumer.h"
 #include "consumer_queues.h"
 #include "consumer_share.h"
 #include "due.h"
-#include "heartbeat.h"
 #include "log.h"
 #include "loop.h"
+#include "loop_parts.h"
 #include "loop_status.h"
 #include "notify.h"
-#include "pipeline.h"
-#include "replicas.h"
 #include "store_library.h"
-#include "unpack.h"
 
 
 #define LOOP_BEAT_MS      1000
@@ -45,39 +38,16 @@
 #define LOOP_BLOCK_MS     250
 #define LOOP_TICKS        128
 
+/* debts that are paid at a time, and how often they are looked for */
+#define LOOP_DEBTS        64
+#define LOOP_DEBTS_MS     500
+
 /* how often to look for other queues and for idle consumers */
 #define LOOP_TIDY_MS      5000
-
-/* cached properties, of 2.9 kB each.  A cache miss costs a call to Redis: with
-   messages to 5,000 properties in turn and a smaller cache, a message took the
-   worker 37 us instead of 26 */
-#define LOOP_PROPERTIES   32768
 
 /* claims need a write that succeeded so recently: while Redis refuses writes,
    requests stay pending although their workers live */
 #define LOOP_HEALTHY_MS   2500
-
-
-typedef struct {
-    const options_t        *options;
-    volatile sig_atomic_t  *quit;
-    conn_t                 *conn;
-    work_t                  work;
-    consumer_t              consumer;
-    pipeline_t              pipeline;
-    stats_t                 stats;
-    backoff_t               backoff;
-    int                     crashed;   /* 1 until the first recovery */
-    int                     connected; /* logged, for this connection */
-    int                     ready;     /* takes requests */
-    heartbeat_t             heartbeat;
-    searchers_t            *searchers;
-    int64_t                 beat_at;   /* next time, by clock_monotonic() */
-    int64_t                 due_at;
-    int64_t                 claim_at;
-    int64_t                 tidy_at;
-    int64_t                 next_due;  /* by job_now(); or CLOCK_NEVER */
-} loop_t;
 
 
 /* loads the functions: 0, or -1 */
@@ -97,11 +67,23 @@ loop_load(loop_t *loop)
 }
 
 
+/* finds the queues of the primary in a cluster, creates the queues: 0, or -1 */
+static int
+loop_queues(loop_t *loop)
+{
+    if (loop->route != NULL && loop_parts_take_queues(loop) == -1) {
+        return -1;
+    }
+
+    return consumer_queues_create(&loop->consumer);
+}
+
+
 /* loads the functions, creates the queues: 0, or -1 */
 static int
 loop_prepare(loop_t *loop)
 {
-    return loop_load(loop) == 0 ? consumer_queues_create(&loop->consumer) : -1;
+    return loop_load(loop) == 0 ? loop_queues(loop) : -1;
 }
 
 
@@ -113,7 +95,7 @@ loop_refused(loop_t *loop, work_result_e result)
         log_warn("redis refuses to write, retrying");
     }
 
-    loop->stats.retries++;
+    loop->work.stats->retries++;
 
     clock_sleep(backoff_next(&loop->backoff));
 
@@ -144,7 +126,7 @@ loop_work(loop_t *loop, batch_t *batch)
         return;
     }
 
-    loop->stats.batches += batch->n != 0;
+    loop->work.stats->batches += batch->n != 0;
     start = clock_microseconds();
 
     result = pipeline_run(&loop->pipeline, batch);
@@ -173,11 +155,11 @@ loop_work(loop_t *loop, batch_t *batch)
 
     /* properties of an open batch are the last that were used */
 
-    if (loop->pipeline.open.n <= LOOP_PROPERTIES) {
+    if (loop->pipeline.open.n <= LOOP_PARTS_PROPERTIES) {
         property_cache_trim(loop->work.properties);
     }
 
-    loop->stats.busy_us += (uint64_t) (clock_microseconds() - start);
+    loop->work.stats->busy_us += (uint64_t) (clock_microseconds() - start);
 }
 
 
@@ -187,15 +169,29 @@ loop_due(loop_t *loop)
 {
     batch_t  batch = BATCH_INIT;
 
-    due_read(&loop->work, &batch, LOOP_TICKS, &loop->next_due);
+    due_read(&loop->work, &batch,
+             loop->route != NULL ? route_queues(loop->route) : 1, LOOP_TICKS,
+             &loop->next_due);
 
-    if (batch.n == LOOP_TICKS) {
+    /* if there may be more, continue after the next requests */
 
-        /* there may be more: continue after the next requests */
+    loop->due_at = loop->next_due == 0 ? 0 : loop->due_at;
 
-        loop->due_at = 0;
-        loop->next_due = 0;
-    }
+    loop_work(loop, &batch);
+}
+
+
+/* pays debts that can be paid */
+static void
+loop_debts(loop_t *loop)
+{
+    batch_t  batch = BATCH_INIT;
+
+    due_read_debts(&loop->work, &batch, route_queues(loop->route), LOOP_DEBTS,
+                   &loop->debts_after);
+
+    loop->debts_at = clock_monotonic()
+                     + (loop->debts_after != 0 ? 0 : LOOP_DEBTS_MS);
 
     loop_work(loop, &batch);
 }
@@ -207,6 +203,10 @@ loop_connect(loop_t *loop)
 {
     property_cache_forget(loop->work.properties);
     consumer_prefetch_drop(&loop->consumer);
+
+    if (loop->route != NULL) {
+        route_reset(loop->route);
+    }
 
     loop->connected = 0;
     loop->ready = 0;
@@ -242,6 +242,12 @@ loop_start(loop_t *loop)
 
     rc = loop_load(loop);
 
+    /* a heartbeat is beside the home queue */
+
+    if (rc == 0 && loop->route != NULL) {
+        rc = loop_parts_take_queues(loop);
+    }
+
     if (heartbeat_send(&loop->heartbeat) != CONN_OK
         || heartbeat_refused(&loop->heartbeat) || rc == -1
         || consumer_queues_create(&loop->consumer) == -1)
@@ -262,7 +268,7 @@ loop_start(loop_t *loop)
 
     if (!loop->connected) {
         log_notice("connected to redis");
-        loop->stats.reconnects++;
+        loop->work.stats->reconnects++;
     }
 
     consumer_share_deal(&loop->consumer, loop->heartbeat.place,
@@ -296,6 +302,11 @@ loop_block(const loop_t *loop)
 
     if (loop->next_due != CLOCK_NEVER) {
         left = loop->next_due - job_now(&loop->work);
+        ms = left < ms ? left : ms;
+    }
+
+    if (loop->route != NULL) {
+        left = loop->debts_at - clock_monotonic();
         ms = left < ms ? left : ms;
     }
 
@@ -369,6 +380,7 @@ loop_is_due(const loop_t *loop, int64_t now)
     return now >= loop->beat_at || now >= loop->due_at || now >= loop->tidy_at
            || loop->next_due <= job_now(&loop->work)
            || seal_wait(&loop->work.seal) == 0
+           || (loop->route != NULL && now >= loop->debts_at)
            || consumer_share_wait(&loop->consumer) == 0
            || (now >= loop->claim_at && loop_healthy(loop, now));
 }
@@ -378,8 +390,46 @@ loop_is_due(const loop_t *loop, int64_t now)
 static void
 loop_tidy(loop_t *loop)
 {
-    (void) consumer_queues_find(&loop->consumer);
+    if (loop->route == NULL) {
+        (void) consumer_queues_find(&loop->consumer);
+    }
+
     (void) consumer_queues_sweep(&loop->consumer);
+}
+
+
+/* sends a heartbeat, and takes up what it says */
+static void
+loop_beat(loop_t *loop, int64_t now)
+{
+    loop->beat_at = now + LOOP_BEAT_MS;
+
+    if (loop->route != NULL) {
+        (void) loop_parts_take_queues(loop);
+    }
+
+    /* without the functions nginx queues no request, so only the heartbeat
+       notices that they are missing */
+
+    if (heartbeat_send(&loop->heartbeat) == CONN_NO_LIBRARY) {
+        (void) loop_prepare(loop);
+    }
+
+    if (heartbeat_refused(&loop->heartbeat)) {
+        loop->ready = 0;
+        searchers_stop(loop->searchers);
+
+    } else {
+        searchers_keep(loop->searchers);
+    }
+
+    if (loop->route == NULL) {
+        (void) consumer_queues_widen(&loop->consumer,
+                                     loop->heartbeat.queues);
+    }
+
+    consumer_share_deal(&loop->consumer, loop->heartbeat.place,
+                        loop->heartbeat.workers);
 }
 
 
@@ -390,27 +440,8 @@ loop_turn(loop_t *loop)
 
     now = clock_monotonic();
 
-    if (now >= loop->beat_at) {
-        loop->beat_at = now + LOOP_BEAT_MS;
-
-        /* without the functions nginx queues no request, so only the heartbeat
-           notices that they are missing */
-
-        if (heartbeat_send(&loop->heartbeat) == CONN_NO_LIBRARY) {
-            (void) loop_prepare(loop);
-        }
-
-        if (heartbeat_refused(&loop->heartbeat)) {
-            loop->ready = 0;
-            searchers_stop(loop->searchers);
-
-        } else {
-            searchers_keep(loop->searchers);
-        }
-
-        (void) consumer_queues_widen(&loop->consumer, loop->heartbeat.queues);
-        consumer_share_deal(&loop->consumer, loop->heartbeat.place,
-                            loop->heartbeat.workers);
+    if (now >= loop->beat_at || heartbeat_has_news(&loop->heartbeat)) {
+        loop_beat(loop, now);
     }
 
     if (!loop->ready) {
@@ -429,6 +460,12 @@ loop_turn(loop_t *loop)
         loop_due(loop);
     }
 
+    if (loop->route != NULL && now >= loop->debts_at
+        && !consumer_prefetching(&loop->consumer))
+    {
+        loop_debts(loop);
+    }
+
     if (!consumer_prefetching(&loop->consumer)
         && now >= loop->claim_at && loop_healthy(loop, now))
     {
@@ -437,7 +474,8 @@ loop_turn(loop_t *loop)
     }
 
     if (!consumer_prefetching(&loop->consumer)) {
-        loop->stats.segments += seal_run(&loop->work.seal, &loop->work.store);
+        loop->work.stats->segments += seal_run(&loop->work.seal,
+                                               &loop->work.store);
     }
 }
 
@@ -462,59 +500,6 @@ loop_prefetch(void *data, int block)
 }
 
 
-static int
-loop_init(loop_t *loop, const options_t *options, searchers_t *searchers,
-    volatile sig_atomic_t *quit)
-{
-    memset(loop, 0, sizeof(loop_t));
-
-    loop->options = options;
-    loop->searchers = searchers;
-    loop->quit = quit;
-    loop->crashed = 1;
-    loop->next_due = CLOCK_NEVER;
-
-    loop->conn = conn_create(&options->redis, options->name);
-    loop->work.properties = property_cache_create(LOOP_PROPERTIES);
-    loop->work.stats = &loop->stats;
-    loop->pipeline.work = &loop->work;
-    loop->pipeline.consumer = &loop->consumer;
-    loop->pipeline.on_read = loop_prefetch;
-    loop->pipeline.on_read_data = loop;
-    loop->work.clock_offset = clock_now() - clock_monotonic();
-
-    if (loop->conn == NULL || loop->work.properties == NULL) {
-        log_alert("out of memory");
-        return -1;
-    }
-
-    seal_init(&loop->work.seal, options->seal_after, options->seal_size);
-    replicas_init(&loop->work.replicas, options->replicas,
-                  options->replica_ms);
-    store_init(&loop->work.store, loop->conn);
-    consumer_init(&loop->consumer, &loop->work, options->name,
-                  options->queues, options->batch, options->claim_ms);
-    heartbeat_init(&loop->heartbeat, &loop->work, &loop->consumer, options);
-
-    return 0;
-}
-
-
-static void
-loop_free(loop_t *loop)
-{
-    pipeline_drop(&loop->pipeline);
-    consumer_free(&loop->consumer);
-    badge_list_free(&loop->work.badges);
-    property_cache_free(loop->work.properties);
-    store_free(&loop->work.store);
-    conn_free(loop->conn);
-    pack_cleanup();
-    unpack_cleanup();
-    chain_cleanup();
-}
-
-
 /* what systemd is told */
 static loop_status_e
 loop_state(const loop_t *loop)
@@ -529,14 +514,19 @@ loop_state(const loop_t *loop)
 
 int
 loop_run(const options_t *options, searchers_t *searchers,
-    volatile sig_atomic_t *quit)
+    volatile sig_atomic_t *quit, const crew_seat_t *seat)
 {
     loop_t  loop;
 
-    if (loop_init(&loop, options, searchers, quit) == -1) {
-        loop_free(&loop);
+    if (loop_parts_init(&loop, options, seat) == -1) {
+        loop_parts_free(&loop);
         return 1;
     }
+
+    loop.searchers = searchers;
+    loop.quit = quit;
+    loop.pipeline.on_read = loop_prefetch;
+    loop.pipeline.on_read_data = &loop;
 
     log_notice("worker \"%s\" starts: version %s, functions revision %ld",
                options->name, LEASELOFT_VERSION, store_library_revision());
@@ -583,7 +573,7 @@ loop_run(const options_t *options, searchers_t *searchers,
     }
 
     log_notice("worker \"%s\" ends", options->name);
-    loop_free(&loop);
+    loop_parts_free(&loop);
 
     return 0;
 }

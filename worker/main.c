@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "notify.h"
 #include "options.h"
+#include "processes.h"
 
 
 /* set by SIGTERM and SIGINT */
@@ -55,6 +56,7 @@ main(int argc, char **argv)
     }
 
     (void) ll_keys_set_prefix(options.prefix, strlen(options.prefix));
+    ll_keys_set_cluster(options.redis.url.kind == LL_REDIS_URL_CLUSTER);
 
     memset(&action, 0, sizeof(struct sigaction));
     action.sa_handler = main_signal;
@@ -68,7 +70,9 @@ main(int argc, char **argv)
     searchers_init(&searchers, options.searchers, &options.redis, options.name,
                    &main_quit);
 
-    rc = loop_run(&options, &searchers, &main_quit);
+    rc = options.redis.url.kind == LL_REDIS_URL_CLUSTER
+         ? processes_run(&options, &searchers, &main_quit)
+         : loop_run(&options, &searchers, &main_quit, NULL);
 
     searchers_stop(&searchers);
 

@@ -141,12 +141,6 @@ ngx_leaseloft_url_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rcf->tls = url.tls;
     rcf->cluster = url.kind == LL_REDIS_URL_CLUSTER;
 
-    if (rcf->cluster) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"leaseloft_redis\" names a Redis Cluster, which "
-                           "workers and the command line do not support yet");
-    }
-
     return NGX_CONF_OK;
 }
 

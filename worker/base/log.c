@@ -18,6 +18,9 @@
 
 static log_level_e  log_level = LOG_NOTICE;
 
+/* "SUBJECT: ", or "" */
+static char  log_subject[300];
+
 /* standard error is a stream of the journal */
 static int  log_journal;
 
@@ -58,6 +61,13 @@ log_set_level(log_level_e level)
 }
 
 
+void
+log_set_subject(const char *subject)
+{
+    (void) snprintf(log_subject, sizeof(log_subject), "%s: ", subject);
+}
+
+
 int
 log_level_of(const char *name)
 {
@@ -87,9 +97,9 @@ log_write(log_level_e level, const char *fmt, ...)
 
     clock_format(now, clock_now());
 
-    head = snprintf(line, sizeof(line), "%s%s [%s] ",
+    head = snprintf(line, sizeof(line), "%s%s [%s] %s",
                     log_journal ? log_priorities[level] : "", now,
-                    log_names[level]);
+                    log_names[level], log_subject);
 
     va_start(args, fmt);
     n = vsnprintf(line + head, sizeof(line) - (size_t) head, fmt, args);

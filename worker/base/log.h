@@ -32,6 +32,12 @@ void log_open(void);
 /* Sets the level above which records are dropped; default LOG_NOTICE. */
 void log_set_level(log_level_e level);
 
+/*
+ * Sets what records of this process are about, which each begins with: the
+ * address of a server.  The text is copied.
+ */
+void log_set_subject(const char *subject);
+
 /* Returns the level named "alert", "error" … "debug", or -1. */
 int log_level_of(const char *name);
 

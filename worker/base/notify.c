@@ -89,6 +89,14 @@ notify_open(void)
 }
 
 
+void
+notify_close(void)
+{
+    notify.len = 0;
+    notify.interval = 0;
+}
+
+
 /* 0, or -1 if it was not sent */
 static int
 notify_send(const char *text)

@@ -23,6 +23,9 @@
  */
 void notify_open(void);
 
+/* Sends nothing from now on: to be called in a process of this one. */
+void notify_close(void);
+
 /*
  * Sends what is new: that the process is ready, once; the status, a sentence,
  * if it has changed; and that the process is alive, four times in WatchdogSec.

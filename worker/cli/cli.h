@@ -20,6 +20,7 @@
 #include "common/keys.h"
 #include "args.h"
 #include "buf.h"
+#include "cluster.h"
 #include "conn.h"
 
 
@@ -51,6 +52,8 @@ typedef struct {
     cli_option_t           options[CLI_OPTIONS];
     int                  (*run)(cli_t *cli);
     int                    local;      /* does not need Redis */
+    const char            *instead;    /* of a command that a cluster does not
+                                          have; NULL: it has it */
 } cli_command_t;
 
 
@@ -79,7 +82,11 @@ struct cli_s {
     int                    nargs;
     const char            *values[CLI_OPTIONS];
                                        /* of the command's own options */
-    conn_t                *conn;
+    cluster_t             *cluster;    /* NULL: a single server */
+    conn_t                *conn;       /* to it; in a cluster, the one used
+                                          last */
+    char                   host[LL_SLOTS_HOST + 1];
+                                       /* of a connection of its own there */
     conn_result_e          result;     /* of the last Redis command */
     char                   why[256];   /* reason of the last failure */
 };

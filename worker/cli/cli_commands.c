@@ -37,26 +37,26 @@ const cli_command_t  cli_commands[] = {
         { "--ttl", "SECONDS", "validity", 1 },
         { "--key", "FILE", "file with the secret", 1 },
         { "--name", "NAME", "display name, the claim \"name\"", 0 } },
-      cli_token, 1 },
+      cli_token, 1, NULL },
 
     { "lease put", "PROPERTY FILE", 2, 2,
       "declare the lease of a property",
       "FILE contains the declaration, a JSON object as in\n"
       "PUT /internal/properties/P/lease; \"-\" is standard input.  Waits for\n"
       "a worker's verdict.  Repeating a declaration has no effect.\n",
-      CLI_NO_OPTIONS, cli_lease_put, 0 },
+      CLI_NO_OPTIONS, cli_lease_put, 0, NULL },
 
     { "lease load", "FILE", 1, 1,
       "declare many leases",
       "FILE contains one JSON object a line: a declaration with the member\n"
       "\"property\"; \"-\" is standard input.  Lines that fail are reported\n"
       "on standard error; the others are declared, and the exit status is 1.\n",
-      CLI_NO_OPTIONS, cli_lease_load, 0 },
+      CLI_NO_OPTIONS, cli_lease_load, 0, NULL },
 
     { "lease show", "PROPERTY", 1, 1,
       "print the leases of a property",
       "Prints the ended leases, the active and the pending one, as declared.\n",
-      CLI_NO_OPTIONS, cli_lease_show, 0 },
+      CLI_NO_OPTIONS, cli_lease_show, 0, NULL },
 
     { "unread rebuild", "", 0, 0,
       "recompute all unread counts",
@@ -64,30 +64,30 @@ const cli_command_t  cli_commands[] = {
       "threads, and repairs those that are wrong, at any time, also while\n"
       "workers run.  Damaged data is reported and skipped; the exit status is\n"
       "1 then.\n",
-      CLI_NO_OPTIONS, cli_unread_rebuild, 0 },
+      CLI_NO_OPTIONS, cli_unread_rebuild, 0, NULL },
 
     { "unread", "USER", 1, 1,
       "print a user's unread counts",
       "Prints a line for each thread, newest first, and the total.\n",
-      CLI_NO_OPTIONS, cli_unread, 0 },
+      CLI_NO_OPTIONS, cli_unread, 0, NULL },
 
     { "dead list", "", 0, 0,
       "print the requests that workers gave up",
       "Prints the id, the operation and the reason of each.\n",
-      CLI_NO_OPTIONS, cli_dead_list, 0 },
+      CLI_NO_OPTIONS, cli_dead_list, 0, NULL },
 
     { "dead retry", "[ID ...]", 0, -1,
       "queue such requests again",
       "Queues the requests with the given ids, or all, in the order in which\n"
       "they were first queued.  A request that was already carried out has no\n"
       "effect, nor has a lease that was declared again since.\n",
-      CLI_NO_OPTIONS, cli_dead_retry, 0 },
+      CLI_NO_OPTIONS, cli_dead_retry, 0, NULL },
 
     { "dead drop", "[ID ...]", 0, -1,
       "delete such requests",
       "Deletes the requests with the given ids, or all with --all, and prints\n"
       "them.  They are never carried out.\n",
-      { { "--all", NULL, "all requests", 0 } }, cli_dead_drop, 0 },
+      { { "--all", NULL, "all requests", 0 } }, cli_dead_drop, 0, NULL },
 
     { "search", "PROPERTY WORD ...", 2, -1,
       "find messages of a thread",
@@ -98,7 +98,7 @@ const cli_command_t  cli_commands[] = {
       { { "--from", "USER", "messages of this user only", 0 },
         { "--since", "TIME", "from this time on (RFC 3339)", 0 },
         { "--until", "TIME", "up to this time", 0 } },
-      cli_search, 0 },
+      cli_search, 0, NULL },
 
     { "record", "PROPERTY", 1, 1,
       "print the record of a thread",
@@ -109,7 +109,7 @@ const cli_command_t  cli_commands[] = {
       { { "--record-key", "FILE", "Ed25519 private key, in PEM", 0 },
         { "--origin", "NAME", "name of the key", 0 },
         { "--as", "USER", "only what this user may see", 0 } },
-      cli_record, 0 },
+      cli_record, 0, NULL },
 
     { "verify", "FILE", 1, 1,
       "verify a record",
@@ -120,7 +120,7 @@ const cli_command_t  cli_commands[] = {
       { { "--key", "KEY", "public key of the service, or a file with it", 0 },
         { "--checkpoint", "NOTE", "an older checkpoint, or a file with it",
           0 } },
-      cli_verify, 1 },
+      cli_verify, 1, NULL },
 
     { "erase", "PROPERTY SEQ", 2, 2,
       "erase the text of a message",
@@ -129,7 +129,7 @@ const cli_command_t  cli_commands[] = {
       "before.  The reason is logged on standard error, and stored nowhere.\n"
       "Repeating it has no effect.\n",
       { { "--reason", "TEXT", "why, for the log", 1 } },
-      cli_erase, 0 },
+      cli_erase, 0, NULL },
 
     { "purge", "PROPERTY", 1, 1,
       "delete a property with everything of it",
@@ -138,7 +138,7 @@ const cli_command_t  cli_commands[] = {
       "the command is interrupted, repeat it.  A declaration of a lease that\n"
       "follows begins a new thread.\n",
       { { "--dry-run", NULL, "only print what would be deleted", 0 } },
-      cli_purge, 0 },
+      cli_purge, 0, NULL },
 
     { "forget", "USER", 1, 1,
       "forget a person",
@@ -150,7 +150,7 @@ const cli_command_t  cli_commands[] = {
       { { "--texts", NULL, "erase the user's messages; needs --reason", 0 },
         { "--reason", "TEXT", "why, for the log", 0 },
         { "--dry-run", NULL, "only print what would be done", 0 } },
-      cli_forget, 0 },
+      cli_forget, 0, NULL },
 
     { "revoke", "USER", 1, 1,
       "refuse a user's tokens",
@@ -160,7 +160,7 @@ const cli_command_t  cli_commands[] = {
       "which must be as long as such tokens are valid.\n",
       { { "--ttl", "SECONDS", "default 2592000, 30 days", 0 },
         { "--lift", NULL, "accept the tokens again", 0 } },
-      cli_revoke, 0 },
+      cli_revoke, 0, NULL },
 
     { "backup", "DIR", 1, 1,
       "back up Redis's append-only files",
@@ -169,7 +169,8 @@ const cli_command_t  cli_commands[] = {
       "redis-server of its own, which takes as much memory as Redis.\n"
       "Automatic rewrites of the files are disabled during the copy.\n",
       { { "--redis-server", "PATH", "the program; default redis-server", 0 } },
-      cli_backup, 0 },
+      cli_backup, 0,
+      "back up each of its servers on its machine (docs/operations.md)" },
 
     { "doctor", "", 0, 0,
       "check Redis, nginx and the workers",
@@ -177,9 +178,10 @@ const cli_command_t  cli_commands[] = {
       "its machine, nginx, the workers, the queues and a sample of the data.\n"
       "The exit status is 0 if all is fine, 1 for advice, 2 for a fault, 3\n"
       "if something cannot be checked.\n",
-      CLI_NO_OPTIONS, cli_doctor, 0 },
+      CLI_NO_OPTIONS, cli_doctor, 0,
+      "see /internal/health, and check each server by --redis redis://HOST" },
 
-    { NULL, NULL, 0, 0, NULL, NULL, CLI_NO_OPTIONS, NULL, 0 }
+    { NULL, NULL, 0, 0, NULL, NULL, CLI_NO_OPTIONS, NULL, 0, NULL }
 };
 
 

@@ -56,7 +56,7 @@ cli_doctor_functions(cli_report_t *report)
 static int
 cli_doctor_layout(cli_report_t *report)
 {
-    if (cli_redis_layout(report->cli) != 0) {
+    if (cli_redis_layout(report->cli, 0) != 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "layout", "%s",
                        report->cli->why);
         return 0;
@@ -110,7 +110,7 @@ cli_doctor(cli_t *cli)
 
     /* without the check of the layout, which is one of doctor's own */
 
-    cli->conn = cli_redis_open(cli);
+    cli->conn = cli_redis_open(cli, "");
 
     if (cli->conn) {
         args_lit(&report.args, "INFO");

@@ -192,7 +192,8 @@ cli_erase_read(cli_erase_t *e)
     }
 
     entries_free(&e->entries);
-    entries_init(&e->entries, e->cli->conn, e->erase.property, first, last, 0);
+    entries_init(&e->entries, cli_redis_property(e->cli, e->erase.property),
+                 e->erase.property, first, last, 0);
 
     if (entries_ask(&e->entries) == -1
         || entries_take(&e->entries, conn_recv(e->cli->conn)) == -1)

@@ -120,7 +120,8 @@ cli_forget_texts(cli_forget_t *forget, const char *property)
     entries_t        entries;
     thread_entry_t   entry;
 
-    entries_init(&entries, forget->cli->conn, property, 1, UINT64_MAX / 2, 0);
+    entries_init(&entries, cli_redis_property(forget->cli, property), property,
+                 1, UINT64_MAX / 2, 0);
 
     while ((rc = entries_next(&entries, &entry)) == 1) {
 

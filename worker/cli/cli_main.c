@@ -49,6 +49,13 @@ cli_main_check_redis(cli_t *cli)
         return cli_usage(cli, "%s", cli->redis.fault);
     }
 
+    if (cli->redis.url.kind == LL_REDIS_URL_CLUSTER && cli->command->instead) {
+        return cli_usage(cli, "\"%s\" is not for a Redis Cluster: %s",
+                         cli->command->name, cli->command->instead);
+    }
+
+    ll_keys_set_cluster(cli->redis.url.kind == LL_REDIS_URL_CLUSTER);
+
     prefix = cli_main_env(cli->common[CLI_PREFIX], "LEASELOFT_PREFIX",
                           LL_PREFIX);
 
@@ -260,7 +267,13 @@ main(int argc, char **argv)
         rc = rc == CLI_OK ? cli_main_run(&cli, &all) : rc;
     }
 
-    conn_free(cli.conn);
+    /* those of a cluster are its own */
+
+    if (cli.cluster == NULL) {
+        conn_free(cli.conn);
+    }
+
+    cluster_free(cli.cluster);
     free(words);
     free(all.options);
     free(all.values);

@@ -259,6 +259,7 @@ cli_purge_run(cli_purge_t *purge)
 {
     char             name[LL_KEY_MAX];
     args_t          *args = &purge->args;
+    unsigned         k;
     struct timespec  later = { PURGE_LATER / 1000,
                                PURGE_LATER % 1000 * 1000000L };
 
@@ -266,8 +267,12 @@ cli_purge_run(cli_purge_t *purge)
         return -1;
     }
 
+    /* without a cluster there is one list, and k is ignored */
+
+    k = ll_slots_due(purge->property, strlen(purge->property));
+
     args_lit(args, "ZREM");
-    args_copy(args, name, ll_keys_due(name, 0));
+    args_copy(args, name, ll_keys_due(name, k));
     args_adds(args, purge->property);
 
     if (cli_purge_integer(purge) == -1) {
@@ -275,7 +280,7 @@ cli_purge_run(cli_purge_t *purge)
     }
 
     args_lit(args, "HDEL");
-    args_copy(args, name, ll_keys_due_vers(name, 0));
+    args_copy(args, name, ll_keys_due_vers(name, k));
     args_adds(args, purge->property);
 
     if (cli_purge_integer(purge) == -1

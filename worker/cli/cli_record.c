@@ -187,8 +187,8 @@ cli_record_reader(cli_t *cli, cli_record_t *record, const redisReply *window,
         return 0;
     }
 
-    entries_init(&entries, cli->conn, cli->args[0], record->last, record->last,
-                 0);
+    entries_init(&entries, cli_redis_property(cli, cli->args[0]), cli->args[0],
+                 record->last, record->last, 0);
     rc = entries_next(&entries, &entry);
 
     if (rc == 1 && entry.kind == PACK_ENTRY
@@ -222,8 +222,8 @@ cli_record_base(cli_t *cli, cli_record_t *record)
         return chain_first(record->hash, cli->args[0], strlen(cli->args[0]));
     }
 
-    entries_init(&entries, cli->conn, cli->args[0], record->first - 1,
-                 record->first - 1, 0);
+    entries_init(&entries, cli_redis_property(cli, cli->args[0]), cli->args[0],
+                 record->first - 1, record->first - 1, 0);
     rc = entries_next(&entries, &entry);
 
     if (rc == 1 && entry.hash) {
@@ -343,8 +343,8 @@ cli_record_entries(cli_t *cli, cli_record_t *record)
     thread_entry_t  entry;
 
     n = 0;
-    entries_init(&entries, cli->conn, cli->args[0], record->first,
-                 record->last, 0);
+    entries_init(&entries, cli_redis_property(cli, cli->args[0]), cli->args[0],
+                 record->first, record->last, 0);
 
     while ((rc = entries_next(&entries, &entry)) == 1 && !entries.damaged) {
         if (cli_record_entry(record, &entry) != 0) {

@@ -17,12 +17,49 @@
 #define CLI_REDIS_CURSOR  32
 
 
-conn_t *
-cli_redis_open(cli_t *cli)
+/* settings of another connection, to the primary of a key: 0, or -1 */
+static int
+cli_redis_server(cli_t *cli, const char *key, server_t *server)
 {
-    conn_t  *conn;
+    int                     node;
+    const ll_slots_t       *slots;
+    const ll_slots_node_t  *at;
 
-    conn = conn_create(&cli->redis, "leaseloft");
+    *server = cli->redis;
+
+    if (cli->cluster == NULL) {
+        return 0;
+    }
+
+    slots = cluster_slots(cli->cluster);
+    node = ll_slots_node(slots, ll_slots_of(key, strlen(key)));
+
+    if (node == -1) {
+        (void) snprintf(cli->why, sizeof(cli->why),
+                        "no primary of the cluster has the slot of \"%.100s\"",
+                        key);
+        return -1;
+    }
+
+    at = &slots->nodes[node];
+    (void) snprintf(cli->host, sizeof(cli->host), "%s", at->host);
+    server_at(server, &cli->redis, cli->host, at->port);
+
+    return 0;
+}
+
+
+conn_t *
+cli_redis_open(cli_t *cli, const char *key)
+{
+    conn_t    *conn;
+    server_t   server;
+
+    if (cli_redis_server(cli, key, &server) != 0) {
+        return NULL;
+    }
+
+    conn = conn_create(&server, "leaseloft");
 
     if (conn == NULL) {
         (void) snprintf(cli->why, sizeof(cli->why), "out of memory");
@@ -40,8 +77,82 @@ cli_redis_open(cli_t *cli)
 }
 
 
+conn_t *
+cli_redis_property(cli_t *cli, const char *property)
+{
+    char    key[LL_KEY_MAX];
+    size_t  len;
+    conn_t  *conn;
+
+    if (cli->cluster != NULL) {
+        len = ll_keys_property(key, LL_KEY_META, property, strlen(property));
+        conn = cluster_conn_of(cli->cluster, key, len);
+        cli->conn = conn != NULL ? conn : cli->conn;
+    }
+
+    return cli->conn;
+}
+
+
 int
-cli_redis_layout(cli_t *cli)
+cli_redis_queue(cli_t *cli, const char *property)
+{
+    int     k;
+    size_t  len = strlen(property);
+
+    if (cli->cluster == NULL) {
+        return (int) ll_keys_queue_of(property, len, cli->queues);
+    }
+
+    k = ll_slots_queue(cluster_slots(cli->cluster), property, len);
+
+    if (k == -1) {
+        (void) snprintf(cli->why, sizeof(cli->why),
+                        "no primary of the cluster has property \"%.64s\"",
+                        property);
+    }
+
+    return k;
+}
+
+
+/* the reply to a command, which is kept: NULL if there is none */
+static redisReply *
+cli_redis_send(cli_t *cli, args_t *args)
+{
+    const char  *key;
+
+    /* TIME has no key */
+
+    if (cli->cluster == NULL || args->n < 2) {
+        return conn_call(cli->conn, args);
+    }
+
+    if (args_finish(args) != 0) {
+        return NULL;
+    }
+
+    /* FCALL FUNCTION NUMBER KEY, or COMMAND KEY */
+
+    key = strncmp(args->argv[0], "FCALL", 5) == 0 ? args->argv[3]
+                                                  : args->argv[1];
+
+    return cluster_call(cli->cluster, key, strlen(key), args,
+                        CLUSTER_RETRY_MS);
+}
+
+
+/* why there is no reply */
+static const char *
+cli_redis_error(const cli_t *cli)
+{
+    return cli->cluster != NULL ? cluster_error(cli->cluster)
+                                : conn_error(cli->conn);
+}
+
+
+int
+cli_redis_layout(cli_t *cli, unsigned k)
 {
     int          rc;
     char         key[LL_KEY_MAX];
@@ -49,9 +160,9 @@ cli_redis_layout(cli_t *cli)
     redisReply  *reply;
 
     args_lit(&args, "GET");
-    args_copy(&args, key, ll_keys_layout(key, 0));
+    args_copy(&args, key, ll_keys_layout(key, k));
 
-    reply = conn_call(cli->conn, &args);
+    reply = cli_redis_send(cli, &args);
     args_free(&args);
 
     rc = 0;
@@ -72,12 +183,58 @@ cli_redis_layout(cli_t *cli)
 }
 
 
+/* reads the map of a cluster, and checks the layout on each primary: 0 or -1 */
+static int
+cli_redis_join(cli_t *cli)
+{
+    int                home;
+    unsigned           i;
+    const ll_slots_t  *slots;
+
+    cli->cluster = cluster_create(&cli->redis, "leaseloft");
+
+    if (cli->cluster == NULL) {
+        return cli_fail("out of memory"), -1;
+    }
+
+    if (cluster_refresh(cli->cluster) != 0) {
+        return cli_fail("cannot read the slots of the cluster: %s",
+                        cluster_error(cli->cluster)), -1;
+    }
+
+    slots = cluster_slots(cli->cluster);
+
+    for (i = 0; i < slots->nnodes; i++) {
+        home = ll_slots_home(slots, i);
+
+        if (home != -1 && cli_redis_layout(cli, (unsigned) home) != 0) {
+            return cli_fail("%s", cli->why), -1;
+        }
+    }
+
+    /* so that there always is one, be it closed */
+
+    cli->conn = cluster_conn(cli->cluster, 0);
+
+    if (cli->conn == NULL) {
+        return cli_fail("cannot connect to Redis: %s",
+                        cluster_error(cli->cluster)), -1;
+    }
+
+    return 0;
+}
+
+
 int
 cli_redis_connect(cli_t *cli)
 {
-    cli->conn = cli_redis_open(cli);
+    if (cli->redis.url.kind == LL_REDIS_URL_CLUSTER) {
+        return cli_redis_join(cli);
+    }
 
-    if (cli->conn == NULL || cli_redis_layout(cli) != 0) {
+    cli->conn = cli_redis_open(cli, "");
+
+    if (cli->conn == NULL || cli_redis_layout(cli, 0) != 0) {
         return cli_fail("%s", cli->why), -1;
     }
 
@@ -85,16 +242,10 @@ cli_redis_connect(cli_t *cli)
 }
 
 
-redisReply *
-cli_redis_try(cli_t *cli, args_t *args)
+/* the reply, unless it is an error: then it is freed, and cli->why set */
+static redisReply *
+cli_redis_taken(cli_t *cli, redisReply *reply, const char *error)
 {
-    int          rc;
-    redisReply  *reply;
-
-    rc = conn_send(cli->conn, args);
-    args_reset(args);
-
-    reply = rc == 0 ? conn_recv(cli->conn) : NULL;
     cli->result = conn_result(reply);
 
     switch (cli->result) {
@@ -104,7 +255,7 @@ cli_redis_try(cli_t *cli, args_t *args)
 
     case CONN_LOST:
         (void) snprintf(cli->why, sizeof(cli->why),
-                        "Redis does not answer: %s", conn_error(cli->conn));
+                        "Redis does not answer: %s", error);
         break;
 
     case CONN_NO_LIBRARY:
@@ -123,6 +274,18 @@ cli_redis_try(cli_t *cli, args_t *args)
     freeReplyObject(reply);
 
     return NULL;
+}
+
+
+redisReply *
+cli_redis_try(cli_t *cli, args_t *args)
+{
+    redisReply  *reply;
+
+    reply = cli_redis_send(cli, args);
+    args_reset(args);
+
+    return cli_redis_taken(cli, reply, cli_redis_error(cli));
 }
 
 
@@ -217,9 +380,13 @@ cli_redis_key_id(const redisReply *key, char id[LL_ID_MAX + 1])
 }
 
 
-/* a step of SCAN, which sets the cursor to the next one; NULL with cli->why */
+/*
+ * A step of SCAN on a connection, which sets the cursor to the next one; NULL
+ * with cli->why.
+ */
 static redisReply *
-cli_redis_scan(cli_t *cli, const char *pattern, char cursor[CLI_REDIS_CURSOR])
+cli_redis_scan(cli_t *cli, conn_t *conn, const char *pattern,
+    char cursor[CLI_REDIS_CURSOR])
 {
     args_t       args = ARGS_INIT;
     redisReply  *reply;
@@ -231,7 +398,7 @@ cli_redis_scan(cli_t *cli, const char *pattern, char cursor[CLI_REDIS_CURSOR])
     args_lit(&args, "COUNT");
     args_number(&args, CLI_REDIS_SCAN);
 
-    reply = cli_redis_try(cli, &args);
+    reply = cli_redis_taken(cli, conn_call(conn, &args), conn_error(conn));
     args_free(&args);
 
     (void) snprintf(cursor, CLI_REDIS_CURSOR, "%s", cli_redis_text(reply, 0));
@@ -264,18 +431,26 @@ cli_redis_scanned(redisReply *reply, cli_redis_each_pt each, void *data)
 }
 
 
-int
-cli_redis_each(cli_t *cli, char kind, const char *suffix,
-    cli_redis_each_pt each, void *data)
+/* calls "each" for the keys of one server; node is that of slots, or -1 */
+static int
+cli_redis_each_of(cli_t *cli, const ll_slots_t *slots, int node,
+    const char *pattern, cli_redis_each_pt each, void *data)
 {
     int          rc;
-    char         cursor[CLI_REDIS_CURSOR] = "0", pattern[LL_KEY_MAX];
+    char         cursor[CLI_REDIS_CURSOR] = "0";
+    conn_t      *conn;
     redisReply  *reply;
 
-    (void) ll_keys_pattern(pattern, kind, suffix);
-
     do {
-        reply = cli_redis_scan(cli, pattern, cursor);
+        conn = node == -1 ? cli->conn
+                          : cluster_conn_at(cli->cluster,
+                                            slots->nodes[node].host,
+                                            slots->nodes[node].port);
+        if (conn == NULL) {
+            return cli_fail("%s", cluster_error(cli->cluster)), -1;
+        }
+
+        reply = cli_redis_scan(cli, conn, pattern, cursor);
 
         if (reply == NULL) {
             return cli_fail("%s", cli->why), -1;
@@ -284,6 +459,36 @@ cli_redis_each(cli_t *cli, char kind, const char *suffix,
         rc = cli_redis_scanned(reply, each, data);
 
     } while (rc == 0 && strcmp(cursor, "0") != 0);
+
+    return rc;
+}
+
+
+int
+cli_redis_each(cli_t *cli, char kind, const char *suffix,
+    cli_redis_each_pt each, void *data)
+{
+    int         rc;
+    char        pattern[LL_KEY_MAX];
+    unsigned    i;
+    ll_slots_t  slots;
+
+    (void) ll_keys_pattern(pattern, kind, suffix);
+
+    if (cli->cluster == NULL) {
+        return cli_redis_each_of(cli, NULL, -1, pattern, each, data);
+    }
+
+    /* the map changes while commands follow a slot that moves */
+
+    slots = *cluster_slots(cli->cluster);
+    rc = 0;
+
+    for (i = 0; i < slots.nnodes && rc == 0; i++) {
+        if (slots.nodes[i].slots != 0) {
+            rc = cli_redis_each_of(cli, &slots, (int) i, pattern, each, data);
+        }
+    }
 
     return rc;
 }
@@ -306,7 +511,7 @@ cli_redis_sample(cli_t *cli, char kind, const char *suffix,
     rc = 0;
 
     for (i = 0; rc == 0 && i < CLI_REDIS_SAMPLE; i++) {
-        reply = cli_redis_scan(cli, pattern, cursor);
+        reply = cli_redis_scan(cli, cli->conn, pattern, cursor);
         rc = reply ? cli_redis_scanned(reply, each, data) : -1;
     }
 

@@ -16,16 +16,28 @@
 int cli_redis_connect(cli_t *cli);
 
 /*
- * Returns 0 if the data behind cli->conn has the layout of this version, or if
- * Redis does not tell; else -1, with the reason in cli->why.
+ * Returns 0 if the data has the layout of this version, or if Redis does not
+ * tell; else -1, with the reason in cli->why.  In a cluster, k is the queue
+ * that the layout is beside.
  */
-int cli_redis_layout(cli_t *cli);
+int cli_redis_layout(cli_t *cli, unsigned k);
 
 /*
- * Opens another connection to the same Redis, to be freed by conn_free().
- * Returns NULL with the reason in cli->why.
+ * Opens another connection to the same Redis, to be freed by conn_free(); in a
+ * cluster, one at a time, to the primary that has a key.  Returns NULL with the
+ * reason in cli->why.
  */
-conn_t *cli_redis_open(cli_t *cli);
+conn_t *cli_redis_open(cli_t *cli, const char *key);
+
+/*
+ * Returns cli->conn; in a cluster, sets it to the connection to the primary of
+ * a property, for entries_init().  That may be one that is not connected, and
+ * says why.
+ */
+conn_t *cli_redis_property(cli_t *cli, const char *property);
+
+/* Returns the queue of a property's requests; -1 with cli->why. */
+int cli_redis_queue(cli_t *cli, const char *property);
 
 /*
  * Sends the command in args, resets args, and returns the reply, to be freed
@@ -60,7 +72,8 @@ typedef int (*cli_redis_each_pt)(void *data, const char *id);
 
 /*
  * Calls "each" with the id in each key PREFIX:{KIND:ID}:SUFFIX, found by SCAN,
- * which may return a key more than once.  Stops when the callback returns
+ * which may return a key more than once; in a cluster, of all primaries, but
+ * not of slots that move meanwhile.  Stops when the callback returns
  * other than 0, and returns that; returns -1 after an error message if Redis
  * fails.
  */

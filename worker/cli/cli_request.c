@@ -34,7 +34,13 @@ cli_request_subscribe(cli_request_t *requests)
     (void) ll_keys_reply_channel(channel, requests->name,
                                  strlen(requests->name));
 
-    args_lit(&args, "SUBSCRIBE");
+    requests->subscriber = cli_redis_open(requests->cli, channel);
+
+    if (requests->subscriber == NULL) {
+        return cli_fail("%s", requests->cli->why), -1;
+    }
+
+    args_adds(&args, requests->cli->cluster ? "SSUBSCRIBE" : "SUBSCRIBE");
     args_adds(&args, channel);
 
     reply = conn_call(requests->subscriber, &args);
@@ -74,13 +80,6 @@ cli_request_create(cli_t *cli)
         goto failed;
     }
 
-    requests->subscriber = cli_redis_open(cli);
-
-    if (requests->subscriber == NULL) {
-        (void) cli_fail("%s", cli->why);
-        goto failed;
-    }
-
     if (cli_request_subscribe(requests) != 0) {
         goto failed;
     }
@@ -112,12 +111,18 @@ int
 cli_request_lease(cli_request_t *requests, uint64_t id, const char *property,
     const char *body, size_t len)
 {
+    int          k;
     char         key[LL_KEY_MAX], address[LL_ID_MAX + 32];
     args_t       args = ARGS_INIT;
     redisReply  *reply;
 
-    (void) ll_keys_queue(key, ll_keys_queue_of(property, strlen(property),
-                                               requests->cli->queues));
+    k = cli_redis_queue(requests->cli, property);
+
+    if (k == -1) {
+        return -1;
+    }
+
+    (void) ll_keys_queue(key, (unsigned) k);
     (void) snprintf(address, sizeof(address), "%s.%llu", requests->name,
                     (unsigned long long) id);
 
@@ -158,7 +163,8 @@ cli_request_payload(const redisReply *reply)
     payload = conn_element(reply, 2);
 
     if (payload != NULL && payload->type == REDIS_REPLY_STRING
-        && strcmp(cli_redis_text(reply, 0), "message") == 0)
+        && (strcmp(cli_redis_text(reply, 0), "message") == 0
+            || strcmp(cli_redis_text(reply, 0), "smessage") == 0))
     {
         text.data = payload->str;
         text.len = payload->len;

@@ -178,7 +178,8 @@ cli_search_entries(cli_t *cli, cli_search_t *found)
     match_result_e  result;
     thread_entry_t  entry;
 
-    entries_init(&entries, cli->conn, cli->args[0], 1, LL_SEQ_MAX, 1);
+    entries_init(&entries, cli_redis_property(cli, cli->args[0]), cli->args[0],
+                 1, LL_SEQ_MAX, 1);
     entries.ahead = 1;
 
     result = MATCH_NO;

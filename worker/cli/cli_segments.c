@@ -58,7 +58,8 @@ cli_segments_check(cli_t *cli, const char *property,
         return 0;
     }
 
-    entries_init(&entries, cli->conn, property, 1, sealed, 0);
+    entries_init(&entries, cli_redis_property(cli, property), property, 1,
+                 sealed, 0);
 
     while ((rc = entries_next(&entries, &entry)) == 1) {
 

@@ -35,6 +35,7 @@ typedef struct {
     int64_t         at;
     char            shown[BADGE_SHOWN];
     badge_state_e   state;
+    unsigned        way;           /* of the command, if it is the first */
 } badge_t;
 
 

@@ -75,6 +75,7 @@ dispatch_start(work_t *work, job_t *jobs, size_t n)
 
         if (step == JOB_SENT) {
             job->waiting = 1;
+            job->way = work->store.way;
 
         } else {
             dispatch_step(work, job, step);
@@ -91,7 +92,14 @@ dispatch_finish(work_t *work, job_t *job)
     redisReply    *reply;
     work_result_e  result;
 
-    reply = store_recv(&work->store);
+    reply = store_recv_by(&work->store, job->way);
+
+    if (store_is_away(&work->store, job->way, reply)) {
+        property_forget(job->property);
+        dispatch_step(work, job, JOB_AWAY);
+        freeReplyObject(reply);
+        return WORK_DONE;
+    }
 
     result = job_reply_result(reply, job->property);
 
@@ -122,6 +130,7 @@ dispatch_recv(work_t *work, job_t *jobs, size_t n)
     work_result_e  result, worst;
 
     worst = WORK_DONE;
+    store_flush(&work->store);
 
     for (i = 0; i < n; i++) {
         if (!jobs[i].waiting) {
@@ -156,9 +165,9 @@ dispatch_drop(work_t *work, job_t *jobs, size_t n)
         }
 
         jobs[i].waiting = 0;
-        reply = store_recv(&work->store);
+        reply = store_recv_by(&work->store, jobs[i].way);
 
-        if (reply == NULL) {
+        if (reply == NULL && jobs[i].way == ROUTE_OWN) {
             return WORK_LOST;
         }
 

@@ -42,6 +42,9 @@ typedef enum {
     JOB_DONE,                      /* has a result */
     JOB_DEFERRED,                  /* failed, and is not acknowledged, so that
                                       it is delivered again */
+    JOB_AWAY,                      /* in a cluster: the primary of its property
+                                      does not answer, or the slot is moving; it
+                                      is put back into the queue */
     JOB_LOST                       /* the connection is lost */
 } job_step_e;
 
@@ -107,14 +110,19 @@ typedef struct {
     job_op_e          op;
     job_step_e        step;        /* of the last round; JOB_SENT at first */
     int               waiting;     /* for the reply to its command */
+    unsigned          way;         /* of the command: route.h */
     property_t       *property;
 
-    unsigned          queue;
+    unsigned          queue;       /* of a tick in a cluster: that its list is
+                                      beside */
     const char       *id;          /* of the entry; NULL for a tick */
     char              origin[STATE_REQUEST_MAX];
                                    /* the first id if the request was a dead
                                       letter, else the same id */
     int64_t           due;         /* a tick's time in the due list */
+    const char       *debt;        /* that this tick pays (store_owed.h); NULL
+                                      for none */
+    long long         score;       /* of the debt */
     long long         deliveries;
 
     char              user[LL_ID_MAX + 1];
@@ -152,6 +160,8 @@ typedef struct {
     property_cache_t  *properties;
     badge_list_t       badges;
     stats_t           *stats;
+    buf_t              debts;      /* to be stored, each with its zero byte */
+    unsigned           home;       /* in a cluster: the queue that has them */
     seal_t             seal;
     replicas_t         replicas;
     int64_t            now;        /* job_now() at the start of the round */

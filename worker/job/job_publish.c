@@ -10,17 +10,17 @@
 
 #include <string.h>
 
+#include "away.h"
 #include "common/frame.h"
 #include "common/id.h"
+#include "debts.h"
+#include "inboxes.h"
 #include "job_publish.h"
 #include "log.h"
 
 
 /* bytes of verdicts in a command, exceeded by the last of them at most */
 #define JOB_PUBLISH_VERDICTS  (256 * 1024)
-
-/* threads of a user in a command */
-#define JOB_PUBLISH_THREADS   64
 
 /* delay before a failed tick is retried, and how often it doubles */
 #define JOB_PUBLISH_DEFER_MS   INT64_C(1000)
@@ -57,11 +57,29 @@ job_publish_add_badges(work_t *work, property_t *property,
 }
 
 
+/*
+ * The result of a reply about the inboxes or the due time of a property.  In a
+ * cluster, it is done if the primary is away, and is owed.
+ */
+static work_result_e
+job_publish_result(work_t *work, const property_t *property, unsigned way,
+    const redisReply *reply)
+{
+    if (store_is_away(&work->store, way, reply)) {
+        debts_add(work, property, NULL);
+        return WORK_DONE;
+    }
+
+    return job_reply_result(reply, property);
+}
+
+
 /* reads all inbox threads of the properties that need it */
 static work_result_e
 job_publish_refresh(work_t *work, job_t *jobs, size_t n)
 {
     size_t         i, j, asked;
+    unsigned       ways[n + 1];
     redisReply    *reply;
     property_t    *property, *list[n + 1];
     work_result_e  result, worst;
@@ -73,29 +91,37 @@ job_publish_refresh(work_t *work, job_t *jobs, size_t n)
 
         if (property->refresh) {
             property->refresh = 0;
-            list[asked++] = property;
+            list[asked] = property;
 
             if (store_badges(&work->store, property) == -1) {
                 return WORK_LOST;
             }
+
+            ways[asked++] = work->store.way;
         }
     }
 
     worst = WORK_DONE;
 
     for (j = 0; j < asked; j++) {
-        reply = store_recv(&work->store);
-        result = job_reply_result(reply, list[j]);
+        reply = store_recv_by(&work->store, ways[j]);
+        result = job_publish_result(work, list[j], ways[j], reply);
 
         if (result == WORK_LOST) {
             return result;
+        }
+
+        if (reply == NULL) {
+            continue;
         }
 
         if (result != WORK_DONE) {
             list[j]->refresh = 1;
             worst = result;
 
-        } else if (job_publish_add_badges(work, list[j], reply) == -1) {
+        } else if (!store_is_away(&work->store, ways[j], reply)
+                   && job_publish_add_badges(work, list[j], reply) == -1)
+        {
             list[j]->broken = 1;
         }
 
@@ -132,7 +158,8 @@ job_publish_add_verdict(buf_t *verdicts, const job_t *job)
 
 /*
  * Queues the verdicts that are not published yet, those for the same process of
- * nginx in one command.  Returns the number of commands, or -1.
+ * nginx in one command.  Returns the number of commands, or -1.  In a cluster,
+ * those that are not for the own primary are published at once; they are rare.
  */
 static long
 job_publish_verdicts(work_t *work, job_t *jobs, size_t n)
@@ -168,7 +195,13 @@ job_publish_verdicts(work_t *work, job_t *jobs, size_t n)
 
         rc = store_verdicts(&work->store, job->nginx, job->nginx_len,
                             &verdicts);
-        queued++;
+
+        if (work->store.way == ROUTE_OWN) {
+            queued++;
+
+        } else {
+            freeReplyObject(store_recv_by(&work->store, work->store.way));
+        }
     }
 
     buf_free(&verdicts);
@@ -177,96 +210,10 @@ job_publish_verdicts(work_t *work, job_t *jobs, size_t n)
 }
 
 
-/*
- * Queues the badges that are not written yet, those of a user in one command:
- * 0, or -1.
- */
-static int
-job_publish_send_badges(work_t *work)
-{
-    size_t           i, n;
-    badge_t         *badge;
-    store_thread_t   threads[JOB_PUBLISH_THREADS];
-
-    badge_sort(&work->badges);
-
-    n = 0;
-
-    for (i = 0; i < work->badges.n; i++) {
-        badge = work->badges.list[i];
-
-        if (badge->state == BADGE_DONE) {
-            continue;
-        }
-
-        if (n > 0 && (n == JOB_PUBLISH_THREADS
-                      || strcmp(threads[0].user, badge->user) != 0))
-        {
-            if (store_badge(&work->store, threads, n) == -1) {
-                return -1;
-            }
-
-            n = 0;
-        }
-
-        badge->state = n == 0 ? BADGE_FIRST : BADGE_SENT;
-        badge_thread(badge, &threads[n++]);
-    }
-
-    return n > 0 ? store_badge(&work->store, threads, n) : 0;
-}
-
-
-static work_result_e
-job_publish_recv_badges(work_t *work)
-{
-    int            failed;
-    size_t         i;
-    badge_t       *badge;
-    redisReply    *reply;
-    work_result_e  result, worst;
-
-    failed = 0;
-    result = WORK_DONE;
-    worst = WORK_DONE;
-
-    for (i = 0; i < work->badges.n; i++) {
-        badge = work->badges.list[i];
-
-        if (badge->state == BADGE_FIRST) {
-            reply = store_recv(&work->store);
-            result = job_reply_result(reply, badge->property);
-
-            if (result == WORK_LOST) {
-                return result;
-            }
-
-            failed = reply->type == REDIS_REPLY_ERROR;
-            freeReplyObject(reply);
-
-        } else if (badge->state != BADGE_SENT) {
-            continue;
-        }
-
-        if (result != WORK_DONE) {
-            badge->state = BADGE_NEW;
-            worst = result;
-
-        } else {
-            badge->state = BADGE_DONE;
-            badge->property->broken |= failed;
-            work->stats->badges++;
-        }
-    }
-
-    return worst;
-}
-
-
 long
 job_publish_send(work_t *work, job_t *jobs, size_t n)
 {
-    if (job_publish_send_badges(work) == -1) {
+    if (inboxes_send(work) == -1) {
         return -1;
     }
 
@@ -280,7 +227,7 @@ job_publish_recv(work_t *work, long verdicts)
     redisReply    *reply;
     work_result_e  result;
 
-    result = job_publish_recv_badges(work);
+    result = inboxes_recv(work);
 
     while (verdicts-- > 0 && result != WORK_LOST) {
         reply = store_recv(&work->store);
@@ -301,6 +248,7 @@ static work_result_e
 job_publish_due(work_t *work, job_t *jobs, size_t n)
 {
     size_t         i, j, set;
+    unsigned       ways[n + 1];
     redisReply    *reply;
     property_t    *property, *list[n + 1];
     work_result_e  result, worst;
@@ -330,7 +278,7 @@ job_publish_due(work_t *work, job_t *jobs, size_t n)
             continue;
         }
 
-        list[set++] = property;
+        list[set] = property;
 
         if (store_due(&work->store, property->id, property->state.rev,
                       state_due(&property->state))
@@ -338,13 +286,15 @@ job_publish_due(work_t *work, job_t *jobs, size_t n)
         {
             return WORK_LOST;
         }
+
+        ways[set++] = work->store.way;
     }
 
     worst = WORK_DONE;
 
     for (j = 0; j < set; j++) {
-        reply = store_recv(&work->store);
-        result = job_reply_result(reply, list[j]);
+        reply = store_recv_by(&work->store, ways[j]);
+        result = job_publish_result(work, list[j], ways[j], reply);
         freeReplyObject(reply);
 
         if (result == WORK_LOST) {
@@ -376,22 +326,19 @@ job_publish_is_due(const job_t *jobs, size_t n)
 }
 
 
-/*
- * A tick is repeated only because of its due time.  Therefore inboxes are
- * written before the due time is moved.
- */
+/* writes the inboxes now, or what of them is owed */
 static work_result_e
-job_publish_due_times(work_t *work, job_t *jobs, size_t n)
+job_publish_inboxes(work_t *work)
 {
     work_result_e  result;
 
-    if (job_publish_send_badges(work) == -1) {
+    if (inboxes_send(work) == -1) {
         return WORK_LOST;
     }
 
-    result = job_publish_recv_badges(work);
+    result = inboxes_recv(work);
 
-    return result == WORK_DONE ? job_publish_due(work, jobs, n) : result;
+    return result == WORK_DONE ? debts_store(work) : result;
 }
 
 
@@ -404,6 +351,7 @@ job_publish_defer(work_t *work, job_t *jobs, size_t n)
 {
     int64_t        ms;
     size_t         i, j, deferred;
+    unsigned       ways[n + 1];
     redisReply    *reply;
     property_t    *property, *list[n + 1];
     work_result_e  result, worst;
@@ -412,7 +360,9 @@ job_publish_defer(work_t *work, job_t *jobs, size_t n)
 
     for (i = 0; i < n; i++) {
 
-        if (jobs[i].op != JOB_TICK || job_accepted(&jobs[i])) {
+        if (jobs[i].op != JOB_TICK || jobs[i].debt != NULL
+            || job_accepted(&jobs[i]))
+        {
             continue;
         }
 
@@ -427,21 +377,23 @@ job_publish_defer(work_t *work, job_t *jobs, size_t n)
              << (property->failures < JOB_PUBLISH_DEFER_MAX
                  ? property->failures : JOB_PUBLISH_DEFER_MAX);
 
-        if (store_defer(&work->store, property->id, jobs[i].due,
+        if (store_defer(&work->store, jobs[i].queue, property->id, jobs[i].due,
                         job_now(work) + ms)
             == -1)
         {
             return WORK_LOST;
         }
 
+        ways[deferred] = work->store.way;
         list[deferred++] = property;
     }
 
     worst = WORK_DONE;
 
     for (j = 0; j < deferred && worst != WORK_LOST; j++) {
-        reply = store_recv(&work->store);
-        result = job_reply_result(reply, list[j]);
+        reply = store_recv_by(&work->store, ways[j]);
+        result = store_is_away(&work->store, ways[j], reply)
+                 ? WORK_DONE : job_reply_result(reply, list[j]);
         freeReplyObject(reply);
 
         if (result > worst) {
@@ -453,16 +405,48 @@ job_publish_defer(work_t *work, job_t *jobs, size_t n)
 }
 
 
-work_result_e
-job_publish_prepare(work_t *work, job_t *jobs, size_t n)
+/*
+ * In a cluster, inboxes are written before the batch is published: they may be
+ * on other primaries, whose replies do not come in the order of the own ones.
+ */
+static work_result_e
+job_publish_finish(work_t *work, job_t *jobs, size_t n)
 {
     work_result_e  result;
 
-    result = job_publish_refresh(work, jobs, n);
+    result = away_put_back(work, jobs, n);
 
-    if (result == WORK_DONE && job_publish_is_due(jobs, n)) {
-        result = job_publish_due_times(work, jobs, n);
+    if (result == WORK_DONE) {
+        result = debts_store(work);
     }
 
-    return result == WORK_DONE ? job_publish_defer(work, jobs, n) : result;
+    return result == WORK_DONE ? debts_settle(work, jobs, n) : result;
+}
+
+
+work_result_e
+job_publish_prepare(work_t *work, job_t *jobs, size_t n)
+{
+    int            due;
+    work_result_e  result;
+
+    result = job_publish_refresh(work, jobs, n);
+    due = job_publish_is_due(jobs, n);
+
+    /* a tick is repeated only because of its due time: that comes later */
+
+    if (result == WORK_DONE && (due || work->store.route != NULL)) {
+        result = job_publish_inboxes(work);
+    }
+
+    if (result == WORK_DONE && due) {
+        result = job_publish_due(work, jobs, n);
+    }
+
+    if (result == WORK_DONE) {
+        result = job_publish_defer(work, jobs, n);
+    }
+
+    return result == WORK_DONE && work->store.route != NULL
+           ? job_publish_finish(work, jobs, n) : result;
 }

@@ -102,8 +102,12 @@ replicas_wait(work_t *work, job_t *jobs, size_t n)
 
     replicas_note(&work->replicas, count < work->replicas.wanted);
 
-    for ( ; work->replicas.missing && i < n; i++) {
-        if (replicas_concern(&jobs[i])) {
+    /* WAIT says nothing of what another primary of a cluster has stored */
+
+    for ( ; i < n; i++) {
+        if ((work->replicas.missing || jobs[i].way != ROUTE_OWN)
+            && replicas_concern(&jobs[i]))
+        {
             jobs[i].published = 1;
         }
     }

@@ -222,7 +222,7 @@ seal_property(const char *property, const seal_t *seal, store_t *store)
     rc = -1;
 
     if (store_seal_next(store, property, seal->keep, seal->size) == 0) {
-        reply = store_recv(store);
+        reply = store_recv_by(store, store->way);
     }
 
     switch (seal_prepare(property, reply, &next, &buf)) {
@@ -233,7 +233,7 @@ seal_property(const char *property, const seal_t *seal, store_t *store)
 
     case SEAL_READY:
         if (store_seal(store, property, &next, &buf) == 0) {
-            stored = store_recv(store);
+            stored = store_recv_by(store, store->way);
         }
 
         /* another worker may have been faster: there may be more all the same,

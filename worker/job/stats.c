@@ -25,6 +25,7 @@ static const struct {
     STATS_FIELD(ticks),
     STATS_FIELD(rejected),
     STATS_FIELD(badges),
+    STATS_FIELD(owed),
     STATS_FIELD(conflicts),
     STATS_FIELD(retries),
     STATS_FIELD(failed),
@@ -33,6 +34,20 @@ static const struct {
     STATS_FIELD(segments),
     STATS_FIELD(reconnects)
 };
+
+
+void
+stats_add(stats_t *stats, const stats_t *more)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(stats_fields) / sizeof(stats_fields[0]); i++) {
+        *(uint64_t *) ((char *) stats + stats_fields[i].offset) +=
+            *(const uint64_t *) ((const char *) more + stats_fields[i].offset);
+    }
+
+    stats->busy_us += more->busy_us;
+}
 
 
 void

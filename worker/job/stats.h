@@ -24,6 +24,7 @@ typedef struct {
     uint64_t  ticks;               /* due leases opened or closed */
     uint64_t  rejected;            /* jobs refused with 4xx */
     uint64_t  badges;              /* inbox threads written */
+    uint64_t  owed;                /* debts, in a cluster */
     uint64_t  conflicts;           /* another worker was faster */
     uint64_t  retries;             /* of batches that Redis refused */
     uint64_t  failed;              /* jobs deferred */
@@ -34,6 +35,9 @@ typedef struct {
     uint64_t  busy_us;             /* time spent on batches */
 } stats_t;
 
+
+/* adds the counters of "more" to those of stats */
+void stats_add(stats_t *stats, const stats_t *more);
 
 /* appends "NAME=VALUE NAME=VALUE …" to buf */
 void stats_encode(buf_t *buf, const stats_t *stats);

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 32
+-- revision 33
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -101,9 +101,15 @@
 -- ll1_defer (property, seen, time)
 --     KEYS: due.  Moves the due time from seen to time after a failure, unless
 --     it was changed meanwhile: 1 if it did.
+-- ll1_owe (debts ...)
+--     KEYS: owed.  Adds debts, or renews them: their number.
+-- ll1_settle (debt, seen, ...)
+--     KEYS: owed.  Deletes debts unless they were renewed since they were seen
+--     with that score: how many it deleted.
 -- ll1_bury (group, id, fields ...)
 --     KEYS: a queue, its dead letters.  Acknowledges and deletes a request, and
 --     adds the fields as a dead letter: 1, or 0 if it was acknowledged before.
+--     With the queue as the second key too, moves the request to its end.
 -- ll1_retry (id)
 --     KEYS: a queue, its dead letters.  Moves a dead letter back into the
 --     queue: 1, or 0 if there is none of that id, -1 if it holds no request.

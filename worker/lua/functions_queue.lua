@@ -43,5 +43,38 @@ local function ll1_bury(keys, argv)
 end
 
 
+-- A debt has a score of its own each time, larger than all before, so that one
+-- which is renewed while it is paid is not taken for paid.
+local function ll1_owe(keys, argv)
+    local last = call('ZRANGE', keys[1], -1, -1, 'WITHSCORES')
+    local time = call('TIME')
+    local score = math.max(tonumber(last[2] or 0) + 1,
+                           tonumber(time[1]) * 1000000 + tonumber(time[2]))
+
+    for i, debt in ipairs(argv) do
+        call('ZADD', keys[1], int(score + i), debt)
+    end
+
+    return #argv
+end
+
+
+local function ll1_settle(keys, argv)
+    local settled = 0
+
+    for i = 1, #argv, 2 do
+        if tonumber(call('ZSCORE', keys[1], argv[i]) or '')
+           == tonumber(argv[i + 1])
+        then
+            settled = settled + call('ZREM', keys[1], argv[i])
+        end
+    end
+
+    return settled
+end
+
+
+register('ll1_owe', ll1_owe)
+register('ll1_settle', ll1_settle)
 register('ll1_retry', ll1_retry)
 register('ll1_bury', ll1_bury)

@@ -314,6 +314,38 @@ consumer_ack(consumer_t *consumer, const batch_t *batch)
 }
 
 
+/*
+ * The queues of the next read, and how long it may block.  In a cluster, queues
+ * take turns: besides the home queue there is another one only for as long as
+ * it has requests that were added by an older map.
+ */
+static uint64_t
+consumer_choose(consumer_t *consumer, int64_t *block)
+{
+    unsigned  i, k;
+    uint64_t  now;
+
+    now = consumer_now(consumer);
+
+    if (!consumer->apart || (now & (now - 1)) == 0) {
+        return now;
+    }
+
+    *block = *block < CONSUMER_LINGER_MS ? *block : CONSUMER_LINGER_MS;
+
+    for (i = 1; i <= LL_QUEUES_MAX; i++) {
+        k = (consumer->turn + i) % LL_QUEUES_MAX;
+
+        if ((now >> k) & 1) {
+            consumer->turn = k;
+            return UINT64_C(1) << k;
+        }
+    }
+
+    return now;
+}
+
+
 static int
 consumer_send_read(consumer_t *consumer, int64_t block)
 {
@@ -322,7 +354,7 @@ consumer_send_read(consumer_t *consumer, int64_t block)
     unsigned  k;
     uint64_t  now;
 
-    now = consumer_now(consumer);
+    now = consumer_choose(consumer, &block);
 
     args_reset(args);
     args_lit(args, "XREADGROUP");

@@ -36,6 +36,9 @@ typedef struct {
     uint64_t      queues;          /* known queues: bit k for queue k */
     uint64_t      others;          /* those of other workers */
     uint64_t      helped;          /* of these, those to be read for now */
+    int           apart;           /* in a cluster: one queue is read at a time,
+                                      as each is in a slot of its own */
+    unsigned      turn;            /* the queue that was read last, then */
     unsigned      limit;           /* requests of a batch, of each queue */
     int64_t       claim_ms;
     int           busy;            /* the last read returned requests */

@@ -162,6 +162,104 @@ consumer_queues_find(consumer_t *consumer)
 }
 
 
+/* asks for the first request of each queue: 0, or -1 */
+static int
+consumer_queues_ask(consumer_t *consumer, uint64_t queues)
+{
+    char      key[LL_KEY_MAX];
+    args_t   *args = &consumer->args;
+    unsigned  k;
+
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!((queues >> k) & 1)) {
+            continue;
+        }
+
+        args_reset(args);
+        args_lit(args, "XRANGE");
+        args_copy(args, key, ll_keys_queue(key, k));
+        args_lit(args, "-");
+        args_lit(args, "+");
+        args_lit(args, "COUNT");
+        args_lit(args, "1");
+
+        if (conn_send(consumer->conn, args) == -1) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* the queues among these that have requests */
+static uint64_t
+consumer_queues_full(consumer_t *consumer, uint64_t queues)
+{
+    unsigned     k;
+    uint64_t     full;
+    redisReply  *reply;
+
+    full = 0;
+
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!((queues >> k) & 1)) {
+            continue;
+        }
+
+        reply = conn_recv(consumer->conn);
+
+        if (reply != NULL && reply->type == REDIS_REPLY_ARRAY
+            && reply->elements != 0)
+        {
+            full |= UINT64_C(1) << k;
+        }
+
+        freeReplyObject(reply);
+    }
+
+    return full;
+}
+
+
+int
+consumer_queues_take(consumer_t *consumer, int home, uint64_t own)
+{
+    unsigned  k;
+    uint64_t  bit, queues, others;
+
+    queues = home == -1 ? 0 : UINT64_C(1) << home;
+    others = own & ~queues;
+
+    if (consumer_queues_ask(consumer, others) == -1) {
+        return -1;
+    }
+
+    queues |= consumer_queues_full(consumer, others);
+
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        bit = UINT64_C(1) << k;
+
+        if ((queues & bit) && !(consumer->queues & bit)
+            && consumer_queues_create_group(consumer, k) == -1)
+        {
+            return -1;
+        }
+
+        /* what was not acknowledged is claimed where the queue is now */
+
+        if (!(own & bit)) {
+            args_reset(&consumer->acks[k]);
+        }
+    }
+
+    consumer->apart = 1;
+    consumer->queues = queues;
+
+    return conn_alive(consumer->conn) ? 0 : -1;
+}
+
+
 /*
  * The consumer of a living worker that had nothing to do is deleted as well;
  * Redis creates it again with its next read.

@@ -24,6 +24,12 @@ int consumer_queues_find(consumer_t *consumer);
 int consumer_queues_widen(consumer_t *consumer, unsigned n);
 
 /*
+ * In a cluster: of own, the queues on the primary, home and those that have
+ * requests are known from now on, and no others.  home is -1 if there is none.
+ */
+int consumer_queues_take(consumer_t *consumer, int home, uint64_t own);
+
+/*
  * Deletes consumers that have been idle for long and have nothing pending from
  * the groups: those of workers that were killed.
  */

@@ -324,7 +324,7 @@ lane_answer(store_t *store, const lane_request_t *request, unsigned status,
     const buf_t *body)
 {
     int            rc;
-    char           line[LL_VERDICT_LINE];
+    char           line[LL_VERDICT_LINE], key[LL_KEY_MAX];
     buf_t          verdict = BUF_INIT;
     redisReply    *reply;
     ll_verdict_t   head;
@@ -341,7 +341,10 @@ lane_answer(store_t *store, const lane_request_t *request, unsigned status,
 
     rc = -1;
 
+    (void) ll_keys_reply_channel(key, request->nginx.data, request->nginx.len);
+
     if (!buf_failed(&verdict)
+        && store_find(store, key) == 0
         && store_verdicts(store, request->nginx.data, request->nginx.len,
                           &verdict) == 0)
     {

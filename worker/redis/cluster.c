@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "cluster.h"
+#include "slot_map.h"
 
 
 /* before a command is repeated, in ms */
@@ -37,6 +38,7 @@ struct cluster_s {
     cluster_node_t  nodes[LL_SLOTS_NODES + 1];
     unsigned        known;         /* index of the address that knew last */
     int             stale;         /* 1: read the map before it is used */
+    int             limit_ms;      /* 0: the defaults */
     char            error[256];
 };
 
@@ -55,6 +57,13 @@ cluster_create(const server_t *server, const char *name)
     (void) snprintf(cluster->name, sizeof(cluster->name), "%s", name);
 
     return cluster;
+}
+
+
+void
+cluster_set_limit(cluster_t *cluster, int ms)
+{
+    cluster->limit_ms = ms;
 }
 
 
@@ -112,23 +121,6 @@ cluster_open(cluster_t *cluster, cluster_node_t *node)
 }
 
 
-/* settings of a single server, at that address */
-static void
-cluster_server(const cluster_t *cluster, const cluster_node_t *node,
-    server_t *server)
-{
-    ll_redis_url_addr_t  *addr = &server->url.addrs[0];
-
-    *server = cluster->server;
-    server->url.kind = LL_REDIS_URL_SINGLE;
-    server->url.naddrs = 1;
-
-    addr->host.data = (char *) node->host;
-    addr->host.len = strlen(node->host);
-    addr->port = node->port;
-}
-
-
 /* the connection to an address, opened if need be: NULL on errors */
 static conn_t *
 cluster_connect(cluster_t *cluster, const char *host, size_t len, unsigned port)
@@ -142,8 +134,11 @@ cluster_connect(cluster_t *cluster, const char *host, size_t len, unsigned port)
     for (i = 0; i <= LL_SLOTS_NODES; i++) {
         node = &cluster->nodes[i];
 
-        if (node->conn == NULL) {
-            free = free ? free : node;
+        /* one of a former map is only replaced if there is no other place */
+
+        if (node->port == 0) {
+            free = free == NULL || (free->conn != NULL && node->conn == NULL)
+                   ? node : free;
 
         } else if (node->port == port && strlen(node->host) == len
                    && memcmp(node->host, host, len) == 0)
@@ -154,24 +149,26 @@ cluster_connect(cluster_t *cluster, const char *host, size_t len, unsigned port)
 
     if (free == NULL) {
 
-        /* nodes of former maps, which the next map closes */
-
         (void) snprintf(cluster->error, sizeof(cluster->error),
                         "there are more than %d nodes", LL_SLOTS_NODES);
         return NULL;
     }
 
+    conn_free(free->conn);
     memcpy(free->host, host, len);
     free->host[len] = '\0';
     free->port = port;
 
-    cluster_server(cluster, free, &server);
+    server_at(&server, &cluster->server, free->host, port);
     free->conn = conn_create(&server, cluster->name);
 
     if (free->conn == NULL) {
+        free->port = 0;
         (void) snprintf(cluster->error, sizeof(cluster->error), "no memory");
         return NULL;
     }
+
+    conn_set_limit(free->conn, cluster->limit_ms);
 
     return cluster_open(cluster, free);
 }
@@ -183,43 +180,6 @@ cluster_conn(cluster_t *cluster, unsigned node)
     const ll_slots_node_t  *at = &cluster->slots.nodes[node];
 
     return cluster_connect(cluster, at->host, strlen(at->host), at->port);
-}
-
-
-/* reads a row [first, last, [host, port, ...], replicas ...]: 0 or -1 */
-static int
-cluster_row(ll_slots_t *slots, const redisReply *row, const char *asked)
-{
-    size_t             len;
-    long long          first, last, port;
-    const char        *host;
-    const redisReply  *at, *name;
-
-    at = conn_element(row, 2);
-    name = conn_element(at, 0);
-
-    if (conn_number(conn_element(row, 0), &first) == -1
-        || conn_number(conn_element(row, 1), &last) == -1
-        || conn_number(conn_element(at, 1), &port) == -1)
-    {
-        return -1;
-    }
-
-    /* no name means the address that was asked, "?" that Redis knows none */
-
-    host = asked;
-    len = strlen(asked);
-
-    if (name->type == REDIS_REPLY_STRING && name->len > 0) {
-        host = name->str;
-        len = (size_t) name->len;
-    }
-
-    if (len == 1 && host[0] == '?') {
-        return 0;
-    }
-
-    return ll_slots_add(slots, first, last, host, len, port);
 }
 
 
@@ -242,8 +202,11 @@ cluster_trim(cluster_t *cluster)
             }
         }
 
-        if (k == cluster->slots.nnodes) {
-            cluster_drop(node);
+        /* not freed, as the caller may still have it */
+
+        if (node->conn != NULL && k == cluster->slots.nnodes) {
+            conn_close(node->conn);
+            node->port = 0;
         }
     }
 }
@@ -254,7 +217,6 @@ static int
 cluster_ask(cluster_t *cluster, conn_t *conn, const char *asked)
 {
     int          rc;
-    size_t       i, n;
     args_t       args = ARGS_INIT;
     redisReply  *reply;
 
@@ -262,20 +224,14 @@ cluster_ask(cluster_t *cluster, conn_t *conn, const char *asked)
         return -1;
     }
 
-    args_lit(&args, "CLUSTER");
-    args_lit(&args, "SLOTS");
+    slot_map_ask(&args);
     (void) conn_set_timeout(conn, CLUSTER_ASK_MS);
     reply = conn_call(conn, &args);
-    (void) conn_set_timeout(conn, CONN_TIMEOUT_MS);
+    (void) conn_set_timeout(conn, cluster->limit_ms ? cluster->limit_ms
+                                                    : CONN_TIMEOUT_MS);
     args_free(&args);
 
-    rc = reply && reply->type == REDIS_REPLY_ARRAY ? 0 : -1;
-    n = rc == 0 ? reply->elements : 0;
-    ll_slots_clear(&cluster->fresh);
-
-    for (i = 0; i < n && rc == 0; i++) {
-        rc = cluster_row(&cluster->fresh, reply->element[i], asked);
-    }
+    rc = slot_map_read(&cluster->fresh, reply, asked);
 
     if (rc == -1) {
         (void) snprintf(cluster->error, sizeof(cluster->error), "%.80s: %.120s",
@@ -367,6 +323,20 @@ cluster_find(cluster_t *cluster, unsigned slot)
 }
 
 
+conn_t *
+cluster_conn_at(cluster_t *cluster, const char *host, unsigned port)
+{
+    return cluster_connect(cluster, host, strlen(host), port);
+}
+
+
+conn_t *
+cluster_conn_of(cluster_t *cluster, const char *key, size_t len)
+{
+    return cluster_find(cluster, ll_slots_of(key, len));
+}
+
+
 /* the connection that an error redirects to, after ASKING: NULL if none does */
 static conn_t *
 cluster_redirect(cluster_t *cluster, conn_t *conn, const redisReply *reply)
@@ -414,12 +384,9 @@ cluster_redirect(cluster_t *cluster, conn_t *conn, const redisReply *reply)
 static int
 cluster_is_retry(const redisReply *reply)
 {
-    int                  i;
-    ll_slots_redirect_t  to;
+    int  i;
 
-    static const char  *errors[] = {
-        "TRYAGAIN ", "CLUSTERDOWN ", "LOADING ", "MASTERDOWN ", NULL
-    };
+    static const char  *errors[] = { "LOADING ", "MASTERDOWN ", NULL };
 
     if (reply->type != REDIS_REPLY_ERROR) {
         return 0;
@@ -431,7 +398,7 @@ cluster_is_retry(const redisReply *reply)
         }
     }
 
-    return ll_slots_redirect(&to, reply->str, (size_t) reply->len) == 0;
+    return slot_map_is_away(reply);
 }
 
 

@@ -31,6 +31,9 @@ typedef struct cluster_s  cluster_t;
  */
 cluster_t *cluster_create(const server_t *server, const char *name);
 
+/* Limits the time to connect, and that of each reply. */
+void cluster_set_limit(cluster_t *cluster, int ms);
+
 /* Closes all connections and frees the client; NULL is allowed. */
 void cluster_free(cluster_t *cluster);
 
@@ -51,6 +54,10 @@ const ll_slots_t *cluster_slots(const cluster_t *cluster);
  * cluster_refresh() or cluster_call().
  */
 conn_t *cluster_conn(cluster_t *cluster, unsigned node);
+
+/* The same for the primary at an address, and for the one that has a key. */
+conn_t *cluster_conn_at(cluster_t *cluster, const char *host, unsigned port);
+conn_t *cluster_conn_of(cluster_t *cluster, const char *key, size_t len);
 
 /*
  * Sends a command to the primary of a key and returns the reply, to be freed by

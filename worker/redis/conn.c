@@ -35,6 +35,7 @@ struct conn_s {
     sentinel_t sentinel;
     unsigned   known;              /* index of the sentinel that knew last */
     int64_t    ask_at;             /* when to ask the next, if it is lost */
+    int        limit_ms;           /* of all that takes time; 0: the defaults */
     char       error[256];
 };
 
@@ -43,7 +44,8 @@ struct conn_s {
 
 static const char  *conn_refusals[] = {
     "OOM ", "LOADING ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "BUSY ",
-    "CLUSTERDOWN ", "TRYAGAIN ", "NOAUTH ", "NOPERM ", "UNBLOCKED ", NULL
+    "CLUSTERDOWN ", "TRYAGAIN ", "MOVED ", "ASK ", "NOAUTH ", "NOPERM ",
+    "UNBLOCKED ", NULL
 };
 
 
@@ -176,7 +178,11 @@ static int
 conn_open_at(conn_t *conn, const sock_addr_t *addr, const server_login_t *login,
     int timeout_ms)
 {
-    if (wire_open(&conn->wire, addr, CONN_CONNECT_MS, timeout_ms) == -1) {
+    if (wire_open(&conn->wire, addr,
+                  conn->limit_ms ? conn->limit_ms : CONN_CONNECT_MS,
+                  conn->limit_ms ? conn->limit_ms : timeout_ms)
+        == -1)
+    {
         conn_break(conn, conn->wire.error);
         return -1;
     }
@@ -389,6 +395,13 @@ conn_moved(conn_t *conn)
     }
 
     return 0;
+}
+
+
+void
+conn_set_limit(conn_t *conn, int ms)
+{
+    conn->limit_ms = ms;
 }
 
 

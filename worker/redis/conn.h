@@ -75,6 +75,12 @@ int conn_check(const server_t *server, char *why, size_t size);
  */
 int conn_set_timeout(conn_t *conn, int ms);
 
+/*
+ * Limits the time to connect, and that of each reply, from the next conn_open()
+ * on.
+ */
+void conn_set_limit(conn_t *conn, int ms);
+
 /* Closes the connection if it is open. */
 void conn_close(conn_t *conn);
 

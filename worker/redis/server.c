@@ -118,11 +118,6 @@ server_init(server_t *server)
         server_from_env(server, SERVER_PASSWORD_FILE);
     }
 
-    if (server->url.kind == LL_REDIS_URL_CLUSTER) {
-        return server_fail(server, "names a Redis Cluster, which is not "
-                           "supported yet by workers and the command line");
-    }
-
     if (ll_redis_url_check(&server->url,
                            server->settings[SERVER_PASSWORD_FILE] != NULL)
         == -1)
@@ -131,6 +126,22 @@ server_init(server_t *server)
     }
 
     return server_init_tls(server);
+}
+
+
+void
+server_at(server_t *server, const server_t *cluster, const char *host,
+    unsigned port)
+{
+    ll_redis_url_addr_t  *addr = &server->url.addrs[0];
+
+    *server = *cluster;
+    server->url.kind = LL_REDIS_URL_SINGLE;
+    server->url.naddrs = 1;
+
+    addr->host.data = (char *) host;
+    addr->host.len = strlen(host);
+    addr->port = port;
 }
 
 

@@ -55,6 +55,13 @@ const char *server_option(server_setting_e setting);
 int server_init(server_t *server);
 
 /*
+ * Sets the settings of the single server at host and port, with all else as in
+ * those of a cluster.  The host must stay as it is.
+ */
+void server_at(server_t *server, const server_t *cluster, const char *host,
+    unsigned port);
+
+/*
  * Decodes user and password, and reads the password's file, without a final
  * newline.  Returns 0, or -1 with a sentence in why, of size bytes.  The caller
  * calls server_forget() when done.

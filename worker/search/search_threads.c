@@ -125,6 +125,7 @@ search_threads_next(search_threads_t *threads, uint64_t before)
         buf_add(&threads->before, window.label.data, window.label.len);
         buf_lit(&threads->before, ",\"entry\":");
 
+        threads->scan.conn = threads->store->conn;
         result = buf_failed(&threads->before)
                  ? SEARCH_SCAN_FAILED
                  : search_scan_thread(&threads->scan, property, window.first,

@@ -3,11 +3,18 @@
  * The loop of a searcher.  The worker has loaded the functions in Redis, and
  * checked the layout of the data, before it starts one.  While Redis fails, the
  * loop connects and opens the lane again, with delays.
+ *
+ * In a cluster, the lane is on one primary, and what is read is on others, each
+ * with a connection.
  */
+
+#include <string.h>
 
 #include "backoff.h"
 #include "chain.h"
 #include "clock.h"
+#include "cluster.h"
+#include "common/keys.h"
 #include "lane.h"
 #include "log.h"
 #include "search_threads.h"
@@ -19,8 +26,13 @@
 #define SEARCHER_BLOCK_MS  250
 
 
+/* how long a primary of a cluster may take: shorter than the lane expires */
+#define SEARCHER_LIMIT_MS  1000
+
+
 typedef struct {
-    conn_t      *conn;
+    cluster_t   *cluster;          /* NULL: a single server */
+    conn_t      *conn;             /* in a cluster, that of the lane */
     store_t      store;
     lane_t       lane;
     backoff_t    backoff;
@@ -28,17 +40,60 @@ typedef struct {
 } searcher_t;
 
 
+/* in a cluster: finds the primary of the lane: 0, or -1 */
+static int
+searcher_find(searcher_t *searcher)
+{
+    char    key[LL_KEY_MAX];
+    size_t  len;
+
+    len = ll_keys_search(key);
+    searcher->conn = cluster_refresh(searcher->cluster) == 0
+                     ? cluster_conn_of(searcher->cluster, key, len) : NULL;
+    searcher->lane.conn = searcher->conn;
+
+    return searcher->conn != NULL ? 0 : -1;
+}
+
+
+/* connects: 0, or -1 */
+static int
+searcher_connect(searcher_t *searcher)
+{
+    const char  *why;
+
+    if (searcher->cluster != NULL) {
+        if (searcher_find(searcher) == 0) {
+            return 0;
+        }
+
+        why = cluster_error(searcher->cluster);
+
+    } else {
+        if (conn_alive(searcher->conn) || conn_open(searcher->conn) == 0) {
+            return 0;
+        }
+
+        why = conn_error(searcher->conn);
+    }
+
+    if (searcher->backoff.limit == 0) {
+        log_error("a searcher can't connect to redis: \"%s\", retrying", why);
+    }
+
+    return -1;
+}
+
+
 /* connects and opens the lane: 0, or -1 */
 static int
 searcher_open(searcher_t *searcher)
 {
-    if (!conn_alive(searcher->conn) && conn_open(searcher->conn) == -1) {
-        if (searcher->backoff.limit == 0) {
-            log_error("a searcher can't connect to redis: \"%s\", retrying",
-                      conn_error(searcher->conn));
+    if (searcher_connect(searcher) == -1) {
+        if (searcher->cluster == NULL) {
+            conn_close(searcher->conn);
         }
 
-        conn_close(searcher->conn);
         return -1;
     }
 
@@ -69,6 +124,12 @@ searcher_search(searcher_t *searcher, const lane_request_t *request)
          ? lane_answer(&searcher->store, request, status, &body) : -1;
 
     buf_free(&body);
+
+    /* perhaps a slot has moved */
+
+    if (searcher->cluster != NULL && result == SEARCH_THREADS_FAILED) {
+        (void) cluster_refresh(searcher->cluster);
+    }
 
     return rc;
 }
@@ -109,23 +170,47 @@ searcher_turn(searcher_t *searcher)
 }
 
 
+/* 0, or -1 if memory is short */
+static int
+searcher_init(searcher_t *searcher, const server_t *redis, const char *name)
+{
+    memset(searcher, 0, sizeof(searcher_t));
+
+    if (redis->url.kind == LL_REDIS_URL_CLUSTER) {
+        searcher->cluster = cluster_create(redis, name);
+
+        if (searcher->cluster == NULL) {
+            return -1;
+        }
+
+        cluster_set_limit(searcher->cluster, SEARCHER_LIMIT_MS);
+
+    } else {
+        searcher->conn = conn_create(redis, name);
+
+        if (searcher->conn == NULL) {
+            return -1;
+        }
+    }
+
+    store_init(&searcher->store, searcher->conn, NULL);
+    searcher->store.cluster = searcher->cluster;
+    lane_init(&searcher->lane, searcher->conn);
+
+    return 0;
+}
+
+
 int
 searcher_run(const server_t *redis, const char *name,
     volatile sig_atomic_t *quit)
 {
     searcher_t  searcher;
 
-    searcher.open = 0;
-    backoff_reset(&searcher.backoff);
-
-    searcher.conn = conn_create(redis, name);
-    if (searcher.conn == NULL) {
+    if (searcher_init(&searcher, redis, name) == -1) {
         log_alert("out of memory");
         return 1;
     }
-
-    store_init(&searcher.store, searcher.conn);
-    lane_init(&searcher.lane, searcher.conn);
 
     while (!*quit) {
         searcher_turn(&searcher);
@@ -133,7 +218,12 @@ searcher_run(const server_t *redis, const char *name,
 
     lane_free(&searcher.lane);
     store_free(&searcher.store);
-    conn_free(searcher.conn);
+
+    if (searcher.cluster == NULL) {
+        conn_free(searcher.conn);
+    }
+
+    cluster_free(searcher.cluster);
     unpack_cleanup();
     chain_cleanup();
 

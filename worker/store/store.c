@@ -11,6 +11,7 @@
 
 #include "common/frame.h"
 #include "fcall.h"
+#include "slot_map.h"
 #include "store.h"
 
 
@@ -30,10 +31,32 @@ typedef struct {
 
 
 void
-store_init(store_t *store, conn_t *conn)
+store_init(store_t *store, conn_t *conn, route_t *route)
 {
     memset(store, 0, sizeof(store_t));
     store->conn = conn;
+    store->route = route;
+}
+
+
+int
+store_find(store_t *store, const char *key)
+{
+    conn_t  *conn;
+
+    if (store->cluster == NULL) {
+        return 0;
+    }
+
+    conn = cluster_conn_of(store->cluster, key, strlen(key));
+
+    if (conn == NULL) {
+        return -1;
+    }
+
+    store->conn = conn;
+
+    return 0;
 }
 
 
@@ -51,10 +74,67 @@ store_recv(store_t *store)
 }
 
 
+redisReply *
+store_recv_by(store_t *store, unsigned way)
+{
+    return store->route != NULL ? route_recv(store->route, way)
+                                : conn_recv(store->conn);
+}
+
+
+void
+store_flush(store_t *store)
+{
+    if (store->route != NULL) {
+        route_flush(store->route);
+    }
+}
+
+
+int
+store_is_away(const store_t *store, unsigned way, const redisReply *reply)
+{
+    conn_result_e  result;
+
+    if (store->route == NULL) {
+        return 0;
+    }
+
+    if (slot_map_is_away(reply)) {
+        return 1;
+    }
+
+    result = conn_result(reply);
+
+    return way != ROUTE_OWN && result != CONN_OK && result != CONN_FAILED;
+}
+
+
+void
+store_set_key(store_t *store, const char *key)
+{
+    if (store->route != NULL) {
+        (void) snprintf(store->key, sizeof(store->key), "%s", key);
+    }
+}
+
+
+void
+store_set_property(store_t *store, const char *property)
+{
+    if (store->route != NULL) {
+        (void) ll_keys_property(store->key, LL_KEY_META, property,
+                                strlen(property));
+    }
+}
+
+
 int
 store_send(store_t *store)
 {
-    return conn_send(store->conn, &store->args);
+    return store->route != NULL
+           ? route_send(store->route, store->key, &store->args, &store->way)
+           : conn_send(store->conn, &store->args);
 }
 
 
@@ -66,6 +146,7 @@ store_property(store_t *store, const char *function,
     args_t  *args = &store->args;
 
     args_reset(args);
+    store_set_key(store, property->keys[LL_KEY_META]);
     fcall_begin(args, function, LL_PROPERTY_KEYS);
 
     for (i = 0; i < LL_PROPERTY_KEYS; i++) {
@@ -161,6 +242,7 @@ store_sent(store_t *store, const property_t *property,
     bucket = sent->now / STORE_BUCKET_MS;
 
     args_reset(args);
+    store_set_key(store, property->keys[LL_KEY_META]);
     fcall_begin(args, "ll1_append", 5);
     args_adds(args, property->keys[LL_KEY_THREAD]);
     args_adds(args, property->keys[LL_KEY_META]);
@@ -294,6 +376,7 @@ store_badge(store_t *store, const store_thread_t *threads, size_t n)
     args_reset(args);
     fcall_user(args, "ll1_badge", user);
     args_copy(args, key, ll_keys_user_channel(key, user, strlen(user)));
+    store_set_key(store, key);
     args_lit(args, "0");
 
     for (j = 0; j < n; j++) {
@@ -311,16 +394,20 @@ store_badge(store_t *store, const store_thread_t *threads, size_t n)
 int
 store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
 {
-    char     key[LL_KEY_MAX];
-    size_t   len;
-    args_t  *args = &store->args;
+    char      key[LL_KEY_MAX];
+    size_t    len;
+    args_t   *args = &store->args;
+    unsigned  k;
+
+    k = store->route != NULL ? ll_slots_due(property, strlen(property)) : 0;
 
     args_reset(args);
     fcall_begin(args, "ll1_due", 2);
 
-    len = ll_keys_due(key, 0);
+    len = ll_keys_due(key, k);
     args_copy(args, key, len);
-    len = ll_keys_due_vers(key, 0);
+    store_set_key(store, key);
+    len = ll_keys_due_vers(key, k);
     args_copy(args, key, len);
 
     args_adds(args, property);
@@ -337,7 +424,7 @@ store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
 
 
 int
-store_defer(store_t *store, const char *property, int64_t due,
+store_defer(store_t *store, unsigned k, const char *property, int64_t due,
     int64_t retry_at)
 {
     char     key[LL_KEY_MAX];
@@ -345,7 +432,8 @@ store_defer(store_t *store, const char *property, int64_t due,
 
     args_reset(args);
     fcall_begin(args, "ll1_defer", 1);
-    args_copy(args, key, ll_keys_due(key, 0));
+    args_copy(args, key, ll_keys_due(key, k));
+    store_set_key(store, key);
     args_adds(args, property);
     args_number(args, due);
     args_number(args, retry_at);
@@ -355,7 +443,7 @@ store_defer(store_t *store, const char *property, int64_t due,
 
 
 int
-store_due_list(store_t *store, unsigned limit)
+store_due_list(store_t *store, unsigned k, unsigned limit)
 {
     char     key[LL_KEY_MAX];
     size_t   len;
@@ -364,8 +452,9 @@ store_due_list(store_t *store, unsigned limit)
     args_reset(args);
     args_lit(args, "ZRANGE");
 
-    len = ll_keys_due(key, 0);
+    len = ll_keys_due(key, k);
     args_copy(args, key, len);
+    store_set_key(store, key);
 
     args_lit(args, "0");
     args_number(args, (int64_t) limit - 1);
@@ -385,6 +474,7 @@ store_verdicts(store_t *store, const char *nginx, size_t len,
     args_reset(args);
     args_adds(args, ll_keys_publish());
     args_copy(args, key, ll_keys_reply_channel(key, nginx, len));
+    store_set_key(store, key);
     args_add(args, verdicts->data, verdicts->len);
 
     if (buf_failed(verdicts)) {
@@ -400,22 +490,22 @@ store_verdicts(store_t *store, const char *nginx, size_t len,
  * checks the permissions of its user
  */
 static void
-store_examples(args_t *args)
+store_examples(args_t *args, unsigned k)
 {
     char    key[LL_KEY_MAX];
     size_t  len;
 
     static const char  id[] = "example";
 
-    len = ll_keys_queue(key, 0);
+    len = ll_keys_queue(key, k);
     args_copy(args, key, len);
-    len = ll_keys_dead(key, 0);
+    len = ll_keys_dead(key, k);
     args_copy(args, key, len);
     len = ll_keys_property(key, LL_KEY_META, id, sizeof(id) - 1);
     args_copy(args, key, len);
     len = ll_keys_user(key, LL_KEY_USER_INBOX, id, sizeof(id) - 1);
     args_copy(args, key, len);
-    len = ll_keys_due(key, 0);
+    len = ll_keys_due(key, k);
     args_copy(args, key, len);
     len = ll_keys_reply_channel(key, id, sizeof(id) - 1);
     args_copy(args, key, len);
@@ -427,7 +517,8 @@ store_examples(args_t *args)
 
 
 int
-store_beat(store_t *store, const char *worker, const buf_t *record)
+store_beat(store_t *store, unsigned k, const char *worker,
+    const buf_t *record)
 {
     char     key[LL_KEY_MAX];
     size_t   len;
@@ -436,16 +527,17 @@ store_beat(store_t *store, const char *worker, const buf_t *record)
     args_reset(args);
     fcall_begin(args, "ll1_beat", 3);
 
-    len = ll_keys_workers(key, 0);
+    len = ll_keys_workers(key, k);
     args_copy(args, key, len);
-    len = ll_keys_nginx(key, 0);
+    store_set_key(store, key);
+    len = ll_keys_nginx(key, k);
     args_copy(args, key, len);
-    len = ll_keys_layout(key, 0);
+    len = ll_keys_layout(key, k);
     args_copy(args, key, len);
 
     args_adds(args, worker);
     args_add(args, record->data, record->len);
-    store_examples(args);
+    store_examples(args, k);
     args_lit(args, LL_LAYOUT);
 
     return store_send(store);
@@ -498,6 +590,7 @@ store_sweep(store_t *store, unsigned k, int64_t idle)
     args_reset(args);
     fcall_begin(args, "ll1_sweep", 1);
     args_copy(args, key, ll_keys_queue(key, k));
+    store_set_key(store, key);
     args_lit(args, LL_QUEUE_GROUP);
     args_number(args, idle);
 

@@ -6,6 +6,9 @@
  * Functions without another description of their result queue a command; its
  * reply is returned by store_recv(), in order.  They return 0, or -1 if the
  * command cannot be queued; the connection is broken then.
+ *
+ * In a cluster, the command goes to the primary that has its first key, and
+ * store->way says how: store_recv_by() returns its reply.
  */
 
 
@@ -18,14 +21,20 @@
 
 #include "args.h"
 #include "buf.h"
+#include "cluster.h"
 #include "conn.h"
 #include "lease.h"
 #include "property.h"
+#include "route.h"
 
 
 typedef struct {
-    conn_t  *conn;
-    args_t   args;
+    conn_t    *conn;
+    route_t   *route;              /* in a cluster, else NULL */
+    cluster_t *cluster;            /* of store_find(), else NULL */
+    args_t     args;
+    char       key[LL_KEY_MAX];    /* of the command; only with a route */
+    unsigned   way;                /* of the last command: route.h */
 } store_t;
 
 
@@ -73,8 +82,18 @@ typedef struct {
 } store_counted_t;
 
 
-/* Initializes a store that uses the connection, which the caller owns. */
-void store_init(store_t *store, conn_t *conn);
+/*
+ * Initializes a store that uses the connection and, in a cluster, the route,
+ * which the caller owns.
+ */
+void store_init(store_t *store, conn_t *conn, route_t *route);
+
+/*
+ * In a process that only reads a cluster, with store->cluster: sets the
+ * connection to that of the primary which has a key.  Returns 0, or -1 if there
+ * is none.  Does nothing without a cluster.
+ */
+int store_find(store_t *store, const char *key);
 
 /* Frees what the store owns. */
 void store_free(store_t *store);
@@ -84,6 +103,22 @@ void store_free(store_t *store);
  * connection is lost.
  */
 redisReply *store_recv(store_t *store);
+
+/*
+ * The same for a command that went that way.  NULL: the connection is lost, or,
+ * unless the way is ROUTE_OWN, the command has no reply.
+ */
+redisReply *store_recv_by(store_t *store, unsigned way);
+
+/* Sends what is queued for other primaries, so that all work meanwhile. */
+void store_flush(store_t *store);
+
+/*
+ * Returns 1 if a reply, which may be NULL, means that another primary does not
+ * answer or refuses all commands, or that the own one does not serve the slot;
+ * else 0, as always without a cluster.
+ */
+int store_is_away(const store_t *store, unsigned way, const redisReply *reply);
 
 
 /*
@@ -124,23 +159,27 @@ int store_badges(store_t *store, const property_t *property);
 /* ll1_badge of n threads of one user */
 int store_badge(store_t *store, const store_thread_t *threads, size_t n);
 
-/* ll1_due; due is CLOCK_NEVER for none */
+/* ll1_due; due is CLOCK_NEVER for none.  ll_slots_due() has its list. */
 int store_due(store_t *store, const char *property, uint64_t rev,
     int64_t due);
 
-/* ll1_defer: what was due at "due" is retried at "retry_at" */
-int store_defer(store_t *store, const char *property, int64_t due,
+/*
+ * ll1_defer: what was due at "due" is retried at "retry_at".  Here and below, k
+ * is the queue that the key is beside in a cluster.
+ */
+int store_defer(store_t *store, unsigned k, const char *property, int64_t due,
     int64_t retry_at);
 
 /* The first "limit" properties of the due list, with their times. */
-int store_due_list(store_t *store, unsigned limit);
+int store_due_list(store_t *store, unsigned k, unsigned limit);
 
 /* Publishes concatenated verdicts to one nginx process. */
 int store_verdicts(store_t *store, const char *nginx, size_t len,
     const buf_t *verdicts);
 
 /* ll1_beat; an empty record removes the worker */
-int store_beat(store_t *store, const char *worker, const buf_t *record);
+int store_beat(store_t *store, unsigned k, const char *worker,
+    const buf_t *record);
 
 /* a reply of ll1_beat */
 
@@ -176,8 +215,12 @@ int store_sweep(store_t *store, unsigned k, int64_t idle);
 args_t *store_property(store_t *store, const char *function,
     const property_t *property);
 
-/* queues the command */
+/* queues the command; in a cluster, for the primary that has store->key */
 int store_send(store_t *store);
+
+/* set store->key, in a cluster; that of a property */
+void store_set_key(store_t *store, const char *key);
+void store_set_property(store_t *store, const char *property);
 
 
 #endif /* STORE_H */

@@ -14,11 +14,12 @@ store_seal_next(store_t *store, const char *property, unsigned keep,
     args_t  *args = &store->args;
 
     args_reset(args);
+    store_set_property(store, property);
     fcall_property(args, "ll1_unsealed", property);
     args_number(args, keep);
     args_number(args, size);
 
-    return conn_send(store->conn, args);
+    return store_send(store);
 }
 
 
@@ -81,6 +82,7 @@ store_seal(store_t *store, const char *property, const store_seal_t *seal,
     hash = seal->entries[seal->n - 1].hash;
 
     args_reset(args);
+    store_set_property(store, property);
     fcall_property(args, "ll1_seal", property);
     args_adds(args, seal->sealed);
     args_adds(args, seal->erasures);
@@ -90,5 +92,5 @@ store_seal(store_t *store, const char *property, const store_seal_t *seal,
     args_add(args, segment->data, segment->len);
     args_number(args, erased != 0);
 
-    return conn_send(store->conn, args);
+    return store_send(store);
 }

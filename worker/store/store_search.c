@@ -24,7 +24,14 @@ enum {
 int
 store_search_window(store_t *store, const ll_str_t *property, const char *user)
 {
+    char     key[LL_KEY_MAX];
     args_t  *args = &store->args;
+
+    (void) ll_keys_property(key, LL_KEY_META, property->data, property->len);
+
+    if (store_find(store, key) == -1) {
+        return -1;
+    }
 
     args_reset(args);
     fcall_begin_ro(args, "ll1_window", LL_PROPERTY_KEYS);
@@ -68,7 +75,14 @@ int
 store_search_inbox(store_t *store, const char *user, unsigned limit,
     const ll_str_t *at, const ll_str_t *property)
 {
+    char     key[LL_KEY_MAX];
     args_t  *args = &store->args;
+
+    (void) ll_keys_user(key, LL_KEY_USER_INBOX, user, strlen(user));
+
+    if (store_find(store, key) == -1) {
+        return -1;
+    }
 
     args_reset(args);
     fcall_begin_ro(args, "ll1_inbox", LL_USER_KEYS);

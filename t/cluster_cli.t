@@ -1,0 +1,111 @@
+#!/usr/bin/perl
+
+# The command line on a Redis Cluster of three primaries.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use lib 't/lib';
+use LeaseLoft;
+use LeaseLoft::Cluster;
+
+my $ll = LeaseLoft->new(start => 0);
+my $cluster = LeaseLoft::Cluster->new($ll);
+
+$ll->{url} = $cluster->url();
+$ll->nginx_conf();
+$ll->start($_) for qw(worker1 nginx);
+$ll->started();
+
+my @properties = map { "P$_" } 0 .. 8;
+
+# the output of a command that succeeds
+sub cli {
+    my (@words) = @_;
+    my ($status, $out) = $ll->cli(@words);
+    is($status, 0, "leaseloft @words") or diag($out);
+    return $out;
+}
+
+sub json { return decode_json(cli(@_, '--json')) }
+
+my %body = (lease_id => 'L-1', label => 'Home', time_zone => 'Europe/Berlin',
+            landlords => [{ user => 'u-lena', name => 'Lena' }],
+            tenants => [{ user => 'u-tom', name => 'Tom' }],
+            starts_at => '2020-01-01T00:00:00Z', ends_at => undef);
+
+$ll->write('lease.json', encode_json(\%body));
+$ll->write('leases.json', join "\n", map { encode_json({ %body,
+                                               property => $_ }) } @properties);
+
+cli('lease', 'put', 'P0', $ll->dir() . '/lease.json');
+cli('lease', 'load', $ll->dir() . '/leases.json');
+is_deeply([ sort keys %{ { map { $cluster->has("ll:{p:$_}:meta") => 1 }
+                               @properties } } ],
+          [qw(node0 node1 node2)], 'leases are declared on each primary');
+like(cli('lease', 'show', $_), qr/L-1/, "the lease of $_ is shown")
+    for @properties;
+
+is($ll->say($_, 'u-tom', "the heating of $_")->status(), 201,
+   "a message of $_ is stored") for @properties;
+
+like(cli('search', $_, 'heating'), qr/the heating of $_$/m,
+     "the message of $_ is found") for @properties;
+like(cli('record', 'P3'), qr/the heating of P3/, 'a record is made');
+is(json('unread', 'u-lena')->{total_unread}, 9, 'messages are counted');
+
+
+# a count that is wrong
+
+for my $user ('u-lena') {
+    my $key = "ll:{u:$user}:inbox";
+    $cluster->on($cluster->has($key), 'HSET', $key, ':', '20 99 9');
+}
+
+cli('unread', 'rebuild');
+is(json('unread', 'u-lena')->{total_unread}, 9, 'wrong counts are repaired');
+
+
+cli('erase', 'P1', 2, '--reason', 'a test');
+unlike(cli('record', 'P1'), qr/heating/, 'a message is erased');
+cli('revoke', 'u-max');
+ok(wait_for(sub {
+    $ll->get('/api/inbox', user => 'u-max')->status() == 401
+}, 5), 'tokens are revoked');
+
+
+# dead letters of any queue
+
+for my $k (0, 17) {
+    my $key = "ll:{q:$k}:dead";
+    $cluster->on($cluster->has($key), 'XADD', $key, '*', op => 'send',
+                 p => "P$k", u => 'u-tom', why => 'a test', id => '1-1',
+                 b => qq({"client_id":"dead-$k","text":"put back $k"}),
+                 r => 'n.1');
+}
+
+is(scalar @{ json('dead', 'list')->{dead} }, 2, 'dead letters are listed');
+cli('dead', 'retry');
+ok(wait_for(sub { cli('search', 'P0', 'back') =~ /put back 0/ }, 10),
+   'a dead letter is put back and carried out');
+
+cli('purge', 'P2');
+is(json('unread', 'u-lena')->{total_unread}, 9, 'a property is deleted');
+
+is($ll->lease('P4', ends_at => '2021-01-01T00:00:00Z')->status(), 200,
+   'a lease ends');
+
+
+# what a cluster does not have
+
+for my $command ([qw(backup DIR)], ['doctor']) {
+    my ($status, $err) = $ll->cli(@$command);
+    is($status, 2, "$command->[0] is refused");
+    like($err, qr/is not for a Redis Cluster: \w+/, '... and says what to do');
+}
+
+$ll->finish();
