@@ -79,6 +79,8 @@ else
 export NGINX_BIN ?= nginx
 endif
 
+export REDIS_BIN ?= redis-server
+
 # set by the first make, and inherited by those that it starts
 ifdef SAN
 ifndef SAN_NGINX

@@ -8,14 +8,15 @@
 # "start" started.  Only processes that belong to RUN_DIR are ended.
 #
 # Environment (set by make): PORT, INTERNAL_PORT, RUN_DIR, NGINX_WORKERS,
-# LEASELOFT_WORKERS, REDIS_URL, BUILD, NGINX_BIN; and LEASELOFT_PREFIX, as for
-# the worker and the command line.
+# LEASELOFT_WORKERS, REDIS_URL, BUILD, NGINX_BIN, REDIS_BIN; and
+# LEASELOFT_PREFIX, as for the worker and the command line.
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 
 : "${PORT:=8080}" "${INTERNAL_PORT:=8081}" "${RUN_DIR:=run}" "${BUILD:=build}"
 : "${NGINX_WORKERS:=auto}" "${LEASELOFT_WORKERS:=1}" "${NGINX_BIN:=nginx}"
+: "${REDIS_BIN:=redis-server}"
 PATH=$PATH:/usr/sbin:/sbin
 
 run=$(realpath -m "$RUN_DIR")
@@ -177,7 +178,7 @@ END
     # left by a Redis that was killed during a rewrite
     rm -f "$run"/data/temp-*.aof
 
-    redis-server "$run/redis.conf" >> "$run/redis.log" 2>&1 \
+    "$REDIS_BIN" "$run/redis.conf" >> "$run/redis.log" 2>&1 \
         || die "Redis does not start: see $run/redis.log"
 
     for ((i = 0; i < 100; i++)); do

@@ -220,7 +220,8 @@ for my $command (['unread', 'rebuild'], ['erase', 'P', 1, '--reason', 'x'],
 
 my $free = LeaseLoft::free_port();
 my $file = "$LeaseLoft::root/conf/leaseloft.acl";
-my $out = qx(timeout 5 redis-server --port $free --aclfile $file 2>&1);
+my $server = $LeaseLoft::redis_server;
+my $out = qx(timeout 5 $server --port $free --aclfile $file 2>&1);
 like($out, qr/^.*conf.leaseloft.acl.*(?:password|hash).*$/m,
      'Redis refuses the file without passwords');
 

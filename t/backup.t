@@ -171,6 +171,21 @@ fails('there is no such program',
       '--redis-server', '/nowhere/redis', $dir);
 
 
+# the program of the other kind of server is not run
+
+my $path = $ENV{PATH};
+my $other = $LeaseLoft::redis_server =~ /valkey/ ? 'redis' : 'valkey';
+
+mkdir $ll->dir() . '/bin';
+$ll->write("bin/$other-server", "#!/bin/sh\nexit 1\n");
+chmod 0755, $ll->dir() . "/bin/$other-server";
+$ENV{PATH} = $ll->dir() . "/bin:$path";
+($status, $said) = $ll->cli('backup', $dir);
+is($status, 0, 'the copy is loaded by the program that the server is of')
+    or diag($said);
+$ENV{PATH} = $path;
+
+
 # damage that Redis has itself is copied, and reported
 
 $ll->redis('XDEL', 'll:{p:R}:thread', '16-0');

@@ -42,7 +42,7 @@ dir $dir/redis$n
 unixsocket $dir/r$n.sock
 repl-diskless-sync-delay 0
 END
-    $ll->spawn("redis$n", "redis-server $dir/r$n.conf");
+    $ll->spawn_redis("redis$n", "r$n.conf");
     ok(wait_for(sub { (eval { on($n, 'PING') } // '') eq 'PONG' }, 10),
        "Redis $n runs");
 }

@@ -229,7 +229,7 @@ sub sentinel_of {
 
     mkdir "$dir/$name";
     $ll->write("$name.conf", "bind 127.0.0.1\ndir $dir/$name\n$conf");
-    $ll->spawn($name, "redis-server $dir/$name.conf --sentinel");
+    $ll->spawn_redis($name, "$name.conf --sentinel");
     ok(wait_for(sub { LeaseLoft::connect_to($port) }, 10), "$name runs");
 }
 
@@ -264,7 +264,7 @@ END
 mkdir "$dir/secure";
 $ll->write('secure.conf', "bind 127.0.0.1\nport 0\ntls-port $port{redis}\n"
                           . "dir $dir/secure\n$tls");
-$ll->spawn('secure', "redis-server $dir/secure.conf");
+$ll->spawn_redis('secure', 'secure.conf');
 sentinel_of('secure-sentinel', $port{sentinel},
             "port 0\ntls-port $port{sentinel}\n$tls"
             . "sentinel monitor leaseloft 127.0.0.1 $port{redis} 1\n"

@@ -56,7 +56,7 @@ my %other = (other => tls('other', 'named'), expired => tls('expired', 'expired'
 
 for my $name (sort keys %other) {
     $ll->write("$name.conf", "save ''\n$other{$name}");
-    $ll->spawn("redis-$name", "redis-server $dir/$name.conf");
+    $ll->spawn_redis("redis-$name", "$name.conf");
     ok(wait_for(sub { LeaseLoft::connect_to($port{$name}) }, 10),
        "a Redis \"$name\" runs");
 }

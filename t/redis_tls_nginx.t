@@ -277,8 +277,7 @@ tls-auth-clients no
 dir ${\ $ll->dir() }
 sentinel monitor leaseloft 127.0.0.1 $port 1
 END
-$ll->spawn('sentinel',
-           'redis-server ' . $ll->dir() . '/sentinel.conf --sentinel');
+$ll->spawn_redis('sentinel', 'sentinel.conf --sentinel');
 ok(wait_for(sub { connect_to($watch) }, 5), 'a Sentinel runs');
 
 my $sentinel = "rediss+sentinel://127.0.0.1:$watch/leaseloft";

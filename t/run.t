@@ -134,7 +134,7 @@ is($complaints, '', 'the logs have no alert and no sanitizer report');
 is($status, 0, 'start exits with 0 after a stop') or diag($said);
 kill 'KILL', map { slurp($_) =~ /(\d+)/ } glob "$dir/run/*.pid";
 open $f, '>', "$dir/run/data/temp-rewriteaof-1.aof" and close $f;
-ok(wait_for(sub { left() !~ /redis-server|leaseloft-worker/ }, 5),
+ok(wait_for(sub { left() !~ /(?:redis|valkey)-server|leaseloft-worker/ }, 5),
    'Redis and the worker are killed');
 ($status, $said) = run('conf/run.sh start');
 isnt($status, 0, 'start fails while orphaned nginx processes run');

@@ -39,8 +39,7 @@ sub faults {
 }
 
 sub start_sentinels {
-    $ll->spawn("sentinel$_", 'redis-server ' . $ll->dir()
-               . "/sentinel$_.conf --sentinel") for 0 .. 2;
+    $ll->spawn_redis("sentinel$_", "sentinel$_.conf --sentinel") for 0 .. 2;
 }
 
 $ll->{url} = url_of('', $dead, @ports);

@@ -40,7 +40,7 @@ $f->fault('LOADING', sub {
     $ll->write('redis.conf', $ll->slurp('redis.conf')
                . "key-load-delay 50\nloading-process-events-interval-bytes"
                . " 65536\n");
-    $ll->spawn('redis', 'redis-server ' . $ll->dir() . '/redis.conf');
+    $ll->spawn_redis('redis', 'redis.conf');
 
     my $loading = wait_for(sub {
         my $r = LeaseLoft::Redis->new($ll->dir() . '/redis.sock') or return 0;

@@ -17,9 +17,9 @@ package LeaseLoft;
 # was told to, and for one that is left.
 #
 # Environment: BUILD (where the programs are, build/), NGINX_BIN (nginx),
-# LEASELOFT_UNDER (a command that runs the worker and the command line, such as
-# valgrind), LEASELOFT_DEBUG (nginx's debug log), LEASELOFT_KEEP (keep the
-# directory and print its path).
+# REDIS_BIN (redis-server; valkey-server is another), LEASELOFT_UNDER (a command
+# that runs the worker and the command line, such as valgrind), LEASELOFT_DEBUG
+# (nginx's debug log), LEASELOFT_KEEP (keep the directory and print its path).
 
 use strict;
 use warnings;
@@ -50,6 +50,8 @@ $build = "$root/$build" if $build !~ m{^/};
 # the commands of the worker and of the command line
 our ($worker, $cli) = map { join ' ', $ENV{LEASELOFT_UNDER} // (), "$build/$_" }
                           qw(leaseloft-worker leaseloft);
+
+our $redis_server = $ENV{REDIS_BIN} || 'redis-server';
 
 # built with sanitizers
 our $sanitized = $build =~ /-(?:san|palloc)$/;
@@ -296,7 +298,7 @@ sub start {
 
     my $dir = $self->{dir};
 
-    my $command = $part eq 'redis' ? "redis-server $dir/redis.conf"
+    my $command = $part eq 'redis' ? "$redis_server $dir/redis.conf"
                 : $part eq 'nginx' ? $self->_nginx_command()
                 : "$worker --redis $self->{url} $self->{worker_options}"
                   . ($self->{prefix} ? " --prefix $self->{prefix}" : '');
@@ -338,6 +340,10 @@ sub spawn {
 
     return $pid;
 }
+
+
+# spawn_redis($part, $arguments): its configuration's name, and more arguments
+sub spawn_redis { $_[0]->spawn($_[1], "$redis_server $_[0]{dir}/$_[2]") }
 
 
 # stop($part, $signal, $timeout): sends a signal (TERM) and waits; returns the

@@ -161,12 +161,7 @@ cli_backup_run(cli_backup_t *backup)
     cli_t       *cli = backup->cli;
     const char  *program;
 
-    program = cli->values[BACKUP_REDIS_SERVER];
-
-    if (cli_backup_server_init(&backup->server,
-                               program ? program : "redis-server")
-        != 0
-        || cli_backup_files_open(&backup->files, cli->args[0]) != 0
+    if (cli_backup_files_open(&backup->files, cli->args[0]) != 0
         || cli_redis_connect(cli) != 0)
     {
         return -1;
@@ -175,7 +170,16 @@ cli_backup_run(cli_backup_t *backup)
     /* of a backup that was killed; the source is read after that */
 
     if (cli_backup_rewrite_restore(cli, backup->files.dirfd) != 0
-        || cli_backup_source_find(cli, &backup->source) != 0
+        || cli_backup_source_find(cli, &backup->source) != 0)
+    {
+        return -1;
+    }
+
+    program = cli->values[BACKUP_REDIS_SERVER];
+
+    if (cli_backup_server_init(&backup->server,
+                               program ? program : backup->source.program)
+        != 0
         || cli_backup_check_before(cli, &backup->check) != 0
         || cli_backup_copy(backup) != 0
         || cli_backup_verify(backup) != 0)

@@ -208,6 +208,7 @@ int
 cli_backup_source_find(cli_t *cli, cli_backup_source_t *source)
 {
     int          rc;
+    char         server[64];
     redisReply  *reply;
 
     if (cli_backup_source_local(cli) != 0) {
@@ -235,7 +236,13 @@ cli_backup_source_find(cli_t *cli, cli_backup_source_t *source)
 
     cli_redis_value(reply->str, '\n', "run_id", source->run_id,
                     sizeof(source->run_id));
+    cli_redis_value(reply->str, '\n', "server_name", server, sizeof(server));
     freeReplyObject(reply);
+
+    /* only Valkey has a name; neither loads all that the other one writes */
+
+    source->program = strcmp(server, "valkey") == 0 ? "valkey-server"
+                                                    : "redis-server";
 
     return 0;
 }

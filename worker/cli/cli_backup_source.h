@@ -12,12 +12,13 @@
 
 
 typedef struct {
-    char       path[PATH_MAX];     /* of the append-only directory */
-    char       directory[NAME_MAX + 1];        /* its name */
-    char       file[NAME_MAX + 1];             /* prefix of the files' names */
-    char       manifest[NAME_MAX + 1];         /* name */
-    char       run_id[64];
-    long long  percentage;         /* auto-aof-rewrite-percentage */
+    char         path[PATH_MAX];   /* of the append-only directory */
+    char         directory[NAME_MAX + 1];      /* its name */
+    char         file[NAME_MAX + 1];           /* prefix of the files' names */
+    char         manifest[NAME_MAX + 1];       /* name */
+    char         run_id[64];
+    const char  *program;          /* that the server is of: redis-server */
+    long long    percentage;       /* auto-aof-rewrite-percentage */
 } cli_backup_source_t;
 
 

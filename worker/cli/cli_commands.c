@@ -166,9 +166,10 @@ const cli_command_t  cli_commands[] = {
       "back up Redis's append-only files",
       "Copies the append-only files of a Redis on this machine to DIR/TIME\n"
       "while it runs, and verifies the copy by loading it into a\n"
-      "redis-server of its own, which takes as much memory as Redis.\n"
+      "redis-server of its own (a valkey-server if the server is Valkey),\n"
+      "which takes as much memory as Redis.\n"
       "Automatic rewrites of the files are disabled during the copy.\n",
-      { { "--redis-server", "PATH", "the program; default redis-server", 0 } },
+      { { "--redis-server", "PATH", "the program to load it", 0 } },
       cli_backup, 0,
       "back up each of its servers on its machine (docs/operations.md)" },
 

@@ -19,6 +19,7 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 const build = resolve(root, process.env.BUILD || 'build');
 const nginx = process.env.NGINX_BIN || 'nginx';
+const redis = process.env.REDIS_BIN || 'redis-server';
 
 
 /*
@@ -197,7 +198,7 @@ export class Stack {
 
     /* env: variables for it. */
     startRedis(env = {}) {
-        return run('redis-server', [join(this.dir, 'redis.conf')],
+        return run(redis, [join(this.dir, 'redis.conf')],
                    { env: { ...process.env, ...env } });
     }
 

@@ -48,14 +48,14 @@ sub in_redis_server {
 
     $ll->write($name, <<"END");
 #!/bin/sh
-[ "\$1" = --version ] && exec redis-server --version
+[ "\$1" = --version ] && exec $LeaseLoft::redis_server --version
 for word; do
     [ "\$option" = --dir ] && dir=\$word
     option=\$word
 done
 cd "\$dir/appendonlydir" || exit 1
 $commands
-exec redis-server "\$@" $arguments
+exec $LeaseLoft::redis_server "\$@" $arguments
 END
 
     chmod 0755, $ll->dir() . "/$name";
@@ -82,8 +82,8 @@ sub redis_on {
     my $pid = fork() // die "fork: $!";
     if ($pid == 0) {
         open STDOUT, '>', '/dev/null';
-        exec 'redis-server', '--port', 0, '--unixsocket', "$dir/s", '--dir',
-             $dir, '--appendonly', 'yes', '--save', '', @options
+        exec $LeaseLoft::redis_server, '--port', 0, '--unixsocket', "$dir/s",
+             '--dir', $dir, '--appendonly', 'yes', '--save', '', @options
             or POSIX::_exit(127);
     }
 

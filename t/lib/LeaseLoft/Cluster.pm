@@ -70,7 +70,7 @@ sub start {
 
     my $dir = $self->{ll}->dir();
 
-    $self->{ll}->spawn($part, "redis-server $dir/$part.conf");
+    $self->{ll}->spawn_redis($part, "$part.conf");
     LeaseLoft::wait_for(sub { eval { $self->on($part, 'PING') } }, 10)
         or die "no $part\n";
 }

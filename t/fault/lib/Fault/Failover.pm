@@ -40,7 +40,7 @@ END
     # replication needs a port of the primary
     my $port = LeaseLoft::free_port();
     on("$dir/redis.sock", 'CONFIG', 'SET', 'port', $port);
-    $ll->spawn("replica$round", "redis-server $dir/replica$round.conf");
+    $ll->spawn_redis("replica$round", "replica$round.conf");
     wait_for(sub { eval { on($path, 'PING') } }, 5) or die 'no replica';
     on($path, 'REPLICAOF', '127.0.0.1', $port);
     ok(wait_for(sub { on($path, 'INFO', 'replication')

@@ -116,7 +116,7 @@ sentinel client-reconfig-script leaseloft $dir/follow$n
 END
 
     push @{ $self->{sentinels} }, $port;
-    $ll->spawn("sentinel$n", "redis-server $dir/sentinel$n.conf --sentinel");
+    $ll->spawn_redis("sentinel$n", "sentinel$n.conf --sentinel");
 }
 
 
@@ -167,7 +167,7 @@ sub restart {
 
     my $ll = $self->{ll};
 
-    $ll->spawn($part, 'redis-server ' . $ll->dir() . "/$part-ha.conf");
+    $ll->spawn_redis($part, "$part-ha.conf");
 
     return wait_for(sub {
         (eval { $self->on($part, 'PING') } // '') eq 'PONG'
