@@ -10,6 +10,9 @@ use warnings;
 use File::Temp qw(tempdir);
 use Test::More;
 
+use lib 't/lib';
+use LeaseLoft::Files;
+
 my $build = $ENV{BUILD} // 'build';
 my $root = tempdir(CLEANUP => 1);
 my $share = "$root/opt/ll/share";
@@ -21,8 +24,8 @@ is(qx(cd $root && find . -type f -not -path '*/html/*' -printf '%m %P\\n' \\
 644 etc/apparmor.d/leaseloft-redis
 644 etc/apparmor.d/leaseloft-worker
 644 etc/leaseloft/pages.json
-640 etc/leaseloft/redis.conf
-640 etc/leaseloft/worker.env
+600 etc/leaseloft/redis.conf
+600 etc/leaseloft/worker.env
 644 etc/nginx/leaseloft/api.conf
 644 etc/nginx/leaseloft/http.conf
 644 etc/nginx/leaseloft/internal.conf
@@ -134,12 +137,6 @@ done_testing();
 
 sub install {
     return scalar qx(make -s install-files prefix=/opt/ll DESTDIR=$root 2>&1);
-}
-
-
-sub slurp {
-    local (@ARGV, $/) = $_[0];
-    return scalar <>;
 }
 
 

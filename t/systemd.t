@@ -12,6 +12,7 @@ use File::Temp qw(tempdir);
 use Test::More;
 
 use lib 't/lib';
+use LeaseLoft::Files;
 use LeaseLoft::Machine;
 
 my $missing = LeaseLoft::Machine->missing();
@@ -27,9 +28,15 @@ my $machine = LeaseLoft::Machine->new(add => $installed);
 my $worker = 'leaseloft-worker@1';
 my $state = "systemctl show $worker -P StatusText";
 
-is(runs('stat -c "%a %U:%G" /etc/leaseloft/redis.conf'), '640 root:leaseloft',
-   'Redis can read its configuration, others cannot');
 like(runs('id www-data'), qr/\bleaseloft\b/, 'nginx may use the socket');
+runs('touch /etc/leaseloft/leaseloft.acl; systemd-tmpfiles --create');
+is(runs('cd /etc/leaseloft; stat -c "%n %a %U:%G" redis.conf leaseloft.acl'
+        . ' worker.env'),
+   "redis.conf 600 leaseloft:leaseloft\nleaseloft.acl 600 leaseloft:leaseloft\n"
+   . 'worker.env 600 root:root', 'files with passwords are private');
+is(runs('su www-data -s /bin/sh -c "cat /etc/leaseloft/*.conf'
+        . ' /etc/leaseloft/*.acl /etc/leaseloft/*.env" 2>/dev/null'), '',
+   'nginx cannot read them');
 
 # without Redis
 
@@ -117,12 +124,6 @@ done_testing();
 
 
 sub runs { return $machine->run($_[0]) }
-
-
-sub slurp {
-    local (@ARGV, $/) = $_[0];
-    return scalar <>;
-}
 
 
 # replaces the drop-in of the workers

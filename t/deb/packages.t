@@ -12,6 +12,7 @@ use File::Temp qw(tempdir);
 use Test::More;
 
 use lib 't/lib';
+use LeaseLoft::Files;
 use LeaseLoft::Machine;
 
 my $root = $ENV{DEB_ROOT} or die "run make test-deb\n";
@@ -50,7 +51,7 @@ is(runs('nginx -T 2>/dev/null | grep -c ngx_leaseloft_module'), 1,
    'the module is enabled');
 is(runs('stat -c "%a %U:%G" /etc/leaseloft/redis.conf'
         . ' /etc/leaseloft/worker.env /var/lib/leaseloft'),
-   "640 root:leaseloft\n640 root:leaseloft\n700 leaseloft:leaseloft",
+   "600 leaseloft:leaseloft\n600 root:root\n700 leaseloft:leaseloft",
    'configuration and data are private');
 is(runs('su www-data -s /bin/sh -c "ls /var/lib/leaseloft" >/dev/null'),
    "ls: cannot open directory '/var/lib/leaseloft': Permission denied",
@@ -98,7 +99,7 @@ is(runs('dpkg-query -W -f "\${Version} " ' . "@packages"), '99 99 99 99 ',
    'they are newer');
 is(runs('tail -1 /etc/leaseloft/worker.env; stat -c "%a %U:%G"'
         . ' /etc/leaseloft/worker.env'),
-   "LEASELOFT_PREFIX=ll\n640 root:leaseloft", 'configuration is kept');
+   "LEASELOFT_PREFIX=ll\n600 root:root", 'configuration is kept');
 isnt(runs('systemctl show -P MainPID leaseloft-worker@1'), $worker,
      'workers are restarted');
 is(runs('systemctl show -P MainPID leaseloft-redis'), $redis,
@@ -107,7 +108,7 @@ is(send_message('second'), 201, 'messages are sent on');
 
 # removal
 
-runs('mv /etc/nginx/conf.d/leaseloft.conf /root');
+runs('mv /etc/nginx/conf.d/leaseloft.conf /tmp');
 $said = runs("$apt remove @packages");
 is($machine->status(), 0, 'apt removes the packages') or diag($said);
 is(runs('nginx -t 2>&1 | grep -c successful'), 1, 'nginx goes on without');
@@ -118,7 +119,7 @@ is(runs('tail -1 /etc/leaseloft/worker.env'), 'LEASELOFT_PREFIX=ll',
 
 $said = runs("$apt install /debs/*.deb --allow-downgrades");
 is($machine->status(), 0, 'apt installs them again') or diag($said);
-runs('mv /root/leaseloft.conf /etc/nginx/conf.d; systemctl restart nginx');
+runs('mv /tmp/leaseloft.conf /etc/nginx/conf.d; systemctl restart nginx');
 runs('systemctl start leaseloft-worker@1');
 is(texts(), 'first second', 'the messages are still there');
 
@@ -138,12 +139,6 @@ done_testing();
 
 
 sub runs { return $machine->run($_[0]) }
-
-
-sub slurp {
-    local (@ARGV, $/) = $_[0];
-    return scalar <>;
-}
 
 
 # the package with another control file, in debs2/
