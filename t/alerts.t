@@ -9,7 +9,8 @@ use warnings;
 use JSON::PP;
 use Test::More;
 
-sub slurp { local (@ARGV, $/) = $_[0]; return <> }
+use lib 't/lib';
+use LeaseLoft::Files;
 
 my $rules = slurp('conf/monitoring/alerts.yml');
 my $tests = slurp('t/alerts.yml');

@@ -13,6 +13,7 @@ use Test::More;
 use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Backup;
+use LeaseLoft::Files;
 
 my $port = LeaseLoft::free_port();
 my $ll = LeaseLoft->new(worker_options => '--seal-after 3 --seal-size 4',
@@ -28,13 +29,6 @@ my $dir = $ll->dir() . '/backups';
 my $live = $ll->dir() . '/redis/appendonlydir';
 mkdir $dir;
 $ENV{TMPDIR} = $ll->dir() . '/tmp';
-
-sub slurp {
-    my ($file) = @_;
-    open my $f, '<:raw', $file or die "$file: $!";
-    local $/;
-    return scalar <$f> // '';
-}
 
 # a failed backup: what it says, and that it has left nothing
 sub fails {

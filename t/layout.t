@@ -12,6 +12,9 @@ use File::Basename;
 use File::Temp;
 use Test::More;
 
+use lib 't/lib';
+use LeaseLoft::Files;
+
 
 my $build = $ENV{BUILD} // 'build';
 
@@ -111,12 +114,6 @@ qx(make -s lint-deps 2>&1);
 is(scalar qx(make -s lint-code 2>&1), '', 'make lint finds nothing');
 
 done_testing();
-
-
-sub slurp {
-    local (@ARGV, $/) = $_[0];
-    return scalar <>;
-}
 
 
 # a file without its folder and ending

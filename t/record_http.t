@@ -16,6 +16,7 @@ use Time::HiRes qw(time sleep);
 use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Client qw(connect_to);
+use LeaseLoft::Files;
 use LeaseLoft::Record;
 use LeaseLoft::Requests;
 
@@ -66,11 +67,6 @@ sub rss {
     my ($pid) = $ll->nginx_children();
     my ($kb) = slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m;
     return $kb;
-}
-
-sub slurp {
-    local (@ARGV, $/) = $_[0];
-    return scalar <>;
 }
 
 # a connection that has asked for a record and read nothing
