@@ -5,7 +5,7 @@
 #define VERSION_H
 
 
-#define LEASELOFT_VERSION  "1.0.0"
+#define LEASELOFT_VERSION  "1.1.0"
 
 
 #endif /* VERSION_H */

@@ -3,7 +3,7 @@
 # The documentation matches the code: docs/directives.md has each directive of
 # the module with its contexts and each variable, and no other; the shipped
 # configuration uses directives that exist; links lead to files and headings
-# that exist.
+# that exist; the newest changes are those of the version.
 
 use strict;
 use warnings;
@@ -11,15 +11,8 @@ use warnings;
 use File::Basename qw(dirname);
 use Test::More;
 
-
-sub slurp {
-    my ($file) = @_;
-
-    open my $f, '<', $file or die "$file: $!";
-    local $/;
-
-    return scalar <$f>;
-}
+use lib 't/lib';
+use LeaseLoft::Files;
 
 
 my %contexts = (MAIN => 'http', SRV => 'server', LOC => 'location',
@@ -92,6 +85,10 @@ for my $file (glob '*.md docs/*.md') {
 
     is("@broken", '', "$file: all links lead somewhere");
 }
+
+my ($version) = slurp('common/version.h') =~ /LEASELOFT_VERSION +"(.*)"/;
+my ($newest) = slurp('CHANGES') =~ /^Changes with LeaseLoft messaging (\S+)/m;
+is($version, $newest, 'the programs have the version that CHANGES begins with');
 
 done_testing();
 
