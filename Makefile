@@ -43,7 +43,7 @@ CPPFLAGS += -D_GNU_SOURCE -I. -Icommon $(WORKER_DIRS:%=-I%) -I$(BUILD)
 CFLAGS ?= $(OPT)
 WARN = -Wall -Wextra -Wpointer-arith -Wstrict-prototypes -Werror
 COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN_FLAGS) $(WARN) -fPIC -MMD -MP
-WORKER_LIBS = -lhiredis -lcjson -ljwt -lssl -lcrypto -lzstd -lutf8proc -lm
+WORKER_LIBS = -lhiredis -lcjson -lssl -lcrypto -lzstd -lutf8proc -lm
 
 COMMON_SRCS := $(wildcard common/*.c)
 CLI_SRCS    := $(wildcard worker/cli/*.c)

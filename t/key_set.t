@@ -147,7 +147,8 @@ for my $case (
     [{ oct_jwk($one), alg => 'HS512' }, 'its "alg" is not HS256'],
     [{ ec_jwk('ec2'), alg => 'ES384' }, 'or its "alg" not ES256'],
     [{ ec_jwk('ec2'), crv => 'P-384' }, 'its curve is not P-256'],
-    [{ kty => 'OKP', crv => 'Ed25519', x => 'x' }, 'its "kty" is not supp'])
+    [{ kty => 'OKP', crv => 'X25519', x => 'x' }, 'its curve is not Ed25519'],
+    [{ kty => 'AKP', pub => 'x' }, 'its "kty" is not supported'])
 {
     my ($jwk, $why) = @$case;
     my ($status, $said) = said(set($jwk, { rsa_jwk('rsa') }));

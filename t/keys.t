@@ -74,8 +74,8 @@ for my $case (
     ['ec.key', 'pkey -pubout'], ['cert.pem', 'x509 -noout -pubkey'],
     ['broken.pem', 'no valid PEM'],
     ['cut.pem', 'no valid PEM'], ['short.pem', '2048 bits'],
-    ['p384.pem', 'P-256'], ['k256.pem', 'P-256'], ['ed.pem', 'EdDSA'],
-    ['pss.pem', 'RSA or P-256'], ['.', 'cannot be read'])
+    ['p384.pem', 'P-256'], ['k256.pem', 'P-256'],
+    ['pss.pem', 'RSA, P-256 or Ed25519'], ['.', 'cannot be read'])
 {
     my ($status, $said) = key_test($case->[0]);
 
@@ -84,7 +84,9 @@ for my $case (
          "key file $case->[0]: the error says why");
 }
 
-for my $file ('rsa.pem', 'pkcs1.pem', 'ec.pem', 'comment.pem', 'long', 'bytes') {
+for my $file ('rsa.pem', 'pkcs1.pem', 'ec.pem', 'ed.pem', 'comment.pem', 'long',
+              'bytes')
+{
     my ($status, $said) = key_test($file);
     is($status, 0, "key file $file is valid") or diag($said);
     unlike($said, qr/guessed/, "key file $file causes no warning");

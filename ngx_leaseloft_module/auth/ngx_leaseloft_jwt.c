@@ -18,20 +18,15 @@
 #include "ngx_leaseloft_jwt.h"
 
 #include <cjson/cJSON.h>
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 
 
 #define NGX_LEASELOFT_JWT_HEADER_MAX  1024
 
 
-static ngx_uint_t ngx_leaseloft_jwt_forged(ngx_leaseloft_keys_t *keys,
-    ngx_str_t *token, ngx_str_t *signature);
 static char *ngx_leaseloft_jwt_signed(ngx_leaseloft_keys_t *keys,
-    ngx_str_t *token, ngx_str_t *part, jwt_t **jwt);
+    ngx_str_t *token, ngx_str_t *parts, jwt_t **jwt);
 static char *ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header,
-    char *token, jwt_t **jwt);
+    ngx_str_t *token, ngx_str_t *parts, jwt_t **jwt);
 static char *ngx_leaseloft_jwt_claims(ngx_leaseloft_loc_conf_t *conf,
     jwt_t *jwt, cJSON *object, ngx_leaseloft_claims_t *claims);
 static char *ngx_leaseloft_jwt_times(ngx_leaseloft_loc_conf_t *conf,
@@ -145,12 +140,12 @@ ngx_leaseloft_jwt_verify(ngx_leaseloft_loc_conf_t *conf, ngx_str_t *token,
 
     ngx_leaseloft_jwt_split(token, parts);
 
-    if (ngx_leaseloft_jwt_forged(conf->keys, token, &parts[2])) {
+    if (ngx_leaseloft_signature_forged(conf->keys, token, &parts[2])) {
         fault = ngx_leaseloft_jwt_bad;
         goto refused;
     }
 
-    fault = ngx_leaseloft_jwt_signed(conf->keys, token, &parts[0], &jwt);
+    fault = ngx_leaseloft_jwt_signed(conf->keys, token, parts, &jwt);
 
     if (fault) {
         goto refused;
@@ -202,44 +197,6 @@ ngx_leaseloft_jwt_split(ngx_str_t *token, ngx_str_t *parts)
 }
 
 
-/* 1 if a secret is the only key, and did not sign the token (RFC 7518, 3.2) */
-static ngx_uint_t
-ngx_leaseloft_jwt_forged(ngx_leaseloft_keys_t *keys, ngx_str_t *token,
-    ngx_str_t *signature)
-{
-    u_char                given[NGX_LEASELOFT_DIGEST_LEN];
-    u_char                right[EVP_MAX_MD_SIZE];
-    size_t                len;
-    ngx_str_t             decoded;
-    ngx_leaseloft_key_t  *key;
-
-    key = keys->list.elts;
-
-    if (keys->list.nelts != 1 || key->mac == NULL) {
-        return 0;
-    }
-
-    decoded.data = given;
-
-    /* 32 bytes are 43 characters of base64url */
-    if (signature->len != 43
-        || ngx_decode_base64url(&decoded, signature) != NGX_OK)
-    {
-        return 1;
-    }
-
-    /* the context already has the key: HMAC() takes three times as long */
-
-    return EVP_MAC_init(key->mac, NULL, 0, NULL) != 1
-           || EVP_MAC_update(key->mac, token->data,
-                             signature->data - 1 - token->data)
-              != 1
-           || EVP_MAC_final(key->mac, right, &len, sizeof(right)) != 1
-           || len != NGX_LEASELOFT_DIGEST_LEN
-           || CRYPTO_memcmp(given, right, NGX_LEASELOFT_DIGEST_LEN) != 0;
-}
-
-
 /*
  * 1 if "typ" is absent or JWT, in any case (RFC 7519, 5.1); some versions of
  * libjwt refuse others, some do not
@@ -259,22 +216,22 @@ ngx_leaseloft_jwt_is_typ(cJSON *header)
 
 
 /*
- * Verifies the signature, by the header in part: NULL and *jwt, to be freed, or
- * why the token is refused.
+ * Verifies the signature, by the header: NULL and *jwt, to be freed, or why the
+ * token is refused.
  */
 static char *
 ngx_leaseloft_jwt_signed(ngx_leaseloft_keys_t *keys, ngx_str_t *token,
-    ngx_str_t *part, jwt_t **jwt)
+    ngx_str_t *parts, jwt_t **jwt)
 {
     char   *fault;
     cJSON  *header;
-    u_char  buf[NGX_LEASELOFT_JWT_MAX + 1];
+    u_char  buf[NGX_LEASELOFT_JWT_HEADER_MAX];
 
-    if (part->len > NGX_LEASELOFT_JWT_HEADER_MAX) {
+    if (parts[0].len > NGX_LEASELOFT_JWT_HEADER_MAX) {
         return "its header is too long";
     }
 
-    header = ngx_leaseloft_jwt_object(part, buf);
+    header = ngx_leaseloft_jwt_object(&parts[0], buf);
 
     if (header == NULL) {
         return "its header is not a JSON object with unique names";
@@ -287,8 +244,7 @@ ngx_leaseloft_jwt_signed(ngx_leaseloft_keys_t *keys, ngx_str_t *token,
         fault = "its \"typ\" is not JWT";
 
     } else {
-        *ngx_cpymem(buf, token->data, token->len) = '\0';
-        fault = ngx_leaseloft_jwt_key(keys, header, (char *) buf, jwt);
+        fault = ngx_leaseloft_jwt_key(keys, header, token, parts, jwt);
     }
 
     cJSON_Delete(header);
@@ -313,8 +269,8 @@ ngx_leaseloft_jwt_is_kid(ngx_str_t *kid, char *text)
 
 /* finds the key that signed a token, among those that its header allows */
 static char *
-ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header, char *token,
-    jwt_t **jwt)
+ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header,
+    ngx_str_t *token, ngx_str_t *parts, jwt_t **jwt)
 {
     char                 *fault, *name, *kid;
     cJSON                *item;
@@ -344,19 +300,11 @@ ngx_leaseloft_jwt_key(ngx_leaseloft_keys_t *keys, cJSON *header, char *token,
             continue;
         }
 
-        if (jwt_decode(jwt, token, key[i].secret.data,
-                       (int) key[i].secret.len)
-            == 0)
-        {
-            if (jwt_get_alg(*jwt) == key[i].alg) {
-                return NULL;
-            }
+        *jwt = ngx_leaseloft_signature_verify(&key[i], token, parts);
 
-            jwt_free(*jwt);
+        if (*jwt) {
+            return NULL;
         }
-
-        /* nginx would report the queued errors as those of a connection */
-        ERR_clear_error();
 
         fault = ngx_leaseloft_jwt_bad_or_malformed;
     }

@@ -1,6 +1,6 @@
 
 /*
- * Signed tokens (RFC 7515, RFC 7519), verified by libjwt.
+ * Signed tokens (RFC 7515, RFC 7519).
  */
 
 
@@ -9,11 +9,8 @@
 
 
 #include "ngx_leaseloft_counters.h"
-#include "ngx_leaseloft_key.h"
+#include "ngx_leaseloft_signature.h"
 
-
-/* the longest token that is accepted, in bytes */
-#define NGX_LEASELOFT_JWT_MAX     8192
 
 /* the latest expiry: the last second of the year 9999 */
 #define NGX_LEASELOFT_JWT_TIME_MAX  253402300799

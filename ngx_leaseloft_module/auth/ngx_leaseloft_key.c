@@ -1,7 +1,8 @@
 
 /*
  * Keys.  The type of the key determines the algorithm (RFC 8725, 3.1): a shared
- * secret HS256, an RSA public key RS256, a public key on the curve P-256 ES256.
+ * secret HS256, an RSA public key RS256, a public key on the curve P-256 ES256,
+ * and one on Ed25519 EdDSA (RFC 8037).
  */
 
 
@@ -30,6 +31,13 @@ static void
 ngx_leaseloft_key_mac_free(void *data)
 {
     EVP_MAC_CTX_free(data);
+}
+
+
+static void
+ngx_leaseloft_key_pkey_free(void *data)
+{
+    EVP_PKEY_free(data);
 }
 
 
@@ -102,10 +110,23 @@ ngx_int_t
 ngx_leaseloft_key_add_public(ngx_leaseloft_key_file_t *kf,
     ngx_leaseloft_key_t *key, EVP_PKEY *pkey, char **fault)
 {
+    ngx_pool_cleanup_t  *cln;
+
     *fault = ngx_leaseloft_key_type(key, pkey);
 
     if (*fault) {
         return NGX_DECLINED;
+    }
+
+    if (EVP_PKEY_base_id(pkey) == EVP_PKEY_ED25519) {
+        cln = ngx_pool_cleanup_add(kf->cf->pool, 0);
+        if (cln == NULL || EVP_PKEY_up_ref(pkey) != 1) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_leaseloft_key_pkey_free;
+        cln->data = pkey;
+        key->pkey = pkey;
     }
 
     if (key->secret.len == 0
@@ -252,11 +273,13 @@ ngx_leaseloft_key_type(ngx_leaseloft_key_t *key, EVP_PKEY *pkey)
         return NULL;
 
     case EVP_PKEY_ED25519:
-        return "contains an Ed25519 key, but the installed libjwt does not "
-               "support EdDSA; use an RSA or P-256 key";
+        key->alg = JWT_ALG_INVAL;
+        key->name = "EdDSA";
+        return NULL;
 
     default:
-        return "contains a key of an unsupported type; use an RSA or P-256 key";
+        return "contains a key of an unsupported type; use an RSA, P-256 or "
+               "Ed25519 key";
     }
 }
 

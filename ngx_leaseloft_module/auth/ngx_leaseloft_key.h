@@ -22,11 +22,13 @@
 
 
 typedef struct {
-    jwt_alg_t                   alg;       /* determined by the key */
+    jwt_alg_t                   alg;       /* determined by the key;
+                                              JWT_ALG_INVAL for EdDSA */
     char                       *name;      /* of the algorithm */
     ngx_str_t                   kid;       /* data is NULL: none */
     ngx_str_t                   secret;    /* or the public key's PEM */
     EVP_MAC_CTX                *mac;       /* HMAC-SHA256 with the secret */
+    EVP_PKEY                   *pkey;      /* of EdDSA, else NULL */
 } ngx_leaseloft_key_t;
 
 

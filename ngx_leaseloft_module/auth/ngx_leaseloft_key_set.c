@@ -15,8 +15,9 @@
 
 #define NGX_LEASELOFT_KEY_SET_KID_MAX  255
 
-/* of a coordinate on P-256, and of the longest modulus */
+/* of a coordinate on P-256, of a key on Ed25519, and of the longest modulus */
 #define NGX_LEASELOFT_KEY_SET_POINT    32
+#define NGX_LEASELOFT_KEY_SET_ED25519  32
 #define NGX_LEASELOFT_KEY_SET_RSA_MAX  2048
 
 
@@ -38,6 +39,7 @@ static ngx_int_t ngx_leaseloft_key_set_public(ngx_leaseloft_key_set_t *set,
     ngx_leaseloft_key_t *key, char *type);
 static EVP_PKEY *ngx_leaseloft_key_set_rsa(cJSON *jwk);
 static EVP_PKEY *ngx_leaseloft_key_set_ec(cJSON *jwk);
+static EVP_PKEY *ngx_leaseloft_key_set_okp(cJSON *jwk);
 static EVP_PKEY *ngx_leaseloft_key_set_make(char *type, OSSL_PARAM_BLD *build);
 static ssize_t ngx_leaseloft_key_set_bytes(cJSON *jwk, char *name, u_char *buf,
     size_t size);
@@ -279,6 +281,13 @@ ngx_leaseloft_key_set_public(ngx_leaseloft_key_set_t *set,
                 ? NULL : "its curve is not P-256 or its \"alg\" not ES256";
         pkey = fault ? NULL : ngx_leaseloft_key_set_ec(set->jwk);
 
+    } else if (ngx_strcmp(type, "OKP") == 0) {
+        type = ngx_leaseloft_key_set_string(set->jwk, "crv");
+        fault = type && ngx_strcmp(type, "Ed25519") == 0
+                && ngx_leaseloft_key_set_confirms(set->jwk, "EdDSA")
+                ? NULL : "its curve is not Ed25519 or its \"alg\" not EdDSA";
+        pkey = fault ? NULL : ngx_leaseloft_key_set_okp(set->jwk);
+
     } else {
         fault = "its \"kty\" is not supported";
         pkey = NULL;
@@ -380,6 +389,20 @@ ngx_leaseloft_key_set_ec(cJSON *jwk)
     OSSL_PARAM_BLD_free(build);
 
     return pkey;
+}
+
+
+/* RFC 8037, 2 */
+static EVP_PKEY *
+ngx_leaseloft_key_set_okp(cJSON *jwk)
+{
+    u_char  x[NGX_LEASELOFT_KEY_SET_ED25519];
+
+    if (ngx_leaseloft_key_set_bytes(jwk, "x", x, sizeof(x)) != sizeof(x)) {
+        return NULL;
+    }
+
+    return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x, sizeof(x));
 }
 
 

@@ -2,9 +2,6 @@
 /*
  * JSON (RFC 8259): strict parsing (common/json_check.h, then cJSON), and
  * encoding.
- *
- * libjwt links jansson, which exports json_string(), json_object() and so on:
- * these names must not be used here.
  */
 
 

@@ -30,13 +30,15 @@ const cli_command_t  cli_commands[] = {
 
     { "token", "", 0, 0,
       "print a token for a user",
-      "Prints a JSON Web Token (HS256) with which nginx authenticates a user.\n"
-      "FILE contains the secret, as for the directive leaseloft_key; a final\n"
-      "newline is ignored.\n",
+      "Prints a JSON Web Token with which nginx authenticates a user.  FILE\n"
+      "contains a private key in PEM: RSA (RS256), P-256 (ES256) or Ed25519\n"
+      "(EdDSA), of which nginx has the public key; else a secret (HS256), as\n"
+      "for the directive leaseloft_key, without its final newline.\n",
       { { "--sub", "USER", "subject of the token", 1 },
         { "--ttl", "SECONDS", "validity", 1 },
-        { "--key", "FILE", "file with the secret", 1 },
-        { "--name", "NAME", "display name, the claim \"name\"", 0 } },
+        { "--key", "FILE", "file with the private key or the secret", 1 },
+        { "--name", "NAME", "display name, the claim \"name\"", 0 },
+        { "--kid", "KID", "id of the key, the header \"kid\"", 0 } },
       cli_token, 1, NULL },
 
     { "lease put", "PROPERTY FILE", 2, 2,

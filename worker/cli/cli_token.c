@@ -1,20 +1,29 @@
 
-/* leaseloft token: prints a token signed with HS256. */
+/*
+ * leaseloft token: prints a signed token (RFC 7519), in the compact form of
+ * RFC 7515.
+ */
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <jwt.h>
 
 #include "cli_token.h"
+#include "cli_token_key.h"
 #include "clock.h"
+#include "common/sign.h"
 #include "json.h"
 #include "text.h"
 
 
-#define CLI_TOKEN_KEY_MAX  65536
 #define CLI_TOKEN_TTL_MAX  INT64_C(3153600000)       /* a century */
+#define CLI_TOKEN_KID_MAX  255                       /* as in nginx */
+
+
+/* the command's options */
+enum { CLI_TOKEN_SUB, CLI_TOKEN_TTL, CLI_TOKEN_KEY, CLI_TOKEN_NAME,
+       CLI_TOKEN_KID };
 
 
 /* the number of seconds, or -1 */
@@ -35,61 +44,102 @@ cli_token_ttl(const char *s)
 }
 
 
-/* reads the secret; 0, or -1 after an error message */
+/* appends the bytes in base64url (RFC 4648, section 5), without padding */
 static int
-cli_token_key(const char *path, buf_t *key)
+cli_token_part(buf_t *token, const buf_t *bytes)
 {
-    if (cli_read_file(path, CLI_TOKEN_KEY_MAX, key) != 0) {
+    char    *text;
+    size_t   i, n;
+
+    text = buf_failed(bytes) ? NULL : malloc(LL_BASE64(bytes->len) + 1);
+    if (text == NULL) {
         return -1;
     }
 
-    if (key->len && key->data[key->len - 1] == '\n') {
-        key->len--;
+    n = ll_sign_base64(text, (const unsigned char *) bytes->data, bytes->len);
+
+    for (i = 0; i < n && text[i] != '='; i++) {
+        if (text[i] == '+') {
+            text[i] = '-';
+
+        } else if (text[i] == '/') {
+            text[i] = '_';
+        }
     }
 
-    if (key->len == 0) {
-        (void) cli_fail("\"%s\" contains no secret", path);
-        return -1;
-    }
+    buf_add(token, text, i);
+    free(text);
 
-    if (key->len > 10 && memcmp(key->data, "-----BEGIN", 10) == 0) {
-        (void) cli_fail("\"%s\" is a PEM file: tokens are made with an HMAC "
-                        "secret only", path);
-        return -1;
-    }
-
-    return 0;
+    return buf_failed(token) ? -1 : 0;
 }
 
 
-/* the token, which the caller frees, or NULL */
-static char *
-cli_token_encode(const char *sub, const char *name, int64_t now, int64_t exp,
-    const buf_t *key)
+static void
+cli_token_header(buf_t *buf, const cli_token_key_t *key, const char *kid)
 {
-    char   *text;
-    jwt_t  *jwt;
+    buf_lit(buf, "{\"alg\":");
+    json_strings(buf, key->name);
+    buf_lit(buf, ",\"typ\":\"JWT\"");
 
-    if (jwt_new(&jwt) != 0) {
-        return NULL;
+    if (kid) {
+        buf_lit(buf, ",\"kid\":");
+        json_strings(buf, kid);
     }
 
-    text = NULL;
+    buf_lit(buf, "}");
+}
 
-    if (jwt_add_grant(jwt, "sub", sub) == 0
-        && jwt_add_grant_int(jwt, "iat", (long) now) == 0
-        && jwt_add_grant_int(jwt, "exp", (long) exp) == 0
-        && (name == NULL || jwt_add_grant(jwt, "name", name) == 0)
-        && jwt_set_alg(jwt, JWT_ALG_HS256, (unsigned char *) key->data,
-                       (int) key->len)
-           == 0)
-    {
-        text = jwt_encode_str(jwt);
+
+static void
+cli_token_claims(buf_t *buf, const cli_t *cli, int64_t now, int64_t exp)
+{
+    buf_lit(buf, "{\"sub\":");
+    json_strings(buf, cli->values[CLI_TOKEN_SUB]);
+    buf_lit(buf, ",\"iat\":");
+    buf_number(buf, now);
+    buf_lit(buf, ",\"exp\":");
+    buf_number(buf, exp);
+
+    if (cli->values[CLI_TOKEN_NAME]) {
+        buf_lit(buf, ",\"name\":");
+        json_strings(buf, cli->values[CLI_TOKEN_NAME]);
     }
 
-    jwt_free(jwt);
+    buf_lit(buf, "}");
+}
 
-    return text;
+
+/* appends the token; 0 or -1 */
+static int
+cli_token_encode(const cli_t *cli, const cli_token_key_t *key, int64_t now,
+    int64_t exp, buf_t *token)
+{
+    int    rc;
+    buf_t  part = BUF_INIT;
+
+    cli_token_header(&part, key, cli->values[CLI_TOKEN_KID]);
+    rc = cli_token_part(token, &part);
+    buf_lit(token, ".");
+
+    if (rc == 0) {
+        buf_reset(&part);
+        cli_token_claims(&part, cli, now, exp);
+        rc = cli_token_part(token, &part);
+    }
+
+    if (rc == 0) {
+        buf_reset(&part);
+        rc = cli_token_key_sign(key, token, &part);
+        buf_lit(token, ".");
+    }
+
+    if (rc == 0) {
+        rc = cli_token_part(token, &part);
+    }
+
+    buf_free(&part);
+
+    return rc;
 }
 
 
@@ -120,17 +170,17 @@ cli_token_print(const cli_t *cli, const char *text, int64_t exp)
 int
 cli_token(cli_t *cli)
 {
-    int          rc;
-    char        *text;
-    buf_t        key = BUF_INIT;
-    int64_t      now, ttl;
-    const char  *sub, *name;
+    int              rc;
+    buf_t            token = BUF_INIT;
+    int64_t          now, ttl;
+    const char      *name, *kid;
+    cli_token_key_t  key;
 
-    sub = cli->values[0];
-    ttl = cli_token_ttl(cli->values[1]);
-    name = cli->values[3];
+    ttl = cli_token_ttl(cli->values[CLI_TOKEN_TTL]);
+    name = cli->values[CLI_TOKEN_NAME];
+    kid = cli->values[CLI_TOKEN_KID];
 
-    if (cli_check_id(cli, "--sub", sub) != CLI_OK) {
+    if (cli_check_id(cli, "--sub", cli->values[CLI_TOKEN_SUB]) != CLI_OK) {
         return CLI_USAGE;
     }
 
@@ -142,22 +192,25 @@ cli_token(cli_t *cli)
         return cli_usage(cli, "--name must be UTF-8");
     }
 
-    rc = CLI_FAILED;
-
-    if (cli_token_key(cli->values[2], &key) == 0) {
-        now = clock_now() / 1000;
-        text = cli_token_encode(sub, name, now, now + ttl, &key);
-
-        rc = text ? cli_token_print(cli, text, now + ttl)
-                  : cli_fail("libjwt cannot make the token");
-        free(text);
+    if (kid && (*kid == '\0' || strlen(kid) > CLI_TOKEN_KID_MAX
+                || !text_valid(kid, strlen(kid))))
+    {
+        return cli_usage(cli, "--kid must be UTF-8 of 1 to %d bytes",
+                         CLI_TOKEN_KID_MAX);
     }
 
-    if (key.data) {
-        explicit_bzero(key.data, key.size);
+    if (cli_token_key_read(&key, cli->values[CLI_TOKEN_KEY]) != 0) {
+        return CLI_FAILED;
     }
 
-    buf_free(&key);
+    now = clock_now() / 1000;
+
+    rc = cli_token_encode(cli, &key, now, now + ttl, &token) == 0
+         ? cli_token_print(cli, token.data, now + ttl)
+         : cli_fail("OpenSSL or the memory fails to make the token");
+
+    cli_token_key_free(&key);
+    buf_free(&token);
 
     return rc;
 }
