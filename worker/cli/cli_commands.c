@@ -180,8 +180,13 @@ const cli_command_t  cli_commands[] = {
       "Checks Redis's version, persistence, eviction, limits and functions,\n"
       "its machine, nginx, the workers, the queues and a sample of the data.\n"
       "The exit status is 0 if all is fine, 1 for advice, 2 for a fault, 3\n"
-      "if something cannot be checked.\n",
-      CLI_NO_OPTIONS, cli_doctor, 0,
+      "if something cannot be checked.  With --url, a stream is opened\n"
+      "through whatever is in front of nginx, for up to 25 seconds; FILE\n"
+      "contains a token, such as \"leaseloft token\" prints.\n",
+      { { "--url", "URL", "check streams at this site, https or http", 0 },
+        { "--token", "FILE", "file with a token, for --url", 0 },
+        { "--ca", "FILE", "CAs of the site's certificate, in PEM", 0 } },
+      cli_doctor, 0,
       "see /internal/health, and check each server by --redis redis://HOST" },
 
     { NULL, NULL, 0, 0, NULL, NULL, CLI_NO_OPTIONS, NULL, 0, NULL }

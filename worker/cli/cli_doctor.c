@@ -14,6 +14,7 @@
 #include "cli_doctor_queues.h"
 #include "cli_doctor_redis.h"
 #include "cli_doctor_sample.h"
+#include "cli_doctor_stream.h"
 #include "cli_doctor_workers.h"
 #include "cli_redis.h"
 #include "cli_report.h"
@@ -122,6 +123,8 @@ cli_doctor(cli_t *cli)
         cli_report_add(&report, CLI_REPORT_UNKNOWN, "connection",
                        "%s, so nothing can be checked", cli->why);
     }
+
+    cli_doctor_stream(&report);
 
     rc = cli_report_print(&report);
 
