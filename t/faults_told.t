@@ -265,7 +265,7 @@ $ll->lease($_) for @properties;
 start_nginx();
 start_worker(1);
 broken('8 queues became 1', sub { });
-ok(wait_for(sub { $ll->poll($_, 'u-lena')->{head} =~ /^[1-9]/ }, 10),
+ok(wait_for(sub { ($ll->poll($_, 'u-lena')->{head} // '') =~ /^[1-9]/ }, 10),
    "$fault: the lease of $_, which waited, is declared") for @properties;
 mended();
 
