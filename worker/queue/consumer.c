@@ -14,6 +14,7 @@
 #include "consumer.h"
 #include "log.h"
 #include "queue_entry.h"
+#include "slot_map.h"
 
 
 /*
@@ -81,8 +82,11 @@ consumer_reply(consumer_t *consumer)
     reply = conn_recv(consumer->conn);
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
-        log_error("redis refused a command for the queue: \"%.200s\"",
-                  reply->str);
+        if (!slot_map_is_away(reply)) {
+            log_error("redis refused a command for the queue: \"%.200s\"",
+                      reply->str);
+        }
+
         freeReplyObject(reply);
         return NULL;
     }

@@ -124,7 +124,8 @@ args_t *consumer_command(consumer_t *consumer, const char *name,
 
 /*
  * Receives the reply to a command, to be freed by the caller.  NULL: the
- * connection is lost, or Redis answered with an error, which is logged.
+ * connection is lost, or Redis answered with an error, which is logged unless
+ * it says that the queue has moved to another primary.
  */
 redisReply *consumer_reply(consumer_t *consumer);
 

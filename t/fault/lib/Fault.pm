@@ -23,6 +23,7 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 use LeaseLoft;
+use LeaseLoft::Cluster;
 use LeaseLoft::Requests;
 
 use Fault::Judge;
@@ -39,6 +40,7 @@ our $long = $ENV{LEASELOFT_LONG};
 #     options => '--seal-after 1'       further ones of workers
 #     proxy => 'nginx', 'workers' or 'all'    these reach Redis through one
 #     socket => 1               a Unix socket, for workers: see strike() there
+#     cluster => 1              a Redis Cluster: see cluster()
 #     daemon => 1               nginx's master is not a child of the test, which
 #                               then has to end it; else it ignores USR2
 #     lossy => 1                acknowledged entries may be lost with Redis
@@ -64,13 +66,19 @@ sub new {
     srand($self->{seed});
     diag("LEASELOFT_SEED=$self->{seed}");
 
+    if ($self->{cluster}) {
+        $self->{cluster} = LeaseLoft::Cluster->new($ll, replicas => 1);
+        $ll->{url} = $self->{cluster}->url();
+        $ll->nginx_conf();
+    }
+
     # enough for the streams of any test
     my $conf = $ll->slurp('nginx.conf');
     $conf =~ s/worker_connections \d+/worker_connections 16384/;
     $conf =~ s/daemon off;// if $self->{daemon};
     $ll->write('nginx.conf', $conf);
 
-    $ll->start('redis');
+    $ll->start('redis') if !$self->{cluster};
     $self->_urls();
     $self->start_worker($_) for 1 .. $self->{workers};
     $ll->start('nginx');
@@ -96,6 +104,7 @@ sub ll { $_[0]{ll} }
 sub load { $_[0]{load} }
 sub names { $_[0]{names} }
 sub proxy { $_[0]{the_proxy} }
+sub cluster { $_[0]{cluster} }           # three primaries, three replicas
 
 
 # the processes that connect to Redis directly, and those through the proxy
@@ -313,10 +322,15 @@ sub _settle {
 
     return undef if !$self->{load}->quiesce(20);
 
-    my $q = LeaseLoft::Requests->new($self->{ll});
+    my $cluster = $self->{cluster};
+    my $q = $cluster ? LeaseLoft::Requests->over($cluster)
+                     : LeaseLoft::Requests->new($self->{ll});
 
-    wait_for(sub { $q->redis('XLEN', 'll:{q:0}:requests') == 0 }, 20)
-        or return undef;
+    wait_for(sub {
+        $cluster ? !$cluster->sum('XLEN', 'requests')
+                   && !$cluster->sum('ZCARD', 'owed')
+                 : !$q->redis('XLEN', 'll:{q:0}:requests');
+    }, 20) or return undef;
 
     $self->{heads} = {
         $self->seqs($q->{redis}),
@@ -324,6 +338,15 @@ sub _settle {
     };
 
     return $q;
+}
+
+
+# the number of dead letters
+sub _dead {
+    my ($self, $q) = @_;
+
+    return $self->{cluster} ? $self->{cluster}->sum('XLEN', 'dead')
+                            : $q->redis('XLEN', 'll:{q:0}:dead');
 }
 
 
@@ -358,7 +381,7 @@ sub _look {
                       $self->{judge}->look($q, $self->_get(), $model);
 
         $self->_none("$name: the threads match the replies and events", @bad);
-        is($q->redis('XLEN', 'll:{q:0}:dead'), 0,
+        is($self->_dead($q), 0,
            "$name: there is no dead letter");
 
     } else {
@@ -405,7 +428,7 @@ sub end {
     }
 
     $self->_none(@$_) for @found;
-    is($q->redis('XLEN', 'll:{q:0}:dead'), 0, 'no request was given up');
+    is($self->_dead($q), 0, 'no request was given up');
 
     my ($status, $out) = $ll->cli('unread', 'rebuild');
     is($status, 0, 'unread rebuild exits with 0') or diag($out);

@@ -8,6 +8,7 @@ package LeaseLoft::Cluster;
 #
 #     $ll->{url} = $cluster->url();          then nginx_conf() and start()
 #     $cluster->on('node0', 'PING');
+#     $cluster->command('GET', 'key');       to the primary of the key
 #     $cluster->owner($slot);                the part which has a slot now
 #     $cluster->move($slot, 'node1');        with its keys
 #     $ll->stop('node0', 'KILL');
@@ -135,7 +136,7 @@ sub _join {
     }
 
     LeaseLoft::wait_for(sub {
-        @parts == grep { $self->_knows($_) == @parts } @parts
+        @parts == grep { $self->knows($_) == @parts } @parts
     }, 30) or die "the nodes do not meet\n";
 
     for my $i ($n .. $#parts) {
@@ -148,7 +149,7 @@ sub _join {
 
 
 # how many nodes a part knows
-sub _knows {
+sub knows {
     my ($self, $part) = @_;
 
     return scalar grep { !/handshake|noaddr/ }
@@ -204,6 +205,65 @@ sub slot { $_[0]->on(($_[0]->running())[0], 'CLUSTER', 'KEYSLOT', $_[1]) }
 
 # the part that has a key
 sub has { $_[0]->owner($_[0]->slot($_[1])) }
+
+
+# sends a command to the primary that has its key, and once more if
+# that is another one now
+sub command {
+    my ($self, @args) = @_;
+
+    my $key = $args[0] =~ /^FCALL/ ? $args[3] : $args[1];
+    my ($tag) = $key =~ /\{(.+?)\}/;
+    $tag //= $key;
+
+    for (1 .. 2) {
+        my $part = $self->{found}{$tag} //= $self->has($key)
+                   // die "no primary has $key\n";
+        my $reply = eval { \$self->on($part, @args) };
+
+        return $$reply if $reply;
+        die $@ if $@ !~ /MOVED|CLUSTERDOWN/ && $self->{ll}->pid($part);
+        delete $self->{found}{$tag};
+    }
+
+    die $@;
+}
+
+
+# the sum of a command over a key beside each queue, such as XLEN of "requests"
+sub sum {
+    my ($self, $command, $name) = @_;
+
+    my $n = 0;
+    $n += $self->command($command, "ll:{q:$_}:$name") for 0 .. 63;
+
+    return $n;
+}
+
+
+# runs redis-cli --cluster, with the address of a part: its output, or dies
+sub manage {
+    my ($self, $command, @words) = @_;
+
+    my $out = `redis-cli --cluster $command @words 2>&1`;
+    die "redis-cli --cluster $command: $out\n" if $?;
+
+    return $out;
+}
+
+
+# starts another server, which knows nothing of the cluster: its part
+sub add_part {
+    my ($self) = @_;
+
+    my $part = 'node' . $self->parts();
+    push @{ $self->{parts} }, $part;
+    $self->{ports}{$part} = LeaseLoft::free_port();
+    $self->_write_conf($part, LeaseLoft::free_port());
+    $self->start($part);
+
+    return $part;
+}
 
 
 # copies the functions and the keys of a single server, as redis-cli --cluster

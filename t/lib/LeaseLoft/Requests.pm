@@ -38,6 +38,14 @@ sub new {
 }
 
 
+# over($redis): the same over anything that has command(), such as a
+# LeaseLoft::Cluster; it only reads
+sub over {
+    my ($class, $redis) = @_;
+    return bless { redis => $redis }, $class;
+}
+
+
 # connects both connections again, as after a restart of Redis
 sub connect {
     my ($self) = @_;
