@@ -58,6 +58,7 @@ ngx_leaseloft_loc_conf_merge(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->cookie, prev->cookie, "leaseloft_session");
     ngx_conf_merge_ptr_value(conf->origin, prev->origin, NULL);
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
+    ngx_conf_merge_str_value(conf->drain_file, prev->drain_file, "");
     ngx_conf_merge_msec_value(conf->ping, prev->ping, 15000);
     ngx_conf_merge_msec_value(conf->wait, prev->wait, 2000);
     ngx_conf_merge_msec_value(conf->body_timeout, prev->body_timeout, 60000);

@@ -17,6 +17,7 @@
 #include "ngx_leaseloft_request.h"
 #include "ngx_leaseloft_signer.h"
 #include "ngx_leaseloft_stream_bye.h"
+#include "ngx_leaseloft_switch.h"
 #include "ngx_leaseloft_tls.h"
 #include "ngx_leaseloft_token.h"
 #include "ngx_leaseloft_token_table.h"
@@ -100,6 +101,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_leaseloft_main_conf_t, drain),
+      NULL },
+
+    { ngx_string("leaseloft_drain_file"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_switch_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_leaseloft_loc_conf_t, drain_file),
       NULL },
 
     { ngx_string("leaseloft_max_lingering"),

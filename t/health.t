@@ -98,7 +98,7 @@ sub is_shape {
 
     is(join(' ', @wrong), '', "$what: members have their types");
     is(join(' ', sort keys %$said),
-       'advice detail faults nginx redis slots status title type workers',
+       'advice detail drained faults nginx redis slots status title type workers',
        "$what: no other members");
 }
 

@@ -162,6 +162,8 @@ typedef struct {
     ngx_leaseloft_signer_t     *signer;    /* of checkpoints; NULL: none */
     ngx_str_t                   signer_name;   /* of its key: the origin */
 
+    ngx_str_t                   drain_file;    /* health is 503 while it
+                                                  exists; empty: none */
     ngx_msec_t                  ping;
     ngx_msec_t                  wait;
     ngx_msec_t                  body_timeout;

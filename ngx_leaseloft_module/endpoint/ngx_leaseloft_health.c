@@ -8,6 +8,8 @@
  *   - each queue is read by a worker that has sent a heartbeat within 3 seconds
  *     and whose Redis user may run all commands that it needs.
  *
+ * and its drain file does not exist.
+ *
  * Otherwise the response is 503 and lists the faults.  Problems that delay no
  * message are listed as advice.  All memory is in the request's pool.
  */
@@ -17,6 +19,7 @@
 #include "ngx_leaseloft_depth.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_status.h"
+#include "ngx_leaseloft_switch.h"
 
 #include "common/version.h"
 
@@ -26,6 +29,7 @@ typedef struct {
     ngx_leaseloft_process_t    *process;
     ngx_array_t                 faults;    /* of ngx_str_t: sentences */
     ngx_array_t                 advice;
+    ngx_int_t                   drain;     /* NGX_OK: the drain file exists */
     char                       *nginx;     /* "up", "down" or "unknown" */
     char                       *redis;
     char                       *workers;
@@ -153,7 +157,15 @@ ngx_leaseloft_health_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
 
     ngx_leaseloft_health_log(&health);
 
-    status = health.faults.nelts ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_OK;
+    health.drain = ngx_leaseloft_switch_on(r);
+
+    if (health.drain == NGX_ERROR) {
+        ngx_leaseloft_health_say(&health, &health.advice,
+                                 "The drain file cannot be looked for.");
+    }
+
+    status = health.faults.nelts || health.drain == NGX_OK
+             ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_OK;
 
     if (ngx_leaseloft_health_document(&health, status, &document) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -552,10 +564,12 @@ ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
     ngx_str_t  *detail;
 
     static ngx_str_t  fine = ngx_string("Messages can be sent and delivered.");
+    static ngx_str_t  drained = ngx_string("This nginx is drained.");
 
-    detail = health->faults.nelts ? health->faults.elts : &fine;
+    detail = health->drain == NGX_OK ? &drained
+             : health->faults.nelts ? health->faults.elts : &fine;
 
-    p = ngx_pnalloc(health->pool, 512 + fine.len
+    p = ngx_pnalloc(health->pool, 512 + fine.len + drained.len
                     + 2 * ngx_leaseloft_health_size(&health->faults)
                     + ngx_leaseloft_health_size(&health->advice));
     if (p == NULL) {
@@ -570,9 +584,10 @@ ngx_leaseloft_health_document(ngx_leaseloft_health_t *health,
                     status);
     p = ngx_leaseloft_health_string(p, detail);
     p = ngx_sprintf(p, ",\"nginx\":\"%s\",\"redis\":\"%s\","
-                    "\"workers\":\"%s\","
+                    "\"workers\":\"%s\",\"drained\":%s,"
                     "\"slots\":{\"all\":%d,\"reachable\":%ui},\"faults\":",
-                    health->nginx, health->redis, health->workers, LL_SLOTS,
+                    health->nginx, health->redis, health->workers,
+                    health->drain == NGX_OK ? "true" : "false", LL_SLOTS,
                     ngx_leaseloft_cluster_reachable(health->process->cluster));
     p = ngx_leaseloft_health_list(p, &health->faults);
     p = ngx_cpymem(p, ",\"advice\":", sizeof(",\"advice\":") - 1);
