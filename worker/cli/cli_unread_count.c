@@ -387,16 +387,31 @@ cli_unread_count_set(count_t *count)
 }
 
 
+static void
+cli_unread_count_init(count_t *count, cli_t *cli, const char *property)
+{
+    memset(count, 0, sizeof(count_t));
+
+    count->cli = cli;
+    count->property = property;
+}
+
+
+static void
+cli_unread_count_free(count_t *count)
+{
+    args_free(&count->args);
+    free(count->members);
+}
+
+
 int
 cli_unread_count(cli_t *cli, const char *property)
 {
     int      rc;
     count_t  count;
 
-    memset(&count, 0, sizeof(count_t));
-
-    count.cli = cli;
-    count.property = property;
+    cli_unread_count_init(&count, cli, property);
 
     do {
         rc = cli_unread_count_read(&count);
@@ -411,8 +426,7 @@ cli_unread_count(cli_t *cli, const char *property)
 
     } while (rc == 0);
 
-    args_free(&count.args);
-    free(count.members);
+    cli_unread_count_free(&count);
 
     return rc == 1 ? 0 : -1;
 }
@@ -452,10 +466,7 @@ cli_unread_count_check(cli_t *cli, const char *property)
     int      rc;
     count_t  count;
 
-    memset(&count, 0, sizeof(count_t));
-
-    count.cli = cli;
-    count.property = property;
+    cli_unread_count_init(&count, cli, property);
 
     rc = cli_unread_count_read(&count);
 
@@ -467,8 +478,7 @@ cli_unread_count_check(cli_t *cli, const char *property)
         rc = rc == 0 ? cli_unread_count_same(&count) : -1;
     }
 
-    args_free(&count.args);
-    free(count.members);
+    cli_unread_count_free(&count);
 
     return rc;
 }
