@@ -143,6 +143,18 @@ ngx_leaseloft_channel_next(ngx_leaseloft_channels_t *channels,
 }
 
 
+ngx_leaseloft_channel_t *
+ngx_leaseloft_channel_next_of(ngx_leaseloft_channels_t *channels,
+    ngx_leaseloft_client_t *client, ngx_leaseloft_channel_t *channel)
+{
+    do {
+        channel = ngx_leaseloft_channel_next(channels, channel);
+    } while (channel && channel->client != client);
+
+    return channel;
+}
+
+
 size_t
 ngx_leaseloft_channel_name(ngx_leaseloft_channel_t *channel, char *name)
 {

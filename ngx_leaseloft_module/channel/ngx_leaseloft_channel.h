@@ -150,6 +150,11 @@ ngx_leaseloft_channel_t *ngx_leaseloft_channel_find(
 ngx_leaseloft_channel_t *ngx_leaseloft_channel_next(
     ngx_leaseloft_channels_t *channels, ngx_leaseloft_channel_t *channel);
 
+/* the same for the channels of a client */
+ngx_leaseloft_channel_t *ngx_leaseloft_channel_next_of(
+    ngx_leaseloft_channels_t *channels, ngx_leaseloft_client_t *client,
+    ngx_leaseloft_channel_t *channel);
+
 /* finds a channel by its name in Redis; NULL: it is not watched */
 ngx_leaseloft_channel_t *ngx_leaseloft_channel_by_name(
     ngx_leaseloft_channels_t *channels, ngx_str_t *name);

@@ -158,13 +158,11 @@ ngx_leaseloft_channel_subscribe_all(void *data, ngx_leaseloft_client_t *client)
 
     /* in any state: a read may have been repeated while it was not connected */
 
-    for (channel = ngx_leaseloft_channel_next(channels, NULL);
+    for (channel = ngx_leaseloft_channel_next_of(channels, client, NULL);
          channel;
-         channel = ngx_leaseloft_channel_next(channels, channel))
+         channel = ngx_leaseloft_channel_next_of(channels, client, channel))
     {
-        if (channel->client == client) {
-            ngx_leaseloft_channel_subscribe_queue(channel);
-        }
+        ngx_leaseloft_channel_subscribe_queue(channel);
     }
 
     ngx_leaseloft_channel_subscribe_flush(channels);
@@ -219,13 +217,11 @@ ngx_leaseloft_channel_subscribe_lost(void *data,
 
     ngx_leaseloft_channel_subscribe_flush(channels);
 
-    for (channel = ngx_leaseloft_channel_next(channels, NULL);
+    for (channel = ngx_leaseloft_channel_next_of(channels, client, NULL);
          channel;
-         channel = ngx_leaseloft_channel_next(channels, channel))
+         channel = ngx_leaseloft_channel_next_of(channels, client, channel))
     {
-        if (channel->client == client) {
-            ngx_leaseloft_channel_subscribe_reset(channel);
-        }
+        ngx_leaseloft_channel_subscribe_reset(channel);
     }
 }
 

@@ -34,13 +34,12 @@ ngx_leaseloft_channel_tell(void *data, ngx_leaseloft_client_t *client)
 
         /* see ngx_leaseloft_channel_subscribe_lost() */
 
-        for (channel = ngx_leaseloft_channel_next(channels, NULL);
+        for (channel = ngx_leaseloft_channel_next_of(channels, client, NULL);
              channel;
-             channel = ngx_leaseloft_channel_next(channels, channel))
+             channel = ngx_leaseloft_channel_next_of(channels, client,
+                                                     channel))
         {
-            if (channel->client == client) {
-                ngx_leaseloft_channel_cache_clear(channel);
-            }
+            ngx_leaseloft_channel_cache_clear(channel);
         }
     }
 
