@@ -14,34 +14,6 @@
 #define NGX_LEASELOFT_GREETING_SHOWN   20
 
 
-/* AUTH [USER] PASSWORD, if a password is configured */
-static ngx_int_t
-ngx_leaseloft_greeting_auth(ngx_leaseloft_greeting_t *greeting,
-    ngx_leaseloft_writer_t *writer, ngx_leaseloft_redis_conf_t *rcf)
-{
-    ngx_str_t   argv[3];
-    ngx_uint_t  argc;
-
-    if (rcf->password.len == 0) {
-        return NGX_OK;
-    }
-
-    argc = 0;
-    ngx_str_set(&argv[argc], "AUTH");
-    argc++;
-
-    if (rcf->user.len) {
-        argv[argc++] = rcf->user;
-    }
-
-    argv[argc++] = rcf->password;
-
-    greeting->left++;
-
-    return ngx_leaseloft_writer_append(writer, argc, argv);
-}
-
-
 ngx_int_t
 ngx_leaseloft_greeting_start(ngx_leaseloft_greeting_t *greeting,
     ngx_leaseloft_writer_t *writer, ngx_leaseloft_redis_conf_t *rcf,
@@ -61,9 +33,9 @@ ngx_leaseloft_greeting_start(ngx_leaseloft_greeting_t *greeting,
 
     ngx_leaseloft_write_probe_command(probe, &channel);
 
-    greeting->left = 3;
+    greeting->left = rcf->password.len ? 4 : 3;
 
-    if (ngx_leaseloft_greeting_auth(greeting, writer, rcf) != NGX_OK
+    if ((rcf->password.len && ngx_leaseloft_writer_auth(writer, rcf) != NGX_OK)
         || ngx_leaseloft_writer_append(writer, 1, &ping) != NGX_OK
         || ngx_leaseloft_writer_append(writer, 2, get) != NGX_OK
         || ngx_leaseloft_writer_append(writer, NGX_LEASELOFT_WRITE_PROBE_ARGS,

@@ -490,7 +490,9 @@ ngx_leaseloft_nodes_refused(void *data, char *error)
 
     ll_slots_redirect_t  redirect;
 
-    if (ll_slots_redirect(&redirect, error, ngx_strlen(error)) == -1) {
+    if (ll_slots_redirect(&redirect, error, ngx_strlen(error)) == -1
+        || redirect.ask)
+    {
         return NGX_DECLINED;
     }
 

@@ -174,23 +174,10 @@ ngx_leaseloft_sentinel_send(ngx_leaseloft_sentinel_t *sentinel)
 static void
 ngx_leaseloft_sentinel_auth(ngx_leaseloft_sentinel_t *sentinel)
 {
-    ngx_str_t   argv[3];
-    ngx_uint_t  argc;
-
-    argc = 0;
-    ngx_str_set(&argv[argc], "AUTH");
-    argc++;
-
-    if (sentinel->conf->user.len) {
-        argv[argc++] = sentinel->conf->user;
-    }
-
-    argv[argc++] = sentinel->conf->password;
-
     sentinel->auth = 1;
     sentinel->auth_reply = 1;
 
-    (void) ngx_leaseloft_peer_command(&sentinel->peer, argc, argv);
+    (void) ngx_leaseloft_writer_auth(&sentinel->peer.writer, sentinel->conf);
 }
 
 

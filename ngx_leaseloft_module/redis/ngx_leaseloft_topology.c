@@ -100,44 +100,25 @@ ngx_leaseloft_topology_timer_handler(ngx_event_t *ev)
 }
 
 
-static ngx_int_t
-ngx_leaseloft_topology_command(ngx_leaseloft_topology_t *topology,
-    ngx_uint_t argc, ngx_str_t *argv)
-{
-    topology->left++;
-
-    return ngx_leaseloft_peer_command(&topology->peer, argc, argv);
-}
-
-
 /* AUTH on a new connection, and CLUSTER SLOTS */
 static void
 ngx_leaseloft_topology_send(ngx_leaseloft_topology_t *topology)
 {
-    ngx_str_t                    argv[3];
-    ngx_uint_t                   argc;
-    ngx_leaseloft_redis_conf_t  *rcf;
+    ngx_str_t              argv[2];
+    ngx_leaseloft_peer_t  *peer;
 
-    rcf = &topology->peer.conf->redis;
+    peer = &topology->peer;
 
-    if (!topology->peer.open && rcf->password.len) {
-        argc = 0;
-        ngx_str_set(&argv[argc], "AUTH");
-        argc++;
-
-        if (rcf->user.len) {
-            argv[argc++] = rcf->user;
-        }
-
-        argv[argc++] = rcf->password;
-
-        (void) ngx_leaseloft_topology_command(topology, argc, argv);
+    if (!peer->open && peer->conf->redis.password.len) {
+        (void) ngx_leaseloft_writer_auth(&peer->writer, &peer->conf->redis);
+        topology->left++;
     }
 
     ngx_str_set(&argv[0], "CLUSTER");
     ngx_str_set(&argv[1], "SLOTS");
 
-    (void) ngx_leaseloft_topology_command(topology, 2, argv);
+    (void) ngx_leaseloft_peer_command(peer, 2, argv);
+    topology->left++;
 }
 
 

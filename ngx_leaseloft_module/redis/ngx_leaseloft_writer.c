@@ -112,6 +112,27 @@ ngx_leaseloft_writer_append(ngx_leaseloft_writer_t *writer, ngx_uint_t argc,
 
 
 ngx_int_t
+ngx_leaseloft_writer_auth(ngx_leaseloft_writer_t *writer,
+    ngx_leaseloft_redis_conf_t *rcf)
+{
+    ngx_str_t   argv[3];
+    ngx_uint_t  argc;
+
+    argc = 0;
+    ngx_str_set(&argv[argc], "AUTH");
+    argc++;
+
+    if (rcf->user.len) {
+        argv[argc++] = rcf->user;
+    }
+
+    argv[argc++] = rcf->password;
+
+    return ngx_leaseloft_writer_append(writer, argc, argv);
+}
+
+
+ngx_int_t
 ngx_leaseloft_writer_text(ngx_leaseloft_writer_t *writer, ngx_str_t *text)
 {
     if (ngx_leaseloft_writer_reserve(writer, text->len) != NGX_OK) {

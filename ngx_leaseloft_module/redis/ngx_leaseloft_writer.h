@@ -37,6 +37,10 @@ void ngx_leaseloft_writer_release(ngx_str_t *text);
 ngx_int_t ngx_leaseloft_writer_append(ngx_leaseloft_writer_t *writer,
     ngx_uint_t argc, ngx_str_t *argv);
 
+/* the same for AUTH with the configured user, if any, and password */
+ngx_int_t ngx_leaseloft_writer_auth(ngx_leaseloft_writer_t *writer,
+    ngx_leaseloft_redis_conf_t *rcf);
+
 /* the same for a command that is formatted */
 ngx_int_t ngx_leaseloft_writer_text(ngx_leaseloft_writer_t *writer,
     ngx_str_t *text);
