@@ -16,6 +16,7 @@ use LeaseLoft::Cluster;
 
 my $ll = LeaseLoft->new(main => 'worker_processes 1;',
                         directives => { leaseloft_ping => '1s',
+                                        leaseloft_drain => '1s',
                                         leaseloft_wait => '300ms' });
 
 for my $property (map { "P$_" } 0 .. 5) {
@@ -69,8 +70,13 @@ $cluster->close_slot($slot, $to);
 
 # a slot moves to a primary that has had none
 
-my $queue = (grep { $cluster->has($_) eq 'node0' }
-             map { "ll:{q:$_}:requests" } 0 .. 63)[0];
+# the queue of the requests of a property on node0
+sub queue {
+    return (grep { $cluster->has($_) eq 'node0' }
+            map { "ll:{q:$_}:requests" } 0 .. 63)[0];
+}
+
+my $queue = queue();
 
 $slot = $cluster->slot($queue);
 $cluster->move($slot, 'node2', sub {
@@ -131,5 +137,23 @@ is($redis->reply()->[1] > 0, 1, 'the connection is lost');
 
 $cluster->cancel_slot($slot, 'node1');
 ok(is_live(1), 'the stream is live again');
+
+
+# a reload, while a slot moves that the old process has to visit
+
+$cluster->move($cluster->slot(queue()), 'node2', sub {
+    my ($old) = $ll->nginx_children();
+
+    is($ll->say($property, 'u-tom', 'hello', client_id => 'c-5')->status(),
+       202, 'a message is queued where the slot moves');
+    $ll->signal('nginx', 'HUP');
+    is($stream->wait_event('bye')->{json}{reason}, 'drain',
+       'the stream is told of the reload');
+    ok(wait_for(sub { !grep { $_ == $old } $ll->nginx_children() }, 10),
+       'the old process ends');
+    is($ll->say($property, 'u-tom', 'hello', client_id => 'c-6')->status(),
+       202, 'a message is queued by the new one');
+});
+ok(wait_for(sub { reachable() == 16384 }, 10), 'all slots can be reached');
 
 $ll->finish();

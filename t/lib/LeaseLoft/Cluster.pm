@@ -338,12 +338,11 @@ sub close_slot {
 
     my $id = $self->id($to);
     my $from = $self->owner($slot);
-    my @others = grep { $_ ne $to && $_ ne $from
-                        && $self->on($_, 'ROLE')->[0] eq 'master' }
-                 $self->running();
 
-    $self->on($_, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $id)
-        for $to, $from, @others;
+    for my $part ($to, $from, $self->running()) {
+        $self->on($part, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $id)
+            if $self->on($part, 'ROLE')->[0] eq 'master';
+    }
 }
 
 
