@@ -13,7 +13,9 @@ use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Cluster;
 
-my $ll = LeaseLoft->new(start => 0);
+# so that messages are sealed
+my $ll = LeaseLoft->new(start => 0,
+                        worker_options => '--seal-after 1 --seal-size 1');
 my $cluster = LeaseLoft::Cluster->new($ll);
 
 $ll->{url} = $cluster->url();
@@ -39,6 +41,8 @@ my %body = (lease_id => 'L-1', label => 'Home', time_zone => 'Europe/Berlin',
             starts_at => '2020-01-01T00:00:00Z', ends_at => undef);
 
 $ll->write('lease.json', encode_json(\%body));
+$ll->write('lease2.json', encode_json({
+    %body, tenants => [{ user => 'u-ana', name => 'Ana' }] }));
 $ll->write('leases.json', join "\n", map { encode_json({ %body,
                                                property => $_ }) } @properties);
 
@@ -100,6 +104,18 @@ is($ll->lease('P4', ends_at => '2021-01-01T00:00:00Z')->status(), 200,
    'a lease ends');
 
 
+is($ll->lease('P4', lease_id => 'L-2', tenants => ['u-max'])->status(), 200,
+   'another one begins');
+cli('lease', 'put', $_, $ll->dir() . '/lease2.json')
+    for grep { !/P[24]/ } @properties;
+like(cli('forget', 'u-tom', '--texts', '--reason', 'a test'), qr/u-tom/,
+     'a person is forgotten');
+ok(!(grep { cli('record', $_) =~ /heating of|"Tom"/ } 'P0', 'P3', 'P8'),
+   'their messages and their name are gone, on all primaries');
+ok((grep { $cluster->command('HLEN', "ll:{p:$_}:segments") } @properties) > 3,
+   'entries were sealed');
+
+
 # what a cluster does not have
 
 for my $command ([qw(backup DIR)], ['doctor']) {
@@ -107,5 +123,10 @@ for my $command ([qw(backup DIR)], ['doctor']) {
     is($status, 2, "$command->[0] is refused");
     like($err, qr/is not for a Redis Cluster: \w+/, '... and says what to do');
 }
+
+# a call that spans slots is refused by CROSSSLOT, or by ERR in a function
+is(join(' ', grep { /^(?:CROSSSLOT|ERR|NOPERM)$/ }
+                  sort keys %{ $cluster->errors() }), '',
+   'no call spans two slots');
 
 $ll->finish();

@@ -249,4 +249,9 @@ ok($ll->wait_healthy(200, 20), 'health is 200 again');
 all_say('after a failover', 10, @properties);
 all_count('after a failover', @tenants);
 
+# a call that spans slots is refused by CROSSSLOT, or by ERR in a function
+is(join(' ', grep { /^(?:CROSSSLOT|ERR|NOPERM)$/ }
+                  sort keys %{ $cluster->errors() }), '',
+   'no call spans two slots');
+
 $ll->finish();

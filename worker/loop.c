@@ -107,6 +107,12 @@ loop_refused(loop_t *loop, work_result_e result)
         (void) loop_prepare(loop);
     }
 
+    /* the queue that debts are beside may have moved */
+
+    if (loop->route != NULL) {
+        (void) loop_parts_take_queues(loop);
+    }
+
     (void) heartbeat_send(&loop->heartbeat);
     (void) pipeline_renew(&loop->pipeline);
 

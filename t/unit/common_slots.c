@@ -101,10 +101,12 @@ test_service(const char *mode)
         same &= ll_slots_of(key, len) == ll_slots_queue_slot(k);
         len = ll_keys_dead(key, k);
         same &= ll_slots_of(key, len) == ll_slots_queue_slot(k);
+        len = ll_keys_owed(key, k);
+        same &= ll_slots_of(key, len) == ll_slots_queue_slot(k);
     }
 
     in_one_slot((int) same, mode,
-                "queues and dead letters are in the slots of the table");
+                "queues, dead letters and debts are in the slots of the table");
 
     same = 1;
 

@@ -11,12 +11,13 @@
 
 #include "clock.h"
 #include "common/keys.h"
+#include "log.h"
 #include "route.h"
 #include "slot_map.h"
 
 
 /* how long another primary may take to answer, once */
-#define ROUTE_LIMIT_MS  300
+#define ROUTE_LIMIT_MS  500
 
 
 typedef struct {
@@ -293,6 +294,18 @@ route_open(route_t *route, route_node_t *node)
 }
 
 
+/* another primary has failed: it is left out until its own process hears it */
+static void
+route_fail(route_node_t *node)
+{
+    log_warn("%s:%u does not answer, what it has to get is kept: \"%s\"",
+             node->host, node->port,
+             node->conn != NULL ? conn_error(node->conn) : "no memory");
+
+    node->failed_at = clock_monotonic();
+}
+
+
 int
 route_send(route_t *route, const char *key, args_t *args, unsigned *way)
 {
@@ -314,7 +327,7 @@ route_send(route_t *route, const char *key, args_t *args, unsigned *way)
     }
 
     if (route_open(route, node) == -1 || conn_send(node->conn, args) == -1) {
-        node->failed_at = clock_monotonic();
+        route_fail(node);
         return 0;
     }
 
@@ -373,7 +386,7 @@ route_recv(route_t *route, unsigned way)
         reply = conn_recv(node->conn);
 
         if (reply == NULL) {
-            node->failed_at = clock_monotonic();
+            route_fail(node);
         }
     }
 

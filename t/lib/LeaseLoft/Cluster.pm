@@ -241,6 +241,21 @@ sub sum {
 }
 
 
+# how often the running servers have answered with an error: name => number
+sub errors {
+    my ($self) = @_;
+
+    my %errors;
+
+    for my $part ($self->running()) {
+        my $info = $self->on($part, 'INFO', 'errorstats');
+        $errors{$1} += $2 while $info =~ /^errorstat_([^:]+):count=(\d+)/mg;
+    }
+
+    return \%errors;
+}
+
+
 # runs redis-cli --cluster, with the address of a part: its output, or dies
 sub manage {
     my ($self, $command, @words) = @_;
