@@ -4,8 +4,7 @@
  * by TLS for https.
  *
  * A proxy that buffers is found by the event "hello", which nginx sends at
- * once, and one that closes idle streams by the first "ping".  Events are
- * looked for in the bytes as they arrive, those of chunked encoding removed.
+ * once, and one that closes idle streams by the first "ping".
  */
 
 #include <stdio.h>
@@ -14,6 +13,7 @@
 
 #include "cli_doctor_stream.h"
 #include "clock.h"
+#include "response.h"
 #include "sock.h"
 #include "tls.h"
 
@@ -23,7 +23,6 @@
 #define STREAM_LATE_MS     1000
 #define STREAM_PING_MS     20000
 #define STREAM_TOKEN_MAX   8192
-#define STREAM_HEAD_MAX    16384
 
 
 typedef struct {
@@ -35,12 +34,7 @@ typedef struct {
     int            tls;
     sock_t         sock;
     int64_t        start;
-    buf_t          head;           /* status line and header */
-    buf_t          body;           /* as it was received, less chunk sizes */
-    int            chunked;
-    size_t         left;           /* of the chunk */
-    char           size[24];       /* line with the size of the next chunk */
-    size_t         nsize;
+    response_t     response;
 } stream_t;
 
 
@@ -191,112 +185,38 @@ cli_doctor_stream_request(stream_t *stream)
 }
 
 
-/* adds bytes of the body, without the sizes of chunks */
-static void
-cli_doctor_stream_body(stream_t *stream, const char *s, size_t len)
-{
-    size_t  n;
-
-    if (!stream->chunked) {
-        buf_add(&stream->body, s, len);
-        return;
-    }
-
-    while (len > 0) {
-
-        if (stream->left > 0) {
-            n = len < stream->left ? len : stream->left;
-            buf_add(&stream->body, s, n);
-            stream->left -= n;
-            s += n;
-            len -= n;
-            continue;
-        }
-
-        /* "\r\n" after a chunk, then the size, and "\r\n" */
-
-        if (*s == '\n' && stream->nsize > 0) {
-            stream->size[stream->nsize] = '\0';
-            stream->left = strtoul(stream->size, NULL, 16);
-            stream->nsize = 0;
-
-        } else if (*s != '\r' && *s != '\n'
-                   && stream->nsize + 1 < sizeof(stream->size))
-        {
-            stream->size[stream->nsize++] = *s;
-        }
-
-        s++;
-        len--;
-    }
-}
-
-
-/* takes what was received, the header first */
-static void
-cli_doctor_stream_take(stream_t *stream, const char *s, size_t len)
-{
-    char    *end;
-    size_t   n, old;
-
-    if (stream->head.len && strstr(stream->head.data, "\r\n\r\n")) {
-        cli_doctor_stream_body(stream, s, len);
-        return;
-    }
-
-    old = stream->head.len;
-    buf_add(&stream->head, s, len);
-
-    end = buf_failed(&stream->head) ? NULL
-                                    : strstr(stream->head.data, "\r\n\r\n");
-    if (end == NULL) {
-        return;
-    }
-
-    n = (size_t) (end - stream->head.data) + 4 - old;
-    end[4] = '\0';
-    stream->chunked = strcasestr(stream->head.data,
-                                 "\r\nTransfer-Encoding: chunked") != NULL;
-
-    cli_doctor_stream_body(stream, s + n, len - n);
-}
-
-
-/* reads until a text is there, or the header if that is NULL */
+/* reads until a text is in the body, or until the header if that is NULL */
 static stream_result_e
 cli_doctor_stream_wait(stream_t *stream, const char *text, int64_t ms)
 {
-    char         block[4096];
-    int64_t      left, deadline;
-    ssize_t      n;
-    const buf_t  *buf = text ? &stream->body : &stream->head;
+    char               block[4096];
+    int64_t            left, deadline;
+    ssize_t            n;
+    const response_t  *response = &stream->response;
 
     deadline = clock_monotonic() + ms;
 
     for ( ;; ) {
-        if (buf->len && strstr(buf->data, text ? text : "\r\n\r\n")) {
+        if (text ? response->body.len && strstr(response->body.data, text)
+                 : response->complete)
+        {
             return STREAM_FOUND;
         }
 
         left = deadline - clock_monotonic();
 
-        if (left <= 0 || stream->head.len > STREAM_HEAD_MAX
-            || sock_set_timeout(&stream->sock, (int) left) == -1)
-        {
+        if (left <= 0 || sock_set_timeout(&stream->sock, (int) left) == -1) {
             return STREAM_LATE;
         }
 
-        n = sock_read(&stream->sock, block, sizeof(block) - 1);
+        n = sock_read(&stream->sock, block, sizeof(block));
 
         if (n <= 0) {
             return clock_monotonic() >= deadline - 1 ? STREAM_LATE
                                                      : STREAM_ENDED;
         }
 
-        block[n] = '\0';
-        cli_doctor_stream_take(stream, block, (size_t) n);
-
-        if (buf_failed(&stream->head) || buf_failed(&stream->body)) {
+        if (response_take(&stream->response, block, (size_t) n) == -1) {
             return STREAM_LATE;
         }
     }
@@ -323,9 +243,9 @@ cli_doctor_stream_head(stream_t *stream)
         return -1;
     }
 
-    if (result == STREAM_ENDED
-        || sscanf(stream->head.data, "HTTP/%*d.%*d %d", &status) != 1)
-    {
+    status = response_status(&stream->response);
+
+    if (status == -1) {
         cli_report_add(report, CLI_REPORT_FAULT, "stream",
                        "%s has closed the connection without an answer to a "
                        "stream: see the log of what is in front", stream->url);
@@ -340,7 +260,8 @@ cli_doctor_stream_head(stream_t *stream)
     }
 
     if (status != 200
-        || strcasestr(stream->head.data, "text/event-stream") == NULL)
+        || !response_has(&stream->response, "content-type",
+                         "text/event-stream"))
     {
         cli_report_add(report, CLI_REPORT_FAULT, "stream",
                        "%s answers %d and no event stream, so pages have "
@@ -349,7 +270,7 @@ cli_doctor_stream_head(stream_t *stream)
         return -1;
     }
 
-    if (strcasestr(stream->head.data, "\r\nContent-Encoding: ")) {
+    if (response_has(&stream->response, "content-encoding", "")) {
         cli_report_add(report, CLI_REPORT_FAULT, "stream",
                        "what is in front of nginx compresses streams, which "
                        "holds back events: turn that off for "
@@ -442,6 +363,5 @@ cli_doctor_stream(cli_report_t *report)
     }
 
     sock_close(&stream.sock);
-    buf_free(&stream.head);
-    buf_free(&stream.body);
+    response_free(&stream.response);
 }
