@@ -118,11 +118,42 @@ ok((grep { $cluster->command('HLEN', "ll:{p:$_}:segments") } @properties) > 3,
 
 # what a cluster does not have
 
-for my $command ([qw(backup DIR)], ['doctor']) {
-    my ($status, $err) = $ll->cli(@$command);
-    is($status, 2, "$command->[0] is refused");
-    like($err, qr/is not for a Redis Cluster: \w+/, '... and says what to do');
+my ($status, $said) = $ll->cli('backup', 'DIR');
+is($status, 2, 'a backup is refused');
+like($said, qr/"backup" is not for a Redis Cluster: back up each/,
+     '... and says what to do');
+
+
+# doctor checks each primary
+
+my %address = map { $_ => $cluster->address($_) } $cluster->parts();
+
+sub doctor {
+    my ($status, $out) = $ll->cli('doctor');
+    return ($status, $out);
 }
+
+($status, $said) = doctor();
+like($said, qr/^ok +slots +16384 of 16384 have a primary$/m,
+     'doctor counts the slots');
+for my $part (sort keys %address) {
+    like($said, qr/^ok +$_->[0] +\Q$address{$part}\E: $_->[1]$/m,
+         "doctor checks $_->[0] of $part")
+        for ['version', 'Redis [\d.]+'], ['persistence', 'appendfsync always'],
+            ['functions', 'leaseloft_1'], ['workers', '1'],
+            ['sample', 'threads: \d+, entries: \d+, all verified'],
+            ['queue', '\d+: 0 wait, 0 in progress'];
+}
+unlike($said, qr/^(?:fault|unknown)(?! +(?:memory|access|machine|disk))/m,
+       'doctor finds nothing wrong') or diag($said);
+
+$ll->stop('node1', 'KILL');
+($status, $said) = doctor();
+is($status, 2, 'doctor exits with 2 if a primary is down');
+like($said, qr/^fault +connection +\Q$address{node1}\E: cannot connect/m,
+     '... and says which');
+like($said, qr/^ok +workers +\Q$address{node2}\E: 1$/m,
+     '... and checks the others');
 
 # a call that spans slots is refused by CROSSSLOT, or by ERR in a function
 is(join(' ', grep { /^(?:CROSSSLOT|ERR|NOPERM)$/ }

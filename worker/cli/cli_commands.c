@@ -186,8 +186,7 @@ const cli_command_t  cli_commands[] = {
       { { "--url", "URL", "check streams at this site, https or http", 0 },
         { "--token", "FILE", "file with a token, for --url", 0 },
         { "--ca", "FILE", "CAs of the site's certificate, in PEM", 0 } },
-      cli_doctor, 0,
-      "see /internal/health, and check each server by --redis redis://HOST" },
+      cli_doctor, 0, NULL },
 
     { NULL, NULL, 0, 0, NULL, NULL, CLI_NO_OPTIONS, NULL, 0, NULL }
 };

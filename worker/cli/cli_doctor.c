@@ -7,6 +7,7 @@
  * always printed, also if Redis cannot be reached.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cli_doctor.h"
@@ -57,7 +58,7 @@ cli_doctor_functions(cli_report_t *report)
 static int
 cli_doctor_layout(cli_report_t *report)
 {
-    if (cli_redis_layout(report->cli, 0) != 0) {
+    if (cli_redis_layout(report->cli, report->home) != 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "layout", "%s",
                        report->cli->why);
         return 0;
@@ -98,37 +99,131 @@ cli_doctor_run(cli_report_t *report, const char *info)
 }
 
 
+/* checks the server of cli->conn, and what it has */
+static void
+cli_doctor_server(cli_report_t *report)
+{
+    redisReply  *info;
+
+    args_lit(&report->args, "INFO");
+    info = cli_report_call(report, "version");
+
+    cli_doctor_run(report, info ? info->str : NULL);
+    freeReplyObject(info);
+}
+
+
+/* sets what is known of a primary from the map, and connects to it: 0 or -1 */
+static int
+cli_doctor_primary(cli_report_t *report, const ll_slots_t *slots, unsigned i)
+{
+    int                     home;
+    cli_t                  *cli = report->cli;
+    unsigned                k;
+    const ll_slots_node_t  *node = &slots->nodes[i];
+
+    (void) snprintf(report->subject, sizeof(report->subject), "%s:%u: ",
+                    node->host, node->port);
+
+    home = ll_slots_home(slots, i);
+    report->home = home == -1 ? 0 : (unsigned) home;
+    report->queues = 0;
+
+    for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (ll_slots_node(slots, ll_slots_queue_slot(k)) == (int) i) {
+            report->queues |= UINT64_C(1) << k;
+        }
+    }
+
+    if (home == -1) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "queue",
+                       "no queue is in its slots, so another primary has its "
+                       "requests: deal the slots evenly");
+    }
+
+    cli->conn = cluster_conn_at(cli->cluster, node->host, node->port);
+
+    if (cli->conn == NULL) {
+        cli_report_add(report, CLI_REPORT_FAULT, "connection",
+                       "cannot connect, so what it has cannot be read or "
+                       "written: %s", cluster_error(cli->cluster));
+    }
+
+    return cli->conn != NULL && home != -1 ? 0 : -1;
+}
+
+
+/* checks each primary of a cluster */
+static void
+cli_doctor_cluster(cli_report_t *report)
+{
+    cli_t       *cli = report->cli;
+    unsigned     i;
+    ll_slots_t   slots;
+
+    cli->cluster = cluster_create(&cli->redis, "leaseloft");
+
+    if (cli->cluster == NULL || cluster_refresh(cli->cluster) != 0) {
+        cli_report_add(report, CLI_REPORT_UNKNOWN, "connection",
+                       "cannot read the slots of the cluster, so nothing can "
+                       "be checked: %s", cli->cluster
+                                         ? cluster_error(cli->cluster)
+                                         : "out of memory");
+        return;
+    }
+
+    slots = *cluster_slots(cli->cluster);
+
+    cli_report_add(report, slots.covered == LL_SLOTS ? CLI_REPORT_FINE
+                                                     : CLI_REPORT_FAULT,
+                   "slots", "%u of %d have a primary%s", slots.covered,
+                   LL_SLOTS, slots.covered == LL_SLOTS ? ""
+                             : ", and what the others have cannot be read or "
+                               "written: see \"redis-cli --cluster check\"");
+
+    for (i = 0; i < slots.nnodes; i++) {
+        if (slots.nodes[i].slots != 0
+            && cli_doctor_primary(report, &slots, i) == 0)
+        {
+            cli_doctor_server(report);
+        }
+    }
+
+    report->subject[0] = '\0';
+}
+
+
 int
 cli_doctor(cli_t *cli)
 {
     int            rc;
-    redisReply    *info;
     cli_report_t   report;
 
     memset(&report, 0, sizeof(cli_report_t));
     report.cli = cli;
-    info = NULL;
+    report.queues = ~UINT64_C(0);
 
     /* without the check of the layout, which is one of doctor's own */
 
-    cli->conn = cli_redis_open(cli, "");
-
-    if (cli->conn) {
-        args_lit(&report.args, "INFO");
-        info = cli_report_call(&report, "version");
-
-        cli_doctor_run(&report, info ? info->str : NULL);
+    if (cli->redis.url.kind == LL_REDIS_URL_CLUSTER) {
+        cli_doctor_cluster(&report);
 
     } else {
-        cli_report_add(&report, CLI_REPORT_UNKNOWN, "connection",
-                       "%s, so nothing can be checked", cli->why);
+        cli->conn = cli_redis_open(cli, "");
+
+        if (cli->conn) {
+            cli_doctor_server(&report);
+
+        } else {
+            cli_report_add(&report, CLI_REPORT_UNKNOWN, "connection",
+                           "%s, so nothing can be checked", cli->why);
+        }
     }
 
     cli_doctor_stream(&report);
 
     rc = cli_report_print(&report);
 
-    freeReplyObject(info);
     args_free(&report.args);
     buf_free(&report.out);
 

@@ -264,6 +264,27 @@ cli_doctor_queues_dead(cli_report_t *report, unsigned k)
 }
 
 
+/* 1 if the server is the one that has the lane of searches */
+static int
+cli_doctor_queues_has_lane(const cli_report_t *report)
+{
+    char              key[LL_KEY_MAX];
+    size_t            len;
+    const ll_slots_t *slots;
+
+    if (report->cli->cluster == NULL) {
+        return 1;
+    }
+
+    slots = cluster_slots(report->cli->cluster);
+    len = ll_keys_search(key);
+
+    return ll_slots_home(slots, (unsigned) ll_slots_node(slots,
+                                                         ll_slots_of(key, len)))
+           == (int) report->home;
+}
+
+
 /* the lane of searches exists while somebody reads it */
 static void
 cli_doctor_queues_search(cli_report_t *report)
@@ -316,9 +337,15 @@ cli_doctor_queues(cli_report_t *report, const cli_doctor_workers_t *workers)
     unsigned  k;
 
     for (k = 0; k < LL_QUEUES_MAX; k++) {
+        if (!((report->queues >> k) & 1)) {
+            continue;
+        }
+
         cli_doctor_queues_queue(report, workers, k);
         cli_doctor_queues_dead(report, k);
     }
 
-    cli_doctor_queues_search(report);
+    if (cli_doctor_queues_has_lane(report)) {
+        cli_doctor_queues_search(report);
+    }
 }

@@ -43,10 +43,10 @@ cli_doctor_redis_version(cli_report_t *report, const char *info)
                        "this Redis is a replica: connect to the master");
     }
 
-    if (cli_redis_number(info, "cluster_enabled")) {
+    if (cli_redis_number(info, "cluster_enabled") && !report->cli->cluster) {
         cli_report_add(report, CLI_REPORT_FAULT, "role",
-                       "this Redis is part of a cluster, which is not "
-                       "supported");
+                       "this Redis is part of a cluster: give nginx, workers "
+                       "and this command its URL, redis+cluster://");
     }
 }
 

@@ -154,7 +154,7 @@ cli_doctor_workers_silent(cli_report_t *report, long long now, int others)
     long long    age;
     redisReply  *reply;
 
-    (void) ll_keys_workers(key, 0);
+    (void) ll_keys_workers(key, report->home);
 
     args_lit(&report->args, "HGETALL");
     args_adds(&report->args, key);
@@ -239,7 +239,7 @@ cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
     redisReply        *reply;
     const redisReply  *fields;
 
-    (void) ll_keys_nginx(key, 0);
+    (void) ll_keys_nginx(key, report->home);
 
     args_lit(&report->args, "XREVRANGE");
     args_adds(&report->args, key);
@@ -371,7 +371,7 @@ cli_doctor_workers(cli_report_t *report, cli_doctor_workers_t *workers)
     redisReply        *reply;
     const redisReply  *list;
 
-    (void) ll_keys_workers(key, 0);
+    (void) ll_keys_workers(key, report->home);
 
     args_lit(&report->args, "FCALL_RO");
     args_lit(&report->args, LL_FUNCTION "health");

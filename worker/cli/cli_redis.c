@@ -122,14 +122,16 @@ cli_redis_send(cli_t *cli, args_t *args)
 {
     const char  *key;
 
-    /* TIME has no key */
-
-    if (cli->cluster == NULL || args->n < 2) {
-        return conn_call(cli->conn, args);
-    }
-
     if (args_finish(args) != 0) {
         return NULL;
+    }
+
+    /* TIME and CONFIG have no key */
+
+    if (cli->cluster == NULL || args->n < 2
+        || strcmp(args->argv[0], "CONFIG") == 0)
+    {
+        return conn_call(cli->conn, args);
     }
 
     /* FCALL FUNCTION NUMBER KEY, or COMMAND KEY */

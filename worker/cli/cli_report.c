@@ -29,12 +29,15 @@ cli_report_add(cli_report_t *report, cli_report_level_e level,
     const char *check, const char *fmt, ...)
 {
     int      first;
-    char     text[512], head[64];
+    char     text[768], head[64];
+    size_t   len;
     buf_t   *out = &report->out;
     va_list  args;
 
+    len = (size_t) snprintf(text, sizeof(text), "%s", report->subject);
+
     va_start(args, fmt);
-    (void) vsnprintf(text, sizeof(text), fmt, args);
+    (void) vsnprintf(text + len, sizeof(text) - len, fmt, args);
     va_end(args);
 
     ll_redis_url_mask(text);

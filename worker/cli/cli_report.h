@@ -24,6 +24,13 @@ typedef enum {
 
 typedef struct {
     cli_t        *cli;
+    char          subject[LL_SLOTS_HOST + 16];
+                                   /* "HOST:PORT: " of the primary of a cluster
+                                      that findings are about, or "" */
+    unsigned      home;            /* the queue that it has heartbeats beside;
+                                      0 for a single server */
+    uint64_t      queues;          /* those that it has: bit k; all of a single
+                                      server */
     args_t        args;            /* of the next command */
     int           n[CLI_REPORT_LEVELS];  /* findings of each level */
     buf_t         out;             /* the findings, as text or as JSON */
