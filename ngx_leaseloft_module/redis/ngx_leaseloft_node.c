@@ -57,7 +57,7 @@ ngx_leaseloft_node_next(ngx_leaseloft_node_list_t *list,
 }
 
 
-ngx_leaseloft_node_t *
+static ngx_leaseloft_node_t *
 ngx_leaseloft_node_by_server(ngx_leaseloft_node_list_t *list,
     ngx_leaseloft_server_t *server)
 {

@@ -39,13 +39,14 @@ void ngx_leaseloft_node_free(ngx_leaseloft_node_list_t *list);
 ngx_leaseloft_node_t *ngx_leaseloft_node_next(ngx_leaseloft_node_list_t *list,
     ngx_leaseloft_node_t *node);
 
-/* return the node of an address or of a client; NULL: there is none */
-ngx_leaseloft_node_t *ngx_leaseloft_node_by_server(
-    ngx_leaseloft_node_list_t *list, ngx_leaseloft_server_t *server);
+/* returns the node of a client; NULL: there is none */
 ngx_leaseloft_node_t *ngx_leaseloft_node_by_client(
     ngx_leaseloft_node_list_t *list, ngx_leaseloft_client_t *client);
 
-/* the same, but adds it if there is none; NULL: no memory, or too many */
+/*
+ * Returns the node of an address, and adds it if there is none.  NULL: no
+ * memory, or too many.
+ */
 ngx_leaseloft_node_t *ngx_leaseloft_node_add(ngx_leaseloft_node_list_t *list,
     ngx_leaseloft_server_t *server);
 

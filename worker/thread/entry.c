@@ -23,7 +23,8 @@ entry_event_name(entry_event_e event)
 }
 
 
-void
+/* appends {"user":...,"role":...,"name":...} */
+static void
 entry_party(buf_t *buf, const body_party_t *party)
 {
     buf_lit(buf, "{\"user\":");

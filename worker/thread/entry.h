@@ -63,9 +63,6 @@ void entry_erased_last(buf_t *buf, uint64_t seq, const char *at);
 void entry_message_last(buf_t *buf, const entry_message_t *message);
 void entry_lease_last(buf_t *buf, const entry_lease_t *lease);
 
-/* Appends {"user":...,"role":...,"name":...}. */
-void entry_party(buf_t *buf, const body_party_t *party);
-
 /* Returns "opened", "ended", "joined" or "left". */
 const char *entry_event_name(entry_event_e event);
 

@@ -385,13 +385,6 @@ note_signer_free(note_signer_t *signer)
 }
 
 
-const note_key_t *
-note_signer_key(const note_signer_t *signer)
-{
-    return &signer->key;
-}
-
-
 int
 note_sign(const note_signer_t *signer, ll_sign_t *checkpoint,
     char dst[LL_SIGN_MAX], size_t *len)

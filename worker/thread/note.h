@@ -81,9 +81,6 @@ note_signer_t *note_signer_create(const char *pem, size_t len,
 /* Frees the key; NULL is allowed. */
 void note_signer_free(note_signer_t *signer);
 
-/* Returns the public part, which belongs to the signer. */
-const note_key_t *note_signer_key(const note_signer_t *signer);
-
 /*
  * Writes a signed checkpoint, with the name of the key as origin; sets *len.
  * Returns 0, or -1 if libcrypto fails.

@@ -50,7 +50,8 @@ state_lease_make(body_lease_t *body)
 }
 
 
-state_lease_t *
+/* from JSON; returns NULL also if it is malformed */
+static state_lease_t *
 state_lease_decode(const char *json, size_t len)
 {
     body_lease_t  body;

@@ -70,9 +70,6 @@ typedef struct {
  */
 state_lease_t *state_lease_create(const body_lease_t *body);
 
-/* The same from JSON; returns NULL also if it is malformed. */
-state_lease_t *state_lease_decode(const char *json, size_t len);
-
 /* Adds a reference; NULL is allowed.  Returns the lease. */
 state_lease_t *state_lease_ref(state_lease_t *lease);
 
