@@ -30,6 +30,12 @@ cp -R "$src/conf/debian" "$src/debian"
 # debhelper knows where this release of Debian has units
 cp "$src"/conf/systemd/*.service "$src/debian/"
 
+# units of another name than their package's
+for unit in leaseloft-backup.service leaseloft-backup.timer; do
+    cp "$src/conf/systemd/$unit" "$src/debian/leaseloft-worker.$unit"
+done
+
+
 for package in leaseloft-redis leaseloft-worker; do
     cp "$src/conf/systemd/sysusers.conf" "$src/debian/$package.sysusers"
     cp "$src/conf/systemd/tmpfiles.conf" "$src/debian/$package.tmpfiles"

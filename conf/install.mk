@@ -78,6 +78,8 @@ $(call install_conf,600,conf/systemd/redis.conf,$(sysconfdir)/leaseloft/redis.co
 $(call install_conf,600,conf/systemd/worker.env,$(sysconfdir)/leaseloft/worker.env)
 $(call install_file,644,conf/systemd/leaseloft-redis.service,$(unitdir)/leaseloft-redis.service)
 $(call install_file,644,conf/systemd/leaseloft-worker@.service,$(unitdir)/leaseloft-worker@.service)
+$(call install_file,644,conf/systemd/leaseloft-backup.service,$(unitdir)/leaseloft-backup.service)
+$(call install_file,644,conf/systemd/leaseloft-backup.timer,$(unitdir)/leaseloft-backup.timer)
 $(call install_file,644,conf/systemd/sysusers.conf,$(sysusersdir)/leaseloft.conf)
 $(call install_file,644,conf/systemd/tmpfiles.conf,$(tmpfilesdir)/leaseloft.conf)
 $(call install_conf,644,conf/apparmor/leaseloft-worker,$(apparmordir)/leaseloft-worker)

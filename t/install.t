@@ -33,6 +33,8 @@ is(qx(cd $root && find . -type f -not -path '*/html/*' -printf '%m %P\\n' \\
 755 opt/ll/bin/leaseloft
 755 opt/ll/bin/leaseloft-worker
 644 opt/ll/lib/nginx/modules/ngx_leaseloft_module.so
+644 opt/ll/lib/systemd/system/leaseloft-backup.service
+644 opt/ll/lib/systemd/system/leaseloft-backup.timer
 644 opt/ll/lib/systemd/system/leaseloft-redis.service
 644 opt/ll/lib/systemd/system/leaseloft-worker@.service
 644 opt/ll/lib/sysusers.d/leaseloft.conf

@@ -1,18 +1,20 @@
 #!/usr/bin/perl
 
 # The systemd units of conf/systemd: systemd accepts them, their sandbox is as
-# tight as promised, and they are started again for ever.
+# tight as promised, and they are started again for ever, or by a timer.
 
 use strict;
 use warnings;
 
 use File::Basename;
+use File::Copy;
 use File::Temp;
 use Test::More;
 
 
 # the highest exposure that "systemd-analyze security" may show, in tenths
-my %exposure = ('leaseloft-redis.service' => 20,
+my %exposure = ('leaseloft-backup.service' => 15,
+    'leaseloft-redis.service' => 20,
     'leaseloft-worker@.service' => 15);
 
 plan skip_all => 'systemd-analyze is not installed'
@@ -20,7 +22,9 @@ plan skip_all => 'systemd-analyze is not installed'
 
 my @units = glob('conf/systemd/*.service');
 
-plan tests => 1 + 5 * @units;
+my @timers = glob('conf/systemd/*.timer');
+
+plan tests => 1 + 5 * @units + @timers;
 
 is_deeply([sort map { basename($_) } @units], [sort keys %exposure],
     'every unit has a bound');
@@ -34,9 +38,17 @@ for my $path (@units) {
     my $unit = do { local $/; <$fh> };
     close $fh;
 
-    like($unit, qr/^StartLimitIntervalSec=0\n(?:.*\n)*Restart=always$/m,
-        "$name is started again for ever");
-    like($unit, qr/^Type=notify$/m, "$name tells systemd when it is ready");
+    # one that ends by itself is started by a timer
+    if ($unit =~ /^Type=oneshot$/m) {
+        ok(-e $path =~ s/service$/timer/r, "$name has a timer");
+        unlike($unit, qr/^Restart=/m, "$name is not started again");
+
+    } else {
+        like($unit, qr/^StartLimitIntervalSec=0\n(?:.*\n)*Restart=always$/m,
+            "$name is started again for ever");
+        like($unit, qr/^Type=notify$/m, "$name tells systemd when it is ready");
+    }
+
     like($unit, qr/^UMask=0077$/m, "other users cannot read files of $name");
 
     # the programs need not be installed
@@ -55,6 +67,14 @@ for my $path (@units) {
 
     is($?, 0, "the exposure of $name is at most "
         . $exposure{$name} / 10) or diag($out);
+}
+
+
+for my $path (@timers) {
+    my $name = basename($path);
+
+    copy($path, "$dir/$name") or die "can't copy $path: $!";
+    is(run('verify', "$dir/$name"), '', "systemd accepts $name");
 }
 
 
