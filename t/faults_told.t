@@ -2,9 +2,10 @@
 
 # What can break in a night, each for real: health, doctor, a metric with its
 # alert, or a log names the cause within ten seconds, and messages flow again
-# once it is mended.  Elsewhere are: disks (doctor.t), rights one by one
-# (acl.t, health.t), Redis as a replica that is promoted (demoted.t), clients
-# that are cut off (slow.t), packages for another nginx (deb/packages.t).
+# once it is mended.  Elsewhere are: disks (disk_full.t, doctor.t), rights one by
+# one (acl.t, health.t), proxies (doctor_stream.t), Redis as a replica that is
+# promoted (demoted.t), clients that are cut off (slow.t), and packages for
+# another nginx (deb/packages.t).
 
 use strict;
 use warnings;
