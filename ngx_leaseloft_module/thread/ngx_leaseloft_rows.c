@@ -92,6 +92,7 @@ ngx_leaseloft_rows_read(redisReply *reply, uint64_t first, uint64_t last,
 static ngx_int_t
 ngx_leaseloft_rows_entry(redisReply *list, size_t i, ll_segment_entry_t *entry)
 {
+    u_char      kind;
     ngx_str_t   s[NGX_LEASELOFT_ROW_FIELDS];
     ngx_uint_t  n, salt, hash;
 
@@ -103,9 +104,11 @@ ngx_leaseloft_rows_entry(redisReply *list, size_t i, ll_segment_entry_t *entry)
         }
     }
 
-    switch (s[NGX_LEASELOFT_ROW_KIND].len
-            ? s[NGX_LEASELOFT_ROW_KIND].data[0] : '\0')
-    {
+    kind = s[NGX_LEASELOFT_ROW_KIND].len ? s[NGX_LEASELOFT_ROW_KIND].data[0]
+                                         : '\0';
+
+    switch (kind) {
+
     case 'l':
         entry->kind = LL_SEGMENT_LOST;
         salt = s[NGX_LEASELOFT_ROW_SALT].len;
