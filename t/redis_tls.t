@@ -6,7 +6,10 @@
 use strict;
 use warnings;
 
+use IO::Select;
 use IO::Socket::INET;
+use POSIX ();
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -124,6 +127,39 @@ fails('a name by --redis-name',
 fails('an expired certificate',
       qr/its certificate, or that of its CA, has expired/, by_tls('expired'));
 fails('no client certificate', $required, by_tls('strict'));
+
+# the same, if the connection is reset before the alert is read: by a relay that
+# keeps back the client's last part of the handshake
+
+my $relay = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1')
+    or die "listen: $!";
+$port{relay} = $relay->sockport();
+my $relaying = fork() // die "fork: $!";
+
+if ($relaying == 0) {
+    my $data;
+
+    alarm 60;
+    my $client = $relay->accept();
+    my $redis = LeaseLoft::connect_to($port{strict});
+    sysread $client, $data, 65536;
+    syswrite $redis, $data;
+
+    my $both = IO::Select->new($client, $redis);
+    while (!grep { $_ == $client } $both->can_read()) {
+        sysread $redis, $data, 65536 or last;
+        syswrite $client, $data;
+    }
+
+    setsockopt $client, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+    close $client;
+    POSIX::_exit(0);
+}
+
+close $relay;
+fails('no client certificate, and a reset', $required, by_tls('relay'));
+waitpid $relaying, 0;
+
 fails('a client certificate of a foreign CA',
       qr/it does not accept the certificate in --redis-cert(?:: unknown CA)?/,
       by_tls('strict', cert => "$dir/stranger.crt",

@@ -225,10 +225,42 @@ tls_describe_end(const SSL *ssl, const char *reason, char *why, size_t size)
 }
 
 
+/*
+ * The error of the system call for which an operation failed, 0 if the peer has
+ * closed the connection, or -1 if it failed for another reason.  OpenSSL 3.5
+ * queues the error of the call, earlier versions leave it in errno.
+ */
+static int
+tls_system_error(const SSL *ssl, int rc)
+{
+    int            number;
+    unsigned long  queued;
+
+    number = errno;
+    queued = ERR_peek_error();
+
+    if (queued) {
+        return ERR_GET_LIB(queued) == ERR_LIB_SYS ? ERR_GET_REASON(queued) : -1;
+    }
+
+    switch (SSL_get_error(ssl, rc)) {
+
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+
+    case SSL_ERROR_SYSCALL:
+        return number;
+
+    default:
+        return -1;
+    }
+}
+
+
 void
 tls_describe(const SSL *ssl, int rc, char *why, size_t size)
 {
-    int          error;
+    int          system;
     long         result;
     const char  *text;
 
@@ -240,17 +272,13 @@ tls_describe(const SSL *ssl, int rc, char *why, size_t size)
         return;
     }
 
-    error = SSL_get_error(ssl, rc);
+    system = tls_system_error(ssl, rc);
 
-    if (error == SSL_ERROR_ZERO_RETURN
-        || (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0 && errno == 0))
-    {
-        tls_describe_end(ssl, "Server closed the connection", why, size);
-        return;
-    }
-
-    if (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) {
-        tls_describe_end(ssl, strerror(errno), why, size);
+    if (system != -1) {
+        ERR_clear_error();
+        tls_describe_end(ssl, system ? strerror(system)
+                                     : "Server closed the connection",
+                         why, size);
         return;
     }
 
