@@ -2,7 +2,8 @@
 /*
  * WAIT returns the number of replicas that have received all that the primary
  * had done when the connection's last command ended.  That includes what other
- * workers wrote, so it also holds for a message that was sent before.
+ * workers wrote, so it also holds for a message that was sent before.  With
+ * Redis 8 and Valkey 8.1 only the last command that wrote something counts.
  */
 
 #include "log.h"
