@@ -140,6 +140,7 @@ $quick->lease('P', tenants => ['u-ana']);
 
     $stream = inbox();
     ($rev, $total, $n) = account();
+    my $start = time();
 
     for (1 .. 60) {
         $ll->redis('HSET', $key, ':', join ' ', $rev + $_, $total, $n);
@@ -151,7 +152,8 @@ $quick->lease('P', tenants => ['u-ana']);
     ok($stream->wait_event(sub { $_[0]{event} eq 'ping'
                                  && $_[0]{json}{rev} == $rev + 60 }, 2),
        'the last of 60 changes is announced by the next ping');
-    cmp_ok(pings($stream), '<=', 6, 'changes cause at most 6 pings in 3 s');
+    cmp_ok(pings($stream), '<=', 2 * (time() - $start),
+           'changes cause at most 2 pings a second');
     cmp_ok(pings($stream), '>=', 3, 'the regular pings, 1 s apart, are sent');
     $stream->close();
     $ll->finish(more => 1);
