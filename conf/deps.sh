@@ -105,6 +105,8 @@ for set; do
         ;;
     deb)
         need /usr/bin/dh debhelper "builds packages"
+        need /usr/share/build-essential build-essential \
+            "is required to build packages"
         need /usr/bin/dh_apparmor dh-apparmor "adds AppArmor profiles to them"
         need /usr/bin/fakeroot fakeroot "makes root the owner of their files"
         ;;
