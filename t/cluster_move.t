@@ -13,6 +13,7 @@ use Time::HiRes qw(time sleep);
 use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Cluster;
+use LeaseLoft::Files;
 
 my $ll = LeaseLoft->new(main => 'worker_processes 1;',
                         directives => { leaseloft_ping => '1s',
@@ -26,12 +27,18 @@ for my $property (map { "P$_" } 0 .. 5) {
 $ll->stop('nginx');
 $ll->stop('worker1');
 
+# nginx has the rights that the manual names, and no more
+my ($more) = slurp('docs/operations.md') =~ /^(In a Redis Cluster, all.*?)\n\n/ms
+    or BAIL_OUT('the manual names no rights for a cluster');
+my $rights = join ' ', $more =~ /\+[a-z|]+/g;
+my $users = LeaseLoft::Redis::acl('PASSWORD') =~ s/^user nginx .*\K/ $rights/mr;
+
 # the last primary has no slots
-my $cluster = LeaseLoft::Cluster->new($ll,
+my $cluster = LeaseLoft::Cluster->new($ll, conf => $users,
                                       dealt => [[0, 8191], [8192, 16383]]);
 $cluster->import_from(LeaseLoft::Redis->new($ll->dir() . '/redis.sock'));
 $ll->stop('redis');
-$ll->{url} = $cluster->url(1);
+$ll->{url} = 'redis+cluster://nginx:PASSWORD@' . $cluster->address('node0');
 $ll->nginx_conf();
 $ll->start('nginx');
 
@@ -90,9 +97,9 @@ ok(wait_for(sub { reachable() == 16384 }, 10), 'all slots can be reached');
 
 # that of nginx's own channel, by which nginx tests whether it may write
 
-my ($own) = map { @{ $cluster->on($_, 'PUBSUB', 'SHARDCHANNELS', '*{r*') } }
+my ($channel) = map { @{ $cluster->on($_, 'PUBSUB', 'SHARDCHANNELS', '*{r*') } }
             'node0';
-$cluster->move($cluster->slot($own), 'node1');
+$cluster->move($cluster->slot($channel), 'node1');
 
 my %faults;
 my $end = time() + 2.5;
