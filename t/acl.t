@@ -78,7 +78,8 @@ my %more = (
 my %few = (
     nginx => [qw(xadd publish subscribe unsubscribe time get hget hmget hgetall
                  hkeys xrange xrevrange zrange xlen fcall_ro ping
-                 client|setname)],
+                 client|setname spublish ssubscribe sunsubscribe
+                 cluster|slots asking)],
     replica => [qw(psync replconf ping)],
 );
 

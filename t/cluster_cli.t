@@ -16,12 +16,19 @@ use LeaseLoft::Cluster;
 # so that messages are sealed
 my $ll = LeaseLoft->new(start => 0,
                         worker_options => '--seal-after 1 --seal-size 1');
-my $cluster = LeaseLoft::Cluster->new($ll);
+my $cluster = LeaseLoft::Cluster->new($ll,
+                                      conf => LeaseLoft::Redis::acl('PASSWORD'));
 
-$ll->{url} = $cluster->url();
+# the rights are those of conf/leaseloft.acl
+my %url = map { $_ => $cluster->url() =~ s{//}{//$_:PASSWORD@}r }
+              qw(nginx worker operator);
+
+$ll->{url} = $url{nginx};
 $ll->nginx_conf();
+$ll->{url} = $url{worker};
 $ll->start($_) for qw(worker1 nginx);
 $ll->started();
+$ll->{url} = $url{operator};
 
 my @properties = map { "P$_" } 0 .. 8;
 

@@ -17,14 +17,17 @@ use LeaseLoft::Cluster;
 my $ll = LeaseLoft->new(start => 0, worker_options => '--claim 1000',
                         directives => { leaseloft_max_streams => 100,
                                         leaseloft_ping => '1s' });
-my $cluster = LeaseLoft::Cluster->new($ll, replicas => 1);
+my $cluster = LeaseLoft::Cluster->new($ll, replicas => 1,
+                                      conf => LeaseLoft::Redis::acl('PASSWORD'));
 my @nodes = qw(node0 node1 node2);
 my %next = (node0 => 'node1', node1 => 'node2', node2 => 'node0');
 
-# the first address is never up
-$ll->{url} = 'redis+cluster://127.0.0.1:' . LeaseLoft::free_port() . ','
-             . join ',', map { $cluster->address($_) } @nodes;
+# the first address is never up; the rights are those of conf/leaseloft.acl
+my $url = 'redis+cluster://USER:PASSWORD@127.0.0.1:' . LeaseLoft::free_port()
+          . ',' . join ',', map { $cluster->address($_) } @nodes;
+$ll->{url} = $url =~ s/USER/nginx/r;
 $ll->nginx_conf();
+$ll->{url} = $url =~ s/USER/worker/r;
 $ll->start($_) for qw(worker1 worker2 nginx);
 $ll->started();
 
