@@ -116,6 +116,19 @@ is(scalar @{ $ll->get("/api/properties/$_/search?q=first", user => 'u-tom')
                  ->json()->{hits} }, 1, "a search of $_ finds its message")
     for @properties;
 
+
+# metrics have each worker once, although each primary has its heartbeat
+
+ok(wait_for(sub { $ll->metric('worker_messages_total') == @properties }, 10),
+   'metrics have the messages of the workers');
+is($ll->metric('workers'), 2, '... two workers');
+is($ll->metric('worker_info'), 2, '... and a series of each');
+ok(wait_for(sub { $ll->metric('queue_requests') == 0 }, 10),
+   '... and no request that waits');
+ok(wait_for(sub { $ll->metric('redis_links') == $ll->metric('redis_links_wanted')
+                      && $ll->metric('redis_links') }, 10),
+   '... and all connections to the primaries work');
+
 my $workers = $ll->get('/internal/health')->json()->{workers};
 is($workers, 'up', 'health knows the workers');
 
