@@ -13,7 +13,6 @@ use Time::HiRes qw(time sleep);
 use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Cluster;
-use LeaseLoft::Files;
 
 my $ll = LeaseLoft->new(main => 'worker_processes 1;',
                         directives => { leaseloft_ping => '1s',
@@ -27,13 +26,8 @@ for my $property (map { "P$_" } 0 .. 5) {
 $ll->stop('nginx');
 $ll->stop('worker1');
 
-# nginx has the rights that the manual names, and no more
-my ($more) = slurp('docs/operations.md') =~ /^(In a Redis Cluster, all.*?)\n\n/ms
-    or BAIL_OUT('the manual names no rights for a cluster');
-my $rights = join ' ', $more =~ /\+[a-z|]+/g;
-my $users = LeaseLoft::Redis::acl('PASSWORD') =~ s/^user nginx .*\K/ $rights/mr;
-
-# the last primary has no slots
+# nginx has the rights of conf/leaseloft.acl, and the last primary has no slots
+my $users = LeaseLoft::Redis::acl('PASSWORD');
 my $cluster = LeaseLoft::Cluster->new($ll, conf => $users,
                                       dealt => [[0, 8191], [8192, 16383]]);
 $cluster->import_from(LeaseLoft::Redis->new($ll->dir() . '/redis.sock'));
