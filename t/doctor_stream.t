@@ -15,28 +15,30 @@ use LeaseLoft;
 my $ll = LeaseLoft->new(directives => { leaseloft_ping => '1s' });
 my $dir = $ll->dir();
 my %port = map { $_ => LeaseLoft::free_port() }
-               qw(good buffers compresses closes silent);
+               qw(good buffers ignores compresses closes silent);
 
 $ll->write('token', $ll->token('u-tom') . "\n");
 $ll->write('bad', "none\n");
 
 # nginx as a proxy in front, with settings for each of its servers
 my %settings = (
-    good => 'proxy_buffering off;',
-    compresses => 'proxy_buffering off; gzip on; gzip_proxied any;'
-                  . ' gzip_types text/event-stream; gzip_min_length 0;',
-    closes => 'proxy_buffering off; proxy_read_timeout 400ms;',
+    good => 'proxy_http_version 1.1; proxy_buffering off;',
+    # HTTP/1.0, which is the default, has no chunks, which nginx forwards
+    ignores => 'proxy_http_version 1.0; proxy_buffering on;'
+               . ' proxy_ignore_headers X-Accel-Buffering;',
+    compresses => 'proxy_http_version 1.1; proxy_buffering off; gzip on;'
+                  . ' gzip_proxied any; gzip_types text/event-stream; gzip_min_length 0;',
+    closes => 'proxy_http_version 1.1; proxy_buffering off;'
+              . ' proxy_read_timeout 400ms;',
 );
 my $servers = join '', map { <<"END" } sort keys %settings;
     server {
         listen 127.0.0.1:$port{$_};
         location / {
-            proxy_http_version 1.1;
             proxy_pass http://127.0.0.1:$ll->{ports}{http}/;
             $settings{$_}
         }
         location /app/ {
-            proxy_http_version 1.1;
             proxy_pass http://127.0.0.1:$ll->{ports}{http}/;
             $settings{$_}
         }
@@ -114,6 +116,8 @@ finds('ok', $arrives, 'a path', "http://localhost:$port{good}/app");
 my $took = finds('fault', qr/.* a proxy in front buffers answers, .*proxies\.md/,
                  'a proxy that buffers', "http://127.0.0.1:$port{buffers}");
 cmp_ok($took, '<', 10, 'a proxy that buffers: within 10 s');
+finds('fault', qr/.* a proxy in front buffers answers, .*proxies\.md/,
+      'an nginx that buffers', "http://127.0.0.1:$port{ignores}");
 finds('fault', qr/.*compresses streams, .*"text\/event-stream"/,
       'a proxy that compresses', "http://127.0.0.1:$port{compresses}");
 finds('fault', qr/an idle stream is closed after [01]\.\d s, .*"leaseloft_ping"/,
