@@ -201,6 +201,10 @@ test('over the limit of streams a page polls, and shows it', async () => {
 
     await tom.page.close();
 
+    // else one of these is refused, and the page gets its place
+    await until('his stream has ended', async () =>
+        await stack.streams() === 0);
+
     // node closes the stream of a response to which there is no reference
     const streams = await Promise.all(Array.from({ length: 20 }, () =>
         fetch(`${stack.url}/api/inbox/events`, {

@@ -133,23 +133,14 @@ test('badges count up and clear in all tabs, on one pair of streams',
     /* with the thread open in both tabs there are still two streams */
     await lena.open('count');
     await until('there is one pair of streams', async () =>
-        await streams() === 2);
+        await stack.streams() === 2);
     await stack.say('u-tom', 'count', 'number 4');
     await Promise.all([lena.sees('number 4'), lena.sees('number 4', second)]);
-    assert.equal(await streams(), 2);
+    assert.equal(await stack.streams(), 2);
     assert.ok((await badges(second)).includes(total + 3));
     assert.deepEqual(lena.complaints, []);
     await lena.leave();
 });
-
-
-async function streams() {
-    const text = await (await fetch(`${stack.internal}/metrics`, {
-        signal: AbortSignal.timeout(10000) })).text();
-
-    return [...text.matchAll(/^leaseloft_streams\{[^}]*\} (\d+)/gm)]
-        .reduce((sum, [, n]) => sum + Number(n), 0);
-}
 
 
 /* What an installed app would have shown on its icon. */

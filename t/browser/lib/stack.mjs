@@ -230,6 +230,15 @@ export class Stack {
         });
     }
 
+    /* The number of open streams. */
+    async streams() {
+        const text = await (await fetch(`${this.internal}/metrics`, {
+            signal: AbortSignal.timeout(10000) })).text();
+
+        return [...text.matchAll(/^leaseloft_streams\{[^}]*\} (\d+)/gm)]
+            .reduce((sum, [, n]) => sum + Number(n), 0);
+    }
+
     /* ---- leases, requests and messages ---- */
 
     /*
