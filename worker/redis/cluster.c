@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "cluster.h"
+#include "notify.h"
 #include "slot_map.h"
 
 
@@ -272,6 +273,10 @@ cluster_refresh(cluster_t *cluster)
     for (i = 0; i < url->naddrs && rc == -1; i++) {
         k = (cluster->known + i) % url->naddrs;
         addr = &url->addrs[k];
+
+        /* each may take seconds */
+
+        notify_alive();
 
         (void) snprintf(host, sizeof(host), "%.*s", (int) addr->host.len,
                         addr->host.data);

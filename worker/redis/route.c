@@ -21,9 +21,9 @@
 
 
 typedef struct {
-    conn_t    *conn;               /* NULL: the place is free */
+    conn_t    *conn;               /* NULL until a command is to be sent */
     char       host[LL_SLOTS_HOST + 1];
-    unsigned   port;
+    unsigned   port;               /* 0: the place is free */
     unsigned   due;                /* replies */
     int64_t    failed_at;          /* clock_monotonic() */
 } route_node_t;
@@ -39,6 +39,10 @@ struct route_s {
     int             home;
     uint64_t        queues;
     route_node_t    nodes[LL_SLOTS_NODES];
+
+    /* by the index of a node in the map, once they are found */
+    route_node_t   *places[LL_SLOTS_NODES];
+    const peer_t   *rows[LL_SLOTS_NODES];
 };
 
 
@@ -138,7 +142,7 @@ route_trim(route_t *route)
     for (i = 0; i < LL_SLOTS_NODES; i++) {
         node = &route->nodes[i];
 
-        for (k = 0; node->conn != NULL && k < route->slots.nnodes; k++) {
+        for (k = 0; node->port != 0 && k < route->slots.nnodes; k++) {
             at = &route->slots.nodes[k];
 
             if (node->port == at->port && strcmp(node->host, at->host) == 0) {
@@ -150,6 +154,15 @@ route_trim(route_t *route)
             route_drop(node);
         }
     }
+}
+
+
+/* after a change of the map */
+static void
+route_forget(route_t *route)
+{
+    memset(route->places, 0, sizeof(route->places));
+    memset(route->rows, 0, sizeof(route->rows));
 }
 
 
@@ -171,6 +184,7 @@ route_refresh(route_t *route)
         route->slots = route->fresh;
         route_find_queues(route);
         route_trim(route);
+        route_forget(route);
     }
 
     return rc;
@@ -218,7 +232,7 @@ route_place(route_t *route, const ll_slots_node_t *at)
     for (i = 0; i < LL_SLOTS_NODES; i++) {
         node = &route->nodes[i];
 
-        if (node->conn == NULL) {
+        if (node->port == 0) {
             place = place ? place : node;
 
         } else if (node->port == at->port && strcmp(node->host, at->host) == 0)
@@ -240,7 +254,6 @@ route_place(route_t *route, const ll_slots_node_t *at)
 static route_node_t *
 route_find(route_t *route, int owner)
 {
-    const peer_t           *peer;
     route_node_t           *node;
     const ll_slots_node_t  *at;
 
@@ -248,11 +261,17 @@ route_find(route_t *route, int owner)
         return NULL;
     }
 
-    at = &route->slots.nodes[owner];
-    peer = peers_find(route->peers, at->host, at->port);
-    node = peer != NULL ? route_place(route, at) : NULL;
+    if (route->places[owner] == NULL) {
+        at = &route->slots.nodes[owner];
+        route->rows[owner] = peers_find(route->peers, at->host, at->port);
+        route->places[owner] = route->rows[owner] != NULL
+                               ? route_place(route, at) : NULL;
+    }
 
-    return node != NULL && peers_alive(peer, node->failed_at) ? node : NULL;
+    node = route->places[owner];
+
+    return node != NULL && peers_alive(route->rows[owner], node->failed_at)
+           ? node : NULL;
 }
 
 
@@ -363,6 +382,7 @@ route_note(route_t *route, const redisReply *reply)
     {
         (void) ll_slots_add(&route->slots, to.slot, to.slot, to.host,
                             to.host_len, to.port);
+        route_forget(route);
     }
 }
 

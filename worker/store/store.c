@@ -114,7 +114,7 @@ void
 store_set_key(store_t *store, const char *key)
 {
     if (store->route != NULL) {
-        (void) snprintf(store->key, sizeof(store->key), "%s", key);
+        memcpy(store->key, key, strlen(key) + 1);
     }
 }
 
