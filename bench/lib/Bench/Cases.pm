@@ -14,6 +14,7 @@ package Bench::Cases;
 use strict;
 use warnings;
 
+use Bench::Capacity;
 use Bench::Crowd;
 use Bench::Drain;
 use Bench::Growth;
@@ -30,7 +31,7 @@ my @cpu = (['nginx', 'nginx µs'], ['worker', 'worker µs'],
            ['redis', 'Redis µs'], ['node', 'Node µs'], ['floor', 'floor µs']);
 my @order = qw(memory memory-tls polls tokens latency latency-always throughput
                throughput-always workers drain raw history landlord search
-               search-sends bytes storage storm outage growth-streams
+               search-sends bytes storage capacity storm outage growth-streams
                growth-properties growth-messages growth-parties growth-nginx
                many);
 
@@ -148,6 +149,19 @@ my %all = (
         title => 'Redis bytes of what is stored',
         of => 'one', ratio => 0, contenders => [Bench::Storage::contenders()],
         measure => \&Bench::Storage::storage,
+    },
+    'capacity' => {
+        title => 'Redis bytes for a message, all told, and the time to load',
+        of => 'threads', ratio => 0,
+        contenders => [Bench::Capacity::contenders()],
+        measure => \&Bench::Capacity::capacity,
+        more => [['written', 'file, as written'],
+                 ['load_written', 's to load a million'],
+                 ['rewritten', 'file, rewritten'],
+                 ['load', 's to load a million, rewritten'],
+                 ['rewrite', 's to rewrite a million'], ['fork', 'fork ms for 1 GiB'],
+                 ['copied', 'copied by a rewrite, %'],
+                 ['sent', 'sends/s meanwhile']],
     },
     'storm' => {
         title => 'streams reconnecting with Last-Event-ID, a second',
