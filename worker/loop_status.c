@@ -37,5 +37,9 @@ loop_status_report(loop_status_e state, const conn_t *conn,
 
     (void) snprintf(status, sizeof(status), "%s%s", what, why);
 
+    if (heartbeat->seat != NULL) {
+        peers_turned(crew_peer(heartbeat->seat));
+    }
+
     notify_turn(state != LOOP_STATUS_STARTS, status);
 }

@@ -34,6 +34,9 @@
 /* how often to look whether to stop */
 #define PROCESSES_STEP_MS   50
 
+/* a process that has not gone on for so long is killed */
+#define PROCESSES_HANG_MS   30000
+
 /* how long a process may take to stop: longer than a primary to answer */
 #define PROCESSES_STOP_MS   8000
 
@@ -105,6 +108,7 @@ processes_start(processes_t *processes, unsigned i)
 
     processes->all[i].pid = pid;
     processes->all[i].stop_at = 0;
+    peers_turned(&processes->crew->peers.all[i]);
 
     log_info("process %ld starts, for %s:%u", (long) pid,
              processes->crew->peers.all[i].host,
@@ -163,6 +167,21 @@ processes_stop(process_t *process)
         (void) kill(process->pid, SIGTERM);
 
     } else if (now - process->stop_at > PROCESSES_STOP_MS) {
+        (void) kill(process->pid, SIGKILL);
+    }
+}
+
+
+/* as systemd watches this process, this one watches the others */
+static void
+processes_watch(processes_t *processes, unsigned i)
+{
+    process_t     *process = &processes->all[i];
+    const peer_t  *peer = &processes->crew->peers.all[i];
+
+    if (clock_monotonic() - peer->turn_at > PROCESSES_HANG_MS) {
+        log_error("process %ld, for %s:%u, hangs: killed", (long) process->pid,
+                  peer->host, peer->port);
         (void) kill(process->pid, SIGKILL);
     }
 }
@@ -263,6 +282,9 @@ processes_turn(processes_t *processes)
 
         } else if (process->pid == 0) {
             processes_start(processes, i);
+
+        } else {
+            processes_watch(processes, i);
         }
     }
 }

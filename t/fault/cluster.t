@@ -82,6 +82,14 @@ $f->fault('all connections to primaries are killed', sub {
     }
 });
 
+# another worker takes over, and the first one starts them again
+$f->fault('the processes of a worker hang', sub {
+    kill 'STOP', $_ for split ' ', `ps -o pid= --ppid ${\ $ll->pid('worker1')}`;
+    ok(wait_for(sub {
+        3 <= (() = $ll->slurp('worker1.log') =~ /hangs: killed/g)
+    }, 45), 'they are killed after 30 s');
+}, since => 1, recover => 45);
+
 # all slots of a primary move to another one, and to a new one
 sub reshard {
     my ($from, $to, $n) = @_;

@@ -53,6 +53,13 @@ peers_answered(peer_t *peer, uint64_t queues)
 }
 
 
+void
+peers_turned(peer_t *peer)
+{
+    peer->turn_at = clock_monotonic();
+}
+
+
 int
 peers_alive(const peer_t *peer, int64_t after)
 {

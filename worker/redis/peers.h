@@ -24,6 +24,7 @@ typedef struct {
     unsigned          port;
     _Atomic int64_t   alive_at;    /* it last answered, clock_monotonic() */
     _Atomic uint64_t  queues;      /* that are read there: bit k for queue k */
+    _Atomic int64_t   turn_at;     /* its process last went on, likewise */
 } peer_t;
 
 typedef struct {
@@ -40,6 +41,9 @@ void peers_set(peers_t *peers, unsigned i, const char *host, unsigned port);
 
 /* Notes that a primary has answered, and which queues are read there. */
 void peers_answered(peer_t *peer, uint64_t queues);
+
+/* Notes that the process of a primary goes on: at each turn of its loop. */
+void peers_turned(peer_t *peer);
 
 /* Returns 1 if a primary has answered lately, and after a time; else 0. */
 int peers_alive(const peer_t *peer, int64_t after);
