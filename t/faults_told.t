@@ -235,7 +235,10 @@ mended();
     my $older = $version =~ s/\d/0/gr;
 
     open my $in, '<:raw', "$LeaseLoft::build/leaseloft-worker" or die $!;
-    $ll->write('older', do { local $/; <$in> } =~ s/\b\Q$version\E\0/$older\0/gr);
+    my $program = do { local $/; <$in> };
+
+    # but not libhiredis.so.1.1.0
+    $ll->write('older', $program =~ s/(?<!so\.)\b\Q$version\E\0/$older\0/gr);
     chmod 0755, "$dir/older";
 
     $before = metrics();
