@@ -50,7 +50,8 @@ ip link set lo up
 mkdir -p run/old run/systemd/system
 for unit in systemd-udevd.service systemd-udev-trigger.service \
     systemd-timesyncd.service systemd-pstore.service dev-hugepages.mount \
-    dev-mqueue.mount keyboard-setup.service console-setup.service
+    dev-mqueue.mount keyboard-setup.service console-setup.service \
+    systemd-modules-load.service
 do
     ln -s /dev/null run/systemd/system/$unit
 done
