@@ -23,7 +23,8 @@ use LeaseLoft;
 use LeaseLoft::Redis;
 
 
-# new($ll, %options): primaries => 3, replicas => 0 (of each), conf => TEXT;
+# new($ll, %options): primaries => 3, replicas => 0 (of each), conf => TEXT, or
+# a function of the part that returns it;
 # slots are dealt evenly unless dealt => [[FIRST, LAST], ...] says otherwise
 sub new {
     my ($class, $ll, %options) = @_;
@@ -83,7 +84,10 @@ sub _write_conf {
     my $dir = $self->{ll}->dir();
 
     mkdir "$dir/$part";
-    $self->{ll}->write("$part.conf", <<"END" . $self->{conf});
+    my $conf = $self->{conf};
+    $conf = $conf->($part) if ref $conf;
+
+    $self->{ll}->write("$part.conf", <<"END" . $conf);
 include $LeaseLoft::root/conf/redis.conf
 daemonize no
 bind 127.0.0.1
