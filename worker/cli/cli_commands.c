@@ -196,9 +196,10 @@ const cli_command_t  cli_commands[] = {
 
 const cli_option_t  cli_common[CLI_COMMON + 1] = {
 
-    { "--redis", "URL", "unix:PATH, redis://[user:password@]host[:port] or\n"
+    { "--redis", "URL", "unix:PATH, redis://[user:password@]host[:port],\n"
       "                    redis+sentinel://[user:password@]host[:port],.../"
-      "NAME;\n"
+      "NAME or\n"
+      "                    redis+cluster://[user:password@]host[:port],...;\n"
       "                    rediss in place of redis for TLS;\n"
       "                    default LEASELOFT_REDIS, or "
       LL_REDIS_URL_DEFAULT, 0 },
