@@ -262,6 +262,17 @@ $ll->stop($lost, 'KILL');
 ok(wait_for(sub { ($cluster->owner(16383) // $lost) ne $lost }, 20),
    'the replica takes over');
 ok($ll->wait_healthy(200, 20), 'health is 200 again');
+
+# the other servers may name the killed one to nginx for a moment
+for my $property (@properties) {
+    ok(wait_for(sub {
+        $ll->say($property, 'u-tom', 'patient', client_id => 'patient')
+           ->status() =~ /^20[01]$/
+    }, 10), "a message to $property is stored after a failover");
+    $said{$property}++;
+}
+
+all_count('after a failover', @tenants);
 all_say('after a failover', 10, @properties);
 all_count('after a failover', @tenants);
 
