@@ -65,15 +65,17 @@ sub duplicates {
 
 
 for my $round (1 .. ($Fault::long ? 20 : 5)) {
-    my $n = reader();
-    my $before = duplicates($n);
+    my ($n, $before);
 
     $f->fault('SIGSTOP past the claim time, SIGCONT', sub {
         my $held;
 
-        # a request that comes after the worker is stopped cannot be done by it
+        # a request that comes after the worker is stopped cannot be done by it;
+        # the other one may be taken for the reader when it looks for old ones
         for (1 .. 20) {
             sleep rand 0.2;
+            $n = reader();
+            $before = duplicates($n);
             $ll->signal("worker$n", 'STOP');
             my $time = time();
             last if $held = wait_for(sub { sent_after($n, $time) }, 0.5);
