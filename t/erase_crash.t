@@ -35,6 +35,10 @@ sub begin {
     my $pid = fork() // die "fork: $!";
     return $pid if $pid;
 
+    # it may be killed at its end, too; a sanitizer that looks for leaks then
+    # would complain
+    $ENV{ASAN_OPTIONS} = ($ENV{ASAN_OPTIONS} // '') . ':detect_leaks=0';
+
     open STDIN, '<', '/dev/null';
     open STDOUT, '>>', "$ll->{dir}/erase.log";
     open STDERR, '>&', \*STDOUT;
@@ -47,9 +51,6 @@ sub is_killed {
     my ($seq, $name, @step) = @_;
 
     $proxy->tell('strike', @step);
-
-    # a sanitizer that looks for leaks at the end complains if it is killed
-    local $ENV{ASAN_OPTIONS} = ($ENV{ASAN_OPTIONS} // '') . ':detect_leaks=0';
 
     my $pid = begin('P', $seq, "unix:$ll->{dir}/proxy.sock");
 
