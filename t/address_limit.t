@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# The limits by address of docs/operations.md, as they stand there: polls, sends,
+# The limits by address of docs/secure.md, as they stand there: polls, sends,
 # marks and searches get 429, streams bye overload; users keep their own limits.
 
 use strict;
@@ -12,8 +12,8 @@ use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Files;
 
-my ($section) = slurp('docs/operations.md')
-                =~ /^## Limits by address\n(.*?)^## /ms;
+my ($section) = slurp('docs/secure.md')
+                =~ /^## Limits by address\n(.*?)(?=^## |\z)/ms;
 my ($http, $other, $stream) = $section =~ /^```nginx\n(.*?)^```$/msg;
 
 # the numbers are replaced, so that it does not matter how fast the machine is

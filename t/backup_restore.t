@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # A backup that is made while messages are sent is restored by the steps in
-# docs/operations.md: all that was acknowledged before it began is there.  The
+# docs/backup.md: all that was acknowledged before it began is there.  The
 # same for a point in time, and for the rights of a Redis user.
 
 use strict;
@@ -15,13 +15,12 @@ use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Backup;
 
-my ($page) = map { local (@ARGV, $/) = $_; <> } 'docs/operations.md';
-my ($section) = $page =~ /^## Backup and restore\n(.*?)^## /ms;
+my ($section) = map { local (@ARGV, $/) = $_; <> } 'docs/backup.md';
 my %steps = $section =~ /^\*\*(\w[\w ]+)\..*?\n\n((?:    \S[^\n]*\n)+)/gms;
 my ($find) = $section =~ /^    (find .*)/m;
 my ($rights) = $section =~ /^    (user backup .*\n(?:      .*\n)*)/m;
 ok($steps{Restore} && $steps{'To a point in time'} && $find && $rights,
-   'docs/operations.md has the steps') or BAIL_OUT('no steps');
+   'docs/backup.md has the steps') or BAIL_OUT('no steps');
 
 my $port = LeaseLoft::free_port();
 my $ll = LeaseLoft->new(

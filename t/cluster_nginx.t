@@ -44,7 +44,7 @@ is(poll_of('P0', 'u-tom'), 503, 'without a server, requests get 503');
 $ll->stop('nginx');
 
 
-# nginx has no other rights than it is to have (docs/operations.md)
+# nginx has no other rights than it is to have (docs/redis.md)
 my $rights = 'on >s3cret ~ll:* &ll:* +@read +@connection +@pubsub +time '
              . '+fcall_ro +xadd +cluster|slots';
 my $cluster = LeaseLoft::Cluster->new($ll, replicas => 1,

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# An nginx behind HAProxy is taken out of it as docs/operations.md says: its
+# An nginx behind HAProxy is taken out of it as docs/upgrade.md says: its
 # streams go on until the reload, resume at the other nginx, and nobody gets to
 # the drained one.
 
@@ -29,7 +29,7 @@ my $front = LeaseLoft::free_port();
 $one->lease('P', tenants => ['u-tom']);
 
 # the settings that the page has, with the addresses of these
-my ($backend) = slurp('docs/operations.md')
+my ($backend) = slurp('docs/upgrade.md')
                 =~ /^```haproxy\n(backend leaseloft\n.*?)^```$/ms;
 $backend =~ s/192\.0\.2\.1:8080/127.0.0.1:$one->{ports}{http}/ or die;
 $backend =~ s/192\.0\.2\.2:8080/127.0.0.1:$two->{ports}{http}/ or die;

@@ -2,7 +2,7 @@
 
 # Health: 200 while messages can be sent and delivered, otherwise 503 with the
 # part that fails and the missing right.  nginx and the workers have the users
-# in Redis that docs/operations.md shows.
+# in Redis that docs/redis.md shows.
 
 use strict;
 use warnings;

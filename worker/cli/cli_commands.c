@@ -173,7 +173,7 @@ const cli_command_t  cli_commands[] = {
       "Automatic rewrites of the files are disabled during the copy.\n",
       { { "--redis-server", "PATH", "the program to load it", 0 } },
       cli_backup, 0,
-      "back up each of its servers on its machine (docs/operations.md)" },
+      "back up each of its servers on its machine (docs/backup.md)" },
 
     { "doctor", "", 0, 0,
       "check Redis, nginx and the workers",

@@ -47,7 +47,7 @@ cli_doctor_workers_one(cli_report_t *report, cli_doctor_workers_t *workers,
     if (refused[0] != '\0') {
         cli_report_add(report, CLI_REPORT_FAULT, "workers",
                        "%s takes no requests: allow its user in Redis to run "
-                       "%s (docs/operations.md)", name, refused);
+                       "%s (docs/redis.md)", name, refused);
         return;
     }
 
