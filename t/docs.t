@@ -3,7 +3,8 @@
 # The documentation matches the code: docs/directives.md has each directive of
 # the module with its contexts and each variable, and no other; the shipped
 # configuration uses directives that exist; links lead to files and headings
-# that exist; the newest changes are those of the version.
+# that exist; the newest changes are those of the version, and nginx knows the
+# revision of the functions.
 
 use strict;
 use warnings;
@@ -89,6 +90,10 @@ for my $file (glob '*.md docs/*.md') {
 my ($version) = slurp('common/version.h') =~ /LEASELOFT_VERSION +"(.*)"/;
 my ($newest) = slurp('CHANGES') =~ /^Changes with LeaseLoft messaging (\S+)/m;
 is($version, $newest, 'the programs have the version that CHANGES begins with');
+
+my ($library) = slurp('worker/lua/functions.lua') =~ /^-- revision (\d+)$/m;
+my ($revision) = slurp('common/version.h') =~ /LEASELOFT_REVISION +(\d+)/;
+is($revision, $library, 'common/version.h has the revision of the functions');
 
 done_testing();
 

@@ -11,6 +11,7 @@ use Time::HiRes qw(time sleep);
 
 use lib 't/lib';
 use LeaseLoft;
+use LeaseLoft::Files;
 use LeaseLoft::Search;
 
 # in a mount namespace of its own, for a small disk and a kernel setting
@@ -292,6 +293,20 @@ $ll->redis('XADD', 'll:{w}:nginx', '*', 'name', 'old', 'version', '0.9',
            'queues', 1, 'pid', 4711);
 finds('advice', 'versions', 'process 4711 of nginx has version "0.9"',
       'an older nginx');
+
+# functions that are older than nginx needs, as of a worker that was rolled back
+my ($process) = $ll->nginx_children();
+my ($revision) = slurp('common/version.h') =~ /LEASELOFT_REVISION +(\d+)/;
+my $code = { @{ $ll->redis('FUNCTION', 'LIST', 'WITHCODE')->[0] } }
+           ->{library_code};
+
+sub load { $ll->redis('FUNCTION', 'LOAD', 'REPLACE', $_[0]) }
+
+load($code =~ s/^-- revision \K\d+$/7/mr);
+finds('fault', 'versions', "process $process of nginx is built for functions of "
+      . "revision $revision, Redis has 7, .*: start a worker of version",
+      'older functions');
+load($code);
 
 
 # the clock of this machine

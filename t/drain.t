@@ -19,6 +19,7 @@ my $file = "$ll->{dir}/off.d/drain";
 
 sub health { return $ll->get($_[0] // '/internal/health') }
 sub drain { $ll->write('off.d/drain', '') }
+sub metric { return $ll->metric('drained') }
 
 $ll->lease('P', tenants => ['u-tom']);
 
@@ -26,6 +27,7 @@ is(health()->status(), 200, 'health is 200 though the directory is missing');
 mkdir "$ll->{dir}/off.d" or die;
 is(health()->status(), 200, 'and though the file is');
 is(health()->json()->{drained}, 0, 'it says that nginx is not drained');
+is(metric(), 0, 'and so do the metrics');
 
 my @streams = ($ll->events('P', 'u-tom'), $ll->events('P', 'u-tom', http => 2),
                $ll->stream('/api/inbox/events', user => 'u-tom'));
@@ -49,6 +51,7 @@ for my $path ('/internal/health', '/health') {
     is($ll->request('HEAD', $path)->status(), 503, "$path: HEAD too");
 }
 
+is(metric(), 1, 'the metrics say that nginx is drained');
 is(health('/denied')->status(), 403, 'health can be denied by address');
 
 my $seq = $ll->say('P', 'u-lena', 'while drained')->json()->{seq};
@@ -91,6 +94,7 @@ is(health()->status(), 503, 'health is 503 after the reload too');
 unlink $file or die;
 is(health()->status(), 200, 'without the file health is 200, without a reload');
 is(health()->json()->{drained}, 0, 'and says that nginx is not drained');
+is(metric(), 0, 'the metrics say so too');
 
 
 # a name that leads to itself

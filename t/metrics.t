@@ -101,6 +101,7 @@ is(scalar(grep { /^leaseloft_worker_messages_total\{/ } keys %seen), 2,
 is(scalar(grep { /^leaseloft_worker_busy_seconds_total\{/ } keys %seen), 2,
    'the time of workers is in seconds');
 is(value('build_info'), 1, 'build_info has the versions');
+is(value('drained'), 0, 'nginx is not drained');
 is(value('worker_info'), 2, 'worker_info has the versions of both workers');
 cmp_ok(abs(value('start_time_seconds') - time()), '<', 120,
        'start_time_seconds is when nginx started');

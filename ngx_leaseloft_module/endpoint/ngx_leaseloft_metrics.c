@@ -280,11 +280,13 @@ ngx_leaseloft_metrics_nginx(u_char *p, u_char *last,
     ngx_uint_t                 i;
     ngx_leaseloft_counters_t  *counters;
 
+    p = ngx_leaseloft_metrics_head(p, last, "build_info", "gauge",
+            "The versions of this module, of the functions that it is built "
+            "for and of nginx.");
     p = ngx_slprintf(p, last,
-                     "# HELP leaseloft_build_info The version of this module.\n"
-                     "# TYPE leaseloft_build_info gauge\n"
                      "leaseloft_build_info{version=\"" LEASELOFT_VERSION "\","
-                     "nginx=\"" NGINX_VERSION "\"} 1\n");
+                     "library=\"%d\",nginx=\"" NGINX_VERSION "\"} 1\n",
+                     LEASELOFT_REVISION);
     p = ngx_leaseloft_metrics_redis(p, last, process->cluster);
     p = ngx_leaseloft_metrics_usage(p, last, process);
 
@@ -334,6 +336,9 @@ ngx_leaseloft_metrics_create(ngx_pool_t *pool,
     last = p + size;
 
     if (metrics->nginx) {
+        p = ngx_leaseloft_metrics_gauge(p, last, "drained",
+                "1 while the file of leaseloft_drain_file exists.",
+                metrics->drained);
         p = ngx_leaseloft_metrics_nginx(p, last, process);
     }
 

@@ -13,6 +13,7 @@
 typedef struct {
     ngx_uint_t                  nginx;     /* 1: with the part of this nginx */
     ngx_uint_t                  service;   /* 1: with that of the service */
+    ngx_uint_t                  drained;   /* 1: the drain file exists */
     redisReply                 *reply;     /* of ll1_health; NULL: none */
     ngx_leaseloft_depth_t       depth;
 } ngx_leaseloft_metrics_t;

@@ -10,6 +10,7 @@
 #include "ngx_leaseloft_metrics.h"
 #include "ngx_leaseloft_response.h"
 #include "ngx_leaseloft_status.h"
+#include "ngx_leaseloft_switch.h"
 #include "ngx_leaseloft_wait.h"
 
 
@@ -247,6 +248,7 @@ ngx_leaseloft_status_metrics_answer(ngx_leaseloft_ctx_t *ctx, redisReply *reply)
 
     metrics = ctx->data;
     metrics->reply = reply;
+    metrics->drained = ngx_leaseloft_switch_on(ctx->request) == NGX_OK;
 
     if (ngx_leaseloft_metrics_create(ctx->request->pool, ctx->process, metrics,
                                      &text)

@@ -109,8 +109,8 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process, ngx_uint_t k)
     char                      key[LL_KEY_MAX];
     u_char                    queues[NGX_INT_T_LEN], pid[NGX_INT64_LEN],
                               all[NGX_INT_T_LEN], free[NGX_INT_T_LEN],
-                              files[NGX_INT_T_LEN];
-    ngx_str_t                 argv[20];
+                              files[NGX_INT_T_LEN], library[NGX_INT_T_LEN];
+    ngx_str_t                 argv[22];
     ngx_leaseloft_capacity_t  capacity;
 
     ngx_leaseloft_capacity(&capacity);
@@ -141,7 +141,10 @@ ngx_leaseloft_presence_send(ngx_leaseloft_process_t *process, ngx_uint_t k)
     ngx_str_set(&argv[18], "files");
     argv[19].data = files;
     argv[19].len = ngx_sprintf(files, "%ui", capacity.files) - files;
+    ngx_str_set(&argv[20], "library");
+    argv[21].data = library;
+    argv[21].len = ngx_sprintf(library, "%d", LEASELOFT_REVISION) - library;
 
-    (void) ngx_leaseloft_cluster_command(process->cluster, &argv[1], 20, argv,
+    (void) ngx_leaseloft_cluster_command(process->cluster, &argv[1], 22, argv,
                                          NULL, NULL);
 }

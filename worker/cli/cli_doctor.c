@@ -19,24 +19,23 @@
 #include "cli_doctor_workers.h"
 #include "cli_redis.h"
 #include "cli_report.h"
+#include "store_library.h"
 
 
 /*
  * 1 if they are loaded, which the checks of workers require, or if Redis does
- * not tell
+ * not tell.  Sets their revision, 0 if it is unknown.
  */
 static int
-cli_doctor_functions(cli_report_t *report)
+cli_doctor_functions(cli_report_t *report, long *revision)
 {
     int          loaded;
     redisReply  *reply;
 
-    args_lit(&report->args, "FUNCTION");
-    args_lit(&report->args, "LIST");
-    args_lit(&report->args, "LIBRARYNAME");
-    args_lit(&report->args, LL_LIBRARY);
+    store_library_ask(&report->args);
 
     reply = cli_report_call(report, "functions");
+    *revision = store_library_loaded(reply);
 
     if (reply && reply->elements == 0) {
         cli_report_add(report, CLI_REPORT_FAULT, "functions",
@@ -44,7 +43,8 @@ cli_doctor_functions(cli_report_t *report)
                        LL_LIBRARY);
 
     } else if (reply) {
-        cli_report_add(report, CLI_REPORT_FINE, "functions", LL_LIBRARY);
+        cli_report_add(report, CLI_REPORT_FINE, "functions",
+                       LL_LIBRARY ", revision %ld", *revision);
     }
 
     loaded = reply ? reply->elements > 0 : conn_alive(report->cli->conn);
@@ -87,7 +87,7 @@ cli_doctor_run(cli_report_t *report, const char *info)
         return;
     }
 
-    if (cli_doctor_functions(report)) {
+    if (cli_doctor_functions(report, &workers.library)) {
         cli_doctor_workers(report, &workers);
         cli_doctor_sample(report);
 

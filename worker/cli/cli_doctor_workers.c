@@ -204,16 +204,28 @@ cli_doctor_workers_connections(cli_report_t *report, const redisReply *fields,
 }
 
 
-/* checks the newest record of a process */
+/* checks the newest record of a process; library is what Redis has, or 0 */
 static void
 cli_doctor_workers_process(cli_report_t *report, const redisReply *fields,
-    const char *pid)
+    const char *pid, long library)
 {
+    long long    needed;
     const char  *version;
 
     cli_doctor_workers_connections(report, fields, pid);
 
     version = cli_doctor_workers_logged(fields, "version");
+    needed = cli_report_field(fields, "library");
+
+    /* later functions serve it too; a former version does not say */
+
+    if (library && needed > library) {
+        cli_report_add(report, CLI_REPORT_FAULT, "versions",
+                       "process %s of nginx is built for functions of revision "
+                       "%lld, Redis has %ld, and requests that need a newer "
+                       "one fail: start a worker of version \"%s\", which "
+                       "loads them", pid, needed, library, version);
+    }
 
     if (version[0] && strcmp(version, LEASELOFT_VERSION) != 0) {
         cli_report_add(report, CLI_REPORT_ADVICE, "versions",
@@ -229,8 +241,8 @@ cli_doctor_workers_process(cli_report_t *report, const redisReply *fields,
  * largest number of their queues.
  */
 static void
-cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
-    long long *most)
+cli_doctor_workers_nginx(cli_report_t *report, long library, long long now,
+    long long *least, long long *most)
 {
     char               key[LL_KEY_MAX], name[LL_ID_MAX + 3];
     buf_t              names = BUF_INIT;
@@ -270,7 +282,8 @@ cli_doctor_workers_nginx(cli_report_t *report, long long now, long long *least,
 
         buf_adds(&names, name);
         cli_doctor_workers_process(report, fields,
-                                   cli_doctor_workers_logged(fields, "pid"));
+                                   cli_doctor_workers_logged(fields, "pid"),
+                                   library);
     }
 
     if (reply && n == 0) {
@@ -419,7 +432,7 @@ cli_doctor_workers(cli_report_t *report, cli_doctor_workers_t *workers)
                        "%lld", workers->n);
     }
 
-    cli_doctor_workers_nginx(report, now, &least, &most);
+    cli_doctor_workers_nginx(report, workers->library, now, &least, &most);
     cli_doctor_workers_compare(report, list, least, most);
     cli_doctor_workers_clock(report, now);
 

@@ -13,12 +13,15 @@ typedef struct {
     long long     n;               /* workers with all rights */
     uint64_t      queues;          /* that these read: bit k */
     const char   *refuses;         /* why Redis refuses all writes, or NULL */
+    long          library;         /* the revision of the functions in Redis, 0
+                                      if it is unknown */
 } cli_doctor_workers_t;
 
 
 /*
  * Checks the records of workers and nginx processes, and the clock.  Requires
- * the functions in Redis.  Sets "workers", whose "refuses" the caller has set.
+ * the functions in Redis.  Sets "workers", whose "refuses" and "library" the
+ * caller has set.
  */
 void cli_doctor_workers(cli_report_t *report, cli_doctor_workers_t *workers);
 

@@ -33,28 +33,24 @@ store_library_revision(void)
 }
 
 
-/* 1 if the library in Redis is this one or newer, else 0; -1 on failure */
-static int
-store_library_is_current(store_t *store)
+void
+store_library_ask(args_t *args)
 {
-    int                loaded;
+    args_lit(args, "FUNCTION");
+    args_lit(args, "LIST");
+    args_lit(args, "LIBRARYNAME");
+    args_lit(args, LL_LIBRARY);
+    args_lit(args, "WITHCODE");
+}
+
+
+/* the code of the library, or NULL if it is not loaded */
+static const char *
+store_library_code(const redisReply *reply)
+{
     size_t             i;
-    redisReply        *reply;
     const redisReply  *library, *name, *code;
 
-    args_reset(&store->args);
-    args_lit(&store->args, "FUNCTION");
-    args_lit(&store->args, "LIST");
-    args_lit(&store->args, "LIBRARYNAME");
-    args_lit(&store->args, LL_LIBRARY);
-    args_lit(&store->args, "WITHCODE");
-
-    reply = conn_call(store->conn, &store->args);
-    if (reply == NULL) {
-        return -1;
-    }
-
-    loaded = 0;
     library = conn_element(reply, 0);
 
     for (i = 0; library != NULL && i + 1 < library->elements; i += 2) {
@@ -65,15 +61,49 @@ store_library_is_current(store_t *store)
             && code->type == REDIS_REPLY_STRING
             && strcmp(name->str, "library_code") == 0)
         {
-            loaded = strcmp(code->str, functions_lua) == 0
-                     || store_library_parse(code->str)
-                        > store_library_revision();
+            return code->str;
         }
     }
 
+    return NULL;
+}
+
+
+long
+store_library_loaded(const redisReply *reply)
+{
+    const char  *code;
+
+    code = store_library_code(reply);
+
+    return code ? store_library_parse(code) : 0;
+}
+
+
+/* 1 if the library in Redis is this one or newer, else 0; -1 on failure */
+static int
+store_library_is_current(store_t *store)
+{
+    int          current;
+    redisReply  *reply;
+    const char  *code;
+
+    args_reset(&store->args);
+    store_library_ask(&store->args);
+
+    reply = conn_call(store->conn, &store->args);
+    if (reply == NULL) {
+        return -1;
+    }
+
+    code = store_library_code(reply);
+    current = code && (strcmp(code, functions_lua) == 0
+                       || store_library_parse(code)
+                          > store_library_revision());
+
     freeReplyObject(reply);
 
-    return loaded;
+    return current;
 }
 
 

@@ -19,5 +19,14 @@ int store_library_load(store_t *store, char *why, size_t size);
 /* Returns the revision of the library that this worker was built with. */
 long store_library_revision(void);
 
+/* Adds the command that asks Redis for the library. */
+void store_library_ask(args_t *args);
+
+/*
+ * Returns the revision of the library in the reply to that command, or 0 if it
+ * is not loaded.
+ */
+long store_library_loaded(const redisReply *reply);
+
 
 #endif /* STORE_LIBRARY_H */
