@@ -110,6 +110,19 @@ is(counts(map { $kinds{polls}->(user => 'u-tom', from("2001:db8:1:2:3:4:5:$_"))
 is($kinds{polls}->(user => 'u-tom', from('2001:db8:1:3::1'))->status(), 200,
    'those of another network do not');
 
+# zeros are left out when such an address is written
+is(counts(map { $kinds{polls}->(user => 'u-tom', from($_))->status() }
+          map { ("2001:db8::$_", "2001:db8::1:$_:2:3") } 1 .. 7),
+   '200:10 429:4', 'addresses with zeros in the network count together');
+is($kinds{polls}->(user => 'u-tom', from('2001:db8::a:0:0:0:1'))->status(), 200,
+   'such an address of another network does not');
+is(counts(map { $kinds{polls}->(user => 'u-tom', from("::ffff:233.252.0.$_"))
+                              ->status() } 1 .. 15),
+   '200:15', 'IPv4 addresses in IPv6 are clients of their own');
+is(counts(map { $kinds{polls}->(user => 'u-tom', from('::ffff:233.252.0.99'))
+                              ->status() } 1 .. 15),
+   '200:10 429:5', 'one of them counts like an IPv4 address');
+
 
 # streams
 
