@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
 # The lease endpoint for a rental system on another host, with the commands and
-# the configuration of docs/secure.md: the right client certificate and secret
-# are accepted, all others are refused with a reason, and no list of processes
-# has the secret.
+# the configuration of docs/secure.md and docs/keys.md: the right client
+# certificate and secret are accepted, all others are refused with a reason, and
+# no list of processes has the secret, which can be rotated.
 
 use strict;
 use warnings;
@@ -147,12 +147,41 @@ is(decode_json($body)->{lease}{state}, 'active', 'the lease is declared');
 is($ll->say('elm-12-3', 'u-tom', 'hello')->status(), 201,
    'its tenant can send a message');
 
+# the secret is rotated, as docs/keys.md says
+
+my @steps = slurp('docs/keys.md')
+            =~ /^## The secret of the lease endpoint\n(.*)\z/ms
+            ? $1 =~ /^```sh\n(.*?)^```$/msg : ();
+my $command = $ll->_nginx_command();
+$ll->write('nginx.sh', "#!/bin/sh\nexec $command \"\$@\"\n");
+s/^nginx (.*) && nginx /sh nginx.sh $1 && sh nginx.sh /mg for @steps;
+is(scalar @steps, 2, 'docs/keys.md has the steps');
+
+my $file = 'leaseloft/lease-secret.conf';
+copy('rental-secret', 'old-secret');
+
+sub copy { $ll->write($_[1], $ll->slurp($_[0])) }
+sub valid { (answer('@rental-secret', "\@$_[0]"))[0] }
+
+($status, $said) = run($steps[0]);
+is($status, 0, 'a secret is added') or diag($said);
+my ($next) = $ll->slurp('rental-secret') =~ /: (\w+)/;
+isnt($next, $word, 'it is another one');
+ok(wait_for(sub { valid('rental-secret') == 200 }, 10), 'it is accepted');
+is(valid('old-secret'), 200, 'the old one too');
+
+($status, $said) = run("conf=/etc/nginx/$file new=$next\n$steps[1]");
+is($status, 0, 'the old one is removed') or diag($said);
+ok(wait_for(sub { valid('old-secret') == 403 }, 10), 'it is refused');
+is(valid('rental-secret'), 200, 'the new one is accepted');
+is(mode($file), '640', 'the file still has the mode 640');
+
 kill 'TERM', $reader;
 waitpid $reader, 0;
 my $seen = $ll->slurp('processes');
 like($seen, qr/rental-secret/, 'the command was seen in the list of processes');
-unlike($seen, qr/$word/, 'the secret is not in the list of processes');
-unlike($ll->slurp($_), qr/$word/, "the secret is not in $_")
+unlike($seen, qr/$word|$next/, 'the secret is not in the list of processes');
+unlike($ll->slurp($_), qr/$word|$next/, "the secret is not in $_")
     for 'error.log', 'access.log';
 
 $ll->finish();
