@@ -83,8 +83,10 @@ file('one', set({ okp('ed'), kid => 'a' }));
 my $who = 'default_type text/plain; return 200 "$leaseloft_user"; }';
 my @files = (map({ [$_, "$_.pem"] } qw(rs es ed parameters)), ['hs', 'hs.key'],
              ['one', 'one']);
+my $claimed = "location = /claimed { leaseloft_key $dir/es.pem;"
+              . " leaseloft_issuer us; leaseloft_audience them; $who";
 
-my $ll = LeaseLoft->new(server => join "\n",
+my $ll = LeaseLoft->new(server => join "\n", $claimed,
     map { "location = /$_->[0] { leaseloft_key $dir/$_->[1]; $who" } @files);
 
 sub user { return $ll->get("/$_[1]", token => $_[0])->body() }
@@ -132,6 +134,12 @@ is(join('', map { length((split /\./, $_)[2]) == 86 ? '' : $_ } @tokens), '',
    'each signature of ES256 has 64 bytes');
 is(join('', map { user($_, 'es') eq 'u-tom' ? '' : $_ } @tokens), '',
    'and is valid');
+
+is(user(sign('es', '--iss', 'us', '--aud', 'them'), 'claimed'), 'u-tom',
+   'a token has the issuer and the audience that were asked for');
+is(user(sign('es', @$_), 'claimed'), '', 'and one with others is refused')
+    for [], ['--iss', 'us'], ['--aud', 'them'],
+        ['--iss', 'us', '--aud', 'others'];
 
 
 # kid

@@ -29,7 +29,7 @@
 #define CLI_USAGE    2
 
 /* how many options a command may have besides the common ones */
-#define CLI_OPTIONS  5
+#define CLI_OPTIONS  7
 
 
 typedef struct cli_s  cli_t;

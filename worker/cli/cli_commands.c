@@ -38,7 +38,9 @@ const cli_command_t  cli_commands[] = {
         { "--ttl", "SECONDS", "validity", 1 },
         { "--key", "FILE", "file with the private key or the secret", 1 },
         { "--name", "NAME", "display name, the claim \"name\"", 0 },
-        { "--kid", "KID", "id of the key, the header \"kid\"", 0 } },
+        { "--kid", "KID", "id of the key, the header \"kid\"", 0 },
+        { "--iss", "NAME", "the claim \"iss\", as leaseloft_issuer", 0 },
+        { "--aud", "NAME", "the claim \"aud\", as leaseloft_audience", 0 } },
       cli_token, 1, NULL },
 
     { "lease put", "PROPERTY FILE", 2, 2,

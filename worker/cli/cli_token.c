@@ -23,7 +23,7 @@
 
 /* the command's options */
 enum { CLI_TOKEN_SUB, CLI_TOKEN_TTL, CLI_TOKEN_KEY, CLI_TOKEN_NAME,
-       CLI_TOKEN_KID };
+       CLI_TOKEN_KID, CLI_TOKEN_ISS, CLI_TOKEN_AUD };
 
 
 /* the number of seconds, or -1 */
@@ -93,6 +93,14 @@ cli_token_header(buf_t *buf, const cli_token_key_t *key, const char *kid)
 static void
 cli_token_claims(buf_t *buf, const cli_t *cli, int64_t now, int64_t exp)
 {
+    size_t  i;
+
+    static const struct { int option; const char *name; } texts[] = {
+        { CLI_TOKEN_NAME, "name" },
+        { CLI_TOKEN_ISS, "iss" },
+        { CLI_TOKEN_AUD, "aud" }
+    };
+
     buf_lit(buf, "{\"sub\":");
     json_strings(buf, cli->values[CLI_TOKEN_SUB]);
     buf_lit(buf, ",\"iat\":");
@@ -100,9 +108,13 @@ cli_token_claims(buf_t *buf, const cli_t *cli, int64_t now, int64_t exp)
     buf_lit(buf, ",\"exp\":");
     buf_number(buf, exp);
 
-    if (cli->values[CLI_TOKEN_NAME]) {
-        buf_lit(buf, ",\"name\":");
-        json_strings(buf, cli->values[CLI_TOKEN_NAME]);
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (cli->values[texts[i].option]) {
+            buf_lit(buf, ",");
+            json_strings(buf, texts[i].name);
+            buf_lit(buf, ":");
+            json_strings(buf, cli->values[texts[i].option]);
+        }
     }
 
     buf_lit(buf, "}");
@@ -173,12 +185,14 @@ cli_token(cli_t *cli)
     int              rc;
     buf_t            token = BUF_INIT;
     int64_t          now, ttl;
-    const char      *name, *kid;
+    const char      *name, *kid, *iss, *aud;
     cli_token_key_t  key;
 
     ttl = cli_token_ttl(cli->values[CLI_TOKEN_TTL]);
     name = cli->values[CLI_TOKEN_NAME];
     kid = cli->values[CLI_TOKEN_KID];
+    iss = cli->values[CLI_TOKEN_ISS];
+    aud = cli->values[CLI_TOKEN_AUD];
 
     if (cli_check_id(cli, "--sub", cli->values[CLI_TOKEN_SUB]) != CLI_OK) {
         return CLI_USAGE;
@@ -188,8 +202,11 @@ cli_token(cli_t *cli)
         return cli_usage(cli, "--ttl must be a positive number of seconds");
     }
 
-    if (name && !text_valid(name, strlen(name))) {
-        return cli_usage(cli, "--name must be UTF-8");
+    if ((name && !text_valid(name, strlen(name)))
+        || (iss && !text_valid(iss, strlen(iss)))
+        || (aud && !text_valid(aud, strlen(aud))))
+    {
+        return cli_usage(cli, "--name, --iss and --aud must be UTF-8");
     }
 
     if (kid && (*kid == '\0' || strlen(kid) > CLI_TOKEN_KID_MAX
