@@ -72,6 +72,7 @@ ln -sf '$(sysconfdir)/leaseloft/pages.json' \
     '$(DESTDIR)$(datadir)/leaseloft/html/config.json'
 $(call install_conf,644,html/config.json,$(sysconfdir)/leaseloft/pages.json)
 $(call install_file,644,conf/redis.conf,$(datadir)/leaseloft/redis.conf)
+$(call install_file,644,conf/leaseloft.acl,$(datadir)/leaseloft/leaseloft.acl)
 $(call install_file,644,conf/leaseloft.conf,$(datadir)/leaseloft/leaseloft.conf)
 $(foreach f,http api internal pages,$(call install_conf,644,conf/leaseloft/$(f).conf,$(sysconfdir)/nginx/leaseloft/$(f).conf) &&) true
 $(call install_conf,600,conf/systemd/redis.conf,$(sysconfdir)/leaseloft/redis.conf)

@@ -130,11 +130,18 @@ unlike(finds('unknown', 'connection', 'cannot connect to Redis: WRONGPASS',
 # who may connect
 
 $url = "redis://op:p%40ss\@127.0.0.1:$port";
-finds('advice', 'access', "whoever reaches port $port .*\"user default off\"",
+finds('advice', 'access', "whoever reaches port $port .*\"user default off ~",
       'an open user, protected mode');
 set('protected-mode', 'no');
-finds('fault', 'access', "whoever reaches port $port .*\"user default off\"",
+finds('fault', 'access', "whoever reaches port $port .*\"user default off ~",
       'an open user, no protected mode');
+for my $rights (['-@all', '+acl'], ['resetkeys']) {
+    $ll->redis('ACL', 'SETUSER', 'default', @$rights);
+    finds('fault', 'access', 'Redis drops messages when it starts again.*'
+                             . '"user default off ~\* &\* \+@all"',
+          "rights of the user default: @$rights");
+    $ll->redis('ACL', 'SETUSER', 'default', '~*', '+@all');
+}
 $url = "redis://poor:p%40ss\@127.0.0.1:$port";
 finds('unknown', 'version', 'cannot be checked: NOPERM', 'no right to INFO');
 set('protected-mode', 'yes');

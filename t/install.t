@@ -40,6 +40,7 @@ is(qx(cd $root && find . -type f -not -path '*/html/*' -printf '%m %P\\n' \\
 644 opt/ll/lib/sysusers.d/leaseloft.conf
 644 opt/ll/lib/tmpfiles.d/leaseloft.conf
 644 opt/ll/share/bash-completion/completions/leaseloft
+644 opt/ll/share/leaseloft/leaseloft.acl
 644 opt/ll/share/leaseloft/leaseloft.conf
 644 opt/ll/share/leaseloft/redis.conf
 644 opt/ll/share/man/man1/leaseloft.1

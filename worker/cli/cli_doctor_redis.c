@@ -262,6 +262,36 @@ cli_doctor_redis_open(const redisReply *user)
 }
 
 
+/*
+ * 1 if the user "default" may run all commands on all keys, even if it is off:
+ * Redis loads the append-only file in its name, and leaves out the transactions
+ * that it may not run
+ */
+static int
+cli_doctor_redis_loads(const redisReply *user)
+{
+    int          rights;
+    size_t       i;
+    const char  *name, *value;
+
+    rights = 0;
+
+    for (i = 0; user && i + 1 < user->elements; i += 2) {
+        name = cli_redis_text(user, i);
+        value = cli_redis_text(user, i + 1);
+
+        if (strcmp(name, "commands") == 0) {
+            rights += strcmp(value, "+@all") == 0;
+
+        } else if (strcmp(name, "keys") == 0) {
+            rights += strcmp(value, "~*") == 0;
+        }
+    }
+
+    return rights == 2;
+}
+
+
 /* who may connect without a password; a socket has the modes of files */
 static void
 cli_doctor_redis_default(cli_report_t *report, const char *info)
@@ -279,7 +309,15 @@ cli_doctor_redis_default(cli_report_t *report, const char *info)
         return;
     }
 
-    if (!cli_doctor_redis_open(user)) {
+    if (!cli_doctor_redis_loads(user)) {
+        cli_report_add(report, CLI_REPORT_FAULT, "access",
+                       "Redis drops messages when it starts again, as it loads "
+                       "its files with the rights of the user \"default\": set "
+                       "\"user default off ~* &* +@all\" "
+                       "(conf/leaseloft.acl), and do not run BGREWRITEAOF "
+                       "before Redis has started again with it");
+
+    } else if (!cli_doctor_redis_open(user)) {
         cli_report_add(report, CLI_REPORT_FINE, "access",
                        "the user \"default\" is off or has a password");
 
@@ -296,7 +334,8 @@ cli_doctor_redis_default(cli_report_t *report, const char *info)
                        "access",
                        "whoever reaches port %lld may read and delete all "
                        "messages, as the user \"default\" needs no password: "
-                       "set \"user default off\" (conf/leaseloft.acl)",
+                       "set \"user default off ~* &* +@all\" "
+                       "(conf/leaseloft.acl)",
                        cli_redis_number(info, "tcp_port"));
         freeReplyObject(reply);
     }
