@@ -105,8 +105,13 @@ ngx_leaseloft_process_check(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    /*
+     * The new cycle's log has the level of error_log, by default "error"; the
+     * old one is that of other warnings of "nginx -t".
+     */
+
     if (ccf->shutdown_timeout && ccf->shutdown_timeout <= mcf->drain) {
-        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "\"worker_shutdown_timeout\" is %Mms, not longer than "
                       "\"leaseloft_drain\", %Mms: streams will be cut off "
                       "without \"bye\"; set it to %Mms at least",
