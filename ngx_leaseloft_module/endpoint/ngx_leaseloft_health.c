@@ -486,7 +486,7 @@ ngx_leaseloft_health_workers(ngx_leaseloft_health_t *health,
     if (heartbeats->elements == 0) {
         ngx_leaseloft_health_say(health, &health->faults,
                                  "No worker has sent a heartbeat for "
-                                 "3 seconds.");
+                                 "3 seconds; \"leaseloft doctor\" says why.");
 
     } else if (workers.able && unread) {
         for (i = 0; !((unread >> i) & 1); i++) { /* void */ }
