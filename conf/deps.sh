@@ -81,6 +81,7 @@ for set; do
         need /usr/bin/man man-db "formats the manual pages"
         need /usr/bin/groff groff-base "formats the manual pages"
         need /sbin/apparmor_parser apparmor "checks the AppArmor profiles"
+        need /usr/bin/strace strace "sees which files they have to allow"
         need /usr/bin/chromium-headless-shell chromium-headless-shell \
             "runs the pages"
         want /usr/bin/firefox-esr firefox-esr "runs a test in another browser"
