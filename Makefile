@@ -262,7 +262,8 @@ test-deb: deb
 	@conf/deps.sh test-deb
 	@lintian --fail-on error --tag-display-limit 0 $(BUILD)/deb/*.changes
 	@conf/deb_root.sh $(abspath $(BUILD))/deb-root/debian $(BUILD)/deb/*.deb
-	@DEB_ROOT=$(abspath $(BUILD))/deb-root/debian $(PROVE) t/deb/packages.t
+	@DEB_ROOT=$(abspath $(BUILD))/deb-root/debian $(PROVE) t/deb/packages.t \
+	    t/deb/acceptance.t
 
 
 # --- tests ---
