@@ -147,10 +147,13 @@ for my $part (sort keys %address) {
     like($said, qr/^ok +$_->[0] +\Q$address{$part}\E: $_->[1]$/m,
          "doctor checks $_->[0] of $part")
         for ['version', 'Redis [\d.]+'], ['persistence', 'appendfsync always'],
+            ['share', '546[12] of 16384 slots'],
             ['functions', 'leaseloft_1'], ['workers', '1'],
             ['sample', 'threads: \d+, entries: \d+, all verified'],
             ['queue', '\d+: 0 wait, 0 in progress'];
 }
+like($said, qr/^advice +replicas +\Q$address{node0}\E: none is connected/m,
+     'doctor advises a replica');
 unlike($said, qr/^(?:fault|unknown)(?! +(?:memory|access|machine|disk))/m,
        'doctor finds nothing wrong') or diag($said);
 

@@ -22,6 +22,10 @@
 #include "store_library.h"
 
 
+/* the busiest primary may have so many tenths of the mean */
+#define CLI_DOCTOR_BUSIEST  13
+
+
 /*
  * 1 if they are loaded, which the checks of workers require, or if Redis does
  * not tell.  Sets their revision, 0 if it is unknown.
@@ -113,6 +117,33 @@ cli_doctor_server(cli_report_t *report)
 }
 
 
+/* how many slots a primary has, and whether that is more than its share */
+static void
+cli_doctor_share(cli_report_t *report, const ll_slots_t *slots, unsigned i)
+{
+    unsigned  k, n, own;
+
+    own = slots->nodes[i].slots;
+    n = 0;
+
+    for (k = 0; k < slots->nnodes; k++) {
+        n += slots->nodes[k].slots != 0;
+    }
+
+    if (own * n * 10 > slots->covered * CLI_DOCTOR_BUSIEST) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "share",
+                       "%u of %d slots, %.1f times the mean of %u primaries, "
+                       "so it has that much more work than they: run "
+                       "\"redis-cli --cluster rebalance\"", own, LL_SLOTS,
+                       (double) own * n / slots->covered, n);
+
+    } else {
+        cli_report_add(report, CLI_REPORT_FINE, "share", "%u of %d slots", own,
+                       LL_SLOTS);
+    }
+}
+
+
 /* sets what is known of a primary from the map, and connects to it: 0 or -1 */
 static int
 cli_doctor_primary(cli_report_t *report, const ll_slots_t *slots, unsigned i)
@@ -134,6 +165,8 @@ cli_doctor_primary(cli_report_t *report, const ll_slots_t *slots, unsigned i)
             report->queues |= UINT64_C(1) << k;
         }
     }
+
+    cli_doctor_share(report, slots, i);
 
     if (home == -1) {
         cli_report_add(report, CLI_REPORT_ADVICE, "queue",

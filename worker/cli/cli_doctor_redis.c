@@ -370,6 +370,33 @@ cli_doctor_redis_replicas(cli_report_t *report, const char *info)
 }
 
 
+/* of a primary of a cluster, which is to have one that can take over */
+static void
+cli_doctor_redis_replicated(cli_report_t *report, const char *info)
+{
+    unsigned     n;
+    const char  *p;
+
+    n = 0;
+
+    for (p = strstr(info, ",state=online,"); p;
+         p = strstr(p + 1, ",state=online,"))
+    {
+        n++;
+    }
+
+    if (n == 0) {
+        cli_report_add(report, CLI_REPORT_ADVICE, "replicas",
+                       "none is connected, so nothing takes over if it is "
+                       "lost: start its replica, or add one "
+                       "(\"redis-cli --cluster add-node --cluster-slave\")");
+
+    } else {
+        cli_report_add(report, CLI_REPORT_FINE, "replicas", "%u", n);
+    }
+}
+
+
 const char *
 cli_doctor_redis_refuses(cli_report_t *report, const char *info)
 {
@@ -398,6 +425,11 @@ void
 cli_doctor_redis(cli_report_t *report, const char *info)
 {
     cli_doctor_redis_version(report, info);
+
+    if (report->cli->cluster != NULL) {
+        cli_doctor_redis_replicated(report, info);
+    }
+
     cli_doctor_redis_persistence(report, info);
     cli_doctor_redis_rewrites(report);
     cli_doctor_redis_memory(report, info);
