@@ -111,6 +111,23 @@ pipeline_start(pipeline_t *pipeline)
 }
 
 
+/* waits for replicas; to claim its own requests again is a write like any */
+static work_result_e
+pipeline_wait(pipeline_t *pipeline)
+{
+    work_t   *work = pipeline->work;
+    batch_t  *next = &pipeline->next;
+
+    if (replicas_need_write(work, next->jobs, next->n)
+        && claim_renew(pipeline->consumer, next) == -1)
+    {
+        return WORK_LOST;
+    }
+
+    return replicas_wait(work, next->jobs, next->n);
+}
+
+
 /* runs the next batch to its end, and publishes it if nothing follows */
 static work_result_e
 pipeline_finish(pipeline_t *pipeline)
@@ -125,7 +142,7 @@ pipeline_finish(pipeline_t *pipeline)
     result = dispatch_run(pipeline->work, next->jobs, next->n);
 
     if (result == WORK_DONE) {
-        result = replicas_wait(pipeline->work, next->jobs, next->n);
+        result = pipeline_wait(pipeline);
     }
 
     if (result != WORK_DONE) {

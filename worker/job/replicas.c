@@ -1,9 +1,10 @@
 
 /*
- * WAIT returns the number of replicas that have received all that the primary
- * had done when the connection's last command ended.  That includes what other
- * workers wrote, so it also holds for a message that was sent before.  With
- * Redis 8 and Valkey 8.1 only the last command that wrote something counts.
+ * WAIT returns the number of replicas that have received what this connection
+ * wrote last, and all that the primary had done before.  Redis 7 counts what
+ * others wrote since as well; Redis 8 and Valkey 8.1 do not.  A repetition of a
+ * message that another worker has stored writes nothing, so something has to be
+ * written after it.
  */
 
 #include "log.h"
@@ -32,6 +33,21 @@ replicas_concern(const job_t *job)
 {
     return job->step == JOB_DONE && job->status < 400 && job->nginx != NULL
            && !job->published;
+}
+
+
+int
+replicas_need_write(const work_t *work, const job_t *jobs, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; work->replicas.wanted != 0 && i < n; i++) {
+        if (replicas_concern(&jobs[i]) && jobs[i].status != 201) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -16,6 +16,13 @@
 void replicas_init(replicas_t *replicas, unsigned n, unsigned ms);
 
 /*
+ * Returns 1 if a job of the batch has succeeded and may have written nothing,
+ * as it repeats what was done before.  Something has to be written then before
+ * replicas_wait().
+ */
+int replicas_need_write(const work_t *work, const job_t *jobs, size_t n);
+
+/*
  * Waits for the replicas if a job of the batch has succeeded.  If too few of
  * them answer in time, the verdicts of these jobs are dropped: nginx answers
  * 202, and a repetition of the request waits again.  No reply may be
