@@ -170,8 +170,19 @@ ngx_leaseloft_cluster_reachable(ngx_leaseloft_cluster_t *cluster)
 ngx_uint_t
 ngx_leaseloft_cluster_covered(ngx_leaseloft_cluster_t *cluster)
 {
-    return cluster->nodes ? ngx_leaseloft_nodes_map(cluster->nodes)->covered
-                          : LL_SLOTS;
+    ngx_uint_t               n;
+    ngx_leaseloft_client_t  *client;
+
+    n = 0;
+
+    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
+         client;
+         client = ngx_leaseloft_cluster_next(cluster, client))
+    {
+        n += ngx_leaseloft_cluster_slots(cluster, client);
+    }
+
+    return n;
 }
 
 

@@ -51,8 +51,8 @@ ngx_leaseloft_server_t *ngx_leaseloft_cluster_server(
     ngx_leaseloft_cluster_t *cluster, ngx_leaseloft_client_t *client);
 
 /*
- * Return how many slots a primary is known to have, and how many of them
- * clients that are up have, of LL_SLOTS.
+ * Return how many slots clients have, and how many of them those that are up,
+ * of LL_SLOTS.
  */
 ngx_uint_t ngx_leaseloft_cluster_covered(ngx_leaseloft_cluster_t *cluster);
 ngx_uint_t ngx_leaseloft_cluster_reachable(ngx_leaseloft_cluster_t *cluster);

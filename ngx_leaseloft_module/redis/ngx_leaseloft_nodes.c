@@ -8,6 +8,7 @@
 
 #include "ngx_leaseloft_node.h"
 #include "ngx_leaseloft_nodes.h"
+#include "ngx_leaseloft_slots.h"
 
 
 #define NGX_LEASELOFT_NODES_DELAY  10
@@ -40,6 +41,7 @@ static ngx_int_t ngx_leaseloft_nodes_server(void *data, ngx_uint_t i,
 static ngx_int_t ngx_leaseloft_nodes_answer(void *data, redisReply *reply,
     ngx_leaseloft_server_t *server);
 static void ngx_leaseloft_nodes_failed(void *data);
+static void ngx_leaseloft_nodes_start(ngx_leaseloft_nodes_t *nodes);
 static void ngx_leaseloft_nodes_change_handler(ngx_event_t *ev);
 static void ngx_leaseloft_nodes_ready(void *data,
     ngx_leaseloft_client_t *client);
@@ -207,48 +209,13 @@ ngx_leaseloft_nodes_update(ngx_leaseloft_nodes_t *nodes, ngx_uint_t changed)
         }
     }
 
+    ngx_leaseloft_nodes_start(nodes);
+
     nodes->changed |= changed;
 
     if (!nodes->change.timer_set) {
         ngx_add_timer(&nodes->change, NGX_LEASELOFT_NODES_DELAY);
     }
-}
-
-
-/* [ FIRST, LAST, [ HOST, PORT, ... ], ... ]; the primary is first */
-static ngx_int_t
-ngx_leaseloft_nodes_row(ngx_leaseloft_nodes_t *nodes, redisReply *row,
-    ngx_leaseloft_server_t *from)
-{
-    char         *host;
-    size_t        len;
-    redisReply  **e, **address;
-
-    e = row->element;
-
-    if (row->type != REDIS_REPLY_ARRAY || row->elements < 3
-        || e[0]->type != REDIS_REPLY_INTEGER
-        || e[1]->type != REDIS_REPLY_INTEGER
-        || e[2]->type != REDIS_REPLY_ARRAY || e[2]->elements < 2
-        || e[2]->element[1]->type != REDIS_REPLY_INTEGER)
-    {
-        return NGX_ERROR;
-    }
-
-    address = e[2]->element;
-    host = address[0]->str;
-    len = address[0]->type == REDIS_REPLY_STRING ? address[0]->len : 0;
-
-    /* no name: that of the server which was asked */
-
-    if (len == 0 || (len == 1 && host[0] == '?')) {
-        host = from->host;
-        len = ngx_strlen(host);
-    }
-
-    return ll_slots_add(nodes->next, e[0]->integer, e[1]->integer, host, len,
-                        address[1]->integer)
-           == 0 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -258,20 +225,10 @@ ngx_leaseloft_nodes_answer(void *data, redisReply *reply,
 {
     ngx_leaseloft_nodes_t *nodes = data;
 
-    size_t       i;
     ll_slots_t  *map;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+    if (ngx_leaseloft_slots_read(nodes->next, reply, from) != NGX_OK) {
         return NGX_ERROR;
-    }
-
-    ngx_memzero(nodes->next, sizeof(ll_slots_t));
-
-    for (i = 0; i < reply->elements; i++) {
-        if (ngx_leaseloft_nodes_row(nodes, reply->element[i], from) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
     }
 
     map = nodes->map;
@@ -320,7 +277,10 @@ void
 ngx_leaseloft_nodes_moved(ngx_leaseloft_nodes_t *nodes,
     ll_slots_redirect_t *redirect)
 {
-    if (redirect->host_len && !ngx_leaseloft_nodes_has(nodes, redirect)
+    /* without a name of the server, its answer to CLUSTER SLOTS says more */
+
+    if (redirect->host_len && redirect->host[0] != '?'
+        && !ngx_leaseloft_nodes_has(nodes, redirect)
         && ll_slots_add(nodes->map, redirect->slot, redirect->slot,
                         redirect->host, redirect->host_len, redirect->port)
            == 0)
@@ -432,6 +392,26 @@ ngx_leaseloft_nodes_connect(ngx_leaseloft_nodes_t *nodes,
 }
 
 
+/*
+ * Creates the clients of new primaries at once, as commands for their slots are
+ * sent to nobody else any more.
+ */
+static void
+ngx_leaseloft_nodes_start(ngx_leaseloft_nodes_t *nodes)
+{
+    ngx_leaseloft_node_t  *node;
+
+    for (node = ngx_leaseloft_node_next(&nodes->list, NULL);
+         node;
+         node = ngx_leaseloft_node_next(&nodes->list, node))
+    {
+        if (node->nslots && node->client == NULL) {
+            ngx_leaseloft_nodes_connect(nodes, node);
+        }
+    }
+}
+
+
 static void
 ngx_leaseloft_nodes_change_handler(ngx_event_t *ev)
 {
@@ -499,6 +479,13 @@ ngx_leaseloft_nodes_refused(void *data, char *error)
     ngx_leaseloft_nodes_moved(nodes, &redirect);
 
     return NGX_OK;
+}
+
+
+void
+ngx_leaseloft_nodes_ask(ngx_leaseloft_nodes_t *nodes)
+{
+    ngx_leaseloft_topology_ask(&nodes->topology);
 }
 
 

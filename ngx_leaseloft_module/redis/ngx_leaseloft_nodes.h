@@ -52,6 +52,9 @@ ngx_leaseloft_client_t *ngx_leaseloft_nodes_next(ngx_leaseloft_nodes_t *nodes,
 void ngx_leaseloft_nodes_moved(ngx_leaseloft_nodes_t *nodes,
     ll_slots_redirect_t *redirect);
 
+/* asks servers soon which of them have which slots */
+void ngx_leaseloft_nodes_ask(ngx_leaseloft_nodes_t *nodes);
+
 /* returns the number of a client's slots, and its address */
 ngx_uint_t ngx_leaseloft_nodes_slots(ngx_leaseloft_nodes_t *nodes,
     ngx_leaseloft_client_t *client);

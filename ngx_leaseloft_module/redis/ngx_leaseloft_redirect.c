@@ -3,6 +3,9 @@
  * A command that got MOVED goes to the other primary at once; if it gets MOVED
  * there too, and after other errors, it waits for 50 ms.  TRYAGAIN and ASK are
  * of a slot whose keys are being moved, some of them after others.
+ *
+ * A command whose primary is not connected waits too: the connection may be
+ * opened again meanwhile, or another primary may have taken over.
  */
 
 
@@ -85,6 +88,10 @@ ngx_leaseloft_redirect_wait(ngx_leaseloft_redirect_t *redirect,
         return NGX_DECLINED;
     }
 
+    /* what is known of the slots is outdated, or a primary is lost */
+
+    ngx_leaseloft_nodes_ask(redirect->nodes);
+
     command->hops = 0;
 
     ngx_queue_insert_tail(&redirect->waiting, &command->queue);
@@ -117,12 +124,8 @@ ngx_leaseloft_redirect_send(ngx_leaseloft_redirect_t *redirect,
 {
     command->since = ngx_current_msec;
 
-    if (ngx_leaseloft_redirect_put(redirect, command) == NGX_OK) {
-        return NGX_OK;
-    }
-
-    if (!ngx_leaseloft_nodes_known(redirect->nodes)
-        && ngx_leaseloft_redirect_wait(redirect, command) == NGX_OK)
+    if (ngx_leaseloft_redirect_put(redirect, command) == NGX_OK
+        || ngx_leaseloft_redirect_wait(redirect, command) == NGX_OK)
     {
         return NGX_OK;
     }

@@ -1,8 +1,8 @@
 
 /*
  * Commands that a primary of a Redis Cluster has not run, as their slot is
- * elsewhere, on its way, or not served at the moment: they are sent again, for
- * a second.
+ * elsewhere, on its way, or not served at the moment, or as it is not
+ * connected: they are sent again, for a second.
  */
 
 
@@ -31,7 +31,8 @@ void ngx_leaseloft_redirect_free(ngx_leaseloft_redirect_t *redirect);
 
 /*
  * Sends a command, which it takes over, to the primary of its slot.  If none is
- * known yet, the command waits.  NGX_OK, or NGX_DECLINED: it was freed.
+ * known or connected, the command waits.  NGX_OK, or NGX_DECLINED: it was freed
+ * as too many wait.
  */
 ngx_int_t ngx_leaseloft_redirect_send(ngx_leaseloft_redirect_t *redirect,
     ngx_leaseloft_command_t *command);
