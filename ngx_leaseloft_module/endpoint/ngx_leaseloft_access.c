@@ -3,6 +3,10 @@
  * Checks whether a user has access to a property, by the cache of its channel,
  * or by Redis while the request waits in the preaccess phase.  The state of a
  * check is in the request's pool.
+ *
+ * A process that has just started may not know yet which server of a cluster
+ * has what.  Commands wait for that by themselves, but a request cannot be
+ * queued before.
  */
 
 
@@ -11,6 +15,10 @@
 #include "ngx_leaseloft_channel.h"
 #include "ngx_leaseloft_channel_cache.h"
 #include "ngx_leaseloft_wait.h"
+
+
+#define NGX_LEASELOFT_ACCESS_STEP   20
+#define NGX_LEASELOFT_ACCESS_STEPS  50
 
 
 /* a check by Redis */
@@ -22,11 +30,21 @@ typedef struct {
 } ngx_leaseloft_access_t;
 
 
+/* a request that waits for the map of a cluster */
+typedef struct {
+    ngx_leaseloft_ctx_t        *ctx;
+    ngx_uint_t                  steps;     /* to come */
+} ngx_leaseloft_await_t;
+
+
 static void ngx_leaseloft_access_reply(void *data,
     ngx_leaseloft_outcome_e outcome, redisReply *reply);
 static void ngx_leaseloft_access_on_timeout(void *data);
 static void ngx_leaseloft_access_on_close(void *data);
-static void ngx_leaseloft_access_done(ngx_leaseloft_access_t *access,
+static ngx_int_t ngx_leaseloft_access_step(ngx_leaseloft_await_t *await);
+static void ngx_leaseloft_access_await_on_timeout(void *data);
+static void ngx_leaseloft_access_await_on_close(void *data);
+static void ngx_leaseloft_access_done(ngx_leaseloft_ctx_t *ctx,
     ngx_uint_t status);
 
 
@@ -136,7 +154,7 @@ ngx_leaseloft_access_reply(void *data, ngx_leaseloft_outcome_e outcome,
         }
     }
 
-    ngx_leaseloft_access_done(access, status);
+    ngx_leaseloft_access_done(access->ctx, status);
 }
 
 
@@ -146,7 +164,7 @@ ngx_leaseloft_access_on_timeout(void *data)
     ngx_leaseloft_access_t  *access = data;
 
     ngx_leaseloft_command_cancel(access->command);
-    ngx_leaseloft_access_done(access, NGX_HTTP_SERVICE_UNAVAILABLE);
+    ngx_leaseloft_access_done(access->ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 
 
@@ -159,15 +177,72 @@ ngx_leaseloft_access_on_close(void *data)
 }
 
 
+ngx_int_t
+ngx_leaseloft_access_await(ngx_leaseloft_ctx_t *ctx)
+{
+    ngx_leaseloft_await_t  *await;
+
+    if (!ngx_leaseloft_cluster_starting(ctx->process->cluster)) {
+        return NGX_OK;
+    }
+
+    await = ngx_palloc(ctx->request->pool, sizeof(ngx_leaseloft_await_t));
+    if (await == NULL) {
+        return NGX_ERROR;
+    }
+
+    await->ctx = ctx;
+    await->steps = NGX_LEASELOFT_ACCESS_STEPS;
+
+    return ngx_leaseloft_access_step(await) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_leaseloft_access_step(ngx_leaseloft_await_t *await)
+{
+    await->steps--;
+
+    return ngx_leaseloft_wait_in_phase(await->ctx->request,
+                                       NGX_LEASELOFT_ACCESS_STEP,
+                                       ngx_leaseloft_access_await_on_timeout,
+                                       ngx_leaseloft_access_await_on_close,
+                                       await);
+}
+
+
+/* without a map, the request is refused when it is to be queued */
+static void
+ngx_leaseloft_access_await_on_timeout(void *data)
+{
+    ngx_leaseloft_await_t *await = data;
+
+    if (await->steps
+        && ngx_leaseloft_cluster_starting(await->ctx->process->cluster)
+        && ngx_leaseloft_access_step(await) == NGX_OK)
+    {
+        return;
+    }
+
+    ngx_leaseloft_access_done(await->ctx, 0);
+}
+
+
+/* nothing refers to the request */
+static void
+ngx_leaseloft_access_await_on_close(void *data)
+{
+    (void) data;
+}
+
+
 /* continues the phases where the preaccess handler stopped */
 static void
-ngx_leaseloft_access_done(ngx_leaseloft_access_t *access, ngx_uint_t status)
+ngx_leaseloft_access_done(ngx_leaseloft_ctx_t *ctx, ngx_uint_t status)
 {
-    ngx_connection_t     *c;
-    ngx_http_request_t   *r;
-    ngx_leaseloft_ctx_t  *ctx;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
 
-    ctx = access->ctx;
     r = ctx->request;
     c = r->connection;
 

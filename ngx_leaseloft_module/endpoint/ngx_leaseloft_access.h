@@ -19,5 +19,12 @@
  */
 ngx_int_t ngx_leaseloft_access_ask(ngx_leaseloft_ctx_t *ctx);
 
+/*
+ * For requests that are queued without a check: waits, for up to a second,
+ * until it is known which server of a cluster has which queue.  Returns NGX_OK,
+ * NGX_ERROR or NGX_AGAIN, likewise.
+ */
+ngx_int_t ngx_leaseloft_access_await(ngx_leaseloft_ctx_t *ctx);
+
 
 #endif /* NGX_LEASELOFT_ACCESS_H */

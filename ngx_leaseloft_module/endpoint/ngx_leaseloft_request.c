@@ -83,6 +83,11 @@ ngx_leaseloft_request_phase(ngx_http_request_t *r,
 
     if (rc == NGX_OK && ctx->endpoint->access) {
         rc = ngx_leaseloft_access_ask(ctx);
+
+    } else if (rc == NGX_OK
+               && (ctx->endpoint->body || ctx->endpoint->search))
+    {
+        rc = ngx_leaseloft_access_await(ctx);
     }
 
     if (rc == NGX_AGAIN) {
