@@ -129,7 +129,8 @@ my %described = map { $_ => 1 } map { /`(leaseloft_\w+)`/g }
 
 is(join(' ', sort grep { !/^leaseloft_worker_\w+_total$/ && !$described{$_} }
                   keys %type), '', 'docs/metrics.md describes all metrics');
-delete @described{'leaseloft_worker_NAME_total', 'leaseloft_redis_node_up'};
+delete @described{qw(leaseloft_worker_NAME_total leaseloft_redis_node_up
+                     leaseloft_redis_node_slots)};
 is(join(' ', sort grep { !$type{$_} } keys %described), '',
    'it describes no other, but those of nodes of a cluster');
 

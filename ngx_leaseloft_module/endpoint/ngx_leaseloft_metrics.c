@@ -269,6 +269,19 @@ ngx_leaseloft_metrics_redis(u_char *p, u_char *last,
                          ngx_leaseloft_client_up(client));
     }
 
+    p = ngx_leaseloft_metrics_head(p, last, "redis_node_slots", "gauge",
+                                   "Slots that this primary has.");
+
+    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
+         client;
+         client = ngx_leaseloft_cluster_next(cluster, client))
+    {
+        server = ngx_leaseloft_cluster_server(cluster, client);
+        p = ngx_slprintf(p, last, "leaseloft_redis_node_slots{node=\"%s:%ui\"} "
+                         "%ui\n", server->host, (ngx_uint_t) server->port,
+                         ngx_leaseloft_cluster_slots(cluster, client));
+    }
+
     return p;
 }
 
