@@ -1,0 +1,144 @@
+#!/usr/bin/perl
+
+# Redis Clusters that are not complete while nginx and the worker start: what is
+# there is served, and the rest once it is there.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+use lib 't/lib';
+use LeaseLoft;
+use LeaseLoft::Cluster;
+
+my ($ll, $cluster);
+
+# a cluster; nothing else runs yet
+sub cluster {
+    my (%options) = @_;
+
+    $ll = LeaseLoft->new(start => 0, directives => { leaseloft_ping => '1s' });
+    $cluster = LeaseLoft::Cluster->new($ll, %options);
+    $ll->{url} = $cluster->url();
+    $ll->nginx_conf();
+}
+
+sub start { $ll->start($_) for qw(worker1 nginx) }
+
+# a property of each part: part => property
+sub one_each {
+    my @parts = @_;
+
+    my %found;
+
+    for (my $n = 0; keys %found < @parts; $n++) {
+        my $part = $cluster->has("ll:{p:P$n}:meta");
+        $found{$part} //= "P$n" if grep { $_ eq $part } @parts;
+    }
+
+    return %found;
+}
+
+# a message to each property is stored and streamed, and the inbox counts them
+my $said = 0;
+
+sub works {
+    my ($name, @properties) = @_;
+
+    for my $property (@properties) {
+        is($ll->lease($property)->status(), 200,
+           "$name: a lease of $property is declared");
+    }
+
+    my %streams = map { $_ => $ll->events($_, 'u-lena') } @properties;
+
+    for my $property (@properties) {
+        my $text = 'text ' . ++$said;
+        is($ll->say($property, 'u-tom', $text)->status(), 201,
+           "$name: a message to $property is stored");
+        ok($streams{$property}->wait_entry(sub {
+            ($_[0]{text} // '') eq $text
+        }, 10), "$name: a stream of $property gets it");
+        ok($streams{$property}->find_event(sub {
+            $_[0]{event} eq 'ping' && $_[0]{json}{live}
+        }, 10), "$name: it is live");
+    }
+}
+
+sub inbox_has {
+    my ($name, $n) = @_;
+
+    my $inbox;
+
+    ok(wait_for(sub {
+        $inbox = $ll->get('/api/inbox?limit=200', user => 'u-lena')->json();
+        ($inbox->{total_unread} // -1) == $n
+            && @{ $inbox->{threads} } == $n
+    }, 10), "$name: an inbox has $n threads with a message")
+        or diag($inbox->{total_unread} // 'no inbox');
+}
+
+sub health { $ll->get('/internal/health') }
+
+
+# a primary is down while nginx and the worker start
+
+cluster();
+my %property = one_each($cluster->parts());
+$ll->stop('node2', 'KILL');
+start();
+
+ok(wait_for(sub { health()->json()->{slots}{reachable} == 10922 }, 20),
+   'one is down: the slots of the others can be reached');
+is(health()->status(), 503, 'one is down: health is 503');
+ok(wait_for(sub { health()->json()->{workers} eq 'up' }, 20),
+   'one is down: the worker serves the others');
+works('one is down', @property{qw(node0 node1)});
+is($ll->lease($property{node2})->status(), 503,
+   'one is down: it takes no lease');
+$cluster->start('node2');
+ok($ll->wait_healthy(200, 30), 'one is down: health is 200 once it is up');
+works('it is up', $property{node2});
+inbox_has('it is up', 3);
+$ll->finish(more => 1);
+
+
+# slots that nobody has yet
+
+cluster();
+%property = one_each($cluster->parts());
+my $slot = $cluster->slot("ll:{p:$property{node2}}:meta");
+my @range = $slot < 13653 ? (10923, 13653) : (13653, 16383);
+$cluster->on($_, 'CLUSTER', 'DELSLOTSRANGE', @range) for $cluster->parts();
+start();
+
+ok(wait_for(sub { health()->body() =~ /No primary has 2731 of the 16384/ }, 20),
+   'slots are missing: health says so') or diag(health()->body());
+ok(wait_for(sub { health()->json()->{workers} eq 'up' }, 20),
+   'slots are missing: the worker serves the others');
+works('slots are missing', @property{qw(node0 node1)});
+is($ll->lease($property{node2})->status(), 503,
+   'slots are missing: a property there has no lease');
+$cluster->on('node0', 'CLUSTER', 'ADDSLOTSRANGE', @range);
+ok($ll->wait_healthy(200, 30),
+   'slots are missing: health is 200 once a primary has them');
+works('it is complete', $property{node2});
+inbox_has('it is complete', 3);
+$ll->finish(more => 1);
+
+
+# no server is up
+
+cluster();
+%property = one_each($cluster->parts());
+$ll->stop($_, 'KILL') for $cluster->parts();
+start();
+is(health()->status(), 503, 'none is up: health is 503');
+$cluster->start($_) for $cluster->parts();
+ok($ll->wait_healthy(200, 30), 'none is up: health is 200 once they are');
+works('all are up', values %property);
+inbox_has('all are up', 3);
+
+$ll->finish();
