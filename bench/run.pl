@@ -48,6 +48,7 @@ sub table {
         }
     }
 
+    $case->{finish}->() if $case->{finish};
     print_table($case, \@order, \%figures) if @order;
 }
 

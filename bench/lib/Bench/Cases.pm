@@ -9,12 +9,14 @@ package Bench::Cases;
 #                 first
 #     more        [FIGURE, heading]: columns beside "value"
 #     of          heading of the first column ("server")
+#     finish      called after the last run
 #     ratio       0 where rows are not to be compared with the first one
 
 use strict;
 use warnings;
 
 use Bench::Capacity;
+use Bench::Cluster;
 use Bench::Crowd;
 use Bench::Drain;
 use Bench::Growth;
@@ -33,7 +35,7 @@ my @order = qw(memory memory-tls polls tokens latency latency-always throughput
                throughput-always workers drain raw history landlord search
                search-sends bytes storage capacity storm outage growth-streams
                growth-properties growth-messages growth-parties growth-nginx
-               many);
+               cluster cluster-talk many);
 
 my %all = (
     'memory' => {
@@ -192,6 +194,7 @@ my %all = (
         more => [['accepted', 'first accepted'], ['lost', 'lost'],
                  ['doubled', 'doubled']],
     },
+    Bench::Cluster::cases(),
     Bench::Growth::cases(),
     Bench::Search::cases(),
 );

@@ -140,17 +140,24 @@ sub pin {
 sub fill {
     my ($server, $first, $count) = @_;
 
+    Bench::Record::send_all($server, map {
+        request($inbox, $_ % $properties, $_, '0123456789abcdef');
+    } $first .. $first + $count - 1);
+}
+
+
+# request($queue, $k, $n, $nginx): the request n of that process of nginx, for
+# property k
+sub request {
+    my ($queue, $k, $n, $nginx) = @_;
+
     my $text = 'The heating in the bathroom has been making a noise since'
                . ' last night. Could somebody please come and have a look?';
 
-    Bench::Record::send_all($server, map {
-        my $property = 'b' . $_ % $properties;
-
-        Bench::Record::resp('XADD', $inbox, (9e12 + $_) . '-1', 'op', 'send',
-            'p', $property, 'u', ($_ % 2 ? 'l' : 't') . $_ % $properties,
-            'b', qq({"client_id":"d-$_","text":"#$_# $text"}),
-            'r', "0123456789abcdef.$_");
-    } $first .. $first + $count - 1);
+    return Bench::Record::resp('XADD', $queue, (9e12 + $n) . '-1',
+        'op', 'send', 'p', "b$k", 'u', ($n % 2 ? 'l' : 't') . $k,
+        'b', qq({"client_id":"d-$n","text":"#$n# $text"}),
+        'r', "$nginx.$n");
 }
 
 

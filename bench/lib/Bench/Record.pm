@@ -146,6 +146,14 @@ sub replay {
 sub send_all {
     my ($server, @commands) = @_;
 
+    return pipe_all($server, $server->socket(), @commands);
+}
+
+
+# to the Redis with that socket
+sub pipe_all {
+    my ($server, $socket, @commands) = @_;
+
     my $file = $server->{ll}->dir() . '/commands';
 
     open my $f, '>', $file or die "$file: $!";
@@ -154,7 +162,7 @@ sub send_all {
 
     my $pin = defined $server->{pin} ? "taskset -c $server->{pin}" : '';
     my $start = time();
-    my $said = qx($pin redis-cli -s @{[ $server->socket() ]} --pipe <$file \\
+    my $said = qx($pin redis-cli -s $socket --pipe <$file \\
                   2>&1);
     my $took = time() - $start;
 

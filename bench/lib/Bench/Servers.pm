@@ -11,7 +11,7 @@ package Bench::Servers;
 # leaseloft_workers, properties (leases to declare), parties (of each, 2), tls,
 # defaults (nginx's own sizes of buffers, instead of those that LeaseLoft
 # ships), zone (the size of LeaseLoft's shared zone), ping (leaseloft_ping), seal
-# (--seal-after).
+# (--seal-after), primaries (of a Redis Cluster), tcp (to a single Redis).
 
 use strict;
 use warnings;
@@ -19,6 +19,7 @@ use warnings;
 use Time::HiRes qw(sleep time);
 
 use LeaseLoft;
+use LeaseLoft::Cluster;
 
 my %starts = (
     ours  => \&_ours,
@@ -72,11 +73,32 @@ sub start {
     my $self = bless { %o, kind => $kind, ll => $ll, redis_port => $port },
                      $class;
 
-    $ll->start('redis') unless $kind =~ /^(?:stock|floor|push)$/;
+    $self->_redis() unless $kind =~ /^(?:stock|floor|push)$/;
     $starts{$kind}->($self);
     $self->_wait();
 
     return $self;
+}
+
+
+# one server, or a cluster
+sub _redis {
+    my ($self) = @_;
+
+    my $ll = $self->{ll};
+
+    if ($self->{primaries}) {
+        $self->{cluster} = LeaseLoft::Cluster->new($ll,
+            primaries => $self->{primaries},
+            conf => 'appendfsync ' . ($self->{sync} // 'everysec') . "\n");
+        $ll->{url} = $self->{cluster}->url();
+
+    } else {
+        $ll->start('redis');
+        $ll->{url} = "redis://127.0.0.1:$self->{redis_port}" if $self->{tcp};
+    }
+
+    $ll->nginx_conf();
 }
 
 
@@ -98,6 +120,13 @@ sub redis { my $self = shift; return $self->{ll}->redis(@_) }
 sub socket { $_[0]{ll}->dir() . '/redis.sock' }
 
 
+# the servers of Redis: their parts, sockets, connections and processes
+sub redis_parts { $_[0]{cluster} ? $_[0]{cluster}->parts() : 'redis' }
+sub sockets { map { $_[0]{ll}->dir() . "/$_.sock" } $_[0]->redis_parts() }
+sub connections { map { LeaseLoft::Redis->new($_) } $_[0]->sockets() }
+sub primaries { map { $_[0]{ll}->pid($_) } $_[0]->redis_parts() }
+
+
 # pids($part): of nginx's workers, redis, the LeaseLoft workers ("worker"), node
 # or the floor; of all without an argument
 sub pids {
@@ -107,11 +136,28 @@ sub pids {
 
     return map { $self->pids($_) } $self->parts() unless defined $part;
     return $ll->nginx_children() if $part eq 'nginx';
-    return grep { $_ } map { $ll->pid("worker$_") } 1 .. $ll->{workers}
-        if $part eq 'worker';
+    return $self->_workers() if $part eq 'worker';
+    return map { family($_) } $self->primaries() if $part eq 'redis';
+    return family($ll->pid($part));
+}
 
-    my $pid = $ll->pid($part) or return ();
-    return ($pid, split ' ', qx(cat /proc/$pid/task/$pid/children));
+
+# in a cluster, a worker is several processes
+sub _workers {
+    my ($self) = @_;
+
+    my @pids = map { $self->{ll}->pid("worker$_") // () }
+                   1 .. $self->{ll}{workers};
+
+    return $self->{cluster} ? map { family($_) } @pids : @pids;
+}
+
+
+# a process and its children; none without one
+sub family {
+    my ($pid) = @_;
+
+    return $pid ? ($pid, split ' ', qx(cat /proc/$pid/task/$pid/children)) : ();
 }
 
 
