@@ -17,12 +17,17 @@
  * is sent only after the append of its message was answered, so by the same
  * connection it cannot overtake a sync.
  *
+ * In a cluster, the inboxes on other primaries are written before a batch is
+ * open.  If publishing it finds that an inbox of the own primary has moved,
+ * that is stored as a debt before anything is acknowledged.
+ *
  * The pipeline owns its batches.
  */
 
 #include <string.h>
 
 #include "claim.h"
+#include "debts.h"
 #include "job_publish.h"
 #include "pipeline.h"
 #include "replicas.h"
@@ -66,12 +71,13 @@ pipeline_publish(pipeline_t *pipeline)
 
     if (result == WORK_DONE) {
         pipeline_close(pipeline);
+    }
 
-    } else {
+    if (result != WORK_DONE || debts_waiting(work)) {
         consumer_prefetch_wait(pipeline->consumer);
     }
 
-    return result;
+    return result == WORK_DONE ? debts_store(work) : result;
 }
 
 
@@ -136,7 +142,7 @@ pipeline_finish(pipeline_t *pipeline)
     work_result_e  result;
 
     if (next->n == 0) {
-        return WORK_DONE;
+        return debts_store(pipeline->work);
     }
 
     result = dispatch_run(pipeline->work, next->jobs, next->n);

@@ -22,13 +22,20 @@ debts_add(work_t *work, const property_t *property, const char *user)
 }
 
 
+int
+debts_waiting(const work_t *work)
+{
+    return work->debts.len != 0 || buf_failed(&work->debts);
+}
+
+
 work_result_e
 debts_store(work_t *work)
 {
     redisReply     *reply;
     work_result_e   result;
 
-    if (work->debts.len == 0 && !buf_failed(&work->debts)) {
+    if (!debts_waiting(work)) {
         return WORK_DONE;
     }
 

@@ -23,6 +23,9 @@
  */
 void debts_add(work_t *work, const property_t *property, const char *user);
 
+/* Returns 1 if something was noted that is not stored. */
+int debts_waiting(const work_t *work);
+
 /* Stores what was noted: the result. */
 work_result_e debts_store(work_t *work);
 

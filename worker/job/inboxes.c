@@ -1,8 +1,9 @@
 
 /*
- * In a cluster, each user may be on another primary.  All are asked at once;
- * what another primary refuses is owed to it, as it must not hold up the
- * requests of this one.
+ * In a cluster, each user may be on another primary.  These are asked first,
+ * and all at once; what another primary refuses is owed to it, as it must not
+ * hold up the requests of this one.  The inboxes of the own primary are written
+ * later, in the trip that publishes the batch.
  */
 
 #include <string.h>
@@ -29,8 +30,29 @@ inboxes_queue(work_t *work, badge_t *first, const store_thread_t *threads,
 }
 
 
+/* 1 if a badge is to be written now; badges of a user are sorted together */
+static int
+inboxes_wants(work_t *work, const badge_t *badge, inboxes_which_e which)
+{
+    char  key[LL_KEY_MAX];
+
+    if (badge->state == BADGE_DONE) {
+        return 0;
+    }
+
+    if (which == INBOXES_ALL) {
+        return 1;
+    }
+
+    (void) ll_keys_user(key, LL_KEY_USER_INBOX, badge->user,
+                        strlen(badge->user));
+
+    return !route_is_own(work->store.route, key);
+}
+
+
 int
-inboxes_send(work_t *work)
+inboxes_send(work_t *work, inboxes_which_e which)
 {
     size_t           i, n;
     badge_t         *badge, *first;
@@ -44,7 +66,7 @@ inboxes_send(work_t *work)
     for (i = 0; i < work->badges.n; i++) {
         badge = work->badges.list[i];
 
-        if (badge->state == BADGE_DONE) {
+        if (!inboxes_wants(work, badge, which)) {
             continue;
         }
 

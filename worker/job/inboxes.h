@@ -11,8 +11,14 @@
 #include "job.h"
 
 
+typedef enum {
+    INBOXES_ALL = 0,
+    INBOXES_OTHERS                 /* those on other primaries of a cluster */
+} inboxes_which_e;
+
+
 /* Queues the badges, those of a user in one command: 0, or -1. */
-int inboxes_send(work_t *work);
+int inboxes_send(work_t *work, inboxes_which_e which);
 
 /*
  * Receives the replies: the result.  In a cluster, what could not be written

@@ -213,7 +213,7 @@ job_publish_verdicts(work_t *work, job_t *jobs, size_t n)
 long
 job_publish_send(work_t *work, job_t *jobs, size_t n)
 {
-    if (inboxes_send(work) == -1) {
+    if (inboxes_send(work, INBOXES_ALL) == -1) {
         return -1;
     }
 
@@ -326,13 +326,28 @@ job_publish_is_due(const job_t *jobs, size_t n)
 }
 
 
-/* writes the inboxes now, or what of them is owed */
+static int
+job_publish_pays(const job_t *jobs, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (jobs[i].debt != NULL) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* writes inboxes now, or what of them is owed */
 static work_result_e
-job_publish_inboxes(work_t *work)
+job_publish_inboxes(work_t *work, inboxes_which_e which)
 {
     work_result_e  result;
 
-    if (inboxes_send(work) == -1) {
+    if (inboxes_send(work, which) == -1) {
         return WORK_LOST;
     }
 
@@ -405,10 +420,6 @@ job_publish_defer(work_t *work, job_t *jobs, size_t n)
 }
 
 
-/*
- * In a cluster, inboxes are written before the batch is published: they may be
- * on other primaries, whose replies do not come in the order of the own ones.
- */
 static work_result_e
 job_publish_finish(work_t *work, job_t *jobs, size_t n)
 {
@@ -424,6 +435,12 @@ job_publish_finish(work_t *work, job_t *jobs, size_t n)
 }
 
 
+/*
+ * A tick is repeated only because of its due time or a debt, so inboxes are
+ * written before that is changed.  In a cluster, those on other primaries are
+ * always written here, since the replies do not come in the order of the own
+ * ones.
+ */
 work_result_e
 job_publish_prepare(work_t *work, job_t *jobs, size_t n)
 {
@@ -433,10 +450,13 @@ job_publish_prepare(work_t *work, job_t *jobs, size_t n)
     result = job_publish_refresh(work, jobs, n);
     due = job_publish_is_due(jobs, n);
 
-    /* a tick is repeated only because of its due time: that comes later */
+    if (result == WORK_DONE) {
+        if (due || job_publish_pays(jobs, n)) {
+            result = job_publish_inboxes(work, INBOXES_ALL);
 
-    if (result == WORK_DONE && (due || work->store.route != NULL)) {
-        result = job_publish_inboxes(work);
+        } else if (work->store.route != NULL) {
+            result = job_publish_inboxes(work, INBOXES_OTHERS);
+        }
     }
 
     if (result == WORK_DONE && due) {

@@ -12,6 +12,7 @@
 
 #include "common/keys.h"
 #include "consumer.h"
+#include "debts.h"
 #include "log.h"
 #include "queue_entry.h"
 #include "slot_map.h"
@@ -253,6 +254,12 @@ consumer_send_acks(consumer_t *consumer)
     int        rc;
     args_t    *args, *acks;
     unsigned   k;
+
+    /* requests that owe something stay pending until that is stored */
+
+    if (debts_waiting(consumer->work)) {
+        return 0;
+    }
 
     for (k = 0; k < LL_QUEUES_MAX; k++) {
         if (!consumer_reads(consumer, k)) {
