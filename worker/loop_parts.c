@@ -99,6 +99,23 @@ loop_parts_free(loop_t *loop)
 }
 
 
+/*
+ * A batch takes a trip to each primary, as some of its inboxes are there.  With
+ * as many times the requests, a message takes as much of a trip as on a single
+ * server.
+ */
+static unsigned
+loop_parts_limit(const loop_t *loop)
+{
+    unsigned  limit, primaries;
+
+    primaries = route_primaries(loop->route);
+    limit = loop->options->batch * (primaries > 1 ? primaries : 1);
+
+    return limit < LOOP_PARTS_BATCH ? limit : LOOP_PARTS_BATCH;
+}
+
+
 int
 loop_parts_take_queues(loop_t *loop)
 {
@@ -110,6 +127,7 @@ loop_parts_take_queues(loop_t *loop)
 
     home = route_home(loop->route);
     loop->work.home = home == -1 ? 0 : (unsigned) home;
+    loop->consumer.limit = loop_parts_limit(loop);
 
     return consumer_queues_take(&loop->consumer, home,
                                 route_queues(loop->route));

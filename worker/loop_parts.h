@@ -23,6 +23,9 @@
    worker 37 us instead of 26 */
 #define LOOP_PARTS_PROPERTIES   32768
 
+/* the most requests of a batch, in a cluster too */
+#define LOOP_PARTS_BATCH  1024
+
 
 typedef struct {
     const options_t        *options;

@@ -205,6 +205,21 @@ route_queues(const route_t *route)
 }
 
 
+unsigned
+route_primaries(const route_t *route)
+{
+    unsigned  i, n;
+
+    n = 0;
+
+    for (i = 0; i < route->slots.nnodes; i++) {
+        n += route->slots.nodes[i].slots != 0;
+    }
+
+    return n;
+}
+
+
 /* the node of the map that has a key, or -1 */
 static int
 route_owner(const route_t *route, const char *key)

@@ -50,6 +50,9 @@ int route_refresh(route_t *route);
 int route_home(const route_t *route);
 uint64_t route_queues(const route_t *route);
 
+/* Returns the number of primaries that have slots, as of then. */
+unsigned route_primaries(const route_t *route);
+
 /* Returns 1 if the own primary has a key, else 0. */
 int route_is_own(const route_t *route, const char *key);
 
