@@ -173,9 +173,10 @@ ll_keys_dead(char *dst, unsigned k)
 
 /* "PREFIX:{TAG}:NAME", in a cluster with the tag of queue k */
 static size_t
-ll_keys_service(char *dst, const char *tag, unsigned k, const char *name)
+ll_keys_service(char *dst, int cluster, const char *tag, unsigned k,
+    const char *name)
 {
-    if (ll_keys_cluster) {
+    if (cluster) {
         return (size_t) snprintf(dst, LL_KEY_MAX, "%sq:%u}:%s", ll_keys_begin,
                                  k, name);
     }
@@ -188,35 +189,56 @@ ll_keys_service(char *dst, const char *tag, unsigned k, const char *name)
 size_t
 ll_keys_due(char *dst, unsigned k)
 {
-    return ll_keys_service(dst, "due", k, "due");
+    return ll_keys_service(dst, ll_keys_cluster, "due", k, "due");
 }
 
 
 size_t
 ll_keys_due_vers(char *dst, unsigned k)
 {
-    return ll_keys_service(dst, "due", k, "vers");
+    return ll_keys_service(dst, ll_keys_cluster, "due", k, "vers");
 }
 
 
 size_t
 ll_keys_workers(char *dst, unsigned k)
 {
-    return ll_keys_service(dst, "w", k, "workers");
+    return ll_keys_service(dst, ll_keys_cluster, "w", k, "workers");
 }
 
 
 size_t
 ll_keys_nginx(char *dst, unsigned k)
 {
-    return ll_keys_service(dst, "w", k, "nginx");
+    return ll_keys_service(dst, ll_keys_cluster, "w", k, "nginx");
 }
 
 
 size_t
 ll_keys_layout(char *dst, unsigned k)
 {
-    return ll_keys_service(dst, "w", k, "layout");
+    return ll_keys_service(dst, ll_keys_cluster, "w", k, "layout");
+}
+
+
+size_t
+ll_keys_other_due(char *dst, unsigned k)
+{
+    return ll_keys_service(dst, !ll_keys_cluster, "due", k, "due");
+}
+
+
+size_t
+ll_keys_other_due_vers(char *dst, unsigned k)
+{
+    return ll_keys_service(dst, !ll_keys_cluster, "due", k, "vers");
+}
+
+
+size_t
+ll_keys_other_layout(char *dst, unsigned k)
+{
+    return ll_keys_service(dst, !ll_keys_cluster, "w", k, "layout");
 }
 
 

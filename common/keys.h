@@ -116,6 +116,14 @@ size_t ll_keys_workers(char *dst, unsigned k);
 size_t ll_keys_nginx(char *dst, unsigned k);
 size_t ll_keys_layout(char *dst, unsigned k);
 
+/*
+ * The same, as the other kind of Redis names them: in a cluster those of a
+ * single server, else those beside queue k of a cluster.
+ */
+size_t ll_keys_other_due(char *dst, unsigned k);
+size_t ll_keys_other_due_vers(char *dst, unsigned k);
+size_t ll_keys_other_layout(char *dst, unsigned k);
+
 /* In a cluster: inboxes and due times that are owed, beside queue k. */
 size_t ll_keys_owed(char *dst, unsigned k);
 

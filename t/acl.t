@@ -55,7 +55,7 @@ is_deeply($ll->redis('ACL', 'LOG'), [], 'Redis refused no command');
 my ($lists) = map { local (@ARGV, $/) = $_; <> }
               'worker/lua/functions_service.lua';
 my %tested = map { lc $_ => 1 } $lists =~ /\{ (?:name = )?'([A-Z_|]+)'/g;
-$tested{$_} = 1 for qw(auth select ping client|setname fcall fcall_ro
+$tested{$_} = 1 for qw(auth hello select ping client|setname fcall fcall_ro
                        function|list function|load xlen);
 my %own = map { $_ => 1 }                              # of this test
               qw(exists acl|log info acl config|get debug);

@@ -94,6 +94,16 @@ heartbeat_refuse(heartbeat_t *heartbeat, const char *what)
 }
 
 
+void
+heartbeat_refuse_layout(heartbeat_t *heartbeat, const char *layout)
+{
+    char  what[HEARTBEAT_REFUSED];
+
+    (void) snprintf(what, sizeof(what), HEARTBEAT_LAYOUT "%.32s", layout);
+    heartbeat_refuse(heartbeat, what);
+}
+
+
 /* makes the record: counters and configuration */
 static void
 heartbeat_record(heartbeat_t *heartbeat, buf_t *record)

@@ -63,6 +63,12 @@ int heartbeat_has_news(const heartbeat_t *heartbeat);
  */
 int heartbeat_refused(const heartbeat_t *heartbeat);
 
+/*
+ * Refuses like that because of data of another layout, which has its version
+ * under another name than the heartbeat's; until the next heartbeat.
+ */
+void heartbeat_refuse_layout(heartbeat_t *heartbeat, const char *layout);
+
 /* deletes the record, when the worker exits */
 void heartbeat_stop(heartbeat_t *heartbeat);
 

@@ -29,6 +29,7 @@
 #include "loop.h"
 #include "loop_parts.h"
 #include "loop_status.h"
+#include "mode.h"
 #include "notify.h"
 #include "store_library.h"
 
@@ -207,6 +208,8 @@ loop_debts(loop_t *loop)
 static int
 loop_connect(loop_t *loop)
 {
+    const char  *why;
+
     property_cache_forget(loop->work.properties);
     consumer_prefetch_drop(&loop->consumer);
 
@@ -217,10 +220,13 @@ loop_connect(loop_t *loop)
     loop->connected = 0;
     loop->ready = 0;
 
-    if (conn_open(loop->conn) == -1) {
+    why = conn_open(loop->conn) == -1 ? conn_error(loop->conn)
+          : loop->route == NULL && mode_is_cluster(loop->conn)
+          ? MODE_CLUSTER : NULL;
+
+    if (why != NULL) {
         if (loop->backoff.limit == 0) {
-            log_error("can't connect to redis: \"%s\", retrying",
-                      conn_error(loop->conn));
+            log_error("can't connect to redis: \"%s\", retrying", why);
         }
 
         conn_close(loop->conn);
@@ -239,7 +245,7 @@ loop_connect(loop_t *loop)
 static int
 loop_start(loop_t *loop)
 {
-    int      rc;
+    int      rc, other;
     batch_t  batch = BATCH_INIT;
 
     /* prefetched requests are pending too, and are recovered below */
@@ -254,8 +260,10 @@ loop_start(loop_t *loop)
         rc = loop_parts_take_queues(loop);
     }
 
-    if (heartbeat_send(&loop->heartbeat) != CONN_OK
-        || heartbeat_refused(&loop->heartbeat) || rc == -1
+    other = rc == 0 ? loop_parts_look(loop) : 0;
+
+    if (other == 1 || heartbeat_send(&loop->heartbeat) != CONN_OK
+        || heartbeat_refused(&loop->heartbeat) || rc == -1 || other == -1
         || consumer_queues_create(&loop->consumer) == -1)
     {
         if (!conn_alive(loop->conn) && loop->backoff.limit == 0) {
@@ -301,7 +309,7 @@ loop_block(const loop_t *loop)
 {
     int64_t  ms, left;
 
-    ms = LOOP_BLOCK_MS;
+    ms = loop->adopting ? 1 : LOOP_BLOCK_MS;
 
     left = loop->beat_at - clock_monotonic();
     ms = left < ms ? left : ms;
@@ -384,7 +392,7 @@ static int
 loop_is_due(const loop_t *loop, int64_t now)
 {
     return now >= loop->beat_at || now >= loop->due_at || now >= loop->tidy_at
-           || loop->next_due <= job_now(&loop->work)
+           || loop->next_due <= job_now(&loop->work) || loop->adopting
            || seal_wait(&loop->work.seal) == 0
            || (loop->route != NULL && now >= loop->debts_at)
            || consumer_share_wait(&loop->consumer) == 0
@@ -401,6 +409,8 @@ loop_tidy(loop_t *loop)
     }
 
     (void) consumer_queues_sweep(&loop->consumer);
+
+    loop->adopting |= loop->route != NULL || loop->adopt.layouts != 0;
 }
 
 
@@ -459,6 +469,10 @@ loop_turn(loop_t *loop)
     if (now >= loop->tidy_at) {
         loop->tidy_at = now + LOOP_TIDY_MS;
         loop_tidy(loop);
+    }
+
+    if (loop->adopting) {
+        loop_parts_adopt(loop);
     }
 
     if (now >= loop->due_at || loop->next_due <= job_now(&loop->work)) {

@@ -69,6 +69,7 @@ loop_parts_init(loop_t *loop, const options_t *options,
     store_init(&loop->work.store, loop->conn, loop->route);
     consumer_init(&loop->consumer, &loop->work, options->name,
                   options->queues, options->batch, options->claim_ms);
+    adopt_init(&loop->adopt, &loop->work);
     heartbeat_init(&loop->heartbeat, &loop->work, &loop->consumer, options,
                    seat);
 
@@ -131,4 +132,33 @@ loop_parts_take_queues(loop_t *loop)
 
     return consumer_queues_take(&loop->consumer, home,
                                 route_queues(loop->route));
+}
+
+
+int
+loop_parts_look(loop_t *loop)
+{
+    int   rc;
+    char  other[HEARTBEAT_REFUSED];
+
+    loop->adopting = 1;
+    rc = adopt_look(&loop->adopt, other, sizeof(other));
+
+    if (rc == 1) {
+        heartbeat_refuse_layout(&loop->heartbeat, other);
+    }
+
+    return rc;
+}
+
+
+void
+loop_parts_adopt(loop_t *loop)
+{
+    int  rc;
+
+    rc = adopt_run(&loop->adopt);
+
+    loop->adopting = rc == 1;
+    loop->due_at = rc == 1 ? 0 : loop->due_at;
 }

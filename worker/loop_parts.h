@@ -10,6 +10,7 @@
 
 #include <signal.h>
 
+#include "adopt.h"
 #include "backoff.h"
 #include "consumer.h"
 #include "crew.h"
@@ -42,6 +43,8 @@ typedef struct {
     int                     connected; /* logged, for this connection */
     int                     ready;     /* takes requests */
     heartbeat_t             heartbeat;
+    adopt_t                 adopt;
+    int                     adopting;  /* there may be due times to take over */
     searchers_t            *searchers;
     int64_t                 beat_at;   /* next time, by clock_monotonic() */
     int64_t                 due_at;
@@ -68,6 +71,16 @@ void loop_parts_free(loop_t *loop);
  * read.  Returns 0, or -1 if that fails.
  */
 int loop_parts_take_queues(loop_t *loop);
+
+/*
+ * Looks for data of the other kind of Redis (adopt.h).  Returns 0; 1 if its
+ * layout is not ours, so that the worker takes no requests; -1 if Redis does
+ * not answer.
+ */
+int loop_parts_look(loop_t *loop);
+
+/* Takes some of it over, and then looks for what is due. */
+void loop_parts_adopt(loop_t *loop);
 
 
 #endif /* LOOP_PARTS_H */

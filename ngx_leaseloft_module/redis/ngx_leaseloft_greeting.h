@@ -1,9 +1,10 @@
 
 /*
- * The greeting of a connection to Redis: AUTH, PING, GET of the layout of the
- * data, and a write probe, sent at once.  A Redis that refuses the password,
- * that loads, that has data of another layout, or that is a read-only replica
- * is not used.
+ * The greeting of a connection to Redis: AUTH, PING, HELLO unless the URL is
+ * that of a cluster, GET of the layout of the data, and a write probe, sent at
+ * once.  A Redis that refuses the password, that loads, that is one of a
+ * cluster although the URL is not, that has data of another layout, or that is
+ * a read-only replica is not used.
  */
 
 
@@ -16,6 +17,7 @@
 
 typedef struct {
     ngx_uint_t                  left;      /* replies to come */
+    ngx_uint_t                  hello;     /* 1: that of HELLO among them */
 } ngx_leaseloft_greeting_t;
 
 

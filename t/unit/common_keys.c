@@ -209,6 +209,12 @@ test_cluster(void)
     is_str(key, "ll:{q:7}:nginx", "so are nginx processes");
     (void) ll_keys_layout(key, 7);
     is_str(key, "ll:{q:7}:layout", "so is the layout");
+    (void) ll_keys_other_due(key, 7);
+    is_str(key, "ll:{due}:due", "a single server has other due times");
+    (void) ll_keys_other_due_vers(key, 7);
+    is_str(key, "ll:{due}:vers", "and versions");
+    (void) ll_keys_other_layout(key, 7);
+    is_str(key, "ll:{w}:layout", "and another layout");
 
     ll_keys_set_cluster(0);
 
@@ -216,6 +222,12 @@ test_cluster(void)
     is_str(key, "ll:{w}:workers", "a single server has one key of workers");
     (void) ll_keys_property_channel(key, "P", 1);
     is_str(key, "ll:{p:P}:ch", "and its channels are not sharded");
+    (void) ll_keys_other_due(key, 7);
+    is_str(key, "ll:{q:7}:due", "a cluster has other due times");
+    (void) ll_keys_other_due_vers(key, 7);
+    is_str(key, "ll:{q:7}:vers", "and versions");
+    (void) ll_keys_other_layout(key, 7);
+    is_str(key, "ll:{q:7}:layout", "and another layout");
 }
 
 

@@ -10,6 +10,7 @@
 #include "cli_redis.h"
 #include "clock.h"
 #include "fcall.h"
+#include "mode.h"
 
 
 #define CLI_REDIS_SCAN    1000   /* keys in a step */
@@ -238,6 +239,10 @@ cli_redis_connect(cli_t *cli)
 
     if (cli->conn == NULL || cli_redis_layout(cli, 0) != 0) {
         return cli_fail("%s", cli->why), -1;
+    }
+
+    if (mode_is_cluster(cli->conn)) {
+        return cli_fail("cannot use this Redis: " MODE_CLUSTER), -1;
     }
 
     return 0;

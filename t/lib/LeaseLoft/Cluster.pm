@@ -50,6 +50,16 @@ sub new {
 }
 
 
+# around($ll, $part, $port): a cluster of which a part that runs is the first
+# server
+sub around {
+    my ($class, $ll, $part, $port) = @_;
+
+    return bless { ll => $ll, conf => '', parts => [$part],
+                   ports => { $part => $port } }, $class;
+}
+
+
 sub parts { @{ $_[0]{parts} } }
 
 
@@ -158,6 +168,16 @@ sub knows {
 
     return scalar grep { !/handshake|noaddr/ }
                   split /\n/, $self->on($part, 'CLUSTER', 'NODES');
+}
+
+
+# waits until this many parts know each other
+sub wait_nodes {
+    my ($self, $n) = @_;
+
+    return LeaseLoft::wait_for(sub {
+        $n == grep { $self->knows($_) == $n } $self->running()
+    }, 20);
 }
 
 
