@@ -51,13 +51,14 @@ search_scan_init(search_scan_t *scan, conn_t *conn, const ll_search_t *search)
 }
 
 
+/* a page that has read nothing goes on, or the next one might begin there */
 int
 search_scan_full(const search_scan_t *scan)
 {
     return scan->nhits >= scan->limit || scan->hits.len > SEARCH_SCAN_PAGE
            || scan->entries >= SEARCH_SCAN_ENTRIES
            || scan->bytes >= SEARCH_SCAN_BYTES
-           || clock_monotonic() >= scan->end_at;
+           || (scan->entries > 0 && clock_monotonic() >= scan->end_at);
 }
 
 
