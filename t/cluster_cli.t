@@ -148,7 +148,7 @@ for my $part (sort keys %address) {
          "doctor checks $_->[0] of $part")
         for ['version', 'Redis [\d.]+'], ['persistence', 'appendfsync always'],
             ['share', '546[12] of 16384 slots'],
-            ['functions', 'leaseloft_1'], ['workers', '1'],
+            ['functions', 'leaseloft_1, revision \d+'], ['workers', '1'],
             ['sample', 'threads: \d+, entries: \d+, all verified'],
             ['queue', '\d+: 0 wait, 0 in progress'];
 }

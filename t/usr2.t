@@ -17,8 +17,10 @@ my @steps = slurp('docs/upgrade.md')
             ? $1 =~ /^```sh\n(.*?)^```$/msg : ();
 is(scalar @steps, 4, 'docs/upgrade.md has the steps') or BAIL_OUT('no steps');
 
-# nginx starts itself by the name that it was started with
-$ENV{NGINX_BIN} ||= '/usr/sbin/nginx' if !$LeaseLoft::sanitized;
+# nginx starts the program of the name that it was started with, without PATH
+if (!$LeaseLoft::sanitized && ($ENV{NGINX_BIN} // 'nginx') eq 'nginx') {
+    chomp($ENV{NGINX_BIN} = qx(command -v nginx || echo /usr/sbin/nginx));
+}
 
 my $ll = LeaseLoft->new(start => 0, directives => { leaseloft_drain => '1s' });
 my $dir = $ll->dir();
