@@ -11,7 +11,8 @@ missing=
 wanted=
 why=
 
-# need FILE PACKAGE WHY: the package is missing if the file is
+# need FILE PACKAGE WHY: the package is missing if the file is; PACKAGE may be
+# A|B, for a package that is B in newer releases
 need() {
     [ -e "$1" ] && return
     case " $missing " in *" $2 "*) return ;; esac
@@ -28,12 +29,24 @@ want() {
   $2: $3"
 }
 
-# prints the packages that apt knows
+# prints the packages that apt knows; of A|B, the first one that it knows
 known() {
-    for package; do
-        apt-cache show "$package" >/dev/null 2>&1 && printf ' %s' "$package"
+    for packages; do
+        for package in $(echo "$packages" | tr '|' ' '); do
+            # nothing, and no error, for a package that others only mention
+            [ -n "$(apt-cache show "$package" 2>/dev/null)" ] || continue
+            printf ' %s' "$package"
+            break
+        done
     done
-    return 0
+}
+
+# prints the packages; of A|B, the one that apt knows, or else A
+chosen() {
+    for packages; do
+        package=$(known "$packages")
+        printf ' %s' "${package:-${packages%%|*}}"
+    done
 }
 
 inc=/usr/include
@@ -75,7 +88,7 @@ for set; do
         need /usr/sbin/haproxy haproxy "a proxy to test with"
         need /usr/bin/caddy caddy "a proxy to test with"
         need /usr/sbin/apache2 apache2-bin "a proxy to test with"
-        need /usr/sbin/varnishd varnish "a proxy to test with"
+        need /usr/sbin/varnishd "varnish|vinyl-cache" "a proxy to test with"
         need /usr/sbin/squid squid "a proxy to test with"
         need /usr/bin/node nodejs "runs the pages' modules"
         need /usr/bin/man man-db "formats the manual pages"
@@ -132,7 +145,7 @@ if [ "$(id -u)" != 0 ]; then
     if ! command -v sudo >/dev/null; then
         [ -n "$missing" ] || exit 0
         echo "not root, and no sudo: as root, run" >&2
-        echo "    apt-get install --no-install-recommends$missing" >&2
+        echo "    apt-get install --no-install-recommends$(chosen $missing)" >&2
         exit 1
     fi
 fi
@@ -149,4 +162,5 @@ fi
 
 $sudo apt-get update -q
 $sudo env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -q -y --no-install-recommends $missing $(known $wanted)
+    apt-get install -q -y --no-install-recommends \
+    $(chosen $missing) $(known $wanted)
