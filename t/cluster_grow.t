@@ -84,8 +84,10 @@ sub follow {
             is($?, 0, "$name: $step") or diag($said);
         }
 
-        # the command ends before all know the new server
-        ok($cluster->wait_nodes(++$nodes), 'all know the new server')
+        # the command ends before all know the new server; and that takes no
+        # keys in its first two seconds
+        ok($cluster->wait_nodes(++$nodes) && $cluster->wait_ready(20),
+           'all know the new server, which serves')
             if $step =~ /add-node/;
     }
 }
