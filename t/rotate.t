@@ -9,6 +9,7 @@ use warnings;
 
 use JSON::PP;
 use MIME::Base64 qw(decode_base64 encode_base64url);
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -153,16 +154,18 @@ my $sender = signed('u-lena', 'token-1.key');
 sub poller {
     my ($token) = @_;
 
+    my $test = $$;
     my $pid = fork() // die "fork: $!";
     return $pid if $pid;
 
     open my $f, '>', "$dir/answers";
     $f->autoflush(1);
-    for (;;) {
+    while (getppid() == $test) {
         my $r = eval { $ll->get('/api/properties/P/messages', token => $token) };
         print $f $r ? $r->status() : 'none', "\n";
         sleep 0.05;
     }
+    POSIX::_exit(1);
 }
 
 my ($stream, @seen, $sent);
