@@ -22,7 +22,12 @@ if (!$LeaseLoft::sanitized && ($ENV{NGINX_BIN} // 'nginx') eq 'nginx') {
     chomp($ENV{NGINX_BIN} = qx(command -v nginx || echo /usr/sbin/nginx));
 }
 
-my $ll = LeaseLoft->new(start => 0, directives => { leaseloft_drain => '1s' });
+# and gives it no variable that is not named
+my $ll = LeaseLoft->new(
+    start => 0, directives => { leaseloft_drain => '1s' },
+    main => join ' ', map { "env $_;" }
+            $LeaseLoft::sanitized ? qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS)
+                                  : ());
 my $dir = $ll->dir();
 my ($stream, $last, %masters);
 
