@@ -168,7 +168,8 @@ async function offline(proxy) {
         await again.locator('.ll-state-sending').count() === 0);
     await stored('offline', ['before', 'from the tunnel', 'still in it']);
     assert.equal(await tom.count('from the tunnel', again), 1);
-    assert.equal(await again.locator('.ll-banner').isVisible(), false);
+    await until('the banner is gone', async () =>
+        !await again.locator('.ll-banner').isVisible());
     await until('no notice is shown', async () =>
         await again.locator('.ll-notice:visible').count() === 0);
     await Promise.all([lena.leave(), tom.leave()]);

@@ -62,6 +62,29 @@ test('messages written offline survive their tab and are sent once',
 });
 
 
+test('a message is said to wait once it is in the database', async () => {
+    const { outbox, db } = make();
+    const { put } = db;
+    const said = [];
+    let written;
+
+    db.put = async (item) => {
+        await new Promise((resolve) => { written = resolve; });
+
+        return put.call(db, item);
+    };
+    outbox.on('change', () => said.push(outbox.waiting()));
+
+    const added = outbox.add('elm', 'not yet');
+
+    await settle();
+    assert.deepEqual(said, [0]);
+    written();
+    await added;
+    assert.deepEqual(said, [0, 1]);
+});
+
+
 test('a send whose response was lost is repeated and stored once', async () => {
     const { outbox, server, clock } = make();
     const { send } = server;

@@ -69,8 +69,10 @@ export class Outbox extends Emitter {
         return this.items.filter((item) => item.property === property);
     }
 
+    /* How many wait to be sent; not yet those that are being stored. */
     waiting() {
-        return this.items.filter((item) => item.state === 'queued').length;
+        return this.items.filter((item) => item.state === 'queued'
+                                           && !item.busy).length;
     }
 
     /* For how many milliseconds the oldest waits to reach the server, or -1. */
@@ -92,19 +94,14 @@ export class Outbox extends Emitter {
             n: this.#number(), user: this.user, property,
             client_id: this.newId(), text,
             at: new Date(this.clock.now()).toISOString(),
-            state: 'queued', reason: null,
+            state: 'queued', reason: null, busy: true,
         };
 
         this.items.push(item);
         this.emit('change');
-        item.busy = true;
         await this.#save(item);
         item.busy = false;
-
-        if (item.loose) {
-            this.emit('change');
-        }
-
+        this.emit('change');
         this.drain();
 
         return item;
