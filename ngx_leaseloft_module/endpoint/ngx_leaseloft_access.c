@@ -17,6 +17,7 @@
 #include "ngx_leaseloft_wait.h"
 
 
+/* ms between two looks at the map, and how often to look */
 #define NGX_LEASELOFT_ACCESS_STEP   20
 #define NGX_LEASELOFT_ACCESS_STEPS  50
 

@@ -18,6 +18,10 @@ struct ngx_leaseloft_cluster_s {
 };
 
 
+static ngx_uint_t ngx_leaseloft_cluster_count(ngx_leaseloft_cluster_t *cluster,
+    ngx_uint_t up);
+
+
 ngx_leaseloft_cluster_t *
 ngx_leaseloft_cluster_create(ngx_leaseloft_process_t *process,
     ngx_pool_t *pool)
@@ -149,26 +153,20 @@ ngx_leaseloft_cluster_slots(ngx_leaseloft_cluster_t *cluster,
 ngx_uint_t
 ngx_leaseloft_cluster_reachable(ngx_leaseloft_cluster_t *cluster)
 {
-    ngx_uint_t               n;
-    ngx_leaseloft_client_t  *client;
-
-    n = 0;
-
-    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
-         client;
-         client = ngx_leaseloft_cluster_next(cluster, client))
-    {
-        if (ngx_leaseloft_client_up(client)) {
-            n += ngx_leaseloft_cluster_slots(cluster, client);
-        }
-    }
-
-    return n;
+    return ngx_leaseloft_cluster_count(cluster, 1);
 }
 
 
 ngx_uint_t
 ngx_leaseloft_cluster_covered(ngx_leaseloft_cluster_t *cluster)
+{
+    return ngx_leaseloft_cluster_count(cluster, 0);
+}
+
+
+/* the slots of all primaries, or of those that are up */
+static ngx_uint_t
+ngx_leaseloft_cluster_count(ngx_leaseloft_cluster_t *cluster, ngx_uint_t up)
 {
     ngx_uint_t               n;
     ngx_leaseloft_client_t  *client;
@@ -179,7 +177,9 @@ ngx_leaseloft_cluster_covered(ngx_leaseloft_cluster_t *cluster)
          client;
          client = ngx_leaseloft_cluster_next(cluster, client))
     {
-        n += ngx_leaseloft_cluster_slots(cluster, client);
+        if (!up || ngx_leaseloft_client_up(client)) {
+            n += ngx_leaseloft_cluster_slots(cluster, client);
+        }
     }
 
     return n;
