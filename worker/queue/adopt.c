@@ -206,10 +206,15 @@ adopt_drop(adopt_t *adopt, unsigned k, adopt_due_t *all, size_t n)
         }
 
         reply = store_recv_by(store, all[i].way);
-        rc = conn_result(reply) == CONN_OK ? rc : -1;
-        freeReplyObject(reply);
 
-        adopt->taken++;
+        if (conn_result(reply) != CONN_OK) {
+            rc = -1;
+
+        } else if (all[i].valid) {
+            adopt->taken++;
+        }
+
+        freeReplyObject(reply);
     }
 
     return rc;
