@@ -88,9 +88,9 @@ mended('maxmemory', sub { put_back($redis_conf, $restart_redis) });
 
 # a disk of its own
 my $data = '/var/lib/leaseloft';
-runs("systemctl stop leaseloft-redis; cp -a $data /root/data;"
+runs("systemctl stop leaseloft-redis; cp -a $data ~/data;"
      . " mount -t tmpfs -o size=160m,mode=700 tmpfs $data;"
-     . " chown leaseloft:leaseloft $data; cp -a /root/data/. $data;"
+     . " chown leaseloft:leaseloft $data; cp -a ~/data/. $data;"
      . ' systemctl start leaseloft-redis');
 
 # leaves so many KiB
@@ -203,7 +203,7 @@ mended('leaseloft_queues', sub { http() });
 
 # what was accepted lies in eight queues
 sub declare {
-    runs('for i in $(seq 16); do sed "s/L-1/L-$i/" /root/lease.json |'
+    runs('for i in $(seq 16); do sed "s/L-1/L-$i/" ~/lease.json |'
          . ' curl -s -X PUT -H "Content-Type: application/json" -d @-'
          . ' -w "%{http_code}\n"'
          . ' http://127.0.0.1:8081/internal/properties/q-$i/lease & done; wait');
@@ -228,7 +228,7 @@ broken('a request is a dead letter', sub {
     runs("$cli RENAME 'll:{p:q-1}:meta' 'll:{p:q-1}:kept';"
          . " $cli SET 'll:{p:q-1}:meta' damaged;"
          . ' curl -s -X PUT -H "Content-Type: application/json"'
-         . ' -d @/root/lease.json'
+         . ' -d @$HOME/lease.json'
          . ' http://127.0.0.1:8081/internal/properties/q-1/lease');
 });
 told('metrics', qr/^leaseloft_dead_letters\{queue="0"\} 1$/m, 60);
@@ -249,7 +249,7 @@ sub early {
     my $text = join '.', map { encode_base64url($_) } '{"alg":"ES256","typ":"JWT"}',
         sprintf '{"sub":"u-tom","iss":"https://login.example.com",'
                 . '"aud":"leaseloft","nbf":%d,"exp":%d}', time() + 600, time() + 900;
-    my $hex = runs("printf %s '$text' | openssl dgst -sha256 -sign /root/login.key"
+    my $hex = runs("printf %s '$text' | openssl dgst -sha256 -sign ~/login.key"
                    . ' | openssl asn1parse -inform DER');
     my $signature = join '', map { substr "\0" x 32 . pack('H*', $_), -32 }
                              $hex =~ /INTEGER\s*:(\w+)/g;
@@ -259,32 +259,32 @@ sub early {
 sub issued {
     my ($iss, $aud, $key) = @_;
     return runs("leaseloft token --sub u-tom --ttl 600 --iss $iss --aud $aud"
-                . ' --key ' . ($key // '/root/login.key'));
+                . ' --key ' . ($key // '~/login.key'));
 }
 
 runs('openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
-     . ' -out /root/other.key');
+     . ' -out ~/other.key');
 
 for my $case (
     ["the issuer's clock is ahead", 'early', \&early],
     ["the issuer's key is another", 'signature',
-     sub { issued('https://login.example.com', 'leaseloft', '/root/other.key') }],
+     sub { issued('https://login.example.com', 'leaseloft', '~/other.key') }],
     ['the issuer is another', 'issuer', sub { issued('else', 'leaseloft') }],
     ['the audience is another', 'audience',
      sub { issued('https://login.example.com', 'else') }])
 {
     my ($name, $reason, $token) = @$case;
 
-    runs('cp /root/header /root/header.right');
+    runs('cp ~/header ~/header.right');
     broken($name, sub {
         my $wrong = $token->();
-        runs("echo 'Authorization: Bearer $wrong' >/root/header");
+        runs("echo 'Authorization: Bearer $wrong' >~/header");
         $site->request('session?[1-25]');
     });
     told('metrics',
          qr/^leaseloft_tokens_refused_total\{reason="$reason"\} [1-9]\d+$/m);
     alerts('LeaseloftTokens');
-    mended('what the issuer signs', sub { put_back('/root/header', 'true') });
+    mended('what the issuer signs', sub { put_back('~/header', 'true') });
 }
 
 
@@ -292,7 +292,7 @@ for my $case (
 
 # a file for curl, with an inbox stream of each of 500 users
 runs(<<'END');
-cd /root
+cd
 for i in $(seq 500); do
     printf 'url = "https://rent.example.com/api/inbox/events"\nno-buffer\nsilent\n'
     printf 'http1.1\ncacert = /etc/nginx/site.crt\n'
@@ -306,13 +306,13 @@ END
 sub streams {
     my ($first, $n) = @_;
 
-    runs('cd /root; tail -n +' . (8 * ($first - 1) + 1) . ' streams | head -n '
+    runs('cd; tail -n +' . (8 * ($first - 1) + 1) . ' streams | head -n '
          . (8 * $n - 1) . " >some-$first; setsid curl -Z --parallel-immediate"
          . " --parallel-max 300 -K some-$first >/dev/null 2>&1 &"
-         . ' echo $! >>/root/holders');
+         . ' echo $! >>~/holders');
 }
 
-sub close_streams { runs('kill $(cat /root/holders); rm /root/holders') }
+sub close_streams { runs('kill $(cat ~/holders); rm ~/holders') }
 
 # leaves nginx's only process three free connections
 sub hold {
@@ -329,7 +329,7 @@ $site->until_says(sub { $site->metrics() }, qr/^leaseloft_connections_free_least
 broken('descriptors are almost used up', \&hold);
 told('metrics', qr/^leaseloft_connections_free_least [0-9]$/m);
 alerts('LeaseloftConnections');
-told('doctor', qr/^(?:advice|fault) +connections .*raise "worker_rlimit_nofile"/m, 20);
+told('doctor', qr/^(?:advice|fault) +connections .*raise "worker_rlimit_nofile"/m);
 mended('worker_rlimit_nofile', sub {
     put_back('/etc/nginx/modules-enabled/90-leaseloft.conf', 'true');
     put_back('/etc/nginx/nginx.conf', $reload);
@@ -378,13 +378,13 @@ CONF
 nginx -t -q && systemctl reload nginx
 END
 });
-told('doctor --url', qr/^fault +stream /m, 20);
+told('doctor --url', qr/^fault +stream /m);
 mended('proxy_buffering off', sub {
     runs('sed -i "/proxy_ignore/d; s/buffering on/buffering off/"'
          . " /etc/nginx/conf.d/proxy.conf; $reload");
 });
 unlike($site->operator('leaseloft doctor --url https://rent.example.com:8443'
-                       . ' --token /root/tom --ca /etc/nginx/site.crt'),
+                       . ' --token ~/tom --ca /etc/nginx/site.crt'),
        qr/^(?:fault|unknown) +stream/m, 'doctor finds that stream well');
 
 

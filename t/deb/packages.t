@@ -149,7 +149,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
     -subj /CN=rent.example.com -addext subjectAltName=DNS:rent.example.com \
     -keyout tls.key -out tls.crt
 chmod 600 tls.key
-echo "cacert = /etc/leaseloft/tls.crt" >/root/.curlrc
+echo "cacert = /etc/leaseloft/tls.crt" >~/.curlrc
 echo "127.0.0.1 rent.example.com" >>/etc/hosts
 cp /usr/share/leaseloft/leaseloft.conf /etc/nginx/conf.d/leaseloft.conf
 END
@@ -162,7 +162,7 @@ sub https {
 
     my $token = runs('leaseloft token --sub u-tom --ttl 600'
                      . ' --iss https://login.example.com --aud leaseloft'
-                     . ' --key /root/login.key');
+                     . ' --key ~/login.key');
 
     return runs("curl -s -o /tmp/body -w '%{http_code}' @options"
                 . " -H 'Authorization: Bearer $token'"

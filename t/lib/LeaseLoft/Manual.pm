@@ -41,7 +41,7 @@ sub script {
     my $state = join "\n", map { /^(export .*|umask .*)$/mg } @before;
     my $text = $block =~ s/^(leaseloft doctor.*)$/$1 || [ \$? = 1 ]/mgr;
 
-    return "set -e\ncd /root\n$state\n$text";
+    return "set -e\ncd\n$state\n$text";
 }
 
 

@@ -34,7 +34,7 @@ my $conf = '/etc/nginx/conf.d/leaseloft.conf';
 
 # the nginx that is there before: Debian's, with a site that has TLS
 my $before = <<'END';
-mkdir -p /root/build && ln -s /debs /root/build/deb
+mkdir -p ~/build && ln -s /debs ~/build/deb
 echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/90yes
 apt-get -q install nginx
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
@@ -56,7 +56,7 @@ SITE
 ln -s ../sites-available/rent /etc/nginx/sites-enabled/rent
 systemctl restart nginx
 echo "127.0.0.1 rent.example.com" >>/etc/hosts
-echo "cacert = /etc/nginx/site.crt" >/root/.curlrc
+echo "cacert = /etc/nginx/site.crt" >~/.curlrc
 END
 
 my %who = (
@@ -84,7 +84,7 @@ my %who = (
     'nginx -t' => sub { $_[0]->run('nginx -t') },
     'doctor --url' => sub {
         $_[0]->operator('leaseloft doctor --url https://rent.example.com:8443'
-                        . ' --token /root/tom --ca /etc/nginx/site.crt')
+                        . ' --token ~/tom --ca /etc/nginx/site.crt')
     },
 );
 
@@ -187,9 +187,9 @@ sub users {
         $self->run('systemctl reload nginx');
     });
 
-    $self->run('leaseloft token --sub u-tom --ttl 86400 --key /root/login.key'
-               . ' --iss https://login.example.com --aud leaseloft >/root/tom;'
-               . ' echo "Authorization: Bearer $(cat /root/tom)" >/root/header');
+    $self->run('leaseloft token --sub u-tom --ttl 86400 --key ~/login.key'
+               . ' --iss https://login.example.com --aud leaseloft >~/tom;'
+               . ' echo "Authorization: Bearer $(cat ~/tom)" >~/header');
 }
 
 
@@ -210,7 +210,7 @@ sub metrics {
 # the status of a request of u-tom
 sub request {
     my ($self, $path, @options) = @_;
-    return $self->run("curl -sm 8 -o /tmp/body -w '%{http_code}' -H \@/root/header"
+    return $self->run("curl -sm 8 -o /tmp/body -w '%{http_code}' -H \@\$HOME/header"
                       . " @options '$api/$path'");
 }
 
@@ -247,13 +247,14 @@ sub broken {
 sub until_says {
     my ($self, $do, $text, $since, $limit) = @_;
 
-    my $said;
+    my ($said, $took);
 
     do {
         $said = $do->();
-        return time() - $since if $said =~ $text;
+        $took = time() - $since;
+        return $took if $took <= $limit && $said =~ $text;
         sleep 0.2;
-    } while (time() - $since < $limit);
+    } while ($took < $limit);
 
     diag("$self->{fault}: ", substr $said, -3000);
 
