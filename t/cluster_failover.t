@@ -108,7 +108,7 @@ my $lost = $cluster->owner($slot);
 
 is(scalar(() = doctor() =~ /^ok +replicas +127\.0\.0\.1:\d+: 1$/mg), 3,
    'doctor knows the replica of each primary');
-$cluster->on($lost, 'WAIT', 1, 1000);
+ok($cluster->redis($lost)->replicated(1), 'its replica has all that it has');
 $ll->stop($lost, 'KILL');
 ok($ll->wait_healthy(503, 5), 'health is 503 without a primary');
 

@@ -282,7 +282,7 @@ $cluster->on($_, 'CONFIG', 'SET', 'cluster-replica-no-failover', 'no')
     for qw(node3 node4 node5);
 ok($cluster->wait_ready(20), 'the cluster is complete');
 my $lost = $cluster->owner(16383);
-$cluster->on($lost, 'WAIT', 1, 1000);
+ok($cluster->redis($lost)->replicated(1), 'its replica has all that it has');
 $ll->stop($lost, 'KILL');
 ok(wait_for(sub { ($cluster->owner(16383) // $lost) ne $lost }, 20),
    'the replica takes over');

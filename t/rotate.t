@@ -237,12 +237,14 @@ like($ll->get('/internal/metrics')->body(),
      'which is counted');
 
 sub stop_poller {
-    sleep 0.2;
+    my $n = () = $ll->slurp('answers') =~ /\n/g;
+    ok(wait_for(sub { (() = $ll->slurp('answers') =~ /\n/g) >= $n + 2 }, 20),
+       'whoever polls has two more answers');
     kill 'TERM', $poller;
     waitpid $poller, 0;
 
-    my %n = map { $_ => 1 } split /\n/, $ll->slurp('answers');
-    return join ' ', sort keys %n;
+    my %said = map { $_ => 1 } split /\n/, $ll->slurp('answers');
+    return join ' ', sort keys %said;
 }
 
 
