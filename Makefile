@@ -278,7 +278,7 @@ PROVE := perl -It/lib -S prove --harness LeaseLoft::Harness --timer -It/lib \
 
 T ?= $(sort $(wildcard t/browser/*.test.mjs)) \
      $(sort $(wildcard t/*.t t/js/*.test.mjs)) $(UNITS) $(REPLAY)
-J ?= 4
+J ?= 5
 
 test: test-deps
 	@$(MAKE) --no-print-directory -j2 tests

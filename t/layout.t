@@ -29,6 +29,9 @@ my %floors = (
 my $lines_max = 600;
 my $function_max = 70;
 
+# of each object: [symbol, its kind], ...
+my %symbols;
+
 for my $root (sort keys %floors) {
     my @files = sort glob "$root/{,*/}*.[ch]";
 
@@ -194,18 +197,24 @@ sub objects {
 
     my @sources = sort glob "$root/{,*/}*.c";
 
-    return map { [ $_, -e "$build/obj/$_" =~ s/\.c$/.o/r
+    my @pairs = map { [ $_, -e "$build/obj/$_" =~ s/\.c$/.o/r
                        ? "$build/obj/$_" =~ s/\.c$/.o/r
                        : glob "$build/nginx/addon/*/"
                               . basename($_) =~ s/\.c$/.o/r ] } @sources;
+
+    for (split /\n/, qx(nm -A -P @{[ map { $_->[1] } @pairs ]})) {
+        my ($object, $name, $kind) = /^(.+?): (\S+) (\w)/ or next;
+        push @{ $symbols{$object} }, [ $name, $kind ];
+    }
+
+    return @pairs;
 }
 
 
 sub symbols {
     my ($object, $kinds) = @_;
 
-    return map { /^(\S+) ([$kinds])\b/ ? $1 : () }
-           qx(nm -P $object 2>/dev/null);
+    return map { $_->[0] } grep { $_->[1] =~ /[$kinds]/ } @{ $symbols{$object} };
 }
 
 
