@@ -14,43 +14,20 @@ use Time::HiRes qw(time sleep);
 
 use lib 't/lib';
 use LeaseLoft;
+use LeaseLoft::Net;
 
 my ($ping, $slow) = (1, 3);
-my $name = "ll$$";
-my ($a, $b) = ("${name}a", "${name}b");
-my $net = '10.' . join('.', 64 + int rand 128, int rand 256);
-my @undo;
-
-sub run {
-    my ($command) = @_;
-    return system("$command >/dev/null 2>&1") == 0;
-}
-
-END {
-    my $status = $?;
-    run($_) for reverse @undo;
-    $? = $status;
-}
-
-plan skip_all => 'no network namespaces' if !run("ip netns add $name");
-push @undo, "ip netns del $name";
-
-plan skip_all => 'no veth'
-    if !run("ip link add $a type veth peer name $b netns $name");
-push @undo, "ip link del $a";
-
-run($_) or BAIL_OUT($_) for
-    "ip addr add $net.1/30 dev $a", "ip link set $a up",
-    "ip -n $name addr add $net.2/30 dev $b", "ip -n $name link set $b up";
+my $net = eval { LeaseLoft::Net->new() } or plan skip_all => $@;
+my ($here, $inside) = ($net->here(), $net->inside());
 
 my @ports = map { LeaseLoft::free_port() } 1 .. 3;
 my $ll = LeaseLoft->new(
     main => 'worker_processes 1;',
     directives => { leaseloft_ping => "${ping}s",
                     leaseloft_slow_timeout => "${slow}s" },
-    server => join ' ', "listen $net.1:$ports[0];",
-                        "listen $net.1:$ports[1] ssl http2;",
-                        "listen $net.1:$ports[2] http2;");
+    server => join ' ', "listen $here:$ports[0];",
+                        "listen $here:$ports[1] ssl http2;",
+                        "listen $here:$ports[2] http2;");
 
 $ll->lease('P');
 
@@ -62,18 +39,12 @@ sub fds {
 
 sub streams { return $ll->metric('streams') }
 
-# a permanent neighbour entry, so that the kernel sends packets to an address
-# that is gone, rather than report that it does not resolve
-my ($mac) = `ip -n $name link show dev $b` =~ m{link/ether (\S+)};
-run("ip neigh replace $net.2 lladdr $mac dev $a nud permanent")
-    or BAIL_OUT('no neighbour');
-
 my $token = $ll->token('u-tom');
 my @ways = (
-    ['HTTP/1.1', "http://$net.1:$ports[0]", '--http1.1'],
-    ['TLS', "https://$net.1:$ports[1]", '--http1.1'],
-    ['HTTP/2', "http://$net.1:$ports[2]", '--http2-prior-knowledge'],
-    ['TLS and HTTP/2', "https://$net.1:$ports[1]", '--http2'],
+    ['HTTP/1.1', "http://$here:$ports[0]", '--http1.1'],
+    ['TLS', "https://$here:$ports[1]", '--http1.1'],
+    ['HTTP/2', "http://$here:$ports[2]", '--http2-prior-knowledge'],
+    ['TLS and HTTP/2', "https://$here:$ports[1]", '--http2'],
 );
 
 # both kinds of streams, with messages that come (busy) or pings only (quiet)
@@ -85,11 +56,11 @@ for my $case (['/api/properties/P/events', 1], ['/api/properties/P/events', 0],
     my $start = fds();
     my @clients;
 
-    run("ip -n $name addr replace $net.2/30 dev $b") or BAIL_OUT('address');
+    $net->appear();
 
     for my $way (@ways) {
         my ($how, $url, @option) = @$way;
-        my $pid = open my $pipe, '-|', 'ip', 'netns', 'exec', $name, 'curl',
+        my $pid = open my $pipe, '-|', split(' ', $inside), 'curl',
             '-sNk', @option, '-H', "Authorization: Bearer $token", "$url$path";
         push @clients, LeaseLoft::Stream->new($pipe, $pid);
         # the headers are not needed
@@ -101,7 +72,7 @@ for my $case (['/api/properties/P/events', 1], ['/api/properties/P/events', 0],
     is(streams(), @ways, "$what: all streams are counted");
     cmp_ok(fds(), '>=', $start + @ways, "$what: each stream has a descriptor");
 
-    run("ip -n $name addr del $net.2/30 dev $b") or BAIL_OUT('no address');
+    $net->vanish();
     my $gone = time();
 
     $ll->say('P', 'u-lena', 'x' x 1000) for 1 .. ($busy ? 5 : 0);

@@ -40,7 +40,8 @@ our $long = $ENV{LEASELOFT_LONG};
 #     options => '--seal-after 1'       further ones of workers
 #     proxy => 'nginx', 'workers' or 'all'    these reach Redis through one
 #     socket => 1               a Unix socket, for workers: see strike() there
-#     cluster => 1              a Redis Cluster: see cluster()
+#     cluster => 1              a Redis Cluster: see cluster(); or the options
+#                               of LeaseLoft::Cluster->new
 #     daemon => 1               nginx's master is not a child of the test, which
 #                               then has to end it; else it ignores USR2
 #     lossy => 1                acknowledged entries may be lost with Redis
@@ -67,7 +68,8 @@ sub new {
     diag("LEASELOFT_SEED=$self->{seed}");
 
     if ($self->{cluster}) {
-        $self->{cluster} = LeaseLoft::Cluster->new($ll, replicas => 1);
+        my $more = ref $self->{cluster} ? $self->{cluster} : {};
+        $self->{cluster} = LeaseLoft::Cluster->new($ll, replicas => 1, %$more);
         $ll->{url} = $self->{cluster}->url();
         $ll->nginx_conf();
     }
@@ -163,8 +165,14 @@ sub _leases {
 
     for my $n (1 .. $self->{properties}) {
         my @tenants = map { "u-$_$n" } qw(tom ana mia);
-        my $r = $ll->lease("P$n", landlords => \@landlords,
-                           tenants => \@tenants);
+        my $r;
+
+        # 202 while a replica is not yet there
+        wait_for(sub {
+            $r = $ll->lease("P$n", landlords => \@landlords,
+                            tenants => \@tenants);
+            $r->status() != 202;
+        }, 10);
         BAIL_OUT('no lease: ' . $r->raw()) if $r->status() != 200;
 
         push @{ $self->{names} }, "P$n";

@@ -1,7 +1,8 @@
 package LeaseLoft::Cluster;
 
-# A Redis Cluster of primaries, each with replicas, on loopback. Its nodes are
-# parts of the stack: node0 and so on, the primaries first.
+# A Redis Cluster of primaries, each with replicas, on loopback or with some in a
+# network namespace. Its nodes are parts of the stack: node0 and so on, the
+# primaries first.
 #
 #     my $ll = LeaseLoft->new(start => 0);
 #     my $cluster = LeaseLoft::Cluster->new($ll, primaries => 3, replicas => 1);
@@ -24,7 +25,8 @@ use LeaseLoft::Redis;
 
 
 # new($ll, %options): primaries => 3, replicas => 0 (of each), conf => TEXT, or
-# a function of the part that returns it;
+# a function of the part that returns it; net => a LeaseLoft::Net and
+# inside => [PART, ...], those that run in its namespace;
 # slots are dealt evenly unless dealt => [[FIRST, LAST], ...] says otherwise
 sub new {
     my ($class, $ll, %options) = @_;
@@ -74,15 +76,32 @@ sub url {
 }
 
 
-sub address { "127.0.0.1:$_[0]{ports}{$_[1]}" }
+sub address { $_[0]->_host($_[1]) . ":$_[0]{ports}{$_[1]}" }
+
+
+sub _inside {
+    my ($self, $part) = @_;
+    return scalar grep { $_ eq $part } @{ $self->{inside} // [] };
+}
+
+
+# all that cross the link have an address of its
+sub _host {
+    my ($self, $part) = @_;
+
+    my $net = $self->{net} or return '127.0.0.1';
+
+    return $self->_inside($part) ? $net->there() : $net->here();
+}
 
 
 sub start {
     my ($self, $part) = @_;
 
-    my $dir = $self->{ll}->dir();
+    my $under = $self->_inside($part) ? $self->{net}->inside() . ' ' : '';
 
-    $self->{ll}->spawn_redis($part, "$part.conf");
+    $self->{ll}->spawn($part, "$under$LeaseLoft::redis_server "
+                              . $self->{ll}->dir() . "/$part.conf");
     LeaseLoft::wait_for(sub { eval { $self->on($part, 'PING') } }, 10)
         or die "no $part\n";
 }
@@ -96,11 +115,12 @@ sub _write_conf {
     mkdir "$dir/$part";
     my $conf = $self->{conf};
     $conf = $conf->($part) if ref $conf;
+    $conf .= "protected-mode no\n" if $self->{net};
 
     $self->{ll}->write("$part.conf", <<"END" . $conf);
 include $LeaseLoft::root/conf/redis.conf
 daemonize no
-bind 127.0.0.1
+bind ${\ $self->_host($part)}
 port $self->{ports}{$part}
 dir $dir/$part
 unixsocket $dir/$part.sock
@@ -143,7 +163,7 @@ sub _join {
 
     for my $i (0 .. $#parts) {
         $self->on($parts[$i], 'CLUSTER', 'SET-CONFIG-EPOCH', $i + 1);
-        $self->on($parts[$i], 'CLUSTER', 'MEET', '127.0.0.1',
+        $self->on($parts[$i], 'CLUSTER', 'MEET', $self->_host($parts[0]),
                   $self->{ports}{$parts[0]}, $self->{bus}{$parts[0]}) if $i;
         $self->on($parts[$i], 'CLUSTER', 'ADDSLOTSRANGE',
                   @{ $self->{dealt}[$i] }) if $i < $n && $self->{dealt}[$i];
@@ -355,8 +375,8 @@ sub open_slot {
 sub migrate {
     my ($self, $from, $to, @keys) = @_;
 
-    $self->on($from, 'MIGRATE', '127.0.0.1', $self->{ports}{$to}, '', 0, 5000,
-              'KEYS', @keys);
+    $self->on($from, 'MIGRATE', $self->_host($to), $self->{ports}{$to}, '', 0,
+              5000, 'KEYS', @keys);
 }
 
 
