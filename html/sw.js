@@ -69,7 +69,7 @@ self.addEventListener('message', (event) => {
     const [port] = event.ports;
     const job = event.data === 'take' ? take() : check();
 
-    event.waitUntil(job.catch(() => false).then((result) =>
+    event.waitUntil(job.catch(() => null).then((result) =>
         port.postMessage(result)));
 });
 
@@ -179,7 +179,10 @@ async function install() {
 }
 
 
-/* Resolves to true if there is a newer version than the one in use. */
+/*
+ * Resolves to true if there is a newer version than the one in use, and to null
+ * if none could be stored.
+ */
 function check() {
     checking ??= look().finally(() => {
         checking = null;
@@ -192,9 +195,9 @@ function check() {
 async function look() {
     const [newest] = await versions();
 
+    /* what failed may be in the browser's cache */
     if (!newest) {
-        await install();
-        return false;
+        return await fetchAll('no-cache') && await take() ? false : null;
     }
 
     for (const request of await newest.cache.keys()) {

@@ -7,22 +7,23 @@ import { fill, h } from './view/dom.js';
 
 const OFTEN = 4 * 60 * 1000;
 const SOON = 5000;
+const AGAIN = 30000;
 const PATIENCE = 120000;
 
 
-/* Asks the service worker; resolves to its answer. */
+/* Asks the service worker; resolves to its answer, or null without one. */
 function ask(command, clock) {
     return new Promise((resolve) => {
         const worker = navigator.serviceWorker.controller;
         const { port1, port2 } = new MessageChannel();
 
         port1.onmessage = ({ data }) => resolve(data);
-        clock.setTimeout(() => resolve(false), PATIENCE);
+        clock.setTimeout(() => resolve(null), PATIENCE);
 
         if (worker) {
             worker.postMessage(command, [port2]);
         } else {
-            resolve(false);
+            resolve(null);
         }
     });
 }
@@ -34,7 +35,7 @@ export function watchVersion({ t, bar, messenger, clock, visible }) {
     let asked = clock.now();
 
     const draw = () => {
-        const show = newer && messenger.outbox.items.length === 0;
+        const show = newer === true && messenger.outbox.items.length === 0;
 
         if (show === bar.hidden) {
             bar.hidden = !show;
@@ -54,7 +55,7 @@ export function watchVersion({ t, bar, messenger, clock, visible }) {
         draw();
     };
     const later = (ms) => clock.setTimeout(() => {
-        check().finally(() => later(OFTEN));
+        check().finally(() => later(newer === null ? AGAIN : OFTEN));
     }, ms);
 
     messenger.outbox.on('change', draw);

@@ -4,7 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, renameSync, writeFileSync }
+    from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 
@@ -85,6 +86,44 @@ test('all files of the shell are cached, found by their links', async () => {
                          .map((key) => key || 'index.html').sort(),
                      files.sort());
     await lena.leave();
+});
+
+
+test('a shell that could not be cached is asked for again soon', async (t) => {
+    const proxy = await Proxy.start(stack.port);
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const file = join(html, 'css/search.css');
+    const asked = () => proxy.asked.filter((line) =>
+        line === 'GET /css/search.css').length;
+
+    t.after(async () => {
+        await context.close();
+        await proxy.stop();
+    });
+
+    /* once a service worker has failed as it began, and once as it was asked */
+    renameSync(file, `${file}.away`);
+    await page.clock.install();
+    await page.goto(`${proxy.url}/#token=${await stack.token(...LENA)}`);
+    await until('it has no shell', () => page.evaluate(async () =>
+        navigator.serviceWorker.controller
+        && (await caches.keys()).length === 0));
+
+    const before = asked();
+
+    await until('it is asked', async () => {
+        await page.clock.fastForward('00:01');
+
+        return asked() > before;
+    });
+    await until('it has failed', () => page.evaluate(async () =>
+        (await caches.keys()).length === 0));
+
+    renameSync(`${file}.away`, file);
+    await page.clock.fastForward('00:31');
+    await until('the shell is cached', () => page.evaluate(async () =>
+        Boolean(await caches.match('./used'))));
 });
 
 
