@@ -76,6 +76,15 @@ $ll->lease('Q', starts_at => at(3600));
 ($head, @lines) = record('Q', @sign);
 is($head->{window}{last} . @lines, '01', 'a pending lease has no entries');
 
+# a thread whose last lease has ended
+$ll->lease('E', label => 'Ended');
+$ll->say('E', 'u-tom', 'before the end');
+is($ll->lease('E', label => 'Ended', ends_at => '2021-01-01T00:00:00Z')
+      ->status(), 200, 'a lease ends');
+($head, @lines) = record('E', @sign);
+is("$head->{label} $head->{window}{last}", 'Ended 3',
+   'the record of an ended lease has its label and all entries');
+
 # an entry that Redis has lost
 $ll->redis('XDEL', 'll:{p:P}:thread', '7-0');
 system("$LeaseLoft::cli record P --redis $ll->{url} > $ll->{dir}/lost");

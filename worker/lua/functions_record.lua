@@ -32,6 +32,12 @@ local function record_whole(keys)
 
     local label = string.match(m[2] or m[3] or '', '^[^\n]+\n([^\n]+)\n')
 
+    -- after the last lease, as closed windows show it
+    if not m[2] and not m[3] then
+        label = string.match(call('HGET', keys[SNAPS], m[1]) or '',
+                             '^[^\n]+\n[^\n]+\n([^\n]+)\n') or '""'
+    end
+
     return { 1, tonumber(m[1]), '', label or '', m[4] or '', 0, '',
              newest_mark(keys) }
 end
