@@ -41,7 +41,8 @@ typedef struct {
     const char  *user;
     char         member[LL_ID_MAX + 3];    /* "m:USER" */
     int          dry;
-    uint64_t     properties;
+    uint64_t     looked;                   /* at properties, in a pass */
+    uint64_t     properties;               /* of the user */
     uint64_t     present;                  /* leases that are not over */
     uint64_t     messages;
     uint64_t     letters;
@@ -58,7 +59,9 @@ cli_forget_progress(cli_forget_t *forget)
 
     if (now - forget->reported_at >= FORGET_REPORT_MS) {
         forget->reported_at = now;
-        (void) fprintf(stderr, "%llu properties, %llu messages so far\n",
+        (void) fprintf(stderr, "%llu properties looked at, %llu of them "
+                       "theirs, %llu messages so far\n",
+                       (unsigned long long) forget->looked,
                        (unsigned long long) forget->properties,
                        (unsigned long long) forget->messages);
     }
@@ -99,6 +102,9 @@ cli_forget_check(void *data, const char *property)
     cli_forget_t  *forget = data;
 
     state = cli_forget_state(forget, property);
+
+    forget->looked++;
+    cli_forget_progress(forget);
 
     if (state == 'o' || state == 'p') {
         forget->present++;
@@ -199,6 +205,9 @@ cli_forget_property(void *data, const char *property)
 
     state = cli_forget_state(forget, property);
 
+    forget->looked++;
+    cli_forget_progress(forget);
+
     if (state <= 0) {
         return state;
     }
@@ -214,7 +223,6 @@ cli_forget_property(void *data, const char *property)
     }
 
     forget->properties++;
-    cli_forget_progress(forget);
 
     return 0;
 }
@@ -337,8 +345,14 @@ cli_forget_run(cli_forget_t *forget)
     cli_t  *cli = forget->cli;
 
     if (cli_redis_each(cli, 'p', "meta", cli_forget_check, forget) != 0
-        || forget->present
-        || cli_redis_each(cli, 'p', "meta", cli_forget_property, forget) != 0
+        || forget->present)
+    {
+        return -1;
+    }
+
+    forget->looked = 0;
+
+    if (cli_redis_each(cli, 'p', "meta", cli_forget_property, forget) != 0
         || cli_dead_each(cli, cli_forget_letter, forget) != 0
         || (!forget->dry && cli_forget_revoke(forget) != 0))
     {

@@ -8,12 +8,14 @@
  * stored until the end.
  */
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli_dead.h"
 #include "cli_purge.h"
 #include "cli_redis.h"
+#include "clock.h"
 #include "fcall.h"
 #include "json.h"
 
@@ -34,6 +36,9 @@ enum {
  */
 #define PURGE_LATER      1000
 
+/* interval of progress messages */
+#define PURGE_REPORT_MS  2000
+
 
 typedef struct {
     cli_t        *cli;
@@ -44,6 +49,7 @@ typedef struct {
     redisReply   *users;           /* members, perhaps of an earlier run */
     uint64_t      inboxes;         /* that had the thread */
     uint64_t      letters;
+    int64_t       reported_at;
 } cli_purge_t;
 
 
@@ -204,6 +210,21 @@ cli_purge_inbox(cli_purge_t *purge, const char *user)
 }
 
 
+static void
+cli_purge_progress(cli_purge_t *purge, size_t done)
+{
+    int64_t  now;
+
+    now = clock_monotonic();
+
+    if (now - purge->reported_at >= PURGE_REPORT_MS) {
+        purge->reported_at = now;
+        (void) fprintf(stderr, "%zu of %zu inboxes so far\n", done,
+                       purge->users->elements);
+    }
+}
+
+
 /* 0, or -1 after an error message */
 static int
 cli_purge_inboxes(cli_purge_t *purge)
@@ -212,6 +233,7 @@ cli_purge_inboxes(cli_purge_t *purge)
     size_t  i;
 
     for (i = 0; i < purge->users->elements; i++) {
+        cli_purge_progress(purge, i);
         found = cli_purge_inbox(purge, cli_redis_text(purge->users, i));
 
         if (found == -1) {
@@ -354,6 +376,7 @@ cli_purge(cli_t *cli)
     purge.cli = cli;
     purge.property = cli->args[0];
     purge.dry = cli->values[PURGE_DRY_RUN] != NULL;
+    purge.reported_at = clock_monotonic();
 
     if (cli_check_id(cli, "PROPERTY", purge.property) != CLI_OK) {
         return CLI_USAGE;
