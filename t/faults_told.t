@@ -340,6 +340,21 @@ for my $case (['connections are used up', 'worker_connections', 100, ''],
     alerts('LeaseloftConnections', $before);
     ok(wait_for(sub { doctor() =~ /^(?:advice|fault) +connections .*raise "$setting"/m },
                 15), "$fault: doctor says what to raise") or diag(doctor());
+
+    # the last connections are not for streams
+
+    broken("$name, more streams come", sub {
+        push @streams, map { $ll->events('P', 'u-tom') } 1 .. 20;
+    });
+    told('metrics', qr/^leaseloft_streams_refused_total (?:1[2-9]|20)$/m);
+    is($streams[-1]->wait_event('bye')->{json}{reason}, 'overload',
+       "$fault: the last stream is refused");
+    told('health',
+         qr/^200 .*A process of nginx has [0-9] connections free, and refuses/);
+    told("nginx's log", qr/streams are refused: raise "worker_connections"/);
+    my $id = 'c-' . ++$sent;
+    is($ll->say('P', 'u-tom', $id, client_id => $id)->status(), 201,
+       "$fault: a message is sent");
     $_->close() for @streams;
 }
 

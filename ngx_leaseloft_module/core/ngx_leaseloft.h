@@ -62,6 +62,7 @@ typedef struct {
     ngx_str_t                  user;       /* may be empty */
     ngx_str_t                  password;   /* may be empty: no AUTH */
     ngx_str_t                  file_password;  /* may be empty */
+    ngx_str_t                  dir;        /* of its files; may be empty */
 
     ngx_uint_t                 cluster;    /* 1: servers of a Redis Cluster */
     ngx_uint_t                 tls;        /* 1 or 0 */
@@ -192,6 +193,8 @@ struct ngx_leaseloft_process_s {
     ngx_str_t                     name;     /* random, names reply channel */
     ngx_connection_t             *quit;     /* dummy: closed when nginx quits */
     uint32_t                      faults;   /* faults last logged by health */
+    time_t                        crowded;  /* streams were last refused for
+                                               want of connections */
     ngx_log_t                    *log;
 };
 

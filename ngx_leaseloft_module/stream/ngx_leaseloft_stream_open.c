@@ -6,6 +6,7 @@
  */
 
 
+#include "ngx_leaseloft_capacity.h"
 #include "ngx_leaseloft_channel_watch.h"
 #include "ngx_leaseloft_stream_hibernate.h"
 #include "ngx_leaseloft_stream_open.h"
@@ -190,6 +191,29 @@ ngx_leaseloft_stream_open_write_handler(ngx_http_request_t *r)
 }
 
 
+/* 1 if the process has no connection for a stream; logged once a second */
+static ngx_uint_t
+ngx_leaseloft_stream_open_crowded(ngx_leaseloft_process_t *process)
+{
+    ngx_leaseloft_capacity_t  capacity;
+
+    if (!ngx_leaseloft_capacity_reached(&capacity)) {
+        return 0;
+    }
+
+    if (process->crowded != ngx_time()) {
+        process->crowded = ngx_time();
+        ngx_log_error(NGX_LOG_ERR, process->log, 0,
+                      "%ui of %ui connections are free, which streams leave "
+                      "to other requests, so streams are refused: raise "
+                      "\"worker_connections\" and \"worker_rlimit_nofile\"",
+                      capacity.free, capacity.connections);
+    }
+
+    return 1;
+}
+
+
 ngx_int_t
 ngx_leaseloft_stream_open_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
     ngx_str_t *data, ngx_uint_t pieces)
@@ -199,10 +223,11 @@ ngx_leaseloft_stream_open_start(ngx_leaseloft_stream_t *stream, ngx_str_t *id,
 
     process = stream->ctx->process;
 
-    if (ngx_leaseloft_zone_stream_open(process->zone, &stream->ctx->user,
+    if (ngx_leaseloft_stream_open_crowded(process)
+        || ngx_leaseloft_zone_stream_open(process->zone, &stream->ctx->user,
                                        stream->conf->max_streams,
                                        ngx_leaseloft_stream_open_kind(stream))
-        != NGX_OK)
+           != NGX_OK)
     {
         ngx_leaseloft_stream_run_refuse(stream);
         return NGX_DECLINED;

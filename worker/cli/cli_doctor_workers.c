@@ -178,7 +178,7 @@ cli_doctor_workers_silent(cli_report_t *report, long long now, int others)
 }
 
 
-/* whoever has no free connection refuses its clients, health checks too */
+/* the last ones are not for streams (ngx_leaseloft_capacity.c) */
 static void
 cli_doctor_workers_connections(cli_report_t *report, const redisReply *fields,
     const char *pid)
@@ -194,7 +194,7 @@ cli_doctor_workers_connections(cli_report_t *report, const redisReply *fields,
                                                : CLI_REPORT_ADVICE,
                        "connections",
                        "process %s of nginx has %lld of %lld connections free, "
-                       "and without one it accepts no client: raise %s",
+                       "and refuses streams when few are left: raise %s",
                        pid, free, max,
                        files > 0 && files <= max + DOCTOR_FILES
                        ? "\"worker_rlimit_nofile\", which allows no more"
