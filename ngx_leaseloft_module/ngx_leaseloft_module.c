@@ -9,6 +9,7 @@
 
 
 #include "ngx_leaseloft_cors.h"
+#include "ngx_leaseloft_disk.h"
 #include "ngx_leaseloft_filter.h"
 #include "ngx_leaseloft_loc_conf.h"
 #include "ngx_leaseloft_origin.h"
@@ -45,6 +46,13 @@ static ngx_command_t  ngx_leaseloft_commands[] = {
       ngx_leaseloft_password_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_leaseloft_main_conf_t, redis.file_password),
+      NULL },
+
+    { ngx_string("leaseloft_redis_dir"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_leaseloft_disk_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_leaseloft_main_conf_t, redis.dir),
       NULL },
 
     { ngx_string("leaseloft_redis_ssl_trusted_certificate"),

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The disk of Redis fills up: doctor says it before, Redis stops instead of
-# acknowledging what it cannot store, health says that it is gone, and with room
-# on the disk it starts again with all that was acknowledged.
+# The disk of Redis fills up: health and doctor say it before, Redis stops instead
+# of acknowledging what it cannot store, both still name the disk, and with room
+# on it Redis starts again with all that was acknowledged.
 
 use strict;
 use warnings;
@@ -22,6 +22,7 @@ if (!$ENV{LEASELOFT_MOUNTS}) {
 
 my $ll = LeaseLoft->new(start => 0);
 my $dir = $ll->dir();
+$ll->nginx_conf(directives => { leaseloft_redis_dir => "$dir/redis" });
 
 system('mount', '-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', "$dir/redis") == 0
     or BAIL_OUT('mount');
@@ -45,6 +46,12 @@ is($status, 2, 'before the disk is full, doctor finds a fault');
 like($said, qr/^fault +disk +\d+ MiB free in .*Redis stops when the disk is full/m,
      'it says that the disk is almost full');
 
+my $advised = $ll->get('/internal/health');
+is($advised->status(), 200, 'health is 200 then');
+like("@{ $advised->json()->{advice} }",
+     qr{^The disk of Redis is almost full, "\Q$dir\E/redis" has [0-4] MiB free},
+     'it advises to free some');
+
 my $room = $ll->say('P', 'u-tom', 'room', client_id => 'c-room');
 is($room->status(), 201, 'a message is stored until then');
 
@@ -60,12 +67,22 @@ ok(wait_for(sub {
     push @stored, $r->json()->{seq} if $r->status() == 201;
     return waitpid($pid, POSIX::WNOHANG()) == $pid;
 }, 10), 'Redis stops when it cannot write');
-ok($ll->wait_healthy(503, 10), 'health is 503');
-my $health = $ll->get('/internal/health')->json();
-like($health->{detail}, qr/^Redis is not connected/,
-     'it says that Redis is not connected');
+my $health;
+ok(wait_for(sub { $health = $ll->get('/internal/health')->json();
+                  $health->{faults}[1] }, 10), 'health is 503');
+is($health->{detail}, 'The disk of Redis is full, so that it cannot write and '
+   . qq(ends: free some of "$dir/redis".), 'it names the disk');
+like($health->{faults}[1], qr/^Redis is not connected/,
+     'then that Redis is not connected');
+is($health->{redis}, 'down', 'it is Redis that is down');
 cmp_ok(time() - $start, '<', 10, 'within ten seconds');
-is(($ll->cli('doctor'))[0], 3, 'doctor cannot check it');
+
+($status, $said) = $ll->cli('doctor', '--redis-dir', "$dir/redis");
+is($status, 2, 'doctor, which cannot reach Redis, finds a fault');
+like($said, qr{^fault +disk +0 MiB free in "\Q$dir\E/redis", and Redis stops}m,
+     'it names the disk');
+is(($ll->cli('doctor', '--redis-dir', "$dir/none"))[0], 3,
+   'without that directory it cannot check the disk');
 
 # as systemd does it, which starts it again for ever
 unlink "$dir/redis/other";

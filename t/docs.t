@@ -93,7 +93,9 @@ is($version, $newest, 'the programs have the version that CHANGES begins with');
 
 my ($library) = slurp('worker/lua/functions.lua') =~ /^-- revision (\d+)$/m;
 my ($revision) = slurp('common/version.h') =~ /LEASELOFT_REVISION +(\d+)/;
+my ($told) = slurp('worker/lua/functions.lua') =~ /^local REVISION = (\d+)$/m;
 is($revision, $library, 'common/version.h has the revision of the functions');
+is($told, $library, 'the functions tell their revision');
 
 done_testing();
 

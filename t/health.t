@@ -243,6 +243,27 @@ start_worker(1, 'PASSWORD');
 is_up('4 queues, all read by a worker with 1');
 
 
+# functions that are older than this nginx, as of a worker that was rolled back
+
+my %library = @{ $ll->redis('FUNCTION', 'LIST', 'WITHCODE')->[0] };
+my ($revision) = $library{library_code} =~ /^-- revision (\d+)$/m;
+
+sub load { $ll->redis('FUNCTION', 'LOAD', 'REPLACE', $_[0]) }
+
+load($library{library_code} =~ s/^(?:-- revision|local REVISION =) \K\d+$/7/mgr);
+my $older = qr/^Redis has functions of a revision before $revision, .*start a worker/;
+is_down('older functions', 'workers', $older);
+
+# those before revision 34 do not tell it
+load($library{library_code} =~ s/^(?:-- revision) \K\d+$/33/mgr
+                            =~ s/^( +return .*), REVISION \}$/$1 }/mgr);
+is_down('functions that do not tell it', 'workers', $older);
+
+load($library{library_code} =~ s/^(?:-- revision|local REVISION =) \K\d+$/9999/mgr);
+is_up('later functions');
+load($library{library_code});
+
+
 # Redis refuses writes
 
 $ll->redis('CONFIG', 'SET', 'maxmemory', 1);

@@ -39,7 +39,7 @@ sub messages {
                 while $parts =~ /\G\s*(?:"((?:[^"\\]|\\.)*)"|\w+)/gc;
 
             $message =~ s/\\"/"/g;
-            $message =~ s/%(?:\.\d+s|\*s|ll[ud]|l[ud]|zu|u[izALlX]|Mms|[sudVMP])
+            $message =~ s/%(?:\.\d+s|\*s|ll[ud]|l[ud]|zu|u[izALlX]|O|Mms|[sudVMP])
                          /\0/gx;
             $message =~ s/%\0/\0/g;
             $message =~ s/\0+/…/g;
@@ -53,7 +53,7 @@ sub messages {
 my %section = map { /\A(.*)\n/ ? ($1 => $_) : () }
               split /^## /m, slurp('docs/errors.md');
 
-for my $case (['Health', 'ngx_leaseloft_module', 'ngx_leaseloft_health_say\('],
+for my $case (['Health', 'ngx_leaseloft_module', 'ngx_leaseloft_report_say\('],
               ['The log of nginx', 'ngx_leaseloft_module',
                'ngx_log_error\(NGX_LOG_(?:ALERT|CRIT|ERR|WARN),'],
               ['The log of a worker', 'worker', 'log_(?:alert|error|warn)\('])

@@ -187,7 +187,11 @@ const cli_command_t  cli_commands[] = {
       "contains a token, such as \"leaseloft token\" prints.\n",
       { { "--url", "URL", "check streams at this site, https or http", 0 },
         { "--token", "FILE", "file with a token, for --url", 0 },
-        { "--ca", "FILE", "CAs of the site's certificate, in PEM", 0 } },
+        { "--ca", "FILE", "CAs of the site's certificate, in PEM", 0 },
+        { "--redis-dir", "DIR", "where Redis has its files, to look at their "
+          "disk\n"
+          "                    if it is down; default /var/lib/leaseloft",
+          0 } },
       cli_doctor, 0, NULL },
 
     { NULL, NULL, 0, 0, NULL, NULL, CLI_NO_OPTIONS, NULL, 0, NULL }

@@ -250,6 +250,8 @@ cli_doctor(cli_t *cli)
         } else {
             cli_report_add(&report, CLI_REPORT_UNKNOWN, "connection",
                            "%s, so nothing can be checked", cli->why);
+            cli_doctor_machine_down(&report,
+                                    cli->values[CLI_DOCTOR_REDIS_DIR]);
         }
     }
 

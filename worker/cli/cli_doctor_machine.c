@@ -19,6 +19,9 @@
 /* free bytes below which the disk is about to be full */
 #define DOCTOR_DISK         (64 << 20)
 
+/* where the shipped unit of Redis has its files */
+#define DOCTOR_DIR          "/var/lib/leaseloft"
+
 #define DOCTOR_OVERCOMMIT   "/proc/sys/vm/overcommit_memory"
 
 
@@ -161,4 +164,28 @@ cli_doctor_machine(cli_report_t *report, const char *info)
         cli_doctor_machine_disk(report, info);
         cli_doctor_machine_overcommit(report);
     }
+}
+
+
+void
+cli_doctor_machine_down(cli_report_t *report, const char *dir)
+{
+    long long       free;
+    struct statvfs  disk;
+
+    if (dir == NULL) {
+        dir = DOCTOR_DIR;
+    }
+
+    if (!cli_doctor_machine_own(report) || statvfs(dir, &disk) == -1) {
+        return;
+    }
+
+    free = (long long) disk.f_bavail * (long long) disk.f_frsize;
+
+    cli_report_add(report, free < DOCTOR_DISK ? CLI_REPORT_FAULT
+                                              : CLI_REPORT_FINE, "disk",
+                   "%lld MiB free in \"%s\"%s", free >> 20, dir,
+                   free < DOCTOR_DISK ? ", and Redis stops when the disk is "
+                                        "full: free some, or enlarge it" : "");
 }

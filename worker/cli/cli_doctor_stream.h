@@ -14,8 +14,9 @@
 typedef enum {
     CLI_DOCTOR_URL = 0,            /* of the site; without it, no check */
     CLI_DOCTOR_TOKEN,              /* a file with a token */
-    CLI_DOCTOR_CA                  /* of the site's certificate; NULL: those of
+    CLI_DOCTOR_CA,                 /* of the site's certificate; NULL: those of
                                       the system */
+    CLI_DOCTOR_REDIS_DIR           /* of Redis's files */
 } cli_doctor_option_e;
 
 

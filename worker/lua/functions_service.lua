@@ -247,13 +247,13 @@ local function ll1_health(keys, argv)
     local names = argv[1] and nginx_refused(argv) or {}
 
     if #names > 0 then
-        return { 0, 0, {}, table.concat(names, ', ') }
+        return { 0, 0, {}, table.concat(names, ', '), REVISION }
     end
 
     local now = now_ms()
     local alive = heartbeats(keys, now, ALIVE_MS)
 
-    return { now, #alive / 2, alive, '' }
+    return { now, #alive / 2, alive, '', REVISION }
 end
 
 
