@@ -136,6 +136,34 @@ is($ll->say('P-3', 'u-lena', 'hello again')->status(), 201,
 like(inbox('u-tom'), qr/ P-3:1 /, 'the new thread is in the inbox');
 
 
+# versions that a property has lost, as when it is older than the inbox
+
+my $key = 'll:{u:u-lena}:inbox';
+my $before = inbox('u-lena');
+$ll->lease('P-2', ends_at => at(3600));
+my $due = $ll->redis('ZSCORE', 'll:{due}:due', 'P-2');
+my (undef, $rest) = split / /, $ll->redis('HGET', $key, 'P-1'), 2;
+my ($unread, @rest) = split / /, $rest;
+
+$ll->redis('HSET', $key, 'P-1', join ' ', 1000, $unread + 5, @rest);
+$ll->redis('ZADD', 'll:{due}:due', $due + 86400000, 'P-2');
+$ll->redis('HSET', 'll:{due}:vers', 'P-2', 1000);
+
+($status, $out) = $ll->cli('unread', 'rebuild');
+is($status, 0, 'unread rebuild exits with 0 for lost versions');
+like($out, qr/ 1 inbox threads repaired, .*, 0 damaged, 1 due times repaired$/m,
+     'the last line counts them');
+is(inbox('u-lena'), $before, 'the inbox is as the property');
+is($ll->redis('ZSCORE', 'll:{due}:due', 'P-2'), $due,
+   'the due time is that of the lease');
+is($ll->say('P-1', 'u-tom', 'three')->status(), 201, 'a message is sent');
+is(inbox('u-lena') =~ / P-1:2 / ? 1 : 0, 1, '... and is counted in the inbox')
+    or diag(inbox('u-lena'));
+like(($ll->cli('unread', 'rebuild'))[1],
+     qr/ 0 inbox threads repaired, 0 removed, 0 damaged$/m,
+     'nothing is left to repair');
+
+
 # damaged segments are named, and nothing else fails
 
 my $sealed = 'll:{p:S}:segments';

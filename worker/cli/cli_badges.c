@@ -1,6 +1,7 @@
 
 /* Writes the inboxes of the members of a property, as the property is now. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cli_badges.h"
@@ -8,9 +9,13 @@
 
 
 redisReply *
-cli_badges(cli_t *cli, args_t *args, const char *property)
+cli_badges(cli_t *cli, args_t *args, const char *property, const char *user)
 {
     fcall_property(args, "ll1_badges", property);
+
+    if (user != NULL) {
+        args_adds(args, user);
+    }
 
     return cli_redis_try(cli, args);
 }
@@ -18,11 +23,11 @@ cli_badges(cli_t *cli, args_t *args, const char *property)
 
 int
 cli_badges_store(cli_t *cli, args_t *args, const char *property,
-    const redisReply *badges, size_t i)
+    const redisReply *badges, size_t i, long long lost)
 {
     int          changed;
     size_t       j;
-    char         channel[LL_KEY_MAX];
+    char         channel[LL_KEY_MAX], force[32];
     redisReply  *reply;
     const char  *user;
 
@@ -31,7 +36,14 @@ cli_badges_store(cli_t *cli, args_t *args, const char *property,
     fcall_user(args, "ll1_badge", user);
     args_copy(args, channel, ll_keys_user_channel(channel, user,
                                                   strlen(user)));
-    args_lit(args, "1");
+    if (lost == -1) {
+        args_lit(args, "1");
+
+    } else {
+        args_copy(args, force, (size_t) snprintf(force, sizeof(force), "=%lld",
+                                                 lost));
+    }
+
     args_adds(args, property);
     args_number(args, badges->element[0]->integer);
 
@@ -64,14 +76,14 @@ cli_badges_store_all(cli_t *cli, args_t *args, const char *property)
     redisReply  *badges;
     const char  *user;
 
-    badges = cli_badges(cli, args, property);
+    badges = cli_badges(cli, args, property, NULL);
     rc = badges ? 0 : -1;
 
     for (i = 1; rc == 0 && i + 3 < badges->elements; i += 4) {
         user = cli_redis_text(badges, i);
 
         if (ll_id_valid(user, strlen(user))
-            && cli_badges_store(cli, args, property, badges, i) == -1)
+            && cli_badges_store(cli, args, property, badges, i, -1) == -1)
         {
             rc = -1;
         }

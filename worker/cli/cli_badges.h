@@ -10,18 +10,21 @@
 
 
 /*
- * ll1_badges: { ver, user, unread, at, shown, ... } of all members, to be freed
- * by freeReplyObject().  Returns NULL with cli->why.
+ * ll1_badges: { ver, user, unread, at, shown, ... } of a user, of all members
+ * if it is NULL, to be freed by freeReplyObject().  Returns NULL with cli->why.
  */
-redisReply *cli_badges(cli_t *cli, args_t *args, const char *property);
+redisReply *cli_badges(cli_t *cli, args_t *args, const char *property,
+    const char *user);
 
 /*
  * Stores the thread in the inbox of the member whose elements of that reply
- * begin with i; the id of the user must be valid.  Returns 1 if the inbox has
- * changed, 0 if it has not, or -1 with cli->why.
+ * begin with i; the id of the user must be valid.  An inbox that has a later
+ * version is not changed, unless that is "lost", a version that the property
+ * has lost; -1: none.  Returns 1 if the inbox has changed, 0 if it has not, or
+ * -1 with cli->why.
  */
 int cli_badges_store(cli_t *cli, args_t *args, const char *property,
-    const redisReply *badges, size_t i);
+    const redisReply *badges, size_t i, long long lost);
 
 /* The same for all members of a property.  Returns 0, or -1 with cli->why. */
 int cli_badges_store_all(cli_t *cli, args_t *args, const char *property);

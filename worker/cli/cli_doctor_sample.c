@@ -220,7 +220,8 @@ cli_doctor_sample_inboxes(sample_t *sample, const char *property)
     redisReply  *badges;
     const char  *user;
 
-    badges = cli_badges(sample->report->cli, &sample->report->args, property);
+    badges = cli_badges(sample->report->cli, &sample->report->args, property,
+                        NULL);
     rc = badges ? 0 : -1;
 
     for (i = 1; rc == 0 && i + 3 < badges->elements; i += 4) {

@@ -17,6 +17,8 @@
 #define CLI_REDIS_SAMPLE  8      /* steps */
 #define CLI_REDIS_CURSOR  32
 
+#define CLI_REDIS_POLL_MS 200
+
 
 /* settings of another connection, to the primary of a key: 0, or -1 */
 static int
@@ -471,6 +473,34 @@ cli_redis_each_of(cli_t *cli, const ll_slots_t *slots, int node,
 }
 
 
+/*
+ * Waits for a map of all slots, as after servers have met: without some, a
+ * command would leave out properties and users.  0, or -1 after an error
+ * message.
+ */
+static int
+cli_redis_complete(cli_t *cli)
+{
+    int64_t     end;
+    unsigned    covered;
+
+    end = clock_monotonic() + CLUSTER_RETRY_MS;
+
+    while ((covered = cluster_slots(cli->cluster)->covered) < LL_SLOTS) {
+
+        if (clock_monotonic() > end) {
+            return cli_fail("no primary has %u of the %d slots",
+                            LL_SLOTS - covered, LL_SLOTS), -1;
+        }
+
+        clock_sleep(CLI_REDIS_POLL_MS);
+        (void) cluster_refresh(cli->cluster);
+    }
+
+    return 0;
+}
+
+
 int
 cli_redis_each(cli_t *cli, char kind, const char *suffix,
     cli_redis_each_pt each, void *data)
@@ -484,6 +514,10 @@ cli_redis_each(cli_t *cli, char kind, const char *suffix,
 
     if (cli->cluster == NULL) {
         return cli_redis_each_of(cli, NULL, -1, pattern, each, data);
+    }
+
+    if (cli_redis_complete(cli) != 0) {
+        return -1;
     }
 
     /* the map changes while commands follow a slot that moves */

@@ -72,10 +72,10 @@ typedef int (*cli_redis_each_pt)(void *data, const char *id);
 
 /*
  * Calls "each" with the id in each key PREFIX:{KIND:ID}:SUFFIX, found by SCAN,
- * which may return a key more than once; in a cluster, of all primaries, but
- * not of slots that move meanwhile.  Stops when the callback returns
- * other than 0, and returns that; returns -1 after an error message if Redis
- * fails.
+ * which may return a key more than once; in a cluster, of all primaries, which
+ * must have all slots, but not of slots that move meanwhile.  Stops when the
+ * callback returns other than 0, and returns that; returns -1 after an error
+ * message if Redis fails.
  */
 int cli_redis_each(cli_t *cli, char kind, const char *suffix,
     cli_redis_each_pt each, void *data);

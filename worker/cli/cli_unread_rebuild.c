@@ -1,19 +1,26 @@
 
 /*
  * leaseloft unread rebuild: recomputes all unread counts from the threads and
- * the read marks, and the inboxes from the properties.
+ * the read marks, and from the properties the inboxes and due times.
  *
  * For each property the messages are counted (cli_unread_count.h).  Then the
  * inbox of each member is given the thread as of the version of the property; a
  * change that a worker makes meanwhile has a later version and wins.  Then
- * threads whose property does not exist are removed from each inbox, and the
- * totals are recomputed.  Damaged data is reported and skipped.
+ * threads whose property does not exist are removed from each inbox, those of a
+ * version that the property has lost are given the present one, and the totals
+ * are recomputed.  Damaged data is reported and skipped.
+ *
+ * In a cluster, a property and an inbox are on different primaries.  After a
+ * restore of copies of different moments, or after a replica was promoted that
+ * lacked something, the inbox may be newer.
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli_badges.h"
+#include "cli_due.h"
 #include "cli_redis.h"
 #include "cli_segments.h"
 #include "cli_unread_count.h"
@@ -34,6 +41,7 @@ typedef struct {
     uint64_t   users;
     uint64_t   repaired;
     uint64_t   removed;
+    uint64_t   due;
     uint64_t   ndamaged;
     buf_t      damaged;            /* as JSON */
     int64_t    reported_at;
@@ -122,7 +130,15 @@ cli_unread_rebuild_property(void *data, const char *property)
         return cli_unread_rebuild_failed(rebuild, property, NULL);
     }
 
-    badges = cli_badges(rebuild->cli, &rebuild->args, property);
+    changed = cli_due_repair(rebuild->cli, &rebuild->args, property);
+
+    if (changed == -1) {
+        return cli_unread_rebuild_failed(rebuild, property, NULL);
+    }
+
+    rebuild->due += (uint64_t) changed;
+
+    badges = cli_badges(rebuild->cli, &rebuild->args, property, NULL);
 
     if (badges == NULL) {
         return cli_unread_rebuild_failed(rebuild, property, NULL);
@@ -138,7 +154,7 @@ cli_unread_rebuild_property(void *data, const char *property)
         }
 
         changed = cli_badges_store(rebuild->cli, &rebuild->args, property,
-                                   badges, i);
+                                   badges, i, -1);
 
         if (changed == -1) {
             rc = cli_unread_rebuild_failed(rebuild, property, user);
@@ -157,48 +173,48 @@ cli_unread_rebuild_property(void *data, const char *property)
 
 
 /*
- * Removes a thread of an inbox, [PROPERTY, THREAD], if the property does not
- * exist or has never had this user.  A thread that is added meanwhile is
- * another text and is not removed.  0, or -1 with cli->why.
+ * Replaces a thread of an inbox that is as of a version which the property has
+ * lost.  Until then workers find it too new to be replaced, so what they have
+ * written to the property meanwhile is added by a second pass.  0, or -1 with
+ * cli->why.
  */
 static int
-cli_unread_rebuild_thread(rebuild_t *rebuild, const char *user,
-    const redisReply *name, const redisReply *thread)
+cli_unread_rebuild_lost(rebuild_t *rebuild, const char *user,
+    const char *property, long long ver)
 {
-    int          known;
-    char         key[LL_KEY_MAX], member[LL_ID_MAX + 3];
+    int          changed, pass;
+    redisReply  *badges;
+
+    changed = 0;
+
+    for (pass = 0; pass < 2 && changed != -1; pass++) {
+        badges = cli_badges(rebuild->cli, &rebuild->args, property, user);
+
+        if (badges == NULL) {
+            return -1;
+        }
+
+        if (badges->elements == 5) {
+            changed = cli_badges_store(rebuild->cli, &rebuild->args, property,
+                                       badges, 1, pass == 0 ? ver : -1);
+        }
+
+        freeReplyObject(badges);
+
+        rebuild->repaired += pass == 0 && changed == 1;
+    }
+
+    return changed == -1 ? -1 : 0;
+}
+
+
+/* removes a thread of an inbox if it is still that one: 0, or -1 */
+static int
+cli_unread_rebuild_remove(rebuild_t *rebuild, const char *user,
+    const char *property, const redisReply *thread)
+{
     args_t      *args = &rebuild->args;
     redisReply  *reply;
-    const char  *property;
-
-    if (name->type != REDIS_REPLY_STRING || !ll_id_valid(name->str, name->len)
-        || thread->type != REDIS_REPLY_STRING)
-    {
-        return 0;
-    }
-
-    property = name->str;
-
-    (void) snprintf(member, sizeof(member), "m:%s", user);
-
-    args_lit(args, "HEXISTS");
-    args_copy(args, key, ll_keys_property(key, LL_KEY_META, property,
-                                          strlen(property)));
-    args_adds(args, member);
-
-    reply = cli_redis_try(rebuild->cli, args);
-
-    if (reply == NULL) {
-        /* otherwise reported already */
-        return cli_redis_can_continue(rebuild->cli) ? 0 : -1;
-    }
-
-    known = reply->integer != 0;
-    freeReplyObject(reply);
-
-    if (known) {
-        return 0;
-    }
 
     fcall_user(args, "ll1_forget", user);
     args_adds(args, property);
@@ -214,6 +230,65 @@ cli_unread_rebuild_thread(rebuild_t *rebuild, const char *user,
     freeReplyObject(reply);
 
     return 0;
+}
+
+
+/*
+ * Removes a thread of an inbox, [PROPERTY, THREAD], if the property does not
+ * exist or has never had this user; a thread that is added meanwhile is another
+ * text.  Replaces it if its version, which begins the text, is later than that
+ * of the property, which is read after it.  0, or -1 with cli->why.
+ */
+static int
+cli_unread_rebuild_thread(rebuild_t *rebuild, const char *user,
+    const redisReply *name, const redisReply *thread)
+{
+    int          known;
+    char         key[LL_KEY_MAX], member[LL_ID_MAX + 3];
+    args_t      *args = &rebuild->args;
+    long long    ver, held;
+    redisReply  *reply;
+    const char  *property;
+
+    if (name->type != REDIS_REPLY_STRING || !ll_id_valid(name->str, name->len)
+        || thread->type != REDIS_REPLY_STRING)
+    {
+        return 0;
+    }
+
+    property = name->str;
+
+    (void) snprintf(member, sizeof(member), "m:%s", user);
+
+    args_lit(args, "HMGET");
+    args_copy(args, key, ll_keys_property(key, LL_KEY_META, property,
+                                          strlen(property)));
+    args_adds(args, member);
+    args_lit(args, "ver");
+
+    reply = cli_redis_try(rebuild->cli, args);
+
+    if (reply == NULL) {
+        /* otherwise reported already */
+        return cli_redis_can_continue(rebuild->cli) ? 0 : -1;
+    }
+
+    known = cli_redis_text(reply, 0)[0] != '\0';
+
+    if (conn_number(conn_element(reply, 1), &ver) != 0) {
+        ver = 0;
+    }
+
+    freeReplyObject(reply);
+
+    if (!known) {
+        return cli_unread_rebuild_remove(rebuild, user, property, thread);
+    }
+
+    held = strtoll(thread->str, NULL, 10);
+
+    return held > ver ? cli_unread_rebuild_lost(rebuild, user, property, held)
+                      : 0;
 }
 
 
@@ -296,6 +371,8 @@ cli_unread_rebuild_report(const rebuild_t *rebuild)
         buf_number(&buf, (int64_t) rebuild->repaired);
         buf_lit(&buf, ",\"removed\":");
         buf_number(&buf, (int64_t) rebuild->removed);
+        buf_lit(&buf, ",\"due\":");
+        buf_number(&buf, (int64_t) rebuild->due);
         buf_lit(&buf, ",\"damaged\":[");
         buf_add(&buf, rebuild->damaged.data, rebuild->damaged.len);
         buf_lit(&buf, "]}");
@@ -311,6 +388,12 @@ cli_unread_rebuild_report(const rebuild_t *rebuild)
         buf_lit(&buf, " removed, ");
         buf_number(&buf, (int64_t) rebuild->ndamaged);
         buf_lit(&buf, " damaged");
+
+        if (rebuild->due) {
+            buf_lit(&buf, ", ");
+            buf_number(&buf, (int64_t) rebuild->due);
+            buf_lit(&buf, " due times repaired");
+        }
     }
 
     rc = cli_print(&buf);

@@ -248,6 +248,7 @@ static work_result_e
 job_publish_due(work_t *work, job_t *jobs, size_t n)
 {
     size_t         i, j, set;
+    int64_t        seen;
     unsigned       ways[n + 1];
     redisReply    *reply;
     property_t    *property, *list[n + 1];
@@ -280,8 +281,13 @@ job_publish_due(work_t *work, job_t *jobs, size_t n)
 
         list[set] = property;
 
+        /* a tick reads the property after the list */
+
+        seen = jobs[i].op == JOB_TICK && jobs[i].debt == NULL ? jobs[i].due
+                                                              : CLOCK_NEVER;
+
         if (store_due(&work->store, property->id, property->state.rev,
-                      state_due(&property->state))
+                      state_due(&property->state), seen)
             == -1)
         {
             return WORK_LOST;

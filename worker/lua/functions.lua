@@ -82,7 +82,8 @@
 --     sealed (functions_segment.lua), else its segment.
 -- ll1_badge (channel, force, property, ver, unread, at, shown, ...)
 --     KEYS: those of a user.  Sets threads of the inbox as of ver, unless they
---     are as new already (newer, if force is 1): how many that changed.
+--     are as new already (newer, if force is 1): how many that changed.  With
+--     =VER as force, also those that are as of VER, which the property has lost.
 -- ll1_forget (property, thread)
 --     KEYS: those of a user.  Deletes a thread from the inbox if it is still
 --     that one: 1 if it did.  The caller calls ll1_total afterwards.
@@ -95,9 +96,11 @@
 --     Replaces the name of a user by the id, where closed windows and ended
 --     leases have it, and ends the user's window: 1, 0 if nothing was to
 --     change, 2 if a lease is active or pending.
--- ll1_due (property, rev, time)
+-- ll1_due (property, rev, time, seen)
 --     KEYS: due, vers.  Sets the next due time (empty: none) as of rev, unless
---     a newer rev has set it: 1 if it did.
+--     a newer rev has set it: 1 if it did.  Also if the newer one has set the
+--     time that was seen before the property was read at rev, if there is a
+--     fourth argument: the property has lost that rev.
 -- ll1_defer (property, seen, time)
 --     KEYS: due.  Moves the due time from seen to time after a failure, unless
 --     it was changed meanwhile: 1 if it did.

@@ -96,6 +96,7 @@ end
 
 local function ll1_badge(keys, argv)
     local fields, n = {}, 0
+    local lost = tonumber(string.match(argv[2], '^=(%d+)$') or '')
 
     for i = 3, #argv, 5 do
         n = n + 1
@@ -115,7 +116,7 @@ local function ll1_badge(keys, argv)
             inbox_thread(held[i])
         local newer = tonumber(ver) - old_ver
 
-        if newer > 0 or (newer == 0 and argv[2] == '1') then
+        if newer > 0 or (newer == 0 and argv[2] == '1') or old_ver == lost then
             unread = tonumber(unread)
 
             if unread ~= old_unread or at ~= old_at or shown ~= old_shown then

@@ -5,7 +5,12 @@ local function ll1_due(keys, argv)
     local property, rev, time = argv[1], tonumber(argv[2]), argv[3]
     local old = tonumber(call('HGET', keys[2], property) or -1)
 
-    if old > rev then
+    -- the property was read later than this due time, and is not as new as it:
+    -- it has lost that change
+    local lost = argv[4] and tonumber(call('ZSCORE', keys[1], property) or '')
+                             == tonumber(argv[4])
+
+    if old > rev and not lost then
         return 0
     end
 

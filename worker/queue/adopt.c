@@ -153,7 +153,7 @@ adopt_write(adopt_t *adopt, adopt_due_t *all, size_t n)
     for (i = 0; i < n; i++) {
         if (all[i].valid
             && store_due(store, all[i].property, (uint64_t) all[i].rev,
-                         all[i].due)
+                         all[i].due, CLOCK_NEVER)
                == -1)
         {
             return -1;

@@ -392,10 +392,10 @@ store_badge(store_t *store, const store_thread_t *threads, size_t n)
 
 
 int
-store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
+store_due(store_t *store, const char *property, uint64_t rev, int64_t due,
+    int64_t seen)
 {
     char      key[LL_KEY_MAX];
-    size_t    len;
     args_t   *args = &store->args;
     unsigned  k;
 
@@ -403,13 +403,9 @@ store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
 
     args_reset(args);
     fcall_begin(args, "ll1_due", 2);
-
-    len = ll_keys_due(key, k);
-    args_copy(args, key, len);
+    args_copy(args, key, ll_keys_due(key, k));
     store_set_key(store, key);
-    len = ll_keys_due_vers(key, k);
-    args_copy(args, key, len);
-
+    args_copy(args, key, ll_keys_due_vers(key, k));
     args_adds(args, property);
     args_number(args, (int64_t) rev);
 
@@ -417,6 +413,10 @@ store_due(store_t *store, const char *property, uint64_t rev, int64_t due)
         args_lit(args, "");
     } else {
         args_number(args, due);
+    }
+
+    if (seen != CLOCK_NEVER) {
+        args_number(args, seen);
     }
 
     return store_send(store);

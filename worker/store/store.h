@@ -159,9 +159,13 @@ int store_badges(store_t *store, const property_t *property);
 /* ll1_badge of n threads of one user */
 int store_badge(store_t *store, const store_thread_t *threads, size_t n);
 
-/* ll1_due; due is CLOCK_NEVER for none.  ll_slots_due() has its list. */
-int store_due(store_t *store, const char *property, uint64_t rev,
-    int64_t due);
+/*
+ * ll1_due; due is CLOCK_NEVER for none.  ll_slots_due() has its list.  seen:
+ * the due time there before the property was read, CLOCK_NEVER if it is not
+ * known.
+ */
+int store_due(store_t *store, const char *property, uint64_t rev, int64_t due,
+    int64_t seen);
 
 /*
  * ll1_defer: what was due at "due" is retried at "retry_at".  Here and below, k
