@@ -12,6 +12,7 @@ use Test::More;
 use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Backup;
+use LeaseLoft::Net;
 
 my $ll = LeaseLoft->new();
 my $dir = $ll->dir() . '/backups';
@@ -251,32 +252,20 @@ SKIP: {
 # another machine
 
 SKIP: {
-    my $name = "llb$$";
-    my $up = $> == 0
-        && system("(ip netns add $name && ip link add $name type veth peer name"
-                  . " b$name netns $name && ip addr add 10.251.7.1/30 dev $name"
-                  . " && ip link set $name up && ip -n $name addr add"
-                  . " 10.251.7.2/30 dev b$name && ip -n $name link set b$name"
-                  . " up) >/dev/null 2>&1") == 0;
+    my $net = eval { LeaseLoft::Net->new() } or skip $@ =~ s/\n//r, 3;
+    my $port = LeaseLoft::free_port();
 
-    if ($up) {
-        my $port = LeaseLoft::free_port();
-        $ll->redis('CONFIG', 'SET', 'protected-mode', 'no');
-        $ll->redis('CONFIG', 'SET', 'port', $port);
-        $ll->redis('CONFIG', 'SET', 'bind', '10.251.7.1');
-        my $url = "redis://10.251.7.1:$port";
-        my $there = "ip netns exec $name $LeaseLoft::cli backup --redis $url"
-                    . " $dir";
-        like(scalar qx($there 2>&1),
-             qr/^leaseloft: Redis is on another machine: run the command/m,
-             'a Redis on another machine is refused');
-        is($? >> 8, 1, 'with exit status 1');
-        is(($ll->cli('backup', '--redis', $url, $dir))[0], 0,
-           'one at an address of this machine is not');
-    }
-
-    system("ip link del $name 2>/dev/null; ip netns del $name 2>/dev/null");
-    skip 'no network namespaces', 3 if !$up;
+    $ll->redis('CONFIG', 'SET', 'protected-mode', 'no');
+    $ll->redis('CONFIG', 'SET', 'port', $port);
+    $ll->redis('CONFIG', 'SET', 'bind', $net->here());
+    my $url = 'redis://' . $net->here() . ":$port";
+    my $there = $net->inside() . " $LeaseLoft::cli backup --redis $url $dir";
+    like(scalar qx($there 2>&1),
+         qr/^leaseloft: Redis is on another machine: run the command/m,
+         'a Redis on another machine is refused');
+    is($? >> 8, 1, 'with exit status 1');
+    is(($ll->cli('backup', '--redis', $url, $dir))[0], 0,
+       'one at an address of this machine is not');
 }
 
 is(temporary(), '', 'no temporary file is left');

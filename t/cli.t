@@ -106,8 +106,7 @@ is_cli(2, qr/"lease put" takes PROPERTY FILE/, 'lease', 'put', 'P');
 is_cli(2, qr/PROPERTY must be 1 to 64/, 'lease', 'show', 'a b');
 is_cli(2, qr/USER must be 1 to 64/, 'unread', 'a.b');
 is_cli(2, qr/--queues must be 1 to 64/, 'doctor', '--queues', $_) for 0, 65;
-is_cli(2, qr/"backup" is not for a Redis Cluster/, 'backup', 'DIR',
-       '--redis=redis+cluster://localhost:1,localhost:2');
+is_cli(2, qr/--node is for a Redis Cluster/, 'backup', 'DIR', '--node', 'a:1');
 is_cli(2, qr/port/, 'doctor', '--redis', 'redis://localhost:0');
 is_cli(2, qr/neither unix:PATH nor redis:..HOST:PORT/, 'unread', 'u-lena', '--redis=');
 is_cli(1, qr/cannot connect/, 'unread', 'u', '--redis', 'unix:/nowhere/redis');

@@ -52,8 +52,6 @@ typedef struct {
     cli_option_t           options[CLI_OPTIONS];
     int                  (*run)(cli_t *cli);
     int                    local;      /* does not need Redis */
-    const char            *instead;    /* of a command that a cluster does not
-                                          have; NULL: it has it */
 } cli_command_t;
 
 

@@ -108,14 +108,14 @@ cli_backup_check_keys(cli_t *copy, cli_backup_check_t *check)
 
 /* the version of the layout, to be freed, or NULL after an error message */
 static redisReply *
-cli_backup_check_version(cli_t *cli)
+cli_backup_check_version(cli_t *cli, unsigned k)
 {
     char         key[LL_KEY_MAX];
     args_t       args = ARGS_INIT;
     redisReply  *reply;
 
     args_lit(&args, "GET");
-    args_copy(&args, key, ll_keys_layout(key, 0));
+    args_copy(&args, key, ll_keys_layout(key, k));
 
     reply = cli_redis_call(cli, &args);
     args_free(&args);
@@ -125,13 +125,17 @@ cli_backup_check_version(cli_t *cli)
 
 
 static int
-cli_backup_check_layout(cli_t *cli, cli_t *copy)
+cli_backup_check_layout(cli_t *cli, cli_t *copy, int home)
 {
     int          rc;
     redisReply  *here, *there;
 
-    here = cli_backup_check_version(cli);
-    there = cli_backup_check_version(copy);
+    if (home == -1) {
+        return 0;
+    }
+
+    here = cli_backup_check_version(cli, (unsigned) home);
+    there = cli_backup_check_version(copy, (unsigned) home);
 
     rc = here && there ? 0 : -1;
 
@@ -402,7 +406,7 @@ cli_backup_check_compare(cli_t *cli, cli_t *copy, cli_backup_check_t *check)
 {
     size_t  i;
 
-    if (cli_backup_check_layout(cli, copy) != 0
+    if (cli_backup_check_layout(cli, copy, check->home) != 0
         || cli_backup_check_keys(copy, check) != 0
         || cli_backup_list_read(copy, &check->copied) != 0
         || cli_backup_check_heads(cli, check) != 0)

@@ -22,6 +22,8 @@ typedef struct {
     cli_backup_list_t   copied;
     cli_backup_count_t  first;     /* when the backup began */
     cli_backup_count_t  last;      /* after the copy */
+    int                 home;      /* of a cluster: the queue that the layout
+                                      is beside, -1 for none */
     long long           keys;      /* in the copy */
     long long           messages;
 } cli_backup_check_t;

@@ -31,6 +31,9 @@
 #define FILES_SHOW_MS  5000
 #define FILES_PARTIAL  ".partial"
 
+/* directories in a backup: of a server, and in it that of its files */
+#define FILES_DEPTH    2
+
 
 /*
  * Deletes a directory in dirfd with its files, and those of directories in it:
@@ -98,7 +101,7 @@ cli_backup_files_clean(const cli_backup_files_t *files)
             continue;
         }
 
-        rc = cli_backup_files_delete(files->dirfd, entry->d_name, 1);
+        rc = cli_backup_files_delete(files->dirfd, entry->d_name, FILES_DEPTH);
 
         if (rc == 0) {
             (void) fprintf(stderr, "deleted \"%s\", which a backup that was "
@@ -276,16 +279,35 @@ cli_backup_files_data(cli_backup_files_t *files, const cli_backup_file_t *file,
 }
 
 
-/* a new file in the copy, or -1 after an error message */
+/* a new file in a directory, or -1 after an error message */
 static int
-cli_backup_files_create(const cli_backup_files_t *files, const char *name)
+cli_backup_files_create(int dirfd, const char *name)
 {
     int  fd;
 
-    fd = openat(files->copy, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                0600);
+    fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     return fd == -1 ? cli_backup_files_failed(name) : fd;
+}
+
+
+/* writes a small file to disk: 0, or -1 after an error message */
+static int
+cli_backup_files_small(int dirfd, const char *name, const buf_t *text)
+{
+    int  fd, rc;
+
+    fd = cli_backup_files_create(dirfd, name);
+
+    if (fd == -1) {
+        return -1;
+    }
+
+    rc = cli_backup_files_write(fd, text->data, text->len) == 0
+         && fsync(fd) == 0 ? 0 : cli_backup_files_failed(name);
+    (void) close(fd);
+
+    return rc;
 }
 
 
@@ -304,7 +326,7 @@ cli_backup_files_all(cli_backup_files_t *files,
     rc = 0;
 
     for (i = 0; rc == 0 && i < manifest->n; i++) {
-        fd = cli_backup_files_create(files, manifest->files[i].name);
+        fd = cli_backup_files_create(files->copy, manifest->files[i].name);
 
         if (fd == -1) {
             return -1;
@@ -314,42 +336,61 @@ cli_backup_files_all(cli_backup_files_t *files,
         (void) close(fd);
     }
 
-    if (rc == 0) {
-        fd = cli_backup_files_create(files, name);
+    return rc == 0 ? cli_backup_files_small(files->copy, name, &manifest->text)
+                   : -1;
+}
 
-        if (fd == -1) {
-            return -1;
-        }
 
-        if (cli_backup_files_write(fd, manifest->text.data, manifest->text.len)
-            == -1)
-        {
-            rc = cli_backup_files_failed(name);
-        }
+/* the directory of a server in a backup, or -1 after an error message */
+static int
+cli_backup_files_server(const cli_backup_files_t *files, const char *node)
+{
+    int  fd;
 
-        (void) close(fd);
+    fd = openat(files->partial, node[0] ? node : ".",
+                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd == -1 ? cli_backup_files_failed(node[0] ? node : files->name)
+                    : fd;
+}
+
+
+/* makes the append-only directory and opens it: 0, or -1 likewise */
+static int
+cli_backup_files_directory(cli_backup_files_t *files, const char *node,
+    const char *name)
+{
+    int  fd;
+
+    if (node[0] && mkdirat(files->partial, node, 0700) == -1) {
+        return cli_backup_files_failed(node);
     }
 
-    return rc;
+    fd = cli_backup_files_server(files, node);
+
+    if (fd == -1) {
+        return -1;
+    }
+
+    if (mkdirat(fd, name, 0700) == 0) {
+        files->copy = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+
+    (void) close(fd);
+
+    return files->copy == -1 ? cli_backup_files_failed(name) : 0;
 }
 
 
 int
-cli_backup_files_copy(cli_backup_files_t *files,
+cli_backup_files_copy(cli_backup_files_t *files, const char *node,
     const cli_backup_source_t *source)
 {
     int                     rc;
     cli_backup_manifest_t  *manifest;
 
-    if (mkdirat(files->partial, source->directory, 0700) == -1) {
-        return cli_backup_files_failed(source->directory);
-    }
-
-    files->copy = openat(files->partial, source->directory,
-                         O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (files->copy == -1) {
-        return cli_backup_files_failed(source->directory);
+    if (cli_backup_files_directory(files, node, source->directory) != 0) {
+        return -1;
     }
 
     manifest = calloc(1, sizeof(cli_backup_manifest_t));
@@ -369,23 +410,23 @@ cli_backup_files_copy(cli_backup_files_t *files,
     cli_backup_manifest_close(manifest);
     free(manifest);
 
+    (void) close(files->copy);
+    files->copy = -1;
+
     return rc;
 }
 
 
-/*
- * Writes all files of the copy to disk, and counts their bytes: what followed
- * the last whole command is cut off by then.  0, or -1 with errno.
- */
+/* writes the files of a directory to disk, and counts: 0, or -1 with errno */
 static int
-cli_backup_files_sync(cli_backup_files_t *files)
+cli_backup_files_sync_all(cli_backup_files_t *files, int dirfd)
 {
     int             fd, rc;
     DIR            *dir;
     struct stat     st;
     struct dirent  *entry;
 
-    fd = openat(files->copy, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     dir = fd == -1 ? NULL : fdopendir(fd);
 
     if (dir == NULL) {
@@ -393,7 +434,6 @@ cli_backup_files_sync(cli_backup_files_t *files)
     }
 
     rc = 0;
-    files->bytes = 0;
 
     while (rc == 0 && (entry = readdir(dir)) != NULL) {
 
@@ -402,11 +442,11 @@ cli_backup_files_sync(cli_backup_files_t *files)
             continue;
         }
 
-        fd = openat(files->copy, entry->d_name, O_RDONLY | O_CLOEXEC);
+        fd = openat(dirfd, entry->d_name, O_RDONLY | O_CLOEXEC);
         rc = fd == -1 ? -1 : fsync(fd);
 
         if (rc == 0 && fstat(fd, &st) == 0) {
-            files->bytes += (uint64_t) st.st_size;
+            files->size += (uint64_t) st.st_size;
         }
 
         if (fd != -1) {
@@ -421,11 +461,54 @@ cli_backup_files_sync(cli_backup_files_t *files)
 
 
 int
+cli_backup_files_sync(cli_backup_files_t *files, const char *node,
+    const cli_backup_source_t *source)
+{
+    int  fd, rc, server;
+
+    server = cli_backup_files_server(files, node);
+
+    if (server == -1) {
+        return -1;
+    }
+
+    fd = openat(server, source->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    rc = fd != -1 && cli_backup_files_sync_all(files, fd) == 0 && fsync(fd) == 0
+         && fsync(server) == 0 ? 0 : cli_backup_files_failed(files->name);
+
+    if (fd != -1) {
+        (void) close(fd);
+    }
+
+    (void) close(server);
+
+    return rc;
+}
+
+
+int
+cli_backup_files_text(const cli_backup_files_t *files, const char *node,
+    const char *name, const buf_t *text)
+{
+    int  fd, rc;
+
+    fd = cli_backup_files_server(files, node);
+
+    if (fd == -1) {
+        return -1;
+    }
+
+    rc = cli_backup_files_small(fd, name, text);
+    (void) close(fd);
+
+    return rc;
+}
+
+
+int
 cli_backup_files_finish(cli_backup_files_t *files)
 {
-    if (cli_backup_files_sync(files) == -1 || fsync(files->copy) == -1
-        || fsync(files->partial) == -1)
-    {
+    if (fsync(files->partial) == -1) {
         return cli_backup_files_failed(files->name);
     }
 
@@ -470,7 +553,8 @@ cli_backup_files_close(cli_backup_files_t *files)
     }
 
     if (files->name[0] && files->dirfd != -1
-        && cli_backup_files_delete(files->dirfd, files->name, 1) == -1)
+        && cli_backup_files_delete(files->dirfd, files->name, FILES_DEPTH)
+           == -1)
     {
         (void) cli_fail("cannot delete \"%s/%s\": %s", files->dir, files->name,
                         strerror(errno));

@@ -3,10 +3,11 @@
  * Automatic rewrites of the append-only files are disabled during a copy, and
  * enabled again afterwards.
  *
- * The file REWRITE_FILE says which percentage is to be restored, and in which
- * run of Redis: "RUN_ID PERCENTAGE".  It is on disk before Redis is told, and
- * deleted once the percentage is restored.  A Redis that was restarted
- * meanwhile has forgotten the change, and has another run_id.
+ * A file says which percentage is to be restored, and in which run of Redis:
+ * "RUN_ID PERCENTAGE".  It is on disk before Redis is told, and deleted once
+ * the percentage is restored.  A Redis that was restarted meanwhile has
+ * forgotten the change, and has another run_id.  Each server of a cluster has a
+ * file.
  */
 
 #include <errno.h>
@@ -28,19 +29,36 @@
 #define REWRITE_ATTEMPTS  10
 
 
+typedef struct {
+    int   dirfd;
+    char  name[NAME_MAX + 1];
+} rewrite_file_t;
+
+
+static void
+cli_backup_rewrite_file(rewrite_file_t *file, int dirfd, const char *node)
+{
+    file->dirfd = dirfd;
+    (void) snprintf(file->name, sizeof(file->name), REWRITE_FILE "%s%s",
+                    node[0] ? "-" : "", node);
+}
+
+
 /* reads the file: 1, 0 if there is none, or -1 after an error message */
 static int
-cli_backup_rewrite_read(int dirfd, char run_id[64], long long *percentage)
+cli_backup_rewrite_read(const rewrite_file_t *file, char run_id[64],
+    long long *percentage)
 {
     int      fd;
     char     text[128];
     ssize_t  n;
 
-    fd = openat(dirfd, REWRITE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    fd = openat(file->dirfd, file->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
     if (fd == -1) {
-        return errno == ENOENT ? 0 : (cli_fail("cannot open \"" REWRITE_FILE
-                                               "\": %s", strerror(errno)), -1);
+        return errno == ENOENT ? 0 : (cli_fail("cannot open \"%s\": %s",
+                                               file->name, strerror(errno)),
+                                      -1);
     }
 
     n = read(fd, text, sizeof(text) - 1);
@@ -57,20 +75,21 @@ cli_backup_rewrite_read(int dirfd, char run_id[64], long long *percentage)
 
 /* 0, or -1 after an error message */
 static int
-cli_backup_rewrite_write(int dirfd, const char *run_id, long long percentage)
+cli_backup_rewrite_write(const rewrite_file_t *file, const char *run_id,
+    long long percentage)
 {
     int   fd, n, rc;
     char  text[128];
 
     n = snprintf(text, sizeof(text), "%s %lld\n", run_id, percentage);
-    fd = openat(dirfd, REWRITE_FILE,
+    fd = openat(file->dirfd, file->name,
                 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     rc = fd != -1 && write(fd, text, (size_t) n) == n && fsync(fd) == 0
-         && fsync(dirfd) == 0 ? 0 : -1;
+         && fsync(file->dirfd) == 0 ? 0 : -1;
 
     if (rc == -1) {
-        (void) cli_fail("cannot write \"" REWRITE_FILE "\": %s",
+        (void) cli_fail("cannot write \"%s\": %s", file->name,
                         strerror(errno));
     }
 
@@ -124,9 +143,12 @@ cli_backup_rewrite_runs(cli_t *cli)
 
 int
 cli_backup_rewrite_stop(cli_t *cli, const cli_backup_source_t *source,
-    int dirfd)
+    int dirfd, const char *node)
 {
-    int  runs, said;
+    int             runs, said;
+    rewrite_file_t  file;
+
+    cli_backup_rewrite_file(&file, dirfd, node);
 
     if (source->percentage == 0) {
         (void) fprintf(stderr, "automatic rewrites are disabled in Redis "
@@ -134,7 +156,7 @@ cli_backup_rewrite_stop(cli_t *cli, const cli_backup_source_t *source,
 
     } else {
 
-        if (cli_backup_rewrite_write(dirfd, source->run_id, source->percentage)
+        if (cli_backup_rewrite_write(&file, source->run_id, source->percentage)
             != 0)
         {
             return -1;
@@ -143,7 +165,7 @@ cli_backup_rewrite_stop(cli_t *cli, const cli_backup_source_t *source,
         if (cli_backup_rewrite_set(cli, 0) != 0) {
 
             if (cli->result != CONN_LOST) {
-                (void) unlinkat(dirfd, REWRITE_FILE, 0);
+                (void) unlinkat(dirfd, file.name, 0);
             }
 
             return cli_fail("cannot disable rewrites: %s", cli->why), -1;
@@ -222,13 +244,16 @@ cli_backup_rewrite_retry(cli_t *cli, const char *run_id, long long percentage)
 
 
 int
-cli_backup_rewrite_restore(cli_t *cli, int dirfd)
+cli_backup_rewrite_restore(cli_t *cli, int dirfd, const char *node)
 {
-    int        rc;
-    char       run_id[64];
-    long long  percentage;
+    int             rc;
+    char            run_id[64];
+    long long       percentage;
+    rewrite_file_t  file;
 
-    rc = cli_backup_rewrite_read(dirfd, run_id, &percentage);
+    cli_backup_rewrite_file(&file, dirfd, node);
+
+    rc = cli_backup_rewrite_read(&file, run_id, &percentage);
 
     if (rc == -1) {
         return -1;
@@ -240,8 +265,8 @@ cli_backup_rewrite_restore(cli_t *cli, int dirfd)
                         "backup to this directory", cli->why, percentage), -1;
     }
 
-    if (unlinkat(dirfd, REWRITE_FILE, 0) == -1 && errno != ENOENT) {
-        return cli_fail("cannot delete \"" REWRITE_FILE "\": %s",
+    if (unlinkat(dirfd, file.name, 0) == -1 && errno != ENOENT) {
+        return cli_fail("cannot delete \"%s\": %s", file.name,
                         strerror(errno)), -1;
     }
 

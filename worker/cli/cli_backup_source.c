@@ -63,10 +63,10 @@ cli_backup_source_loopback(const char *host)
 
 /*
  * A connection within one machine has loopback addresses, or the same one at
- * both ends.  0, or -1 after an error message.
+ * both ends.
  */
-static int
-cli_backup_source_local(cli_t *cli)
+int
+cli_backup_source_is_local(cli_t *cli)
 {
     int          local;
     char         peer[SOURCE_ADDR], own[SOURCE_ADDR];
@@ -74,7 +74,7 @@ cli_backup_source_local(cli_t *cli)
     redisReply  *reply;
 
     if (cli->redis.url.kind == LL_REDIS_URL_UNIX) {
-        return 0;
+        return 1;
     }
 
     args_lit(&args, "CLIENT");
@@ -94,15 +94,7 @@ cli_backup_source_local(cli_t *cli)
     freeReplyObject(reply);
 
     local = cli_backup_source_loopback(peer) && cli_backup_source_loopback(own);
-    local = local || (peer[0] && strcmp(peer, own) == 0);
-
-    if (!local) {
-        (void) cli_fail("Redis is on another machine: run the command there, "
-                        "where the append-only files are");
-        return -1;
-    }
-
-    return 0;
+    return local || (peer[0] && strcmp(peer, own) == 0);
 }
 
 
@@ -211,8 +203,12 @@ cli_backup_source_find(cli_t *cli, cli_backup_source_t *source)
     char         server[64];
     redisReply  *reply;
 
-    if (cli_backup_source_local(cli) != 0) {
-        return -1;
+    rc = cli_backup_source_is_local(cli);
+
+    if (rc != 1) {
+        return rc == -1 ? -1 : (cli_fail("Redis is on another machine: run the "
+                                         "command there, where the "
+                                         "append-only files are"), -1);
     }
 
     reply = cli_backup_source_config(cli);

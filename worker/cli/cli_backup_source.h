@@ -23,6 +23,12 @@ typedef struct {
 
 
 /*
+ * Returns 1 if Redis runs on this machine, as far as the connection tells, 0 if
+ * not, or -1 after an error message.
+ */
+int cli_backup_source_is_local(cli_t *cli);
+
+/*
  * Finds the append-only files of Redis, which must run on this machine.
  * Returns 0, or -1 after an error message.
  */

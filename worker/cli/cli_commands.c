@@ -41,26 +41,26 @@ const cli_command_t  cli_commands[] = {
         { "--kid", "KID", "id of the key, the header \"kid\"", 0 },
         { "--iss", "NAME", "the claim \"iss\", as leaseloft_issuer", 0 },
         { "--aud", "NAME", "the claim \"aud\", as leaseloft_audience", 0 } },
-      cli_token, 1, NULL },
+      cli_token, 1 },
 
     { "lease put", "PROPERTY FILE", 2, 2,
       "declare the lease of a property",
       "FILE contains the declaration, a JSON object as in\n"
       "PUT /internal/properties/P/lease; \"-\" is standard input.  Waits for\n"
       "a worker's verdict.  Repeating a declaration has no effect.\n",
-      CLI_NO_OPTIONS, cli_lease_put, 0, NULL },
+      CLI_NO_OPTIONS, cli_lease_put, 0 },
 
     { "lease load", "FILE", 1, 1,
       "declare many leases",
       "FILE contains one JSON object a line: a declaration with the member\n"
       "\"property\"; \"-\" is standard input.  Lines that fail are reported\n"
       "on standard error; the others are declared, and the exit status is 1.\n",
-      CLI_NO_OPTIONS, cli_lease_load, 0, NULL },
+      CLI_NO_OPTIONS, cli_lease_load, 0 },
 
     { "lease show", "PROPERTY", 1, 1,
       "print the leases of a property",
       "Prints the ended leases, the active and the pending one, as declared.\n",
-      CLI_NO_OPTIONS, cli_lease_show, 0, NULL },
+      CLI_NO_OPTIONS, cli_lease_show, 0 },
 
     { "unread rebuild", "", 0, 0,
       "recompute all unread counts",
@@ -68,30 +68,30 @@ const cli_command_t  cli_commands[] = {
       "threads, and repairs those that are wrong, at any time, also while\n"
       "workers run.  Damaged data is reported and skipped; the exit status is\n"
       "1 then.\n",
-      CLI_NO_OPTIONS, cli_unread_rebuild, 0, NULL },
+      CLI_NO_OPTIONS, cli_unread_rebuild, 0 },
 
     { "unread", "USER", 1, 1,
       "print a user's unread counts",
       "Prints a line for each thread, newest first, and the total.\n",
-      CLI_NO_OPTIONS, cli_unread, 0, NULL },
+      CLI_NO_OPTIONS, cli_unread, 0 },
 
     { "dead list", "", 0, 0,
       "print the requests that workers gave up",
       "Prints the id, the operation and the reason of each.\n",
-      CLI_NO_OPTIONS, cli_dead_list, 0, NULL },
+      CLI_NO_OPTIONS, cli_dead_list, 0 },
 
     { "dead retry", "[ID ...]", 0, -1,
       "queue such requests again",
       "Queues the requests with the given ids, or all, in the order in which\n"
       "they were first queued.  A request that was already carried out has no\n"
       "effect, nor has a lease that was declared again since.\n",
-      CLI_NO_OPTIONS, cli_dead_retry, 0, NULL },
+      CLI_NO_OPTIONS, cli_dead_retry, 0 },
 
     { "dead drop", "[ID ...]", 0, -1,
       "delete such requests",
       "Deletes the requests with the given ids, or all with --all, and prints\n"
       "them.  They are never carried out.\n",
-      { { "--all", NULL, "all requests", 0 } }, cli_dead_drop, 0, NULL },
+      { { "--all", NULL, "all requests", 0 } }, cli_dead_drop, 0 },
 
     { "search", "PROPERTY WORD ...", 2, -1,
       "find messages of a thread",
@@ -102,7 +102,7 @@ const cli_command_t  cli_commands[] = {
       { { "--from", "USER", "messages of this user only", 0 },
         { "--since", "TIME", "from this time on (RFC 3339)", 0 },
         { "--until", "TIME", "up to this time", 0 } },
-      cli_search, 0, NULL },
+      cli_search, 0 },
 
     { "record", "PROPERTY", 1, 1,
       "print the record of a thread",
@@ -113,7 +113,7 @@ const cli_command_t  cli_commands[] = {
       { { "--record-key", "FILE", "Ed25519 private key, in PEM", 0 },
         { "--origin", "NAME", "name of the key", 0 },
         { "--as", "USER", "only what this user may see", 0 } },
-      cli_record, 0, NULL },
+      cli_record, 0 },
 
     { "verify", "FILE", 1, 1,
       "verify a record",
@@ -124,7 +124,7 @@ const cli_command_t  cli_commands[] = {
       { { "--key", "KEY", "public key of the service, or a file with it", 0 },
         { "--checkpoint", "NOTE", "an older checkpoint, or a file with it",
           0 } },
-      cli_verify, 1, NULL },
+      cli_verify, 1 },
 
     { "erase", "PROPERTY SEQ", 2, 2,
       "erase the text of a message",
@@ -133,7 +133,7 @@ const cli_command_t  cli_commands[] = {
       "before.  The reason is logged on standard error, and stored nowhere.\n"
       "Repeating it has no effect.\n",
       { { "--reason", "TEXT", "why, for the log", 1 } },
-      cli_erase, 0, NULL },
+      cli_erase, 0 },
 
     { "purge", "PROPERTY", 1, 1,
       "delete a property with everything of it",
@@ -142,7 +142,7 @@ const cli_command_t  cli_commands[] = {
       "the command is interrupted, repeat it.  A declaration of a lease that\n"
       "follows begins a new thread.\n",
       { { "--dry-run", NULL, "only print what would be deleted", 0 } },
-      cli_purge, 0, NULL },
+      cli_purge, 0 },
 
     { "forget", "USER", 1, 1,
       "forget a person",
@@ -154,7 +154,7 @@ const cli_command_t  cli_commands[] = {
       { { "--texts", NULL, "erase the user's messages; needs --reason", 0 },
         { "--reason", "TEXT", "why, for the log", 0 },
         { "--dry-run", NULL, "only print what would be done", 0 } },
-      cli_forget, 0, NULL },
+      cli_forget, 0 },
 
     { "revoke", "USER", 1, 1,
       "refuse a user's tokens",
@@ -164,7 +164,7 @@ const cli_command_t  cli_commands[] = {
       "which must be as long as such tokens are valid.\n",
       { { "--ttl", "SECONDS", "default 2592000, 30 days", 0 },
         { "--lift", NULL, "accept the tokens again", 0 } },
-      cli_revoke, 0, NULL },
+      cli_revoke, 0 },
 
     { "backup", "DIR", 1, 1,
       "back up Redis's append-only files",
@@ -172,10 +172,12 @@ const cli_command_t  cli_commands[] = {
       "while it runs, and verifies the copy by loading it into a\n"
       "redis-server of its own (a valkey-server if the server is Valkey),\n"
       "which takes as much memory as Redis.\n"
-      "Automatic rewrites of the files are disabled during the copy.\n",
-      { { "--redis-server", "PATH", "the program to load it", 0 } },
-      cli_backup, 0,
-      "back up each of its servers on its machine (docs/backup.md)" },
+      "Automatic rewrites of the files are disabled during the copy.\n"
+      "Of a Redis Cluster, all primaries on this machine are copied; run the\n"
+      "command on the machines of the others, too.\n",
+      { { "--redis-server", "PATH", "the program to load it", 0 },
+        { "--node", "HOST:PORT", "only this primary of a cluster", 0 } },
+      cli_backup, 0 },
 
     { "doctor", "", 0, 0,
       "check Redis, nginx and the workers",
@@ -192,9 +194,9 @@ const cli_command_t  cli_commands[] = {
           "disk\n"
           "                    if it is down; default /var/lib/leaseloft",
           0 } },
-      cli_doctor, 0, NULL },
+      cli_doctor, 0 },
 
-    { NULL, NULL, 0, 0, NULL, NULL, CLI_NO_OPTIONS, NULL, 0, NULL }
+    { NULL, NULL, 0, 0, NULL, NULL, CLI_NO_OPTIONS, NULL, 0 }
 };
 
 

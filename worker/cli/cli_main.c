@@ -49,11 +49,6 @@ cli_main_check_redis(cli_t *cli)
         return cli_usage(cli, "%s", cli->redis.fault);
     }
 
-    if (cli->redis.url.kind == LL_REDIS_URL_CLUSTER && cli->command->instead) {
-        return cli_usage(cli, "\"%s\" is not for a Redis Cluster: %s",
-                         cli->command->name, cli->command->instead);
-    }
-
     ll_keys_set_cluster(cli->redis.url.kind == LL_REDIS_URL_CLUSTER);
 
     prefix = cli_main_env(cli->common[CLI_PREFIX], "LEASELOFT_PREFIX",
