@@ -118,19 +118,18 @@ sub talk {
 }
 
 
+# messages to the first property, until so many are stored and sealed
 sub fill {
     my ($server, $count) = @_;
+
+    my $meta = 'll:{p:b0}:meta';
 
     my $load = Bench->load($server, properties => 1, senders => 256,
         mixed => 'yes', seconds => 3600, streams => 0, rate => 0);
 
-    for (1 .. 6000) {
-        last if ($server->redis('XLEN', 'll:{p:b0}:thread')) >= $count;
-        sleep 0.1;
-    }
-
+    sleep 0.1 while ($server->redis('HGET', $meta, 'n') || 0) < $count;
     $load->end();
-    sleep 0.5;
+    sleep 0.5 while ($server->redis('HGET', $meta, 'sealed') || 0) < $count - 200;
 }
 
 
