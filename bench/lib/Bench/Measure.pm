@@ -129,7 +129,8 @@ sub fill {
 
     sleep 0.1 while ($server->redis('HGET', $meta, 'n') || 0) < $count;
     $load->end();
-    sleep 0.5 while ($server->redis('HGET', $meta, 'sealed') || 0) < $count - 200;
+    sleep 0.5 until ($server->redis('HGET', $meta, 'sealed') // '')
+                    =~ /^(\d+)/ && $1 > $count - 200;
 }
 
 
