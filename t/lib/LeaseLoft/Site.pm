@@ -207,6 +207,8 @@ sub metrics {
 }
 
 
+sub url { return "'$api/$_[1]'" }
+
 # the status of a request of u-tom
 sub request {
     my ($self, $path, @options) = @_;
@@ -216,11 +218,14 @@ sub request {
 
 
 sub send_message {
-    my ($self, $id) = @_;
+    my ($self, $id, $text) = @_;
+
+    $text //= $id;
+    utf8::encode($text);
 
     return $self->request('properties/elm-12/messages',
                           "-H 'Content-Type: application/json'",
-                          qq(-d '{"client_id":"$id","text":"$id"}'));
+                          qq(-d '{"client_id":"$id","text":"$text"}'));
 }
 
 
@@ -234,7 +239,8 @@ sub broken {
 
     # not from before a restart
     $self->until_says(sub { $self->{before} = $self->metrics() },
-                      qr/^leaseloft_redis_links[ ](\d+)$
+                      qr/^leaseloft_redis_up[ ]1$
+                         .*^leaseloft_redis_links[ ](\d+)$
                          .*^leaseloft_redis_links_wanted[ ]\1$/msx, time(), $limit);
     $self->{log} = length $self->run('cat /var/log/nginx/error.log');
     $self->{since} = time();
