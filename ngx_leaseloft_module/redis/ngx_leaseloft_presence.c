@@ -1,7 +1,8 @@
 
 /*
  * Sends heartbeats from a timer, allocated in the cycle's pool.  The timer runs
- * more often, to send one soon after a reconnect.
+ * more often, to send one soon after a reconnect, and once few connections are
+ * free, which "leaseloft doctor" reports.
  */
 
 
@@ -22,6 +23,7 @@ typedef struct {
     ngx_leaseloft_process_t    *process;
     ngx_event_t                 timer;
     ngx_msec_t                  next;
+    ngx_uint_t                  few;       /* of its connections were free */
 } ngx_leaseloft_presence_t;
 
 
@@ -82,16 +84,34 @@ ngx_leaseloft_presence_send_all(ngx_leaseloft_process_t *process)
 }
 
 
+static ngx_uint_t
+ngx_leaseloft_presence_few(void)
+{
+    ngx_leaseloft_capacity_t  capacity;
+
+    ngx_leaseloft_capacity(&capacity);
+
+    return capacity.free < capacity.connections / 10;
+}
+
+
 static void
 ngx_leaseloft_presence_handler(ngx_event_t *ev)
 {
+    ngx_uint_t                 few, was;
     ngx_leaseloft_presence_t  *presence;
 
     presence = ev->data;
 
     ngx_add_timer(ev, NGX_LEASELOFT_PRESENCE_TICK);
 
-    if ((ngx_msec_int_t) (ngx_current_msec - presence->next) < 0) {
+    was = presence->few;
+    few = ngx_leaseloft_presence_few();
+    presence->few = few;
+
+    if ((ngx_msec_int_t) (ngx_current_msec - presence->next) < 0
+        && !(few && !was))
+    {
         return;
     }
 
