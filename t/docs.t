@@ -4,7 +4,8 @@
 # the module with its contexts and each variable, and no other; the shipped
 # configuration uses directives that exist; links lead to files and headings
 # that exist; the newest changes are those of the version, and nginx knows the
-# revision of the functions.
+# revision of the functions.  Each block of commands or settings in the manual
+# belongs to a test that runs it.
 
 use strict;
 use warnings;
@@ -14,6 +15,7 @@ use Test::More;
 
 use lib 't/lib';
 use LeaseLoft::Files;
+use LeaseLoft::Manual;
 
 
 my %contexts = (MAIN => 'http', SRV => 'server', LOC => 'location',
@@ -85,6 +87,80 @@ for my $file (glob '*.md docs/*.md') {
     }
 
     is("@broken", '', "$file: all links lead somewhere");
+}
+
+# Which tests take the blocks of a section, and how many.  The other pages show
+# JSON, hashes and pictures.
+
+my $machine = 't/lib/LeaseLoft/Site.pm';       # for t/deb/acceptance.t
+
+my %run = (
+    'backup.md' => {
+        'Backup and restore' => { 't/systemd_backup.t' => 2,
+                                  't/backup_restore.t' => 4 } },
+    'cli.md' => {
+        map { $_ => { 't/manual.t' => 1 } } qw(verify erase backup doctor) },
+    'configure.md' => { 'Records' => { 't/manual.t' => 1 } },
+    'directives.md' => {
+        'leaseloft_user' => { 't/manual.t' => 2 },
+        'leaseloft_record_key' => { 't/manual.t' => 1 },
+        'Endpoints' => { 't/manual.t' => 1 } },
+    'erase.md' => { 'Erasing a message' => { 't/manual.t' => 1 } },
+    'install.md' => {
+        'Debian packages' => { $machine => 1 },
+        'From the sources' => { 't/systemd.t' => 1, 't/manual.t' => 1 },
+        'First start' => { $machine => 8 } },
+    'keys.md' => {
+        'Keys of tokens' => { 't/rotate.t' => 6 },
+        'Keys of tokens, as a JWKS' => { 't/rotate.t' => 1 },
+        'Passwords of Redis' => { 't/rotate.t' => 3 },
+        'Certificates of nginx' => { 't/rotate.t' => 2 },
+        'Certificates of Redis' => { 't/rotate.t' => 3 },
+        'The secret of the lease endpoint' => { 't/lease_remote.t' => 2 } },
+    'metrics.md' => { 'Metrics' => { 't/manual.t' => 1 } },
+    'proxies.md' => {
+        'Origin behind TLS termination' => { 't/manual.t' => 3 },
+        map { $_ => { 't/proxies.t' => 1 } }
+            qw(nginx HAProxy Caddy Apache Varnish Squid) },
+    'redis.md' => {
+        'Settings' => { 't/manual.t' => 1 },
+        'Users of Redis' => { $machine => 5 },
+        'Redis on another machine' => { 't/manual.t' => 1 } },
+    'scale.md' => {
+        'Sentinel' => { 't/manual.t' => 3 },
+        'Redis Cluster' => { 't/manual.t' => 1, 't/cluster_grow.t' => 1 },
+        'Growing from one server to a cluster' => { 't/cluster_grow.t' => 3 } },
+    'secure.md' => {
+        'Leases from another host' => { 't/lease_remote.t' => 4 },
+        'Limits by address' => { 't/address_limit.t' => 3 } },
+    'upgrade.md' => {
+        'nginx without a restart: USR2' => { 't/usr2.t' => 4 },
+        'Taking an nginx out of a load balancer' =>
+            { 't/manual.t' => 1, 't/drain_balancer.t' => 1 } },
+);
+
+my %shows = map { $_ => 1 } qw(code.md design.md http.md record.md ui.md);
+
+for my $file (glob 'docs/*.md') {
+    my $name = $file =~ s{.*/}{}r;
+    my $short = $name =~ s/\.md//r;
+    my $sections = $run{$name} // {};
+    my (%blocks, %tests);
+
+    next if $shows{$name};
+    $blocks{ $_->{section} }++ for LeaseLoft::Manual::page($file);
+
+    for my $section (sort keys %{ { %$sections, %blocks } }) {
+        my $tests = $sections->{$section} // {};
+        my $n = 0;
+
+        $n += $_ for values %$tests;
+        is($blocks{$section} // 0, $n, "$file, $section: tests run the blocks");
+        $tests{$_} = 1 for keys %$tests;
+    }
+
+    like(slurp($_), qr{docs/\Q$name\E|'\Q$short\E'}, "$_ reads $file")
+        for sort keys %tests;
 }
 
 my ($version) = slurp('common/version.h') =~ /LEASELOFT_VERSION +"(.*)"/;

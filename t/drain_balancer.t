@@ -84,9 +84,23 @@ my @streams = map { open_stream() } 1 .. 4;
 is(streams(), 'one:2 two:2', 'each nginx has streams');
 
 
+# the commands of the steps, with the file and the nginx of this test
+
+my ($touch, $reload, $remove) =
+    map { s{/etc/nginx/leaseloft/drain}{$one->{dir}/drain}r }
+    map { /^\d\. (?:.*\n?.*?)?`((?:touch|nginx|rm) [^`]+)`/ ? $1 : () }
+    split /^(?=\d\. )/m, slurp('docs/upgrade.md') =~ s/.*^## Taking//msr;
+
+sub run {
+    my ($command) = @_;
+    qx($command 2>&1);
+    is($?, 0, $command);
+}
+
+
 # 1 and 2: the file, and what HAProxy makes of it
 
-$one->write('drain', '');
+run($touch);
 ok(wait_for(sub { state_at('one') eq 'DOWN' }), 'HAProxy takes one as down');
 is(state_at('two'), 'UP', 'and the other one as up');
 
@@ -100,7 +114,7 @@ is(streams(), 'one:2 two:4', 'new streams are opened at the other one');
 
 # 3: the reload
 
-$one->signal('nginx', 'HUP');
+run($reload =~ s/^nginx/$one->_nginx_command()/er);
 
 my @left;
 ok(wait_for(sub {
@@ -117,7 +131,7 @@ ok($_->wait_entry($seq), 'and get what is new') for @resumed;
 
 # 4: back again
 
-unlink "$one->{dir}/drain" or die;
+run($remove);
 ok(wait_for(sub { state_at('one') eq 'UP' }), 'without the file it is up again');
 
 $one->stop('haproxy', 'KILL');

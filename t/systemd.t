@@ -14,17 +14,31 @@ use Test::More;
 use lib 't/lib';
 use LeaseLoft::Files;
 use LeaseLoft::Machine;
+use LeaseLoft::Manual;
 
 my $missing = LeaseLoft::Machine->missing();
 plan skip_all => $missing if $missing;
 plan skip_all => 'the programs need the libraries of the sanitizers here'
     if ($ENV{BUILD} // '') =~ /-(?:san|palloc)$/;
 
+# the commands of docs/install.md, of which the first has been run
+
+my ($sources) = LeaseLoft::Manual::blocks('docs/install.md', 'From the sources');
+my ($make, $install, @then) = split /\n/, $sources->{text};
 my $installed = tempdir(CLEANUP => 1);
-my $said = qx(make -s install-files prefix=/usr DESTDIR=$installed 2>&1);
-is($?, 0, 'make install-files succeeds') or BAIL_OUT($said);
+
+is($make, 'make', 'docs/install.md begins with make');
+$install =~ s/^make install /make -s install-files DESTDIR=$installed / or die;
+my $said = qx($install 2>&1);
+is($?, 0, $install) or BAIL_OUT($said);
 
 my $machine = LeaseLoft::Machine->new(add => $installed);
+
+for my $command (@then) {
+    is(runs($command), '', $command);
+    is($machine->status(), 0, "$command succeeds");
+}
+
 my $worker = 'leaseloft-worker@1';
 my $state = "systemctl show $worker -P StatusText";
 
