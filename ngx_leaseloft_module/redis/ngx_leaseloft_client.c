@@ -204,6 +204,7 @@ ngx_leaseloft_client_create(ngx_leaseloft_process_t *process,
     ngx_leaseloft_command_init(&client->commands, client->conn, process);
     client->commands.redirect = conf->redirect;
     client->commands.redirect_data = conf->redirect_data;
+    client->commands.server = conf->server;
 
     ngx_leaseloft_probe_init(&client->probe, &client->commands,
                              client->subscription.conn,
@@ -478,7 +479,8 @@ ngx_leaseloft_client_refused(void *data, char *error)
 {
     ngx_leaseloft_client_t *client = data;
 
-    return client->handlers->refused(client->handlers->nodes, error);
+    return client->handlers->refused(client->handlers->nodes, error,
+                                     client->server);
 }
 
 

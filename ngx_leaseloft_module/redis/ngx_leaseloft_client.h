@@ -75,7 +75,8 @@ typedef struct {
        refused, NGX_OK if the connection is to stay open nevertheless */
     void                      (*connected)(void *data,
                                            ngx_leaseloft_client_t *client);
-    ngx_int_t                 (*refused)(void *data, char *error);
+    ngx_int_t                 (*refused)(void *data, char *error,
+                                         ngx_leaseloft_server_t *from);
     void                       *nodes;     /* their data */
 } ngx_leaseloft_client_handlers_t;
 

@@ -264,7 +264,8 @@ ngx_leaseloft_command_reply(ngx_leaseloft_commands_t *commands,
         ngx_queue_remove(&command->queue);
         commands->nsent--;
 
-        if (commands->redirect(commands->redirect_data, command, reply)
+        if (commands->redirect(commands->redirect_data, command, reply,
+                               commands->server)
             == NGX_OK)
         {
             return NGX_OK;

@@ -32,12 +32,14 @@ typedef void (*ngx_leaseloft_reply_pt)(void *data,
 
 
 /*
- * Decides what happens to a command that got an error reply.  NGX_OK: it has
- * taken the command, which was created by ngx_leaseloft_command_create();
- * NGX_DECLINED: the command ends with this reply.
+ * Decides what happens to a command that got an error reply of a server.
+ * NGX_OK: it has taken the command, which was created by
+ * ngx_leaseloft_command_create(); NGX_DECLINED: the command ends with this
+ * reply.
  */
 typedef ngx_int_t (*ngx_leaseloft_redirect_pt)(void *data,
-    ngx_leaseloft_command_t *command, redisReply *reply);
+    ngx_leaseloft_command_t *command, redisReply *reply,
+    ngx_leaseloft_server_t *from);
 
 
 struct ngx_leaseloft_command_s {
@@ -66,6 +68,7 @@ typedef struct {
     /* called for error replies; may be NULL */
     ngx_leaseloft_redirect_pt   redirect;
     void                       *redirect_data;
+    ngx_leaseloft_server_t     *server;    /* its argument */
 } ngx_leaseloft_commands_t;
 
 

@@ -45,7 +45,8 @@ static void ngx_leaseloft_nodes_start(ngx_leaseloft_nodes_t *nodes);
 static void ngx_leaseloft_nodes_change_handler(ngx_event_t *ev);
 static void ngx_leaseloft_nodes_ready(void *data,
     ngx_leaseloft_client_t *client);
-static ngx_int_t ngx_leaseloft_nodes_refused(void *data, char *error);
+static ngx_int_t ngx_leaseloft_nodes_refused(void *data, char *error,
+    ngx_leaseloft_server_t *from);
 
 
 static const ngx_leaseloft_topology_handlers_t
@@ -277,9 +278,9 @@ void
 ngx_leaseloft_nodes_moved(ngx_leaseloft_nodes_t *nodes,
     ll_slots_redirect_t *redirect)
 {
-    /* without a name of the server, its answer to CLUSTER SLOTS says more */
+    /* Redis may not know the name: its answer to CLUSTER SLOTS says more */
 
-    if (redirect->host_len && redirect->host[0] != '?'
+    if (redirect->host[0] != '?'
         && !ngx_leaseloft_nodes_has(nodes, redirect)
         && ll_slots_add(nodes->map, redirect->slot, redirect->slot,
                         redirect->host, redirect->host_len, redirect->port)
@@ -464,13 +465,15 @@ ngx_leaseloft_nodes_ready(void *data, ngx_leaseloft_client_t *client)
 
 /* a client's subscription is refused: NGX_OK if the slot is elsewhere */
 static ngx_int_t
-ngx_leaseloft_nodes_refused(void *data, char *error)
+ngx_leaseloft_nodes_refused(void *data, char *error,
+    ngx_leaseloft_server_t *from)
 {
     ngx_leaseloft_nodes_t *nodes = data;
 
     ll_slots_redirect_t  redirect;
 
-    if (ll_slots_redirect(&redirect, error, ngx_strlen(error)) == -1
+    if (ngx_leaseloft_slots_redirect(&redirect, error, ngx_strlen(error), from)
+        != NGX_OK
         || redirect.ask)
     {
         return NGX_DECLINED;

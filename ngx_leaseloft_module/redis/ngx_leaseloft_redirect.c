@@ -10,6 +10,7 @@
 
 
 #include "ngx_leaseloft_redirect.h"
+#include "ngx_leaseloft_slots.h"
 
 
 #define NGX_LEASELOFT_REDIRECT_PAUSE    50
@@ -19,7 +20,8 @@
 
 
 static ngx_int_t ngx_leaseloft_redirect_handler(void *data,
-    ngx_leaseloft_command_t *command, redisReply *reply);
+    ngx_leaseloft_command_t *command, redisReply *reply,
+    ngx_leaseloft_server_t *from);
 static void ngx_leaseloft_redirect_timer_handler(ngx_event_t *ev);
 
 
@@ -175,14 +177,15 @@ ngx_leaseloft_redirect_begins(redisReply *reply, char *prefix)
 
 static ngx_int_t
 ngx_leaseloft_redirect_handler(void *data, ngx_leaseloft_command_t *command,
-    redisReply *reply)
+    redisReply *reply, ngx_leaseloft_server_t *from)
 {
     ngx_leaseloft_redirect_t *redirect = data;
 
     ngx_uint_t           found;
     ll_slots_redirect_t  to;
 
-    found = ll_slots_redirect(&to, reply->str, reply->len) == 0;
+    found = ngx_leaseloft_slots_redirect(&to, reply->str, reply->len, from)
+            == NGX_OK;
 
     if (found && !to.ask) {
         ngx_leaseloft_nodes_moved(redirect->nodes, &to);

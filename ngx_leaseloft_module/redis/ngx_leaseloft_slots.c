@@ -73,3 +73,20 @@ ngx_leaseloft_slots_read(ll_slots_t *map, redisReply *reply,
 
     return NGX_OK;
 }
+
+
+ngx_int_t
+ngx_leaseloft_slots_redirect(ll_slots_redirect_t *to, char *text, size_t len,
+    ngx_leaseloft_server_t *from)
+{
+    if (ll_slots_redirect(to, text, len) == -1) {
+        return NGX_DECLINED;
+    }
+
+    if (to->host_len == 0) {
+        to->host = from->host;
+        to->host_len = ngx_strlen(from->host);
+    }
+
+    return NGX_OK;
+}

@@ -385,18 +385,19 @@ route_flush(route_t *route)
 }
 
 
-/* corrects the map if the reply is MOVED */
+/* corrects the map if the reply of the server at a host is MOVED */
 static void
-route_note(route_t *route, const redisReply *reply)
+route_note(route_t *route, const redisReply *reply, const char *from)
 {
     ll_slots_redirect_t  to;
 
     if (reply->type == REDIS_REPLY_ERROR
         && ll_slots_redirect(&to, reply->str, (size_t) reply->len) == 0
-        && !to.ask && to.host_len != 0)
+        && !to.ask)
     {
-        (void) ll_slots_add(&route->slots, to.slot, to.slot, to.host,
-                            to.host_len, to.port);
+        (void) ll_slots_add(&route->slots, to.slot, to.slot,
+                            to.host_len ? to.host : from,
+                            to.host_len ? to.host_len : strlen(from), to.port);
         route_forget(route);
     }
 }
@@ -406,6 +407,7 @@ redisReply *
 route_recv(route_t *route, unsigned way)
 {
     redisReply    *reply;
+    const char    *host;
     route_node_t  *node;
 
     if (way == ROUTE_NONE) {
@@ -413,11 +415,13 @@ route_recv(route_t *route, unsigned way)
     }
 
     if (way == ROUTE_OWN) {
+        host = route->self->host;
         reply = conn_recv(route->own);
 
     } else {
         node = &route->nodes[way - 1];
         node->due--;
+        host = node->host;
         reply = conn_recv(node->conn);
 
         if (reply == NULL) {
@@ -426,7 +430,7 @@ route_recv(route_t *route, unsigned way)
     }
 
     if (reply != NULL) {
-        route_note(route, reply);
+        route_note(route, reply, host);
     }
 
     return reply;
