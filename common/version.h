@@ -12,7 +12,7 @@
  * The revision of the Redis functions (worker/lua/functions.lua) that they are
  * built for.  Later ones serve them too, earlier ones lack something.
  */
-#define LEASELOFT_REVISION  34
+#define LEASELOFT_REVISION  35
 
 
 #endif /* VERSION_H */

@@ -149,6 +149,41 @@ like($said, qr/^advice +replicas +\Q$address{node0}\E: none is connected/m,
 unlike($said, qr/^(?:fault|unknown)(?! +(?:memory|access|machine|disk))/m,
        'doctor finds nothing wrong') or diag($said);
 
+
+# the heartbeat of a worker that does not serve one of them; the numbers of
+# queues that are configured have no effect
+
+my %home = map {
+    my $part = $_;
+    $part => (grep { $cluster->has("ll:{q:$_}:requests") eq $part } 0 .. 63)[0]
+} $cluster->parts();
+my $reads = sprintf '%x', 1 << $home{node0} | 1 << $home{node1};
+
+sub beat {
+    $cluster->command('HSET', "ll:{q:$_}:workers", 'other',
+                      sprintf '%d x=1 queues:4 reads:%s', time() * 1000, $reads)
+        for values %home;
+}
+
+$ll->stop('worker1');
+$cluster->command('XADD', "ll:{q:$home{node2}}:requests", '*', op => 'x');
+beat();
+is(join(' ', @{ $ll->get('/internal/health')->json()->{faults} }),
+   "No worker reads queue $home{node2}, of Redis $address{node2}; "
+   . '"leaseloft doctor" says why.', 'health names the primary');
+($status, $said) = doctor();
+my $unread = "$address{node2}: $home{node2}: no worker reads it, 1 requests wait:"
+             . ' see what the logs of workers say about this primary';
+like($said, qr/^fault +queue +\Q$unread\E$/m, 'doctor names the primary');
+unlike($said, qr/--queues|leaseloft_queues/,
+       'neither asks for other numbers of queues') or diag($said);
+$cluster->command('DEL', "ll:{q:$home{node2}}:requests");
+$cluster->command('HDEL', "ll:{q:$_}:workers", 'other') for values %home;
+$ll->{url} = $url{worker};
+$ll->start('worker1');
+$ll->{url} = $url{operator};
+ok($ll->wait_healthy(), 'health is 200 with a worker');
+
 $ll->stop('node1', 'KILL');
 ($status, $said) = doctor();
 is($status, 2, 'doctor exits with 2 if a primary is down');

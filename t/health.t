@@ -225,10 +225,14 @@ $ll->stop('worker1');
 $ll->stop('nginx');
 start_nginx('PASSWORD', leaseloft_queues => 4);
 sub beat {
-    $ll->redis('HSET', 'll:{w}:workers', 'old',
-               sprintf '%d x=1 queues:1 reads:1', time() * 1000);
+    my ($reads) = @_;
+    $ll->redis('HSET', 'll:{w}:workers', 'old', sprintf
+               '%d x=1 queues:1 reads:%s', time() * 1000, $reads // 1);
 }
 
+is_down('none is read', 'workers',
+        qr/^No worker reads queue 0; "leaseloft doctor" says why\.$/,
+        sub { beat(0) });
 is_down('4 queues, 1 read', 'workers', qr/^No worker reads queue 1: /, \&beat);
 $ll->redis('XADD', 'll:{q:3}:requests', '*', 'op', 'x');
 beat();

@@ -2,6 +2,7 @@
 /* Health of the workers, whose heartbeats say what they are and can. */
 
 
+#include "ngx_leaseloft_cluster.h"
 #include "ngx_leaseloft_depth.h"
 #include "ngx_leaseloft_health_workers.h"
 
@@ -120,6 +121,64 @@ ngx_leaseloft_health_workers_one(ngx_leaseloft_report_t *report,
 }
 
 
+/* the address of the server which has a queue, in a cluster; or NULL */
+static ngx_leaseloft_server_t *
+ngx_leaseloft_health_workers_server(ngx_leaseloft_report_t *report,
+    ngx_int_t queue)
+{
+    ngx_leaseloft_client_t   *client;
+    ngx_leaseloft_cluster_t  *cluster;
+
+    cluster = report->process->cluster;
+
+    for (client = ngx_leaseloft_cluster_next(cluster, NULL);
+         client;
+         client = ngx_leaseloft_cluster_next(cluster, client))
+    {
+        if (ngx_leaseloft_cluster_home(cluster, client) == queue) {
+            return ngx_leaseloft_cluster_server(cluster, client);
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Names the first queue that no worker reads.  In a cluster that is one of a
+ * primary, whatever leaseloft_queues is; on a single server, the first one of
+ * several is read by every worker.
+ */
+static void
+ngx_leaseloft_health_workers_unread(ngx_leaseloft_report_t *report,
+    uint64_t unread)
+{
+    ngx_uint_t               k;
+    ngx_leaseloft_server_t  *server;
+
+    for (k = 0; !((unread >> k) & 1); k++) { /* void */ }
+
+    server = ngx_leaseloft_health_workers_server(report, k);
+
+    if (server) {
+        ngx_leaseloft_report_say(report, &report->faults,
+                                 "No worker reads queue %ui, of Redis %s:%ui; "
+                                 "\"leaseloft doctor\" says why.", k,
+                                 server->host, (ngx_uint_t) server->port);
+
+    } else if (k == 0 || report->process->conf->redis.cluster) {
+        ngx_leaseloft_report_say(report, &report->faults,
+                                 "No worker reads queue %ui; \"leaseloft "
+                                 "doctor\" says why.", k);
+
+    } else {
+        ngx_leaseloft_report_say(report, &report->faults,
+                                 "No worker reads queue %ui: leaseloft_queues "
+                                 "is %ui.", k, report->process->conf->queues);
+    }
+}
+
+
 void
 ngx_leaseloft_health_workers(ngx_leaseloft_report_t *report,
     redisReply *heartbeats)
@@ -165,11 +224,7 @@ ngx_leaseloft_health_workers(ngx_leaseloft_report_t *report,
                                  "3 seconds; \"leaseloft doctor\" says why.");
 
     } else if (workers.able && unread) {
-        for (i = 0; !((unread >> i) & 1); i++) { /* void */ }
-
-        ngx_leaseloft_report_say(report, &report->faults,
-                                 "No worker reads queue %uz: leaseloft_queues "
-                                 "is %ui.", i, report->process->conf->queues);
+        ngx_leaseloft_health_workers_unread(report, unread);
     }
 
     if (unread) {

@@ -178,8 +178,12 @@ cli_doctor_queues_queue(cli_report_t *report,
     if (workers->n && !((workers->queues >> k) & 1)) {
         cli_report_add(report, waiting ? CLI_REPORT_FAULT : CLI_REPORT_ADVICE,
                        "queue",
-                       "%u: no worker reads it, %lld requests wait: start "
-                       "one of this version", k, waiting);
+                       report->cli->cluster == NULL
+                       ? "%u: no worker reads it, %lld requests wait: start "
+                         "one of this version"
+                       : "%u: no worker reads it, %lld requests wait: see what "
+                         "the logs of workers say about this primary",
+                       k, waiting);
         return;
     }
 

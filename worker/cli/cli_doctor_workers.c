@@ -335,7 +335,7 @@ cli_doctor_workers_compare(cli_report_t *report, const redisReply *list,
     long long    n;
     const char  *name;
 
-    if (least < most) {
+    if (least < most && report->cli->cluster == NULL) {
         cli_report_add(report, CLI_REPORT_ADVICE, "queues",
                        "nginx processes have %lld to %lld: configure the "
                        "same leaseloft_queues", least, most);
@@ -348,7 +348,9 @@ cli_doctor_workers_compare(cli_report_t *report, const redisReply *list,
                         sizeof(queues));
         n = strtoll(queues, NULL, 10);
 
-        if (n && most && n != most) {
+        /* without effect in a cluster */
+
+        if (n && most && n != most && report->cli->cluster == NULL) {
             cli_report_add(report, CLI_REPORT_ADVICE, "queues",
                            "nginx has %lld (leaseloft_queues), worker %s has "
                            "%lld (--queues): give both the same", most, name,

@@ -1,5 +1,5 @@
 #!lua name=leaseloft_1
--- revision 34
+-- revision 35
 --
 -- A worker loads its own library over one of a lower revision.  Raise the
 -- revision with each change here, so that during an upgrade old workers do not
@@ -150,7 +150,7 @@
 -- FRAGMENT"; a fragment is a party as JSON without its brace.
 
 -- the same as in the second line of this file, for health
-local REVISION = 34
+local REVISION = 35
 
 local THREAD, META, READS, SNAPS, LEASES, SEGMENTS = 1, 2, 3, 4, 5, 6
 local SENT, SENT_BEFORE, SENT_SEGMENTS = 3, 4, 5
