@@ -97,7 +97,8 @@ my $machine = 't/lib/LeaseLoft/Site.pm';       # for t/deb/acceptance.t
 my %run = (
     'backup.md' => {
         'Backup and restore' => { 't/systemd_backup.t' => 2,
-                                  't/backup_restore.t' => 4 } },
+                                  't/backup_restore.t' => 4 },
+        'A Redis Cluster' => { 't/cluster_backup.t' => 3 } },
     'cli.md' => {
         map { $_ => { 't/manual.t' => 1 } } qw(verify erase backup doctor) },
     'configure.md' => { 'Records' => { 't/manual.t' => 1 } },

@@ -15,9 +15,11 @@ use LeaseLoft::Files;
 
 
 # the first words of lines that are commands
-my $command = qr/^\$?[ ]?(?:build\/)?(?:leaseloft|apt|cat|cd|chmod|chown|cp|curl
-                 |export|find|for|install|kill|make|mkdir|mv|nginx|openssl|printf|promtool
-                 |redis-cli|rm|runuser|sed|systemctl|systemd-\w+|touch|umask)[ \n]/x;
+my $command = qr/^\$?[ ]?(?:LEASELOFT_\w+=\S+[ ])?(?:build\/)?
+                 (?:leaseloft|apt|cat|cd|chmod|chown|cp|curl|export|find|for
+                 |install|kill|make|mkdir|mv|nginx|openssl|printf|promtool
+                 |redis-cli|rm|runuser|sed|systemctl|systemd-\w+|touch|umask)
+                 [ \n]/x;
 
 
 # the blocks of all sections of a page
