@@ -144,9 +144,15 @@ sub connection {
     return ($ll->slurp("$_[0].log") =~ /.*(connected to|can't \w+(?: to)?|lost) redis/s)[0];
 }
 
-# a worker that is still connecting has said already that Redis is gone
-ok(wait_for(sub { connection("worker$_") eq 'connected to' }, 10),
-   "worker $_ is connected again") for 1, 2;
+# 1 if a worker waits for requests: one that is still connecting has said already
+# that Redis is gone
+sub waits {
+    my ($name) = $ll->slurp("$_[0].log") =~ /worker "(\S+)" starts/;
+    return $q->redis('CLIENT', 'LIST') =~ /^id.* name=\Q$name\E .* flags=\w*b/m;
+}
+
+ok(wait_for(sub { waits("worker$_") }, 10), "worker $_ is connected again")
+    for 1, 2;
 $ll->stop('redis');
 ok(wait_for(sub { connection('worker1') ne 'connected to' }, 5),
    'a worker notices that Redis is gone');
