@@ -70,6 +70,16 @@ is(runs('su www-data -s /bin/sh -c'
 like(runs('redis-cli -s /run/leaseloft/redis.sock CLIENT LIST'),
      qr/name=[\w-]+-1 /, 'a worker is called after its unit');
 
+# options
+
+runs('printf "WORKER_OPTIONS=--searchers 3 --queues 2\n"'
+     . ' >>/etc/leaseloft/worker.env');
+runs("systemctl restart $worker");
+like(runs("tr '\\0' ' ' </proc/\$(systemctl show -P MainPID $worker)/cmdline"),
+     qr/^\S+leaseloft-worker --name \S+-1 --searchers 3 --queues 2 $/,
+     'worker.env has options of the worker');
+runs("sed -i /WORKER_OPTIONS/d /etc/leaseloft/worker.env; systemctl restart $worker");
+
 # a hang
 
 drop_in('WatchdogSec=2');
