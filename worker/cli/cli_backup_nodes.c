@@ -275,8 +275,9 @@ cli_backup_nodes_check(cli_backup_nodes_t *nodes)
 }
 
 
-int
-cli_backup_nodes_conf(const cli_backup_node_t *node, buf_t *text)
+/* appends a random id: 0, or -1 after an error message */
+static int
+cli_backup_nodes_id(buf_t *text)
 {
     int            i;
     char           hex[3];
@@ -291,7 +292,25 @@ cli_backup_nodes_conf(const cli_backup_node_t *node, buf_t *text)
         buf_adds(text, hex);
     }
 
-    buf_lit(text, " :0@0 myself,master - 0 0 ");
+    return 0;
+}
+
+
+/* Redis 7.0 ignores the shard-id, which Redis 8 needs */
+int
+cli_backup_nodes_conf(const cli_backup_node_t *node, buf_t *text)
+{
+    if (cli_backup_nodes_id(text) != 0) {
+        return -1;
+    }
+
+    buf_lit(text, " :0@0,,shard-id=");
+
+    if (cli_backup_nodes_id(text) != 0) {
+        return -1;
+    }
+
+    buf_lit(text, " myself,master - 0 0 ");
     buf_number(text, node->epoch);
     buf_lit(text, " connected ");
     buf_add(text, node->slots.data, node->slots.len);
