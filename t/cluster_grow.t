@@ -2,7 +2,8 @@
 
 # A single server becomes a Redis Cluster while messages are sent, by the steps
 # in docs/scale.md, goes back, and becomes a cluster again, which grows to
-# three primaries.  Nothing that was accepted is lost or doubled.
+# three primaries, and a single server again.  Nothing that was accepted is lost
+# or doubled.
 
 use strict;
 use warnings;
@@ -16,12 +17,14 @@ use Time::Piece;
 use lib 't/lib';
 use LeaseLoft;
 use LeaseLoft::Cluster;
+use LeaseLoft::Writers;
 
 my ($page) = map { local (@ARGV, $/) = $_; <> } 'docs/scale.md';
 my ($section) = $page =~ /^## Growing from one server to a cluster\n(.*)/ms;
 my %steps = $section =~ /^\*\*(\w+)\.?\*\*.*?\n\n((?:    \S[^\n]*\n)+)/gms;
 my ($settings) = $page =~ /^## Redis Cluster\n.*?\n((?:    cluster-\S+ [^\n]*\n)+)/ms;
-ok($steps{Prepare} && $steps{Switch} && $steps{Grow} && $settings,
+ok($steps{Prepare} && $steps{Switch} && $steps{Grow} && $steps{Back}
+   && $settings,
    'docs/scale.md has the steps') or BAIL_OUT('no steps');
 
 my $port = LeaseLoft::free_port();
@@ -39,6 +42,7 @@ my $cluster = LeaseLoft::Cluster->around($ll, 'redis', $port);
 my @properties = map { "P$_" } 0 .. 11;
 my $nodes = 1;
 my $up;                            # when the service was up after a switch
+my $writers;
 
 # moves some slots to a server, among them those of some properties
 sub deal {
@@ -54,14 +58,22 @@ sub deal {
     $cluster->move($_, $part) for @named;
 }
 
+# commands with the addresses of this test
+sub addressed {
+    my ($text, %address) = @_;
+
+    return $text =~ s{-h (192\.0\.2\.\d+) -p 6379}
+                     {"-h 127.0.0.1 -p " . $address{$1} =~ s/.*://r}ger
+        =~ s{(192\.0\.2\.\d+):6379}{$address{$1} // die "$1?"}ger;
+}
+
 # runs the documented steps, with the paths and addresses of this test
 sub follow {
     my ($name, %address) = @_;
 
     for my $step (map { s/^\s+//r } split /\n/, $steps{$name}) {
-        my $command = $step =~ s{/var/lib/leaseloft}{$ll->{dir}/redis}gr
-            =~ s{leaseloft:leaseloft}{$>}r
-            =~ s{(192\.0\.2\.\d+):6379}{$address{$1} // die "$1?"}ger;
+        my $command = addressed($step =~ s{/var/lib/leaseloft}{$ll->{dir}/redis}gr
+            =~ s{leaseloft:leaseloft}{$>}r, %address);
 
         # it deals 10,922 slots, which takes minutes: t/fault/cluster.t does
         if ($step =~ /rebalance/) {
@@ -131,64 +143,12 @@ sub switch {
     follow('Switch');
     ok($ll->wait_healthy(200, 30), "$kind: the service is healthy");
     $up = time();
-    ok(sending(), "$kind: messages are sent");
+    ok($writers->sending(), "$kind: messages are sent");
 
-    my $pause = pause($start);
+    my $pause = $writers->pause($start);
     diag(sprintf 'the switch to %s paused messages for %.1f s', $name, $pause);
     cmp_ok($pause, '<', 20, "$kind: the pause is short");
     ok(entries_arrive(), "$kind: new messages arrive in a stream");
-}
-
-# sends messages, each until it is acknowledged, and writes when it was
-sub writer {
-    my ($n) = @_;
-
-    my $test = $$;
-    my $pid = fork() // die "fork: $!";
-    return $pid if $pid;
-
-    open my $log, '>>', $ll->dir() . '/acknowledged' or POSIX::_exit(1);
-    $log->autoflush(1);
-
-    for (my $i = 0;; $i++) {
-        my $property = $properties[($i + $n) % @properties];
-        my $text = "message $i of writer $n";
-        my $status = 0;
-
-        while ($status != 201 && $status != 200) {
-            POSIX::_exit(1) if getppid() != $test;      # it died
-            $status = eval { $ll->say($property, 'u-tom', $text,
-                                      client_id => "w$n-$i")->status() } // 0;
-            sleep 0.02;
-        }
-
-        syswrite $log, join("\t", $property, $text, time()) . "\n";
-    }
-}
-
-sub acknowledged {
-    return map { [split /\t/] } split /\n/,
-           $ll->slurp('acknowledged') =~ s/[^\n]*\z//r;
-}
-
-# the longest time between two acknowledgements since a time
-sub pause {
-    my ($since) = @_;
-
-    my ($last, $longest) = ($since, 0);
-
-    for my $at (sort { $a <=> $b } grep { $_ > $since }
-                map { $_->[2] } acknowledged()) {
-        $longest = $at - $last if $at - $last > $longest;
-        $last = $at;
-    }
-
-    return $longest;
-}
-
-sub sending {
-    my $n = acknowledged();
-    return wait_for(sub { acknowledged() > $n + 20 }, 30);
 }
 
 sub is_active { ($ll->cli('lease', 'show', $_[0]))[1] =~ /active/ }
@@ -224,8 +184,8 @@ cmp_ok($ll->redis('ZCARD', 'll:{due}:due'), '>=', 150, 'they will be due');
 
 read_entries();
 ok($stream->find_event('hello'), 'a stream is open');
-my @writers = map { writer($_) } 1 .. 3;
-ok(sending(), 'messages are sent');
+$writers = LeaseLoft::Writers->new($ll, @properties);
+ok($writers->sending(), 'messages are sent');
 
 # one that becomes due while messages pause, and one later
 $ll->lease('SOON', starts_at => rfc(int(time()) + 3));
@@ -298,20 +258,36 @@ $address{"192.0.2.1$_"} = $cluster->address($cluster->add_part()) for 2, 3;
 my $start = time();
 follow('Grow', %address);
 diag(sprintf 'two servers were added, and 48 slots moved, in %.1f s; '
-             . 'messages paused for %.1f s', time() - $start, pause($start));
-ok(sending(), 'messages are sent');
+             . 'messages paused for %.1f s', time() - $start,
+             $writers->pause($start));
+ok($writers->sending(), 'messages are sent');
 
 is(scalar(keys %{ { map { $cluster->has("ll:{p:$_}:meta") => 1 }
                       @properties } }), 3, 'properties are on three servers');
 
-kill 'TERM', @writers;
-waitpid $_, 0 for @writers;
+ok(wait_for(sub { time() >= $due && is_active('DUE') }, 45),
+   'a lease opens by the workers of the cluster');
+
+
+# and a single server
+
+$start = time();
+my $said_back = qx(set -e; ${\ addressed($steps{Back}, %address)} 2>&1);
+is($?, 0, 'all slots move to the first server') or diag($said_back);
+diag(sprintf 'they moved in %.1f s; messages paused for %.1f s',
+     time() - $start, $writers->pause($start));
+ok($writers->sending(), 'messages are sent');
+$ll->stop($_) for grep { $_ ne 'redis' } $cluster->parts();
+switch('single', 'a single server again');
+ok(wait_for(sub {
+    !grep { $ll->redis('EXISTS', "ll:{q:$_}:layout") } 0 .. 63
+}, 10), 'what has another name is taken over');
+is($ll->redis('ZCARD', 'll:{due}:due'), 150, 'with all due times');
+$writers->stop();
 
 
 # everything is there, once
 
-ok(wait_for(sub { time() >= $due && is_active('DUE') }, 45),
-   'a lease opens by the workers of the cluster');
 my ($opened) = ($ll->cli('record', 'DUE'))[1] =~ /.*\\"at\\":\\"([^"]+)Z\\"/s;
 $opened =~ s/(\.\d+)$//;
 my $late = Time::Piece->strptime($opened, '%Y-%m-%dT%H:%M:%S')->epoch() + $1
@@ -321,30 +297,15 @@ is(($ll->cli('dead', 'retry'))[0], 0, 'a dead letter is put back');
 is($ll->get('/api/inbox', user => 'u-max')->status(), 401,
    'tokens that were revoked still are');
 
-my %texts;
-
 for my $property (@properties) {
     ok(wait_for(sub { $ll->cli('search', $property, 'waits') =~ /waits/ }, 20),
        "what waited in $property was carried out");
-    my ($status, $record) = $ll->cli('record', $property);
-    $ll->write('record', $record);
-    is(($ll->cli('verify', $ll->dir() . '/record'))[0], 0,
-       "the record of $property verifies");
-    $texts{$property}{$_}++
-        for map { $_->{text} } grep { $_->{kind} eq 'message' }
-            map { decode_json($_->{entry}) } grep { defined $_->{entry} }
-            map { decode_json($_) } split /\n/, $record;
 }
 
-ok($texts{P5}{'put back'}, 'the dead letter was carried out');
-is(join(' ', grep { !$texts{$_}{"waits $_"} } @properties), '',
+my $texts = $writers->judge();
+ok($texts->{P5}{'put back'}, 'the dead letter was carried out');
+is(join(' ', grep { !$texts->{$_}{"waits $_"} } @properties), '',
    'each request that waited is a message');
-
-my @acknowledged = acknowledged();
-is(scalar(grep { !$texts{$_->[0]}{$_->[1]} } @acknowledged), 0,
-   'all ' . @acknowledged . ' acknowledged messages are there');
-is(scalar(grep { $_ > 1 } map { values %$_ } values %texts), 0,
-   'and none is there twice');
 
 read_entries();
 is_deeply([ map { $_->{seq} } @entries ],
@@ -354,6 +315,7 @@ is_deeply([ map { $_->{seq} } @entries ],
 like(($ll->cli('unread', 'rebuild'))[1],
      qr/ 0 inbox threads repaired, 0 removed/,
      'unread rebuild finds nothing to repair');
-is($cluster->sum('ZCARD', 'owed'), 0, 'no debt is left');
+is(scalar(grep { $ll->redis('EXISTS', "ll:{q:$_}:owed") } 0 .. 63), 0,
+   'no debt is left');
 
 $ll->finish();
