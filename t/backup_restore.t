@@ -18,7 +18,8 @@ use LeaseLoft::Backup;
 my ($section) = map { local (@ARGV, $/) = $_; <> } 'docs/backup.md';
 my %steps = $section =~ /^\*\*(\w[\w ]+)\..*?\n\n((?:    \S[^\n]*\n)+)/gms;
 my ($find) = $section =~ /^    (find .*)/m;
-my ($rights) = $section =~ /^    (user backup .*\n(?:      .*\n)*)/m;
+my ($rights) = $section =~ /^    echo "(user backup on #\$hash .*)" /m;
+$rights =~ s/#\$hash/>PASSWORD/;
 ok($steps{Restore} && $steps{'To a point in time'} && $find && $rights,
    'docs/backup.md has the steps') or BAIL_OUT('no steps');
 

@@ -97,7 +97,8 @@ my $machine = 't/lib/LeaseLoft/Site.pm';       # for t/deb/acceptance.t
 my %run = (
     'backup.md' => {
         'Backup and restore' => { 't/systemd_backup.t' => 2,
-                                  't/backup_restore.t' => 4 },
+                                  't/backup_restore.t' => 3 },
+        'With users of Redis' => { 't/deb/acceptance.t' => 1 },
         'A Redis Cluster' => { 't/cluster_backup.t' => 3 } },
     'cli.md' => {
         map { $_ => { 't/manual.t' => 1 } } qw(verify erase backup doctor) },
@@ -126,6 +127,7 @@ my %run = (
     'redis.md' => {
         'Settings' => { 't/manual.t' => 1 },
         'Users of Redis' => { $machine => 5 },
+        'An administrator of Redis' => { 't/deb/acceptance.t' => 2 },
         'Redis on another machine' => { 't/manual.t' => 1 } },
     'scale.md' => {
         'Sentinel' => { 't/manual.t' => 3 },

@@ -61,6 +61,10 @@ sub http {
 
 $site->install();
 $site->users();
+$site->section('docs/redis.md', 'An administrator of Redis');
+$site->section('docs/backup.md', 'With users of Redis');
+like(runs('ls /var/backups/leaseloft'), qr/^\d{8}T\S+Z$/, 'a backup is there');
+is($site->health() =~ /^(\d+)/ ? $1 : '', 200, 'health is 200 with all users');
 
 
 # --- Redis ---
@@ -364,10 +368,11 @@ close_streams();
 mended('leaseloft_zone', sub { put_back($http, $restart) });
 
 # the output of a client is not read; its buffers are full after ten messages, and
-# it has three seconds, in place of 60
+# it has three seconds, in place of 60.  An old process could accept it after a
+# reload
 runs("sysctl -qw net.ipv4.tcp_rmem='4096 16384 32768'"
      . " net.ipv4.tcp_wmem='4096 16384 32768'");
-http('leaseloft_slow_timeout 3s;');
+runs("echo 'leaseloft_slow_timeout 3s;' >$fault; $restart");
 broken('a client does not read', sub {
     runs('(setsid curl -sN --http1.1 -H @$HOME/header '
          . $site->url('properties/elm-12/events')

@@ -7,6 +7,7 @@ package LeaseLoft::Site;
 #
 #     $site->install();       docs/install.md: packages, first start and message
 #     $site->users();         docs/redis.md: Redis's users
+#     $site->section('docs/backup.md', 'With users of Redis');     the commands of a section
 #     $site->broken('no worker', sub { $site->run('systemctl stop …') });
 #     $site->told('health', qr/heartbeat/);
 #     $site->mended(sub { $site->run('systemctl start …') });
@@ -133,7 +134,8 @@ sub section {
         push @done, $block->{text};
     }
 
-    $self->{exports} = join '; ', map { /^(export .*)$/mg } @done;
+    my @exports = map { /^(export LEASELOFT_.*)$/mg } @done;
+    $self->{exports} = join '; ', @exports if @exports;
 
     return $said;
 }
@@ -187,6 +189,7 @@ sub users {
         $self->run('systemctl reload nginx');
     });
 
+    $self->{typed} = $self->{lines};
     $self->run('leaseloft token --sub u-tom --ttl 86400 --key ~/login.key'
                . ' --iss https://login.example.com --aud leaseloft >~/tom;'
                . ' echo "Authorization: Bearer $(cat ~/tom)" >~/header');
@@ -324,7 +327,7 @@ sub table {
     my ($self) = @_;
 
     return sprintf("%d lines to type, %.0f s until the first message\n\n",
-                   $self->{lines}, $self->{seconds})
+                   $self->{typed}, $self->{seconds})
            . join '', map { '| ' . join(' | ', @$_) . " |\n" }
                       ['broken', 'told by, seconds', 'mended by', 'seconds'],
                       [('---') x 4], @{ $self->{rows} };
