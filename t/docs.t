@@ -132,6 +132,7 @@ my %run = (
     'scale.md' => {
         'Sentinel' => { 't/manual.t' => 3 },
         'Redis Cluster' => { 't/manual.t' => 1, 't/cluster_grow.t' => 1 },
+        'Growing from one server to Sentinel' => { 't/sentinel_grow.t' => 4 },
         'Growing from one server to a cluster' => { 't/cluster_grow.t' => 4 } },
     'secure.md' => {
         'Leases from another host' => { 't/lease_remote.t' => 4 },
