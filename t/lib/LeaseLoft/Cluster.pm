@@ -206,15 +206,20 @@ sub wait_ready {
     my ($self, $timeout) = @_;
 
     return LeaseLoft::wait_for(sub {
+        my %views;
+
         for my $part ($self->running()) {
             return 0 if $self->on($part, 'CLUSTER', 'INFO')
                         !~ /cluster_state:ok/;
 
             my $role = $self->on($part, 'ROLE');
             return 0 if $role->[0] eq 'slave' && $role->[3] ne 'connected';
+
+            $views{ join "\n", sort map { join ' ', (split ' ')[0, 3] }
+                    split /\n/, $self->on($part, 'CLUSTER', 'NODES') } = 1;
         }
 
-        return 1;
+        return keys %views == 1;
     }, $timeout // 10);
 }
 
