@@ -35,7 +35,9 @@ is($?, 0, $install) or BAIL_OUT($said);
 my $machine = LeaseLoft::Machine->new(add => $installed);
 
 for my $command (@then) {
-    is(runs($command), '', $command);
+    # Debian 13 warns of files of its own
+    is(join("\n", grep { !m{^/usr/lib/tmpfiles\.d/(?!leaseloft)} }
+                   split /\n/, runs($command)), '', $command);
     is($machine->status(), 0, "$command succeeds");
 }
 
