@@ -120,6 +120,7 @@ my %run = (
         'Certificates of Redis' => { 't/rotate.t' => 3 },
         'The secret of the lease endpoint' => { 't/lease_remote.t' => 2 } },
     'metrics.md' => { 'Metrics' => { 't/manual.t' => 1 } },
+    'operations.md' => { 'What to watch' => { 't/deb/acceptance.t' => 1 } },
     'proxies.md' => {
         'Origin behind TLS termination' => { 't/manual.t' => 3 },
         map { $_ => { 't/proxies.t' => 1 } }

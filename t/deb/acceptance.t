@@ -64,6 +64,9 @@ $site->users();
 $site->section('docs/redis.md', 'An administrator of Redis');
 $site->section('docs/backup.md', 'With users of Redis');
 like(runs('ls /var/backups/leaseloft'), qr/^\d{8}T\S+Z$/, 'a backup is there');
+runs('mkdir -p /etc/cron.d');
+$site->section('docs/operations.md', 'What to watch');
+is($site->cron(), '', 'cron sends nothing');
 is($site->health() =~ /^(\d+)/ ? $1 : '', 200, 'health is 200 with all users');
 
 
@@ -72,6 +75,7 @@ is($site->health() =~ /^(\d+)/ ? $1 : '', 200, 'health is 200 with all users');
 broken('Redis is down', sub { runs('systemctl stop leaseloft-redis') });
 told('health', qr/^503 .*Redis is not connected/);
 told('doctor', qr/^unknown +connection +cannot connect to Redis/m);
+told('cron', qr/^unknown +connection +cannot connect to Redis/m);
 told('metrics', qr/^leaseloft_redis_up 0$/m);
 alerts('LeaseloftRedisDown');
 mended('systemctl start leaseloft-redis',
@@ -415,7 +419,7 @@ server {
     }
 }
 CONF
-nginx -t -q && systemctl reload nginx
+nginx -t -q && systemctl restart nginx
 END
 });
 told('doctor --url', qr/^fault +stream /m);

@@ -64,6 +64,7 @@ my %who = (
     health => \&health,
     doctor => sub { $_[0]->operator('leaseloft doctor') },
     metrics => \&metrics,
+    cron => \&cron,
     'systemctl status' => sub {
         $_[0]->run('systemctl --no-pager status leaseloft-worker@1'
                    . ' leaseloft-redis')
@@ -203,6 +204,14 @@ sub health {
     return $_[0]->run("curl -sm 5 -w '\\n%{http_code}'"
                       . ' http://127.0.0.1:8081/internal/health')
            =~ s/(.*)\n(\d+)\z/$2 $1/sr;
+}
+
+# what cron would send, by the file that the manual makes
+sub cron {
+    return $_[0]->run('set -a; . /dev/stdin <<END
+$(grep = /etc/cron.d/leaseloft | grep -v "^[*]")
+END
+eval "$(sed -n "s/^[* ]* root //p" /etc/cron.d/leaseloft)"');
 }
 
 sub metrics {
