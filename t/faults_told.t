@@ -340,10 +340,14 @@ for my $case (['connections are used up', 'worker_connections', 100, ''],
     alerts('LeaseloftConnections', $before);
     told('doctor', qr/^(?:advice|fault) +connections .*raise "$setting"/m);
 
-    # the last connections are not for streams
+    # The last connections are not for streams.  One at a time: those that are
+    # accepted at once have a connection each before any is refused.
 
     broken("$name, more streams come", sub {
-        push @streams, map { $ll->events('P', 'u-tom') } 1 .. 20;
+        for (1 .. 20) {
+            push @streams, $ll->events('P', 'u-tom');
+            $streams[-1]->find_event(sub { $_[0]{event} =~ /^(?:hello|bye)$/ }, 5);
+        }
     });
     told('metrics', qr/^leaseloft_streams_refused_total (?:1[2-9]|20)$/m);
     is($streams[-1]->wait_event('bye')->{json}{reason}, 'overload',
