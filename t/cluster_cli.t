@@ -16,12 +16,15 @@ use LeaseLoft::Cluster;
 # so that messages are sealed
 my $ll = LeaseLoft->new(start => 0,
                         worker_options => '--seal-after 1 --seal-size 1');
-my $cluster = LeaseLoft::Cluster->new($ll,
-                                      conf => LeaseLoft::Redis::acl('PASSWORD'));
+my ($page) = map { local (@ARGV, $/) = $_; <> } 'docs/backup.md';
+my ($rights) = $page =~ /"user backup on #\$hash ([^"]*)"/
+    or BAIL_OUT('docs/backup.md has no user');
+my $cluster = LeaseLoft::Cluster->new($ll, conf =>
+    LeaseLoft::Redis::acl('PASSWORD') . "user backup on >PASSWORD $rights\n");
 
 # the rights are those of conf/leaseloft.acl
 my %url = map { $_ => $cluster->url() =~ s{//}{//$_:PASSWORD@}r }
-              qw(nginx worker operator);
+              qw(nginx worker operator backup);
 
 $ll->{url} = $url{nginx};
 $ll->nginx_conf();
@@ -123,6 +126,15 @@ ok((grep { $cluster->command('HLEN', "ll:{p:$_}:segments") } @properties) > 3,
    'entries were sealed');
 
 
+# a backup by a user who has the rights of the manual
+
+mkdir $ll->dir() . '/backups';
+$ll->{url} = $url{backup};
+like(cli('backup', $ll->dir() . '/backups'), qr/ 16384 of 16384 slots, /,
+     'all primaries are backed up');
+$ll->{url} = $url{operator};
+
+
 # doctor checks each primary
 
 my %address = map { $_ => $cluster->address($_) } $cluster->parts();
@@ -166,7 +178,8 @@ sub beat {
 }
 
 $ll->stop('worker1');
-$cluster->command('XADD', "ll:{q:$home{node2}}:requests", '*', op => 'x');
+my @queue = ("ll:{q:$home{node2}}:requests");
+push @queue, $cluster->command('XADD', @queue, '*', op => 'x');
 beat();
 is(join(' ', @{ $ll->get('/internal/health')->json()->{faults} }),
    "No worker reads queue $home{node2}, of Redis $address{node2}; "
@@ -177,7 +190,7 @@ my $unread = "$address{node2}: $home{node2}: no worker reads it, 1 requests wait
 like($said, qr/^fault +queue +\Q$unread\E$/m, 'doctor names the primary');
 unlike($said, qr/--queues|leaseloft_queues/,
        'neither asks for other numbers of queues') or diag($said);
-$cluster->command('DEL', "ll:{q:$home{node2}}:requests");
+$cluster->command('XDEL', @queue);
 $cluster->command('HDEL', "ll:{q:$_}:workers", 'other') for values %home;
 $ll->{url} = $url{worker};
 $ll->start('worker1');
