@@ -132,6 +132,10 @@ sub backup_with_gaps {
     return decode_json($ll->slurp('backup.log') =~ /^(\{.*)/m ? $1 : '{}');
 }
 
+sub percentage_of {
+    return $c->on($_[0], 'CONFIG', 'GET', 'auto-aof-rewrite-percentage')->[1];
+}
+
 # sends to properties, and writes each acknowledged message to a file
 my @properties = map { my $part = $_; map { property_on($part, $part) } 1, 2 }
                  0 .. 2;
@@ -207,8 +211,8 @@ is(join(' ', map { "$_->{address} $_->{slots}" } @{ $backup->{nodes} }),
 is(join('', map { local (@ARGV, $/) = $_; <> } "$path/slots"),
    join('', map { "$_->{directory} $_->{slots}\n" } @{ $backup->{nodes} }),
    'the file has the same');
-is($c->on($_, 'CONFIG', 'GET', 'auto-aof-rewrite-percentage')->[1], 100,
-   "automatic rewrites of $_ are enabled again") for @parts;
+is(percentage_of($_), 100, "automatic rewrites of $_ are enabled again")
+    for @parts;
 my (undef, $others) = backups($dir);
 is($others, '', 'nothing else is left');
 $c->on($_, 'CONFIG', 'SET', 'rdb-key-save-delay', 0) for @parts;
@@ -227,6 +231,26 @@ like($said, qr/ 16384 of 16384 slots, \d+\.\d seconds$/m,
 is($status, 0, 'of one primary alone') or diag($said);
 is(scalar @{ decode_json($said =~ /^(\{.*)/m ? $1 : '{"nodes":[]}')->{nodes} },
    1, '... it has that one');
+
+
+# one that is killed while it waits: the next one enables rewrites again, and
+# deletes what it had copied
+
+$c->on('node1', 'CONFIG', 'SET', 'rdb-key-save-delay', 2_000_000);
+$c->on('node1', 'BGREWRITEAOF');
+begin_backup($ll, 'killed', $dir);
+ok(wait_for(sub { $ll->slurp('killed.log') =~ /^waiting for a rewrite/m }, 20),
+   'a backup has copied one part, and waits');
+$ll->stop('killed', 'KILL');
+$c->on('node1', 'CONFIG', 'SET', 'rdb-key-save-delay', 0);
+kill 'USR1', split ' ', qx(ps -o pid= --ppid ${\ $ll->pid('node1')});
+
+is(percentage_of('node1'), 0, 'once it is killed, rewrites stay disabled');
+like((backups($dir))[1], qr/^\.\S+\.partial \.rewrites-127\.0\.0\.1_\d+$/,
+     'and what it has written is left');
+is(($ll->cli('backup', $dir))[0], 0, 'the next one succeeds');
+is(percentage_of('node1'), 100, '... and enables rewrites');
+is((backups($dir))[1], '', '... and deletes the rest');
 
 
 # what is refused
