@@ -6,13 +6,15 @@
 use strict;
 use warnings;
 
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
 use lib 't/lib';
 use LeaseLoft;
 
-my $ll = LeaseLoft->new(directives => { leaseloft_ping => '1s' });
+my $ll = LeaseLoft->new(directives => { leaseloft_ping => '1s',
+                                        leaseloft_drain => '1s' });
 my $dir = $ll->dir();
 my %port = map { $_ => LeaseLoft::free_port() }
                qw(good buffers ignores compresses closes silent);
@@ -145,5 +147,37 @@ like($said, qr/^unknown +stream +streams cannot be checked: give a token by/m,
                             '--token', "$dir/token");
 like($said, qr/^unknown +connection .*^ok +stream +$arrives/ms,
      'streams are checked without Redis, too');
+
+# a stream that gets "bye" while doctor waits for the ping
+
+sub reload {
+    my (%directives) = @_;
+
+    my @old = $ll->nginx_children();
+    $ll->nginx_conf(directives => { leaseloft_drain => '1s', %directives });
+    $ll->signal('nginx', 'HUP');
+    ok(wait_for(sub { my %now = map { $_ => 1 } $ll->nginx_children();
+                      %now && !grep { $now{$_} } @old }, 10),
+       'nginx was reloaded') or diag("@old");
+}
+
+reload(leaseloft_ping => '4s');
+
+my $reloads = fork() // die;
+if ($reloads == 0) {
+    wait_for(sub { $ll->metric('streams') }, 10);
+    $ll->signal('nginx', 'HUP');
+    POSIX::_exit(0);
+}
+
+finds('ok', qr/"hello" after \d\.\d{3} s, "ping" after 4\.\d s$/,
+      'nginx is reloaded meanwhile', $own);
+waitpid $reloads, 0;
+
+reload(leaseloft_max_streams => 1);
+my $stream = $ll->stream('/api/inbox/events', user => 'u-tom');
+ok($stream->wait_event('hello'), 'the user has as many streams as are allowed');
+finds('fault', qr/nginx has ended each of 3 streams with "bye": .*\$leaseloft_bye/,
+      'no more streams may be opened', $own);
 
 $ll->finish();

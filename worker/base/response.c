@@ -32,6 +32,7 @@ response_size(response_t *response, char c)
         response->size[response->nsize] = '\0';
         response->left = strtoul(response->size, NULL, 16);
         response->nsize = 0;
+        response->ended = response->left == 0;
 
     } else if (c != '\r' && c != '\n'
                && response->nsize + 1 < sizeof(response->size))
@@ -51,7 +52,7 @@ response_body(response_t *response, const char *s, size_t len)
         return;
     }
 
-    while (len > 0) {
+    while (len > 0 && !response->ended) {
         n = len < response->left ? len : response->left;
 
         if (n == 0) {

@@ -26,10 +26,11 @@ typedef struct {
     size_t  left;                  /* bytes of the chunk */
     char    size[24];              /* line with the size of the next chunk */
     size_t  nsize;
+    int     ended;                 /* the last chunk has come */
 } response_t;
 
 
-#define RESPONSE_INIT  { BUF_INIT, BUF_INIT, 0, 0, 0, "", 0 }
+#define RESPONSE_INIT  { BUF_INIT, BUF_INIT, 0, 0, 0, "", 0, 0 }
 
 
 /* Takes bytes that were received.  Returns 0, or -1 if there is no memory. */

@@ -23,6 +23,7 @@
 #define STREAM_LATE_MS     1000
 #define STREAM_PING_MS     20000
 #define STREAM_TOKEN_MAX   8192
+#define STREAM_TRIES       3
 
 
 typedef struct {
@@ -41,7 +42,7 @@ typedef struct {
 typedef enum {
     STREAM_FOUND = 0,
     STREAM_LATE,                   /* not within the time */
-    STREAM_ENDED                   /* the connection was closed */
+    STREAM_ENDED                   /* the answer has, or the connection */
 } stream_result_e;
 
 
@@ -203,6 +204,10 @@ cli_doctor_stream_wait(stream_t *stream, const char *text, int64_t ms)
             return STREAM_FOUND;
         }
 
+        if (response->ended) {
+            return STREAM_ENDED;
+        }
+
         left = deadline - clock_monotonic();
 
         if (left <= 0 || sock_set_timeout(&stream->sock, (int) left) == -1) {
@@ -282,8 +287,20 @@ cli_doctor_stream_head(stream_t *stream)
 }
 
 
-/* waits for the first events, and adds the finding */
-static void
+/* 1 if nginx has ended the stream: it was reloaded, or is at a limit */
+static int
+cli_doctor_stream_bye(const stream_t *stream)
+{
+    return stream->response.body.len
+           && strstr(stream->response.body.data, "event: bye") != NULL;
+}
+
+
+/*
+ * Waits for the first events, and adds the finding: 0, or 1 without one if nginx
+ * has said "bye", after which clients open another stream.
+ */
+static int
 cli_doctor_stream_events(stream_t *stream)
 {
     long long         hello, ping;
@@ -293,6 +310,10 @@ cli_doctor_stream_events(stream_t *stream)
     result = cli_doctor_stream_wait(stream, "event: hello", STREAM_HELLO_MS);
     hello = clock_monotonic() - stream->start;
 
+    if (result == STREAM_ENDED && cli_doctor_stream_bye(stream)) {
+        return 1;
+    }
+
     if (result != STREAM_FOUND) {
         cli_report_add(report, CLI_REPORT_FAULT, "stream",
                        "the first event of a stream has not come from %s "
@@ -301,11 +322,15 @@ cli_doctor_stream_events(stream_t *stream)
                        "(docs/proxies.md)", stream->url,
                        result == STREAM_LATE ? "within 5 s"
                                              : "before it closed the stream");
-        return;
+        return 0;
     }
 
     result = cli_doctor_stream_wait(stream, "event: ping", STREAM_PING_MS);
     ping = clock_monotonic() - stream->start;
+
+    if (result == STREAM_ENDED && cli_doctor_stream_bye(stream)) {
+        return 1;
+    }
 
     if (result == STREAM_ENDED) {
         cli_report_add(report, CLI_REPORT_FAULT, "stream",
@@ -332,12 +357,34 @@ cli_doctor_stream_events(stream_t *stream)
                        ? ": the first should come at once; see what is in "
                          "front of nginx" : "");
     }
+
+    return 0;
+}
+
+
+/* opens a stream, and adds the finding: as cli_doctor_stream_events() */
+static int
+cli_doctor_stream_try(stream_t *stream)
+{
+    int  rc;
+
+    rc = cli_doctor_stream_connect(stream) == 0
+         && cli_doctor_stream_request(stream) == 0
+         && cli_doctor_stream_head(stream) == 0
+         ? cli_doctor_stream_events(stream) : 0;
+
+    sock_close(&stream->sock);
+    response_free(&stream->response);
+    memset(&stream->response, 0, sizeof(response_t));
+
+    return rc;
 }
 
 
 void
 cli_doctor_stream(cli_report_t *report)
 {
+    int       tries;
     sock_t    closed = SOCK_INIT;
     stream_t  stream;
 
@@ -354,14 +401,18 @@ cli_doctor_stream(cli_report_t *report)
         cli_report_add(report, CLI_REPORT_UNKNOWN, "stream",
                        "\"%.100s\" is no URL of a site, such as "
                        "https://rent.example.com", stream.url);
-
-    } else if (cli_doctor_stream_connect(&stream) == 0
-               && cli_doctor_stream_request(&stream) == 0
-               && cli_doctor_stream_head(&stream) == 0)
-    {
-        cli_doctor_stream_events(&stream);
+        return;
     }
 
-    sock_close(&stream.sock);
-    response_free(&stream.response);
+    tries = 1;
+
+    while (cli_doctor_stream_try(&stream) == 1) {
+        if (tries++ == STREAM_TRIES) {
+            cli_report_add(report, CLI_REPORT_FAULT, "stream",
+                           "nginx has ended each of %d streams with \"bye\": "
+                           "its access log has the reason in $leaseloft_bye",
+                           STREAM_TRIES);
+            return;
+        }
+    }
 }
