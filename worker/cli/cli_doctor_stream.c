@@ -297,8 +297,8 @@ cli_doctor_stream_bye(const stream_t *stream)
 
 
 /*
- * Waits for the first events, and adds the finding: 0, or 1 without one if nginx
- * has said "bye", after which clients open another stream.
+ * Waits for the first events, and adds the finding: 0, or 1 without one if
+ * nginx has said "bye", after which clients open another stream.
  */
 static int
 cli_doctor_stream_events(stream_t *stream)
