@@ -44,7 +44,14 @@ cluster();
 %property = one_each($cluster->parts());
 my $slot = $cluster->slot("ll:{p:$property{node2}}:meta");
 my @range = $slot < 13653 ? (10923, 13653) : (13653, 16383);
-$cluster->on($_, 'CLUSTER', 'DELSLOTSRANGE', @range) for $cluster->parts();
+
+# their owner first, from which the others would learn them again
+ok(wait_for(sub {
+    eval { $cluster->on($_, 'CLUSTER', 'DELSLOTSRANGE', @range) }
+        for qw(node2 node1 node0);
+    return !grep { $cluster->on($_, 'CLUSTER', 'INFO')
+                   !~ /^cluster_slots_assigned:13653\r?$/m } $cluster->parts();
+}, 10), 'slots are missing: no server has them');
 start();
 
 ok(wait_for(sub { health()->body() =~ /No primary has 2731 of the 16384/ }, 20),

@@ -215,12 +215,23 @@ sub wait_ready {
             my $role = $self->on($part, 'ROLE');
             return 0 if $role->[0] eq 'slave' && $role->[3] ne 'connected';
 
-            $views{ join "\n", sort map { join ' ', (split ' ')[0, 3] }
-                    split /\n/, $self->on($part, 'CLUSTER', 'NODES') } = 1;
+            $views{ $self->_view($part) } = 1;
         }
 
         return keys %views == 1;
     }, $timeout // 10);
+}
+
+
+# which nodes a part knows: whom each replicates, and its slots
+sub _view {
+    my ($self, $part) = @_;
+
+    return join "\n", sort map {
+        my ($id, undef, undef, $primary, undef, undef, undef, undef, @slots)
+            = split ' ';
+        join ' ', $id, $primary, grep { !/^\[/ } @slots
+    } split /\n/, $self->on($part, 'CLUSTER', 'NODES');
 }
 
 
