@@ -188,6 +188,30 @@ test('a thread that is not open is dropped from the device', async () => {
 });
 
 
+test('a change of what is kept overwrites nothing that is newer', async () => {
+    const [lena, tom] = await pair('newer');
+    const last = await tom.page.evaluate(async () => {
+        const { Db, Shelf } = await import('/js/core/db.js');
+        const clock = { now: () => Date.now(),
+                        setTimeout: (fn, ms) => setTimeout(fn, ms),
+                        clearTimeout: (timer) => clearTimeout(timer) };
+        const shelf = new Shelf({ db: new Db({ indexedDB, clock }), clock,
+                                  user: 'u-test' });
+
+        await shelf.put('page', { words: 'to be erased' });
+        await Promise.all([
+            shelf.change('page', (page) => ({ ...page, checked: true })),
+            shelf.put('page', { words: 'erased' }),
+        ]);
+
+        return (await shelf.get('page')).words;
+    });
+
+    assert.equal(last, 'erased');
+    await Promise.all([lena.leave(), tom.leave()]);
+});
+
+
 test('in German, too', async () => {
     const [lena, tom] = await pair('deutsch', { locale: 'de-DE' });
     const { seq } = await stack.say('u-lena', 'deutsch', 'geheim 4555');

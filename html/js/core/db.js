@@ -54,6 +54,23 @@ export class Db extends Emitter {
                    .catch(() => null);
     }
 
+    /* Replaces a value by change(value) at one moment; null: not at all. */
+    reshelve(key, change) {
+        return this.#run('shelf', 'readwrite', (s) => {
+            const asked = s.get(key);
+
+            asked.onsuccess = () => {
+                const value = asked.result ? change(asked.result) : null;
+
+                if (value) {
+                    s.put(value, key);
+                }
+            };
+
+            return asked;
+        }).catch(() => null);
+    }
+
     discard(key) {
         return this.#run('shelf', 'readwrite', (s) => s.delete(key))
                    .catch(() => null);
@@ -192,15 +209,10 @@ export class Shelf {
 
     /*
      * Changes a stored value, if there is one: change() returns null for no
-     * change.
+     * change.  Nothing that is stored meanwhile is overwritten.
      */
-    async change(name, change) {
-        const kept = await this.get(name);
-        const value = kept ? change(kept) : null;
-
-        if (value) {
-            await this.db.shelve(`${this.user} ${name}`, value);
-        }
+    change(name, change) {
+        return this.db.reshelve(`${this.user} ${name}`, change);
     }
 
     put(name, value) {

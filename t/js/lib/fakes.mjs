@@ -128,6 +128,14 @@ export class MemoryStore {
             .map((item) => ({ ...item }));
     }
 
+    async reshelve(key, change) {
+        const value = this.shelf.has(key) ? change(this.shelf.get(key)) : null;
+
+        if (value) {
+            this.shelf.set(key, value);
+        }
+    }
+
     async shelve(key, value) {
         this.shelf.set(key, value);
     }
