@@ -270,15 +270,21 @@ test-deb: deb
 #
 # T="t/send.t ..." runs only these.  prove runs Perl, compiled TAP programs and
 # node tests, and reports what was skipped.  Tests mostly wait, for a ping or
-# the end of a lease, so more of them than processors may run at a time; the
-# longest come first.
+# the end of a lease, so more of them than processors may run at a time.  The
+# longest come first: in turns those in the browser, which are busy, and others,
+# which wait.
 
 PROVE := perl -It/lib -S prove --harness LeaseLoft::Harness --timer -It/lib \
          -e conf/prove.sh
 
-T ?= $(sort $(wildcard t/browser/*.test.mjs)) \
-     $(sort $(wildcard t/*.t t/js/*.test.mjs)) $(UNITS) $(REPLAY)
-J ?= 5
+PAGES := $(sort $(wildcard t/browser/*.test.mjs))
+WAITS := t/record_http.t \
+         $(sort $(wildcard t/*sentinel*.t t/cluster_*.t t/redis_*.t))
+MIXED := $(subst |, ,$(join $(PAGES:=|),$(WAITS)))
+
+T ?= $(MIXED) $(sort $(filter-out $(WAITS),$(wildcard t/*.t t/js/*.test.mjs))) \
+     $(UNITS) $(REPLAY)
+J ?= 6
 
 test: test-deps
 	@$(MAKE) --no-print-directory -j2 tests
